@@ -1,0 +1,2 @@
+setup:
+	@bash .ci/setup.sh

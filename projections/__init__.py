@@ -1,0 +1,1 @@
+"""One module for each question that can be asked of the log."""

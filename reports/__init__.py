@@ -1,0 +1,1 @@
+"""What a person reads: documents, their sections and their pictures."""
