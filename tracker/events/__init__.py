@@ -1,0 +1,38 @@
+"""Every kind of event, and what they have in common.
+
+A new kind is one class in the module of its subject, with its topic, a builder in
+`tests/builders.py` and its stored form in `tests/wire/`.
+"""
+
+from tracker.events import alerts, changes, corrections, housekeeping, incidents, samples
+from tracker.events.base import (
+    REGISTRY,
+    Arrival,
+    Decision,
+    Event,
+    Incoming,
+    Observation,
+    Recorded,
+    decode,
+    encode,
+    event_id,
+)
+
+__all__ = [
+    "REGISTRY",
+    "Arrival",
+    "Decision",
+    "Event",
+    "Incoming",
+    "Observation",
+    "Recorded",
+    "alerts",
+    "changes",
+    "corrections",
+    "decode",
+    "encode",
+    "event_id",
+    "housekeeping",
+    "incidents",
+    "samples",
+]

@@ -1,0 +1,123 @@
+"""What alerting and error tracking told us."""
+
+from datetime import datetime
+
+from tracker.events.base import Observation, topic
+from tracker.times import to_ms, utc
+
+
+@topic("alert-fired", rank=10)
+class AlertFired(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """An alert began to fire; `occurred_at` is the alert's own start, never the arrival.
+
+    One alert is its fingerprint (FNV-1a over its labels, as Alertmanager computes it) and
+    its start. `updated_at` is the source's own instant of this statement, where it names one.
+    """
+
+    name: str
+    fingerprint: str
+    severity: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    generator_url: str | None = None
+    updated_at: datetime | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """The same alert may be told by webhook, by API and by history."""
+        return (self.TOPIC, self.fingerprint, to_ms(self.occurred_at))
+
+
+@topic("alert-resolved", rank=12)
+class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """An alert stopped firing, as its source says; that is no proof of recovery."""
+
+    name: str
+    fingerprint: str
+    started_at: datetime
+    severity: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    updated_at: datetime | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """One end for each alert: fingerprint and start."""
+        return (self.TOPIC, self.fingerprint, to_ms(self.started_at))
+
+
+@topic("error-seen", rank=20)
+class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """An error event as an SDK or Sentry reported it.
+
+    `group` is what gathers repeats of one error: the source's own issue or fingerprint,
+    else exception type, place and message template.
+    """
+
+    project: str
+    error_id: str
+    title: str
+    level: str = "error"
+    culprit: str | None = None
+    release: str | None = None
+    environment: str | None = None
+    group: str | None = None
+    url: str | None = None
+    tags: dict[str, str] = {}
+
+    def subject(self) -> tuple[object, ...]:
+        """The client makes the id: it is the same on every path."""
+        return (self.TOPIC, self.project, self.error_id)
+
+
+@topic("issue-changed", rank=22)
+class IssueChanged(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """An issue in the error tracker was created, resolved, regressed, assigned or archived."""
+
+    project: str
+    issue_id: str
+    action: str
+    title: str
+    short_id: str | None = None
+    level: str | None = None
+    status: str | None = None
+    release: str | None = None
+    first_seen_at: datetime | None = None
+    event_count: int | None = None
+    user_count: int | None = None
+    url: str | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """One action on one issue at one instant."""
+        return (self.TOPIC, self.project, self.issue_id, self.action, to_ms(self.occurred_at))
+
+
+@topic("check-in-recorded", rank=24)
+class CheckInRecorded(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A cron monitor's job reported that it runs, succeeded or failed."""
+
+    project: str
+    check_in_id: str
+    monitor: str
+    status: str
+    duration_seconds: float | None = None
+    release: str | None = None
+    environment: str | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """One check-in has one row for each status."""
+        return (self.TOPIC, self.project, self.check_in_id, self.status)
+
+
+@topic("outside-incident-reported", rank=26)
+class OutsideIncidentReported(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """Another system said that an incident was detected, reported or resolved."""
+
+    outside_id: str
+    status: str
+    title: str
+    environment: str | None = None
+    url: str | None = None
+    artifact: str | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """One step of one incident of theirs."""
+        return (self.TOPIC, self.source, self.outside_id, self.status, utc(self.occurred_at))

@@ -1,0 +1,208 @@
+"""What every event has in common: two clocks, an identity made of content, a topic.
+
+An *observation* is something that a source told us. A *decision* is something that a
+person, or a rule of ours, decided. Both are frozen, made of plain values, and complete
+enough to be read alone.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from tracker.errors import StoreError
+from tracker.times import from_us, to_us
+
+_MAX_MS = (1 << 48) - 1
+
+REGISTRY: dict[str, type["Event"]] = {}
+"""The class of each topic; only what is named here can be read back."""
+
+UPCASTERS: dict[str, Callable[[bytes], "Event"]] = {}
+"""For topics that older versions stored: bytes as stored → today's event."""
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened.
+
+    `occurred_at` is the world's clock, in UTC. `precision_seconds` says how exactly the
+    source knew it (60 for a time typed as 14:45) and `utc_offset_minutes` which offset it
+    wrote. When it was recorded is the log's to say, not the event's.
+    """
+
+    TOPIC: ClassVar[str] = ""
+    RANK: ClassVar[int] = 50
+    """Which of two events of one instant reads first; smaller is earlier."""
+
+    occurred_at: datetime
+    precision_seconds: float = 0.001
+    utc_offset_minutes: int = 0
+
+    def subject(self) -> tuple[object, ...]:
+        """Say which thing in the world this is about, for choosing among restatements."""
+        return (self.TOPIC, event_id(self))
+
+    def scopes(self) -> tuple[str, ...]:
+        """Name the places of the index under which this is found."""
+        return ()
+
+    def index_rows(self) -> list[tuple[str, int]]:
+        """Give each place with the instant (µs since 1970) at which it is found there."""
+        at = to_us(self.occurred_at)
+        return [(scope, at) for scope in self.scopes()]
+
+
+class Observation(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a source told us.
+
+    `service` is None where the source named none that we know: that is kept, not refused.
+    """
+
+    source: str
+    service: str | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """An observation is found under its service."""
+        return (f"service:{self.service or ''}",)
+
+
+class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a person, or a rule of ours, decided.
+
+    With an incident it is one step of that incident's stream; without one it stands alone.
+    """
+
+    decided_by: str
+    incident: str | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """A decision is found under its incident."""
+        return (f"incident:{self.incident}",) if self.incident else ()
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a fact reached us. It is kept and sealed, but is no part of what the fact is.
+
+    `via` is webhook, poll, file, typed, run or spool; `reported_by` the person who typed it.
+    """
+
+    via: str = ""
+    received_at: datetime | None = None
+    reported_by: str | None = None
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the log, with how it came and the bytes it was read from."""
+
+    event: Event
+    arrival: Arrival = Arrival()
+    payload: bytes = b""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the log holds it.
+
+    `version` counts within the incident's stream (1 for a fact that stands alone).
+    `digest` is the log's proof of the stored bytes.
+    """
+
+    id: str
+    event: Event
+    position: int
+    recorded_us: int
+    version: int = 1
+    digest: bytes = b""
+    arrival_state: bytes = b""
+
+    @property
+    def handle(self) -> str:
+        """The short name that people type: the last seven characters of the id."""
+        return self.id[-7:]
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the log recorded it, in UTC."""
+        return from_us(self.recorded_us)
+
+    @property
+    def arrival(self) -> Arrival:
+        """How it reached us."""
+        return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
+
+
+_ARRIVAL = msgspec.msgpack.Decoder(Arrival)
+
+E = TypeVar("E", bound=Event)
+
+
+def topic(name: str, *, rank: int = 50) -> Callable[[type[E]], type[E]]:
+    """Give an event its name in storage, which outlives renames and moves."""
+
+    def register(cls: type[E]) -> type[E]:
+        if name in REGISTRY:
+            raise TypeError(f"topic {name!r} is taken by {REGISTRY[name].__name__}")
+        cls.TOPIC = name
+        cls.RANK = rank
+        REGISTRY[name] = cls
+        return cls
+
+    return register
+
+
+def encode(event: Event) -> bytes:
+    """Return the bytes under which an event is stored."""
+    return _ENCODER.encode(event)
+
+
+def encode_arrival(arrival: Arrival) -> bytes:
+    """Return the bytes under which an arrival is stored; none for an empty one."""
+    return b"" if arrival == _NO_ARRIVAL else _ENCODER.encode(arrival)
+
+
+_NO_ARRIVAL = Arrival()
+
+
+def decode(name: str, state: bytes) -> Event:
+    """Read back what `encode` wrote, or what an older version of it wrote.
+
+    Raises:
+        StoreError: If the topic is unknown or the bytes are not such an event.
+    """
+    decoder = _DECODERS.get(name)
+    try:
+        if decoder is None:
+            if name in UPCASTERS:
+                return UPCASTERS[name](state)
+            decoder = _DECODERS[name] = msgspec.msgpack.Decoder(REGISTRY[name])
+        event: Event = decoder.decode(state)
+        return event
+    except KeyError as unknown:
+        raise StoreError(
+            f"the log holds an event of kind {name!r}, which this version does not know",
+            hint="It was written by a newer tracker: upgrade this one",
+        ) from unknown
+    except msgspec.MsgspecError as broken:
+        raise StoreError(
+            f"an event of kind {name!r} in the log cannot be read: {broken}",
+            hint="See where it stands with: tracker verify",
+        ) from broken
+
+
+def event_id(event: Event, state: bytes | None = None) -> str:
+    """Return the identity of an event: a function of its content alone.
+
+    24 characters: the source's own instant in milliseconds (48 bits), then 72 bits of
+    BLAKE2b over topic and content, in the "extended hex" alphabet of RFC 4648, which sorts
+    as its bytes do. The time prefix keeps the store's unique index growing at its end;
+    random ids were measured five times slower at a million rows.
+    """
+    state = encode(event) if state is None else state
+    milliseconds = min(max(to_us(event.occurred_at) // 1000, 0), _MAX_MS)
+    hashed = hashlib.blake2b(state, digest_size=9, key=event.TOPIC.encode()).digest()
+    return base64.b32hexencode(milliseconds.to_bytes(6) + hashed).decode().lower()

@@ -1,0 +1,140 @@
+"""What was changed in production and in the repository."""
+
+from tracker.events.base import Observation, topic
+from tracker.times import to_ms
+
+
+class Change(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of a deploy or a rollback of one version to one environment.
+
+    `version` is written as its source wrote it. `run_id` is the source's own name for the
+    run, where it has one. `dirty` says that the clone held uncommitted changes.
+    """
+
+    version: str
+    environment: str = "production"
+    sha: str | None = None
+    run_id: str | None = None
+    url: str | None = None
+    command: str | None = None
+    exit_code: int | None = None
+    duration_seconds: float | None = None
+    dirty: bool = False
+
+    def scopes(self) -> tuple[str, ...]:
+        """A change is found under its service, over all services, and by its version."""
+        service = self.service or ""
+        return (f"service:{service}", "changes", f"version:{service}@{self.version}")
+
+    def subject(self) -> tuple[object, ...]:
+        """One step, by one source, of one version at one instant."""
+        return (
+            self.TOPIC,
+            self.source,
+            self.service,
+            self.environment,
+            self.version,
+            self.run_id,
+            to_ms(self.occurred_at),
+        )
+
+
+@topic("deploy-started", rank=30)
+class DeployStarted(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A version began to be rolled out."""
+
+
+@topic("deploy-finished", rank=31)
+class DeployFinished(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A version began to take all traffic."""
+
+
+@topic("deploy-failed", rank=32)
+class DeployFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A rollout ended without taking the traffic."""
+
+
+@topic("rollback-started", rank=33)
+class RollbackStarted(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """An earlier version began to be put back."""
+
+
+@topic("rollback-finished", rank=34)
+class RollbackFinished(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """An earlier version took all traffic again."""
+
+
+@topic("rollback-failed", rank=35)
+class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """Putting an earlier version back did not work."""
+
+
+@topic("tests-finished", rank=28)
+class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A test run of one commit ended; `exit_code` 0 is passed."""
+
+    __test__ = False
+
+    sha: str | None
+    exit_code: int
+    command: str
+    duration_seconds: float
+    dirty: bool = False
+
+
+@topic("commit-made", rank=25)
+class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A commit; `occurred_at` is when it was committed. Two parents or more make a merge."""
+
+    repository: str
+    sha: str
+    subject_line: str
+    author: str
+    parents: tuple[str, ...] = ()
+    files_changed: int | None = None
+    lines_added: int | None = None
+    lines_deleted: int | None = None
+    patch_id: str | None = None
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it joins two lines of work."""
+        return len(self.parents) > 1
+
+    def scopes(self) -> tuple[str, ...]:
+        """Merges are changes that people look for over all services."""
+        found = (f"service:{self.service or ''}",)
+        return (*found, "changes") if self.is_merge else found
+
+    def subject(self) -> tuple[object, ...]:
+        """A commit is its hash, whichever clone told of it."""
+        return (self.TOPIC, self.service, self.sha)
+
+
+@topic("version-tagged", rank=26)
+class VersionTagged(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A tag; `occurred_at` is the tagger's instant, or the commit's for a light tag."""
+
+    repository: str
+    name: str
+    sha: str
+    tagger: str | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """A tag that was moved is told twice."""
+        return (self.TOPIC, self.service, self.name, self.sha)
+
+
+@topic("branch-seen", rank=27)
+class BranchSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A branch pointed at a commit; `occurred_at` is that commit's instant, for branches have none."""
+
+    repository: str
+    name: str
+    sha: str
+    fork_point: str | None = None
+    fork_branch: str | None = None
+
+    def subject(self) -> tuple[object, ...]:
+        """Where a branch pointed."""
+        return (self.TOPIC, self.service, self.name, self.sha)

@@ -1,0 +1,119 @@
+"""What people decided about an incident."""
+
+from datetime import datetime
+
+from tracker.events.base import Decision, topic
+
+SEVERITIES = ("critical", "major", "minor")
+STAGES = ("investigating", "identified", "fixing", "monitoring")
+NOTE_KINDS = ("note", "hypothesis", "root-cause", "fix", "prevention", "lesson", "impact")
+MILESTONES = ("started", "detected", "confirmed", "mitigated", "ended")
+RESOLUTIONS = ("fixed", "false-alarm", "went-away")
+DETECTED_BY = ("alert", "customer", "person")
+ROLES = ("caused", "fixed", "suspect", "dismissed")
+
+
+@topic("incident-declared", rank=70)
+class IncidentDeclared(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody said that this is an incident."""
+
+    title: str
+    services: tuple[str, ...]
+    severity: str
+    impact: str | None = None
+    lead: str | None = None
+    detected_by: str | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """Also found among all incidents."""
+        return (f"incident:{self.incident}", "incidents")
+
+
+@topic("milestone-set", rank=71)
+class MilestoneSet(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """The incident started, was detected, confirmed, mitigated or ended at `occurred_at`.
+
+    With `until` it lies somewhere between the two.
+    """
+
+    milestone: str
+    until: datetime | None = None
+
+
+@topic("severity-changed", rank=72)
+class SeverityChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """The incident was judged more or less severe."""
+
+    severity: str
+    why: str
+
+
+@topic("lead-changed", rank=73)
+class LeadChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody took the lead."""
+
+    lead: str
+
+
+@topic("stage-changed", rank=74)
+class StageChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """The work entered another stage."""
+
+    stage: str
+
+
+@topic("service-added", rank=75)
+class ServiceAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """Another service turned out to be part of it."""
+
+    service: str
+
+
+@topic("service-removed", rank=76)
+class ServiceRemoved(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A service turned out not to be part of it."""
+
+    service: str
+
+
+@topic("note-added", rank=77)
+class NoteAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wrote something down."""
+
+    text: str
+    kind: str = "note"
+
+
+@topic("file-attached", rank=78)
+class FileAttached(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A file was put beside the incident; its bytes are the event's payload."""
+
+    name: str
+    size_bytes: int
+    sha256: bytes
+
+
+@topic("incident-resolved", rank=80)
+class IncidentResolved(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """The incident was over."""
+
+    resolution: str = "fixed"
+
+
+@topic("incident-reopened", rank=81)
+class IncidentReopened(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """It came back, or was never over."""
+
+    why: str
+
+
+@topic("incident-merged", rank=82)
+class IncidentMerged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """This incident turned out to be another one; `into` goes on."""
+
+    into: str
+    why: str
+
+    def scopes(self) -> tuple[str, ...]:
+        """Found from both ends."""
+        return (f"incident:{self.incident}", f"incident:{self.into}")

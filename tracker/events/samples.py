@@ -1,0 +1,70 @@
+"""What a metric was, kept as numbers, and what a source could not tell."""
+
+from datetime import datetime
+
+from tracker.events.base import Observation, topic
+
+
+@topic("metric-sampled", rank=60)
+class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A chunk of one series: the header here, the columns beside it in the store.
+
+    `occurred_at` is the first sample's instant and `last_at` the last one's. `minimum` and
+    `maximum` leave out what is no finite number. `sha256` is over the stored columns.
+    """
+
+    metric: str
+    query: str
+    step_seconds: float
+    last_at: datetime
+    count: int
+    codec: str
+    sha256: bytes
+    unit: str | None = None
+    labels: dict[str, str] = {}
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """Samples have a place of their own, so that timelines never read them."""
+        return (f"samples:{self.service or ''}/{self.metric}",)
+
+    def subject(self) -> tuple[object, ...]:
+        """One series of one query."""
+        return (self.TOPIC, self.service, self.metric, self.query, tuple(sorted(self.labels.items())))
+
+
+@topic("source-collected", rank=61)
+class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A source was asked for a span: what it gave, and what it no longer had.
+
+    `occurred_at` is the span's start. `missing_until` is the instant up to which the source
+    has already deleted what was asked for; None when nothing was gone.
+    """
+
+    until: datetime
+    asked_at: datetime
+    what: str
+    found: int = 0
+    missing_until: datetime | None = None
+    expires_at: datetime | None = None
+    problem: str | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """Found beside the service's facts, but not among them."""
+        return (f"collected:{self.service or ''}",)
+
+
+@topic("alert-rule-seen", rank=62)
+class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """The definition under which an alert fires, as the source had it loaded."""
+
+    name: str
+    expression: str
+    for_seconds: float = 0.0
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+    def scopes(self) -> tuple[str, ...]:
+        """Found beside the service's facts, but not among them."""
+        return (f"collected:{self.service or ''}",)

@@ -1,0 +1,333 @@
+"""The only door to the store: append, decide, select, prove."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError
+
+from tracker.errors import BadInputError, LogNotWholeError, StoreError
+from tracker.events.base import Decision, Event, Incoming, Recorded
+from tracker.log.application import URL_SCHEMES, TrackerApplication
+from tracker.log.recorder import Appended, Transaction
+from tracker.log.rows import row_of, rows_of, stream_of
+from tracker.log.seals import SEAL_EVERY, Verified, head_at, next_seal, verify
+from tracker.log.selection import COLUMNS, FOREVER, Window, by_ids, recorded_of, select
+from tracker.times import from_us, to_us, utc
+
+__all__ = ["Appended", "Log", "Verified", "Window"]
+
+HANDLE_LENGTH = 7
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _random_salt(_: Event) -> bytes:
+    return os.urandom(16)
+
+
+class Log:
+    """Every event that was ever recorded, in one sequence of positions.
+
+    `store` is a file's path or a postgresql:// address. `now` and `salts` are only given by
+    the demo and by tests, which want the same bytes each time.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        salts: Callable[[Event], bytes] = _random_salt,
+    ) -> None:
+        self.store = store
+        self.now = now
+        self._salts = salts
+        self._application = TrackerApplication(store)
+        self._recorder = self._application.rows
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._application.close()
+
+    @property
+    def application(self) -> TrackerApplication:
+        """The `eventsourcing` application, for the library's own readers."""
+        return self._application
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the store is a database server rather than a file."""
+        return self.store.startswith(URL_SCHEMES)
+
+    # ── writing ──────────────────────────────────────────────────────────────
+
+    def append(self, facts: Iterable[Event | Incoming]) -> Appended:
+        """Append facts that stand alone, leaving out those the log already has.
+
+        A whole feed goes in as one transaction, or not at all.
+        """
+        rows = rows_of(facts, self._salts)
+        for row in rows:
+            if row.decision_id is not None:
+                raise ValueError("an incident's decisions are appended by decide()")
+        if not rows:
+            return Appended((), (), self.position)
+        appended = self._recorder.append(rows, to_us(self.now()))
+        if appended.recorded:
+            self._seal_if_due(appended.position)
+        return appended
+
+    def decide(
+        self,
+        stream: str,
+        decision: Callable[[list[Recorded]], Sequence[Decision | Incoming]],
+        *,
+        attempts: int = 20,
+    ) -> Appended:
+        """Append decisions of one incident, made on all that the log holds of it.
+
+        `decision` gets the incident's events with their corrections, in the order of
+        recording, and returns what was decided; it is asked again when another writer was
+        faster. What the log already has is left out.
+        """
+        for _ in range(attempts):
+            with self._recorder.reading() as transaction:
+                held = self._incident(transaction, stream, FOREVER)
+                last = transaction.rows(
+                    "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=?", (stream,)
+                )
+            version = last[0][0] or 0
+            decided = decision(held)
+            if not decided:
+                return Appended((), (), self.position)
+            known = {each.id for each in held}
+            rows = []
+            already = []
+            for each in decided:
+                incoming = each if isinstance(each, Incoming) else Incoming(event=each)
+                if stream_of(incoming.event) != stream:
+                    raise ValueError(f"a decision of {stream} names {stream_of(incoming.event)}")
+                row = row_of(incoming, self._salts(incoming.event), version + 1)
+                if row.id in known:
+                    already.append(row.id)
+                    continue
+                known.add(row.id)
+                version += 1
+                rows.append(row)
+            if not rows:
+                return Appended((), tuple(already), self.position)
+            try:
+                appended = self._recorder.append(rows, to_us(self.now()))
+            except IntegrityError:
+                continue
+            self._seal_if_due(appended.position)
+            return appended._replace(known=tuple(already) + appended.known)
+        raise StoreError(
+            f"{stream}: other writers were faster {attempts} times in a row", hint="Type the same again"
+        )
+
+    def seal(self, minimum: int = 1) -> int:
+        """Seal what lies open, when that is at least `minimum` events; return how many seals."""
+        made = 0
+        while True:
+            now_us = to_us(self.now())
+            with self._recorder.reading() as transaction:
+                due = next_seal(transaction, now_us, minimum if not made else 1)
+            if due is None:
+                return made
+            version, seal = due
+            if made and seal.through - seal.after < SEAL_EVERY:
+                return made
+            row = row_of(Incoming(event=seal), self._salts(seal), version)
+            row = row._replace(decision_id=row.id)
+            try:
+                self._recorder.append([row], now_us)
+            except IntegrityError:
+                return made
+            made += 1
+
+    def _seal_if_due(self, position: int) -> None:
+        if position % SEAL_EVERY == 0 or position - self._sealed_through >= SEAL_EVERY:
+            self.seal(SEAL_EVERY)
+            self._known_sealed = position
+
+    @property
+    def _sealed_through(self) -> int:
+        if not hasattr(self, "_known_sealed"):
+            with self._recorder.reading() as transaction:
+                found = transaction.rows(
+                    "SELECT MAX(position) FROM stored_events WHERE originator_id='seals'",
+                )
+            self._known_sealed: int = found[0][0] or 0
+        return self._known_sealed
+
+    # ── reading ──────────────────────────────────────────────────────────────
+
+    @property
+    def position(self) -> int:
+        """The last position; 0 for an empty log."""
+        return self._recorder.max_notification_id() or 0
+
+    def select(self, windows: Iterable[Window], upto: int | None = None) -> list[Recorded]:
+        """Return the events of these windows with their corrections, in the order of recording."""
+        with self._recorder.reading() as transaction:
+            found = select(transaction, windows, FOREVER if upto is None else upto)
+        return sorted(found.values(), key=lambda each: each.position)
+
+    def incident(self, incident: str, upto: int | None = None) -> list[Recorded]:
+        """Return all decisions of one incident with their corrections, in the order of recording."""
+        with self._recorder.reading() as transaction:
+            return self._incident(transaction, incident, FOREVER if upto is None else upto)
+
+    def _incident(self, transaction: Transaction, incident: str, upto: int) -> list[Recorded]:
+        found = select(transaction, [Window(f"incident:{incident}")], upto)
+        return sorted(found.values(), key=lambda each: each.position)
+
+    def by_ids(self, ids: Sequence[str], upto: int | None = None) -> list[Recorded]:
+        """Return the events of these ids, without their corrections."""
+        with self._recorder.reading() as transaction:
+            found = by_ids(transaction, ids, FOREVER if upto is None else upto)
+        return sorted(found.values(), key=lambda each: each.position)
+
+    def resolve_handle(self, typed: str, upto: int | None = None) -> Recorded:
+        """Return the event that a full id or a seven-character handle names.
+
+        Raises:
+            BadInputError: If there is none, or more than one.
+        """
+        typed = typed.strip().lower()
+        limit = FOREVER if upto is None else upto
+        if len(typed) > HANDLE_LENGTH:
+            found = self.by_ids([typed], upto)
+        else:
+            if len(typed) < HANDLE_LENGTH:
+                raise BadInputError(
+                    f"{typed!r} is too short for an event", hint="Type the seven characters that its row begins with"
+                )
+            with self._recorder.reading() as transaction:
+                rows = transaction.rows(
+                    f"SELECT {COLUMNS} FROM stored_events e "
+                    f"WHERE substr(COALESCE(e.decision_id, e.originator_id), {-HANDLE_LENGTH})=? "
+                    "AND e.position<=?"
+                    if not self.is_server
+                    else f"SELECT {COLUMNS} FROM stored_events e "
+                    f"WHERE right(COALESCE(e.decision_id, e.originator_id), {HANDLE_LENGTH})=? "
+                    "AND e.position<=?",
+                    (typed, limit),
+                )
+            found = [recorded_of(row) for row in rows]
+        if not found:
+            raise BadInputError(
+                f"there is no event {typed!r} in this log",
+                hint="Every row of the timeline begins with its handle: tracker timeline INC",
+            )
+        if len(found) > 1:
+            names = ", ".join(f"{each.id} ({each.event.TOPIC}, {utc(each.event.occurred_at)})" for each in found)
+            raise BadInputError(f"{typed!r} is the handle of {len(found)} events: {names}", hint="Type the full id")
+        return found[0]
+
+    def read(
+        self, after: int = 0, limit: int = 1000, upto: int | None = None, topics: Sequence[str] = ()
+    ) -> list[Recorded]:
+        """Return the next events after a position; payloads and samples are not read."""
+        sql = f"SELECT {COLUMNS} FROM stored_events e WHERE e.position>? AND e.position<=?"
+        parameters: list[Any] = [after, FOREVER if upto is None else upto]
+        if topics:
+            sql += f" AND e.topic IN ({','.join('?' * len(topics))})"
+            parameters += topics
+        with self._recorder.reading() as transaction:
+            rows = transaction.rows(sql + " ORDER BY e.position LIMIT ?", [*parameters, limit])
+        return [recorded_of(row) for row in rows]
+
+    def read_all(self, topics: Sequence[str] = (), upto: int | None = None) -> Iterator[Recorded]:
+        """Return every event in the order of recording, page by page."""
+        after = 0
+        while page := self.read(after, 2000, upto, topics):
+            yield from page
+            after = page[-1].position
+
+    def scope_names(self, prefix: str) -> list[str]:
+        """Return the places of the index that begin with these characters."""
+        names: list[str] = []
+        last = prefix
+        with self._recorder.reading() as transaction:
+            while True:
+                found = transaction.rows(
+                    "SELECT scope FROM event_index WHERE scope>=? ORDER BY scope LIMIT 1", (last,)
+                )
+                if not found or not found[0][0].startswith(prefix):
+                    return names
+                names.append(found[0][0])
+                last = found[0][0] + "\x01"
+
+    def latest(self, scope: str, upto: int | None = None) -> Recorded | None:
+        """Return the event of one place with the latest instant, the last recorded of those."""
+        with self._recorder.reading() as transaction:
+            rows = transaction.rows(
+                f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
+                "WHERE i.scope=? AND i.position<=? ORDER BY i.occurred_us DESC, i.position DESC LIMIT 1",
+                (scope, FOREVER if upto is None else upto),
+            )
+        return recorded_of(rows[0]) if rows else None
+
+    def payloads(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """Return the bytes kept beside these events, by position."""
+        from tracker.log.recorder import chunks
+
+        found: dict[int, bytes] = {}
+        with self._recorder.reading() as transaction:
+            for chunk in chunks(positions):
+                marks = ",".join("?" * len(chunk))
+                rows = transaction.rows(
+                    f"SELECT position, data FROM event_payloads WHERE position IN ({marks})", chunk
+                )
+                found.update((row[0], bytes(row[1])) for row in rows)
+        return found
+
+    def position_at(self, known_at: datetime) -> int:
+        """Return the last position recorded at or before an instant; 0 if none was.
+
+        Recording times never go back, so this is a binary search over positions.
+        """
+        wanted = to_us(known_at)
+        with self._recorder.reading() as transaction:
+            low, high = 0, transaction.rows("SELECT MAX(position) FROM stored_events")[0][0] or 0
+            while low < high:
+                middle = (low + high + 1) // 2
+                found = transaction.rows("SELECT recorded_us FROM stored_events WHERE position=?", (middle,))
+                if not found:
+                    raise LogNotWholeError(f"position {middle} is missing from the log", hint="tracker verify")
+                if found[0][0] <= wanted:
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
+
+    def recorded_at(self, position: int) -> datetime | None:
+        """Return when a position was recorded; None if there is none."""
+        with self._recorder.reading() as transaction:
+            found = transaction.rows("SELECT recorded_us FROM stored_events WHERE position=?", (position,))
+        return from_us(found[0][0]) if found else None
+
+    # ── proof ────────────────────────────────────────────────────────────────
+
+    def head(self, position: int) -> str:
+        """Return the head hash at a position."""
+        with self._recorder.reading() as transaction:
+            return head_at(transaction, position)
+
+    def verify(
+        self, wanted_heads: tuple[str, ...] = (), progress: Callable[[int, int], None] | None = None
+    ) -> Verified:
+        """Check the whole log against its own proof."""
+        return verify(self._recorder, wanted_heads=wanted_heads, progress=progress)

@@ -1,0 +1,58 @@
+"""The `eventsourcing` application behind the log, built only from what we say.
+
+The library lets environment variables override an application's settings; a stray
+PERSISTENCE_MODULE or COMPRESSOR_TOPIC would change what is stored. None is read here.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import InfrastructureFactory
+from eventsourcing.utils import Environment, EnvType
+
+from tracker.log.recorder import LogRecorder
+
+URL_SCHEMES = ("postgresql://", "postgres://")
+
+
+class TrackerApplication(Application[str]):
+    """One application: every event of the tracker, in one sequence of positions."""
+
+    name = "tracker"
+    log_section_size = 1000
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+        super().__init__()
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Return settings that hold whatever the process's environment says."""
+        settings = {"ORIGINATOR_ID_TYPE": "text"}
+        if self.store.startswith(URL_SCHEMES):
+            placeholders = {f"POSTGRES_{key}": "url" for key in ("DBNAME", "HOST", "USER", "PASSWORD")}
+            settings |= {"STORE_URL": self.store, "POSTGRES_PORT": "0", **placeholders}
+            settings["POSTGRES_POOL_SIZE"] = "1"
+            settings["POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT"] = "60"
+        else:
+            settings["SQLITE_DBNAME"] = self.store
+        return Environment(name, settings)
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        """Return the factory of the store that the address names."""
+        if self.store.startswith(URL_SCHEMES):
+            from tracker.log import postgres
+
+            postgres.refuse_unsafe_settings()
+            postgres.probe(self.store)
+            return postgres.PostgresLogFactory(env)
+        from tracker.log import sqlite
+
+        sqlite.refuse_foreign(Path(self.store))
+        return sqlite.SQLiteLogFactory(env)
+
+    @property
+    def rows(self) -> LogRecorder:
+        """The recorder, as what it is."""
+        assert isinstance(self.recorder, LogRecorder)
+        return self.recorder

@@ -1,0 +1,107 @@
+"""An event as the rows that the store keeps, made before any transaction begins."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tracker.events.base import Decision, Event, Incoming, encode, encode_arrival, event_id
+
+EVENT_COLUMNS = (
+    "position",
+    "originator_id",
+    "originator_version",
+    "decision_id",
+    "topic",
+    "recorded_us",
+    "state",
+    "arrival",
+    "salt",
+    "digest",
+)
+INDEX_COLUMNS = ("scope", "occurred_us", "position")
+PAYLOAD_COLUMNS = ("position", "data")
+
+
+class Row(NamedTuple):
+    """One event, encoded. `decision_id` is None for a fact, whose originator is its id."""
+
+    id: str
+    originator_id: str
+    originator_version: int
+    decision_id: str | None
+    topic: str
+    state: bytes
+    arrival: bytes
+    salt: bytes
+    body_sha256: bytes
+    index: list[tuple[str, int]]
+    payload: bytes
+
+
+def row_of(incoming: Incoming, salt: bytes, version: int = 1) -> Row:
+    """Encode one event; `version` counts in its incident's stream, and is 1 for a fact."""
+    event = incoming.event
+    state = encode(event)
+    identity = event_id(event, state)
+    stream = stream_of(event)
+    originator = stream or identity
+    arrival = encode_arrival(incoming.arrival)
+    body = body_sha256(originator, version, event.TOPIC, state, arrival, salt, incoming.payload)
+    decision = identity if stream else None
+    rows = event.index_rows()
+    return Row(
+        identity,
+        originator,
+        version,
+        decision,
+        event.TOPIC,
+        state,
+        arrival,
+        salt,
+        body,
+        rows,
+        incoming.payload,
+    )
+
+
+def stream_of(event: Event) -> str | None:
+    """Return the stream that an event is a step of, or None where it stands alone."""
+    if isinstance(event, Decision):
+        return event.incident
+    return "seals" if event.TOPIC == "log-sealed" else None
+
+
+def body_sha256(
+    originator: str,
+    version: int,
+    topic: str,
+    state: bytes,
+    arrival: bytes,
+    salt: bytes,
+    payload: bytes,
+) -> bytes:
+    """Hash everything about an event that is known before it is appended.
+
+    Each part is preceded by its length, so that no two events share their bytes.
+    """
+    head = f"{len(salt)} {len(originator)} {version} {len(topic)} {len(state)} {len(arrival)} ".encode()
+    hashed = hashlib.sha256(
+        b"".join((head, salt, originator.encode(), topic.encode(), state, arrival)),
+    )
+    if payload:
+        hashed.update(hashlib.sha256(payload).digest())
+    return hashed.digest()
+
+
+def digest_of(body: bytes, position: int, recorded_us: int) -> bytes:
+    """Return the proof of one event where it stands and when it was recorded."""
+    return hashlib.sha256(body + position.to_bytes(8) + recorded_us.to_bytes(8, signed=True)).digest()
+
+
+def rows_of(events: Iterable[Event | Incoming], salts: Callable[[Event], bytes]) -> list[Row]:
+    """Encode facts; an event without an arrival gets an empty one."""
+    made = []
+    for each in events:
+        incoming = each if isinstance(each, Incoming) else Incoming(event=each)
+        made.append(row_of(incoming, salts(incoming.event)))
+    return made

@@ -1,0 +1,243 @@
+"""How the log proves itself: digests, seals, the head, and the check of all of it.
+
+A seal names the positions (after, through], their count and the hash of their digests, and
+chains to the seal before it. The head at N is the hash of the last seal recorded by N and
+of the digests that follow what it covers. A tail that was cut off leaves a log that is
+whole in itself: only a head kept elsewhere (every report prints one) shows that.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracker.events.base import decode, event_id
+from tracker.events.housekeeping import LogSealed
+from tracker.log.recorder import LogRecorder, Transaction
+from tracker.log.rows import body_sha256, digest_of, stream_of
+from tracker.times import from_us, utc
+
+GENESIS = hashlib.sha256(b"tracker log 1").digest()
+EVENTS_IN_A_SEAL = 10_000
+SEAL_EVERY = 1_000
+_PAGE = 2_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The first place where the log does not fit its proof."""
+
+    position: int
+    event: str | None
+    what: str
+
+
+@dataclass
+class Verified:
+    """What the check found. `heads` maps each head that was asked for to its position."""
+
+    events: int = 0
+    position: int = 0
+    unsealed: int = 0
+    head: str = ""
+    first_problem: Problem | None = None
+    heads: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything fits."""
+        return self.first_problem is None
+
+
+def last_seal(transaction: Transaction, upto: int) -> tuple[int, LogSealed | None]:
+    """Return the version and content of the last seal recorded at or before a position."""
+    found = transaction.rows(
+        "SELECT originator_version, state FROM stored_events WHERE originator_id='seals' AND position<=? "
+        "ORDER BY originator_version DESC LIMIT 1",
+        (upto,),
+    )
+    if not found:
+        return 0, None
+    seal = decode(LogSealed.TOPIC, bytes(found[0][1]))
+    assert isinstance(seal, LogSealed)
+    return found[0][0], seal
+
+
+def head_at(transaction: Transaction, position: int) -> str:
+    """Return the head hash at a position, 64 hexadecimal digits."""
+    _, seal = last_seal(transaction, position)
+    hashed = hashlib.sha256(seal.head if seal else GENESIS)
+    after = seal.through if seal else 0
+    while after < position:
+        digests = transaction.rows(
+            "SELECT position, digest FROM stored_events WHERE position>? AND position<=? ORDER BY position LIMIT ?",
+            (after, position, _PAGE),
+        )
+        if not digests:
+            break
+        for found in digests:
+            hashed.update(bytes(found[1]))
+        after = digests[-1][0]
+    return hashed.hexdigest()
+
+
+def next_seal(transaction: Transaction, now_us: int, minimum: int) -> tuple[int, LogSealed] | None:
+    """Make the seal that comes next, with its version; None when too few events lie open."""
+    last = transaction.rows("SELECT MAX(position) FROM stored_events")[0][0] or 0
+    version, seal = last_seal(transaction, last)
+    after = seal.through if seal else 0
+    head = seal.head if seal else GENESIS
+    found = transaction.rows(
+        "SELECT position, digest, topic FROM stored_events WHERE position>? ORDER BY position LIMIT ?",
+        (after, EVENTS_IN_A_SEAL),
+    )
+    if sum(1 for row in found if row[2] != LogSealed.TOPIC) < max(minimum, 1):
+        return None
+    through, count = found[-1][0], len(found)
+    digests = hashlib.sha256(b"".join(bytes(row[1]) for row in found)).digest()
+    return version + 1, LogSealed(
+        occurred_at=from_us(now_us),
+        after=after,
+        through=through,
+        count=count,
+        digests_sha256=digests,
+        previous_head=head,
+        head=_chained(head, after, through, count, digests),
+    )
+
+
+def _chained(head: bytes, after: int, through: int, count: int, digests: bytes) -> bytes:
+    return hashlib.sha256(head + f"{after} {through} {count} ".encode() + digests).digest()
+
+
+def verify(
+    recorder: LogRecorder,
+    *,
+    wanted_heads: tuple[str, ...] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Verified:
+    """Read the whole log once and name the first place that does not fit.
+
+    Checked are: positions without gaps, recording times that never go back, each digest
+    over its stored bytes, each id over its content, each seal over its digests and its
+    predecessor, and the index against the events.
+    """
+    answer = Verified()
+    wanted = {head.lower(): head for head in wanted_heads}
+    seal_head, seal_through = GENESIS, 0
+    since_seal: list[tuple[int, bytes, bool]] = []
+    running = hashlib.sha256(seal_head)
+    previous_us = -(2**62)
+    with recorder.reading() as transaction:
+        total = transaction.rows("SELECT COUNT(*) FROM stored_events")[0][0]
+        index = _IndexReader(transaction)
+        for row, payload in _all_rows(transaction):
+            position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest = row
+            answer.events += 1
+            problem = None
+            if position != answer.position + 1:
+                problem = f"positions {answer.position + 1} to {position - 1} are missing"
+            elif recorded_us < previous_us:
+                problem = "it was recorded before the event that precedes it"
+            elif state is None or salt is None:
+                problem = "its content is gone and no sealed redaction names it"
+            elif digest != digest_of(
+                body_sha256(originator, version, topic, state, arrival, salt, payload), position, recorded_us
+            ):
+                problem = "its stored bytes do not fit its digest"
+            answer.position, previous_us = position, recorded_us
+            event = None
+            if problem is None:
+                event = decode(topic, state)
+                identity = event_id(event, state)
+                if (decision or originator) != identity and topic != LogSealed.TOPIC:
+                    problem = f"its id is not that of its content ({identity})"
+                elif (stream_of(event) or identity) != originator:
+                    problem = "it stands in another incident's stream"
+                else:
+                    problem = index.compare(position, event.index_rows())
+            if problem is None and isinstance(event, LogSealed):
+                problem = _check_seal(event, seal_head, seal_through, since_seal)
+            if problem is not None:
+                answer.first_problem = Problem(position, decision or originator, problem)
+                break
+            is_seal = isinstance(event, LogSealed)
+            since_seal.append((position, digest, is_seal))
+            if isinstance(event, LogSealed):
+                seal_head, seal_through = event.head, event.through
+                since_seal = [each for each in since_seal if each[0] > seal_through]
+                running = hashlib.sha256(seal_head)
+                for each in since_seal:
+                    running.update(each[1])
+            else:
+                running.update(digest)
+            if wanted and running.hexdigest() in wanted:
+                answer.heads[running.hexdigest()] = position
+            if progress and not answer.events % 500:
+                progress(answer.events, total)
+        if answer.first_problem is None:
+            stray = index.stray()
+            if stray is not None:
+                answer.first_problem = Problem(stray, None, "the index names an event that is not there")
+    answer.unsealed = sum(1 for _, _, is_seal in since_seal if not is_seal)
+    answer.head = running.hexdigest()
+    return answer
+
+
+def _check_seal(
+    seal: LogSealed, head: bytes, through: int, since: list[tuple[int, bytes, bool]]
+) -> str | None:
+    covered = [digest for position, digest, _ in since if position <= seal.through]
+    digests = hashlib.sha256(b"".join(covered)).digest()
+    if seal.previous_head != head or seal.after != through:
+        return "this seal does not follow the seal before it"
+    if len(covered) != seal.count or digests != seal.digests_sha256:
+        return f"the events at positions {seal.after + 1} to {seal.through} do not fit this seal"
+    if seal.head != _chained(head, seal.after, seal.through, seal.count, digests):
+        return "this seal's head is not the hash of its content"
+    return None
+
+
+def _all_rows(transaction: Transaction) -> Iterator[tuple[Any, bytes]]:
+    after = 0
+    while True:
+        rows = transaction.rows(
+            "SELECT e.position, originator_id, originator_version, decision_id, topic, recorded_us, state, "
+            "arrival, salt, digest, data FROM stored_events e "
+            "LEFT JOIN event_payloads p ON p.position=e.position "
+            "WHERE e.position>? ORDER BY e.position LIMIT ?",
+            (after, _PAGE),
+        )
+        if not rows:
+            return
+        for row in rows:
+            fixed = [bytes(value) if isinstance(value, memoryview) else value for value in row]
+            yield tuple(fixed[:10]), fixed[10] or b""
+        after = rows[-1][0]
+
+
+class _IndexReader:
+    """Holds the index against the events, both in the order of positions."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        rows = transaction.rows("SELECT position, scope, occurred_us FROM event_index ORDER BY position")
+        self._rows = rows
+        self._next = 0
+
+    def compare(self, position: int, expected: list[tuple[str, int]]) -> str | None:
+        found = set()
+        while self._next < len(self._rows) and self._rows[self._next][0] <= position:
+            row = self._rows[self._next]
+            if row[0] < position:
+                return f"the index names position {row[0]}, which is not there"
+            found.add((row[1], row[2]))
+            self._next += 1
+        wanted = set(expected)
+        if found != wanted:
+            missing = sorted(wanted - found) or sorted(found - wanted)
+            verb = "does not name it under" if wanted - found else "names it under"
+            return f"the index {verb} {missing[0][0]!r} at {utc(from_us(missing[0][1]))}"
+        return None
+
+    def stray(self) -> int | None:
+        return int(self._rows[self._next][0]) if self._next < len(self._rows) else None

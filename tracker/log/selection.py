@@ -1,0 +1,108 @@
+"""Reading the part of the log that a question needs, and nothing else.
+
+A selection takes the rows of its windows from the index, then the corrections of what it
+found and their targets. Its cost follows what it finds, not the length of the log.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracker.events.base import Recorded, decode
+from tracker.events.corrections import Correction
+from tracker.log.recorder import Transaction, chunks
+from tracker.times import to_us
+
+FOREVER = 2**62
+COLUMNS = (
+    "e.position, e.originator_id, e.originator_version, e.decision_id, e.topic, e.recorded_us, "
+    "e.state, e.arrival, e.digest"
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One place of the index, from `start` up to but not including `end`; None is open."""
+
+    scope: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def recorded_of(row: Sequence[Any]) -> Recorded:
+    """Turn a row of `COLUMNS` into an event as the log holds it."""
+    return Recorded(
+        id=row[3] or row[1],
+        event=decode(row[4], row[6]),
+        position=row[0],
+        recorded_us=row[5],
+        version=row[2],
+        digest=bytes(row[8]),
+        arrival_state=bytes(row[7]),
+    )
+
+
+def select(transaction: Transaction, windows: Iterable[Window], upto: int) -> dict[str, Recorded]:
+    """Return the windows' events up to a position, with their corrections, by id."""
+    found: dict[str, Recorded] = {}
+    for window in windows:
+        rows = transaction.rows(
+            f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
+            "WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?",
+            (
+                window.scope,
+                -FOREVER if window.start is None else to_us(window.start),
+                FOREVER if window.end is None else to_us(window.end),
+                upto,
+            ),
+        )
+        for row in rows:
+            each = recorded_of(row)
+            found[each.id] = each
+    return close(transaction, found, upto)
+
+
+def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> dict[str, Recorded]:
+    """Add the corrections of what was found, and the targets of corrections."""
+    asked: set[str] = set()
+    while True:
+        targets = {
+            each.event.target
+            for each in found.values()
+            if isinstance(each.event, Correction) and each.event.target not in found
+        }
+        new = by_ids(transaction, sorted(targets), upto)
+        unasked = sorted((found.keys() | new.keys()) - asked)
+        asked.update(unasked)
+        for chunk in chunks([f"target:{each}" for each in unasked]):
+            marks = ",".join("?" * len(chunk))
+            rows = transaction.rows(
+                f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
+                f"WHERE i.scope IN ({marks}) AND i.position<=?",
+                (*chunk, upto),
+            )
+            for row in rows:
+                each = recorded_of(row)
+                new[each.id] = each
+        fresh = {identity: each for identity, each in new.items() if identity not in found}
+        if not fresh:
+            return found
+        found.update(fresh)
+
+
+def by_ids(transaction: Transaction, ids: Sequence[str], upto: int = FOREVER) -> dict[str, Recorded]:
+    """Return the events of these ids that stand at or before a position."""
+    found: dict[str, Recorded] = {}
+    for column, extra in (("originator_id", "AND e.decision_id IS NULL"), ("decision_id", "")):
+        for chunk in chunks([each for each in ids if each not in found]):
+            marks = ",".join("?" * len(chunk))
+            rows = transaction.rows(
+                f"SELECT {COLUMNS} FROM stored_events e "
+                f"WHERE e.{column} IN ({marks}) {extra} AND e.position<=?",
+                (*chunk, upto),
+            )
+            for row in rows:
+                each = recorded_of(row)
+                found[each.id] = each
+    return found

@@ -1,0 +1,261 @@
+"""The time grammar that people type, and how instants are written.
+
+Inside, every instant is a timezone-aware `datetime` in UTC. A clock time without a
+zone is refused: a report with a wrong hour is worse than one more keystroke.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tracker.errors import UsageError
+
+_RELATIVE = re.compile(r"(\d+)(s|m|h|d)-ago", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?\s*(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?\s*(Z|z|[+-]\d{2}:\d{2})?", re.ASCII
+)
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An instant as a person gave it: where it lies, how exact it is, which offset it had."""
+
+    at: datetime
+    precision_seconds: float
+    utc_offset_minutes: int = 0
+
+
+def zone(name: str) -> tzinfo:
+    """Return the zone of this IANA name.
+
+    Raises:
+        UsageError: If there is no zone of that name.
+    """
+    try:
+        return UTC if name.upper() in ("UTC", "Z") else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        raise UsageError(
+            f"{name!r} is not a time zone", hint="Use a name such as Europe/Berlin, America/New_York or UTC"
+        ) from unknown
+
+
+def parse(
+    text: str,
+    *,
+    now: datetime,
+    default_zone: tzinfo | None = None,
+    earliest: datetime | None = None,
+    latest: datetime | None = None,
+    option: str = "time",
+    allow_future: bool = False,
+) -> Typed:
+    """Read an instant as a person types it.
+
+    A clock time takes the date that puts it between `earliest` and `latest` (an
+    incident's start and end) when there is one, else the latest one past.
+
+    Raises:
+        UsageError: If it has no zone, is ambiguous, lies in the future, or is no time.
+    """
+    raw = text.strip()
+    typed = _read(raw, now, default_zone, earliest, latest, option)
+    if typed.at > now + timedelta(seconds=1) and not allow_future:
+        raise UsageError(
+            f"{option}: {raw!r} is {utc(typed.at)}, which is in the future",
+            hint="Give the instant at which it happened, or leave the option out for now",
+        )
+    return typed
+
+
+def _read(
+    raw: str,
+    now: datetime,
+    default_zone: tzinfo | None,
+    earliest: datetime | None,
+    latest: datetime | None,
+    option: str,
+) -> Typed:
+    if raw == "now":
+        return Typed(now, 0.001)
+    if match := _RELATIVE.fullmatch(raw):
+        unit = _SECONDS[match[2]]
+        try:
+            return Typed(now - timedelta(seconds=int(match[1]) * unit), float(unit))
+        except OverflowError as too_long:
+            raise UsageError(f"{option}: {raw!r} is before the year 1") from too_long
+    if match := _RFC3339.fullmatch(raw):
+        return _full(raw, match, default_zone, option)
+    if match := _CLOCK.fullmatch(raw):
+        return _clock(raw, match, now, default_zone, earliest, latest, option)
+    raise UsageError(
+        f"{option}: {raw!r} is not a time",
+        hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
+    )
+
+
+def _full(raw: str, match: re.Match[str], default_zone: tzinfo | None, option: str) -> Typed:
+    fraction = match[4] or ""
+    precision = 60.0 if not match[3] else (10.0 ** -(len(fraction) - 1) if fraction else 1.0)
+    text = f"{match[1]}T{match[2]}{match[3] or ':00'}{fraction[:7]}"
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise UsageError(f"{option}: {raw!r} is not a time: {wrong}", hint="Type 2026-03-01T14:45:00Z") from wrong
+    return _placed(raw, local, match[5], default_zone, precision, option, f"{raw}Z")
+
+
+def _clock(
+    raw: str,
+    match: re.Match[str],
+    now: datetime,
+    default_zone: tzinfo | None,
+    earliest: datetime | None,
+    latest: datetime | None,
+    option: str,
+) -> Typed:
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    fraction = match[4] or ""
+    precision = 60.0 if match[3] is None else (10.0 ** -(len(fraction) - 1) if fraction else 1.0)
+    if hour > 23 or minute > 59 or second > 59:
+        raise UsageError(f"{option}: {raw!r} is not a time of day", hint="Hours go from 00:00 to 23:59")
+    microsecond = int((fraction[1:] + "000000")[:6]) if fraction else 0
+    anchor = min(now, latest) if latest else now
+    if earliest is not None:
+        days = [earliest.date() + timedelta(days=n) for n in (-1, 0, 1)]
+        days += [anchor.date() + timedelta(days=n) for n in (-1, 0, 1)]
+    else:
+        days = [now.date() + timedelta(days=n) for n in (-1, 0, 1)]
+    candidates = []
+    for day in sorted(set(days)):
+        local = datetime(day.year, day.month, day.day, hour, minute, second, microsecond)
+        candidates.append(_placed(raw, local, match[5], default_zone, precision, option, f"{raw}Z"))
+    if earliest is not None:
+        slack = timedelta(seconds=precision)
+        inside = [c for c in candidates if earliest - slack < c.at <= anchor]
+        if inside:
+            return inside[-1]
+        if latest is not None:
+            near = [c for c in candidates if c.at <= now]
+            if near:
+                return min(near, key=lambda c: (abs(c.at - anchor), c.at))
+    past = [c for c in candidates if c.at <= now]
+    return past[-1] if past else candidates[0]
+
+
+def _placed(
+    raw: str,
+    local: datetime,
+    offset: str | None,
+    default_zone: tzinfo | None,
+    precision: float,
+    option: str,
+    suggestion: str,
+) -> Typed:
+    if offset:
+        sign = -1 if offset[0] == "-" else 1
+        minutes = 0 if offset in ("Z", "z") else sign * (int(offset[1:3]) * 60 + int(offset[4:6]))
+        if abs(minutes) >= 24 * 60:
+            raise UsageError(f"{option}: {raw!r} has an offset of more than a day", hint="Type 14:45Z")
+        try:
+            at = (local - timedelta(minutes=minutes)).replace(tzinfo=UTC)
+        except OverflowError as outside:
+            raise UsageError(f"{option}: {raw!r} lies outside the calendar") from outside
+        return Typed(at, precision, minutes)
+    if default_zone is None:
+        raise UsageError(
+            f"{option}: {raw!r} has no time zone",
+            hint=f"Type {suggestion.replace(' ', 'T')} for UTC, or add --at-tz Europe/Berlin (or set TRACKER_TZ)",
+        )
+    first, second = (local.replace(tzinfo=default_zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        gap = first.astimezone(UTC).astimezone(default_zone).replace(tzinfo=None) != local
+        what = "does not exist" if gap else "comes twice"
+        options = sorted({_with_offset(first), _with_offset(second)})
+        raise UsageError(
+            f"{option}: {raw!r} {what} on {local.date()} in {default_zone}, because the clocks change",
+            hint="Type it with its offset: " + " or ".join(options),
+        )
+    moved = first.utcoffset() or timedelta()
+    return Typed(first.astimezone(UTC), precision, round(moved.total_seconds() / 60))
+
+
+def _with_offset(at: datetime) -> str:
+    return at.isoformat(timespec="minutes")
+
+
+def duration_seconds(text: str) -> float:
+    """Read `2m`, `1h30m` or `500ms` as seconds.
+
+    Raises:
+        UsageError: If it is not a duration.
+    """
+    parts = _DURATION.findall(text)
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise UsageError(f"{text!r} is not a duration", hint="Write 30s, 2m, 1h30m or 5d")
+    return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
+
+
+def utc(at: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC with milliseconds: 2026-03-01T14:45:00.000Z."""
+    at = at.astimezone(UTC)
+    milliseconds = at.microsecond // 1000
+    return (
+        f"{at.year:04d}-{at.month:02d}-{at.day:02d}T"
+        f"{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{milliseconds:03d}Z"
+    )
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Return the instant that lies this many milliseconds after 1970 in UTC."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+def to_ms(at: datetime) -> int:
+    """Return whole milliseconds since 1970, rounded down."""
+    return to_us(at) // 1000
+
+
+def to_us(at: datetime) -> int:
+    """Return whole microseconds since 1970, without going through a float."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_us(microseconds: int) -> datetime:
+    """Return the instant that lies this many microseconds after 1970 in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def spoken(seconds: float) -> str:
+    """Say a duration as a colleague would: 40 s, 12 min, 1 h 05 min, 2 d 3 h."""
+    sign = "-" if seconds < 0 else ""
+    total = round(abs(seconds))
+    if total < 120:
+        return f"{sign}{total} s"
+    if total < 3600:
+        minutes, rest = divmod(total, 60)
+        return f"{sign}{minutes} min" if not rest or total >= 600 else f"{sign}{minutes} min {rest} s"
+    if total < 86400:
+        hours, rest = divmod(total, 3600)
+        return f"{sign}{hours} h {rest // 60:02d} min"
+    days, rest = divmod(total, 86400)
+    return f"{sign}{days} d {rest // 3600} h"
+
+
+def date_of(text: str) -> date:
+    """Read a calendar date, YYYY-MM-DD.
+
+    Raises:
+        UsageError: If it is not a date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise UsageError(f"{text!r} is not a date", hint="Write it as 2026-03-01") from wrong
