@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,7 @@ def series(kind: str, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray
     late = np.where(luck > 0.95, rng.integers(-60, 61, count), late)
     instants_ms = 1_700_000_000_000 + np.arange(count, dtype=np.int64) * 15_000 + late
     day = np.sin(np.arange(count) / 5760 * 2 * np.pi)
+    values: NDArray[Any]
     match kind:
         case "counter":
             values = np.cumsum(rng.poisson(150 * (1 + 0.5 * day)))
