@@ -2,12 +2,12 @@
 
 import gc
 import math
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,15 +18,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.servers.process import end, free_port, program, start, start_on_a_free_port
+from tests.servers.prometheus import (
+    ALERTS_STEP_SECONDS,
+    WEEK_FIRINGS,
+    WEEK_START,
+    Prometheus,
+)
+from tests.servers.prometheus import (
+    WEEK_END as SHARED_END,
+)
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
 from tracker.ingest.prometheus_alerts import spans, usual_spacing_seconds
 from tracker.ingest.prometheus_api import AlertSpan, PrometheusApi, fingerprint, selector
 from tracker.ingest.prometheus_yaml import global_settings
-
-needs_prometheus = pytest.mark.skipif(
-    shutil.which("prometheus") is None or shutil.which("promtool") is None,
-    reason="needs Prometheus: apt-get install prometheus",
-)
 
 WEEK = datetime(2026, 3, 1, tzinfo=UTC)
 WEEK_S = int(WEEK.timestamp())
@@ -97,35 +102,31 @@ def history() -> str:
 
 
 @contextmanager
-def prometheus(folder: Path, *options: str, openmetrics: str = "", config: str = CONFIG) -> Iterator[str]:
-    """Run a real Prometheus over this history and give its URL."""
+def own_prometheus(folder: Path, *options: str, openmetrics: str = "", config: str = CONFIG) -> Iterator[str]:
+    """Run a Prometheus with options, rules and external labels that `make_prometheus` has not; gives its URL."""
+    server, promtool = program("prometheus", "prometheus"), program("prometheus", "promtool")
     (folder / "prometheus.yml").write_text(config)
     (folder / "rules.yml").write_text(RULES)
-    data = folder / "data"
     if openmetrics:
         (folder / "history.om").write_text(openmetrics)
-        create = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
-        create += ["--max-block-duration=720h", str(folder / "history.om"), str(data)]
+        create = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
+        create += ["--max-block-duration=720h", str(folder / "history.om"), str(folder / "data")]
         subprocess.run(create, check=True, capture_output=True)
-    port = free_port()
-    command = ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={data}"]
-    command += ["--storage.tsdb.retention.time=100y", f"--web.listen-address=127.0.0.1:{port}", *options]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def launch(port: int) -> tuple[str, subprocess.Popen[bytes]]:
+        command = [server, "--config.file=prometheus.yml", "--storage.tsdb.path=data"]
+        command += ["--storage.tsdb.retention.time=100y", f"--web.listen-address=127.0.0.1:{port}", *options]
+        return f"http://127.0.0.1:{port}", start(command, ready=lambda: ready(port), log=folder / "log")
+
+    url, process = start_on_a_free_port(launch)
     try:
-        for _ in range(400):
-            assert process.poll() is None, (folder / "log").read_text()
-            if accepts(port):
-                break
-            time.sleep(0.025)
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
-        process.terminate()
-        process.wait(10)
+        end(process)
 
 
-def accepts(port: int) -> bool:
-    """Whether it is ready; a 401 is an answer too."""
+def ready(port: int) -> bool:
+    """Whether it answers; that we may not come in is an answer too."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=1).close()
     except urllib.error.HTTPError as refusal:
@@ -135,15 +136,9 @@ def accepts(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with prometheus(tmp_path_factory.mktemp("prometheus"), openmetrics=history()) as url:
+    with own_prometheus(tmp_path_factory.mktemp("prometheus"), openmetrics=history()) as url:
         yield url
 
 
@@ -185,7 +180,6 @@ def impostor(answer: Answer) -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
-@needs_prometheus
 def test_a_week_comes_over_whole_and_half_open(api: PrometheusApi) -> None:
     """
     Every sample of [start, end), none at end, one series per label set.
@@ -205,7 +199,6 @@ def test_a_week_comes_over_whole_and_half_open(api: PrometheusApi) -> None:
     assert told == [(1, 2), (2, 2)]
 
 
-@needs_prometheus
 def test_more_points_than_prometheus_allows_come_in_chunks_without_doubles(api: PrometheusApi) -> None:
     """
     40,320 points, where Prometheus gives 11,000 at once: each instant exactly once, no gap at a border.
@@ -216,7 +209,6 @@ def test_more_points_than_prometheus_allows_come_in_chunks_without_doubles(api: 
     assert np.array_equal(found.values, np.arange(40_320) // 4 * 3.0)
 
 
-@needs_prometheus
 def test_ranges_stand_on_absolute_multiples_of_the_step(api: PrometheusApi) -> None:
     """
     Two askers who start at odd instants get the same instants.
@@ -229,7 +221,6 @@ def test_ranges_stand_on_absolute_multiples_of_the_step(api: PrometheusApi) -> N
     assert api.range("no_such_metric", start=at(0), end=at(600), step_seconds=60) == []
 
 
-@needs_prometheus
 def test_nan_and_infinities_stay(api: PrometheusApi) -> None:
     """
     What is no finite number is a sample all the same, and -0.0 keeps its sign.
@@ -244,7 +235,6 @@ def test_nan_and_infinities_stay(api: PrometheusApi) -> None:
     assert len(charted.values) == 6
 
 
-@needs_prometheus
 def test_a_hole_is_seen_in_raw_samples_only(api: PrometheusApi) -> None:
     """
     A range query fills five minutes of a hole with the last sample; raw samples do not.
@@ -257,7 +247,6 @@ def test_a_hole_is_seen_in_raw_samples_only(api: PrometheusApi) -> None:
     assert np.diff(raw.instants_ms).max() == 615_000
 
 
-@needs_prometheus
 def test_raw_chunks_share_no_sample(api: PrometheusApi) -> None:
     """
     Samples that lie on the borders of chunks come once, the one at start is in and the one at end is out.
@@ -267,7 +256,6 @@ def test_raw_chunks_share_no_sample(api: PrometheusApi) -> None:
     assert np.array_equal(found.instants_ms, (WEEK_S + np.arange(1_440) * 60) * 1000)
 
 
-@needs_prometheus
 def test_alerts_of_the_past_start_and_end_to_the_millisecond(api: PrometheusApi) -> None:
     """
     First sample is startsAt, last one and an interval is endsAt; pauses under five minutes split.
@@ -285,7 +273,19 @@ def test_alerts_of_the_past_start_and_end_to_the_millisecond(api: PrometheusApi)
     ]
 
 
-@needs_prometheus
+def test_the_week_that_all_tests_share_gives_its_firings(prometheus_server: Prometheus) -> None:
+    """
+    No rule is loaded there: the interval is the one that the samples themselves have.
+    """
+    with PrometheusApi(prometheus_server.url) as api:
+        found = api.alert_spans(start=WEEK_START, end=SHARED_END)
+
+    assert [(span.labels["service"], span.starts_at, span.ends_at) for span in found] == [
+        (one.service, one.starts_at, one.ends_at + timedelta(seconds=ALERTS_STEP_SECONDS))
+        for one in WEEK_FIRINGS
+    ]
+
+
 def test_a_span_that_touches_the_edges_says_so(api: PrometheusApi) -> None:
     """
     What fired before the start or still at the end is not given a false beginning or end.
@@ -297,7 +297,6 @@ def test_a_span_that_touches_the_edges_says_so(api: PrometheusApi) -> None:
     assert found.starts_at == at(4_005.256)
 
 
-@needs_prometheus
 def test_alerts_are_narrowed_by_matchers(api: PrometheusApi) -> None:
     """
     A dict of labels is quoted, PromQL goes as it is, and a value cannot end the query.
@@ -308,7 +307,6 @@ def test_alerts_are_narrowed_by_matchers(api: PrometheusApi) -> None:
     assert api.alert_spans(start=WEEK, end=WEEK_END, matcher={"service": 'it\'s "x"} or up{a="\\'}) == []
 
 
-@needs_prometheus
 def test_what_prometheus_says_about_itself(api: PrometheusApi) -> None:
     """
     Rules, external labels, intervals, clock, version and how far back it sees.
@@ -333,7 +331,6 @@ def test_what_prometheus_says_about_itself(api: PrometheusApi) -> None:
     assert api.warnings == []
 
 
-@needs_prometheus
 def test_a_bad_query_is_named_with_the_place(api: PrometheusApi) -> None:
     """
     The message has the query and Prometheus' own words; the hint can be pasted.
@@ -352,12 +349,11 @@ def test_a_bad_query_is_named_with_the_place(api: PrometheusApi) -> None:
         api.range("up", start=at(0), end=at(60), step_seconds=0)
 
 
-@needs_prometheus
 def test_a_query_that_prometheus_gives_up_is_run_once(tmp_path: Path) -> None:
     """
     The library alone would run it four times, wait six seconds and lose the message.
     """
-    with prometheus(tmp_path, "--query.timeout=1ms") as url, PrometheusApi(url) as api:
+    with own_prometheus(tmp_path, "--query.timeout=1ms") as url, PrometheusApi(url) as api:
         started = time.monotonic()
         with pytest.raises(SourceUnreachableError, match="HTTP 503 query timed out") as slow:
             api.range("sum_over_time(vector(1)[1d:1s])", start=at(0), end=at(60), step_seconds=15)
@@ -366,7 +362,6 @@ def test_a_query_that_prometheus_gives_up_is_run_once(tmp_path: Path) -> None:
         assert "--query.timeout" in slow.value.hint
 
 
-@needs_prometheus
 def test_a_locked_prometheus_names_the_setting(tmp_path: Path) -> None:
     """
     Without or with wrong credentials: which key to set. With the right ones: an answer.
@@ -375,7 +370,7 @@ def test_a_locked_prometheus_names_the_setting(tmp_path: Path) -> None:
     web.write_text(
         "basic_auth_users:\n  tracker: $2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n"
     )
-    with prometheus(tmp_path, f"--web.config.file={web}") as url:
+    with own_prometheus(tmp_path, f"--web.config.file={web}") as url:
         for wrong in ({}, {"bearer_token": "x"}, {"username": "tracker", "password": "wrong"}):
             with PrometheusApi(url, **wrong) as api:  # type: ignore[arg-type]
                 with pytest.raises(SourceUnreachableError, match="HTTP 401 Unauthorized") as locked:
