@@ -1,2 +1,62 @@
-setup:
-	@bash .ci/setup.sh
+# Everything a developer types. `make` alone lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# More arguments for pytest: make test PYTEST="-k timeline"
+PYTEST ?=
+# Processes that share the tests, a file at a time, so that few servers are started: make test WORKERS=0 for one
+WORKERS ?= 2
+# Tests of what the documents promise; part of `make test`, and runnable alone.
+DOCS_TESTS ?= $(wildcard tests/docs)
+STAMP := .venv/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup servers test check lint format types imports docs demo bench lock clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again only when the lock changed
+
+$(STAMP): requirements.lock pyproject.toml .ci/setup.sh
+	@PYTHON="$(PYTHON)" bash .ci/setup.sh
+
+servers: ## Install Prometheus, Alertmanager and PostgreSQL for the tests, where apt can
+	@bash .ci/servers.sh
+
+test: setup servers ## Run all tests; this is all a fresh clone needs
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+
+check: lint types imports test ## Run all that CI runs: tests, style, types, imports, documents
+
+lint: setup ## Check style and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: setup ## Put style and format right
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: setup ## Check types
+	@$(BIN)/mypy
+
+imports: setup ## Check which module may know which
+	@$(BIN)/lint-imports --no-logo
+
+docs: setup ## Run only the tests of the documents
+	@$(if $(DOCS_TESTS),$(BIN)/python -m pytest $(DOCS_TESTS) $(PYTEST),echo "no tests/docs yet")
+
+demo: setup ## Show a whole incident end to end, with nothing else running
+	@$(BIN)/tracker demo
+
+bench: setup ## Measure the log, the projections and the start of the command
+	@$(BIN)/python -m tests.bench
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock
+	@uv=$$(command -v uv || echo $(BIN)/uv) && UV_CUSTOM_COMPILE_COMMAND="make lock" $$uv pip compile --quiet \
+		--universal --python-version 3.11 --all-extras --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+
+clean: ## Remove what the above made
+	@rm -rf .venv .setup.lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find tracker projections reports tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,125 @@
+"""What all tests share: an environment that is nobody's own, and real servers."""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.alertmanager import Alertmanager, alertmanager
+from tests.servers.postgres import Postgres, postgres
+from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_history
+from tests.servers.webhooks import Receiver, webhook_receiver
+
+_FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
+_FOREIGN_NAMES = (
+    *("PERSISTENCE_MODULE", "IS_SNAPSHOTTING_ENABLED", "COMPRESSOR_TOPIC", "CIPHER_TOPIC", "CIPHER_KEY"),
+    *("EDITOR", "VISUAL", "PAGER", "NO_COLOR", "FORCE_COLOR", "LANGUAGE", "LC_TIME", "LC_NUMERIC"),
+)
+
+# Nobody's zone, and 5:45 from UTC: an answer that follows the machine's clock shows at once.
+ZONE = "Asia/Kathmandu"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the environment of whoever runs the tests out, for tests and for what they start."""
+    home = tmp_path_factory.mktemp("home")
+    git = home / ".gitconfig"
+    git.write_text(
+        "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
+        "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgSign = false\n[tag]\n\tgpgSign = false\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_FOREIGN_PREFIXES) or name in _FOREIGN_NAMES:
+                patch.delenv(name)
+        for name, value in {
+            "HOME": str(home),
+            "GIT_CONFIG_GLOBAL": str(git),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "TZ": ZONE,
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "100",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+            "MPLBACKEND": "Agg",
+            # Kept from run to run: matplotlib takes seconds to list the fonts of a new home.
+            "MPLCONFIGDIR": str(Path(tempfile.gettempdir()) / f"tracker-tests-matplotlib-{os.getuid()}"),
+        }.items():
+            patch.setenv(name, value)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture(scope="session")
+def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus with the week of `tests.servers.prometheus.week_of_history`; shared, so leave it running."""
+    with prometheus(tmp_path_factory.mktemp("prometheus"), week_of_history()) as server:
+        yield server
+
+
+@pytest.fixture
+def make_prometheus(tmp_path: Path) -> Iterator[Callable[..., Prometheus]]:
+    """Start any number of Prometheus servers: make_prometheus(series, extra_config=..., retention=...)."""
+    with contextlib.ExitStack() as servers:
+
+        def make(series: Iterable[Series] = (), **options: Any) -> Prometheus:
+            return servers.enter_context(prometheus(tmp_path, series, **options))
+
+        yield make
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook receiver that keeps raw bodies and headers."""
+    with webhook_receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def make_alertmanager(tmp_path: Path) -> Iterator[Callable[..., Alertmanager]]:
+    """Start an Alertmanager that sends to a URL: make_alertmanager(webhook_url, token=..., group_interval=...)."""
+    with contextlib.ExitStack() as servers:
+
+        def make(webhook_url: str, **options: Any) -> Alertmanager:
+            return servers.enter_context(alertmanager(tmp_path, webhook_url, **options))
+
+        yield make
+
+
+@pytest.fixture
+def alertmanager_server(make_alertmanager: Callable[..., Alertmanager], receiver: Receiver) -> Alertmanager:
+    """An Alertmanager that sends to `alertmanager_server.receiver`."""
+    server = make_alertmanager(receiver.url)
+    server.receiver = receiver
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL cluster; most tests want `postgres_url`."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """The URL of a new, empty PostgreSQL database."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new log can be: once the path of a SQLite file, once a PostgreSQL URL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "tracker.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
