@@ -136,6 +136,14 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
 
 
+class Window(msgspec.Struct, frozen=True):
+    """One place of the index, from `start` up to but not including `end`; None is open."""
+
+    scope: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 _ARRIVAL = msgspec.msgpack.Decoder(Arrival)
 
 E = TypeVar("E", bound=Event)

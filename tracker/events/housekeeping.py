@@ -20,6 +20,10 @@ class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
         """One place for each service."""
         return (f"settings:{self.service or ''}",)
 
+    def index_rows(self) -> list[tuple[str, int]]:
+        """The last recorded holds, whatever the clocks of the writers said."""
+        return [(scope, 0) for scope in self.scopes()]
+
 
 @topic("log-sealed", rank=96)
 class LogSealed(Event, frozen=True, kw_only=True, omit_defaults=True):

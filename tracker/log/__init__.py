@@ -8,12 +8,12 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Decision, Event, Incoming, Recorded
+from tracker.events.base import Decision, Event, Incoming, Recorded, Window
 from tracker.log.application import URL_SCHEMES, TrackerApplication
 from tracker.log.recorder import Appended, Transaction
 from tracker.log.rows import row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, Verified, head_at, next_seal, verify
-from tracker.log.selection import COLUMNS, FOREVER, Window, by_ids, recorded_of, select
+from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
 from tracker.times import from_us, to_us, utc
 
 __all__ = ["Appended", "Log", "Verified", "Window"]
@@ -178,10 +178,15 @@ class Log:
         """The last position; 0 for an empty log."""
         return self._recorder.max_notification_id() or 0
 
-    def select(self, windows: Iterable[Window], upto: int | None = None) -> list[Recorded]:
-        """Return the events of these windows with their corrections, in the order of recording."""
+    def select(
+        self, windows: Iterable[Window], upto: int | None = None, ids: Sequence[str] = ()
+    ) -> list[Recorded]:
+        """Return the events of these windows, and of these ids, with their corrections, as recorded."""
+        limit = FOREVER if upto is None else upto
         with self._recorder.reading() as transaction:
-            found = select(transaction, windows, FOREVER if upto is None else upto)
+            found = select(transaction, windows, limit)
+            if ids:
+                found = close(transaction, {**found, **by_ids(transaction, ids, limit)}, limit)
         return sorted(found.values(), key=lambda each: each.position)
 
     def incident(self, incident: str, upto: int | None = None) -> list[Recorded]:
@@ -198,6 +203,12 @@ class Log:
         with self._recorder.reading() as transaction:
             found = by_ids(transaction, ids, FOREVER if upto is None else upto)
         return sorted(found.values(), key=lambda each: each.position)
+
+    def with_corrections(self, found: Iterable[Recorded], upto: int | None = None) -> list[Recorded]:
+        """Return these events with all that was said about them, in the order of recording."""
+        with self._recorder.reading() as transaction:
+            closed = close(transaction, {each.id: each for each in found}, FOREVER if upto is None else upto)
+        return sorted(closed.values(), key=lambda each: each.position)
 
     def resolve_handle(self, typed: str, upto: int | None = None) -> Recorded:
         """Return the event that a full id or a seven-character handle names.

@@ -5,11 +5,9 @@ found and their targets. Its cost follows what it finds, not the length of the l
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from tracker.events.base import Recorded, decode
+from tracker.events.base import Recorded, Window, decode
 from tracker.events.corrections import Correction
 from tracker.log.recorder import Transaction, chunks
 from tracker.times import to_us
@@ -19,15 +17,6 @@ COLUMNS = (
     "e.position, e.originator_id, e.originator_version, e.decision_id, e.topic, e.recorded_us, "
     "e.state, e.arrival, e.digest"
 )
-
-
-@dataclass(frozen=True)
-class Window:
-    """One place of the index, from `start` up to but not including `end`; None is open."""
-
-    scope: str
-    start: datetime | None = None
-    end: datetime | None = None
 
 
 def recorded_of(row: Sequence[Any]) -> Recorded:

@@ -1,0 +1,100 @@
+"""Alerts as spans: from when to when, joined where a poll's edge or a restart cut them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.corrections import Effective
+
+JOIN_WITHIN = timedelta(minutes=5)
+"""Pieces of one alert's history closer than this are one span."""
+
+Told = tuple[Effective, tuple[Effective, ...]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the timeline: the beginning or the end of a span."""
+
+    shown: Effective
+    witnesses: tuple[Effective, ...]
+
+
+@dataclass
+class Span:
+    """One occurrence of one alert."""
+
+    fired: list[Told]
+    resolved: list[Told]
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it began to fire."""
+        return self.fired[0][0].event.occurred_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stopped; None while nobody said so."""
+        return max((told[0].event.occurred_at for told in self.resolved), default=None)
+
+
+def spans(told: Sequence[Told]) -> list[Span]:
+    """Gather what was told of alerts into occurrences, oldest first.
+
+    A start that Alertmanager named is always an occurrence of its own. One read from
+    Prometheus' history is part of the occurrence before it when it begins inside it, or
+    less than five minutes after its end: a restart of Prometheus leaves such holes.
+    """
+    by_alert: dict[str, list[Told]] = {}
+    for each in told:
+        event = each[0].event
+        assert isinstance(event, AlertFired | AlertResolved)
+        by_alert.setdefault(event.fingerprint, []).append(each)
+    found: list[Span] = []
+    for same in by_alert.values():
+        found += _occurrences(same)
+    return sorted(found, key=lambda span: (span.starts_at, span.fired[0][0].id))
+
+
+def _occurrences(same: list[Told]) -> list[Span]:
+    fired = sorted((t for t in same if isinstance(t[0].event, AlertFired)), key=lambda t: t[0].order)
+    ends: dict[datetime, list[Told]] = {}
+    loose: list[Told] = []
+    for told in same:
+        if isinstance(told[0].event, AlertResolved):
+            ends.setdefault(told[0].event.started_at, []).append(told)
+    found: list[Span] = []
+    for told in fired:
+        resolved = ends.pop(told[0].recorded.event.occurred_at, [])
+        last = found[-1] if found else None
+        polled = isinstance(told[0].event, AlertFired) and told[0].event.source.startswith("prometheus")
+        if last is not None and polled and _continues(last, told[0].event.occurred_at):
+            last.fired.append(told)
+            last.resolved += resolved
+        else:
+            found.append(Span([told], list(resolved)))
+    loose = [told for each in ends.values() for told in each]
+    for told in loose:
+        found.append(Span([], [told]))
+    return [span for span in found if span.fired] + [
+        Span([told], []) for span in found if not span.fired for told in span.resolved
+    ]
+
+
+def _continues(span: Span, start: datetime) -> bool:
+    end = span.ends_at
+    return start - (end or span.starts_at) <= JOIN_WITHIN if end is not None else True
+
+
+def joined(told: Sequence[Told]) -> list[Row]:
+    """Return one row for each beginning and one for each end."""
+    rows = []
+    for span in spans(told):
+        first = span.fired[0]
+        rows.append(Row(first[0], tuple(w for each in span.fired for w in each[1])))
+        if span.resolved:
+            last = max(span.resolved, key=lambda each: each[0].order)
+            others = tuple(w for each in span.resolved if each is not last for w in each[1])
+            rows.append(Row(last[0], last[1] + others))
+    return rows

@@ -1,0 +1,255 @@
+"""Deploys and rollbacks: what several sources told of one is one, with several witnesses.
+
+Facts of one service, environment and version less than fifteen minutes apart, with no
+other version between, are one change.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tracker.events.base import Recorded
+from tracker.events.changes import (
+    Change,
+    CommitMade,
+    DeployFailed,
+    DeployFinished,
+    DeployStarted,
+    RollbackFailed,
+    RollbackFinished,
+    RollbackStarted,
+)
+from tracker.events.corrections import Effective, effective
+
+SAME_WITHIN = timedelta(minutes=15)
+SUSPECT_WITHIN = timedelta(hours=1)
+
+Told = tuple[Effective, tuple[Effective, ...]]
+
+_PHASES: dict[type[Change], str] = {
+    DeployStarted: "started",
+    RollbackStarted: "started",
+    DeployFinished: "finished",
+    RollbackFinished: "finished",
+    DeployFailed: "failed",
+    RollbackFailed: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One phase of a change, as the timeline shows it."""
+
+    shown: Effective
+    witnesses: tuple[Effective, ...]
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Why a change may have caused an incident."""
+
+    incident: str
+    seconds_before_start: float
+    why: str
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One deploy, rollback or merge, with all that is known of it.
+
+    `previous_version` is what ran before, as far as the log knows. `at` is when it
+    finished, else when it failed, else when it began.
+    """
+
+    event: str
+    kind: str
+    status: str
+    service: str | None
+    environment: str | None
+    version: str
+    previous_version: str | None
+    sha: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    at: datetime
+    title: str
+    evidence: tuple[str, ...]
+    sources: tuple[str, ...]
+    by: str | None
+    attribution: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    fact: Change | CommitMade | None = None
+
+    @property
+    def handle(self) -> str:
+        """The short name that people type."""
+        return self.event[-7:]
+
+
+def same_version(first: str, second: str) -> bool:
+    """Whether two sources mean one version: v1.2.1, 1.2.1 and checkout@1.2.1 are one."""
+    return plain_version(first) == plain_version(second)
+
+
+def plain_version(version: str) -> str:
+    """Strip what sources put around a version."""
+    text = version.rsplit("@", 1)[-1].strip()
+    return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
+
+
+def gathered(told: Sequence[Told]) -> list[list[Told]]:
+    """Gather steps into changes, each in the order of its instants."""
+    groups: dict[tuple[str | None, str], list[list[Told]]] = {}
+    for each in sorted(told, key=lambda one: one[0].order):
+        event = each[0].event
+        assert isinstance(event, Change)
+        place = (event.service, event.environment)
+        before = groups.setdefault(place, [])
+        last = before[-1] if before else None
+        if last is not None and _continues(last, event):
+            last.append(each)
+        else:
+            before.append([each])
+    return [group for groups_here in groups.values() for group in groups_here]
+
+
+def _continues(group: list[Told], event: Change) -> bool:
+    last = group[-1][0].event
+    assert isinstance(last, Change)
+    if not same_version(last.version, event.version):
+        return False
+    if event.occurred_at - last.occurred_at < SAME_WITHIN:
+        return True
+    # A rollout may take longer than that: its end belongs to its own start.
+    ends = _PHASES[type(last)] == "started" and _PHASES[type(event)] != "started"
+    return ends and (last.source, last.run_id) == (event.source, event.run_id)
+
+
+def witnessed(told: Sequence[Told]) -> list[Step]:
+    """Return one step for each phase of each change, with everybody who told of it."""
+    steps = []
+    for group in gathered(told):
+        rollback = any(_is_rollback(each[0]) for each in group)
+        phases: dict[str, list[Told]] = {}
+        for each in group:
+            event = each[0].event
+            assert isinstance(event, Change)
+            phases.setdefault(_PHASES[type(event)], []).append(each)
+        for same in phases.values():
+            preferred = [each for each in same if _is_rollback(each[0])] if rollback else same
+            shown = (preferred or same)[0]
+            others = tuple(w for each in same if each is not shown for w in each[1])
+            sources = sorted({_source(each[0]) for each in same})
+            note = f"told by {', '.join(sources)}" if len(sources) > 1 else None
+            steps.append(Step(shown[0], shown[1] + others, note))
+    return steps
+
+
+def _source(fact: Effective) -> str:
+    return fact.event.source if isinstance(fact.event, Change) else ""
+
+
+def _is_rollback(fact: Effective) -> bool:
+    return isinstance(fact.event, RollbackStarted | RollbackFinished | RollbackFailed)
+
+
+def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
+    """List deploys, rollbacks and merges, oldest first, corrections applied.
+
+    A deploy whose version differs from the one before it and equals an earlier one, of the
+    same service and environment, is a rollback, whatever its source called it.
+    """
+    living = [each for each in effective(recorded).values() if each.retraction is None]
+    told = [(each, (each,)) for each in living if isinstance(each.event, Change)]
+    rows = _with_history([_row(group) for group in gathered(told)])
+    merges: dict[tuple[object, ...], ChangeRow] = {}
+    for each in living:
+        if isinstance(each.event, CommitMade) and each.event.is_merge:
+            merges.setdefault(each.event.subject(), _merge(each))
+    return sorted([*rows, *merges.values()], key=lambda row: (row.at, row.event))
+
+
+def _row(group: list[Told]) -> ChangeRow:
+    facts = [each[0] for each in group]
+    by_phase: dict[str, list[Effective]] = {}
+    for fact in facts:
+        assert isinstance(fact.event, Change)
+        by_phase.setdefault(_PHASES[type(fact.event)], []).append(fact)
+    started = by_phase.get("started", [None])[0]
+    finished = by_phase.get("finished", [None])[0]
+    failed = by_phase.get("failed", [None])[0]
+    shown = finished or failed or started
+    assert shown is not None
+    event = shown.event
+    assert isinstance(event, Change)
+    status = "finished" if finished else "failed" if failed else "started"
+    kind = "rollback" if any(_is_rollback(fact) for fact in facts) else "deploy"
+    return ChangeRow(
+        event=shown.id,
+        kind=kind,
+        status=status,
+        service=event.service,
+        environment=event.environment,
+        version=event.version,
+        previous_version=None,
+        sha=next((f.event.sha for f in facts if isinstance(f.event, Change) and f.event.sha), None),
+        started_at=started.event.occurred_at if started else None,
+        finished_at=finished.event.occurred_at if finished else None,
+        at=event.occurred_at,
+        title=event.version,
+        evidence=tuple(dict.fromkeys([shown.id, *(f.id for f in facts)])),
+        sources=tuple(sorted({_source(f) for f in facts})),
+        by=next((f.recorded.arrival.reported_by for f in facts if f.recorded.arrival.reported_by), None),
+        fact=event,
+    )
+
+
+def _with_history(rows: list[ChangeRow]) -> list[ChangeRow]:
+    answer = []
+    history: dict[tuple[str | None, str | None], list[str]] = {}
+    for row in sorted(rows, key=lambda each: (each.at, each.event)):
+        ran = history.setdefault((row.service, row.environment), [])
+        plain = plain_version(row.version)
+        previous = ran[-1] if ran else None
+        kind = row.kind
+        if previous is not None and plain != plain_version(previous):
+            if plain in [plain_version(each) for each in ran[:-1]]:
+                kind = "rollback"
+        answer.append(replace(row, previous_version=previous, kind=kind))
+        if row.status == "finished":
+            ran.append(row.version)
+    return answer
+
+
+def _merge(fact: Effective) -> ChangeRow:
+    event = fact.event
+    assert isinstance(event, CommitMade)
+    return ChangeRow(
+        event=fact.id,
+        kind="merge",
+        status="finished",
+        service=event.service,
+        environment=None,
+        version=event.sha[:7],
+        previous_version=None,
+        sha=event.sha,
+        started_at=None,
+        finished_at=event.occurred_at,
+        at=event.occurred_at,
+        title=event.subject_line,
+        evidence=(fact.id,),
+        sources=(event.source,),
+        by=event.author,
+        fact=event,
+    )
+
+
+def candidate(row: ChangeRow, incident: str, started_at: datetime) -> Candidate | None:
+    """Say why a change may have caused an incident: it came within the hour before its start."""
+    at = row.finished_at or row.at
+    before = (started_at - at).total_seconds()
+    if row.kind == "merge" or row.status == "failed" or not 0 <= before <= SUSPECT_WITHIN.total_seconds():
+        return None
+    what = "rollback" if row.kind == "rollback" else "deploy"
+    return Candidate(incident, before, f"the {what} ended {round(before / 60)} min before {incident} started")

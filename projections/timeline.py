@@ -1,0 +1,215 @@
+"""What happened, in the order in which it happened.
+
+The one builder for the command line, the report, the page, JSON and notebooks. It reads
+no clock and no store: events in, rows out, in one total order of (instant, kind, id).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from projections.alert_spans import joined
+from projections.attachment import attached
+from projections.changes import witnessed
+from projections.wording import detail, headline
+from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
+from tracker.events.base import Decision, Event, Observation, Recorded
+from tracker.events.changes import Change
+from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.incident import Incident
+from tracker.times import spoken, utc
+
+LATE_SECONDS = 60.0
+_UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen)
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What a person said of a fact's part in the incident."""
+
+    role: str | None
+    by: str
+    why: str
+    event: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    `evidence` names every event that the row stands on, the first being its own.
+    `late_seconds` is how long after it happened it was recorded; None under a minute.
+    """
+
+    event: str
+    kind: str
+    occurred_at: datetime
+    recorded_at: datetime
+    service: str | None
+    source: str
+    by: str | None
+    title: str
+    detail: str | None
+    evidence: tuple[str, ...]
+    amended: bool
+    late_seconds: float | None
+    attribution: Attribution | None
+    precision_seconds: float
+    fact: Event
+    position: int
+
+    @property
+    def handle(self) -> str:
+        """The short name that people type."""
+        return self.event[-7:]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Facts that tell of one thing, the one to show first."""
+
+    shown: Effective
+    witnesses: tuple[Effective, ...]
+    note: str | None = None
+
+
+def timeline(
+    recorded: Iterable[Recorded],
+    *,
+    incident: Incident | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    order: str = "occurred",
+) -> list[Entry]:
+    """Build the rows of an incident, or of a span of services' facts.
+
+    Corrections are applied, retracted events left out. In the order "recorded" the
+    corrections are rows too: that is how the log learned of it all.
+    """
+    everything = list(effective(recorded).values())
+    living = [each for each in everything if each.retraction is None]
+    facts = [each for each in living if isinstance(each.event, Observation) and not isinstance(each.event, _UNSEEN)]
+    decisions = [
+        each for each in living if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
+    ]
+    if incident is not None:
+        facts = attached(incident, facts)
+    if start is not None:
+        facts = [each for each in facts if each.event.occurred_at >= start]
+    if end is not None:
+        facts = [each for each in facts if each.event.occurred_at < end]
+    groups = _gathered(facts) + [_Group(each, (each,)) for each in decisions]
+    if order == "recorded":
+        mine = [each for each in everything if isinstance(each.event, Correction)]
+        groups += [_Group(each, (each,)) for each in mine]
+    rows = [_entry(group, incident) for group in groups]
+    if order == "recorded":
+        return sorted(rows, key=lambda row: (row.position, row.event))
+    return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
+
+
+def _gathered(facts: Sequence[Effective]) -> list[_Group]:
+    """Make one group of all facts that tell of one thing."""
+    told = [_chosen(same) for same in _by_subject(facts)]
+    alerts = [each for each in told if isinstance(each.shown.event, AlertFired | AlertResolved)]
+    changes = [each for each in told if isinstance(each.shown.event, Change)]
+    errors = [each for each in told if isinstance(each.shown.event, ErrorSeen)]
+    rest = [each for each in told if not isinstance(each.shown.event, AlertFired | AlertResolved | Change | ErrorSeen)]
+    groups = list(rest)
+    for spanned in joined([(each.shown, each.witnesses) for each in alerts]):
+        groups.append(_Group(spanned.shown, spanned.witnesses))
+    for step in witnessed([(each.shown, each.witnesses) for each in changes]):
+        groups.append(_Group(step.shown, step.witnesses, step.note))
+    return groups + _repeated(errors)
+
+
+def _by_subject(facts: Sequence[Effective]) -> list[list[Effective]]:
+    found: dict[tuple[object, ...], list[Effective]] = {}
+    for each in facts:
+        found.setdefault(each.recorded.event.subject(), []).append(each)
+    return list(found.values())
+
+
+def _chosen(same: Sequence[Effective]) -> _Group:
+    """Choose among restatements: people's amendments, then the source's own last word, then the fuller."""
+
+    def weight(each: Effective) -> tuple[bool, str, int, str]:
+        updated = getattr(each.event, "updated_at", None)
+        told = len(getattr(each.event, "annotations", None) or {})
+        return (bool(each.amendments), utc(updated) if updated else "", told, each.id)
+
+    best = max(same, key=weight)
+    others = sorted((each for each in same if each is not best), key=lambda each: each.id)
+    return _Group(best, (best, *others))
+
+
+def _repeated(errors: Sequence[_Group]) -> list[_Group]:
+    """Make one row of all events of one error, at its first."""
+    found: dict[tuple[object, ...], list[_Group]] = {}
+    for each in errors:
+        event = each.shown.event
+        assert isinstance(event, ErrorSeen)
+        key = (event.service, event.project, event.group) if event.group else (each.shown.id,)
+        found.setdefault(key, []).append(each)
+    rows = []
+    for same in found.values():
+        same.sort(key=lambda each: each.shown.order)
+        first, last = same[0].shown, same[-1].shown
+        witnesses = tuple(witness for each in same for witness in each.witnesses)
+        note = None
+        if len(same) > 1:
+            lasted = (last.event.occurred_at - first.event.occurred_at).total_seconds()
+            note = f"{len(same)} times within {spoken(lasted)}"
+        rows.append(_Group(first, witnesses, note))
+    return rows
+
+
+def _entry(group: _Group, incident: Incident | None) -> Entry:
+    shown = group.shown
+    event = shown.event
+    first = min(group.witnesses, key=lambda each: (each.recorded.recorded_us, each.recorded.position))
+    same = [each for each in group.witnesses if each.recorded.event.TOPIC == shown.recorded.event.TOPIC]
+    earliest = min(same, key=lambda each: (each.recorded.recorded_us, each.recorded.position))
+    late = (earliest.recorded.recorded_at - event.occurred_at).total_seconds()
+    return Entry(
+        event=shown.id,
+        kind=event.TOPIC,
+        occurred_at=event.occurred_at,
+        recorded_at=earliest.recorded.recorded_at,
+        service=getattr(event, "service", None),
+        source=_source(event),
+        by=_author(shown),
+        title=headline(event),
+        detail=" · ".join(part for part in (group.note, detail(event)) if part) or None,
+        evidence=tuple(dict.fromkeys(each.id for each in group.witnesses)),
+        amended=any(each.amendments for each in group.witnesses),
+        late_seconds=round(late, 3) if late >= LATE_SECONDS else None,
+        attribution=_attribution(group, incident),
+        precision_seconds=event.precision_seconds,
+        fact=event,
+        position=first.recorded.position,
+    )
+
+
+def _source(event: Event) -> str:
+    if isinstance(event, Observation):
+        return event.source
+    return event.decided_by if isinstance(event, Decision) else "tracker"
+
+
+def _author(shown: Effective) -> str | None:
+    if isinstance(shown.event, Decision):
+        return shown.event.decided_by
+    return shown.recorded.arrival.reported_by
+
+
+def _attribution(group: _Group, incident: Incident | None) -> Attribution | None:
+    if incident is None:
+        return None
+    links = [incident.links[each.id] for each in group.witnesses if each.id in incident.links]
+    said = [link for link in links if link.linked and link.role]
+    if not said:
+        return None
+    last = max(said, key=lambda link: (link.at, link.event))
+    return Attribution(last.role, last.by, last.why, last.event)

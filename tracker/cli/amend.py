@@ -1,0 +1,65 @@
+"""Set a recorded event right. The old value stays readable with `tracker history`."""
+
+import argparse
+
+from tracker.cli.common import add_json, add_zone
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import UsageError
+from tracker.times import utc
+
+EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of the wrong host'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what was wrong and what is right."""
+    parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument("--at", metavar="T", help="when it really happened")
+    parser.add_argument("--text", metavar="TEXT", help="a note's text, set right")
+    parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="any other field")
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    add_zone(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker.decisions_on_events import amend
+    from tracker.incident import fold
+
+    target = corrected(workspace, arguments.event)
+    changes: dict[str, object] = {}
+    for assignment in arguments.set:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"amend: --set {assignment!r} has no =", hint="--set version=v1.2.1")
+        changes[name.strip()] = None if value == "" else value
+    if arguments.text is not None:
+        changes["text"] = arguments.text
+    name = getattr(target.event, "incident", None)
+    incident = fold(name, workspace.log.incident(name)) if name else None
+    new_at = workspace.instant(arguments.at, incident) if arguments.at else None
+    by = workspace.who
+    correction = amend(target, by=by, now=workspace.now, why=arguments.why, changes=changes, new_at=new_at)
+    recording = record_correction(workspace, correction)
+    moved = f"; it is at {utc(correction.new_at)} now" if correction.new_at else ""
+    return workspace.answer(
+        recording,
+        f"{target.handle} amended by {by}{moved}; the old value: tracker history {target.handle}",
+        {"event": target.id},
+    )
+
+
+def corrected(workspace: Workspace, typed: str):  # type: ignore[no-untyped-def]
+    """Return the event that was typed, as it reads after its corrections."""
+    from tracker.events.corrections import effective
+
+    target = workspace.event(typed)
+    return effective(workspace.log.with_corrections([target]))[target.id]
+
+
+def record_correction(workspace: Workspace, correction) -> Recording:  # type: ignore[no-untyped-def]
+    """Append a correction: to its incident's stream, or on its own."""
+    if correction.incident is None:
+        return workspace.record([correction])
+    return workspace.decide(correction.incident, lambda held: [correction])

@@ -1,0 +1,51 @@
+"""Keep a file with the incident: a screenshot, a dump, a log. Its bytes go into the log."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError
+
+EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"
+MAXIMUM_BYTES = 20_000_000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the file."""
+    add_incident(parser)
+    parser.add_argument("file", metavar="FILE")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker.events.base import Arrival, Incoming
+    from tracker.events.incidents import FileAttached
+
+    path = Path(arguments.file)
+    try:
+        data = path.read_bytes()
+    except OSError as wrong:
+        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+    if len(data) > MAXIMUM_BYTES:
+        raise BadInputError(
+            f"{path} has {len(data)} bytes; at most {MAXIMUM_BYTES} are kept", hint=f"Compress it: gzip -k {path}"
+        )
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    attached = FileAttached(
+        occurred_at=at.at,
+        precision_seconds=at.precision_seconds,
+        decided_by=by,
+        incident=incident.id,
+        name=path.name,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).digest(),
+    )
+    incoming = Incoming(event=attached, arrival=Arrival(via="file"), payload=data)
+    recording = workspace.decide(incident.id, lambda held: [incoming])
+    handle = (recording.recorded + recording.known)[0][-7:]
+    said = f"{handle} {path.name} ({len(data)} bytes) kept with {incident.id}; back with: tracker show {handle} --raw -o FILE"
+    return workspace.answer(recording, said, {"incident": incident.id})

@@ -1,0 +1,116 @@
+"""What changed? Deploys, rollbacks and merges of all services, newest first.
+
+With an incident: those of the day before it until its end, the candidates for its cause first named.
+"""
+
+import argparse
+from datetime import timedelta
+
+from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.times import utc
+
+EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the span, and whose changes."""
+    parser.add_argument("incident", metavar="INC", nargs="?")
+    parser.add_argument("--service", metavar="S")
+    parser.add_argument("--from", dest="start", metavar="T", help="default: a day ago")
+    parser.add_argument("--to", dest="end", metavar="T", help="default: now")
+    add_display_zone(parser)
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print them."""
+    from projections.changes import candidate, changes
+    from tracker.events.base import Window
+
+    upto = workspace.cut()
+    incident = workspace.incident(arguments.incident, upto) if arguments.incident else None
+    now = workspace.now
+    start, end = now - timedelta(days=1), now + timedelta(seconds=1)
+    if incident is not None:
+        start, end = incident.begins_at - timedelta(days=1), incident.ends_at or end
+    if arguments.start:
+        start = workspace.instant(arguments.start, incident, option="--from").at
+    if arguments.end:
+        end = workspace.instant(arguments.end, incident, option="--to", allow_future=True).at
+    # A rollback is known by the versions that ran before: they are looked for a month back.
+    back = timedelta(days=30)
+    found = changes(workspace.log.select([Window("changes", start - back, end)], upto))
+    rows = [row for row in found if start <= row.at < end]
+    if arguments.service:
+        rows = [row for row in rows if row.service == arguments.service]
+    listed = [incident] if incident else [each for each in workspace.incidents(upto) if _near(each, start, end)]
+    answer = []
+    for row in reversed(rows):
+        suspected = [
+            suspect
+            for each in listed
+            if (suspect := candidate(row, each.id, each.begins_at)) is not None
+        ]
+        roles = [
+            {"incident": each.id, "as": each.links[target].role, "by": each.links[target].by, "why": each.links[target].why}
+            for each in listed
+            for target in row.evidence
+            if target in each.links and each.links[target].linked and each.links[target].role
+        ]
+        answer.append((row, suspected, roles))
+    if arguments.json:
+        write_json({"from": start, "to": end, "changes": [_described(*each) for each in answer]})
+        return 0
+    if not answer:
+        whose = f" of {arguments.service}" if arguments.service else ""
+        print(f"No deploy, rollback or merge{whose} between {utc(start)} and {utc(end)}.")
+        print("Feed them by: tracker ingest git, tracker ingest events, tracker deploy, tracker run deploy")
+        return 0
+    lines = []
+    for row, suspected, roles in answer:
+        local = row.at.astimezone(workspace.shown_zone)
+        before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
+        title = {"deploy": "deployed", "rollback": "rolled back to", "merge": "merged"}[row.kind]
+        if row.status != "finished":
+            title = f"{row.kind} {row.status}"
+        lines.append(
+            (row.handle, local.strftime("%m-%d %H:%M:%S"), row.service or "?", f"{title} {printable(row.title)}{before}")
+        )
+        for role in roles:
+            lines.append(("", "", "", f"  {role['as']} {role['incident']}, says {role['by']}: {role['why']}"))
+        for suspect in suspected:
+            if not any(role["incident"] == suspect.incident for role in roles):
+                lines.append(("", "", "", f"  candidate for {suspect.incident}: {suspect.why}"))
+    print(table(lines), end="")
+    return 0
+
+
+def _near(incident, start, end) -> bool:  # type: ignore[no-untyped-def]
+    return bool(start - timedelta(days=1) <= incident.begins_at < end + timedelta(hours=2))
+
+
+def _described(row, suspected, roles) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    took = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
+    return {
+        "event": row.event,
+        "kind": row.kind,
+        "status": row.status,
+        "service": row.service,
+        "environment": row.environment,
+        "version": row.version,
+        "previous_version": row.previous_version,
+        "sha": row.sha,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "occurred_at": row.at,
+        "duration_seconds": took,
+        "title": row.title,
+        "by": row.by,
+        "sources": row.sources,
+        "evidence": row.evidence,
+        "candidate_for": suspected,
+        "attribution": roles,
+    }
+
+

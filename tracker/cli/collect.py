@@ -1,0 +1,114 @@
+"""Pull every configured source for an incident's span, before retention deletes it.
+
+Enough to reconstruct an incident that nobody tracked. Says for each source what was got,
+what is gone already, and when the rest expires. Running it again adds only what is new.
+"""
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+from tracker.cli import pulling
+from tracker.cli.common import add_incident, add_json, say, write_json
+from tracker.cli.progress import progress
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import SettingsError, TrackerError
+
+EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
+SOURCES = ("prometheus", "alertmanager", "git")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the incident, and perhaps one source."""
+    add_incident(parser)
+    parser.add_argument("--source", choices=SOURCES)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Pull them one after the other; one that fails does not keep the others from us."""
+    incident = workspace.incident(arguments.incident)
+    start = incident.begins_at - timedelta(days=1)
+    end = (incident.ends_at or workspace.now) + timedelta(days=1)
+    settings = workspace.settings
+    wanted = SOURCES if arguments.source is None else (arguments.source,)
+    pulled: list[pulling.Pulled] = []
+    skipped: list[str] = []
+    if "prometheus" in wanted:
+        if settings.prometheus.url:
+            pulled += _prometheus(workspace, incident, start, end)
+        elif arguments.source:
+            pulling.prometheus_api(workspace)
+        else:
+            skipped.append("prometheus: not configured ([prometheus] url)")
+    if "alertmanager" in wanted:
+        if settings.file.alertmanager.url or arguments.source:
+            pulled.append(pulling.alertmanager(workspace))
+        else:
+            skipped.append("alertmanager: not configured ([alertmanager] url)")
+    if "git" in wanted:
+        found = [
+            (settings.folder / Path(path).expanduser(), name)
+            for name in incident.services
+            if name in settings.services
+            for path in settings.services[name].repositories
+        ]
+        pulled += [
+            pulling.repository(workspace, path, name, start, min(end, workspace.now)) for path, name in found
+        ]
+        if not found:
+            skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
+    if settings.file.sentry.organization and arguments.source is None:
+        skipped.append("sentry: not pulled by this version; give its bodies to: tracker ingest sentry FILE")
+    return _answer(arguments, workspace, incident.id, pulled, skipped)
+
+
+def _prometheus(workspace, incident, start, end) -> list[pulling.Pulled]:  # type: ignore[no-untyped-def]
+    pulled: list[pulling.Pulled] = []
+    try:
+        api = pulling.prometheus_api(workspace)
+    except TrackerError as trouble:
+        return [pulling.Pulled("prometheus", None, "everything", problem=trouble)]
+    with api, progress("prometheus") as update:
+        pulled.append(pulling.alert_history(workspace, api, start=start, end=end))
+        if pulled[0].problem is not None and pulled[0].problem.exit_code == 10:
+            return pulled
+        pulled.append(pulling.alert_rules(workspace, api))
+        for service in incident.services:
+            configured = workspace.settings.services.get(service)
+            for name, metric in (configured.metrics if configured else {}).items():
+                pulled.append(
+                    pulling.samples(
+                        workspace, api, service=service, name=name, metric=metric, start=start, end=end, progress=update
+                    )
+                )
+        for warning in api.warnings:
+            say(f"prometheus warns: {warning}")
+    return pulled
+
+
+def _answer(arguments, workspace, name, pulled, skipped) -> int:  # type: ignore[no-untyped-def]
+    if not pulled and not arguments.json:
+        raise SettingsError(
+            f"nothing to collect for {name}: " + "; ".join(skipped), hint="Configure a source in tracker.toml: tracker init"
+        )
+    workspace.log.seal()
+    total = Recording()
+    for each in pulled:
+        total.recorded += each.recording.recorded
+        total.known += each.recording.known
+    if arguments.json:
+        write_json(
+            {"incident": name, **total.json(), "sources": [each.json() for each in pulled], "skipped": skipped}
+        )
+    else:
+        for each in pulled:
+            print(each.said())
+            if each.problem and each.problem.hint:
+                print(f"  {each.problem.hint}")
+        for each in skipped:
+            print(each)
+        print(f"{name}: {total.said()}")
+        say(f"Next: tracker timeline {name}   ·   tracker report {name}")
+    failed = [each.problem for each in pulled if each.problem]
+    return failed[0].exit_code if failed else 0

@@ -1,0 +1,110 @@
+"""The options that mean the same on every command, and how answers are written."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from tracker.times import utc
+
+
+def add_incident(parser: argparse.ArgumentParser, name: str = "incident") -> None:
+    """Add the argument that names an incident."""
+    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only open one")
+
+
+def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
+    """Add what every recording command takes."""
+    group = parser.add_argument_group("recording")
+    group.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    if at:
+        group.add_argument(
+            "--at", metavar="T", help="when it happened: 14:45Z, 14:45+01:00, 5m-ago, 2026-03-01T14:45Z (default now)"
+        )
+    add_zone(group)
+    add_json(parser)
+
+
+def add_zone(group: Any) -> None:
+    """Add the zone in which bare clock times are typed."""
+    group.add_argument("--at-tz", metavar="ZONE", help="the zone of times typed without one (default TRACKER_TZ)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the switch for programs."""
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what every question about the past takes."""
+    group = parser.add_argument_group("the log as it was")
+    group.add_argument("--known-at", metavar="T", help="answer with what was recorded by then")
+    group.add_argument("--at-seq", metavar="N", type=int, help="answer with the log up to this position")
+    add_zone(group)
+    add_json(parser)
+
+
+def add_display_zone(parser: argparse.ArgumentParser) -> None:
+    """Add the zone in which instants are shown."""
+    parser.add_argument("--tz", metavar="ZONE", help="the zone in which times are shown (default UTC)")
+
+
+def plain(value: Any) -> Any:
+    """Turn an answer into what JSON can say: instants as RFC 3339 with Z, enums as their value."""
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name.rstrip("_"): plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, float):
+        return value if value == value and value not in (float("inf"), float("-inf")) else str(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(each) for each in value]
+    return value
+
+
+def write_json(answer: Any) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.write(json.dumps(plain(answer), ensure_ascii=False, indent=2) + "\n")
+
+
+def say(text: str) -> None:
+    """Talk to the person, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -> str:
+    """Lay out rows in columns; the last column is not padded."""
+    if not rows:
+        return ""
+    widths = [max(width(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
+    lines = []
+    for row in rows:
+        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=False)]
+        lines.append((indent + gap.join([*cells, row[-1]])).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def printable(text: str) -> str:
+    """Make control characters visible: a payload must not drive somebody's terminal."""
+    return "".join(char if char.isprintable() else "�" if ord(char) > 31 else " " for char in text)

@@ -1,0 +1,121 @@
+"""Say that this is an incident. Fast: one word of title, a service, a severity, and you have a number.
+
+If the service has an open incident, this adds to it and answers its number, unless --new.
+"""
+
+import argparse
+
+from tracker.cli.common import add_recording, say
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import UsageError
+from tracker.events.incidents import DETECTED_BY, SEVERITIES
+from tracker.times import utc
+
+EXAMPLE = 'example:  tracker declare "Payments answer 500" --service checkout --severity critical --started 14:40Z'
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the title, the services and what is known already."""
+    parser.add_argument("title", metavar="TITLE", help="what is broken, as users see it")
+    parser.add_argument("--service", metavar="S", nargs="+", action="extend", required=True, help="what is affected")
+    parser.add_argument("--severity", choices=SEVERITIES, required=True)
+    parser.add_argument("--started", metavar="T", help="when it began, if you know")
+    parser.add_argument("--detected", metavar="T", help="when somebody or something noticed")
+    parser.add_argument("--detected-by", choices=DETECTED_BY)
+    parser.add_argument("--impact", metavar="TEXT", help="who is affected, and how")
+    parser.add_argument("--lead", metavar="NAME")
+    parser.add_argument("--new", action="store_true", help="open another one, even if the service has one")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Find the open incident of the service, or the next number, and record."""
+    from projections.incidents import number_of, open_ones
+
+    services = tuple(dict.fromkeys(workspace.service(name) for name in arguments.service))
+    by = workspace.who
+    at = workspace.instant(arguments.at)
+    while True:
+        found = workspace.incidents()
+        same = [each for each in found if _is_same(each, arguments, at, by)]
+        if same:
+            return _known(arguments, workspace, same[0])
+        mine = [each for each in open_ones(found) if set(each.services) & set(services)]
+        if mine and not arguments.new:
+            return _add(arguments, workspace, mine[-1].id, services, at)
+        number = max((number_of(each.id) for each in found), default=0) + 1
+        name = f"{workspace.settings.tracker.prefix}-{number}"
+        if recording := _declare(arguments, workspace, name, services, by, at):
+            said = f"{name} declared at {utc(at.at)} by {by}: {arguments.title.strip()}"
+            event = recording.recorded[0] if recording.recorded else recording.known[0]
+            code = workspace.answer(recording, said, {"incident": name, "event": event})
+            if not arguments.json:
+                print(name)
+                say(f"Next: tracker note {name} \"what you see\"   ·   tracker timeline {name}")
+            return code
+
+
+def _declare(arguments, workspace, name, services, by, at) -> Recording | None:  # type: ignore[no-untyped-def]
+    from tracker import incident as decisions
+
+    started = workspace.instant(arguments.started, option="--started") if arguments.started else None
+    detected = workspace.instant(arguments.detected, option="--detected") if arguments.detected else None
+    decided = decisions.declare(
+        name,
+        title=arguments.title,
+        services=services,
+        severity=arguments.severity,
+        by=by,
+        at=at,
+        started=started,
+        detected=detected,
+        detected_by=arguments.detected_by,
+        impact=arguments.impact,
+        lead=arguments.lead,
+    )
+    recording = workspace.decide(name, lambda held: () if held.exists else decided)
+    return recording if recording.recorded or recording.known else None
+
+
+def _is_same(incident, arguments, at, by) -> bool:  # type: ignore[no-untyped-def]
+    """Whether this very declaration is recorded: typed twice, or delivered twice from the spool."""
+    return bool(
+        (incident.declared_at, incident.declared_by, incident.title) == (at.at, by, arguments.title.strip())
+    )
+
+
+def _known(arguments, workspace, incident) -> int:  # type: ignore[no-untyped-def]
+    event = incident.steps[0].id
+    said = f"{incident.id} says exactly that already"
+    code = workspace.answer(Recording(known=(event,)), said, {"incident": incident.id, "event": event})
+    if not arguments.json:
+        print(incident.id)
+    return code
+
+
+def _add(arguments, workspace, name, services, at) -> int:  # type: ignore[no-untyped-def]
+    from tracker import incident as decisions
+
+    by = workspace.who
+    if not arguments.title.strip():
+        raise UsageError("declare: an incident needs a title", hint=EXAMPLE)
+
+    def decide(incident):  # type: ignore[no-untyped-def]
+        told = f"Declared again as {arguments.severity}: {arguments.title.strip()}"
+        decided = [decisions.note(incident, told, by=by, at=at)]
+        if arguments.impact:
+            decided.append(decisions.note(incident, arguments.impact, by=by, at=at, kind="impact"))
+        decided += [
+            decisions.add_service(incident, service, by=by, at=at)
+            for service in services
+            if service not in incident.services
+        ]
+        return decided
+
+    recording = workspace.decide(name, decide)
+    event = (recording.recorded + recording.known)[0]
+    said = f"{name} is open for that service already: this was added to it (--new opens another)"
+    code = workspace.answer(recording, said, {"incident": name, "event": event})
+    if not arguments.json:
+        print(name)
+    return code

@@ -1,0 +1,63 @@
+"""Record a deploy or a rollback that something else does. Nothing is deployed by this.
+
+For one that this should run, see: tracker run deploy SERVICE VERSION -- COMMAND
+"""
+
+import argparse
+
+from tracker.cli.common import add_recording, say
+from tracker.cli.workspace import Workspace
+from tracker.times import utc
+
+EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 15:10Z"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the step and what it is of."""
+    parser.add_argument("step", choices=("start", "finish", "fail"))
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
+    parser.add_argument("--sha", metavar="SHA")
+    parser.add_argument("--url", metavar="URL", help="where the run can be looked at")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record the step."""
+    from tracker.events.base import Arrival, Incoming
+
+    say("RECORDED ONLY, nothing was deployed")
+    service = workspace.service(arguments.service)
+    at, by = workspace.instant(arguments.at), workspace.who
+    event = step_class(arguments.command, arguments.step)(
+        occurred_at=at.at,
+        precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
+        source="typed",
+        service=service,
+        version=arguments.version,
+        environment=arguments.env,
+        sha=arguments.sha,
+        url=arguments.url,
+    )
+    incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=by))
+    recording = workspace.record([incoming])
+    handle = (recording.recorded + recording.known)[0][-7:]
+    known = "" if recording.recorded else " (already known)"
+    said = f"{handle} {arguments.command} {arguments.step} {service} {arguments.version} at {utc(at.at)} by {by}{known}"
+    return workspace.answer(recording, said)
+
+
+def step_class(command: str, step: str):  # type: ignore[no-untyped-def]
+    """Return the event class of one step of a deploy or a rollback."""
+    from tracker.events import changes
+
+    return {
+        ("deploy", "start"): changes.DeployStarted,
+        ("deploy", "finish"): changes.DeployFinished,
+        ("deploy", "fail"): changes.DeployFailed,
+        ("rollback", "start"): changes.RollbackStarted,
+        ("rollback", "finish"): changes.RollbackFinished,
+        ("rollback", "fail"): changes.RollbackFailed,
+    }[command, step]

@@ -1,0 +1,52 @@
+"""Show an event with all that was said about it since: amendments, links, retractions."""
+
+import argparse
+
+from tracker.cli.common import add_reading, printable, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.times import utc
+
+EXAMPLE = "example:  tracker history 7f1dmbv"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the event."""
+    parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print them in the order in which they were recorded."""
+    import msgspec
+
+    from projections.wording import detail, headline
+
+    upto = workspace.cut()
+    target = workspace.event(arguments.event, upto)
+    found = workspace.log.with_corrections([target], upto)
+    if arguments.json:
+        entries = [
+            {
+                "event": each.id,
+                "kind": each.event.TOPIC,
+                "occurred_at": each.event.occurred_at,
+                "recorded_at": each.recorded_at,
+                "position": each.position,
+                "by": getattr(each.event, "decided_by", None) or each.arrival.reported_by,
+                "title": headline(each.event),
+                "why": getattr(each.event, "why", None),
+                "fields": msgspec.to_builtins(each.event),
+            }
+            for each in found
+        ]
+        write_json({"event": target.id, "entries": entries})
+        return 0
+    rows = []
+    for each in found:
+        by = getattr(each.event, "decided_by", None) or each.arrival.reported_by or getattr(each.event, "source", "")
+        said = detail(each.event)
+        rows.append((each.handle, utc(each.recorded_at), printable(str(by)), printable(headline(each.event))))
+        if said and each is not target:
+            rows.append(("", "", "", f"because: {printable(said)}"))
+    print(table(rows), end="")
+    return 0

@@ -1,0 +1,264 @@
+"""Read one source. A feed (one file, one body, one repository, one metric's range) is recorded whole or not at all.
+
+Reading the same again adds nothing.
+"""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tracker.cli import pulling
+from tracker.cli.common import add_json, add_zone, say, write_json
+from tracker.cli.progress import progress
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import BadInputError, SettingsError, UsageError
+
+EXAMPLE = """\
+examples:
+  tracker ingest prometheus --service checkout --from 13:00Z --to 15:00Z
+  tracker ingest alertmanager bodies.jsonl
+  tracker ingest git ../checkout --service checkout
+  tracker ingest notes INC-42 slack.txt --at-tz Europe/Berlin"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take one source, with options of its own."""
+    sources = parser.add_subparsers(dest="source", metavar="SOURCE", required=True)
+    found = sources.add_parser("prometheus", help="samples of configured metrics, and alert history")
+    found.add_argument("--service", metavar="S")
+    found.add_argument("--from", dest="start", metavar="T", required=True)
+    found.add_argument("--to", dest="end", metavar="T", required=True)
+    found.add_argument("--query", metavar="PROMQL", help="one query instead of the configured metrics")
+    found.add_argument("--name", metavar="NAME", help="the name of that query's metric")
+    found.add_argument("--unit", metavar="UNIT")
+    _common(found, _prometheus)
+    for name, said in (
+        ("alertmanager", "webhook bodies, or the alerts that the server knows now"),
+        ("sentry", "envelopes or webhook bodies"),
+        ("github", "webhook bodies (not yet)"),
+        ("gitlab", "webhook bodies (not yet)"),
+    ):
+        found = sources.add_parser(name, help=said)
+        found.add_argument("file", metavar="FILE", nargs="?", help="one JSON document, or lines; - is stdin")
+        found.add_argument("--event", metavar="NAME", help="the kind of body, where the header said it")
+        found.add_argument("--project", metavar="NAME", help="the project, where an envelope does not name it")
+        found.add_argument("--from", dest="start", metavar="T")
+        found.add_argument("--to", dest="end", metavar="T")
+        _common(found, _bodies)
+    found = sources.add_parser("git", help="commits, merges, tags and branches of a local clone")
+    found.add_argument("path", metavar="PATH", nargs="?", help="default: every configured repository, else this one")
+    found.add_argument("--service", metavar="S")
+    found.add_argument("--from", dest="start", metavar="T", help="default: 30 days ago")
+    _common(found, _git)
+    found = sources.add_parser("events", help="CloudEvents and CDEvents")
+    found.add_argument("file", metavar="FILE", help="JSON lines or one document; - is stdin")
+    _common(found, _events)
+    found = sources.add_parser("notes", help="a chat's lines as notes: `14:50 text`")
+    found.add_argument("incident", metavar="INC")
+    found.add_argument("file", metavar="FILE", help="- is stdin")
+    found.add_argument("--date", metavar="D", help="the date of the first line: 2026-03-01")
+    found.add_argument("--by", metavar="NAME", help="who noted it (default TRACKER_USER, else git's user.name)")
+    _common(found, _notes)
+
+
+def _common(parser: argparse.ArgumentParser, read: Any) -> None:
+    parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    parser.add_argument("--store", metavar="FILE|URL", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    add_zone(parser)
+    add_json(parser)
+    parser.set_defaults(read=read)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Read it, seal it, say what is new."""
+    code: int = arguments.read(arguments, workspace)
+    workspace.log.seal(100)
+    return code
+
+
+def _bytes(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as wrong:
+        raise BadInputError(f"{name}: cannot be read: {wrong.strerror}", hint=f"ls -l {name}") from wrong
+
+
+def _said(workspace: Workspace, recording: Recording, where: str, found: int) -> int:
+    nothing = "" if found else "; nothing in it is of a kind that is recorded (docs/sources.md lists them)"
+    return workspace.answer(recording, f"{where}: {recording.said()}{nothing}")
+
+
+def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.events.base import Arrival
+
+    if arguments.source in ("github", "gitlab"):
+        raise SettingsError(
+            f"{arguments.source} is not read by this version",
+            hint="Meanwhile: tracker ingest git, tracker ingest events, or tracker run deploy",
+        )
+    if arguments.file is None:
+        if arguments.source == "alertmanager":
+            return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
+        raise UsageError(
+            "ingest sentry: name a FILE of envelopes or webhook bodies",
+            hint="Sentry's API is not polled by this version",
+        )
+    data = _bytes(arguments.file)
+    where = "stdin" if arguments.file == "-" else arguments.file
+    arrival = Arrival(via="file", received_at=datetime.now(UTC))
+    common = {"where": where, "rules": workspace.rules, "arrival": arrival}
+    if arguments.source == "alertmanager":
+        from tracker.ingest import alertmanager
+
+        facts = alertmanager.read(data, **common)
+    elif _is_envelope(data):
+        from tracker.ingest import sentry_envelope
+
+        facts = sentry_envelope.read(data, project=arguments.project, **common)
+    else:
+        from tracker.ingest import sentry_webhook
+
+        facts = sentry_webhook.read(data, event_name=arguments.event, **common)
+    return _said(workspace, workspace.record(facts), where, len(facts))
+
+
+def _is_envelope(data: bytes) -> bool:
+    """Whether a Sentry feed is an envelope: packed, or a header line, an item header line, a payload."""
+    import json
+
+    if data[:2] in (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda") or data[:4] == b"\x28\xb5\x2f\xfd":
+        return True
+    lines = data.split(b"\n", 2)
+    try:
+        header = json.loads(lines[0])
+        item = json.loads(lines[1]) if len(lines) > 1 and lines[1].strip() else None
+    except ValueError:
+        return False
+    named = isinstance(header, dict) and bool({"event_id", "dsn", "sdk", "sent_at", "trace"} & header.keys())
+    return isinstance(header, dict) and (
+        (isinstance(item, dict) and "type" in item and "data" not in item) or (named and item is None and not header.get("data"))
+    )
+
+
+def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.events.base import Arrival
+    from tracker.ingest import cdevents
+
+    data = _bytes(arguments.file)
+    where = "stdin" if arguments.file == "-" else arguments.file
+    arrival = Arrival(via="file", received_at=datetime.now(UTC))
+    facts = cdevents.read(data, where=where, rules=workspace.rules, arrival=arrival)
+    return _said(workspace, workspace.record(facts), where, len(facts))
+
+
+def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.incident import note
+    from tracker.ingest import notes
+    from tracker.times import date_of
+
+    incident = workspace.incident(arguments.incident)
+    where = "stdin" if arguments.file == "-" else arguments.file
+    read = notes.read(
+        _bytes(arguments.file),
+        where=where,
+        incident=incident.id,
+        by=workspace.who,
+        date=date_of(arguments.date) if arguments.date else None,
+        zone=workspace.typed_zone,
+        now=workspace.now,
+        earliest=incident.begins_at,
+        latest=incident.ends_at,
+    )
+    at = workspace.instant(None)
+    if read:
+        note(incident, "x", by=workspace.who, at=at)
+    recording = workspace.decide(incident.id, lambda held: read)
+    return workspace.answer(recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
+
+
+def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from datetime import timedelta
+
+    start = workspace.now - timedelta(days=30)
+    if arguments.start:
+        start = workspace.instant(arguments.start, option="--from").at
+    service = workspace.service(arguments.service) if arguments.service else None
+    configured = [
+        (workspace.settings.folder / Path(path).expanduser(), name)
+        for name, each in workspace.settings.services.items()
+        for path in each.repositories
+    ]
+    if arguments.path:
+        path = Path(arguments.path).resolve()
+        owner = next((name for place, name in configured if place.resolve() == path), None)
+        targets = [(path, service or owner)]
+    else:
+        targets = [each for each in configured if service in (None, each[1])] or [(Path.cwd(), service)]
+    with progress("git") as update:
+        pulled = []
+        for number, (path, name) in enumerate(targets):
+            pulled.append(pulling.repository(workspace, path, name, start, None))
+            update(number + 1, len(targets))
+    return _pulled(arguments, workspace, pulled)
+
+
+def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.settings import UNITS, Metric
+
+    start = workspace.instant(arguments.start, option="--from").at
+    end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+    if end <= start:
+        raise UsageError(f"ingest: --to ({end}) does not lie after --from ({start})", hint="Swap them")
+    if bool(arguments.query) != bool(arguments.name):
+        raise UsageError("ingest: --query and --name go together", hint="--query 'up' --name up")
+    if arguments.unit and arguments.unit not in UNITS:
+        raise UsageError(f"ingest: {arguments.unit!r} is not a unit", hint="One of " + ", ".join(UNITS))
+    names = [workspace.service(arguments.service)] if arguments.service else list(workspace.settings.services)
+    if not names:
+        raise UsageError("ingest: which service?", hint="--service NAME, or configure [services.NAME]")
+    if arguments.query and len(names) != 1:
+        raise UsageError("ingest: a --query belongs to one service", hint="--service NAME")
+    wanted = [
+        (name, metric_name, metric)
+        for name in names
+        for metric_name, metric in (
+            {arguments.name: Metric(query=arguments.query, unit=arguments.unit)}
+            if arguments.query
+            else workspace.settings.services[name].metrics
+            if name in workspace.settings.services
+            else {}
+        ).items()
+    ]
+    pulled = []
+    with pulling.prometheus_api(workspace) as api, progress("prometheus") as update:
+        for service, name, metric in wanted:
+            pulled.append(
+                pulling.samples(
+                    workspace, api, service=service, name=name, metric=metric, start=start, end=end, progress=update
+                )
+            )
+        if not arguments.query:
+            pulled.append(pulling.alert_history(workspace, api, start=start, end=end))
+        for warning in api.warnings:
+            say(f"prometheus warns: {warning}")
+    return _pulled(arguments, workspace, pulled)
+
+
+def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pulling.Pulled]) -> int:
+    total = Recording()
+    for each in pulled:
+        total.recorded += each.recording.recorded
+        total.known += each.recording.known
+    if arguments.json:
+        write_json({**total.json(), "sources": [each.json() for each in pulled]})
+    else:
+        for each in pulled:
+            say(each.said())
+            if each.problem and each.problem.hint:
+                say(f"  {each.problem.hint}")
+    failed = [each.problem for each in pulled if each.problem]
+    return failed[0].exit_code if failed else 0

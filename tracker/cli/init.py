@@ -1,0 +1,72 @@
+"""Write a commented tracker.toml into the current folder; an existing one is left alone."""
+
+import argparse
+from pathlib import Path
+
+from tracker.cli.common import say
+from tracker.cli.workspace import Workspace
+from tracker.errors import RefusedError
+
+EXAMPLE = "example:  tracker init"
+
+TEMPLATE = """\
+# Settings of the incident tracker. Looked for in the current folder and upwards.
+# Relative paths are relative to this file. Secrets are never in it: name environment variables.
+
+[tracker]
+store = "tracker.db"              # a SQLite file, or postgresql://user@host/database
+time_zone = "UTC"                 # for display only
+prefix = "INC"
+
+[prometheus]
+# url = "http://127.0.0.1:9090"   # anything that speaks the Prometheus HTTP API
+step_seconds = 15
+# bearer_token_env = "PROM_TOKEN" # or username and password_env, ca_file
+
+[alertmanager]
+# url = "http://127.0.0.1:9093"
+# token_env = "TRACKER_HOOK_TOKEN"
+
+[sentry]
+# url = "https://sentry.io"
+# organization = "acme"
+# token_env = "SENTRY_TOKEN"
+
+# One table for each service that you deploy.
+# [services.checkout]
+# repositories = ["../checkout"]            # local git clones
+# sentry_projects = ["checkout"]
+# alert_labels = { service = "checkout" }   # an alert with all of these labels belongs to this service
+# rollback_command = "kubectl rollout undo deployment/checkout"
+# settling = "2m"
+#
+# [services.checkout.metrics.error_ratio]
+# query = 'sum(rate(http_requests_total{service="checkout",code=~"5.."}[1m])) / sum(rate(http_requests_total{service="checkout"}[1m]))'
+# unit = "ratio"                  # ratio | seconds | bytes | count | per_second | percent
+# better = "lower"                # lower | higher | neither
+# threshold = 0.01
+
+[procedure]                       # the defaults
+production_branch = "main"
+integration_branch = "develop"
+branch_pattern = "hotfix/.+"
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take nothing of its own."""
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Write the file."""
+    path = Path(arguments.config or "tracker.toml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError as there:
+        raise RefusedError(f"{path} is there already and was left alone", hint=f"Look at it: cat {path}") from there
+    except OSError as wrong:
+        raise RefusedError(f"{path} cannot be written: {wrong.strerror}", hint="Go to a folder that you own") from wrong
+    print(path)
+    say("Next: uncomment a service in it, then: tracker declare \"what is broken\" --service NAME --severity critical")
+    return 0

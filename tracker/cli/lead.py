@@ -1,0 +1,28 @@
+"""Say who leads."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker lead INC-42 alice"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the decision."""
+    add_incident(parser)
+    parser.add_argument("lead", metavar="NAME")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    recording = workspace.decide(
+        incident.id, lambda held: [decisions.change_lead(held, arguments.lead, by=by, at=at)]
+    )
+    said = f"{incident.id} is led by {arguments.lead}, says {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})

@@ -1,0 +1,88 @@
+"""List the incidents, newest first. `tracker` alone lists the open ones and what is due next."""
+
+import argparse
+
+from tracker.cli.common import add_json, printable, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.times import spoken, utc
+
+EXAMPLE = "example:  tracker list --open"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to leave out."""
+    parser.add_argument("--open", action="store_true", help="only those that are not over")
+    parser.add_argument("--service", metavar="S", help="only those of this service")
+    parser.add_argument("--due", action="store_true", help=argparse.SUPPRESS)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print them."""
+    from projections.incidents import open_ones
+
+    found = workspace.incidents()
+    if arguments.open or arguments.due:
+        found = open_ones(found)
+    if arguments.service:
+        found = [each for each in found if arguments.service in each.services]
+    found.reverse()
+    if arguments.json:
+        write_json({"incidents": [described(each) for each in found]})
+        return 0
+    if not found:
+        what = "no open incident" if arguments.open or arguments.due else "no incident"
+        print(f"There is {what} in {workspace.settings.store.rsplit('@', 1)[-1]}.")
+        print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
+        print("See how it works: tracker demo")
+        return 0
+    rows = []
+    for each in found:
+        until = each.resolved_at or workspace.now
+        lasted = spoken((until - each.begins_at).total_seconds())
+        state = each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
+        rows.append(
+            (each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, printable(each.title))
+        )
+    print(table(rows), end="")
+    if arguments.due:
+        for each in found:
+            print(f"{each.id}: {next_step(each)}")
+    return 0
+
+
+def described(incident) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    """Return an incident's own facts as JSON keys."""
+    return {
+        "incident": incident.id,
+        "title": incident.title,
+        "status": incident.status,
+        "severity": incident.severity,
+        "services": incident.services,
+        "stage": incident.stage,
+        "lead": incident.lead,
+        "impact": incident.impact,
+        "declared_at": incident.declared_at,
+        "declared_by": incident.declared_by,
+        "detected_by": incident.detected_by,
+        "resolved_at": incident.resolved_at,
+        "resolved_by": incident.resolved_by,
+        "resolution": incident.resolution,
+        "merged_into": incident.merged_into,
+        "merged_from": incident.merged_from,
+        "milestones": {
+            name: {"at": milestone.at, "until": milestone.until, "by": milestone.by, "event": milestone.event}
+            for name, milestone in incident.milestones.items()
+        },
+    }
+
+
+def next_step(incident) -> str:  # type: ignore[no-untyped-def]
+    """Say what would help most, from what is not recorded yet."""
+    if incident.started_at is None:
+        return f"say when it began: tracker milestone {incident.id} started --at T"
+    if incident.lead is None:
+        return f"say who leads: tracker lead {incident.id} NAME"
+    if incident.impact is None:
+        return f'say who is affected: tracker note {incident.id} "…" --kind impact'
+    return f"when it is over: tracker resolve {incident.id}"

@@ -1,0 +1,29 @@
+"""Say that an incident is the same as another, which goes on; its rows move there."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take both incidents and the reason."""
+    add_incident(parser)
+    parser.add_argument("--into", metavar="INC", required=True)
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident, into = workspace.incident(arguments.incident), workspace.incident(arguments.into)
+    at, by = workspace.instant(arguments.at), workspace.who
+    recording = workspace.decide(
+        incident.id, lambda held: [decisions.merge(held, into, by=by, at=at, why=arguments.why)]
+    )
+    said = f"{incident.id} is part of {into.id} from now on, says {by}"
+    return workspace.answer(recording, said, {"incident": into.id, "merged": incident.id})

@@ -1,0 +1,40 @@
+"""Say when the incident started, was detected, confirmed, mitigated or ended."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.errors import UsageError
+from tracker.events.incidents import MILESTONES
+from tracker.times import utc
+
+EXAMPLE = "example:  tracker milestone INC-42 started --at 14:40Z --until 14:45Z"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the milestone, and with --until the span in which it lies."""
+    add_incident(parser)
+    parser.add_argument("milestone", choices=MILESTONES)
+    parser.add_argument("--until", metavar="T", help="it lies somewhere between --at and this")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    if arguments.until and not arguments.at:
+        raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")
+    # A start lies before everything else that is known, so it is not held between its ends.
+    anchor = incident if arguments.milestone not in ("started", "detected") else None
+    at = workspace.instant(arguments.at, anchor)
+    until = workspace.instant(arguments.until, anchor, option="--until") if arguments.until else None
+    by = workspace.who
+    recording = workspace.decide(
+        incident.id,
+        lambda held: [decisions.set_milestone(held, arguments.milestone, by=by, at=at, until=until)],
+    )
+    between = f" to {utc(until.at)}" if until else ""
+    said = f"{incident.id} {arguments.milestone} at {utc(at.at)}{between}, says {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})

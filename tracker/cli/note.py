@@ -1,0 +1,33 @@
+"""Write something down. Any number of people may do so at once; closed incidents take notes too."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.events.incidents import NOTE_KINDS
+from tracker.times import utc
+
+EXAMPLE = 'example:  tracker note . "pool is at 10 of 10 connections" --kind hypothesis --at 14:52Z'
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the text and its kind."""
+    add_incident(parser)
+    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument("--kind", choices=NOTE_KINDS, default="note")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    recording = workspace.decide(
+        incident.id,
+        lambda held: [decisions.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
+    )
+    what = "noted" if recording.recorded else "already known"
+    handle = (recording.recorded + recording.known)[0][-7:]
+    return workspace.answer(recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id})

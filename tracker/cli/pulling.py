@@ -1,0 +1,305 @@
+"""Pulling one source for a span: used by `collect`, and by `ingest` for one source at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
+from tracker.events.base import Arrival, Incoming, Window
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    from tracker.ingest.prometheus_api import PrometheusApi
+    from tracker.settings import Metric
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Pulled:
+    """What one source gave for one service: for the person, in words and numbers."""
+
+    source: str
+    service: str | None
+    what: str
+    recording: Recording = field(default_factory=Recording)
+    found: int = 0
+    gone_until: datetime | None = None
+    expires_at: datetime | None = None
+    problem: TrackerError | None = None
+
+    def json(self) -> dict[str, Any]:
+        """Return it as JSON keys."""
+        return {
+            "source": self.source,
+            "service": self.service,
+            "what": self.what,
+            "found": self.found,
+            "recorded": len(self.recording.recorded),
+            "known": len(self.recording.known),
+            "gone_until": self.gone_until,
+            "expires_at": self.expires_at,
+            "problem": self.problem.message if self.problem else None,
+        }
+
+    def said(self) -> str:
+        """Say it in a line."""
+        who = f"{self.service}: " if self.service else ""
+        if self.problem is not None:
+            return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
+        parts = [f"{self.source}: {who}{self.what}: {self.found} found, {self.recording.said()}"]
+        if self.gone_until is not None:
+            parts.append(f"what lies before {utc(self.gone_until)} is gone already")
+        if self.expires_at is not None:
+            parts.append(f"the rest expires there from {utc(self.expires_at)} on")
+        return "; ".join(parts)
+
+
+def prometheus_api(workspace: Workspace) -> "PrometheusApi":
+    """Connect to the configured Prometheus.
+
+    Raises:
+        SettingsError: If none is configured.
+    """
+    from tracker.ingest.prometheus_api import PrometheusApi
+    from tracker.settings import secret
+
+    configured = workspace.settings.prometheus
+    if not configured.url:
+        where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
+        raise SettingsError(f"{where} names no Prometheus", hint='[prometheus] url = "http://127.0.0.1:9090"')
+    ca_file = configured.ca_file
+    return PrometheusApi(
+        configured.url,
+        bearer_token=secret(configured.bearer_token_env),
+        username=configured.username,
+        password=secret(configured.password_env),
+        ca_file=str(workspace.settings.folder / ca_file) if ca_file else None,
+    )
+
+
+def samples(
+    workspace: Workspace,
+    api: "PrometheusApi",
+    *,
+    service: str,
+    name: str,
+    metric: "Metric",
+    start: datetime,
+    end: datetime,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Pull one metric's samples; only instants that the log lacks are stored."""
+    from tracker.events.samples import SourceCollected
+    from tracker.ingest.samples import intake
+
+    step = workspace.settings.prometheus.step_seconds
+    pulled = Pulled("prometheus", service, f"samples of {name}")
+    try:
+        now = api.now()
+        settled = now - timedelta(seconds=2 * step)
+        until = min(end, settled)
+        retention = api.retention()
+        if retention.oldest_at is not None and retention.oldest_at > start:
+            pulled.gone_until = min(retention.oldest_at, end)
+        if retention.keeps_seconds is not None:
+            first = max(start, retention.oldest_at) if retention.oldest_at else start
+            pulled.expires_at = first + timedelta(seconds=retention.keeps_seconds)
+        series = api.range(metric.query, start=start, end=until, step_seconds=step, progress=progress)
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return pulled
+    pulled.found = sum(len(each.instants_ms) for each in series)
+    chunks = intake(
+        series,
+        held(workspace, service, name, metric.query, start, until),
+        service=service,
+        metric=name,
+        query=metric.query,
+        unit=metric.unit,
+        step_seconds=float(step),
+        source=f"prometheus:{_host(api.url)}",
+        captured_at=now,
+    )
+    facts: list[Any] = list(chunks)
+    if chunks or pulled.gone_until is not None:
+        facts.append(
+            SourceCollected(
+                occurred_at=start,
+                source=f"prometheus:{_host(api.url)}",
+                service=service,
+                until=until,
+                asked_at=now,
+                what=name,
+                found=pulled.found,
+                missing_until=pulled.gone_until,
+                expires_at=pulled.expires_at,
+            )
+        )
+    workspace.record(facts, pulled.recording)
+    return pulled
+
+
+def held(
+    workspace: Workspace, service: str, name: str, query: str, start: datetime, end: datetime
+) -> dict[Any, Any]:
+    """Return the instants and values that the log has of each series of a query in a span."""
+    found: dict[Any, Any] = {}
+    for series in workspace.samples(service, name, start, end):
+        if series.query == query:
+            found[tuple(sorted(series.labels.items()))] = (series.instants_ms, series.values)
+    return found
+
+
+def _host(url: str) -> str:
+    """Name a source by its address without credentials or scheme."""
+    return url.partition("://")[2].rpartition("@")[2].rstrip("/")
+
+
+def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:
+    """Pull what Prometheus remembers of alerts, with the identity that Alertmanager gives them."""
+    from tracker.events.alerts import AlertFired, AlertResolved
+    from tracker.ingest.prometheus_api import fingerprint
+
+    pulled = Pulled("prometheus", None, "alerts")
+    try:
+        now = api.now()
+        external = api.external_labels()
+        spans = api.alert_spans(start=start, end=min(end, now))
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return pulled
+    arrival = Arrival(via="poll", received_at=now)
+    facts = []
+    for span in spans:
+        labels = {**external, **span.labels}
+        common: dict[str, Any] = {
+            "source": "prometheus",
+            "service": workspace.rules.for_alert(labels),
+            "name": labels.get("alertname", "?"),
+            "fingerprint": fingerprint(labels),
+            "severity": labels.get("severity"),
+            "labels": labels,
+        }
+        if not span.truncated_start:
+            facts.append(Incoming(event=AlertFired(occurred_at=span.starts_at, **common), arrival=arrival))
+            if span.ends_at is not None:
+                ended = AlertResolved(occurred_at=span.ends_at, started_at=span.starts_at, **common)
+                facts.append(Incoming(event=ended, arrival=arrival))
+    pulled.found = len(spans)
+    workspace.record(facts, pulled.recording)
+    return pulled
+
+
+def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
+    """Keep the definitions under which alerts fire."""
+    from tracker.events.samples import AlertRuleSeen
+
+    pulled = Pulled("prometheus", None, "alert rules")
+    try:
+        now = api.now()
+        rules = api.rules()
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return pulled
+    facts: list[Any] = []
+    for rule in rules:
+        service = workspace.rules.for_alert(rule["labels"])
+        last = workspace.log.select([Window(f"collected:{service or ''}")])
+        seen = AlertRuleSeen(
+            occurred_at=now,
+            source="prometheus",
+            service=service,
+            name=rule["name"],
+            expression=rule["expression"],
+            for_seconds=rule["for_seconds"],
+            labels=rule["labels"],
+            annotations=rule["annotations"],
+        )
+        told = [each.event for each in last if isinstance(each.event, AlertRuleSeen) and each.event.name == seen.name]
+        newest = max(told, key=lambda event: event.occurred_at, default=None)
+        if newest is None or (newest.expression, newest.for_seconds, newest.labels, newest.annotations) != (
+            seen.expression,
+            seen.for_seconds,
+            seen.labels,
+            seen.annotations,
+        ):
+            facts.append(seen)
+    pulled.found = len(rules)
+    workspace.record(facts, pulled.recording)
+    return pulled
+
+
+def repository(
+    workspace: Workspace, path: Path, service: str | None, start: datetime | None, end: datetime | None
+) -> Pulled:
+    """Read one local clone."""
+    from tracker.ingest import git
+
+    pulled = Pulled("git", service, path.name)
+    procedure = workspace.settings.procedure
+    main = tuple(dict.fromkeys((procedure.production_branch, procedure.integration_branch, *git.MAIN_BRANCHES)))
+    try:
+        facts = git.read(
+            path,
+            service=service,
+            since=start,
+            until=end,
+            arrival=Arrival(via="poll", received_at=workspace.now),
+            main_branches=main,
+        )
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return pulled
+    pulled.found = len(facts)
+    workspace.record(facts, pulled.recording)
+    return pulled
+
+
+def alertmanager(workspace: Workspace) -> Pulled:
+    """Ask Alertmanager which alerts it knows now."""
+    import requests
+
+    from tracker.ingest import alertmanager as reader
+
+    url = workspace.settings.file.alertmanager.url
+    pulled = Pulled("alertmanager", None, "alerts")
+    try:
+        if not url:
+            raise SettingsError(
+                f"{workspace.settings.path or 'tracker.toml'} names no Alertmanager",
+                hint='[alertmanager] url = "http://127.0.0.1:9093", or name a FILE of webhook bodies',
+            )
+        try:
+            session = requests.Session()
+            session.trust_env = False
+            answer = session.get(f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False)
+        except requests.RequestException as away:
+            raise SourceUnreachableError(
+                f"{url} does not answer: {type(away).__name__}", hint=f"curl {url}/-/ready"
+            ) from away
+        if answer.status_code != 200:
+            raise SourceUnreachableError(f"{url} answered {answer.status_code}", hint=f"curl {url}/-/ready")
+        arrival = Arrival(via="poll", received_at=workspace.now)
+        facts = reader.read(answer.content, where=url, rules=workspace.rules, arrival=arrival)
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return pulled
+    pulled.found = len(facts)
+    workspace.record(facts, pulled.recording)
+    return pulled
+
+
+def raise_if_failed(pulled: list[Pulled]) -> None:
+    """Raise the first problem, after everything that went well was recorded.
+
+    Raises:
+        TrackerError: That problem.
+    """
+    for each in pulled:
+        if each.problem is not None:
+            raise each.problem
+

@@ -1,0 +1,29 @@
+"""Strike a recorded event out: it leaves every answer, and stays readable with `tracker history`."""
+
+import argparse
+
+from tracker.cli.amend import corrected, record_correction
+from tracker.cli.common import add_json
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong incident'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the event and the reason."""
+    parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker.decisions_on_events import retract
+
+    target = corrected(workspace, arguments.event)
+    by = workspace.who
+    correction = retract(target, by=by, now=workspace.now, why=arguments.why)
+    recording = record_correction(workspace, correction)
+    said = f"{target.handle} struck out by {by}"
+    return workspace.answer(recording, said, {"event": target.id})

@@ -1,0 +1,190 @@
+"""Run a deploy, a rollback or a test, and record its start, its end and its exit code.
+
+The child always runs, whatever is wrong with the tracker; its exit code is returned.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tracker.cli.common import say
+from tracker.cli.workspace import Workspace
+from tracker.errors import RefusedError, TrackerError, UsageError
+
+EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to run."""
+    parser.add_argument("what", choices=("deploy", "rollback", "test"))
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("version", metavar="VERSION", nargs="?")
+    parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
+    parser.add_argument("--sha", metavar="SHA", help="the commit (test: default HEAD of this clone)")
+    parser.add_argument("--by", metavar="NAME", help="who runs it (default TRACKER_USER, else git's user.name)")
+    parser.usage = "%(prog)s [options] {deploy,rollback,test} SERVICE [VERSION] [-- COMMAND...]"
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Run the child between two records."""
+    command, shell = _command(arguments, workspace)
+    if arguments.what == "deploy" and not arguments.version:
+        raise UsageError("run: a deploy needs a version", hint=EXAMPLE.removeprefix("example:  "))
+    recorder = _Recorder(arguments, workspace, shlex.join(command) if not shell else command[0])
+    started_at, clock = datetime.now(UTC), time.monotonic()
+    recorder.started(started_at)
+    code = _run_child(command, shell)
+    recorder.ended(started_at, datetime.now(UTC), time.monotonic() - clock, code)
+    return code
+
+
+def _command(arguments: argparse.Namespace, workspace: Workspace) -> tuple[list[str], bool]:
+    if arguments.child:
+        return arguments.child, False
+    if arguments.what == "rollback":
+        service = workspace.settings.services.get(arguments.service)
+        if service is not None and service.rollback_command:
+            return [service.rollback_command], True
+        raise RefusedError(
+            f"{arguments.service} has no rollback_command",
+            hint=f'Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND',
+        )
+    raise UsageError("run: what is to be run? COMMAND comes after --", hint=EXAMPLE.removeprefix("example:  "))
+
+
+def _run_child(command: list[str], shell: bool) -> int:
+    """Run it with our own input and output; Ctrl-C reaches it, and we wait for its end."""
+    sys.stdout.flush()
+    try:
+        child = subprocess.Popen(command[0] if shell else command, shell=shell)
+    except FileNotFoundError:
+        say(f"tracker: {command[0]}: no such command")
+        return 127
+    except OSError as wrong:
+        say(f"tracker: {command[0]}: {wrong.strerror}")
+        return 126
+    while True:
+        try:
+            code = child.wait()
+            return code if code >= 0 else 128 - code
+        except KeyboardInterrupt:
+            continue
+
+
+class _Recorder:
+    """Records around the child; what goes wrong here is said and never stops the child."""
+
+    def __init__(self, arguments: argparse.Namespace, workspace: Workspace, command: str) -> None:
+        self._arguments = arguments
+        self._workspace = workspace
+        self._command = command
+        self._version = arguments.version
+        self._run_id: str | None = None
+        self._sha: str | None = arguments.sha
+        self._dirty = False
+        self._pending: list[Any] = []
+
+    def started(self, at: datetime) -> None:
+        """Record the start; a test has none."""
+        self._run_id = f"run-{at.timestamp():.6f}"
+        if self._arguments.what == "test":
+            self._quietly(self._look_at_clone)
+            return
+        self._quietly(lambda: self._change("start", at, {}))
+
+    def ended(self, started_at: datetime, at: datetime, lasted: float, code: int) -> None:
+        """Record the end."""
+        more = {"exit_code": code, "duration_seconds": round(lasted, 3)}
+        if self._arguments.what == "test":
+            self._quietly(lambda: self._test(at, code, lasted))
+        else:
+            self._quietly(lambda: self._change("finish" if code == 0 else "fail", at, more))
+
+    def _quietly(self, record: Callable[[], None]) -> None:
+        try:
+            record()
+        except TrackerError as trouble:
+            from tracker.cli import spool
+
+            say(f"tracker: not recorded in the log: {trouble.message}")
+            if trouble.hint:
+                say(f"  {trouble.hint}")
+            if spool.keep_facts(self._workspace, self._pending):
+                say("  kept in the spool; the next command delivers it")
+        except Exception as bug:
+            say(f"tracker: not recorded, because of a bug: {bug!r}")
+
+    def _look_at_clone(self) -> None:
+        from tracker.ingest import git
+
+        if self._sha is None:
+            self._sha, self._dirty = git.head(Path.cwd())
+
+    def _test(self, at: datetime, code: int, lasted: float) -> None:
+        from tracker.events.changes import TestsFinished
+
+        self._record(
+            TestsFinished(
+                occurred_at=at,
+                source="run",
+                service=self._arguments.service,
+                sha=self._sha,
+                exit_code=code,
+                command=self._command,
+                duration_seconds=round(lasted, 3),
+                dirty=self._dirty,
+            )
+        )
+
+    def _change(self, step: str, at: datetime, more: dict[str, Any]) -> None:
+        from tracker.cli.deploy import step_class
+
+        version = self._version or self._previous_version() or "unknown"
+        self._version = version
+        self._record(
+            step_class(self._arguments.what, step)(
+                occurred_at=at,
+                source="run",
+                service=self._arguments.service,
+                version=version,
+                environment=self._arguments.env,
+                sha=self._sha,
+                run_id=self._run_id,
+                command=self._command,
+                **more,
+            )
+        )
+
+    def _record(self, event: Any) -> None:
+        from tracker.events.base import Arrival, Incoming
+
+        try:
+            who = self._workspace.who
+        except TrackerError:
+            who = "unknown"
+        self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
+        recording = self._workspace.record(self._pending)
+        say(f"tracker: recorded {event.TOPIC} of {event.service} as {recording.recorded[0][-7:]}")
+
+    def _previous_version(self) -> str | None:
+        """Return the version that ran before the current one: what an undo goes back to."""
+        from projections.changes import changes
+        from tracker.events.base import Window
+
+        try:
+            facts = self._workspace.log.select([Window("changes")])
+        except TrackerError:
+            return None
+        rows = [
+            row
+            for row in changes(facts)
+            if (row.service, row.environment, row.status) == (self._arguments.service, self._arguments.env, "finished")
+            and row.kind != "merge"
+        ]
+        return rows[-1].previous_version if rows else None

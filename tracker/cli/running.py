@@ -1,0 +1,114 @@
+"""From words to one command's exit code: parsing, errors in one line, Ctrl-C."""
+
+import argparse
+import difflib
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+from tracker.cli import COMMANDS
+from tracker.cli.common import say
+from tracker.errors import TrackerError, UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and what to type next in a second."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        raise UsageError(f"{self.prog.removeprefix('tracker ')}: {message}", hint=f"{self.prog} --help")
+
+
+def parser_for(name: str) -> Parser:
+    """Build the parser of one command."""
+    module = import_module(f"tracker.cli.{COMMANDS[name][0]}")
+    parser = Parser(
+        prog=f"tracker {name}",
+        description=(module.__doc__ or "").strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=getattr(module, "EXAMPLE", "").replace("COMMAND", name),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", help="settings (default: tracker.toml here or above)")
+    parser.add_argument("--store", metavar="FILE|URL", help="the log (default: [tracker] store, or TRACKER_STORE)")
+    module.arguments(parser)
+    parser.set_defaults(command=name, run=module.run)
+    return parser
+
+
+def run(words: list[str]) -> int:
+    """Run one command; trouble that the user can put right is two lines, a bug a traceback."""
+    try:
+        return _run(words)
+    except TrackerError as trouble:
+        say(f"tracker: {trouble.message}")
+        if trouble.hint:
+            say(f"  {trouble.hint}")
+        return trouble.exit_code
+    except KeyboardInterrupt:
+        say("tracker: stopped by Ctrl-C")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    leading, words = _leading_options(words)
+    if not words:
+        name, rest = "list", ["--due"]
+    else:
+        name, rest = words[0], words[1:]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        raise UsageError(
+            f"there is no command {name!r}",
+            hint=f"Did you mean: tracker {near[0]}" if near else "See them all: tracker --help",
+        )
+    command, child = _without_child(name, rest)
+    arguments = parser_for(name).parse_args([*leading, *command])
+    arguments.child = child
+    return call(arguments)
+
+
+def call(arguments: argparse.Namespace, **known: Any) -> int:
+    """Run a parsed command in a workspace of its own."""
+    from tracker.cli.workspace import Workspace
+
+    workspace = Workspace(arguments, **known)
+    try:
+        code: int = arguments.run(arguments, workspace)
+        sys.stdout.flush()
+        return code
+    except TrackerError as trouble:
+        from tracker.cli import spool
+
+        answered = spool.instead(arguments, workspace, trouble)
+        if answered is None:
+            raise
+        return answered
+    finally:
+        if not known:
+            workspace.close()
+
+
+def _leading_options(words: list[str]) -> tuple[list[str], list[str]]:
+    """Take --config and --store from before the command, too."""
+    taken: list[str] = []
+    words = list(words)
+    while words and words[0].startswith("-"):
+        if words[0].split("=")[0] not in ("--config", "--store", "--json"):
+            raise UsageError(f"{words[0]} comes after the command", hint="tracker --help")
+        count = 1 if "=" in words[0] or words[0] == "--json" else 2
+        taken += words[:count]
+        words = words[count:]
+    return taken, words
+
+
+def _without_child(name: str, words: list[str]) -> tuple[list[str], list[str]]:
+    """Split `run … -- COMMAND…`; argparse would take the child's options for ours."""
+    if name == "run" and "--" in words:
+        at = words.index("--")
+        return words[:at], words[at + 1 :]
+    return words, []

@@ -1,0 +1,29 @@
+"""Add a service that turned out to be part of the incident, or remove one that is not."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker service INC-42 add payments-db"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to do with which service."""
+    add_incident(parser)
+    parser.add_argument("action", choices=("add", "remove"))
+    parser.add_argument("service", metavar="S")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    service = workspace.service(arguments.service) if arguments.action == "add" else arguments.service
+    decide = decisions.add_service if arguments.action == "add" else decisions.remove_service
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    recording = workspace.decide(incident.id, lambda held: [decide(held, service, by=by, at=at)])
+    said = f"{incident.id}: {service} {'added' if arguments.action == 'add' else 'removed'} by {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})

@@ -1,0 +1,30 @@
+"""Say how severe the incident is, and why that changed."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.events.incidents import SEVERITIES
+
+EXAMPLE = "example:  tracker severity INC-42 major --why 'only retries fail now'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the decision."""
+    add_incident(parser)
+    parser.add_argument("severity", choices=SEVERITIES)
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    recording = workspace.decide(
+        incident.id, lambda held: [decisions.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)]
+    )
+    said = f"{incident.id} is {arguments.severity}, says {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})

@@ -1,0 +1,145 @@
+"""Show one incident, or one event with the payload that it was read from."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tracker.cli.common import add_reading, plain, printable, table, write_json
+from tracker.cli.list import described, next_step
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError
+from tracker.times import spoken, utc
+
+EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to show."""
+    parser.add_argument("what", metavar="INC|EVENT", help="an incident, a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument("--raw", action="store_true", help="the payload's own bytes, as they came")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write them to a file (- is stdout)")
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Find out which it is."""
+    prefix = workspace.settings.tracker.prefix.lower()
+    typed = arguments.what.strip()
+    is_incident = typed == "." or typed.lower().startswith(prefix + "-") or (typed.isdigit() and len(typed) < 7)
+    upto = workspace.cut()
+    return _incident(arguments, workspace, upto) if is_incident else _event(arguments, workspace, upto)
+
+
+def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
+    from projections.durations import durations
+
+    incident = workspace.incident(arguments.what, upto)
+    measured = durations(incident, workspace.facts_of(incident, upto), workspace.as_of(incident, upto))
+    if arguments.json:
+        write_json({**described(incident), "durations": measured, "position": incident.last_position})
+        return 0
+    print(f"{incident.id}  {printable(incident.title)}")
+    rows = [
+        ("status", _status(incident)),
+        ("severity", incident.severity),
+        ("services", ", ".join(incident.services)),
+        ("lead", incident.lead or "nobody yet"),
+        ("impact", printable(incident.impact or "not recorded")),
+    ]
+    print(table(rows, indent="  "), end="")
+    for name, duration in measured.items():
+        said = duration.said()
+        print(f"  {name.replace('_', ' '):<20} {said}")
+    print(f"Next: {next_step(incident)}" if incident.resolved_at is None else f"Next: tracker report {incident.id}")
+    return 0
+
+
+def _status(incident: Any) -> str:
+    if incident.merged_into:
+        return f"merged into {incident.merged_into}"
+    if incident.resolved_at:
+        lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}, after {lasted}"
+    return f"open since {utc(incident.begins_at)}" + (f", {incident.stage}" if incident.stage else "")
+
+
+def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
+    import msgspec
+
+    from projections.wording import detail, headline
+    from tracker.events.corrections import effective
+
+    recorded = workspace.event(arguments.what, upto)
+    payload = workspace.log.payloads([recorded.position]).get(recorded.position, b"")
+    if arguments.raw or arguments.output:
+        if not payload:
+            raise BadInputError(
+                f"{recorded.handle} came without a payload: it was typed, or read from a repository",
+                hint=f"tracker show {recorded.handle}",
+            )
+        return _write(payload, arguments.output)
+    found = effective(workspace.log.with_corrections([recorded], upto))[recorded.id]
+    arrival = recorded.arrival
+    answer = {
+        "event": recorded.id,
+        "kind": recorded.event.TOPIC,
+        "title": headline(found.event),
+        "detail": detail(found.event),
+        "occurred_at": found.event.occurred_at,
+        "recorded_at": recorded.recorded_at,
+        "position": recorded.position,
+        "version": recorded.version,
+        "digest": recorded.digest,
+        "amended": bool(found.amendments),
+        "retracted": found.retraction is not None,
+        "arrival": msgspec.to_builtins(arrival),
+        "fields": msgspec.to_builtins(found.event),
+        "payload_bytes": len(payload),
+        "raw": _text(payload),
+    }
+    if arguments.json:
+        write_json(answer)
+        return 0
+    print(f"{recorded.handle}  {printable(headline(found.event))}")
+    rows = [
+        ("id", recorded.id),
+        ("kind", recorded.event.TOPIC),
+        ("occurred", utc(found.event.occurred_at)),
+        ("recorded", f"{utc(recorded.recorded_at)} at position {recorded.position}"),
+    ]
+    if arrival.via or arrival.reported_by:
+        rows.append(("came by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
+    if found.retraction is not None:
+        rows.append(("retracted", f"see: tracker history {recorded.handle}"))
+    elif found.amendments:
+        rows.append(("amended", f"{len(found.amendments)} times, see: tracker history {recorded.handle}"))
+    print(table(rows, indent="  "), end="")
+    fields = {k: v for k, v in plain(msgspec.to_builtins(found.event)).items() if v not in (None, "", [], {})}
+    for name, value in fields.items():
+        print(f"    {name} = {printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}")
+    if payload:
+        print(f"  payload: {len(payload)} bytes, see: tracker show {recorded.handle} --raw")
+    return 0
+
+
+def _text(payload: bytes) -> str | None:
+    if not payload:
+        return None
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _write(payload: bytes, output: str | None) -> int:
+    if output and output != "-":
+        Path(output).write_bytes(payload)
+        print(output)
+        return 0
+    sys.stdout.flush()
+    sys.stdout.buffer.write(payload)
+    if sys.stdout.isatty() and not payload.endswith(b"\n"):
+        sys.stdout.buffer.write(b"\n")
+    return 0

@@ -1,0 +1,30 @@
+"""What was typed while the store was away and is not delivered yet, and what was refused then."""
+
+import argparse
+
+from tracker.cli.common import add_json, printable, write_json
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker spool"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take nothing of its own."""
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print both; reading delivers nothing."""
+    from tracker.cli import spool
+
+    store = workspace.settings.store
+    waiting, refused = spool.waiting(store), spool.refused(store)
+    if arguments.json:
+        write_json({"file": str(spool.path_of(store)), "waiting": waiting, "refused": refused})
+        return 0
+    for title, entries in (("waiting", waiting), ("refused", refused)):
+        for entry in entries:
+            print(f"{title}: {printable(spool.described(entry))}" + (f": {entry['refused']}" if title == "refused" else ""))
+    if not waiting and not refused:
+        print("Nothing waits: everything that was typed is in the log.")
+    return 0

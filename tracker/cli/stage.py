@@ -1,0 +1,29 @@
+"""Say what the work is at."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.events.incidents import STAGES
+
+EXAMPLE = "example:  tracker stage INC-42 identified"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the decision."""
+    add_incident(parser)
+    parser.add_argument("stage", choices=STAGES)
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker import incident as decisions
+
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    recording = workspace.decide(
+        incident.id, lambda held: [decisions.change_stage(held, arguments.stage, by=by, at=at)]
+    )
+    said = f"{incident.id} is {arguments.stage}, says {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})

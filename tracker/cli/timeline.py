@@ -1,0 +1,135 @@
+"""What happened, in the order in which it happened, each row with the handle to type.
+
+Marks: ~ recorded more than a minute late, * amended.
+"""
+
+import argparse
+from typing import Any
+
+from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.errors import UsageError
+from tracker.times import spoken, utc
+
+EXAMPLE = "example:  tracker timeline INC-42        tracker timeline --service checkout --from 13:00Z --to 15:00Z"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take an incident, or a service and a span."""
+    parser.add_argument("incident", metavar="INC", nargs="?")
+    parser.add_argument("--service", metavar="S", nargs="+", action="extend")
+    parser.add_argument("--from", dest="start", metavar="T")
+    parser.add_argument("--to", dest="end", metavar="T")
+    parser.add_argument("--order", choices=("occurred", "recorded"), default="occurred")
+    add_display_zone(parser)
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print it."""
+    upto = workspace.cut()
+    if arguments.incident:
+        name, rows = _of_incident(arguments, workspace, upto)
+    else:
+        name, rows = _of_services(arguments, workspace, upto)
+    if arguments.json:
+        known = workspace.log.recorded_at(upto) if upto else _last(rows)
+        write_json({"incident": name, "known_at": known, "entries": [described(row) for row in rows]})
+        return 0
+    print(rendered(rows, workspace.shown_zone) if rows else _empty(arguments), end="")
+    return 0
+
+
+def _of_incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> tuple[str, list[Any]]:
+    from projections.timeline import timeline
+
+    incident = workspace.incident(arguments.incident, upto)
+    start = workspace.instant(arguments.start, incident, option="--from").at if arguments.start else None
+    end = workspace.instant(arguments.end, incident, option="--to", allow_future=True).at if arguments.end else None
+    facts = workspace.facts_of(incident, upto)
+    rows = timeline(facts, incident=incident, start=start, end=end, order=arguments.order)
+    if arguments.service:
+        rows = [row for row in rows if row.service in (None, *arguments.service)]
+    return incident.id, rows
+
+
+def _of_services(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> tuple[None, list[Any]]:
+    from projections.timeline import timeline
+    from tracker.events.base import Window
+
+    if not arguments.start or not arguments.end:
+        raise UsageError(
+            "timeline: name an incident, or give --from and --to",
+            hint="tracker timeline INC-42   or   tracker timeline --service checkout --from 13:00Z --to 15:00Z",
+        )
+    start = workspace.instant(arguments.start, option="--from").at
+    end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+    if end <= start:
+        raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
+    names = arguments.service or [scope.partition(":")[2] for scope in workspace.log.scope_names("service:")]
+    facts = workspace.log.select([Window(f"service:{name}", start, end) for name in names], upto)
+    return None, timeline(facts, start=start, end=end, order=arguments.order)
+
+
+def _last(rows: list[Any]) -> Any:
+    return max((row.recorded_at for row in rows), default=None)
+
+
+def _empty(arguments: argparse.Namespace) -> str:
+    what = arguments.incident or "that span"
+    return f"Nothing is recorded for {what}.\nPull the sources: tracker collect {arguments.incident or 'INC'}\n"
+
+
+def described(row: Any) -> dict[str, Any]:
+    """Return one row as JSON keys."""
+    return {
+        "event": row.event,
+        "kind": row.kind,
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+        "service": row.service,
+        "source": row.source,
+        "by": row.by,
+        "title": row.title,
+        "detail": row.detail,
+        "evidence": row.evidence,
+        "amended": row.amended,
+        "late_seconds": row.late_seconds,
+        "attribution": None
+        if row.attribution is None
+        else {"as": row.attribution.role, "by": row.attribution.by, "why": row.attribution.why},
+    }
+
+
+def rendered(rows: list[Any], shown_zone: Any) -> str:
+    """Lay the rows out for a person, with a line where the date changes."""
+    lines: list[str] = []
+    day = None
+    cells = []
+    for row in rows:
+        local = row.occurred_at.astimezone(shown_zone)
+        if local.date() != day:
+            day = local.date()
+            cells.append((None, f"── {day:%Y-%m-%d} {local.tzname()} "))
+        clock = local.strftime("%H:%M") if row.precision_seconds >= 60 else local.strftime("%H:%M:%S")
+        marks = ("~" if row.late_seconds is not None else "") + ("*" if row.amended else "")
+        cells.append((row.handle, clock, marks, printable(row.by or row.source), _said(row)))
+    body = [cell for cell in cells if cell[0] is not None]
+    laid = iter(table(body).splitlines())
+    for cell in cells:
+        lines.append(next(laid) if cell[0] is not None else cell[1] + "─" * 20)
+    return "\n".join(lines) + "\n"
+
+
+def _said(row: Any) -> str:
+    parts = [printable(row.title)]
+    if row.service:
+        parts[0] = f"[{row.service}] {parts[0]}"
+    if row.detail:
+        parts.append(printable(row.detail))
+    if row.late_seconds is not None:
+        parts.append(f"recorded {spoken(row.late_seconds)} late")
+    if row.attribution is not None:
+        why = f": {printable(row.attribution.why)}" if row.attribution.why else ""
+        parts.append(f"{row.attribution.role.upper()}, says {row.attribution.by}{why}")
+    return " · ".join(parts)

@@ -1,0 +1,29 @@
+"""Take an event out of an incident; it stays in the log."""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker unlink INC-42 7f1dmbv --why 'another team was testing'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the event and the reason."""
+    add_incident(parser)
+    parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker.decisions_on_events import unlink
+
+    incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
+    at, by = workspace.instant(arguments.at), workspace.who
+    recording = workspace.decide(
+        incident.id, lambda held: [unlink(held, target, by=by, at=at, why=arguments.why)]
+    )
+    said = f"{target.handle} taken out of {incident.id} by {by}"
+    return workspace.answer(recording, said, {"incident": incident.id, "event": target.id})

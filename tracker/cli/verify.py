@@ -1,0 +1,105 @@
+"""Is the log whole? Checks every event against its proof, and names the first that does not fit.
+
+A tail that was cut off leaves a log that is whole in itself. Only a head kept elsewhere shows
+it: every report prints one. Check it with --head or --report.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+from tracker.cli.common import add_json, say, write_json
+from tracker.cli.progress import progress
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError, UsageError
+
+EXAMPLE = "example:  tracker verify --report INC-42.md"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take a head to look for, or a report that holds one."""
+    parser.add_argument("--head", metavar="HASH", help="is this head in the log?")
+    parser.add_argument("--report", metavar="FILE", help="does this report come out the same?")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Check it all."""
+    heads = []
+    if arguments.head:
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
+            raise UsageError(f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits", hint="It stands in a report's footer")
+        heads.append(arguments.head.lower())
+    footer = _footer(Path(arguments.report)) if arguments.report else None
+    if footer:
+        heads.append(footer["head"])
+    with progress("verify") as update:
+        found = workspace.log.verify(tuple(heads), update)
+    problem = found.first_problem
+    answer = {
+        "whole": found.whole,
+        "events": found.events,
+        "position": found.position,
+        "unsealed": found.unsealed,
+        "head": found.head,
+        "first_problem": None
+        if problem is None
+        else {"position": problem.position, "event": problem.event, "what": problem.what},
+    }
+    missing = [head for head in heads if head not in found.heads] if found.whole else []
+    if arguments.head:
+        answer["head_found_at"] = found.heads.get(arguments.head.lower())
+    same = None
+    if footer and found.whole and not missing:
+        same = _same(arguments, workspace, footer)
+        answer["report_same"] = same
+    if arguments.json:
+        write_json(answer)
+    else:
+        _say(answer, found, missing, same, arguments)
+    return 0 if found.whole and not missing and same is not False else 5
+
+
+def _say(answer, found, missing, same, arguments) -> None:  # type: ignore[no-untyped-def]
+    if found.whole:
+        print(f"The log is whole: {found.events} events, {found.unsealed} of them not sealed yet.")
+        print(f"head {found.head}")
+    else:
+        problem = found.first_problem
+        print(f"The log is not whole: position {problem.position}, {problem.event or 'no event'}: {problem.what}.")
+        say("  Keep this file as it is, and put a copy from before beside it: nothing after that position is proven")
+    for head in missing:
+        print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
+    if arguments.head and not missing and found.whole:
+        print(f"That head is in it, at position {answer['head_found_at']}.")
+    if same is not None:
+        print(f"{arguments.report} {'comes out the same, byte for byte' if same else 'does not come out the same'}.")
+        if not same:
+            say("  Somebody edited it, or another version wrote it; see the difference:")
+            say(f"  tracker report INC --at-seq N -o - | diff {arguments.report} -")
+
+
+_FOOTER = re.compile(
+    r"Log position (?P<position>\d+).*?head `(?P<head>[0-9a-f]{64})`", re.DOTALL
+)
+
+
+def _footer(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise BadInputError(f"{path}: cannot be read: {wrong}", hint=f"ls -l {path}") from wrong
+    found = None
+    for found in _FOOTER.finditer(text):
+        pass
+    title = re.search(r"^# ([A-Za-z][A-Za-z0-9]*-\d+)", text)
+    if found is None or title is None:
+        raise BadInputError(f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?")
+    return {"incident": title[1], "position": found["position"], "head": found["head"], "text": text}
+
+
+def _same(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> bool:
+    from tracker.cli.report import document
+
+    written = document(workspace, footer["incident"], int(footer["position"]), folder=f"{footer['incident']}")
+    return written.markdown == footer["text"]

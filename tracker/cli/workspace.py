@@ -1,0 +1,363 @@
+"""What a command stands on: settings, the log, who is typing, which incident is meant."""
+
+import argparse
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli.common import say, write_json
+from tracker.errors import BadInputError, RefusedError, StoreAwayError, UsageError
+from tracker.times import Typed, parse, utc, zone
+
+if TYPE_CHECKING:
+    from tracker.events.base import Decision, Event, Incoming, Recorded
+    from projections.samples import Series
+    from tracker.incident import Incident
+    from tracker.ingest.services import ServiceRules
+    from tracker.log import Appended, Log
+    from tracker.settings import Settings
+
+
+@dataclass
+class Recording:
+    """What a command added to the log."""
+
+    recorded: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+    def add(self, appended: "Appended") -> None:
+        """Count what one append did."""
+        self.recorded += appended.recorded
+        self.known += appended.known
+
+    def json(self) -> dict[str, Any]:
+        """Return the keys that every recording command answers."""
+        return {
+            "recorded": len(self.recorded),
+            "known": len(self.known),
+            "events": [*self.recorded, *self.known],
+        }
+
+    def said(self) -> str:
+        """Say what changed."""
+        return f"{len(self.recorded)} new, {len(self.known)} already known"
+
+
+class Workspace:
+    """One command's view of the world; nothing is opened before it is used."""
+
+    def __init__(self, arguments: argparse.Namespace, *, log: "Log | None" = None) -> None:
+        self.arguments = arguments
+        if log is not None:
+            self.__dict__["log"] = log
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """tracker.toml, or the defaults."""
+        from tracker.settings import load
+
+        return load(getattr(self.arguments, "config", None), getattr(self.arguments, "store", None))
+
+    @cached_property
+    def log(self) -> "Log":
+        """The log; what waits in the spool is delivered first."""
+        log = self._opened()
+        from tracker.cli import spool
+
+        if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
+            self.__dict__["log"] = log
+            spool.deliver(self)
+        return log
+
+    def _opened(self) -> "Log":
+        from tracker.log import Log
+
+        return Log(self.settings.store)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if "log" in self.__dict__:
+            self.log.close()
+
+    @property
+    def now(self) -> datetime:
+        """This instant, from the same clock as the log's."""
+        if "log" in self.__dict__:
+            return self.log.now()
+        from datetime import UTC
+
+        return datetime.now(UTC)
+
+    # ── who, when, which ─────────────────────────────────────────────────────
+
+    @cached_property
+    def who(self) -> str:
+        """Who is typing: --by, TRACKER_USER, git's user.name.
+
+        Raises:
+            UsageError: If none of them says.
+        """
+        given = getattr(self.arguments, "by", None) or os.environ.get("TRACKER_USER") or _git_user()
+        if not given or not given.strip():
+            raise UsageError("who says so?", hint="Add --by NAME, or: export TRACKER_USER=NAME")
+        return given.strip()
+
+    @cached_property
+    def typed_zone(self) -> tzinfo | None:
+        """The zone of times that are typed without one; None refuses them."""
+        name = getattr(self.arguments, "at_tz", None) or os.environ.get("TRACKER_TZ")
+        return zone(name) if name else None
+
+    @cached_property
+    def shown_zone(self) -> tzinfo:
+        """The zone in which instants are shown."""
+        return zone(getattr(self.arguments, "tz", None) or self.settings.tracker.time_zone)
+
+    def instant(
+        self,
+        text: str | None,
+        incident: "Incident | None" = None,
+        *,
+        option: str = "--at",
+        allow_future: bool = False,
+    ) -> Typed:
+        """Read a time as typed; without one it is now. A clock time is echoed in full."""
+        now = self.now
+        if text is None:
+            return Typed(now, 0.001)
+        earliest = incident.begins_at if incident is not None and incident.exists else None
+        latest = incident.ends_at if incident is not None else None
+        typed = parse(
+            text,
+            now=now,
+            default_zone=self.typed_zone,
+            earliest=earliest,
+            latest=latest,
+            option=option,
+            allow_future=allow_future,
+        )
+        if text.strip() != "now" and not text.strip()[:5].rstrip("-").isdigit():
+            say(f"{option} {text} is {utc(typed.at)}")
+        return typed
+
+    def incident_id(self, typed: str) -> str:
+        """Return the full id of the incident that was typed.
+
+        Raises:
+            UsageError: If it is none, or `.` is not exactly one.
+        """
+        if typed == ".":
+            named = os.environ.get("TRACKER_INCIDENT")
+            if not named:
+                return self._only_open()
+            typed = named
+        prefix = self.settings.tracker.prefix
+        head, dash, number = typed.strip().rpartition("-")
+        if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
+            return f"{prefix}-{int(number)}"
+        raise UsageError(f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one")
+
+    def _only_open(self) -> str:
+        from projections.incidents import open_ones
+
+        found = open_ones(self.incidents())
+        if len(found) == 1:
+            return found[0].id
+        if not found:
+            raise UsageError("there is no open incident", hint="See all: tracker list")
+        names = "; ".join(f"{each.id} {each.title}" for each in found)
+        raise UsageError(f"{len(found)} incidents are open: {names}", hint=f"Name one: {found[-1].id}")
+
+    def incident(self, typed: str, upto: int | None = None) -> "Incident":
+        """Return what is known of the incident that was typed.
+
+        Raises:
+            RefusedError: If it was never declared.
+        """
+        from tracker.incident import fold
+
+        name = self.incident_id(typed)
+        found = fold(name, self.log.incident(name, upto))
+        if not found.exists:
+            when = "" if upto is None else f" at position {upto}"
+            raise RefusedError(f"there is no {name}{when}", hint="See what there is: tracker list")
+        return found
+
+    def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
+        """Return all that an incident's answers stand on: its decisions and its services' facts."""
+        from projections.attachment import linked_ids, windows
+        from tracker.events.base import Window
+
+        wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
+        return self.log.select(wanted, upto, linked_ids(incident))
+
+    def as_of(self, incident: "Incident", upto: int | None = None) -> datetime:
+        """Return the instant up to which an answer looks: when its last event was recorded."""
+        found = self.facts_of(incident, upto)
+        return max((each.recorded_at for each in found), default=self.now)
+
+    def samples(
+        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+    ) -> "list[Series]":
+        """Return the log's own samples of a metric, and what reaches into the span from a day before."""
+        from datetime import timedelta
+
+        from projections.samples import merge
+        from tracker.events.base import Window
+        from tracker.events.samples import MetricSampled
+
+        window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
+        found = self.log.select([window], upto)
+        chunks = [each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start]
+        payloads = self.log.payloads([each.position for each in chunks])
+        return merge((each, payloads[each.position]) for each in chunks)
+
+    def incidents(self, upto: int | None = None) -> "list[Incident]":
+        """Return every incident."""
+        from projections.incidents import incidents
+        from tracker.events.base import Window
+
+        declared = self.log.select([Window("incidents")], upto)
+        names = {getattr(each.event, "incident", None) for each in declared} - {None}
+        return incidents(self.log.select([Window(f"incident:{name}") for name in sorted(map(str, names))], upto))
+
+    def cut(self) -> int | None:
+        """Return the position up to which --known-at or --at-seq lets us look; None is all."""
+        position = getattr(self.arguments, "at_seq", None)
+        known_at = getattr(self.arguments, "known_at", None)
+        if position is not None and known_at is not None:
+            raise UsageError("--known-at and --at-seq both say up to where to look", hint="Give one of them")
+        if position is not None:
+            last = self.log.position
+            if position < 0 or position > last:
+                raise UsageError(f"--at-seq {position}: the log ends at {last}", hint=f"--at-seq {last}")
+            return int(position)
+        if known_at is not None:
+            return self.log.position_at(self.instant(known_at, option="--known-at").at)
+        return None
+
+    def event(self, typed: str, upto: int | None = None) -> "Recorded":
+        """Return the event that was typed: an id, a handle, or SERVICE@VERSION.
+
+        Raises:
+            BadInputError: If there is none, or more than one.
+        """
+        if "@" in typed:
+            return self._deploy(typed, upto)
+        return self.log.resolve_handle(typed, upto)
+
+    def _deploy(self, typed: str, upto: int | None) -> "Recorded":
+        from projections.changes import changes, plain_version
+        from tracker.events.base import Window
+
+        service, _, version = typed.partition("@")
+        names = dict.fromkeys((version, plain_version(version), "v" + plain_version(version)))
+        scopes = [f"version:{service}@{name}" for name in names]
+        rows = changes(self.log.select([Window(scope) for scope in scopes], upto))
+        if not rows:
+            raise BadInputError(
+                f"there is no deploy of {service} {version} in this log", hint=f"tracker changes --service {service}"
+            )
+        return self.log.by_ids([rows[-1].event])[0]
+
+    def service(self, typed: str) -> str:
+        """Return the name of a configured service; anything goes where none is configured.
+
+        Raises:
+            BadInputError: If tracker.toml has services and this is none of them.
+        """
+        import difflib
+
+        known = self.settings.services
+        if not known or typed in known:
+            return typed
+        near = difflib.get_close_matches(typed, known, n=1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise BadInputError(
+            f"there is no service {typed!r} in {self.settings.path}",
+            hint=f"{meant}Its services are: {', '.join(known)}; add [services.{typed}] if it is new",
+        )
+
+    @cached_property
+    def rules(self) -> "ServiceRules":
+        """How payloads find their service."""
+        from tracker.ingest.services import ServiceRule, ServiceRules
+
+        return ServiceRules(
+            tuple(
+                ServiceRule(
+                    name=name,
+                    alert_labels=service.alert_labels,
+                    sentry_projects=service.sentry_projects,
+                    repositories=service.repositories,
+                    github_repository=service.github_repository,
+                )
+                for name, service in self.settings.services.items()
+            )
+        )
+
+    # ── recording ────────────────────────────────────────────────────────────
+
+    def record(self, facts: "Iterable[Event | Incoming]", recording: Recording | None = None) -> Recording:
+        """Append facts, with the settings before them when those have changed."""
+        recording = recording or Recording()
+        batch = list(facts)
+        if batch:
+            self.record_settings()
+            recording.add(self.log.append(batch))
+        return recording
+
+    def decide(
+        self,
+        name: str,
+        decision: "Callable[[Incident], Sequence[Decision | Incoming]]",
+        recording: Recording | None = None,
+    ) -> Recording:
+        """Append decisions of one incident, made anew when another writer was faster."""
+        from tracker.incident import fold
+
+        recording = recording or Recording()
+        self.record_settings()
+        recording.add(self.log.decide(name, lambda held: decision(fold(name, held))))
+        return recording
+
+    def record_settings(self) -> None:
+        """Append what answers depend on, where tracker.toml says other than the log."""
+        from tracker.events.housekeeping import SettingsChanged
+
+        if self.settings.path is None or self.__dict__.get("_settings_recorded"):
+            return
+        changed = []
+        for service, facts in self.settings.facts().items():
+            last = self.log.latest(f"settings:{service or ''}")
+            held = last.event.settings if last and isinstance(last.event, SettingsChanged) else None
+            if held != facts:
+                changed.append(SettingsChanged(occurred_at=self.now, service=service, settings=facts))
+        if changed:
+            self.log.append(changed)
+        self.__dict__["_settings_recorded"] = True
+
+    def answer(self, recording: Recording, said: str, extra: dict[str, Any] | None = None) -> int:
+        """Tell what was recorded: JSON on stdout, or a sentence on stderr."""
+        if getattr(self.arguments, "json", False):
+            write_json({**(extra or {}), **recording.json()})
+        else:
+            say(said)
+        return 0
+
+
+def _git_user() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "config", "user.name"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+__all__ = ["Recording", "StoreAwayError", "Workspace"]
