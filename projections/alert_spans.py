@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.restated import Told
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.corrections import Effective
+from tracker.times import to_ms
 
 JOIN_WITHIN = timedelta(minutes=5)
 """Pieces of one alert's history closer than this are one span."""
-
-Told = tuple[Effective, tuple[Effective, ...]]
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ def spans(told: Sequence[Told]) -> list[Span]:
 
 def _occurrences(same: list[Told]) -> list[Span]:
     fired = sorted((t for t in same if isinstance(t[0].event, AlertFired)), key=lambda t: t[0].order)
-    ends: dict[datetime, list[Told]] = {}
-    loose: list[Told] = []
+    # By the millisecond, as identity has it: one source writes nanoseconds, another cuts them.
+    ends: dict[int, list[Told]] = {}
     for told in same:
         if isinstance(told[0].event, AlertResolved):
-            ends.setdefault(told[0].event.started_at, []).append(told)
+            ends.setdefault(to_ms(told[0].event.started_at), []).append(told)
     found: list[Span] = []
     for told in fired:
-        resolved = ends.pop(told[0].recorded.event.occurred_at, [])
+        resolved = ends.pop(to_ms(told[0].recorded.event.occurred_at), [])
         last = found[-1] if found else None
         polled = isinstance(told[0].event, AlertFired) and told[0].event.source.startswith("prometheus")
         if last is not None and polled and _continues(last, told[0].event.occurred_at):
@@ -74,17 +74,13 @@ def _occurrences(same: list[Told]) -> list[Span]:
             last.resolved += resolved
         else:
             found.append(Span([told], list(resolved)))
-    loose = [told for each in ends.values() for told in each]
-    for told in loose:
-        found.append(Span([], [told]))
-    return [span for span in found if span.fired] + [
-        Span([told], []) for span in found if not span.fired for told in span.resolved
-    ]
+    # An end whose beginning nobody told of is a row all the same.
+    return found + [Span([told], []) for each in ends.values() for told in each]
 
 
 def _continues(span: Span, start: datetime) -> bool:
     end = span.ends_at
-    return start - (end or span.starts_at) <= JOIN_WITHIN if end is not None else True
+    return end is None or start - end <= JOIN_WITHIN
 
 
 def joined(told: Sequence[Told]) -> list[Row]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
 from tracker.events.corrections import Effective
-from tracker.incident import Incident
+from tracker.incident import Incident, Link
 
 CHANGES_BEFORE = timedelta(days=1)
 FACTS_BEFORE = timedelta(hours=1)
@@ -38,8 +38,16 @@ def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
     before, until a day after it was resolved. A link puts a fact in, an unlink takes it out.
     """
     kept = []
-    for fact in facts:
-        link = incident.links.get(fact.id)
+    found = list(facts)
+    # A fact that its source restated is one fact to people, whichever of the two they pointed at.
+    links: dict[tuple[object, ...], Link] = {}
+    for fact in found:
+        said = incident.links.get(fact.id)
+        subject = fact.recorded.event.subject()
+        if said is not None:
+            links[subject] = max(said, links.get(subject, said), key=lambda link: (link.at, link.event))
+    for fact in found:
+        link = links.get(fact.recorded.event.subject())
         if link is not None and not link.linked:
             continue
         if link is not None or belongs(incident, fact.event):

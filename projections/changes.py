@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tracker.events.base import Recorded
+from projections.restated import Told, told
+from tracker.events.base import Observation, Recorded
 from tracker.events.changes import (
     Change,
     CommitMade,
@@ -23,8 +24,6 @@ from tracker.events.corrections import Effective, effective
 
 SAME_WITHIN = timedelta(minutes=15)
 SUSPECT_WITHIN = timedelta(hours=1)
-
-Told = tuple[Effective, tuple[Effective, ...]]
 
 _PHASES: dict[type[Change], str] = {
     DeployStarted: "started",
@@ -98,10 +97,10 @@ def plain_version(version: str) -> str:
     return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
 
 
-def gathered(told: Sequence[Told]) -> list[list[Told]]:
+def gathered(steps_told: Sequence[Told]) -> list[list[Told]]:
     """Gather steps into changes, each in the order of its instants."""
     groups: dict[tuple[str | None, str], list[list[Told]]] = {}
-    for each in sorted(told, key=lambda one: one[0].order):
+    for each in sorted(steps_told, key=lambda one: one[0].order):
         event = each[0].event
         assert isinstance(event, Change)
         place = (event.service, event.environment)
@@ -122,23 +121,19 @@ def _continues(group: list[Told], event: Change) -> bool:
     if event.occurred_at - last.occurred_at < SAME_WITHIN:
         return True
     # A rollout may take longer than that: its end belongs to its own start.
-    ends = _PHASES[type(last)] == "started" and _PHASES[type(event)] != "started"
-    return ends and (last.source, last.run_id) == (event.source, event.run_id)
+    if _PHASES[type(event)] == "started":
+        return False
+    mine = [each[0].event for each in group if isinstance(each[0].event, Change)]
+    mine = [each for each in mine if (each.source, each.run_id) == (event.source, event.run_id)]
+    return bool(mine) and _PHASES[type(mine[-1])] == "started"
 
 
-def witnessed(told: Sequence[Told]) -> list[Step]:
+def witnessed(steps_told: Sequence[Told]) -> list[Step]:
     """Return one step for each phase of each change, with everybody who told of it."""
     steps = []
-    for group in gathered(told):
-        rollback = any(_is_rollback(each[0]) for each in group)
-        phases: dict[str, list[Told]] = {}
-        for each in group:
-            event = each[0].event
-            assert isinstance(event, Change)
-            phases.setdefault(_PHASES[type(event)], []).append(each)
-        for same in phases.values():
-            preferred = [each for each in same if _is_rollback(each[0])] if rollback else same
-            shown = (preferred or same)[0]
+    for group in gathered(steps_told):
+        for same in _phases(group).values():
+            shown = _shown(same, group)
             others = tuple(w for each in same if each is not shown for w in each[1])
             sources = sorted({_source(each[0]) for each in same})
             note = f"told by {', '.join(sources)}" if len(sources) > 1 else None
@@ -146,8 +141,24 @@ def witnessed(told: Sequence[Told]) -> list[Step]:
     return steps
 
 
+def _phases(group: Iterable[Told]) -> dict[str, list[Told]]:
+    phases: dict[str, list[Told]] = {}
+    for each in group:
+        event = each[0].event
+        assert isinstance(event, Change)
+        phases.setdefault(_PHASES[type(event)], []).append(each)
+    return phases
+
+
+def _shown(same: Sequence[Told], group: Iterable[Told]) -> Told:
+    """Choose the first of a phase; where somebody knew it for a rollback, the first who did."""
+    rollback = any(_is_rollback(each[0]) for each in group)
+    preferred = [each for each in same if _is_rollback(each[0])] if rollback else same
+    return (preferred or same)[0]
+
+
 def _source(fact: Effective) -> str:
-    return fact.event.source if isinstance(fact.event, Change) else ""
+    return fact.event.source if isinstance(fact.event, Observation) else ""
 
 
 def _is_rollback(fact: Effective) -> bool:
@@ -161,24 +172,19 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     same service and environment, is a rollback, whatever its source called it.
     """
     living = [each for each in effective(recorded).values() if each.retraction is None]
-    told = [(each, (each,)) for each in living if isinstance(each.event, Change)]
-    rows = _with_history([_row(group) for group in gathered(told)])
-    merges: dict[tuple[object, ...], ChangeRow] = {}
-    for each in living:
-        if isinstance(each.event, CommitMade) and each.event.is_merge:
-            merges.setdefault(each.event.subject(), _merge(each))
-    return sorted([*rows, *merges.values()], key=lambda row: (row.at, row.event))
+    steps = told(each for each in living if isinstance(each.event, Change))
+    rows = _with_history([_row(group) for group in gathered(steps)])
+    commits = told(each for each in living if isinstance(each.event, CommitMade))
+    merges = [
+        _merge(each) for each in commits if isinstance(each[0].event, CommitMade) and each[0].event.is_merge
+    ]
+    return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
 
 
 def _row(group: list[Told]) -> ChangeRow:
-    facts = [each[0] for each in group]
-    by_phase: dict[str, list[Effective]] = {}
-    for fact in facts:
-        assert isinstance(fact.event, Change)
-        by_phase.setdefault(_PHASES[type(fact.event)], []).append(fact)
-    started = by_phase.get("started", [None])[0]
-    finished = by_phase.get("finished", [None])[0]
-    failed = by_phase.get("failed", [None])[0]
+    facts = [each for told_of in group for each in told_of[1]]
+    shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
+    started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
     shown = finished or failed or started
     assert shown is not None
     event = shown.event
@@ -213,16 +219,17 @@ def _with_history(rows: list[ChangeRow]) -> list[ChangeRow]:
         plain = plain_version(row.version)
         previous = ran[-1] if ran else None
         kind = row.kind
-        if previous is not None and plain != plain_version(previous):
-            if plain in [plain_version(each) for each in ran[:-1]]:
-                kind = "rollback"
+        earlier = [plain_version(each) for each in ran[:-1]]
+        if previous is not None and plain != plain_version(previous) and plain in earlier:
+            kind = "rollback"
         answer.append(replace(row, previous_version=previous, kind=kind))
         if row.status == "finished":
             ran.append(row.version)
     return answer
 
 
-def _merge(fact: Effective) -> ChangeRow:
+def _merge(commit: Told) -> ChangeRow:
+    fact, witnesses = commit
     event = fact.event
     assert isinstance(event, CommitMade)
     return ChangeRow(
@@ -238,8 +245,8 @@ def _merge(fact: Effective) -> ChangeRow:
         finished_at=event.occurred_at,
         at=event.occurred_at,
         title=event.subject_line,
-        evidence=(fact.id,),
-        sources=(event.source,),
+        evidence=tuple(each.id for each in witnesses),
+        sources=tuple(sorted({_source(each) for each in witnesses})),
         by=event.author,
         fact=event,
     )

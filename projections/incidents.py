@@ -3,21 +3,35 @@
 from collections.abc import Iterable
 
 from tracker.events.base import Recorded
+from tracker.events.corrections import Correction
 from tracker.events.incidents import IncidentMerged
 from tracker.incident import Incident, Status, fold
 
 
 def incidents(recorded: Iterable[Recorded]) -> list[Incident]:
     """Fold every incident among these events, by number."""
-    streams: dict[str, list[Recorded]] = {}
-    for each in recorded:
+    held = {each.id: each for each in recorded}
+    about: dict[str, list[Recorded]] = {}
+    for each in held.values():
+        if isinstance(each.event, Correction):
+            about.setdefault(each.event.target, []).append(each)
+    streams: dict[str, dict[str, Recorded]] = {}
+
+    def add(name: str, each: Recorded) -> None:
+        """Add a step with its corrections, which may stand in another incident's stream."""
+        stream = streams.setdefault(name, {})
+        if each.id not in stream:
+            stream[each.id] = each
+            for correction in about.get(each.id, ()):
+                add(name, correction)
+
+    for each in held.values():
         name = getattr(each.event, "incident", None)
-        if name is None:
-            continue
-        streams.setdefault(name, []).append(each)
+        if name is not None:
+            add(name, each)
         if isinstance(each.event, IncidentMerged):
-            streams.setdefault(each.event.into, []).append(each)
-    found = [fold(name, stream) for name, stream in streams.items()]
+            add(each.event.into, each)
+    found = [fold(name, stream.values()) for name, stream in streams.items()]
     return sorted((each for each in found if each.exists), key=lambda each: number_of(each.id))
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import witnessed
+from projections.restated import told
 from projections.wording import detail, headline
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded
@@ -18,7 +19,7 @@ from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident
-from tracker.times import spoken, utc
+from tracker.times import spoken
 
 LATE_SECONDS = 60.0
 _UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen)
@@ -89,7 +90,9 @@ def timeline(
     """
     everything = list(effective(recorded).values())
     living = [each for each in everything if each.retraction is None]
-    facts = [each for each in living if isinstance(each.event, Observation) and not isinstance(each.event, _UNSEEN)]
+    facts = [
+        each for each in living if isinstance(each.event, Observation) and not isinstance(each.event, _UNSEEN)
+    ]
     decisions = [
         each for each in living if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
     ]
@@ -97,8 +100,10 @@ def timeline(
         facts = attached(incident, facts)
     if start is not None:
         facts = [each for each in facts if each.event.occurred_at >= start]
+        decisions = [each for each in decisions if each.event.occurred_at >= start]
     if end is not None:
         facts = [each for each in facts if each.event.occurred_at < end]
+        decisions = [each for each in decisions if each.event.occurred_at < end]
     groups = _gathered(facts) + [_Group(each, (each,)) for each in decisions]
     if order == "recorded":
         mine = [each for each in everything if isinstance(each.event, Correction)]
@@ -111,37 +116,20 @@ def timeline(
 
 def _gathered(facts: Sequence[Effective]) -> list[_Group]:
     """Make one group of all facts that tell of one thing."""
-    told = [_chosen(same) for same in _by_subject(facts)]
-    alerts = [each for each in told if isinstance(each.shown.event, AlertFired | AlertResolved)]
-    changes = [each for each in told if isinstance(each.shown.event, Change)]
-    errors = [each for each in told if isinstance(each.shown.event, ErrorSeen)]
-    rest = [each for each in told if not isinstance(each.shown.event, AlertFired | AlertResolved | Change | ErrorSeen)]
-    groups = list(rest)
-    for spanned in joined([(each.shown, each.witnesses) for each in alerts]):
-        groups.append(_Group(spanned.shown, spanned.witnesses))
-    for step in witnessed([(each.shown, each.witnesses) for each in changes]):
-        groups.append(_Group(step.shown, step.witnesses, step.note))
+    alerts, changes, errors, groups = [], [], [], []
+    for each in told(facts):
+        event = each[0].event
+        if isinstance(event, AlertFired | AlertResolved):
+            alerts.append(each)
+        elif isinstance(event, Change):
+            changes.append(each)
+        elif isinstance(event, ErrorSeen):
+            errors.append(_Group(*each))
+        else:
+            groups.append(_Group(*each))
+    groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]
+    groups += [_Group(step.shown, step.witnesses, step.note) for step in witnessed(changes)]
     return groups + _repeated(errors)
-
-
-def _by_subject(facts: Sequence[Effective]) -> list[list[Effective]]:
-    found: dict[tuple[object, ...], list[Effective]] = {}
-    for each in facts:
-        found.setdefault(each.recorded.event.subject(), []).append(each)
-    return list(found.values())
-
-
-def _chosen(same: Sequence[Effective]) -> _Group:
-    """Choose among restatements: people's amendments, then the source's own last word, then the fuller."""
-
-    def weight(each: Effective) -> tuple[bool, str, int, str]:
-        updated = getattr(each.event, "updated_at", None)
-        told = len(getattr(each.event, "annotations", None) or {})
-        return (bool(each.amendments), utc(updated) if updated else "", told, each.id)
-
-    best = max(same, key=weight)
-    others = sorted((each for each in same if each is not best), key=lambda each: each.id)
-    return _Group(best, (best, *others))
 
 
 def _repeated(errors: Sequence[_Group]) -> list[_Group]:
@@ -168,9 +156,8 @@ def _repeated(errors: Sequence[_Group]) -> list[_Group]:
 def _entry(group: _Group, incident: Incident | None) -> Entry:
     shown = group.shown
     event = shown.event
-    first = min(group.witnesses, key=lambda each: (each.recorded.recorded_us, each.recorded.position))
     same = [each for each in group.witnesses if each.recorded.event.TOPIC == shown.recorded.event.TOPIC]
-    earliest = min(same, key=lambda each: (each.recorded.recorded_us, each.recorded.position))
+    earliest = min(same, key=lambda each: each.recorded.position)
     late = (earliest.recorded.recorded_at - event.occurred_at).total_seconds()
     return Entry(
         event=shown.id,
@@ -188,7 +175,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         attribution=_attribution(group, incident),
         precision_seconds=event.precision_seconds,
         fact=event,
-        position=first.recorded.position,
+        position=earliest.recorded.position,
     )
 
 

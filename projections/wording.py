@@ -280,7 +280,11 @@ def _(event: incidents.FileAttached) -> str:
 
 @headline.register
 def _(event: incidents.IncidentResolved) -> str:
-    words = {"fixed": "Resolved", "false-alarm": "Resolved as a false alarm", "went-away": "Resolved: it went away"}
+    words = {
+        "fixed": "Resolved",
+        "false-alarm": "Resolved as a false alarm",
+        "went-away": "Resolved: it went away",
+    }
     return words.get(event.resolution, f"Resolved as {event.resolution}")
 
 

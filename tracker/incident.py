@@ -162,9 +162,7 @@ def _apply(incident: Incident, step: Effective) -> Incident:
         case events.IncidentReopened():
             return replace(incident, status=Status.OPEN, resolved_at=None, resolved_by=None, resolution=None)
         case events.IncidentMerged(into=into) as merged:
-            return replace(
-                incident, status=Status.MERGED, merged_into=into, resolved_at=merged.occurred_at
-            )
+            return replace(incident, status=Status.MERGED, merged_into=into, resolved_at=merged.occurred_at)
         case EventLinked() | EventUnlinked() as judged:
             link = Link(
                 target=judged.target,
@@ -203,9 +201,13 @@ def declare(
         RefusedError: If it has no title or service, or its instants contradict each other.
     """
     if not title.strip():
-        raise RefusedError("an incident needs a title that says what is broken", hint='tracker declare "…" --service S')
+        raise RefusedError(
+            "an incident needs a title that says what is broken", hint='tracker declare "…" --service S'
+        )
     if not services:
-        raise RefusedError("an incident needs at least one service", hint=f'tracker declare "{title}" --service S')
+        raise RefusedError(
+            "an incident needs at least one service", hint=f'tracker declare "{title}" --service S'
+        )
     if started and detected and detected.at < started.at:
         raise RefusedError(
             f"an incident cannot be detected ({utc(detected.at)}) before it started ({utc(started.at)})",
@@ -236,9 +238,7 @@ def declare(
     return decided
 
 
-def _milestone(
-    incident_id: str, name: str, by: str, at: Typed, until: Typed | None
-) -> events.MilestoneSet:
+def _milestone(incident_id: str, name: str, by: str, at: Typed, until: Typed | None) -> events.MilestoneSet:
     return events.MilestoneSet(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
@@ -261,7 +261,8 @@ def set_milestone(
     _require(incident)
     if until is not None and until.at < at.at:
         raise RefusedError(
-            f"--until ({utc(until.at)}) lies before --at ({utc(at.at)})", hint="--at is the earlier of the two"
+            f"--until ({utc(until.at)}) lies before --at ({utc(at.at)})",
+            hint="--at is the earlier of the two",
         )
     order = list(events.MILESTONES)
     mine = order.index(name)
@@ -359,7 +360,9 @@ def merge(incident: Incident, into: Incident, *, by: str, at: Typed, why: str) -
     )
 
 
-def change_severity(incident: Incident, severity: str, *, by: str, at: Typed, why: str) -> events.SeverityChanged:
+def change_severity(
+    incident: Incident, severity: str, *, by: str, at: Typed, why: str
+) -> events.SeverityChanged:
     """Decide that the incident is more or less severe.
 
     Raises:
@@ -424,7 +427,11 @@ def add_service(incident: Incident, service: str, *, by: str, at: Typed) -> even
     if service in incident.services:
         raise RefusedError(f"{service} is part of {incident.id} already")
     return events.ServiceAdded(
-        occurred_at=at.at, precision_seconds=at.precision_seconds, decided_by=by, incident=incident.id, service=service
+        occurred_at=at.at,
+        precision_seconds=at.precision_seconds,
+        decided_by=by,
+        incident=incident.id,
+        service=service,
     )
 
 
@@ -437,7 +444,8 @@ def remove_service(incident: Incident, service: str, *, by: str, at: Typed) -> e
     _require(incident)
     if service not in incident.services:
         raise RefusedError(
-            f"{service} is not part of {incident.id}", hint=f"Its services are: {', '.join(incident.services)}"
+            f"{service} is not part of {incident.id}",
+            hint=f"Its services are: {', '.join(incident.services)}",
         )
     if len(incident.services) == 1:
         raise RefusedError(
@@ -445,7 +453,11 @@ def remove_service(incident: Incident, service: str, *, by: str, at: Typed) -> e
             hint=f"tracker service {incident.id} add S",
         )
     return events.ServiceRemoved(
-        occurred_at=at.at, precision_seconds=at.precision_seconds, decided_by=by, incident=incident.id, service=service
+        occurred_at=at.at,
+        precision_seconds=at.precision_seconds,
+        decided_by=by,
+        incident=incident.id,
+        service=service,
     )
 
 

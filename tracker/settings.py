@@ -4,6 +4,7 @@ Secrets are never in it: it names environment variables or files.
 """
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -28,7 +29,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Tracker(_Section, frozen=True, kw_only=True):
-    """[tracker]"""
+    """The table [tracker]."""
 
     store: str = "tracker.db"
     time_zone: str = "UTC"
@@ -36,7 +37,7 @@ class Tracker(_Section, frozen=True, kw_only=True):
 
 
 class Prometheus(_Section, frozen=True, kw_only=True):
-    """[prometheus]"""
+    """The table [prometheus]."""
 
     url: str | None = None
     step_seconds: int = 15
@@ -47,14 +48,14 @@ class Prometheus(_Section, frozen=True, kw_only=True):
 
 
 class Alertmanager(_Section, frozen=True, kw_only=True):
-    """[alertmanager]"""
+    """The table [alertmanager]."""
 
     url: str | None = None
     token_env: str | None = None
 
 
 class Sentry(_Section, frozen=True, kw_only=True):
-    """[sentry]"""
+    """The table [sentry]."""
 
     url: str | None = None
     organization: str | None = None
@@ -64,27 +65,27 @@ class Sentry(_Section, frozen=True, kw_only=True):
 
 
 class Github(_Section, frozen=True, kw_only=True):
-    """[github]"""
+    """The table [github]."""
 
     token_env: str | None = None
     hook_secret_env: str | None = None
 
 
 class Gitlab(_Section, frozen=True, kw_only=True):
-    """[gitlab]"""
+    """The table [gitlab]."""
 
     token_env: str | None = None
     hook_token_env: str | None = None
 
 
 class Hooks(_Section, frozen=True, kw_only=True):
-    """[hooks]"""
+    """The table [hooks]."""
 
     token_env: str | None = None
 
 
 class Slack(_Section, frozen=True, kw_only=True):
-    """[slack]"""
+    """The table [slack]."""
 
     webhook_url_env: str | None = None
 
@@ -99,7 +100,7 @@ class Metric(_Section, frozen=True, kw_only=True):
 
 
 class Service(_Section, frozen=True, kw_only=True):
-    """[services.NAME]"""
+    """The table [services.NAME]."""
 
     repositories: tuple[str, ...] = ()
     github_repository: str | None = None
@@ -149,22 +150,22 @@ class Settings:
 
     @property
     def tracker(self) -> Tracker:
-        """[tracker]"""
+        """The table [tracker]."""
         return self.file.tracker
 
     @property
     def prometheus(self) -> Prometheus:
-        """[prometheus]"""
+        """The table [prometheus]."""
         return self.file.prometheus
 
     @property
     def procedure(self) -> Procedure:
-        """[procedure]"""
+        """The table [procedure]."""
         return self.file.procedure
 
     @property
     def services(self) -> dict[str, Service]:
-        """[services], by name."""
+        """The tables [services.NAME], by name."""
         return self.file.services
 
     @property
@@ -174,8 +175,9 @@ class Settings:
 
     def facts(self) -> dict[str | None, dict[str, Any]]:
         """Return what answers depend on, for each service and (None) for all: no secrets, no addresses."""
+        # As JSON has them, lists for tuples, so that what was recorded compares equal to what is read.
         common = {
-            "procedure": msgspec.to_builtins(self.procedure),
+            "procedure": msgspec.json.decode(msgspec.json.encode(self.procedure)),
             "prefix": self.tracker.prefix,
         }
         found: dict[str | None, dict[str, Any]] = {None: common}
@@ -272,9 +274,7 @@ def parse(data: bytes, where: str) -> _File:
     try:
         file = msgspec.convert(raw, _File)
     except msgspec.ValidationError as wrong:
-        text = str(wrong)
-        place = text.rsplit("`$", 1)[1].strip("`").lstrip(".") if "`$" in text else ""
-        said = text.split(" - at ")[0]
+        place, said = _wrong_at(raw, wrong)
         raise SettingsError(f"{where}: {place or 'the file'}: {said}", hint=f"Edit {where}") from wrong
     _check(file, where)
     return file
@@ -299,6 +299,29 @@ def _refuse_unknown(raw: dict[str, Any], kind: Any, place: str, where: str) -> N
                         _refuse_unknown(each, inner, f"{place}{key}.{name}.", where)
 
 
+def _wrong_at(raw: Any, wrong: msgspec.ValidationError) -> tuple[str, str]:
+    """Return the place and what is wrong there; a table of many is named by its key."""
+    text = str(wrong)
+    place = text.rsplit("`$", 1)[1].strip("`").lstrip(".") if "`$" in text else ""
+    named = ""
+    for kind in (Service, Metric):
+        before, many, after = place.partition("[...]")
+        if not many:
+            break
+        name = next((name for name, each in raw[before].items() if not _fits(each, kind)), "…")
+        raw, place = raw[before].get(name, {}), after.lstrip(".")
+        named += f"{before}.{name}."
+    return (named + place).rstrip("."), text.split(" - at ")[0]
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def _struct_in(kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
@@ -311,7 +334,9 @@ def _check(file: _File, where: str) -> None:
         raise SettingsError(f"{where}: {place}: {said}", hint=hint)
 
     if not _PREFIX.fullmatch(file.tracker.prefix):
-        refuse("tracker.prefix", f"{file.tracker.prefix!r} is not a prefix", 'Letters and digits: prefix = "INC"')
+        refuse(
+            "tracker.prefix", f"{file.tracker.prefix!r} is not a prefix", 'Letters and digits: prefix = "INC"'
+        )
     try:
         zone(file.tracker.time_zone)
     except UsageError as unknown:
@@ -320,19 +345,33 @@ def _check(file: _File, where: str) -> None:
         refuse("prometheus.step_seconds", "must be at least 1", "step_seconds = 15")
     durations = {
         f"procedure.{name}": getattr(file.procedure, name)
-        for name in ("alert_team_within", "update_every", "fix_deployed_within", "merged_back_within", "report_within")
+        for name in (
+            "alert_team_within",
+            "update_every",
+            "fix_deployed_within",
+            "merged_back_within",
+            "report_within",
+        )
     }
     for name, service in file.services.items():
         place = f"services.{name}"
         if not _NAME.fullmatch(name):
-            refuse(place, "a service's name is letters, digits, dots, dashes and underscores", "[services.checkout]")
+            refuse(
+                place,
+                "a service's name is letters, digits, dots, dashes and underscores",
+                "[services.checkout]",
+            )
         durations[f"{place}.settling"] = service.settling
         for metric_name, metric in service.metrics.items():
             here = f"{place}.metrics.{metric_name}"
             if not _NAME.fullmatch(metric_name):
-                refuse(here, "a metric's name is letters, digits, dots, dashes and underscores", "error_ratio")
+                refuse(
+                    here, "a metric's name is letters, digits, dots, dashes and underscores", "error_ratio"
+                )
             if metric.unit is not None and metric.unit not in UNITS:
                 refuse(f"{here}.unit", f"{metric.unit!r} is not a unit", "One of " + ", ".join(UNITS))
+            if metric.threshold is not None and not math.isfinite(metric.threshold):
+                refuse(f"{here}.threshold", f"{metric.threshold} is no limit", "threshold = 0.01")
             if metric.better not in BETTER:
                 refuse(f"{here}.better", f"{metric.better!r} is no direction", "One of " + ", ".join(BETTER))
             if not metric.query.strip():

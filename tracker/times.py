@@ -6,13 +6,13 @@ zone is refused: a report with a wrong hour is worse than one more keystroke.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tracker.errors import UsageError
 
 _RELATIVE = re.compile(r"(\d+)(s|m|h|d)-ago", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?\s*(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?\s*(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?\s*(Z|z|[+-]\d{2}:\d{2})?", re.ASCII
 )
@@ -104,7 +104,9 @@ def _full(raw: str, match: re.Match[str], default_zone: tzinfo | None, option: s
     try:
         local = datetime.fromisoformat(text)
     except ValueError as wrong:
-        raise UsageError(f"{option}: {raw!r} is not a time: {wrong}", hint="Type 2026-03-01T14:45:00Z") from wrong
+        raise UsageError(
+            f"{option}: {raw!r} is not a time: {wrong}", hint="Type 2026-03-01T14:45:00Z"
+        ) from wrong
     return _placed(raw, local, match[5], default_zone, precision, option, f"{raw}Z")
 
 
@@ -124,26 +126,29 @@ def _clock(
         raise UsageError(f"{option}: {raw!r} is not a time of day", hint="Hours go from 00:00 to 23:59")
     microsecond = int((fraction[1:] + "000000")[:6]) if fraction else 0
     anchor = min(now, latest) if latest else now
-    if earliest is not None:
-        days = [earliest.date() + timedelta(days=n) for n in (-1, 0, 1)]
-        days += [anchor.date() + timedelta(days=n) for n in (-1, 0, 1)]
-    else:
-        days = [now.date() + timedelta(days=n) for n in (-1, 0, 1)]
-    candidates = []
-    for day in sorted(set(days)):
-        local = datetime(day.year, day.month, day.day, hour, minute, second, microsecond)
-        candidates.append(_placed(raw, local, match[5], default_zone, precision, option, f"{raw}Z"))
+    # Two days to each side: the date is one of the typed zone, and zones lie up to 14 hours from UTC.
+    around = {now.date(), anchor.date(), *([earliest.date()] if earliest else [])}
+    days = {day + timedelta(days=n) for day in around for n in (-2, -1, 0, 1, 2)}
+    places: list[tuple[datetime, datetime]] = []
+    for day in sorted(days):
+        local = datetime.combine(day, time(hour, minute, second, microsecond))
+        places.append((_guess(raw, local, match[5], default_zone, precision, option), local))
     if earliest is not None:
         slack = timedelta(seconds=precision)
-        inside = [c for c in candidates if earliest - slack < c.at <= anchor]
-        if inside:
-            return inside[-1]
-        if latest is not None:
-            near = [c for c in candidates if c.at <= now]
-            if near:
-                return min(near, key=lambda c: (abs(c.at - anchor), c.at))
-    past = [c for c in candidates if c.at <= now]
-    return past[-1] if past else candidates[0]
+        inside = [place for place in places if earliest - slack < place[0] <= anchor]
+    else:
+        inside = []
+    past = inside or [place for place in places if place[0] <= now]
+    # Only the day that is meant may be refused: the clocks may well change on a day beside it.
+    return _placed(raw, past[-1][1], match[5], default_zone, precision, option, f"{raw}Z")
+
+
+def _guess(
+    raw: str, local: datetime, offset: str | None, default_zone: tzinfo | None, precision: float, option: str
+) -> datetime:
+    if offset is None and default_zone is not None:
+        return local.replace(tzinfo=default_zone).astimezone(UTC)
+    return _placed(raw, local, offset, default_zone, precision, option, f"{raw}Z").at
 
 
 def _placed(

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from tracker.events.base import Observation, topic
 from tracker.times import to_ms, utc
 
@@ -17,8 +19,8 @@ class AlertFired(Observation, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     fingerprint: str
     severity: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     generator_url: str | None = None
     updated_at: datetime | None = None
 
@@ -35,8 +37,8 @@ class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
     fingerprint: str
     started_at: datetime
     severity: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     updated_at: datetime | None = None
 
     def subject(self) -> tuple[object, ...]:
@@ -61,7 +63,7 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     environment: str | None = None
     group: str | None = None
     url: str | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
     def subject(self) -> tuple[object, ...]:
         """The client makes the id: it is the same on every path."""

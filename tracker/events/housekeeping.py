@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from tracker.events.base import Event, topic
 
 
@@ -14,7 +16,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     service: str | None = None
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def scopes(self) -> tuple[str, ...]:
         """One place for each service."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from tracker.events.base import Observation, topic
 
 
@@ -21,7 +23,7 @@ class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
     codec: str
     sha256: bytes
     unit: str | None = None
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     minimum: float | None = None
     maximum: float | None = None
 
@@ -62,8 +64,8 @@ class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     expression: str
     for_seconds: float = 0.0
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
     def scopes(self) -> tuple[str, ...]:
         """Found beside the service's facts, but not among them."""

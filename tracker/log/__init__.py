@@ -1,5 +1,6 @@
 """The only door to the store: append, decide, select, prove."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,9 +11,9 @@ from eventsourcing.persistence import IntegrityError
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window
 from tracker.log.application import URL_SCHEMES, TrackerApplication
-from tracker.log.recorder import Appended, Transaction
+from tracker.log.recorder import Appended, Transaction, chunks
 from tracker.log.rows import row_of, rows_of, stream_of
-from tracker.log.seals import SEAL_EVERY, Verified, head_at, next_seal, verify
+from tracker.log.seals import SEAL_EVERY, Verified, head_at, last_seal, next_seal, verify
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
 from tracker.times import from_us, to_us, utc
 
@@ -46,6 +47,7 @@ class Log:
         self.store = store
         self.now = now
         self._salts = salts
+        self._sealed_through = 0
         self._application = TrackerApplication(store)
         self._recorder = self._application.rows
 
@@ -137,39 +139,34 @@ class Log:
         )
 
     def seal(self, minimum: int = 1) -> int:
-        """Seal what lies open, when that is at least `minimum` events; return how many seals."""
+        """Seal what lies open now, when that is at least `minimum` events; return how many seals."""
         made = 0
+        last = self.position
         while True:
             now_us = to_us(self.now())
             with self._recorder.reading() as transaction:
-                due = next_seal(transaction, now_us, minimum if not made else 1)
+                due = next_seal(transaction, now_us, 1 if made else minimum)
             if due is None:
                 return made
             version, seal = due
-            if made and seal.through - seal.after < SEAL_EVERY:
-                return made
-            row = row_of(Incoming(event=seal), self._salts(seal), version)
-            row = row._replace(decision_id=row.id)
             try:
-                self._recorder.append([row], now_us)
+                self._recorder.append([row_of(Incoming(event=seal), self._salts(seal), version)], now_us)
             except IntegrityError:
-                return made
+                return made  # another sealer was faster, and goes on
             made += 1
+            if seal.through >= last:
+                return made
 
     def _seal_if_due(self, position: int) -> None:
-        if position % SEAL_EVERY == 0 or position - self._sealed_through >= SEAL_EVERY:
-            self.seal(SEAL_EVERY)
-            self._known_sealed = position
-
-    @property
-    def _sealed_through(self) -> int:
-        if not hasattr(self, "_known_sealed"):
+        """Seal when a thousand events lie open; the events stand, whether that works now or later."""
+        if position - self._sealed_through < SEAL_EVERY:
+            return
+        with contextlib.suppress(StoreError):
             with self._recorder.reading() as transaction:
-                found = transaction.rows(
-                    "SELECT MAX(position) FROM stored_events WHERE originator_id='seals'",
-                )
-            self._known_sealed: int = found[0][0] or 0
-        return self._known_sealed
+                _, seal = last_seal(transaction, FOREVER)
+            self._sealed_through = seal.through if seal else 0
+            if position - self._sealed_through >= SEAL_EVERY:
+                self.seal(SEAL_EVERY)
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -223,7 +220,8 @@ class Log:
         else:
             if len(typed) < HANDLE_LENGTH:
                 raise BadInputError(
-                    f"{typed!r} is too short for an event", hint="Type the seven characters that its row begins with"
+                    f"{typed!r} is too short for an event",
+                    hint="Type the seven characters that its row begins with",
                 )
             with self._recorder.reading() as transaction:
                 rows = transaction.rows(
@@ -243,8 +241,12 @@ class Log:
                 hint="Every row of the timeline begins with its handle: tracker timeline INC",
             )
         if len(found) > 1:
-            names = ", ".join(f"{each.id} ({each.event.TOPIC}, {utc(each.event.occurred_at)})" for each in found)
-            raise BadInputError(f"{typed!r} is the handle of {len(found)} events: {names}", hint="Type the full id")
+            names = ", ".join(
+                f"{each.id} ({each.event.TOPIC}, {utc(each.event.occurred_at)})" for each in found
+            )
+            raise BadInputError(
+                f"{typed!r} is the handle of {len(found)} events: {names}", hint="Type the full id"
+            )
         return found[0]
 
     def read(
@@ -293,8 +295,6 @@ class Log:
 
     def payloads(self, positions: Sequence[int]) -> dict[int, bytes]:
         """Return the bytes kept beside these events, by position."""
-        from tracker.log.recorder import chunks
-
         found: dict[int, bytes] = {}
         with self._recorder.reading() as transaction:
             for chunk in chunks(positions):
@@ -317,7 +317,9 @@ class Log:
                 middle = (low + high + 1) // 2
                 found = transaction.rows("SELECT recorded_us FROM stored_events WHERE position=?", (middle,))
                 if not found:
-                    raise LogNotWholeError(f"position {middle} is missing from the log", hint="tracker verify")
+                    raise LogNotWholeError(
+                        f"position {middle} is missing from the log", hint="tracker verify"
+                    )
                 if found[0][0] <= wanted:
                     low = middle
                 else:

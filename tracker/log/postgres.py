@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 
 from tracker.errors import SettingsError, StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
-from tracker.log.recorder import SCHEMA_VERSION, LogRecorder
+from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
 LOCK_TIMEOUT_SECONDS = 20
 _ROWS_AT_ONCE = 2000
@@ -108,13 +108,20 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
         """Create the schema unless it is there; two that start at once do not collide."""
         with _named(), self.datastore.get_connection() as connection:
             cursor = connection.cursor(row_factory=tuple_row)
-            found = cursor.execute("SELECT to_regclass('log_settings'), to_regclass('stored_events')").fetchone()
+            found = cursor.execute(
+                "SELECT to_regclass('log_settings'), to_regclass('stored_events')"
+            ).fetchone()
             assert found is not None
-            if found[0] is not None:
+            if found[0] is not None and found[1] is not None:
+                version = cursor.execute(
+                    "SELECT value FROM log_settings WHERE name='schema_version'"
+                ).fetchone()
+                refuse_newer(version and version[0])
                 return
-            if found[1] is not None:
+            if found[0] is not None or found[1] is not None:
+                name = "log_settings" if found[0] is not None else "stored_events"
                 raise StoreError(
-                    "this PostgreSQL database holds a table stored_events that is not a tracker log's",
+                    f"this PostgreSQL database holds a table {name} that is not a tracker log's",
                     hint="Give the tracker a database of its own: createdb tracker",
                 )
             with connection.transaction():
@@ -221,6 +228,7 @@ def _named() -> Iterator[None]:
             ) from error
         if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
             raise StoreAwayError(
-                f"the store does not answer: {text}", hint="Check [tracker] store, TRACKER_STORE and the server"
+                f"the store does not answer: {text}",
+                hint="Check [tracker] store, TRACKER_STORE and the server",
             ) from error
         raise StoreError(f"the store refused: {text}", hint="Check it with: tracker verify") from error

@@ -20,6 +20,7 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
+from tracker.errors import StoreError
 from tracker.log.rows import EVENT_COLUMNS, INDEX_COLUMNS, PAYLOAD_COLUMNS, Row, digest_of
 
 LOOKUP_SIZE = 500
@@ -74,7 +75,7 @@ class LogRecorder(ApplicationRecorder):
                 if row.id not in known and row.id not in fresh:
                     fresh[row.id] = row
             if not fresh:
-                return Appended((), tuple(row.id for row in rows), position)
+                return Appended((), tuple(dict.fromkeys(row.id for row in rows)), position)
             self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
             recorded_us = max(now_us, recorded_us)
             events, index, payloads = [], [], []
@@ -94,7 +95,7 @@ class LogRecorder(ApplicationRecorder):
                         digest_of(row.body_sha256, position, recorded_us),
                     )
                 )
-                for scope, occurred_us in row.index:
+                for scope, occurred_us in row.places:
                     index.append((scope, occurred_us, position))
                 if row.payload:
                     payloads.append((position, row.payload))
@@ -103,7 +104,7 @@ class LogRecorder(ApplicationRecorder):
                 transaction.insert("event_index", INDEX_COLUMNS, sorted(set(index)))
             if payloads:
                 transaction.insert("event_payloads", PAYLOAD_COLUMNS, payloads)
-        skipped = tuple(row.id for row in rows if row.id in known)
+        skipped = tuple(dict.fromkeys(row.id for row in rows if row.id in known))
         return Appended(tuple(fresh), skipped, position)
 
     def _known(self, transaction: Transaction, rows: Sequence[Row]) -> set[str]:
@@ -149,7 +150,8 @@ class LogRecorder(ApplicationRecorder):
         )
         parameters = (str(originator_id), gt or 0, lte or 2**62, limit or 2**62)
         with self.reading() as transaction:
-            return [StoredEvent(*found[:3], bytes(found[3])) for found in transaction.rows(sql, parameters)]
+            found = transaction.rows(sql, parameters)
+        return [StoredEvent(row[0], row[1], row[2], bytes(row[3])) for row in found]
 
     def select_notifications(
         self,
@@ -190,9 +192,24 @@ class LogRecorder(ApplicationRecorder):
         last: int | None = found[0][0]
         return last
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
         """Refuse: the library's subscriptions can lose a wake-up; `Log.read` follows positions."""
         raise NotImplementedError("follow the log with tracker.log.Log.read(after=...)")
+
+
+def refuse_newer(schema_version: object) -> None:
+    """Refuse a log whose tables a newer tracker made.
+
+    Raises:
+        StoreError: If its schema is not ours.
+    """
+    if schema_version != SCHEMA_VERSION:
+        raise StoreError(
+            f"this log has tables of version {schema_version}; this tracker knows version {SCHEMA_VERSION}",
+            hint="It was written by a newer tracker: upgrade this one",
+        )
 
 
 def chunks(items: Sequence[Any], size: int = LOOKUP_SIZE) -> Iterator[Sequence[Any]]:

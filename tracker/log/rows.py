@@ -34,7 +34,7 @@ class Row(NamedTuple):
     arrival: bytes
     salt: bytes
     body_sha256: bytes
-    index: list[tuple[str, int]]
+    places: list[tuple[str, int]]
     payload: bytes
 
 

@@ -18,7 +18,7 @@ from eventsourcing.utils import Environment
 
 from tracker.errors import StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
-from tracker.log.recorder import SCHEMA_VERSION, LogRecorder
+from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
 APPLICATION_ID = 0x7472636B
 """Written into the file's header: "trck"."""
@@ -75,7 +75,8 @@ class _Transaction:
         self._connection.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
 
 
-class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):
+# The library types max_notification_id() of an empty SQLite file as int; it gives None there too.
+class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore[misc]
     """The log's tables in SQLite."""
 
     def __init__(self, datastore: SQLiteDatastore, events_table_name: str = "stored_events") -> None:
@@ -91,6 +92,8 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):
         with _named(path), self.datastore.get_connection(commit=True) as connection:
             raw = connection._sqlite_conn
             if raw.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+                found = raw.execute("SELECT value FROM log_settings WHERE name='schema_version'").fetchone()
+                refuse_newer(found and found[0])
                 return
             raw.execute("BEGIN IMMEDIATE")
             try:
@@ -195,7 +198,8 @@ def _named(path: str) -> Iterator[None]:
             ) from error
         if "readonly" in text or "unable to open" in text:
             raise StoreAwayError(
-                f"{path} cannot be written: {text}", hint=f"Check its permissions: ls -ld {Path(path).parent} {path}"
+                f"{path} cannot be written: {text}",
+                hint=f"Check its permissions: ls -ld {Path(path).parent} {path}",
             ) from error
         raise StoreError(
             f"{path} cannot be used as a log: {text}", hint="Check it with: tracker verify"
