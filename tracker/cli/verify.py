@@ -93,13 +93,21 @@ def _footer(path: Path) -> dict[str, str]:
     for found in _FOOTER.finditer(text):
         pass
     title = re.search(r"^# ([A-Za-z][A-Za-z0-9]*-\d+)", text)
+    shown = re.search(r"^## Timeline \(([^)]+)\)$", text, re.MULTILINE)
+    suffix = "png" if re.search(r"^!\[.*\]\([^)]*\.png\)$", text, re.MULTILINE) else "svg"
     if found is None or title is None:
         raise BadInputError(f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?")
-    return {"incident": title[1], "position": found["position"], "head": found["head"], "text": text}
+    return {"incident": title[1], "position": found["position"], "head": found["head"], "text": text, "zone": shown[1] if shown else "UTC", "suffix": suffix}
 
 
 def _same(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> bool:
     from tracker.cli.report import document
 
-    written = document(workspace, footer["incident"], int(footer["position"]), folder=f"{footer['incident']}")
-    return written.markdown == footer["text"]
+    written = document(
+        workspace, footer["incident"], int(footer["position"]), zone_name=footer["zone"], suffix=footer["suffix"]
+    )
+    beside = Path(arguments.report).parent
+    return written.markdown == footer["text"] and all(
+        not (beside / path).exists() or (beside / path).read_bytes() == data
+        for path, data in written.pictures.items()
+    )

@@ -203,7 +203,16 @@ class Workspace:
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
     ) -> "list[Series]":
-        """Return the log's own samples of a metric, and what reaches into the span from a day before."""
+        """Return the log's own samples of a metric."""
+        return self.samples_with_events(service, metric, start, end, upto)[0]
+
+    def samples_with_events(
+        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+    ) -> "tuple[list[Series], list[Recorded]]":
+        """Return the log's own samples of a metric, and the events that hold them.
+
+        No chunk spans more than a day, so a day back is where the first one can begin.
+        """
         from datetime import timedelta
 
         from projections.samples import merge
@@ -214,7 +223,7 @@ class Workspace:
         found = self.log.select([window], upto)
         chunks = [each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start]
         payloads = self.log.payloads([each.position for each in chunks])
-        return merge((each, payloads[each.position]) for each in chunks)
+        return merge((each, payloads[each.position]) for each in chunks), chunks
 
     def incidents(self, upto: int | None = None) -> "list[Incident]":
         """Return every incident."""

@@ -1,0 +1,101 @@
+"""All that a report stands on, gathered before a word is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from projections.changes import ChangeRow
+from projections.durations import Duration
+from projections.samples import Series
+from projections.timeline import Entry
+from tracker.events.incidents import NoteAdded
+from tracker.events.samples import SourceCollected
+from tracker.incident import Incident
+
+
+@dataclass(frozen=True)
+class MetricPlan:
+    """A metric as the settings in the log define it, with the log's own samples of it."""
+
+    service: str
+    name: str
+    query: str | None
+    unit: str | None
+    better: str
+    threshold: float | None
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where in the log the report was read, and by what."""
+
+    position: int
+    last_event: str
+    last_digest: str
+    head: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Context:
+    """One incident, as the log holds it at one position."""
+
+    incident: Incident
+    entries: tuple[Entry, ...]
+    changes: tuple[ChangeRow, ...]
+    durations: Mapping[str, Duration]
+    metrics: tuple[MetricPlan, ...]
+    collected: tuple[SourceCollected, ...]
+    as_of: datetime
+    provenance: Provenance
+    zone_name: str = "UTC"
+    zone: tzinfo = UTC
+    picture_suffix: str = "svg"
+
+    def notes(self, kind: str) -> list[Entry]:
+        """Return the notes of one kind, oldest first."""
+        return [
+            entry for entry in self.entries if isinstance(entry.fact, NoteAdded) and entry.fact.kind == kind
+        ]
+
+    def attributed(self, role: str) -> list[Entry]:
+        """Return the rows to which people gave this part."""
+        return [entry for entry in self.entries if entry.attribution and entry.attribution.role == role]
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it was over; while it is open, the instant up to which the log was read."""
+        return self.incident.ends_at or max(self.as_of, self.incident.begins_at)
+
+    @property
+    def recovered_at(self) -> datetime | None:
+        """When people said that the impact was over; None if nobody did."""
+        for name in ("mitigated", "ended"):
+            if name in self.incident.milestones:
+                return self.incident.milestones[name].at
+        return None
+
+    @property
+    def picture_span(self) -> tuple[datetime, datetime]:
+        """The span of the pictures: the incident, and as much again around it."""
+        start, end = span_around(self.incident.begins_at, self.ends_at)
+        causes = [entry.occurred_at for entry in self.attributed("caused")]
+        reach = [at for at in causes if start - timedelta(hours=6) <= at < start]
+        return min([start, *(at - timedelta(minutes=5) for at in reach)]), end
+
+    def clock(self, at: datetime, precision_seconds: float = 0.001) -> str:
+        """Write a time of day in the report's zone, as exactly as its source knew it."""
+        local = at.astimezone(self.zone)
+        return local.strftime("%H:%M") if precision_seconds >= 60 else local.strftime("%H:%M:%S")
+
+    def moment(self, at: datetime, precision_seconds: float = 0.001) -> str:
+        """Write an instant with its date and zone."""
+        local = at.astimezone(self.zone)
+        return f"{local:%Y-%m-%d} {self.clock(at, precision_seconds)} {local.tzname()}"
+
+
+def span_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """Return the span that shows an incident with its before and after."""
+    pad = min(max((end - start) / 2, timedelta(minutes=30)), timedelta(hours=6))
+    return start - pad, end + pad

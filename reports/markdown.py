@@ -1,0 +1,45 @@
+"""Text into markdown: what sources and people wrote must not become markup."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+_MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def text(raw: str) -> str:
+    """Write a text on one line so that every character of it stands for itself."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in raw).split())
+    line = _MARKUP.sub(lambda found: "\\" + found[0], line)
+    line = _ENTITY.sub("&amp;", line).replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"^([#+-])(?=\s|#|$)|^(\d+)([.)])(?=\s)", _escaped_start, line)
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    return f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}"
+
+
+def paragraphs(raw: str) -> list[str]:
+    """Write a text of several lines, keeping its paragraphs and its lists' lines apart."""
+    lines = [text(line) for line in raw.splitlines()]
+    return [line for line in lines if line] or [""]
+
+
+def code(raw: str) -> str:
+    """Write a text as code, whatever backticks it holds."""
+    line = " ".join(raw.split())
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def cell_code(raw: str) -> str:
+    """Write code inside a table, where a bar would end the cell."""
+    return code(raw.replace("|", "\\|"))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Write a table; the cells are markdown already."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(" --- " for _ in head) + "|"]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]

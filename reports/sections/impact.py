@@ -1,0 +1,19 @@
+"""Who was affected, and how."""
+
+from reports.context import Context
+from reports.markdown import text
+from reports.sections.missing import not_recorded, notes_or_missing
+from tracker.events.incidents import IncidentDeclared
+
+
+def lines(context: Context) -> list[str]:
+    """Write the section: what the declaration said, then every later word on it."""
+    declared = [
+        entry.fact.impact
+        for entry in context.entries
+        if isinstance(entry.fact, IncidentDeclared) and entry.fact.impact and entry.fact.incident == context.incident.id
+    ]
+    written = [f"- {text(said)} *({text(context.incident.declared_by)}, on declaring)*" for said in declared]
+    if context.notes("impact"):
+        return written + notes_or_missing(context, "impact", "Impact")
+    return written or [not_recorded("Impact", f'tracker note {context.incident.id} --kind impact "…"')]

@@ -1,0 +1,170 @@
+"""What the configured metrics did, drawn and summed up from the log's own samples."""
+
+from datetime import datetime, timedelta
+
+from projections.samples import Series, Summary, between, summary
+from reports.charts import Chart, Line, Mark, Span
+from reports.context import Context, MetricPlan
+from reports.markdown import code, table, text
+from reports.numbers import said, six_digits
+from tracker.events.alerts import AlertFired
+from tracker.events.changes import DeployFinished, RollbackFinished
+from tracker.times import spoken
+
+AROUND = timedelta(hours=1)
+_WORST = {"lower": "Highest", "higher": "Lowest", "neither": "Lowest to highest"}
+
+
+def lines(context: Context) -> list[str]:
+    """Write the section: for each metric its picture, its numbers, and where they come from."""
+    if not context.metrics:
+        services = ", ".join(text(service) for service in context.incident.services)
+        return [
+            f"No metric is configured for {services}, and no samples are recorded; "
+            "add `[services.NAME.metrics.NAME]` to tracker.toml, then `tracker collect " + context.incident.id + "`"
+        ]
+    written: list[str] = []
+    for metric in context.metrics:
+        written += [f"### {text(metric.name)} of {text(metric.service)}", "", *_metric(context, metric), ""]
+    return written[:-1]
+
+
+def _metric(context: Context, metric: MetricPlan) -> list[str]:
+    if not metric.series:
+        return [f"No samples recorded; {code('tracker collect ' + context.incident.id)}", *_gone(context, metric)]
+    picture = f"{context.incident.id}/{picture_name(context, metric)}"
+    start, end = context.picture_span
+    alternative = f"{metric.name} of {metric.service}, {context.moment(start)} to {context.moment(end)}"
+    written = [f"![{text(alternative)}]({picture})", "", *_numbers(context, metric)]
+    queries = sorted({series.query for series in metric.series})
+    sources = sorted({series.source for series in metric.series})
+    steps = sorted({f"{series.step_seconds:g}" for series in metric.series})
+    written += [
+        "",
+        f"Query {', '.join(code(query) for query in queries)}, step {' and '.join(steps)} s, "
+        f"from {', '.join(text(source) for source in sources)}.",
+    ]
+    return written + _gone(context, metric)
+
+
+def _gone(context: Context, metric: MetricPlan) -> list[str]:
+    start, _ = context.picture_span
+    told = [
+        each
+        for each in context.collected
+        if each.service == metric.service and each.what == metric.name and each.missing_until is not None
+    ]
+    gone = min((each.missing_until for each in told if each.missing_until), default=None)
+    if gone is None or gone <= start:
+        return []
+    return ["", f"The source had already deleted what lies before {context.moment(gone)} when it was first asked."]
+
+
+def _numbers(context: Context, metric: MetricPlan) -> list[str]:
+    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
+    during_name = "During (until it was mitigated)" if context.recovered_at else "During (until it was resolved)"
+    if context.incident.ends_at is None and context.recovered_at is None:
+        during_name = "During (so far)"
+    windows = [
+        ("Hour before", begins - AROUND, begins),
+        (during_name, begins, over),
+        ("Hour after", over, over + AROUND),
+    ]
+    rows = []
+    for series in metric.series:
+        label = _label(series)
+        for name, start, end in windows:
+            found = summary(series, start, end)
+            cells = (name, *_summed(found, metric), _over(metric, series, start, end))
+            rows.append(((label, *cells) if len(metric.series) > 1 else cells))
+    limit = with_unit(metric.threshold, metric.unit) if metric.threshold is not None else None
+    head = ["Window", "Median", _WORST[metric.better], "Samples", f"Over {limit}" if limit else "Over the limit"]
+    if metric.threshold is None:
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return table(["Series", *head] if len(metric.series) > 1 else head, rows)
+
+
+def _summed(found: Summary, metric: MetricPlan) -> tuple[str, str, str]:
+    counted = f"{found.count} of {found.expected_count}"
+    if found.median is None or found.minimum is None or found.maximum is None:
+        return "no samples", "no samples", counted
+    low, high = with_unit(found.minimum, metric.unit), with_unit(found.maximum, metric.unit)
+    worst = {"lower": high, "higher": low}.get(metric.better, f"{low} to {high}")
+    return with_unit(found.median, metric.unit), worst, counted
+
+
+def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) -> str:
+    if metric.threshold is None:
+        return ""
+    values = between(series, start, end).values
+    beyond = values < metric.threshold if metric.better == "higher" else values > metric.threshold
+    seconds = float(beyond.sum()) * series.step_seconds
+    return spoken(seconds) if len(values) else "no samples"
+
+
+def with_unit(value: float, unit: str | None) -> str:
+    """Write a number as a person says it: three digits and its unit."""
+    return said(float(f"{six_digits(value):.3g}"), unit)
+
+
+def _label(series: Series) -> str:
+    shown = {name: value for name, value in sorted(series.labels.items()) if name != "__name__"}
+    return text(", ".join(f"{name}={value}" for name, value in shown.items())) or "all"
+
+
+def picture_name(context: Context, metric: MetricPlan) -> str:
+    """Return the file name of a metric's picture; the names come from settings and are plain."""
+    return f"{metric.service}-{metric.name}.{context.picture_suffix}"
+
+
+def pictures(context: Context) -> dict[str, Chart]:
+    """Return the charts that the section shows, by file name."""
+    return {picture_name(context, metric): chart(context, metric) for metric in context.metrics if metric.series}
+
+
+def chart(context: Context, metric: MetricPlan) -> Chart:
+    """Plan one metric's picture: its samples, the incident, and what was done meanwhile."""
+    start, end = context.picture_span
+    found = [
+        Line(
+            label=", ".join(f"{k}={v}" for k, v in sorted(series.labels.items()) if k != "__name__") or metric.name,
+            instants_ms=between(series, start, end).instants_ms,
+            values=between(series, start, end).values,
+            step_seconds=series.step_seconds,
+        )
+        for series in metric.series
+    ]
+    marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]
+    return Chart(
+        title=f"{metric.name} of {metric.service}",
+        unit=metric.unit,
+        start=start,
+        end=end,
+        lines=tuple(found),
+        marks=tuple(marks),
+        spans=(Span(context.incident.begins_at, context.recovered_at or context.ends_at, "incident", context.incident.id),),
+        threshold=metric.threshold,
+        zone=context.zone_name,
+        tz=context.zone,
+    )
+
+
+def _marks(context: Context, service: str) -> list[Mark]:
+    marks = []
+    for entry in context.entries:
+        if entry.service not in (None, service):
+            continue
+        fact = entry.fact
+        if isinstance(fact, DeployFinished):
+            fixed = entry.attribution is not None and entry.attribution.role == "fixed"
+            marks.append(Mark(entry.occurred_at, "fix" if fixed else "deploy", fact.version))
+        elif isinstance(fact, RollbackFinished):
+            marks.append(Mark(entry.occurred_at, "rollback", fact.version))
+        elif isinstance(fact, AlertFired):
+            marks.append(Mark(entry.occurred_at, "alert", fact.name))
+    incident = context.incident
+    if incident.declared_at is not None:
+        marks.append(Mark(incident.declared_at, "declared", ""))
+    if incident.resolved_at is not None:
+        marks.append(Mark(incident.resolved_at, "resolved", ""))
+    return marks

@@ -1,0 +1,43 @@
+"""What happened, row by row, with who said it and the handle of its event."""
+
+from projections.timeline import Entry
+from reports.context import Context
+from reports.markdown import code, table, text
+from tracker.times import spoken
+
+
+def lines(context: Context) -> list[str]:
+    """Write the section; the zone stands in the heading, a row stands for each new date."""
+    if not context.entries:
+        return ["Nothing is recorded yet; `tracker collect " + context.incident.id + "`"]
+    rows: list[tuple[str, str, str, str]] = []
+    day = None
+    for entry in context.entries:
+        local = entry.occurred_at.astimezone(context.zone)
+        if local.date() != day:
+            day = local.date()
+            rows.append((f"**{day:%Y-%m-%d}**", f"**{day:%A}**", "", ""))
+        clock = context.clock(entry.occurred_at, entry.precision_seconds)
+        rows.append((clock, _what(context, entry), text(entry.by or entry.source), code(entry.handle)))
+    written = table(("Time", "What happened", "Said by", "Event"), rows)
+    if any(entry.late_seconds is not None for entry in context.entries):
+        written += ["", "*late*: recorded that long after it happened."]
+    if any(entry.amended for entry in context.entries):
+        written += ["", "*amended*: set right later; `tracker history EVENT` shows the old value."]
+    return written
+
+
+def _what(context: Context, entry: Entry) -> str:
+    service = f"{text(entry.service)}: " if entry.service and len(context.incident.services) > 1 else ""
+    said = service + text(entry.title)
+    if entry.detail:
+        said += f" ({text(entry.detail)})"
+    if entry.attribution is not None:
+        why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
+        said += f" — **{entry.attribution.role}**, says {text(entry.attribution.by)}{why}"
+    marks = []
+    if entry.late_seconds is not None:
+        marks.append(f"late {spoken(entry.late_seconds)}")
+    if entry.amended:
+        marks.append("amended")
+    return said + (f" *[{', '.join(marks)}]*" if marks else "")
