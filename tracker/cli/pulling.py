@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
 from tracker.events.base import Arrival, Incoming, Window
+from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.times import utc
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Pulled:
     what: str
     recording: Recording = field(default_factory=Recording)
     found: int = 0
+    new_samples: int | None = None
     gone_until: datetime | None = None
     expires_at: datetime | None = None
     problem: TrackerError | None = None
@@ -38,6 +40,7 @@ class Pulled:
             "service": self.service,
             "what": self.what,
             "found": self.found,
+            "new_samples": self.new_samples,
             "recorded": len(self.recording.recorded),
             "known": len(self.recording.known),
             "gone_until": self.gone_until,
@@ -50,7 +53,8 @@ class Pulled:
         who = f"{self.service}: " if self.service else ""
         if self.problem is not None:
             return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
-        parts = [f"{self.source}: {who}{self.what}: {self.found} found, {self.recording.said()}"]
+        new = self.recording.said() if self.new_samples is None else f"{self.new_samples} new"
+        parts = [f"{self.source}: {who}{self.what}: {self.found} found, {new}"]
         if self.gone_until is not None:
             parts.append(f"what lies before {utc(self.gone_until)} is gone already")
         if self.expires_at is not None:
@@ -93,7 +97,6 @@ def samples(
     progress: Progress | None = None,
 ) -> Pulled:
     """Pull one metric's samples; only instants that the log lacks are stored."""
-    from tracker.events.samples import SourceCollected
     from tracker.ingest.samples import intake
 
     step = workspace.settings.prometheus.step_seconds
@@ -124,23 +127,30 @@ def samples(
         source=f"prometheus:{_host(api.url)}",
         captured_at=now,
     )
-    facts: list[Any] = list(chunks)
-    if chunks or pulled.gone_until is not None:
-        facts.append(
-            SourceCollected(
-                occurred_at=start,
-                source=f"prometheus:{_host(api.url)}",
-                service=service,
-                until=until,
-                asked_at=now,
-                what=name,
-                found=pulled.found,
-                missing_until=pulled.gone_until,
-                expires_at=pulled.expires_at,
-            )
-        )
-    workspace.record(facts, pulled.recording)
+    pulled.new_samples = sum(each.event.count for each in chunks if isinstance(each.event, MetricSampled))
+    asked = SourceCollected(
+        occurred_at=start,
+        source=f"prometheus:{_host(api.url)}",
+        service=service,
+        until=until,
+        asked_at=now,
+        what=name,
+        found=pulled.found,
+        missing_until=pulled.gone_until,
+        expires_at=pulled.expires_at,
+    )
+    worth_keeping = bool(chunks) or not _asked_before(workspace, asked)
+    workspace.record([*chunks, asked] if worth_keeping else chunks, pulled.recording)
     return pulled
+
+
+def _asked_before(workspace: Workspace, asked: "SourceCollected") -> bool:
+    """Whether the log knows already that this source was asked for this: a poll that found nothing new adds nothing."""
+    window = Window(f"collected:{asked.service or ''}", asked.occurred_at, asked.occurred_at + timedelta(milliseconds=1))
+    told = [each.event for each in workspace.log.select([window])]
+    return any(
+        isinstance(each, SourceCollected) and (each.source, each.what) == (asked.source, asked.what) for each in told
+    )
 
 
 def held(

@@ -12,7 +12,7 @@ class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A chunk of one series: the header here, the columns beside it in the store.
 
     `occurred_at` is the first sample's instant and `last_at` the last one's. `minimum` and
-    `maximum` leave out what is no finite number. `sha256` is over the stored columns.
+    `maximum` leave out what is no finite number. `sha256` is over the numbers, whatever packed them.
     """
 
     metric: str
