@@ -268,7 +268,7 @@ class PrometheusHttp:
         return SourceUnreachableError(f"prometheus at {self.url} {why}", hint=hint)
 
     def _look(self) -> str:
-        return f"Is it up? curl {self.url}/-/ready   Then: tracker doctor"
+        return f"Is it up? curl {self.url}/-/ready"
 
 
 def seconds(milliseconds: int) -> str:
