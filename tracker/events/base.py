@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
@@ -26,7 +26,7 @@ UPCASTERS: dict[str, Callable[[bytes], "Event"]] = {}
 
 # Deterministic: labels in another order are the same labels, and must be the same bytes.
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
-_DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
+_DECODERS: dict[str, Callable[[bytes], "Event"]] = {}
 _FLOATS: dict[type["Event"], tuple[str, ...]] = {}
 
 
@@ -190,19 +190,16 @@ def decode(name: str, state: bytes) -> Event:
     Raises:
         StoreError: If the topic is unknown or the bytes are not such an event.
     """
-    decoder = _DECODERS.get(name)
+    read = UPCASTERS.get(name) or _DECODERS.get(name)
+    if read is None:
+        if name not in REGISTRY:
+            raise StoreError(
+                f"the log holds an event of kind {name!r}, which this version does not know",
+                hint="It was written by a newer tracker: upgrade this one",
+            )
+        read = _DECODERS[name] = msgspec.msgpack.Decoder(REGISTRY[name]).decode
     try:
-        if decoder is None:
-            if name in UPCASTERS:
-                return UPCASTERS[name](state)
-            decoder = _DECODERS[name] = msgspec.msgpack.Decoder(REGISTRY[name])
-        event: Event = decoder.decode(state)
-        return event
-    except KeyError as unknown:
-        raise StoreError(
-            f"the log holds an event of kind {name!r}, which this version does not know",
-            hint="It was written by a newer tracker: upgrade this one",
-        ) from unknown
+        return read(state)
     except msgspec.MsgspecError as broken:
         raise StoreError(
             f"an event of kind {name!r} in the log cannot be read: {broken}",

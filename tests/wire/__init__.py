@@ -1,0 +1,1 @@
+"""Each kind of event, as each version of tracker stored it."""
