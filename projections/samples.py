@@ -1,0 +1,203 @@
+"""Series of samples: the chunks that the log holds, joined into columns.
+
+How chunks are packed is `tracker.events.codec`'s; what a shift in a series means
+is not asked here. numpy is imported by the functions that need it, because every
+command pays for what its modules import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tracker.errors import LogNotWholeError, StoreError
+from tracker.events.base import Recorded
+from tracker.events.codec import columns_sha256, decode
+from tracker.events.samples import MetricSampled
+from tracker.times import to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One series of one query, sorted by instant, each instant once.
+
+    `unit` and `source` are those of the chunk recorded last. `step_seconds` is the widest
+    step of all chunks, so that a coarser chunk is not taken for a row of gaps.
+    `restated` counts later values that differ from the first one recorded for their
+    instant; they are left out. `captured` names the events, in the order of the log.
+    The columns cannot be written to.
+    """
+
+    service: str | None
+    metric: str
+    unit: str | None
+    query: str
+    labels: dict[str, str]
+    step_seconds: float
+    source: str
+    instants_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
+    captured: tuple[str, ...]
+    last_recorded_at: datetime
+    restated: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a series was over a span; only finite values are looked at.
+
+    `count` is of finite values, `expected_count` of multiples of the step in the span.
+    `first` and `last` are the values that stand there, in the series' unit.
+    With no samples they are None: absence is not zero.
+    """
+
+    count: int
+    expected_count: int
+    minimum: float | None
+    median: float | None
+    maximum: float | None
+    first: float | None
+    last: float | None
+
+
+def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
+    """Join chunks into series, whatever order they come in.
+
+    A chunk given twice counts once. The first recorded value of an instant stands;
+    two NaNs are the same when all their bits are. Series are sorted by service,
+    metric, query and labels.
+
+    Args:
+        chunks: `MetricSampled` events as recorded, each with its stored columns.
+
+    Raises:
+        LogNotWholeError: If the columns are not those whose hash and count the event names.
+        StoreError: If they are packed in a way that this version cannot read.
+    """
+    groups: dict[tuple[object, ...], dict[str, tuple[Recorded, bytes]]] = {}
+    for recorded, data in chunks:
+        groups.setdefault(recorded.event.subject(), {})[recorded.id] = (recorded, data)
+    series = [
+        _joined(sorted(group.values(), key=lambda chunk: chunk[0].position)) for group in groups.values()
+    ]
+    return sorted(
+        series, key=lambda one: (one.service or "", one.metric, one.query, tuple(sorted(one.labels.items())))
+    )
+
+
+def between(series: Series, start: datetime, end: datetime) -> Series:
+    """Return the part of a series from `start` up to, and without, `end`."""
+    import numpy as np
+
+    # Rounded up on both sides: a sample at 0.500 s is not before 0.5004 s.
+    low, high = (-(-to_us(at) // 1000) for at in (start, end))
+    first, last = np.searchsorted(series.instants_ms, [low, max(low, high)])
+    return replace(series, instants_ms=series.instants_ms[first:last], values=series.values[first:last])
+
+
+def median_of(values: NDArray[np.float64]) -> float | None:
+    """Return the median of the finite values, None when there are none."""
+    import numpy as np
+
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else None
+
+
+def summary(series: Series, start: datetime, end: datetime) -> Summary:
+    """Say what a series was from `start` up to, and without, `end`."""
+    import numpy as np
+
+    values = between(series, start, end).values
+    finite = values[np.isfinite(values)]
+    expected = expected_count(series.step_seconds, start, end)
+    if not len(finite):
+        return Summary(0, expected, None, None, None, None, None)
+    return Summary(
+        count=len(finite),
+        expected_count=expected,
+        minimum=float(finite.min()),
+        median=float(np.median(finite)),
+        maximum=float(finite.max()),
+        first=float(finite[0]),
+        last=float(finite[-1]),
+    )
+
+
+def expected_count(step_seconds: float, start: datetime, end: datetime) -> int:
+    """Count the multiples of the step, from 1970 on, from `start` up to, and without, `end`."""
+    step_us = round(step_seconds * 1_000_000)
+    if step_us <= 0 or end <= start:
+        return 0
+    return -(-to_us(end) // step_us) - -(-to_us(start) // step_us)
+
+
+def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
+    import numpy as np
+
+    events = [_sampled(recorded) for recorded, _ in chunks]
+    columns = [_unpacked(recorded, data) for recorded, data in chunks]
+    instants = np.concatenate([column[0] for column in columns])
+    values = np.concatenate([column[1] for column in columns])
+    order = np.argsort(instants, kind="stable")  # stable: of one instant, the first recorded comes first
+    instants, values = instants[order], values[order]
+    is_first = np.concatenate([np.ones(min(len(instants), 1), bool), instants[1:] != instants[:-1]])
+    kept = values[is_first]
+    standing = kept[np.cumsum(is_first) - 1]
+    # -0.0 is 0.0; a NaN is another NaN only bit by bit.
+    differs = (values != standing) & (values.view(np.int64) != standing.view(np.int64))
+    instants = instants[is_first]
+    for column in (instants, kept):
+        column.setflags(write=False)
+    last = events[-1]
+    return Series(
+        service=last.service,
+        metric=last.metric,
+        unit=next((event.unit for event in reversed(events) if event.unit), None),
+        query=last.query,
+        labels=dict(sorted(last.labels.items())),
+        step_seconds=max(event.step_seconds for event in events),
+        source=last.source,
+        instants_ms=instants,
+        values=kept,
+        captured=tuple(recorded.id for recorded, _ in chunks),
+        last_recorded_at=max(recorded.recorded_at for recorded, _ in chunks),
+        restated=int(differs.sum()),
+    )
+
+
+def _sampled(recorded: Recorded) -> MetricSampled:
+    if not isinstance(recorded.event, MetricSampled):
+        raise TypeError(f"{recorded.handle} is {recorded.event.TOPIC}, not a chunk of samples")
+    return recorded.event
+
+
+def _unpacked(recorded: Recorded, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    event = _sampled(recorded)
+    stored_count = int.from_bytes(data[:4], "little")
+    if stored_count != event.count:
+        raise _not_whole(recorded, f"they are {stored_count} where it names {event.count}")
+    try:
+        columns = decode(event.codec, data, event.count)
+    except StoreError as unreadable:
+        raise StoreError(
+            f"samples of event {recorded.handle}: {unreadable.message}", hint=unreadable.hint
+        ) from unreadable
+    # The hash is over the numbers, not over their packing: it outlives the codec.
+    if columns_sha256(*columns) != event.sha256:
+        raise _not_whole(recorded, f"{event.count} numbers do not have the hash that it names")
+    return columns
+
+
+def _not_whole(recorded: Recorded, why: str) -> LogNotWholeError:
+    event = _sampled(recorded)
+    return LogNotWholeError(
+        f"the samples of event {recorded.handle} ({event.metric}) are not what was recorded: {why}",
+        hint="See all that does not fit: tracker verify",
+    )

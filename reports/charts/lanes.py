@@ -1,0 +1,86 @@
+"""What lasted: bars between the picture and its clock times, as many lanes as it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports.charts import shapes
+from reports.charts.labels import fitted, plain, text_width
+from reports.charts.shapes import SPAN_LOOKS, Outline, Shape, Words
+from reports.charts.words import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from reports.charts.chart import Chart, Span
+
+_LANE = 15.0
+_BAR = 12.0
+_MOST_LANES = 4
+_SIZE = 10.0
+_ORDER = {"incident": 0, "alert": 1, "blind": 2}
+
+
+def lanes(
+    chart: Chart,
+    x: Callable[[datetime], float],
+    left: float,
+    right: float,
+    bottom: float,
+) -> tuple[list[Shape], float]:
+    """Draw each span as a bar with its name and times, and return the height that they take.
+
+    A name stands in its bar, else after it, else before it. Beyond four lanes bars share
+    the last one and have no names.
+    """
+    inside = [span for span in chart.spans if span.start <= chart.end and span.end >= chart.start]
+    taken: list[list[tuple[float, float]]] = []
+    placed: list[tuple[int, Outline, Words | None]] = []
+    for span in sorted(inside, key=lambda one: (_ORDER[one.kind], one.start, one.end, one.label)):
+        low, high = x(span.start), max(x(span.end), x(span.start) + 2)
+        text, at, anchor, covers = _name(chart, span, low, high, left, right)
+        lane = next(
+            (n for n, boxes in enumerate(taken) if all(covers[1] < a or covers[0] > b for a, b in boxes)),
+            len(taken),
+        )
+        crowded = lane >= _MOST_LANES
+        lane = min(lane, _MOST_LANES - 1)
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append(covers)
+        box = [(low, 0.0), (high, 0.0), (high, _BAR), (low, _BAR)]
+        bar = Outline([box], fill=SPAN_LOOKS[span.kind][1], closed=True)
+        words = Words(at, 9.6, text, _SIZE, anchor=anchor) if text and not crowded else None
+        placed.append((lane, bar, words))
+    height = len(taken) * _LANE
+    found: list[Shape] = []
+    for lane, bar, words in placed:
+        y = bottom - height + lane * _LANE
+        found.append(Outline([[(a, round(y + b, 2)) for a, b in bar.parts[0]]], fill=bar.fill, closed=True))
+        if words:
+            found.append(Words(words.x, round(y + words.y, 2), words.text, _SIZE, shapes.INK, words.anchor))
+    return found, height
+
+
+def _name(
+    chart: Chart, span: Span, low: float, high: float, left: float, right: float
+) -> tuple[str, float, shapes.Anchor, tuple[float, float]]:
+    word, label = SPAN_LOOKS[span.kind][0], plain(span.label)
+    name = (
+        label
+        if word in label.lower()
+        else f"{word}: {label}"
+        if label and span.kind == "blind"
+        else f"{word} {label}".rstrip()
+    )
+    times = f"{clock(chart, span.start)}–{clock(chart, span.end)}"
+    for text in (f"{name} {times}", fitted(name, _SIZE, 260)):
+        width = text_width(text, _SIZE) + 10
+        if width <= high - low:
+            return text, low + 5, "start", (low, high)
+        if high + width <= right:
+            return text, high + 5, "start", (low, high + width)
+        if low - width >= left:
+            return text, low - 5, "end", (low - width, high)
+    return "", low, "start", (low, high)
