@@ -1,0 +1,238 @@
+"""Chunks become series: the first recorded value stands, and damage is told."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from projections.samples import Summary, between, expected_count, median_of, merge, summary
+from tracker.errors import LogNotWholeError, StoreError
+from tracker.events.base import Recorded, event_id
+from tracker.events.codec import columns_sha256, encode
+from tracker.events.samples import MetricSampled
+from tracker.times import from_ms, to_ms, to_us
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NAN, OTHER_NAN = (np.array([bits]).view(np.float64)[0] for bits in (0x7FF8000000000000, 0x7FF0000000000002))
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def chunk(
+    samples: dict[float, float], *, position: int = 1, metric: str = "error_ratio", **header: object
+) -> tuple[Recorded, bytes]:
+    instants = np.array([to_ms(at(second)) for second in samples], np.int64)
+    values = np.array(list(samples.values()), np.float64)
+    codec, data = encode(instants, values)
+    fields: dict[str, object] = {
+        "occurred_at": from_ms(int(instants.min())) if samples else NOON,
+        "last_at": from_ms(int(instants.max())) if samples else NOON,
+        "source": "prometheus",
+        "service": "checkout",
+        "metric": metric,
+        "query": "q",
+        "step_seconds": 15.0,
+        "count": len(samples),
+        "codec": codec,
+        "sha256": columns_sha256(instants, values),
+        "unit": "ratio",
+    }
+    event = msgspec.convert(fields | header, MetricSampled)
+    return Recorded(
+        id=event_id(event), event=event, position=position, recorded_us=to_us(NOON) + position
+    ), data
+
+
+def test_chunks_of_one_series_are_joined_in_the_order_of_time():
+    """
+    It does not matter in which order they were recorded or read.
+    """
+    late, early = chunk({30: 3.0, 45: 4.0}, position=1), chunk({15: 2.0, 0: 1.0}, position=2)
+
+    [series] = merge([early, late])
+
+    assert series.instants_ms.tolist() == [to_ms(at(s)) for s in (0, 15, 30, 45)]
+    assert series.values.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert series.captured == (late[0].id, early[0].id)
+    assert series.last_recorded_at == early[0].recorded_at
+    assert (series.service, series.metric, series.unit, series.source) == (
+        "checkout",
+        "error_ratio",
+        "ratio",
+        "prometheus",
+    )
+
+
+def test_the_first_recorded_value_of_an_instant_stands():
+    """
+    A later value that differs is counted, never believed.
+    """
+    first, second = chunk({0: 1.0, 15: 2.0}, position=1), chunk({15: 9.0, 30: 3.0}, position=2)
+
+    [series] = merge([second, first])
+
+    assert series.values.tolist() == [1.0, 2.0, 3.0]
+    assert series.restated == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "restated"),
+    [(NAN, NAN, 0), (NAN, OTHER_NAN, 1), (NAN, 1.0, 1), (0.0, -0.0, 0), (1.0, 1.0, 0)],
+)
+def test_values_are_compared_as_numbers_and_nans_by_their_bits(before, after, restated):
+    """
+    Prometheus's mark for the end of a series is another NaN than 0/0.
+    """
+    [series] = merge([chunk({0: before}, position=1), chunk({0: after, 15: 1.0}, position=2)])
+
+    assert series.restated == restated
+    assert series.values.view(np.int64)[0] == np.array([before]).view(np.int64)[0]
+
+
+def test_series_differ_by_labels_query_and_metric():
+    """
+    One event of each makes as many series, in one fixed order.
+    """
+    chunks = [
+        chunk({0: 1.0}, labels={"pod": "b"}),
+        chunk({0: 1.0}, labels={"pod": "a"}),
+        chunk({0: 1.0}, query="other"),
+        chunk({0: 1.0}, metric="cpu"),
+    ]
+
+    names = [(series.metric, series.query, series.labels) for series in merge(chunks)]
+
+    assert names == [
+        ("cpu", "q", {}),
+        ("error_ratio", "other", {}),
+        ("error_ratio", "q", {"pod": "a"}),
+        ("error_ratio", "q", {"pod": "b"}),
+    ]
+    assert merge(reversed(chunks))[0].metric == "cpu"
+
+
+def test_a_chunk_given_twice_counts_once():
+    """
+    Two selections may overlap.
+    """
+    one = chunk({0: 1.0})
+
+    [series] = merge([one, one])
+
+    assert series.captured == (one[0].id,)
+    assert series.restated == 0
+
+
+def test_the_widest_step_is_the_series_step():
+    """
+    Else a chunk at one minute would be drawn as a row of gaps.
+    """
+    [series] = merge([chunk({0: 1.0}), chunk({60: 1.0}, position=2, step_seconds=60.0)])
+
+    assert series.step_seconds == 60.0
+
+
+def test_no_chunks_make_no_series_and_an_empty_chunk_an_empty_one():
+    """
+    A source that was asked and had nothing is not the same as one never asked.
+    """
+    assert merge([]) == []
+
+    [series] = merge([chunk({})])
+
+    assert len(series.instants_ms) == len(series.values) == 0
+
+
+def test_the_columns_cannot_be_written_to():
+    """
+    An answer that is shared must not change under its readers.
+    """
+    [series] = merge([chunk({0: 1.0})])
+
+    with pytest.raises(ValueError, match="read-only"):
+        series.values[0] = 2.0
+
+
+@pytest.mark.parametrize("header", [{"sha256": b"0" * 32}, {"count": 3}])
+def test_columns_that_are_not_the_recorded_ones_are_refused(header):
+    """
+    The message names the event by the handle that people type.
+    """
+    damaged = chunk({0: 1.0, 15: 2.0}, **header)
+
+    with pytest.raises(LogNotWholeError, match=damaged[0].handle):
+        merge([damaged])
+
+
+def test_a_codec_of_a_newer_tracker_is_no_damage():
+    """
+    The hint is then to upgrade, and the event is still named.
+    """
+    newer = chunk({0: 1.0}, codec="pco9")
+
+    with pytest.raises(StoreError, match=newer[0].handle):
+        merge([newer])
+
+
+def test_between_takes_the_start_and_leaves_the_end():
+    """
+    So that two windows side by side share no sample.
+    """
+    [series] = merge([chunk({0: 1.0, 15: 2.0, 30: 3.0})])
+
+    assert between(series, at(0), at(30)).values.tolist() == [1.0, 2.0]
+    assert between(series, at(0.0001), at(30.0001)).values.tolist() == [2.0, 3.0]
+    assert between(series, at(30), at(0)).values.tolist() == []
+
+
+def test_a_summary_looks_at_finite_values_only():
+    """
+    Infinity and NaN are samples that say nothing about the level.
+    """
+    [series] = merge([chunk({0: 4.0, 15: NAN, 30: 1.0, 45: float("inf"), 60: 3.0, 75: 7.0})])
+
+    assert summary(series, at(0), at(75)) == Summary(
+        count=3, expected_count=5, minimum=1.0, median=3.0, maximum=4.0, first=4.0, last=3.0
+    )
+
+
+def test_a_summary_of_nothing_has_no_numbers():
+    """
+    Absence is not zero.
+    """
+    [series] = merge([chunk({0: 1.0})])
+
+    nothing = Summary(0, 40, None, None, None, None, None)
+    assert summary(series, at(600), at(1200)) == nothing
+    assert summary(replace(series, values=series.values * NAN), at(0), at(600)) == nothing
+    assert median_of(series.values * NAN) is None
+    assert median_of(np.array([1.0, NAN, 2.0])) == 1.5
+
+
+def test_expected_samples_stand_on_multiples_of_the_step():
+    """
+    Range queries start on absolute multiples, wherever a window begins.
+    """
+    assert expected_count(15, at(0), at(60)) == 4
+    assert expected_count(15, at(1), at(61)) == 4
+    assert expected_count(15, at(1), at(60)) == 3
+    assert expected_count(15, at(60), at(0)) == 0
+    assert expected_count(0, at(0), at(60)) == 0
+
+
+def test_importing_it_does_not_import_numpy():
+    """
+    Every command pays for what its modules import.
+    """
+    code = (
+        "import projections.samples, reports.charts, sys; print({'numpy', 'matplotlib'} & set(sys.modules))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "set()"
