@@ -12,7 +12,9 @@ from tracker.events.base import Event, decode, encode, event_id
 
 labels = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6)
 instants = st.datetimes(
-    min_value=datetime(1971, 1, 1), max_value=datetime(9999, 12, 31), timezones=st.just(UTC)
+    min_value=datetime(1971, 1, 1),
+    max_value=datetime(9999, 12, 31),
+    timezones=st.just(UTC),
 )
 
 

@@ -33,6 +33,8 @@ class TrackerApplication(Application[str]):
             placeholders = {f"POSTGRES_{key}": "url" for key in ("DBNAME", "HOST", "USER", "PASSWORD")}
             settings |= {"STORE_URL": self.store, "POSTGRES_PORT": "0", **placeholders}
             settings["POSTGRES_POOL_SIZE"] = "1"
+            # One round trip for each use; else every connection that a restart cut fails once.
+            settings["POSTGRES_PRE_PING"] = "y"
             settings["POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT"] = "60"
         else:
             settings["SQLITE_DBNAME"] = self.store

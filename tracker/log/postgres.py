@@ -21,7 +21,7 @@ from tracker.errors import SettingsError, StoreAwayError, StoreError, TrackerErr
 from tracker.log.mapper import EventMapper
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
-LOCK_TIMEOUT_SECONDS = 20
+LOCK_TIMEOUT_SECONDS = 10
 _ROWS_AT_ONCE = 2000
 _BYTES_AT_ONCE = 4_000_000
 _TYPES = {

@@ -23,7 +23,7 @@ from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 APPLICATION_ID = 0x7472636B
 """Written into the file's header: "trck"."""
 
-LOCK_TIMEOUT_SECONDS = 20
+LOCK_TIMEOUT_SECONDS = 10
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS stored_events (
