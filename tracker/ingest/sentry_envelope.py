@@ -1,0 +1,448 @@
+"""What Sentry's SDKs send to a DSN: envelopes with errors and check-ins.
+
+Everything else in an envelope is left out: sessions, transactions, profiles, logs,
+metrics, client reports, attachments. sentry-sdk's own parser reads the items, one at
+a time and behind limits of ours, for it believes any length and inflates without end.
+"""
+
+import hashlib
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from tracker.errors import BadInputError
+from tracker.events.alerts import CheckInRecorded, ErrorSeen
+from tracker.events.base import Arrival, Incoming
+from tracker.ingest.documents import Moment, Record, clean
+from tracker.ingest.services import ServiceRules
+
+WIRE_BYTES = 1 << 20
+INFLATED_BYTES = 20 << 20
+MAX_ITEMS = 100
+HINT = "Give one envelope as an SDK sends it, plain or gzip; for webhooks: --event issue"
+
+_WANTED = ("event", "check_in")
+_HEADER_FIELDS = {"event_id", "dsn", "sdk", "sent_at", "trace"}
+_BODY_FIELDS = {"action", "data", "event", "alert_reason"}
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_LONGEST_TITLE = 300
+_INNERMOST = 5
+_DEFAULT_FINGERPRINT = re.compile(r"\{\{\s*default\s*\}\}")
+_CHANGING = re.compile(
+    r"'[^']*'|\"[^\"]*\"|0x[0-9a-fA-F]+|\b[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\b|\d+"
+)
+# What a parser of JSON of unknown shape can fail with; sentry-sdk lets all of them through.
+_PARSE_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One item of an envelope: its type, and the envelope as if it held nothing else."""
+
+    number: int
+    type: str
+    alone: bytes
+
+
+def read(
+    data: bytes,
+    *,
+    where: str,
+    rules: ServiceRules,
+    source: str = "sentry-sdk",
+    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
+    project: str | None = None,
+    content_encoding: str | None = None,
+    wire_bytes: int = WIRE_BYTES,
+    inflated_bytes: int = INFLATED_BYTES,
+) -> list[Incoming]:
+    """Read one envelope, as it came over the wire.
+
+    The envelope's own DSN names the project, else `project` does (the route's), else it is
+    "unknown". Without `content_encoding` gzip, zlib and zstd are known by their first bytes.
+    An error is as old as its own timestamp, a check-in too where it has one (Python's do),
+    else as its envelope (`sent_at`), else as its arrival: sentry-cli names no time at all.
+
+    Raises:
+        BadInputError: If a limit is passed, or a part is not what SDKs send; nothing is read then.
+    """
+    if len(data) > wire_bytes:
+        raise BadInputError(f"{where}: {len(data)} bytes are more than {wire_bytes}", hint=HINT)
+    body = inflate(data, where=where, content_encoding=content_encoding, most_bytes=inflated_bytes)
+    header_line, pieces = _split(body, where)
+    header = _header(header_line, where)
+    project = _dsn_project(header) or project or "unknown"
+    found: list[Incoming] = []
+    for piece in pieces:
+        if piece.type not in _WANTED:
+            continue
+        record = _parsed(piece, where)
+        if piece.type == "event":
+            event: ErrorSeen | CheckInRecorded = _error(record, header, rules, source, project)
+        else:
+            event = _check_in(record, header, rules, source, project, arrival)
+        found.append(Incoming(event=event, arrival=arrival, payload=piece.alone))
+    return found
+
+
+def is_envelope(data: bytes) -> bool:
+    """Tell an envelope from webhook bodies, which are JSON too, by its first two lines."""
+    if data[:2] == _GZIP or data[:4] == _ZSTD or data[:1] == b"\x78":
+        return True
+    first, _, rest = data.partition(b"\n")
+    second = rest.partition(b"\n")[0].strip()
+    try:
+        header = json.loads(first)
+        item = json.loads(second) if second else None
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(header, dict) or _BODY_FIELDS & header.keys():
+        return False
+    if item is None:
+        return not header or bool(_HEADER_FIELDS & header.keys())
+    return isinstance(item, dict) and isinstance(item.get("type"), str) and not _BODY_FIELDS & item.keys()
+
+
+# ── bytes ────────────────────────────────────────────────────────────────────
+
+
+def inflate(data: bytes, *, where: str, content_encoding: str | None, most_bytes: int) -> bytes:
+    """Undo the compression of a body, and stop where it grows beyond a limit.
+
+    Raises:
+        BadInputError: If it does, if it is damaged, or if nobody here can undo it.
+    """
+    encoding = (content_encoding or "").strip().lower()
+    if not encoding:
+        if data[:2] == _GZIP or data[:1] == b"\x78":
+            encoding = "gzip"
+        elif data[:4] == _ZSTD:
+            encoding = "zstd"
+    if encoding in ("", "identity"):
+        inflated = data
+    elif encoding in ("gzip", "x-gzip", "deflate"):
+        inflated = _inflate_zlib(data, where, encoding, most_bytes)
+    elif encoding == "br":
+        inflated = _inflate_brotli(data, where, most_bytes)
+    elif encoding == "zstd":
+        inflated = _inflate_zstd(data, where, most_bytes)
+    else:
+        raise BadInputError(f"{where}: its encoding {encoding!r} is unknown", hint=HINT)
+    if len(inflated) > most_bytes:
+        raise BadInputError(f"{where}: it inflates to more than {most_bytes} bytes", hint=HINT)
+    return inflated
+
+
+def _inflate_zlib(data: bytes, where: str, encoding: str, most_bytes: int) -> bytes:
+    # 32: gzip or zlib, by the first bytes. Some say deflate and mean it without zlib's frame.
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS) if encoding == "deflate" else (zlib.MAX_WBITS | 32,):
+        inflater = zlib.decompressobj(window)
+        try:
+            inflated = inflater.decompress(data, most_bytes + 1)
+        except zlib.error:
+            continue
+        if len(inflated) > most_bytes:
+            return inflated
+        if not inflater.eof:
+            raise BadInputError(f"{where}: its {encoding} ends too early", hint=HINT)
+        if inflater.unused_data.strip(b"\0"):
+            raise BadInputError(f"{where}: something follows its {encoding}", hint=HINT)
+        return inflated
+    raise BadInputError(f"{where}: its {encoding} is damaged", hint=HINT)
+
+
+def _inflate_brotli(data: bytes, where: str, most_bytes: int) -> bytes:
+    brotli = _module("brotli", "Brotli", where)
+    inflated = b""
+    try:
+        inflater = brotli.Decompressor()
+        given = data
+        while len(inflated) <= most_bytes:
+            more = inflater.process(given, output_buffer_limit=most_bytes + 1 - len(inflated))
+            inflated += more
+            given = b""
+            if inflater.is_finished() or not more:
+                break
+    except TypeError as old:
+        raise BadInputError(
+            f"{where}: this Brotli cannot stop at a limit",
+            hint="Install it anew: pip install -U 'Brotli>=1.2'",
+        ) from old
+    except brotli.error as wrong:
+        raise BadInputError(f"{where}: its br is damaged", hint=HINT) from wrong
+    if len(inflated) <= most_bytes and not inflater.is_finished():
+        raise BadInputError(f"{where}: its br ends too early", hint=HINT)
+    return inflated
+
+
+def _inflate_zstd(data: bytes, where: str, most_bytes: int) -> bytes:
+    zstandard = _module("zstandard", "zstandard", where)
+    inflater = zstandard.ZstdDecompressor(max_window_size=8 << 20).decompressobj()
+    pieces: list[bytes] = []
+    inflated_bytes = 0
+    try:
+        # It knows no limit: four bytes can hold a block of 128 KiB, so it gets few at a time.
+        for start in range(0, len(data), 64):
+            if inflater.eof:
+                raise BadInputError(f"{where}: something follows its zstd", hint=HINT)
+            pieces.append(inflater.decompress(data[start : start + 64]))
+            inflated_bytes += len(pieces[-1])
+            if inflated_bytes > most_bytes:
+                return b"".join(pieces)
+    except zstandard.ZstdError as wrong:
+        raise BadInputError(f"{where}: its zstd is damaged", hint=HINT) from wrong
+    if not inflater.eof:
+        raise BadInputError(f"{where}: its zstd ends too early", hint=HINT)
+    return b"".join(pieces)
+
+
+def _module(name: str, package: str, where: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as missing:
+        raise BadInputError(
+            f"{where}: it is packed with {package}, which is not installed",
+            hint=f"Install it: pip install {package}; or let the SDK send gzip",
+        ) from missing
+
+
+# ── the envelope ─────────────────────────────────────────────────────────────
+
+
+def _split(body: bytes, where: str) -> tuple[bytes, list[_Piece]]:
+    """Take an envelope apart without believing it: no length beyond its end, few items."""
+    header_line, _, rest = body.partition(b"\n")
+    header_line = header_line.rstrip(b"\r")
+    pieces: list[_Piece] = []
+    at = 0
+    while at < len(rest):
+        line_end = _line_end(rest, at)
+        line = rest[at:line_end].strip()
+        at = line_end + 1
+        if not line:
+            continue
+        number = len(pieces) + 1
+        place = f"{where}: item {number}"
+        if number > MAX_ITEMS:
+            raise BadInputError(f"{where}: it has more than {MAX_ITEMS} items", hint=HINT)
+        header = _json_object(line, place)
+        length = header.get("length")
+        if length is None:
+            end = _line_end(rest, at)
+        elif not isinstance(length, int) or isinstance(length, bool) or length < 0:
+            raise BadInputError(f"{place} has a length that is no whole number", hint=HINT)
+        elif at + length > len(rest):
+            raise BadInputError(
+                f"{place} says that it has {length} bytes, and {max(len(rest) - at, 0)} follow", hint=HINT
+            )
+        else:
+            end = at + length
+            if rest[end : end + 2] not in (b"", b"\n", b"\r", b"\r\n") and rest[end : end + 1] != b"\n":
+                raise BadInputError(f"{place} goes on after its {length} bytes", hint=HINT)
+        kind = header.get("type")
+        alone = b"\n".join((header_line, line, rest[at:end]))
+        pieces.append(_Piece(number, kind if isinstance(kind, str) else "", alone))
+        at = end if length is None else _line_end(rest, end)
+        at += 1
+    return header_line, pieces
+
+
+def _line_end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end
+
+
+def _json_object(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except _PARSE_ERRORS as wrong:
+        raise BadInputError(f"{place} has a header that is not JSON", hint=HINT) from wrong
+    if not isinstance(value, dict):
+        raise BadInputError(f"{place} has a header that is not an object", hint=HINT)
+    return value
+
+
+def _header(line: bytes, where: str) -> Record:
+    return Record(_json_object(line, f"{where}: the envelope"), f"{where}: the envelope", HINT)
+
+
+def _dsn_project(header: Record) -> str | None:
+    dsn = header.maybe_text("dsn")
+    return dsn.rstrip("/").rpartition("/")[2] if dsn and "/" in dsn else None
+
+
+def _parsed(piece: _Piece, where: str) -> Record:
+    """Let sentry-sdk read one item."""
+    # It takes 350 ms to import: not before there is something to read.
+    from sentry_sdk.envelope import Envelope
+
+    place = f"{where}: item {piece.number}"
+    try:
+        item = Envelope.deserialize(piece.alone).items[0]
+        value: Any = item.get_event() if piece.type == "event" else json.loads(item.get_bytes())
+    except _PARSE_ERRORS as wrong:
+        raise BadInputError(f"{place}: its {piece.type} is not JSON", hint=HINT) from wrong
+    return Record.of(value, place=place, hint=HINT)
+
+
+# ── what SDKs say ────────────────────────────────────────────────────────────
+
+
+def _error(record: Record, header: Record, rules: ServiceRules, source: str, project: str) -> ErrorSeen:
+    moment = record.maybe_moment("timestamp", naive_is_utc=True) or header.maybe_moment("sent_at")
+    if moment is None:
+        raise record.missing("timestamp")
+    tags = tags_of(record)
+    return ErrorSeen(
+        occurred_at=moment.at,
+        precision_seconds=moment.precision_seconds,
+        utc_offset_minutes=moment.utc_offset_minutes,
+        source=source,
+        service=service_of(rules, project, tags),
+        project=project,
+        error_id=hex_id(record.maybe_text("event_id") or header.text("event_id")),
+        title=_title(record),
+        level=record.maybe_text("level") or "error",
+        culprit=record.maybe_text("culprit") or record.maybe_text("transaction") or _culprit(record),
+        release=record.maybe_name("release"),
+        environment=record.maybe_text("environment"),
+        group=group_of(record),
+        tags=tags,
+    )
+
+
+def _check_in(
+    record: Record, header: Record, rules: ServiceRules, source: str, project: str, arrival: Arrival
+) -> CheckInRecorded:
+    moment = record.maybe_moment("timestamp", naive_is_utc=True) or header.maybe_moment("sent_at")
+    if moment is None and arrival.received_at is not None:
+        moment = Moment(arrival.received_at)
+    if moment is None:
+        raise record.trouble("has no timestamp, and its envelope no sent_at")
+    return CheckInRecorded(
+        occurred_at=moment.at,
+        precision_seconds=moment.precision_seconds,
+        utc_offset_minutes=moment.utc_offset_minutes,
+        source=source,
+        service=service_of(rules, project, {}) or rules.for_name(record.maybe_text("monitor_slug")),
+        project=project,
+        check_in_id=hex_id(record.text("check_in_id")),
+        monitor=record.text("monitor_slug"),
+        status=record.text("status"),
+        duration_seconds=record.number("duration"),
+        release=record.maybe_name("release"),
+        environment=record.maybe_text("environment"),
+    )
+
+
+def hex_id(text: str) -> str:
+    """Write an id of 32 hex digits one way: it comes with hyphens, without, and in capitals."""
+    return text.replace("-", "").lower()
+
+
+def service_of(rules: ServiceRules, project: str | None, tags: dict[str, str]) -> str | None:
+    """Find the service of an error: that of its project, else the one that its tag `service` names."""
+    return rules.for_project(project) or rules.for_name(tags.get("service"))
+
+
+def tags_of(record: Record) -> dict[str, str]:
+    """Read tags, an object or pairs; what is neither text nor a plain value is left out."""
+    given = record.fields.get("tags")
+    if isinstance(given, dict):
+        pairs = list(given.items())
+    elif isinstance(given, list):
+        pairs = [(pair[0], pair[1]) for pair in given if isinstance(pair, list) and len(pair) == 2]
+        pairs += [(pair.get("key"), pair.get("value")) for pair in given if isinstance(pair, dict)]
+    else:
+        pairs = []
+    return {
+        clean(name): clean(value) if isinstance(value, str) else json.dumps(value)
+        for name, value in pairs
+        if isinstance(name, str) and (isinstance(value, str | bool | float) or _is_whole(value))
+    }
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < 1 << 64
+
+
+def _exceptions(record: Record) -> list[dict[str, Any]]:
+    """Give the exceptions, the one that reached the SDK last."""
+    given = record.fields.get("exception")
+    values = given.get("values") if isinstance(given, dict) else given
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+
+
+def _text(given: dict[str, Any], name: str) -> str:
+    value = given.get(name)
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _message(record: Record, *names: str) -> str:
+    entry = record.fields.get("logentry")
+    for given, name in ((entry, name) for name in names):
+        if isinstance(given, dict) and _text(given, name):
+            return _text(given, name)
+    message = record.fields.get("message")
+    if isinstance(message, dict):
+        return next((_text(message, name) for name in names if _text(message, name)), "")
+    return clean(message) if isinstance(message, str) else ""
+
+
+def _title(record: Record) -> str:
+    found = ""
+    if exceptions := _exceptions(record):
+        kind, value = _text(exceptions[-1], "type"), _text(exceptions[-1], "value")
+        found = f"{kind}: {value}" if kind and value else kind or value
+    found = (found or _message(record, "formatted", "message")).strip()
+    line = found.splitlines()[0] if found else "(no title)"
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1] + "…"
+
+
+def _frames(exception: dict[str, Any]) -> list[str]:
+    """Name the innermost frames of the application itself, outermost first."""
+    stack = exception.get("stacktrace")
+    values = stack.get("frames") if isinstance(stack, dict) else None
+    frames = [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+    own = [each for each in frames if each.get("in_app") is True] or frames
+    return [
+        f"{_text(each, 'module') or _text(each, 'filename')} {_text(each, 'function')}"
+        for each in own[-_INNERMOST:]
+    ]
+
+
+def _culprit(record: Record) -> str | None:
+    exceptions = _exceptions(record)
+    frames = _frames(exceptions[-1]) if exceptions else []
+    return frames[-1].replace(" ", " in ", 1).strip() if frames else None
+
+
+def group_of(record: Record) -> str:
+    """Say what gathers the repeats of an error.
+
+    The fingerprint that the application set, as it is written; else a hash over types,
+    innermost own frames and the message without what changes: numbers, ids, quoted texts.
+    Line numbers are no part of it, so that an edit elsewhere in the file keeps the group.
+    """
+    given = record.fields.get("fingerprint")
+    if isinstance(given, list):
+        parts = [clean(each) for each in given if isinstance(each, str)]
+        if parts and not all(_DEFAULT_FINGERPRINT.fullmatch(each) for each in parts):
+            named = [_DEFAULT_FINGERPRINT.sub(lambda _: _computed_group(record), each) for each in parts]
+            return "fingerprint:" + ",".join(named)
+    return "computed:" + _computed_group(record)
+
+
+def _computed_group(record: Record) -> str:
+    parts: list[str] = []
+    for each in _exceptions(record):
+        template = _CHANGING.sub("*", _text(each, "value"))
+        parts += [_text(each, "type"), *_frames(each), template]
+    if not parts:
+        # The template is the same for all; what the SDK filled in is not.
+        parts.append(_CHANGING.sub("*", _message(record, "message", "formatted")))
+    # No secret depends on it: a short name for equal things.
+    return hashlib.sha1("\n".join(parts).encode(), usedforsecurity=False).hexdigest()[:12]

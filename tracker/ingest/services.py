@@ -1,0 +1,62 @@
+"""Which service a payload speaks of, by what tracker.toml says of the services.
+
+Who is not found is None: the fact is kept all the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ServiceRule:
+    """How one service is recognised in what sources send."""
+
+    name: str
+    alert_labels: Mapping[str, str] = field(default_factory=dict)
+    sentry_projects: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    github_repository: str | None = None
+
+
+@dataclass(frozen=True)
+class ServiceRules:
+    """All services, in the order of the file; of equals the first wins."""
+
+    rules: tuple[ServiceRule, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the services."""
+        return tuple(rule.name for rule in self.rules)
+
+    def for_alert(self, labels: Mapping[str, str]) -> str | None:
+        """Find the service of an alert.
+
+        All labels of a rule must match, and the rule with the most labels wins. A service
+        without alert_labels is meant by the label `service` with its name; such a match
+        gives way to any rule that was written down.
+        """
+        best: tuple[int, str] | None = None
+        for rule in self.rules:
+            if rule.alert_labels:
+                matches = all(labels.get(name) == value for name, value in rule.alert_labels.items())
+                weight = len(rule.alert_labels)
+            else:
+                matches = labels.get("service") == rule.name
+                weight = 0
+            if matches and (best is None or weight > best[0]):
+                best = (weight, rule.name)
+        return best[1] if best else None
+
+    def for_project(self, project: str | None) -> str | None:
+        """Find the service of a Sentry project: by sentry_projects, else by the same name."""
+        if not project:
+            return None
+        for rule in self.rules:
+            if project in rule.sentry_projects:
+                return rule.name
+        return self.for_name(project)
+
+    def for_name(self, name: str | None) -> str | None:
+        """Find the service that has exactly this name."""
+        return name if name in self.names else None
