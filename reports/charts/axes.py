@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -105,8 +106,8 @@ def _nice(raw: Decimal) -> Decimal:
 
 def _clock_times(start: datetime, end: datetime, tz: tzinfo, step: int) -> Iterator[datetime]:
     """Walk in UTC and look at the local clock: right through a change of clocks too."""
-    stride = step if step < _MINUTE or _QUARTER % step == 0 else _QUARTER if step % _QUARTER == 0 else 300
-    stride_us = stride * 1_000_000
+    # The offset of the zone may move the clock against UTC by any number of quarters.
+    stride_us = math.gcd(step, _QUARTER) * 1_000_000
     at_us, end_us = -(-to_us(start) // stride_us) * stride_us, to_us(end)
     while at_us <= end_us:
         at = from_us(at_us)

@@ -365,15 +365,27 @@ def test_clock_times_are_those_of_the_zone():
     assert ticks[0].date == "2026-10-25"
 
 
-@pytest.mark.parametrize("seconds", [10, 90, 600, 3600, 5400, 86400, 7 * 86400, 30 * 86400, 400 * 86400])
+def test_clock_times_are_round_where_a_zone_is_off_by_quarters():
+    """
+    Kathmandu's clocks are 5:45 ahead.
+    """
+    ticks = time_ticks(START, at(60), ZoneInfo("Asia/Kathmandu"))
+
+    assert [tick.clock for tick in ticks] == ["19:50", "20:00", "20:10", "20:20", "20:30", "20:40"]
+
+
+@pytest.mark.parametrize(
+    "seconds", [10, 90, 600, 720, 1200, 1800, 3600, 5400, 10000, 86400, 7 * 86400, 30 * 86400, 400 * 86400]
+)
 def test_ticks_are_few_and_the_first_has_a_date(seconds):
     """
     From ten seconds to more than a year.
     """
     ticks = time_ticks(START, START + timedelta(seconds=seconds), UTC)
 
-    assert 2 <= len(ticks) <= 10
+    assert 4 <= len(ticks) <= 10
     assert ticks[0].date
+    assert len({later.at - sooner.at for sooner, later in itertools.pairwise(ticks)}) == 1
 
 
 @pytest.mark.parametrize(
