@@ -7,7 +7,7 @@ Every piece of trouble names the file, the record and the field, in one line.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +49,7 @@ class Document:
     where: str
     line: int | None = None
     element: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -67,7 +68,7 @@ class Document:
             return [self]
         pieces = msgspec.json.decode(self.raw, type=list[msgspec.Raw])
         return [
-            Document(value, bytes(piece), self.where, self.line, f"{kind} {number}")
+            Document(value, bytes(piece), self.where, self.line, f"{kind} {number}", self.headers)
             for number, (value, piece) in enumerate(zip(self.value, pieces, strict=True), 1)
         ]
 
@@ -83,7 +84,8 @@ class Document:
 def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
     """Take a file apart: one JSON document, or one on each line.
 
-    The place of a document is the file, with the line where there are several.
+    The place of a document is the file, with the line where there are several. A recorded
+    request, with its headers beside its body, is read as its body.
 
     Raises:
         BadInputError: If it is empty, too large, not UTF-8 or not JSON; `hint` is what to type then.
@@ -101,9 +103,19 @@ def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
         for number, line in lines:
             raw = line.strip()
             value = decoded(raw, place=f"{where}: line {number}", hint=hint)
-            found.append(Document(value, raw, where, number))
+            found.append(_unwrapped(Document(value, raw, where, number)))
         return found
-    return [Document(decoded(data, place=where, hint=hint), data, where)]
+    return [_unwrapped(Document(decoded(data, place=where, hint=hint), data, where))]
+
+
+def _unwrapped(document: Document) -> Document:
+    """Take the body out of a recorded request, `{"headers": …, "body": …}`; its secrets stay outside."""
+    value = document.value
+    if not isinstance(value, dict) or value.keys() != {"headers", "body"} or not isinstance(value["headers"], dict):
+        return document
+    body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["body"]
+    headers = {str(name).lower(): text for name, text in value["headers"].items() if isinstance(text, str)}
+    return replace(document, value=value["body"], raw=bytes(body), headers=headers)
 
 
 def _opens(line: bytes) -> bool:

@@ -50,7 +50,8 @@ def read(
     found: list[Incoming] = []
     for document in documents(data, where=where, hint=HINT):
         for element in document.elements("body"):
-            events = _events(element.record(HINT), event_name, rules, source)
+            kind = event_name or document.headers.get("sentry-hook-resource")
+            events = _events(element.record(HINT), kind, rules, source)
             found.extend(Incoming(event=event, arrival=arrival, payload=element.raw) for event in events)
     return found
 
