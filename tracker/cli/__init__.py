@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "spool": ("spool_command", "what was typed while the store was away"),
 }
 
-_GROUPS = (
+GROUPS = (
     ("Start", ("init", "demo")),
     ("While it burns", ("declare", "note", "milestone", "severity", "lead", "stage", "service", "resolve")),
     ("What is deployed", ("deploy", "rollback", "run", "changes")),
@@ -53,7 +53,7 @@ _GROUPS = (
 def help_text() -> str:
     """Return what `tracker --help` prints."""
     lines = ["usage: tracker COMMAND …      (each command has its own --help)", ""]
-    for title, names in _GROUPS:
+    for title, names in GROUPS:
         lines.append(f"{title}:")
         lines += [f"  {name:<10} {COMMANDS[name][1]}" for name in names]
         lines.append("")
