@@ -95,6 +95,7 @@ _CHANGES = {
     "candidate_for": _LIST,
     "said_caused": _LIST,
     "said_fixed": _LIST,
+    "said_dismissed": _LIST,
     "sources": _LIST,
     "handle": _TEXT,
     "event": _TEXT,
@@ -239,8 +240,8 @@ class Frames:
         """One row is one deploy, rollback or merge of any service, oldest first.
 
         `occurred_at` is when it finished, else failed, else began. `candidate_for` names the incidents
-        that began within an hour after it, by time alone; `said_caused` and `said_fixed` those of which
-        a person said so. `duration_seconds` is from its start to its finish, else as its source measured it.
+        that began within an hour after it, by time alone; `said_caused`, `said_fixed` and
+        `said_dismissed` those of which a person said so. `duration_seconds` is from its start to its finish, else as its source measured it.
         """
         from projections.changes import candidate, changes
         from tracker.events.base import Window
@@ -261,9 +262,9 @@ class Frames:
             row["candidate_for"] = tuple(
                 each.id for each in incidents if candidate(change, each.id, each.begins_at) is not None
             )
-            for column, role in (("said_caused", "caused"), ("said_fixed", "fixed")):
+            for role in ("caused", "fixed", "dismissed"):
                 named = [name for target in change.evidence for name in said.get((target, role), ())]
-                row[column] = tuple(dict.fromkeys(named))
+                row[f"said_{role}"] = tuple(dict.fromkeys(named))
             rows.append(row)
         return _frame(_CHANGES, rows)
 
