@@ -1,11 +1,15 @@
 """Set a recorded event right. The old value stays readable with `tracker history`."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_json, add_zone
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import UsageError
 from tracker.times import utc
+
+if TYPE_CHECKING:
+    from tracker.events.corrections import Correction, Effective
 
 EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of the wrong host'"
 
@@ -17,7 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", metavar="TEXT", help="a note's text, set right")
     parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="any other field")
     parser.add_argument("--why", metavar="TEXT", required=True)
-    parser.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
     add_zone(parser)
     add_json(parser)
 
@@ -50,7 +56,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     )
 
 
-def corrected(workspace: Workspace, typed: str):  # type: ignore[no-untyped-def]
+def corrected(workspace: Workspace, typed: str) -> "Effective":
     """Return the event that was typed, as it reads after its corrections."""
     from tracker.events.corrections import effective
 
@@ -58,7 +64,7 @@ def corrected(workspace: Workspace, typed: str):  # type: ignore[no-untyped-def]
     return effective(workspace.log.with_corrections([target]))[target.id]
 
 
-def record_correction(workspace: Workspace, correction) -> Recording:  # type: ignore[no-untyped-def]
+def record_correction(workspace: Workspace, correction: "Correction") -> Recording:
     """Append a correction: to its incident's stream, or on its own."""
     if correction.incident is None:
         return workspace.record([correction])

@@ -29,9 +29,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         data = path.read_bytes()
     except OSError as wrong:
         raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+    if not data:
+        raise BadInputError(f"{path} is empty: there is nothing to keep", hint=f"ls -l {path}")
     if len(data) > MAXIMUM_BYTES:
         raise BadInputError(
-            f"{path} has {len(data)} bytes; at most {MAXIMUM_BYTES} are kept", hint=f"Compress it: gzip -k {path}"
+            f"{path} has {len(data)} bytes; at most {MAXIMUM_BYTES} are kept",
+            hint=f"Compress it: gzip -k {path}",
         )
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who

@@ -4,11 +4,18 @@ With an incident: those of the day before it until its end, the candidates for i
 """
 
 import argparse
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.timeline import span_asked
 from tracker.cli.workspace import Workspace
+from tracker.errors import UsageError
 from tracker.times import utc
+
+if TYPE_CHECKING:
+    from projections.changes import Candidate, ChangeRow
+    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42"
 
@@ -34,26 +41,39 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     start, end = now - timedelta(days=1), now + timedelta(seconds=1)
     if incident is not None:
         start, end = incident.begins_at - timedelta(days=1), incident.ends_at or end
-    if arguments.start:
-        start = workspace.instant(arguments.start, incident, option="--from").at
-    if arguments.end:
-        end = workspace.instant(arguments.end, incident, option="--to", allow_future=True).at
+    if incident is not None:
+        asked = span_asked(arguments, workspace, incident)
+        start, end = asked[0] or start, asked[1] or end
+    else:
+        if arguments.start:
+            start = workspace.instant(arguments.start, option="--from").at
+        if arguments.end:
+            end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+    if end <= start:
+        raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
     # A rollback is known by the versions that ran before: they are looked for a month back.
     back = timedelta(days=30)
     found = changes(workspace.log.select([Window("changes", start - back, end)], upto))
     rows = [row for row in found if start <= row.at < end]
     if arguments.service:
         rows = [row for row in rows if row.service == arguments.service]
-    listed = [incident] if incident else [each for each in workspace.incidents(upto) if _near(each, start, end)]
+    listed = (
+        [incident] if incident else [each for each in workspace.incidents(upto) if _near(each, start, end)]
+    )
+    # What was merged goes on under another number, and is named there.
+    listed = [each for each in listed if each.merged_into is None]
     answer = []
     for row in reversed(rows):
         suspected = [
-            suspect
-            for each in listed
-            if (suspect := candidate(row, each.id, each.begins_at)) is not None
+            suspect for each in listed if (suspect := candidate(row, each.id, each.begins_at)) is not None
         ]
         roles = [
-            {"incident": each.id, "as": each.links[target].role, "by": each.links[target].by, "why": each.links[target].why}
+            {
+                "incident": each.id,
+                "as": each.links[target].role,
+                "by": each.links[target].by,
+                "why": each.links[target].why,
+            }
             for each in listed
             for target in row.evidence
             if target in each.links and each.links[target].linked and each.links[target].role
@@ -75,22 +95,28 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         if row.status != "finished":
             title = f"{row.kind} {row.status}"
         lines.append(
-            (row.handle, local.strftime("%m-%d %H:%M:%S"), row.service or "?", f"{title} {printable(row.title)}{before}")
+            (
+                row.handle,
+                local.strftime("%m-%d %H:%M:%S"),
+                row.service or "?",
+                f"{title} {printable(row.title)}{before}",
+            )
         )
-        for role in roles:
-            lines.append(("", "", "", f"  {role['as']} {role['incident']}, says {role['by']}: {role['why']}"))
-        for suspect in suspected:
-            if not any(role["incident"] == suspect.incident for role in roles):
-                lines.append(("", "", "", f"  candidate for {suspect.incident}: {suspect.why}"))
+        said = [f"{role['as']} {role['incident']}, says {role['by']}: {role['why']}" for role in roles]
+        judged = {role["incident"] for role in roles}
+        said += [f"candidate for {each.incident}: {each.why}" for each in suspected if each.incident not in judged]
+        lines += [("", "", "", f"  {printable(line)}") for line in said]
     print(table(lines), end="")
     return 0
 
 
-def _near(incident, start, end) -> bool:  # type: ignore[no-untyped-def]
+def _near(incident: "Incident", start: datetime, end: datetime) -> bool:
     return bool(start - timedelta(days=1) <= incident.begins_at < end + timedelta(hours=2))
 
 
-def _described(row, suspected, roles) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def _described(
+    row: "ChangeRow", suspected: "list[Candidate]", roles: list[dict[str, str | None]]
+) -> dict[str, object]:
     took = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {
         "event": row.event,
@@ -112,5 +138,3 @@ def _described(row, suspected, roles) -> dict[str, object]:  # type: ignore[no-u
         "candidate_for": suspected,
         "attribution": roles,
     }
-
-

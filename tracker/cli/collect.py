@@ -5,14 +5,18 @@ what is gone already, and when the rest expires. Running it again adds only what
 """
 
 import argparse
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracker.cli import pulling
 from tracker.cli.common import add_incident, add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
+
+if TYPE_CHECKING:
+    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
 SOURCES = ("prometheus", "alertmanager", "git")
@@ -63,7 +67,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return _answer(arguments, workspace, incident.id, pulled, skipped)
 
 
-def _prometheus(workspace, incident, start, end) -> list[pulling.Pulled]:  # type: ignore[no-untyped-def]
+def _prometheus(
+    workspace: Workspace, incident: "Incident", start: datetime, end: datetime
+) -> list[pulling.Pulled]:
     pulled: list[pulling.Pulled] = []
     try:
         api = pulling.prometheus_api(workspace)
@@ -79,7 +85,14 @@ def _prometheus(workspace, incident, start, end) -> list[pulling.Pulled]:  # typ
             for name, metric in (configured.metrics if configured else {}).items():
                 pulled.append(
                     pulling.samples(
-                        workspace, api, service=service, name=name, metric=metric, start=start, end=end, progress=update
+                        workspace,
+                        api,
+                        service=service,
+                        name=name,
+                        metric=metric,
+                        start=start,
+                        end=end,
+                        progress=update,
                     )
                 )
         for warning in api.warnings:
@@ -87,10 +100,17 @@ def _prometheus(workspace, incident, start, end) -> list[pulling.Pulled]:  # typ
     return pulled
 
 
-def _answer(arguments, workspace, name, pulled, skipped) -> int:  # type: ignore[no-untyped-def]
+def _answer(
+    arguments: argparse.Namespace,
+    workspace: Workspace,
+    name: str,
+    pulled: list[pulling.Pulled],
+    skipped: list[str],
+) -> int:
     if not pulled and not arguments.json:
         raise SettingsError(
-            f"nothing to collect for {name}: " + "; ".join(skipped), hint="Configure a source in tracker.toml: tracker init"
+            f"nothing to collect for {name}: " + "; ".join(skipped),
+            hint="Configure a source in tracker.toml: tracker init",
         )
     workspace.log.seal()
     total = Recording()
@@ -99,15 +119,23 @@ def _answer(arguments, workspace, name, pulled, skipped) -> int:  # type: ignore
         total.known += each.recording.known
     if arguments.json:
         write_json(
-            {"incident": name, **total.json(), "sources": [each.json() for each in pulled], "skipped": skipped}
+            {
+                "incident": name,
+                **total.json(),
+                "sources": [each.json() for each in pulled],
+                "skipped": skipped,
+            }
         )
+        for each in pulled:
+            if each.problem:
+                say(f"tracker: {each.said()}")
     else:
         for each in pulled:
             print(each.said())
             if each.problem and each.problem.hint:
                 print(f"  {each.problem.hint}")
-        for each in skipped:
-            print(each)
+        for missing in skipped:
+            print(missing)
         print(f"{name}: {total.said()}")
         say(f"Next: tracker timeline {name}   ·   tracker report {name}")
     failed = [each.problem for each in pulled if each.problem]

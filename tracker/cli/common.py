@@ -20,10 +20,14 @@ def add_incident(parser: argparse.ArgumentParser, name: str = "incident") -> Non
 def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
     """Add what every recording command takes."""
     group = parser.add_argument_group("recording")
-    group.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    group.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
     if at:
         group.add_argument(
-            "--at", metavar="T", help="when it happened: 14:45Z, 14:45+01:00, 5m-ago, 2026-03-01T14:45Z (default now)"
+            "--at",
+            metavar="T",
+            help="when it happened: 14:45Z, 14:45+01:00, 5m-ago, 2026-03-01T14:45Z (default now)",
         )
     add_zone(group)
     add_json(parser)
@@ -31,7 +35,9 @@ def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
 
 def add_zone(group: Any) -> None:
     """Add the zone in which bare clock times are typed."""
-    group.add_argument("--at-tz", metavar="ZONE", help="the zone of times typed without one (default TRACKER_TZ)")
+    group.add_argument(
+        "--at-tz", metavar="ZONE", help="the zone of times typed without one (default TRACKER_TZ)"
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +107,8 @@ def width(text: str) -> int:
     import unicodedata
 
     return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
     )
 
 

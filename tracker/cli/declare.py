@@ -4,20 +4,28 @@ If the service has an open incident, this adds to it and answers its number, unl
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_recording, say
-from tracker.cli.workspace import Recording, Workspace
+from tracker.cli.workspace import Recording, Workspace, near
 from tracker.errors import UsageError
-from tracker.events.incidents import DETECTED_BY, SEVERITIES
-from tracker.times import utc
+from tracker.events.incidents import DETECTED_BY, SEVERITIES, NoteAdded, ServiceAdded
+from tracker.times import Typed, utc
 
-EXAMPLE = 'example:  tracker declare "Payments answer 500" --service checkout --severity critical --started 14:40Z'
+if TYPE_CHECKING:
+    from tracker.incident import Incident
+
+EXAMPLE = (
+    'example:  tracker declare "Payments answer 500" --service checkout --severity critical --started 14:40Z'
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the title, the services and what is known already."""
     parser.add_argument("title", metavar="TITLE", help="what is broken, as users see it")
-    parser.add_argument("--service", metavar="S", nargs="+", action="extend", required=True, help="what is affected")
+    parser.add_argument(
+        "--service", metavar="S", nargs="+", action="extend", required=True, help="what is affected"
+    )
     parser.add_argument("--severity", choices=SEVERITIES, required=True)
     parser.add_argument("--started", metavar="T", help="when it began, if you know")
     parser.add_argument("--detected", metavar="T", help="when somebody or something noticed")
@@ -51,15 +59,24 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             code = workspace.answer(recording, said, {"incident": name, "event": event})
             if not arguments.json:
                 print(name)
-                say(f"Next: tracker note {name} \"what you see\"   ·   tracker timeline {name}")
+                say(f'Next: tracker note {name} "what you see"   ·   tracker timeline {name}')
             return code
 
 
-def _declare(arguments, workspace, name, services, by, at) -> Recording | None:  # type: ignore[no-untyped-def]
+def _declare(
+    arguments: argparse.Namespace,
+    workspace: Workspace,
+    name: str,
+    services: tuple[str, ...],
+    by: str,
+    at: Typed,
+) -> Recording | None:
     from tracker import incident as decisions
 
-    started = workspace.instant(arguments.started, option="--started") if arguments.started else None
-    detected = workspace.instant(arguments.detected, option="--detected") if arguments.detected else None
+    started, detected = (
+        workspace.instant(text, option=option, around=near(at.at)) if text else None
+        for option, text in (("--started", arguments.started), ("--detected", arguments.detected))
+    )
     decided = decisions.declare(
         name,
         title=arguments.title,
@@ -77,14 +94,14 @@ def _declare(arguments, workspace, name, services, by, at) -> Recording | None: 
     return recording if recording.recorded or recording.known else None
 
 
-def _is_same(incident, arguments, at, by) -> bool:  # type: ignore[no-untyped-def]
+def _is_same(incident: "Incident", arguments: argparse.Namespace, at: Typed, by: str) -> bool:
     """Whether this very declaration is recorded: typed twice, or delivered twice from the spool."""
     return bool(
         (incident.declared_at, incident.declared_by, incident.title) == (at.at, by, arguments.title.strip())
     )
 
 
-def _known(arguments, workspace, incident) -> int:  # type: ignore[no-untyped-def]
+def _known(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> int:
     event = incident.steps[0].id
     said = f"{incident.id} says exactly that already"
     code = workspace.answer(Recording(known=(event,)), said, {"incident": incident.id, "event": event})
@@ -93,16 +110,18 @@ def _known(arguments, workspace, incident) -> int:  # type: ignore[no-untyped-de
     return code
 
 
-def _add(arguments, workspace, name, services, at) -> int:  # type: ignore[no-untyped-def]
+def _add(
+    arguments: argparse.Namespace, workspace: Workspace, name: str, services: tuple[str, ...], at: Typed
+) -> int:
     from tracker import incident as decisions
 
     by = workspace.who
     if not arguments.title.strip():
         raise UsageError("declare: an incident needs a title", hint=EXAMPLE)
 
-    def decide(incident):  # type: ignore[no-untyped-def]
+    def decide(incident: "Incident") -> list[NoteAdded | ServiceAdded]:
         told = f"Declared again as {arguments.severity}: {arguments.title.strip()}"
-        decided = [decisions.note(incident, told, by=by, at=at)]
+        decided: list[NoteAdded | ServiceAdded] = [decisions.note(incident, told, by=by, at=at)]
         if arguments.impact:
             decided.append(decisions.note(incident, arguments.impact, by=by, at=at, kind="impact"))
         decided += [

@@ -4,10 +4,14 @@ For one that this should run, see: tracker run deploy SERVICE VERSION -- COMMAND
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_recording, say
 from tracker.cli.workspace import Workspace
 from tracker.times import utc
+
+if TYPE_CHECKING:
+    from tracker.events.changes import Change
 
 EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 15:10Z"
 
@@ -49,7 +53,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return workspace.answer(recording, said)
 
 
-def step_class(command: str, step: str):  # type: ignore[no-untyped-def]
+def step_class(command: str, step: str) -> "type[Change]":
     """Return the event class of one step of a deploy or a rollback."""
     from tracker.events import changes
 

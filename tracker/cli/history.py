@@ -43,7 +43,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     rows = []
     for each in found:
-        by = getattr(each.event, "decided_by", None) or each.arrival.reported_by or getattr(each.event, "source", "")
+        by = (
+            getattr(each.event, "decided_by", None)
+            or each.arrival.reported_by
+            or getattr(each.event, "source", "")
+        )
         said = detail(each.event)
         rows.append((each.handle, utc(each.recorded_at), printable(str(by)), printable(headline(each.event))))
         if said and each is not target:

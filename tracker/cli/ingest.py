@@ -43,12 +43,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         found = sources.add_parser(name, help=said)
         found.add_argument("file", metavar="FILE", nargs="?", help="one JSON document, or lines; - is stdin")
         found.add_argument("--event", metavar="NAME", help="the kind of body, where the header said it")
-        found.add_argument("--project", metavar="NAME", help="the project, where an envelope does not name it")
+        found.add_argument(
+            "--project", metavar="NAME", help="the project, where an envelope does not name it"
+        )
         found.add_argument("--from", dest="start", metavar="T")
         found.add_argument("--to", dest="end", metavar="T")
         _common(found, _bodies)
     found = sources.add_parser("git", help="commits, merges, tags and branches of a local clone")
-    found.add_argument("path", metavar="PATH", nargs="?", help="default: every configured repository, else this one")
+    found.add_argument(
+        "path", metavar="PATH", nargs="?", help="default: every configured repository, else this one"
+    )
     found.add_argument("--service", metavar="S")
     found.add_argument("--from", dest="start", metavar="T", help="default: 30 days ago")
     _common(found, _git)
@@ -59,7 +63,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     found.add_argument("incident", metavar="INC")
     found.add_argument("file", metavar="FILE", help="- is stdin")
     found.add_argument("--date", metavar="D", help="the date of the first line: 2026-03-01")
-    found.add_argument("--by", metavar="NAME", help="who noted it (default TRACKER_USER, else git's user.name)")
+    found.add_argument(
+        "--by", metavar="NAME", help="who noted it (default TRACKER_USER, else git's user.name)"
+    )
     _common(found, _notes)
 
 
@@ -79,12 +85,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _bytes(name: str) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
     try:
-        return Path(name).read_bytes()
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as wrong:
         raise BadInputError(f"{name}: cannot be read: {wrong.strerror}", hint=f"ls -l {name}") from wrong
+    if not data.strip():
+        where, hint = ("stdin", "Name a FILE, or pipe one in") if name == "-" else (name, f"ls -l {name}")
+        raise BadInputError(f"{where} is empty", hint=hint)
+    return data
 
 
 def _said(workspace: Workspace, recording: Recording, where: str, found: int) -> int:
@@ -110,19 +118,23 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
-    common = {"where": where, "rules": workspace.rules, "arrival": arrival}
+    rules = workspace.rules
     if arguments.source == "alertmanager":
         from tracker.ingest import alertmanager
 
-        facts = alertmanager.read(data, **common)
+        facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
     elif _is_envelope(data):
         from tracker.ingest import sentry_envelope
 
-        facts = sentry_envelope.read(data, project=arguments.project, **common)
+        facts = sentry_envelope.read(
+            data, where=where, rules=rules, arrival=arrival, project=arguments.project
+        )
     else:
         from tracker.ingest import sentry_webhook
 
-        facts = sentry_webhook.read(data, event_name=arguments.event, **common)
+        facts = sentry_webhook.read(
+            data, where=where, rules=rules, arrival=arrival, event_name=arguments.event
+        )
     return _said(workspace, workspace.record(facts), where, len(facts))
 
 
@@ -140,7 +152,8 @@ def _is_envelope(data: bytes) -> bool:
         return False
     named = isinstance(header, dict) and bool({"event_id", "dsn", "sdk", "sent_at", "trace"} & header.keys())
     return isinstance(header, dict) and (
-        (isinstance(item, dict) and "type" in item and "data" not in item) or (named and item is None and not header.get("data"))
+        (isinstance(item, dict) and "type" in item and "data" not in item)
+        or (named and item is None and not header.get("data"))
     )
 
 
@@ -238,7 +251,14 @@ def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
         for service, name, metric in wanted:
             pulled.append(
                 pulling.samples(
-                    workspace, api, service=service, name=name, metric=metric, start=start, end=end, progress=update
+                    workspace,
+                    api,
+                    service=service,
+                    name=name,
+                    metric=metric,
+                    start=start,
+                    end=end,
+                    progress=update,
                 )
             )
         if not arguments.query:
@@ -253,12 +273,17 @@ def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pu
     for each in pulled:
         total.recorded += each.recording.recorded
         total.known += each.recording.known
+    failed = [each.problem for each in pulled if each.problem]
+    if len(failed) == len(pulled) == 1:
+        raise failed[0]
     if arguments.json:
         write_json({**total.json(), "sources": [each.json() for each in pulled]})
+        for each in pulled:
+            if each.problem:
+                say(f"tracker: {each.said()}")
     else:
         for each in pulled:
             say(each.said())
             if each.problem and each.problem.hint:
                 say(f"  {each.problem.hint}")
-    failed = [each.problem for each in pulled if each.problem]
     return failed[0].exit_code if failed else 0

@@ -64,9 +64,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         with path.open("x", encoding="utf-8") as file:
             file.write(TEMPLATE)
     except FileExistsError as there:
-        raise RefusedError(f"{path} is there already and was left alone", hint=f"Look at it: cat {path}") from there
+        raise RefusedError(
+            f"{path} is there already and was left alone", hint=f"Look at it: cat {path}"
+        ) from there
     except OSError as wrong:
-        raise RefusedError(f"{path} cannot be written: {wrong.strerror}", hint="Go to a folder that you own") from wrong
+        raise RefusedError(
+            f"{path} cannot be written: {wrong.strerror}", hint="Go to a folder that you own"
+        ) from wrong
     print(path)
-    say("Next: uncomment a service in it, then: tracker declare \"what is broken\" --service NAME --severity critical")
+    say(
+        'Next: uncomment a service in it, then: tracker declare "what is broken" --service NAME --severity critical'
+    )
     return 0

@@ -1,10 +1,14 @@
 """List the incidents, newest first. `tracker` alone lists the open ones and what is due next."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.cli.workspace import Workspace
 from tracker.times import spoken, utc
+
+if TYPE_CHECKING:
+    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker list --open"
 
@@ -40,7 +44,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     for each in found:
         until = each.resolved_at or workspace.now
         lasted = spoken((until - each.begins_at).total_seconds())
-        state = each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
+        state = (
+            each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
+        )
         rows.append(
             (each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, printable(each.title))
         )
@@ -51,7 +57,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return 0
 
 
-def described(incident) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def described(incident: "Incident") -> dict[str, object]:
     """Return an incident's own facts as JSON keys."""
     return {
         "incident": incident.id,
@@ -77,7 +83,7 @@ def described(incident) -> dict[str, object]:  # type: ignore[no-untyped-def]
     }
 
 
-def next_step(incident) -> str:  # type: ignore[no-untyped-def]
+def next_step(incident: "Incident") -> str:
     """Say what would help most, from what is not recorded yet."""
     if incident.started_at is None:
         return f"say when it began: tracker milestone {incident.id} started --at T"

@@ -3,7 +3,7 @@
 import argparse
 
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
+from tracker.cli.workspace import Workspace, near
 from tracker.errors import UsageError
 from tracker.events.incidents import MILESTONES
 from tracker.times import utc
@@ -26,10 +26,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     incident = workspace.incident(arguments.incident)
     if arguments.until and not arguments.at:
         raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")
-    # A start lies before everything else that is known, so it is not held between its ends.
-    anchor = incident if arguments.milestone not in ("started", "detected") else None
-    at = workspace.instant(arguments.at, anchor)
-    until = workspace.instant(arguments.until, anchor, option="--until") if arguments.until else None
+    # A start lies before all else that is known, so it is looked for around the declaration.
+    assert incident.declared_at is not None
+    around = near(incident.declared_at) if arguments.milestone in ("started", "detected") else None
+    at = workspace.instant(arguments.at, incident, around=around)
+    until = (
+        workspace.instant(arguments.until, incident, option="--until", around=around)
+        if arguments.until
+        else None
+    )
     by = workspace.who
     recording = workspace.decide(
         incident.id,

@@ -30,4 +30,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     )
     what = "noted" if recording.recorded else "already known"
     handle = (recording.recorded + recording.known)[0][-7:]
-    return workspace.answer(recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id})
+    return workspace.answer(
+        recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id}
+    )

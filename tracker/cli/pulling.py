@@ -106,12 +106,12 @@ def samples(
         settled = now - timedelta(seconds=2 * step)
         until = min(end, settled)
         retention = api.retention()
+        series = api.range(metric.query, start=start, end=until, step_seconds=step, progress=progress)
         if retention.oldest_at is not None and retention.oldest_at > start:
             pulled.gone_until = min(retention.oldest_at, end)
         if retention.keeps_seconds is not None:
             first = max(start, retention.oldest_at) if retention.oldest_at else start
             pulled.expires_at = first + timedelta(seconds=retention.keeps_seconds)
-        series = api.range(metric.query, start=start, end=until, step_seconds=step, progress=progress)
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
@@ -146,10 +146,13 @@ def samples(
 
 def _asked_before(workspace: Workspace, asked: "SourceCollected") -> bool:
     """Whether the log knows already that this source was asked for this: a poll that found nothing new adds nothing."""
-    window = Window(f"collected:{asked.service or ''}", asked.occurred_at, asked.occurred_at + timedelta(milliseconds=1))
+    window = Window(
+        f"collected:{asked.service or ''}", asked.occurred_at, asked.occurred_at + timedelta(milliseconds=1)
+    )
     told = [each.event for each in workspace.log.select([window])]
     return any(
-        isinstance(each, SourceCollected) and (each.source, each.what) == (asked.source, asked.what) for each in told
+        isinstance(each, SourceCollected) and (each.source, each.what) == (asked.source, asked.what)
+        for each in told
     )
 
 
@@ -229,7 +232,11 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
             labels=rule["labels"],
             annotations=rule["annotations"],
         )
-        told = [each.event for each in last if isinstance(each.event, AlertRuleSeen) and each.event.name == seen.name]
+        told = [
+            each.event
+            for each in last
+            if isinstance(each.event, AlertRuleSeen) and each.event.name == seen.name
+        ]
         newest = max(told, key=lambda event: event.occurred_at, default=None)
         if newest is None or (newest.expression, newest.for_seconds, newest.labels, newest.annotations) != (
             seen.expression,
@@ -251,7 +258,9 @@ def repository(
 
     pulled = Pulled("git", service, path.name)
     procedure = workspace.settings.procedure
-    main = tuple(dict.fromkeys((procedure.production_branch, procedure.integration_branch, *git.MAIN_BRANCHES)))
+    main = tuple(
+        dict.fromkeys((procedure.production_branch, procedure.integration_branch, *git.MAIN_BRANCHES))
+    )
     try:
         facts = git.read(
             path,
@@ -286,7 +295,9 @@ def alertmanager(workspace: Workspace) -> Pulled:
         try:
             session = requests.Session()
             session.trust_env = False
-            answer = session.get(f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False)
+            answer = session.get(
+                f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False
+            )
         except requests.RequestException as away:
             raise SourceUnreachableError(
                 f"{url} does not answer: {type(away).__name__}", hint=f"curl {url}/-/ready"
@@ -312,4 +323,3 @@ def raise_if_failed(pulled: list[Pulled]) -> None:
     for each in pulled:
         if each.problem is not None:
             raise each.problem
-

@@ -28,7 +28,9 @@ EXAMPLE = "example:  tracker report INC-42        tracker report INC-42 -o - | l
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to write it, and how."""
     add_incident(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/; - is stdout")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/; - is stdout"
+    )
     parser.add_argument("--format", choices=("markdown",), default="markdown")
     parser.add_argument("--pictures", choices=("svg", "png", "none"), default="svg")
     parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
@@ -71,15 +73,20 @@ def save(written: "Document", target: Path) -> None:
     Raises:
         BadInputError: If the place cannot be written.
     """
+    hint = "Name another place: -o FILE"
+    if target.is_dir():
+        raise BadInputError(f"{target}: cannot be written: Is a directory", hint=hint)
+    if not target.parent.is_dir():
+        raise BadInputError(f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
     try:
         for path, data in written.pictures.items():
             picture = target.parent / path
-            picture.parent.mkdir(parents=True, exist_ok=True)
+            picture.parent.mkdir(exist_ok=True)
             picture.write_bytes(data)
         target.write_bytes(written.markdown.encode())
     except OSError as wrong:
         raise BadInputError(
-            f"{wrong.filename or target}: cannot be written: {wrong.strerror}", hint="Name another place: -o FILE"
+            f"{wrong.filename or target}: cannot be written: {wrong.strerror}", hint=hint
         ) from wrong
 
 
@@ -95,7 +102,9 @@ def document(
     """Gather what the log holds of an incident up to a position, and write the report."""
     from reports.post_incident import write
 
-    return write(gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix), with_pictures=with_pictures)
+    return write(
+        gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix), with_pictures=with_pictures
+    )
 
 
 def gathered(
@@ -160,7 +169,9 @@ def _collected(workspace: Workspace, incident: "Incident", upto: int | None) -> 
     return workspace.log.select([Window(f"collected:{name}", start, end) for name in incident.services], upto)
 
 
-def _metrics(workspace: Workspace, context: "Context", upto: int | None) -> "tuple[list[MetricPlan], list[Recorded]]":
+def _metrics(
+    workspace: Workspace, context: "Context", upto: int | None
+) -> "tuple[list[MetricPlan], list[Recorded]]":
     """Return the metrics that the log's settings and samples name, and the events that say so."""
     from reports.context import MetricPlan
 
@@ -199,11 +210,12 @@ def _of_query(series: "list[Series]", query: str | None) -> "list[Series]":
     return mine or series
 
 
-def _configured(workspace: Workspace, service: str, upto: int | None) -> "tuple[dict[str, Any], list[Recorded]]":
+def _configured(
+    workspace: Workspace, service: str, upto: int | None
+) -> "tuple[dict[str, Any], list[Recorded]]":
     from tracker.events.housekeeping import SettingsChanged
 
     last = workspace.log.latest(f"settings:{service}", upto)
     if last is None or not isinstance(last.event, SettingsChanged):
         return {}, []
     return dict(last.event.settings.get("metrics", {})), [last]
-

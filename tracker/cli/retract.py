@@ -13,7 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and the reason."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--why", metavar="TEXT", required=True)
-    parser.add_argument("--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
     add_json(parser)
 
 

@@ -4,7 +4,9 @@ The child always runs, whatever is wrong with the tracker; its exit code is retu
 """
 
 import argparse
+import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ from typing import Any
 
 from tracker.cli.common import say
 from tracker.cli.workspace import Workspace
-from tracker.errors import RefusedError, TrackerError, UsageError
+from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
 
 EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
 
@@ -27,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("version", metavar="VERSION", nargs="?")
     parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
     parser.add_argument("--sha", metavar="SHA", help="the commit (test: default HEAD of this clone)")
-    parser.add_argument("--by", metavar="NAME", help="who runs it (default TRACKER_USER, else git's user.name)")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who runs it (default TRACKER_USER, else git's user.name)"
+    )
     parser.usage = "%(prog)s [options] {deploy,rollback,test} SERVICE [VERSION] [-- COMMAND...]"
 
 
@@ -35,8 +39,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Run the child between two records."""
     command, shell = _command(arguments, workspace)
     if arguments.what == "deploy" and not arguments.version:
-        raise UsageError("run: a deploy needs a version", hint=EXAMPLE.removeprefix("example:  "))
-    recorder = _Recorder(arguments, workspace, shlex.join(command) if not shell else command[0])
+        arguments.version = arguments.sha or "unknown"
+        say(f"tracker: no version was given; recorded as {arguments.version}")
+    recorder = _Recorder(arguments, workspace, without_secrets(command[0] if shell else shlex.join(command)))
     started_at, clock = datetime.now(UTC), time.monotonic()
     recorder.started(started_at)
     code = _run_child(command, shell)
@@ -53,28 +58,57 @@ def _command(arguments: argparse.Namespace, workspace: Workspace) -> tuple[list[
             return [service.rollback_command], True
         raise RefusedError(
             f"{arguments.service} has no rollback_command",
-            hint=f'Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND',
+            hint=f"Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND",
         )
-    raise UsageError("run: what is to be run? COMMAND comes after --", hint=EXAMPLE.removeprefix("example:  "))
+    raise UsageError(
+        "run: what is to be run? COMMAND comes after --", hint=EXAMPLE.removeprefix("example:  ")
+    )
 
 
 def _run_child(command: list[str], shell: bool) -> int:
     """Run it with our own input and output; Ctrl-C reaches it, and we wait for its end."""
     sys.stdout.flush()
+    child: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, _: object) -> None:
+        """Whoever ends us means the child, and we are here to record how it ended."""
+        if child is not None:
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         child = subprocess.Popen(command[0] if shell else command, shell=shell)
+        return _waited_for(child)
     except FileNotFoundError:
         say(f"tracker: {command[0]}: no such command")
         return 127
     except OSError as wrong:
         say(f"tracker: {command[0]}: {wrong.strerror}")
         return 126
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _waited_for(child: "subprocess.Popen[bytes]") -> int:
     while True:
         try:
             code = child.wait()
             return code if code >= 0 else 128 - code
         except KeyboardInterrupt:
             continue
+
+
+_SECRET = re.compile(
+    r"""((?:token|passw(?:or)?d|secret|credentials?|api[-_]?key|authorization)[\w-]*["']?(?:[=:]\s*|\s+)["']?(?:bearer\s+)?)[^\s"']+""",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+
+
+def without_secrets(command: str) -> str:
+    """Strike out what a command line shows of passwords and tokens: the log keeps it for good."""
+    return _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1***", command))
 
 
 class _Recorder:
@@ -88,7 +122,9 @@ class _Recorder:
         self._run_id: str | None = None
         self._sha: str | None = arguments.sha
         self._dirty = False
+        self._service_looked_at = False
         self._pending: list[Any] = []
+        self._told = ""
 
     def started(self, at: datetime) -> None:
         """Record the start; a test has none."""
@@ -112,19 +148,29 @@ class _Recorder:
         except TrackerError as trouble:
             from tracker.cli import spool
 
-            say(f"tracker: not recorded in the log: {trouble.message}")
-            if trouble.hint:
-                say(f"  {trouble.hint}")
+            if trouble.message != self._told:
+                say(f"tracker: not recorded in the log: {trouble.message}")
+                if trouble.hint:
+                    say(f"  {trouble.hint}")
+                self._told = trouble.message
             if spool.keep_facts(self._workspace, self._pending):
-                say("  kept in the spool; the next command delivers it")
-        except Exception as bug:
+                what = self._pending[0].event.TOPIC
+                say(
+                    f"tracker: {what} is kept in the spool; the next command that reaches the store delivers it"
+                )
+        except Exception as bug:  # noqa: BLE001  (a bug of ours must not stop a deploy)
             say(f"tracker: not recorded, because of a bug: {bug!r}")
 
     def _look_at_clone(self) -> None:
         from tracker.ingest import git
 
-        if self._sha is None:
+        if self._sha is not None:
+            return
+        try:
             self._sha, self._dirty = git.head(Path.cwd())
+        except TrackerError as trouble:
+            say(f"tracker: the commit under test is not known: {trouble.message}")
+            say("  Name it: --sha SHA")
 
     def _test(self, at: datetime, code: int, lasted: float) -> None:
         from tracker.events.changes import TestsFinished
@@ -169,8 +215,20 @@ class _Recorder:
         except TrackerError:
             who = "unknown"
         self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
+        self._look_at_service()
         recording = self._workspace.record(self._pending)
         say(f"tracker: recorded {event.TOPIC} of {event.service} as {recording.recorded[0][-7:]}")
+
+    def _look_at_service(self) -> None:
+        """Say it where the service is mistyped; the run is recorded under what was typed."""
+        if self._service_looked_at:
+            return
+        self._service_looked_at = True
+        try:
+            self._workspace.service(self._arguments.service)
+        except BadInputError as unknown:
+            say(f"tracker: {unknown.message}; recorded all the same")
+            say(f"  {unknown.hint}")
 
     def _previous_version(self) -> str | None:
         """Return the version that ran before the current one: what an undo goes back to."""
@@ -184,7 +242,8 @@ class _Recorder:
         rows = [
             row
             for row in changes(facts)
-            if (row.service, row.environment, row.status) == (self._arguments.service, self._arguments.env, "finished")
+            if (row.service, row.environment, row.status)
+            == (self._arguments.service, self._arguments.env, "finished")
             and row.kind != "merge"
         ]
         return rows[-1].previous_version if rows else None

@@ -17,7 +17,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
-        raise UsageError(f"{self.prog.removeprefix('tracker ')}: {message}", hint=f"{self.prog} --help")
+        hint = f"{self.prog} --help"
+        if message.startswith("unrecognized arguments") and "-" not in message.split(": ")[-1][:1]:
+            hint = f"A text of several words stands in quotes; see: {hint}"
+        raise UsageError(f"{self.prog.removeprefix('tracker ')}: {message}", hint=hint)
 
 
 def parser_for(name: str) -> Parser:
@@ -31,7 +34,9 @@ def parser_for(name: str) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--config", metavar="FILE", help="settings (default: tracker.toml here or above)")
-    parser.add_argument("--store", metavar="FILE|URL", help="the log (default: [tracker] store, or TRACKER_STORE)")
+    parser.add_argument(
+        "--store", metavar="FILE|URL", help="the log (default: [tracker] store, or TRACKER_STORE)"
+    )
     module.arguments(parser)
     parser.set_defaults(command=name, run=module.run)
     return parser
@@ -43,8 +48,7 @@ def run(words: list[str]) -> int:
         return _run(words)
     except TrackerError as trouble:
         say(f"tracker: {trouble.message}")
-        if trouble.hint:
-            say(f"  {trouble.hint}")
+        say(f"  {trouble.hint or _help_of(words)}")
         return trouble.exit_code
     except KeyboardInterrupt:
         say("tracker: stopped by Ctrl-C")
@@ -52,6 +56,12 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _help_of(words: list[str]) -> str:
+    """Return what to type where nobody knew better: a second line stands under every error."""
+    named = next((word for word in words if word in COMMANDS), None)
+    return f"See how it works: tracker {named} --help" if named else "tracker --help"
 
 
 def _run(words: list[str]) -> int:

@@ -24,7 +24,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(
-        incident.id, lambda held: [decisions.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)]
+        incident.id,
+        lambda held: [decisions.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)],
     )
     said = f"{incident.id} is {arguments.severity}, says {by}"
     return workspace.answer(recording, said, {"incident": incident.id})

@@ -17,7 +17,9 @@ EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to show."""
-    parser.add_argument("what", metavar="INC|EVENT", help="an incident, a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument(
+        "what", metavar="INC|EVENT", help="an incident, a handle, a full id, or SERVICE@VERSION"
+    )
     parser.add_argument("--raw", action="store_true", help="the payload's own bytes, as they came")
     parser.add_argument("-o", "--output", metavar="FILE", help="write them to a file (- is stdout)")
     add_reading(parser)
@@ -27,7 +29,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Find out which it is."""
     prefix = workspace.settings.tracker.prefix.lower()
     typed = arguments.what.strip()
-    is_incident = typed == "." or typed.lower().startswith(prefix + "-") or (typed.isdigit() and len(typed) < 7)
+    is_incident = (
+        typed == "." or typed.lower().startswith(prefix + "-") or (typed.isdigit() and len(typed) < 7)
+    )
     upto = workspace.cut()
     return _incident(arguments, workspace, upto) if is_incident else _event(arguments, workspace, upto)
 
@@ -52,7 +56,11 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     for name, duration in measured.items():
         said = duration.said()
         print(f"  {name.replace('_', ' '):<20} {said}")
-    print(f"Next: {next_step(incident)}" if incident.resolved_at is None else f"Next: tracker report {incident.id}")
+    print(
+        f"Next: {next_step(incident)}"
+        if incident.resolved_at is None
+        else f"Next: tracker report {incident.id}"
+    )
     return 0
 
 
@@ -118,7 +126,9 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
     print(table(rows, indent="  "), end="")
     fields = {k: v for k, v in plain(msgspec.to_builtins(found.event)).items() if v not in (None, "", [], {})}
     for name, value in fields.items():
-        print(f"    {name} = {printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}")
+        print(
+            f"    {name} = {printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}"
+        )
     if payload:
         print(f"  payload: {len(payload)} bytes, see: tracker show {recorded.handle} --raw")
     return 0

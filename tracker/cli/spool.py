@@ -13,17 +13,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import say, write_json
-from tracker.errors import StoreAwayError, TrackerError
+from tracker.cli.workspace import near
+from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
 from tracker.times import utc
 
 if TYPE_CHECKING:
     from tracker.cli.workspace import Workspace
+    from tracker.events.base import Event
+    from tracker.times import Typed
 
+_NOT_KEPT = ("run", "child", "config", "store", "by", "at", "at_tz", "json")
 COMMANDS = ("declare", "note", "deploy", "rollback")
 
 
@@ -38,13 +42,30 @@ def waiting(store: str) -> list[dict[str, Any]]:
     path = path_of(store)
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [_read(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    """Read one entry; a line that was cut off by a crash is an entry too, which will be refused."""
+    try:
+        entry: Any = json.loads(line)
+        return (
+            entry if isinstance(entry, dict) and entry.get("kind") in ("command", "fact") else _damaged(line)
+        )
+    except ValueError:
+        return _damaged(line)
+
+
+def _damaged(line: bytes) -> dict[str, Any]:
+    return {"kind": "damaged", "line": line.decode(errors="replace")}
 
 
 def refused(store: str) -> list[dict[str, Any]]:
     """Return what was refused when it was delivered."""
     path = path_of(store).with_suffix(".refused.jsonl")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: TrackerError) -> int | None:
@@ -53,25 +74,34 @@ def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: Trac
         return None
     if getattr(arguments, "delivering", False):
         return None
-    at = workspace.instant(arguments.at).at
+    typed = workspace.instant(arguments.at)
+    at = typed.at
+    kept: dict[str, Any] = {
+        key: value
+        for key, value in vars(arguments).items()
+        if key not in _NOT_KEPT and isinstance(value, (str, int, bool, list, type(None)))
+    }
+    for name in ("started", "detected"):
+        if kept.get(name):
+            # What is relative to now, or to today, would mean another instant when it is delivered.
+            kept[name] = _fixed(workspace.instant(kept[name], option=f"--{name}", around=near(at)))
     entry = {
         "kind": "command",
         "command": arguments.command,
-        "arguments": {
-            key: value
-            for key, value in vars(arguments).items()
-            if key not in ("run", "child") and isinstance(value, (str, int, bool, list, type(None)))
-        },
-        "at": at.isoformat(),
+        "arguments": kept,
+        "at": _fixed(typed),
         "by": workspace.who,
         "config": str(workspace.settings.path) if workspace.settings.path else None,
-        "store": workspace.settings.store,
     }
-    _append(path_of(workspace.settings.store), entry)
     say(f"tracker: {trouble.message}")
-    say(f"  kept in the spool as of {utc(at)} by {workspace.who}; the next command that reaches the store delivers it")
+    _append(path_of(workspace.settings.store), entry)
+    say(
+        f"  kept in the spool as of {utc(at)} by {workspace.who}; the next command that reaches the store delivers it"
+    )
     if arguments.json:
-        write_json({"incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": []})
+        write_json(
+            {"incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": []}
+        )
     elif arguments.command == "declare":
         say('  It has no number yet: until then, "." in tracker note . means this incident')
     return 0
@@ -84,18 +114,17 @@ def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
     if not facts:
         return False
     try:
-        store = workspace.settings.store
+        store = workspace.store_address
         for each in facts:
             entry = {
                 "kind": "fact",
                 "topic": each.event.TOPIC,
                 "state": base64.b64encode(encode(each.event)).decode(),
                 "arrival": base64.b64encode(encode_arrival(each.arrival)).decode(),
-                "store": store,
             }
             _append(path_of(store), entry)
-    except (TrackerError, OSError) as trouble:
-        say(f"  and the spool cannot be written: {trouble}")
+    except TrackerError as trouble:
+        say(f"tracker: {trouble.message}")
         return False
     return True
 
@@ -105,25 +134,45 @@ def deliver(workspace: "Workspace") -> None:
     store = workspace.settings.store
     with _locked(path_of(store)):
         entries = waiting(store)
-        declared: str | None = None
         while entries:
             entry = entries[0]
+            declared: str | None = None
             try:
-                declared = _deliver(workspace, entry, declared) or declared
+                declared = _deliver(workspace, entry)
                 say(f"delivered from the spool: {described(entry)}")
             except StoreAwayError:
                 return
             except TrackerError as trouble:
-                _append(path_of(store).with_suffix(".refused.jsonl"), {**entry, "refused": trouble.message})
+                _append(
+                    path_of(store).with_suffix(".refused.jsonl"),
+                    {**entry, "refused": trouble.message},
+                    locked=True,
+                )
                 say(f"tracker: refused when delivered from the spool: {described(entry)}: {trouble.message}")
                 say("  See it with: tracker spool")
-            entries = entries[1:]
+            entries = _named(entries[1:], declared) if declared else entries[1:]
             _rewrite(path_of(store), entries)
 
 
-def _deliver(workspace: "Workspace", entry: dict[str, Any], declared: str | None) -> str | None:
+def _named(entries: list[dict[str, Any]], declared: str) -> list[dict[str, Any]]:
+    """Write the number that a declaration got into what was typed for `.` after it, for good."""
+    named: list[dict[str, Any]] = []
+    for number, entry in enumerate(entries):
+        if entry.get("command") == "declare":
+            return named + entries[number:]
+        kept = entry.get("arguments", {})
+        if kept.get("incident") == ".":
+            entry = {**entry, "arguments": {**kept, "incident": declared}}
+        named.append(entry)
+    return named
+
+
+def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
+    """Record one entry; return the incident's number when it was a declaration."""
     from tracker.events.base import Arrival, Incoming, decode
 
+    if entry["kind"] == "damaged":
+        raise BadInputError("that line of the spool is cut off or damaged")
     if entry["kind"] == "fact":
         import msgspec
 
@@ -134,16 +183,15 @@ def _deliver(workspace: "Workspace", entry: dict[str, Any], declared: str | None
         )
         workspace.record([incoming])
         return None
+    import io
+
     from tracker.cli.running import call, parser_for
 
     arguments = parser_for(entry["command"]).parse_args(_words(entry))
     vars(arguments).update(entry["arguments"])
     arguments.at, arguments.by, arguments.json = entry["at"], entry["by"], True
-    arguments.config, arguments.store = entry["config"], entry["store"]
+    arguments.config, arguments.store = entry["config"], workspace.settings.store
     arguments.delivering, arguments.child = True, []
-    if getattr(arguments, "incident", None) == "." and declared is not None:
-        arguments.incident = declared
-    import io
 
     answered = io.StringIO()
     with contextlib.redirect_stdout(answered):
@@ -163,20 +211,59 @@ def _words(entry: dict[str, Any]) -> list[str]:
 
 def described(entry: dict[str, Any]) -> str:
     """Say in a line what an entry holds."""
+    if entry["kind"] == "damaged":
+        return f"a damaged line {entry['line'][:60]!r}"
     if entry["kind"] == "fact":
-        return str(entry["topic"])
+        event = _fact(entry)
+        what = " ".join(
+            str(getattr(event, name)) for name in ("service", "version") if getattr(event, name, None)
+        )
+        return f"{entry['topic']} of {what} at {utc(event.occurred_at)}"
     kept = entry["arguments"]
-    what = kept.get("title") or kept.get("text") or f"{kept.get('step')} {kept.get('service')} {kept.get('version')}"
+    what = (
+        kept.get("title")
+        or kept.get("text")
+        or f"{kept.get('step')} {kept.get('service')} {kept.get('version')}"
+    )
     at = utc(datetime.fromisoformat(entry["at"]))
     return f"{entry['command']} {what!r} at {at} by {entry['by']}"
 
 
-def _append(path: Path, entry: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+def _fact(entry: dict[str, Any]) -> "Event":
+    from tracker.events.base import decode
+
+    return decode(entry["topic"], base64.b64decode(entry["state"]))
+
+
+def _fixed(typed: "Typed") -> str:
+    """Write an instant so that it means the same later, as exactly as it was typed."""
+    local = typed.at.astimezone(timezone(timedelta(minutes=typed.utc_offset_minutes)))
+    to_the_minute = typed.precision_seconds >= 60 and not local.second and not local.microsecond
+    return local.isoformat(timespec="minutes" if to_the_minute else "auto")
+
+
+def _append(path: Path, entry: dict[str, Any], *, locked: bool = False) -> None:
+    """Add an entry, while nobody delivers: a delivery rewrites the file.
+
+    Raises:
+        StoreError: If the spool cannot be written either.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.nullcontext() if locked else _locked(path), path.open("ab+") as file:
+            file.seek(0, os.SEEK_END)
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")  # what a crash cut off is a line of its own
+            file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as wrong:
+        raise StoreError(
+            f"{path}: the spool cannot be written either: {wrong.strerror}",
+            hint="Nothing was kept: write it down, or name another folder with XDG_STATE_HOME",
+        ) from wrong
 
 
 def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:

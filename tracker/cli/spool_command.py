@@ -24,7 +24,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     for title, entries in (("waiting", waiting), ("refused", refused)):
         for entry in entries:
-            print(f"{title}: {printable(spool.described(entry))}" + (f": {entry['refused']}" if title == "refused" else ""))
+            print(
+                f"{title}: {printable(spool.described(entry))}"
+                + (f": {printable(entry['refused'])}" if title == "refused" else "")
+            )
     if not waiting and not refused:
         print("Nothing waits: everything that was typed is in the log.")
     return 0

@@ -4,14 +4,20 @@ Marks: ~ recorded more than a minute late, * amended.
 """
 
 import argparse
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
-from tracker.cli.workspace import Workspace
+from tracker.cli.workspace import Workspace, told_afterwards
 from tracker.errors import UsageError
 from tracker.times import spoken, utc
 
-EXAMPLE = "example:  tracker timeline INC-42        tracker timeline --service checkout --from 13:00Z --to 15:00Z"
+if TYPE_CHECKING:
+    from tracker.incident import Incident
+
+EXAMPLE = (
+    "example:  tracker timeline INC-42        tracker timeline --service checkout --from 13:00Z --to 15:00Z"
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print it."""
     upto = workspace.cut()
+    name: str | None
     if arguments.incident:
         name, rows = _of_incident(arguments, workspace, upto)
     else:
@@ -40,12 +47,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return 0
 
 
-def _of_incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> tuple[str, list[Any]]:
+def _of_incident(
+    arguments: argparse.Namespace, workspace: Workspace, upto: int | None
+) -> tuple[str, list[Any]]:
     from projections.timeline import timeline
 
     incident = workspace.incident(arguments.incident, upto)
-    start = workspace.instant(arguments.start, incident, option="--from").at if arguments.start else None
-    end = workspace.instant(arguments.end, incident, option="--to", allow_future=True).at if arguments.end else None
+    start, end = span_asked(arguments, workspace, incident)
     facts = workspace.facts_of(incident, upto)
     rows = timeline(facts, incident=incident, start=start, end=end, order=arguments.order)
     if arguments.service:
@@ -53,7 +61,28 @@ def _of_incident(arguments: argparse.Namespace, workspace: Workspace, upto: int 
     return incident.id, rows
 
 
-def _of_services(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> tuple[None, list[Any]]:
+def span_asked(
+    arguments: argparse.Namespace, workspace: Workspace, incident: "Incident"
+) -> tuple[datetime | None, datetime | None]:
+    """Return --from and --to; a clock time of an incident that is over lies around it, not today."""
+    begins, ends = incident.begins_at, incident.ends_at
+    if ends is None and told_afterwards(incident):
+        ends = begins
+    before = after = None
+    if ends is not None and ends - begins < timedelta(hours=12):
+        before = begins - timedelta(hours=12), begins + timedelta(hours=12)
+        after = begins, begins + timedelta(days=1)
+    start = end = None
+    if arguments.start:
+        start = workspace.instant(arguments.start, incident, option="--from", around=before).at
+    if arguments.end:
+        end = workspace.instant(arguments.end, incident, option="--to", allow_future=True, around=after).at
+    return start, end
+
+
+def _of_services(
+    arguments: argparse.Namespace, workspace: Workspace, upto: int | None
+) -> tuple[None, list[Any]]:
     from projections.timeline import timeline
     from tracker.events.base import Window
 
@@ -77,7 +106,9 @@ def _last(rows: list[Any]) -> Any:
 
 def _empty(arguments: argparse.Namespace) -> str:
     what = arguments.incident or "that span"
-    return f"Nothing is recorded for {what}.\nPull the sources: tracker collect {arguments.incident or 'INC'}\n"
+    return (
+        f"Nothing is recorded for {what}.\nPull the sources: tracker collect {arguments.incident or 'INC'}\n"
+    )
 
 
 def described(row: Any) -> dict[str, Any]:
@@ -103,21 +134,20 @@ def described(row: Any) -> dict[str, Any]:
 
 def rendered(rows: list[Any], shown_zone: Any) -> str:
     """Lay the rows out for a person, with a line where the date changes."""
-    lines: list[str] = []
+    headings: dict[int, str] = {}
     day = None
-    cells = []
+    cells: list[tuple[str, ...]] = []
     for row in rows:
         local = row.occurred_at.astimezone(shown_zone)
         if local.date() != day:
             day = local.date()
-            cells.append((None, f"── {day:%Y-%m-%d} {local.tzname()} "))
+            headings[len(cells)] = f"── {day:%Y-%m-%d} {local.tzname()} " + "─" * 20
         clock = local.strftime("%H:%M") if row.precision_seconds >= 60 else local.strftime("%H:%M:%S")
         marks = ("~" if row.late_seconds is not None else "") + ("*" if row.amended else "")
         cells.append((row.handle, clock, marks, printable(row.by or row.source), _said(row)))
-    body = [cell for cell in cells if cell[0] is not None]
-    laid = iter(table(body).splitlines())
-    for cell in cells:
-        lines.append(next(laid) if cell[0] is not None else cell[1] + "─" * 20)
+    lines: list[str] = []
+    for number, line in enumerate(table(cells).splitlines()):
+        lines += [headings[number], line] if number in headings else [line]
     return "\n".join(lines) + "\n"
 
 

@@ -7,11 +7,15 @@ it: every report prints one. Check it with --head or --report.
 import argparse
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    from tracker.log import Verified
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
 
@@ -28,7 +32,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     heads = []
     if arguments.head:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
-            raise UsageError(f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits", hint="It stands in a report's footer")
+            raise UsageError(
+                f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits",
+                hint="It stands in a report's footer",
+            )
         heads.append(arguments.head.lower())
     footer = _footer(Path(arguments.report)) if arguments.report else None
     if footer:
@@ -56,55 +63,80 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.json:
         write_json(answer)
     else:
-        _say(answer, found, missing, same, arguments)
+        _say(arguments, found, missing, footer, same)
     return 0 if found.whole and not missing and same is not False else 5
 
 
-def _say(answer, found, missing, same, arguments) -> None:  # type: ignore[no-untyped-def]
-    if found.whole:
+def _say(
+    arguments: argparse.Namespace,
+    found: "Verified",
+    missing: list[str],
+    footer: dict[str, str] | None,
+    same: bool | None,
+) -> None:
+    problem = found.first_problem
+    if problem is None:
         print(f"The log is whole: {found.events} events, {found.unsealed} of them not sealed yet.")
         print(f"head {found.head}")
     else:
-        problem = found.first_problem
-        print(f"The log is not whole: position {problem.position}, {problem.event or 'no event'}: {problem.what}.")
-        say("  Keep this file as it is, and put a copy from before beside it: nothing after that position is proven")
+        print(
+            f"The log is not whole: position {problem.position}, {problem.event or 'no event'}: {problem.what}."
+        )
+        say(
+            "  Keep this file as it is, and put a copy from before beside it: nothing after that position is proven"
+        )
     for head in missing:
         print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
     if arguments.head and not missing and found.whole:
-        print(f"That head is in it, at position {answer['head_found_at']}.")
-    if same is not None:
-        print(f"{arguments.report} {'comes out the same, byte for byte' if same else 'does not come out the same'}.")
+        print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
+    if footer is not None and same is not None:
+        print(
+            f"{arguments.report} {'comes out the same, byte for byte' if same else 'does not come out the same'}."
+        )
         if not same:
             say("  Somebody edited it, or another version wrote it; see the difference:")
-            say(f"  tracker report INC --at-seq N -o - | diff {arguments.report} -")
+            command = f"tracker report {footer['incident']} --at-seq {footer['position']} -o -"
+            zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
+            say(f"  {command}{zone} | diff {arguments.report} -")
 
 
-_FOOTER = re.compile(
-    r"Log position (?P<position>\d+).*?head `(?P<head>[0-9a-f]{64})`", re.DOTALL
-)
+_FOOTER = re.compile(r"Log position (?P<position>\d+).*?head `(?P<head>[0-9a-f]{64})`", re.DOTALL)
 
 
 def _footer(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise BadInputError(f"{path}: cannot be read: {wrong}", hint=f"ls -l {path}") from wrong
-    found = None
-    for found in _FOOTER.finditer(text):
-        pass
+    except OSError as wrong:
+        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise BadInputError(f"{path}: is no text", hint=f"file {path}") from wrong
+    found = next(reversed(list(_FOOTER.finditer(text))), None)
     title = re.search(r"^# ([A-Za-z][A-Za-z0-9]*-\d+)", text)
     shown = re.search(r"^## Timeline \(([^)]+)\)$", text, re.MULTILINE)
     suffix = "png" if re.search(r"^!\[.*\]\([^)]*\.png\)$", text, re.MULTILINE) else "svg"
     if found is None or title is None:
-        raise BadInputError(f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?")
-    return {"incident": title[1], "position": found["position"], "head": found["head"], "text": text, "zone": shown[1] if shown else "UTC", "suffix": suffix}
+        raise BadInputError(
+            f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?"
+        )
+    return {
+        "incident": title[1],
+        "position": found["position"],
+        "head": found["head"],
+        "text": text,
+        "zone": shown[1] if shown else "UTC",
+        "suffix": suffix,
+    }
 
 
 def _same(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> bool:
     from tracker.cli.report import document
 
     written = document(
-        workspace, footer["incident"], int(footer["position"]), zone_name=footer["zone"], suffix=footer["suffix"]
+        workspace,
+        footer["incident"],
+        int(footer["position"]),
+        zone_name=footer["zone"],
+        suffix=footer["suffix"],
     )
     beside = Path(arguments.report).parent
     return written.markdown == footer["text"] and all(

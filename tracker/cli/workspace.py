@@ -2,20 +2,22 @@
 
 import argparse
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import say, write_json
-from tracker.errors import BadInputError, RefusedError, StoreAwayError, UsageError
+from tracker.errors import BadInputError, RefusedError, SettingsError, StoreAwayError, UsageError
 from tracker.times import Typed, parse, utc, zone
 
 if TYPE_CHECKING:
-    from tracker.events.base import Decision, Event, Incoming, Recorded
     from projections.samples import Series
+    from tracker.events.base import Decision, Event, Incoming, Recorded
     from tracker.incident import Incident
     from tracker.ingest.services import ServiceRules
     from tracker.log import Appended, Log
@@ -61,6 +63,27 @@ class Workspace:
         from tracker.settings import load
 
         return load(getattr(self.arguments, "config", None), getattr(self.arguments, "store", None))
+
+    @property
+    def store_address(self) -> str:
+        """Where the log is, even when tracker.toml says something that it may not.
+
+        `tracker run` runs its child all the same, and what it saw must not be lost.
+        """
+        from tracker.settings import FILE_NAME, find
+
+        try:
+            return self.settings.store
+        except SettingsError:
+            config = getattr(self.arguments, "config", None)
+            path = Path(config).resolve() if config else find(Path.cwd()) or Path.cwd() / FILE_NAME
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            said = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
+            typed = getattr(self.arguments, "store", None) or os.environ.get("TRACKER_STORE")
+            if typed:
+                return typed if "://" in typed else str(Path(typed).expanduser().absolute())
+            named = said[1] if said else "tracker.db"
+            return named if "://" in named else str((path.parent / Path(named).expanduser()).absolute())
 
     @cached_property
     def log(self) -> "Log":
@@ -124,13 +147,17 @@ class Workspace:
         *,
         option: str = "--at",
         allow_future: bool = False,
+        around: tuple[datetime, datetime] | None = None,
     ) -> Typed:
-        """Read a time as typed; without one it is now. A clock time is echoed in full."""
+        """Read a time as typed; without one it is now. A clock time is echoed in full.
+
+        A clock time takes the date that puts it into `around`, else into the incident,
+        else the latest one past.
+        """
         now = self.now
         if text is None:
             return Typed(now, 0.001)
-        earliest = incident.begins_at if incident is not None and incident.exists else None
-        latest = incident.ends_at if incident is not None else None
+        earliest, latest = around or _dates_of(incident)
         typed = parse(
             text,
             now=now,
@@ -159,7 +186,9 @@ class Workspace:
         head, dash, number = typed.strip().rpartition("-")
         if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
             return f"{prefix}-{int(number)}"
-        raise UsageError(f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one")
+        raise UsageError(
+            f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one"
+        )
 
     def _only_open(self) -> str:
         from projections.incidents import open_ones
@@ -183,8 +212,12 @@ class Workspace:
         name = self.incident_id(typed)
         found = fold(name, self.log.incident(name, upto))
         if not found.exists:
-            when = "" if upto is None else f" at position {upto}"
-            raise RefusedError(f"there is no {name}{when}", hint="See what there is: tracker list")
+            if upto is not None and fold(name, self.log.incident(name)).exists:
+                raise RefusedError(
+                    f"{name} was not declared yet at position {upto} of the log",
+                    hint=f"See what was recorded when: tracker timeline {name} --order recorded",
+                )
+            raise RefusedError(f"there is no {name}", hint="See what there is: tracker list")
         return found
 
     def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
@@ -213,15 +246,15 @@ class Workspace:
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
-        from datetime import timedelta
-
         from projections.samples import merge
         from tracker.events.base import Window
         from tracker.events.samples import MetricSampled
 
         window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
         found = self.log.select([window], upto)
-        chunks = [each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start]
+        chunks = [
+            each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
+        ]
         payloads = self.log.payloads([each.position for each in chunks])
         return merge((each, payloads[each.position]) for each in chunks), chunks
 
@@ -232,7 +265,9 @@ class Workspace:
 
         declared = self.log.select([Window("incidents")], upto)
         names = {getattr(each.event, "incident", None) for each in declared} - {None}
-        return incidents(self.log.select([Window(f"incident:{name}") for name in sorted(map(str, names))], upto))
+        return incidents(
+            self.log.select([Window(f"incident:{name}") for name in sorted(map(str, names))], upto)
+        )
 
     def cut(self) -> int | None:
         """Return the position up to which --known-at or --at-seq lets us look; None is all."""
@@ -269,7 +304,8 @@ class Workspace:
         rows = changes(self.log.select([Window(scope) for scope in scopes], upto))
         if not rows:
             raise BadInputError(
-                f"there is no deploy of {service} {version} in this log", hint=f"tracker changes --service {service}"
+                f"there is no deploy of {service} {version} in this log",
+                hint=f"tracker changes --service {service}",
             )
         return self.log.by_ids([rows[-1].event])[0]
 
@@ -359,6 +395,30 @@ class Workspace:
         return 0
 
 
+def _dates_of(incident: "Incident | None") -> tuple[datetime | None, datetime | None]:
+    """Return where a clock time may lie: between the incident's start and its end.
+
+    An incident that is told of afterwards is open as long as its story is typed: there a
+    clock time is of the day after its start, not of today.
+    """
+    if incident is None or not incident.exists:
+        return None, None
+    end = incident.ends_at
+    if end is None and told_afterwards(incident):
+        end = incident.begins_at + timedelta(days=1)
+    return incident.begins_at, end
+
+
+def told_afterwards(incident: "Incident") -> bool:
+    """Whether the declaration was recorded more than a day after the incident began."""
+    return incident.steps[0].recorded.recorded_at - incident.begins_at > timedelta(days=1)
+
+
+def near(at: datetime) -> tuple[datetime, datetime]:
+    """Return the day in which a start or a detection lies, as seen from the declaration."""
+    return at - timedelta(hours=18), at + timedelta(hours=6)
+
+
 def _git_user() -> str | None:
     try:
         found = subprocess.run(
@@ -369,4 +429,4 @@ def _git_user() -> str | None:
     return found.stdout.strip() or None
 
 
-__all__ = ["Recording", "StoreAwayError", "Workspace"]
+__all__ = ["Recording", "StoreAwayError", "Workspace", "near", "told_afterwards"]
