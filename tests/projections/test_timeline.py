@@ -203,7 +203,9 @@ def test_an_error_that_repeats_is_one_row_at_its_first():
     """
     Forty crashes of one group are one line; another group is another.
     """
-    entries = timeline(recorded(*[error(6 + n / 10) for n in range(40)], error(7, error_id="f" * 32, group="5")))
+    entries = timeline(
+        recorded(*[error(6 + n / 10) for n in range(40)], error(7, error_id="f" * 32, group="5"))
+    )
 
     assert [(row.occurred_at, row.detail) for row in entries] == [
         (at(6), "40 times within 3 min 54 s · error"),
@@ -297,7 +299,7 @@ def test_who_said_it_stands_on_the_row():
     """
     typed_in = Incoming(event=deploy(2), arrival=Arrival(via="typed", reported_by="grace"))
 
-    found = {row.kind: (row.by, row.source) for row in rows(typed_in, alert(3), note())if row.kind}
+    found = {row.kind: (row.by, row.source) for row in rows(typed_in, alert(3), note()) if row.kind}
 
     assert found["note-added"] == ("ada", "ada")
     held = timeline(recorded(typed_in, alert(3)))
@@ -378,7 +380,9 @@ def test_the_story_is_what_one_would_tell(plain_story):
     """
     21 facts and 4 decisions, read as a colleague would tell them.
     """
-    told = [f"{round((row.occurred_at - at(0)).total_seconds() / 60, 2):g} {row.title}" for row in plain_story]
+    told = [
+        f"{round((row.occurred_at - at(0)).total_seconds() / 60, 2):g} {row.title}" for row in plain_story
+    ]
 
     assert told == [
         "1 Deploy of 1.4.2 started",

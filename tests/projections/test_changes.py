@@ -1,0 +1,258 @@
+"""Deploys and rollbacks, each once, with what ran before."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.changes import candidate, changes, plain_version, same_version, witnessed
+from projections.restated import told
+from projections.timeline import timeline
+from tests.builders import (
+    amended,
+    at,
+    commit,
+    deploy,
+    deploy_failed,
+    deploy_start,
+    event_id,
+    merge_commit,
+    recorded,
+    retracted,
+    rollback,
+    rollback_failed,
+    rollback_start,
+)
+from tracker.events.base import Arrival, Incoming
+from tracker.events.corrections import effective
+
+
+def rows(*events):
+    return changes(recorded(*events))
+
+
+def brief(*events):
+    return [(row.kind, row.version, row.previous_version) for row in rows(*events)]
+
+
+@pytest.mark.parametrize(
+    "other", ["1.2.1", "v1.2.1", "V1.2.1", "checkout@1.2.1", "checkout@v1.2.1", " 1.2.1 "]
+)
+def test_sources_write_one_version_in_many_ways(other):
+    """
+    Sentry puts the service before it, git tags a v.
+    """
+    assert same_version("1.2.1", other)
+
+
+@pytest.mark.parametrize("other", ["1.2.10", "2.2.1", "vnext", ""])
+def test_another_version_is_another_version(other):
+    """
+    A v that is part of a word stays.
+    """
+    assert not same_version("1.2.1", other)
+    assert plain_version("vnext") == "vnext"
+
+
+def test_start_and_end_are_one_change():
+    """
+    With both instants; the row is named by its end.
+    """
+    [row] = rows(deploy_start(1), deploy(4, sha="abc"))
+
+    assert (row.status, row.started_at, row.finished_at, row.at, row.sha) == (
+        "finished",
+        at(1),
+        at(4),
+        at(4),
+        "abc",
+    )
+    assert row.event == event_id(deploy(4, sha="abc"))
+
+
+def test_a_rollout_may_take_longer_than_fifteen_minutes():
+    """
+    Its own source says that it ended, though another spoke in between.
+    """
+    [row] = rows(deploy_start(0, run_id="9"), deploy_start(1, source="sentry:acme"), deploy(40, run_id="9"))
+
+    assert (row.started_at, row.finished_at) == (at(0), at(40))
+
+
+def test_the_same_version_an_hour_later_is_another_deploy():
+    """
+    Its end was told already: this is a new one.
+    """
+    assert len(rows(deploy_start(0), deploy(2), deploy(60))) == 2
+
+
+def test_fifteen_minutes_apart_are_two():
+    """
+    Less than that is one.
+    """
+    assert len(rows(deploy(0), deploy(14.99, source="sentry:acme"))) == 1
+    assert len(rows(deploy(0), deploy(15, source="sentry:acme"))) == 2
+
+
+def test_another_version_between_makes_two():
+    """
+    1.4.2, back to 1.4.1, and 1.4.2 again within ten minutes are three changes.
+    """
+    assert brief(deploy(0), deploy(3, version="1.4.1"), deploy(6)) == [
+        ("deploy", "1.4.2", None),
+        ("deploy", "1.4.1", "1.4.2"),
+        ("rollback", "1.4.2", "1.4.1"),
+    ]
+
+
+def test_environments_and_services_do_not_mix():
+    """
+    A deploy to staging is none to production.
+    """
+    assert len(rows(deploy(0), deploy(1, environment="staging"), deploy(2, service="billing"))) == 3
+
+
+def test_what_ran_before_is_a_rollback_whatever_its_source_calls_it():
+    """
+    GitHub knows only deployments.
+    """
+    assert brief(deploy(0, version="1"), deploy(20, version="2"), deploy(40, version="v1")) == [
+        ("deploy", "1", None),
+        ("deploy", "2", "1"),
+        ("rollback", "v1", "2"),
+    ]
+
+
+def test_a_failed_deploy_did_not_run():
+    """
+    What comes after it replaced what ran before it.
+    """
+    assert brief(deploy(0, version="1"), deploy_failed(20, version="2"), deploy(40, version="3")) == [
+        ("deploy", "1", None),
+        ("deploy", "2", "1"),
+        ("deploy", "3", "1"),
+    ]
+
+
+def test_a_rollback_is_one_whoever_calls_it_a_deploy():
+    """
+    One source of two knew; its event is shown, here as in the timeline.
+    """
+    events = [deploy(20, source="github:acme", version="v1.4.1"), rollback(21), rollback_start(19)]
+
+    [row] = rows(*events)
+
+    assert (row.kind, row.event, row.sources) == ("rollback", event_id(rollback(21)), ("github:acme", "run"))
+    shown = {entry.event for entry in timeline(recorded(*events))}
+    assert row.event in shown
+
+
+def test_a_failed_rollback_says_so():
+    """
+    Nothing came back.
+    """
+    [row] = rows(rollback_start(19), rollback_failed(20))
+
+    assert (row.kind, row.status) == ("rollback", "failed")
+
+
+def test_merges_are_changes_and_commits_are_none():
+    """
+    A merge told by clone and by GitHub is one.
+    """
+    [row] = rows(commit(), merge_commit(13), merge_commit(13, source="github:acme"))
+
+    assert (row.kind, row.title, row.sources) == (
+        "merge",
+        "Merge branch 'hotfix/1.4.3'",
+        ("git:checkout", "github:acme"),
+    )
+    assert len(row.evidence) == 2
+
+
+def test_corrections_are_applied():
+    """
+    What was retracted is none; what was amended is what it says now.
+    """
+    wrong, gone = deploy(2), deploy(50, version="9")
+
+    [row] = rows(wrong, gone, amended(wrong, changes={"version": "1.4.9"}), retracted(gone))
+
+    assert row.version == "1.4.9"
+
+
+def test_who_typed_it_is_kept():
+    """
+    A rollback by hand has a name.
+    """
+    [row] = rows(Incoming(event=rollback(), arrival=Arrival(via="typed", reported_by="grace")))
+
+    assert row.by == "grace"
+
+
+STEPS = [
+    deploy_start(0, run_id="9"),
+    deploy(2, run_id="9"),
+    deploy(2, run_id="9", url="https://ci.example/9"),
+    deploy(3, source="sentry:acme", version="checkout@1.4.2"),
+    rollback(20),
+    deploy(20, source="github:acme", version="v1.4.1"),
+    deploy(40),
+    deploy(40, service="billing"),
+    merge_commit(13),
+    merge_commit(13, source="github:acme"),
+]
+
+
+@given(st.permutations(STEPS))
+def test_the_order_in_which_steps_come_does_not_matter(events):
+    """
+    Nor which of two restatements came first.
+    """
+    assert rows(*events) == rows(*STEPS)
+
+
+@given(st.permutations(STEPS))
+def test_each_change_is_named_as_in_the_timeline(events):
+    """
+    A handle that one command prints is the handle that all print.
+    """
+    held = recorded(*events)
+
+    named = {row.event for row in changes(held)}
+
+    assert named <= {entry.event for entry in timeline(held)}
+
+
+def test_each_phase_is_a_step_with_its_witnesses():
+    """
+    A start, and an end that two tell of.
+    """
+    facts = effective(recorded(deploy_start(0), deploy(2), deploy(3, source="sentry:acme"))).values()
+
+    first, second = witnessed(told(facts))
+
+    assert (first.note, len(first.witnesses)) == (None, 1)
+    assert (second.note, len(second.witnesses)) == ("told by run, sentry:acme", 2)
+
+
+@pytest.mark.parametrize(
+    ("event", "minute", "expected"),
+    [
+        (deploy(2), 5, "the deploy ended 3 min before INC-1 started"),
+        (deploy(2), 62, "the deploy ended 60 min before INC-1 started"),
+        (rollback(2), 2, "the rollback ended 0 min before INC-1 started"),
+        (deploy(2), 63, None),
+        (deploy(2), 1, None),
+        (deploy_failed(2), 5, None),
+        (merge_commit(2), 5, None),
+    ],
+)
+def test_a_change_in_the_hour_before_is_a_candidate(event, minute, expected):
+    """
+    It can have caused what began after it, if it went live.
+    """
+    [row] = rows(event)
+
+    found = candidate(row, "INC-1", at(minute))
+
+    assert (found and found.why) == expected
