@@ -1,0 +1,1 @@
+"""The demo: its feeds recorded anew (`record`), and what it promises."""

@@ -1,0 +1,382 @@
+"""A whole incident end to end, with nothing else running: log, report and pictures in a folder of their own.
+
+The payments of a shop fail because v1.2.0 keeps its database connections; v1.2.1 puts that
+right. What sources sent was recorded from real programs, what people typed is typed again,
+at the story's instants: the same bytes each time, on any machine.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import shlex
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli.common import add_json, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.errors import RefusedError
+
+if TYPE_CHECKING:
+    from tracker.demo.story import Collected, Declared, Delivered, Pushed, Step, Tested, Typed
+    from tracker.events.base import Event, Incoming
+    from tracker.incident import Incident
+
+EXAMPLE = "example:  tracker demo        tracker demo /tmp/hotfix"
+MARK = ".tracker-demo"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take where to put it."""
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", default="tracker-demo", help="default: ./tracker-demo"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Play it in a folder beside the one that is meant, and put it there when it is whole."""
+    target = Path(arguments.folder)
+    older = _older_demo(target)
+    try:
+        target.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tracker-demo-", dir=target.absolute().parent) as made:
+            player = Player(Path(made))
+            player.play()
+            for name in older:
+                _remove(target / name)
+            target.mkdir(exist_ok=True)
+            for path in sorted(Path(made).iterdir()):
+                path.rename(target / path.name)
+    except OSError as wrong:
+        raise RefusedError(
+            f"{target} cannot be written: {wrong.strerror}",
+            hint="Name another place: tracker demo /tmp/demo",
+        ) from wrong
+    if arguments.json:
+        write_json(_answer(player, target))
+    else:
+        _tell(player, target)
+    return 0
+
+
+def _older_demo(target: Path) -> list[str]:
+    """Return what an older demo left in the folder, nothing for a new or empty one.
+
+    Raises:
+        RefusedError: If there is something of somebody else's in it, or somebody went on with the demo.
+    """
+    if not target.exists() and not target.is_symlink():
+        return []
+    if not target.is_dir():
+        raise RefusedError(f"{target} is a file", hint="Name a folder: tracker demo DIR")
+    found = sorted(path.name for path in target.iterdir())
+    if not found:
+        return []
+    quoted = shlex.quote(str(target))
+    mark = target / MARK
+    if not mark.is_file():
+        raise RefusedError(
+            f"{target} is not empty and was left alone", hint="Choose another: tracker demo DIR"
+        )
+    try:
+        ours = dict(json.loads(mark.read_text(encoding="utf-8")))
+    except ValueError:
+        ours = {}
+    if set(found) <= {*ours, MARK} and all(_sha256(target / name) == digest for name, digest in ours.items()):
+        return found
+    raise RefusedError(
+        f"somebody went on with the demo in {target}; it was left alone",
+        hint=f"Choose another: tracker demo DIR   or remove it: rm -r {quoted}",
+    )
+
+
+def _sha256(path: Path) -> str | None:
+    """Hash a file, or all files of a folder; git writes its index anew whenever somebody looks."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    if not path.is_dir():
+        return None
+    files = sorted(each for each in path.rglob("*") if each.is_file() and each.name != "index")
+    told = "".join(f"{each.relative_to(path)} {_sha256(each)}\n" for each in files)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _salt(event: "Event") -> bytes:
+    """Make a salt that is no secret: the demo's log is the same bytes each time."""
+    from tracker.events.base import encode
+
+    return hashlib.blake2b(encode(event), digest_size=16, person=b"tracker demo").digest()
+
+
+class Player:
+    """Plays the story into a folder, on a clock that the story sets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.counts: Counter[str] = Counter()
+        self.missing = ""
+        self.people: set[str] = set()
+        self.events = 0
+        self.head = ""
+        self.files: list[str] = []
+        self.correction = ""
+        self._clock = datetime(2026, 1, 22, tzinfo=UTC)
+        self._named: dict[str, str] = {}
+
+    def play(self) -> None:
+        """Write the settings, unpack the repository, play every step, write the report."""
+        from tracker import demo
+        from tracker.demo.repository import unpack
+        from tracker.demo.settings import TOML
+        from tracker.demo.story import STORY, instant
+        from tracker.log import Log
+
+        self._feeds = Path(demo.__file__).parent / "feeds"
+        (self.folder / "tracker.toml").write_text(TOML, encoding="utf-8")
+        self.missing = unpack(self._feeds / "checkout.bundle", self.folder / "checkout") or ""
+        store = str(self.folder / "tracker.db")
+        with Log(store, now=lambda: self._clock, salts=_salt) as log:
+            named = {"config": str(self.folder / "tracker.toml"), "store": store}
+            self._workspace = Workspace(argparse.Namespace(**named, command="demo"), log=log)
+            self._options = [f"--{name}={value}" for name, value in named.items()]
+            for step in STORY:
+                self._clock = instant(step.at)
+                self._play(step)
+            log.seal()
+            self.events, self.head = log.position, log.head(log.position)
+            self._report()
+        self._mark()
+
+    def _play(self, step: "Step") -> None:
+        from tracker.demo import story
+
+        match step:
+            case story.Declared():
+                self._declared(step)
+            case story.Typed():
+                self._typed(step)
+            case story.Delivered():
+                self._delivered(step)
+            case story.Pushed():
+                self._pushed(step)
+            case story.Tested():
+                self._tested(step)
+            case story.Collected():
+                self._collected(step)
+
+    def _declared(self, step: "Declared") -> None:
+        from tracker import incident as decisions
+        from tracker.demo.story import INCIDENT, SERVICE, instant
+        from tracker.times import Typed
+
+        decided = decisions.declare(
+            INCIDENT,
+            title=step.title,
+            services=(SERVICE,),
+            severity=step.severity,
+            by=step.by,
+            at=Typed(self._clock, 0.001),
+            detected=Typed(instant(step.detected_at), 1.0),
+            detected_by=step.detected_by,
+            impact=step.impact,
+            lead=step.lead,
+        )
+        self._workspace.decide(INCIDENT, lambda held: decided)
+        self._wrote(step.by)
+
+    def _typed(self, step: "Typed") -> None:
+        command = step.command
+        for name, handle in self._named.items():
+            command = command.replace("{" + name + "}", handle)
+        answer = json.loads(
+            self._command([*shlex.split(command), "--by", step.by, "--at-tz", "UTC", "--json"])
+        )
+        if step.name:
+            self._named[step.name] = answer["events"][0][-7:]
+        if command.startswith("amend"):
+            self.correction = command.split()[1]
+        self._wrote(step.by)
+
+    def _wrote(self, by: str) -> None:
+        self.counts["people"] += 1
+        self.people.add(by)
+
+    def _command(self, words: list[str]) -> str:
+        """Run a command as if it had been typed, and return what it printed."""
+        from tracker.cli.running import call, parser_for
+
+        arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
+        arguments.child = []
+        with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
+            call(arguments, log=self._workspace.log)
+        return printed.getvalue()
+
+    def _delivered(self, step: "Delivered") -> None:
+        from tracker.events.base import Arrival
+
+        data = (self._feeds / step.feed).read_bytes()
+        if step.line:
+            data = data.splitlines()[step.line - 1]
+        arrival = Arrival(via="webhook", received_at=self._clock)
+        self._record(
+            step.source,
+            self._reader(step.source)(data, where=step.feed, rules=self._workspace.rules, arrival=arrival),
+        )
+
+    def _reader(self, source: str) -> "Callable[..., list[Incoming]]":
+        if source == "sentry":
+            from tracker.ingest import sentry_envelope
+
+            return partial(sentry_envelope.read, project="7")
+        from tracker.ingest import reader
+
+        return reader(source)
+
+    def _record(self, source: str, facts: "list[Incoming]") -> None:
+        self.counts[source] += len(self._workspace.record(facts).recorded)
+
+    def _pushed(self, _: "Pushed") -> None:
+        from tracker.cli import pulling
+        from tracker.demo.story import SERVICE
+
+        if self.missing:
+            return
+        since = self._clock - timedelta(days=30)
+        pulled = pulling.repository(self._workspace, self.folder / "checkout", SERVICE, since, self._clock)
+        pulling.raise_if_failed([pulled])
+        self.counts["git"] += len(pulled.recording.recorded)
+
+    def _tested(self, step: "Tested") -> None:
+        from tracker.demo.story import SERVICE
+        from tracker.events.base import Arrival, Incoming
+        from tracker.events.changes import TestsFinished
+
+        shas = json.loads((self._feeds / "commits.json").read_text(encoding="utf-8"))
+        finished = TestsFinished(
+            occurred_at=self._clock,
+            source="run",
+            service=SERVICE,
+            sha=shas["hotfix/v1.2.1"],
+            exit_code=0,
+            command=step.command,
+            duration_seconds=step.duration_seconds,
+        )
+        self._record("tests", [Incoming(event=finished, arrival=Arrival(via="run", reported_by=step.by))])
+
+    def _collected(self, _: "Collected") -> None:
+        """Ask the recorded Prometheus as `tracker collect` asks a running one."""
+        from tracker.cli import pulling
+        from tracker.demo.recorded import RecordedPrometheus
+        from tracker.demo.story import INCIDENT, SERVICE
+
+        workspace = self._workspace
+        incident: Incident = workspace.incident(INCIDENT)
+        start = incident.begins_at - timedelta(days=1)
+        end = (incident.ends_at or self._clock) + timedelta(days=1)
+        with RecordedPrometheus(self._feeds / "prometheus.json.gz", lambda: self._clock) as api:
+            pulled = [
+                pulling.alert_history(workspace, api, start=start, end=end),
+                pulling.alert_rules(workspace, api),
+            ]
+            for name, metric in workspace.settings.services[SERVICE].metrics.items():
+                found = pulling.samples(
+                    workspace, api, service=SERVICE, name=name, metric=metric, start=start, end=end
+                )
+                self.counts["samples"] += found.new_samples or 0
+                pulled.append(found)
+        pulling.raise_if_failed(pulled)
+        self.counts["metrics"] = len(workspace.settings.services[SERVICE].metrics)
+        self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
+        workspace.log.seal()
+
+    def _report(self) -> None:
+        from tracker.cli import report
+        from tracker.demo.story import INCIDENT
+
+        written = report.document(self._workspace, INCIDENT, None)
+        report.save(written, self.folder / f"{INCIDENT}.md")
+        checkout = [] if self.missing else ["checkout"]
+        self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]
+
+    def _mark(self) -> None:
+        """Keep what was written, so that a later demo knows its own files from somebody's work."""
+        written = {path.name: _sha256(path) for path in sorted(self.folder.iterdir())}
+        (self.folder / MARK).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+
+
+def _answer(player: Player, target: Path) -> dict[str, Any]:
+    from tracker.demo.story import INCIDENT
+
+    return {
+        "incident": INCIDENT,
+        "folder": str(target),
+        "events": player.events,
+        "head": player.head,
+        "files": [str(target / name) for name in player.files],
+        "missing": player.missing or None,
+    }
+
+
+def _tell(player: Player, target: Path) -> None:
+    from tracker.demo.story import INCIDENT
+
+    counts = player.counts
+    commits = (
+        f"none, because {player.missing}" if player.missing else f"{counts['git']} commits, tags and branches"
+    )
+    rows = [
+        ("CDEvents", f"{counts['events']} deploys, one of them of another service"),
+        ("Sentry's SDK", f"{counts['sentry']} errors of one kind"),
+        ("Alertmanager", f"{counts['alertmanager']} events of one alert; its repeat added nothing"),
+        (
+            "Prometheus",
+            f"{counts['samples']} samples of {counts['metrics']} metrics, in {counts['prometheus']} events",
+        ),
+        ("git", commits),
+        (
+            "people",
+            f"{counts['people']} decisions, notes and corrections by {', '.join(sorted(player.people))}",
+        ),
+    ]
+    print("Payments fail for 40 minutes: v1.2.0 keeps its database connections, and v1.2.1 puts that right.")
+    print(
+        f"{INCIDENT} as its log learned of it, Thursday 2026-01-22 and the day after, {player.events} events in all:"
+    )
+    print(table(rows, indent="  "))
+    print("Written:")
+    for name in player.files:
+        print(f"  {target / name}" + ("   (the report: read this first)" if name == f"{INCIDENT}.md" else ""))
+    tracker = _how_to_call()
+    print(f"\nTry next, after: cd {shlex.quote(str(target))}")
+    for said, words in (
+        ("what happened, in the order in which it happened", f"timeline {INCIDENT}"),
+        ("what they knew ten minutes in", f"timeline {INCIDENT} --known-at 2026-01-22T14:45Z"),
+        ("a time that was wrong, and who put it right", f"history {player.correction}"),
+    ):
+        print(f"  {tracker} {words}\n      {said}")
+
+
+def _how_to_call() -> str:
+    """Say `tracker`, or where it lies when no PATH leads there."""
+    if shutil.which("tracker"):
+        return "tracker"
+    called = Path(sys.argv[0]).absolute()
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m tracker"
+    return shlex.quote(str(called))

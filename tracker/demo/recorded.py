@@ -1,0 +1,70 @@
+"""What a real Prometheus answered, given again: the client's own code reads it as it would the server.
+
+Only the connection is replaced. The server's clock is the story's, and it knows no sample
+that lies after that.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tracker.ingest.prometheus_api import PrometheusApi
+from tracker.ingest.prometheus_http import PrometheusHttp
+from tracker.times import duration_seconds, to_ms
+
+ADDRESS = "http://prometheus.shop.example:9090"
+
+
+class RecordedPrometheus(PrometheusApi):
+    """A Prometheus that nobody has to start."""
+
+    def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
+        self._http = _Recording(recording, now)
+        self.url = ADDRESS
+
+    def close(self) -> None:
+        """There is no connection to give back."""
+
+
+class _Recording(PrometheusHttp):
+    """Answers from the file; a question that was not recorded is a KeyError: record it anew."""
+
+    def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
+        self.url = ADDRESS
+        self.warnings = []
+        self._status = 200
+        self._now = now
+        self._recorded: dict[str, Any] = json.loads(gzip.decompress(recording.read_bytes()))
+
+    def query(self, query: str, *, at_ms: int | None = None) -> list[Any]:
+        """Answer the clock's time, or the raw samples of `selector[span]`."""
+        if query == "time()":
+            now = self._now().timestamp()
+            return [now, str(now)]
+        selector, _, span = query.partition("[")
+        last_ms = to_ms(self._now()) if at_ms is None else at_ms
+        first_ms = last_ms - round(duration_seconds(span.removesuffix("]")) * 1000)
+        return self._cut(self._recorded["query"][selector], first_ms, last_ms)
+
+    def query_range(self, query: str, *, first_ms: int, last_ms: int, step_seconds: int) -> list[Any]:
+        """Answer the samples between the two, both included."""
+        return self._cut(self._recorded["query_range"][query], first_ms, last_ms)
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Answer what was recorded of a path of the API."""
+        return self._recorded["get"].get(path)
+
+    def text(self, path: str) -> str | None:
+        """Answer what was recorded of any other path."""
+        return self._recorded["text"].get(path)  # type: ignore[no-any-return]
+
+    def _cut(self, result: list[dict[str, Any]], first_ms: int, last_ms: int) -> list[Any]:
+        first, last = first_ms / 1000, min(last_ms, to_ms(self._now())) / 1000
+        cut = [
+            {**series, "values": [value for value in series["values"] if first <= value[0] <= last]}
+            for series in result
+        ]
+        return [series for series in cut if series["values"]]

@@ -1,0 +1,71 @@
+"""The demo's tracker.toml, and the alert rules of its Prometheus."""
+
+from typing import Any
+
+QUERIES = {
+    "error_ratio": (
+        'sum(rate(http_requests_total{service="checkout",code=~"5.."}[1m]))'
+        ' / sum(rate(http_requests_total{service="checkout"}[1m]))'
+    ),
+    "latency_seconds": 'http_request_duration_seconds{service="checkout",quantile="0.95"}',
+    "pool_connections": 'max(db_pool_connections_in_use{service="checkout"})',
+}
+"""What the demo asks Prometheus for, by the metric's name."""
+
+ALERT_RULES: dict[str, Any] = {
+    "groups": [
+        {
+            "name": "checkout",
+            "interval": "15s",
+            "rules": [
+                {
+                    "alert": "HighErrorRatio",
+                    "expr": f"{QUERIES['error_ratio']} > 0.05",
+                    "for": "2m",
+                    "labels": {"severity": "critical", "service": "checkout"},
+                    "annotations": {"summary": "more than 5 % of checkout's requests fail"},
+                }
+            ],
+        }
+    ]
+}
+
+TOML = f"""\
+# Written by `tracker demo`. Every line below works the same in your own tracker.toml: tracker init
+
+[tracker]
+store = "tracker.db"
+time_zone = "UTC"
+prefix = "INC"
+
+[prometheus]
+# The demo's samples were recorded, so nothing is asked here:
+# url = "http://127.0.0.1:9090"
+step_seconds = 15
+
+[services.checkout]
+repositories = ["checkout"]
+sentry_projects = ["7"]
+alert_labels = {{ service = "checkout" }}
+rollback_command = "kubectl rollout undo deployment/checkout"
+
+[services.checkout.metrics.error_ratio]
+query = '{QUERIES["error_ratio"]}'
+unit = "ratio"
+better = "lower"
+threshold = 0.01
+
+[services.checkout.metrics.latency_seconds]
+query = '{QUERIES["latency_seconds"]}'
+unit = "seconds"
+better = "lower"
+threshold = 2.0
+
+[services.checkout.metrics.pool_connections]
+query = '{QUERIES["pool_connections"]}'
+unit = "count"
+better = "lower"
+
+[services.search]
+alert_labels = {{ service = "search" }}
+"""
