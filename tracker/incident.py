@@ -218,6 +218,11 @@ def declare(
             f"an incident cannot start ({utc(started.at)}) after it is declared ({utc(at.at)})",
             hint="Give --started an instant before --at",
         )
+    if detected and detected.at > at.at:
+        raise RefusedError(
+            f"an incident cannot be detected ({utc(detected.at)}) after it is declared ({utc(at.at)})",
+            hint="Give --detected an instant before --at",
+        )
     declared = events.IncidentDeclared(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
@@ -327,6 +332,7 @@ def reopen(incident: Incident, *, by: str, at: Typed, why: str) -> events.Incide
     return events.IncidentReopened(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         why=reason(why, f"tracker reopen {incident.id}"),
@@ -353,6 +359,7 @@ def merge(incident: Incident, into: Incident, *, by: str, at: Typed, why: str) -
     return events.IncidentMerged(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         into=into.id,
@@ -374,6 +381,7 @@ def change_severity(
     return events.SeverityChanged(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         severity=severity,
@@ -393,6 +401,7 @@ def change_lead(incident: Incident, lead: str, *, by: str, at: Typed) -> events.
     return events.LeadChanged(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         lead=lead,
@@ -411,6 +420,7 @@ def change_stage(incident: Incident, stage: str, *, by: str, at: Typed) -> event
     return events.StageChanged(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         stage=stage,
@@ -429,6 +439,7 @@ def add_service(incident: Incident, service: str, *, by: str, at: Typed) -> even
     return events.ServiceAdded(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         service=service,
@@ -455,6 +466,7 @@ def remove_service(incident: Incident, service: str, *, by: str, at: Typed) -> e
     return events.ServiceRemoved(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
         decided_by=by,
         incident=incident.id,
         service=service,
