@@ -171,7 +171,7 @@ STORY: tuple[Step, ...] = (
     Typed(
         "15:20:33.156",
         "Ben",
-        'note INC-42 "Paid with a declined card and with a good one: both as they should be. Pools at 2 to 4 of 10"',
+        'note INC-42 "Paid with a declined card and with a good one: both as they should be. Pools at 2 to 5 of 10"',
     ),
     Typed(
         "15:31:02.884",
