@@ -4,7 +4,7 @@ A duration that cannot be known is not zero: it is pending, not applicable, inva
 lies before its start) or uncertain (an interval, where only the ends' bounds are known).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,12 @@ class Duration:
         return f"{self.state.replace('_', ' ')}   ({self.formula})"
 
 
+def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
+    """Leave out the time to recover where it says what the downtime says: a reader wants to know it once."""
+    twice = measured.get("time_to_recover") == measured.get("downtime")
+    return {name: each for name, each in measured.items() if not (twice and name == "time_to_recover")}
+
+
 def durations(incident: Incident, facts: Iterable[Recorded], now: datetime) -> dict[str, Duration]:
     """Measure an incident; `now` is the instant up to which the log was read."""
     recorded = list(facts)
@@ -61,22 +67,44 @@ def durations(incident: Incident, facts: Iterable[Recorded], now: datetime) -> d
         _exact(min(alert_starts), "the first alert's start") if alert_starts else None
     )
     declared = _exact(incident.declared_at, "declared") if incident.declared_at else None
-    detected = _milestone(incident, "detected") or _earlier(
-        _exact(min(alert_starts), "the first alert's start") if alert_starts else None, declared
-    )
+    alerted = _exact(min(alert_starts), "the first alert's start") if alert_starts else None
+    said = _milestone(incident, "detected")
+    if said is None and alerted is not None and (declared is None or alerted.earliest <= declared.latest):
+        said = alerted
+    # Limits run from the declaration where nobody said when it was detected.
+    detected = said or declared
     recovered = _milestone(incident, "mitigated") or _milestone(incident, "ended")
     resolved = _exact(incident.resolved_at, "resolved") if incident.resolved_at else None
     fix = _fix(incident, recorded, detected, recovered or resolved)
     is_open = incident.status is Status.OPEN
-    alarm = incident.resolution == "false-alarm"
+    alarm = "it was a false alarm" if incident.resolution == "false-alarm" else None
+    if incident.merged_into is not None:
+        alarm, resolved = f"it goes on as {incident.merged_into}", None
     return {
-        "time_to_detect": _between("started → detected", started, detected, is_open, alarm),
-        "time_to_declare": _between("detected → declared", detected, declared, is_open, False),
+        "time_to_detect": _unsaid(started, declared, "started → detected", alarm)
+        if said is None and started is not None
+        else _between("started → detected", started, said, is_open, alarm),
+        "time_to_declare": _unsaid(started, declared, "detected → declared", None)
+        if said is None and started is not None
+        else _between("detected → declared", said, declared, is_open, None),
         "time_to_fix_deployed": _between("detected → fix deployed", detected, fix, is_open, alarm),
         "time_to_recover": _recovery("started → recovered", started, recovered, resolved, is_open, alarm),
         "downtime": _recovery("started → recovered", started, recovered, resolved, is_open, alarm),
-        "time_to_resolve": _between("detected → resolved", detected, resolved, is_open, False),
+        "time_to_resolve": _between(
+            "detected → resolved", detected, resolved, is_open, alarm if incident.merged_into else None
+        ),
     }
+
+
+def _unsaid(started: Point, declared: Point | None, formula: str, alarm: str | None) -> Duration:
+    """Bound what depends on a detection that nobody recorded: it lies between start and declaration."""
+    told = f"{formula}; no detection was recorded, so it lies between the start and the declaration"
+    if alarm or declared is None:
+        return _between(formula, started, None, False, alarm)
+    most = (declared.latest - started.earliest).total_seconds()
+    if most < 0:
+        return _between(formula, started, declared, False, None)
+    return Duration(None, None, most, "uncertain", started.earliest, declared.latest, told)
 
 
 def _milestone(incident: Incident, name: str) -> Point | None:
@@ -88,11 +116,6 @@ def _milestone(incident: Incident, name: str) -> Point | None:
 
 def _exact(at: datetime, what: str) -> Point:
     return Point(at, at, what)
-
-
-def _earlier(first: Point | None, second: Point | None) -> Point | None:
-    known = [each for each in (first, second) if each is not None]
-    return min(known, key=lambda each: each.earliest, default=None)
 
 
 def _fix(
@@ -131,9 +154,9 @@ def _recovery(
     recovered: Point | None,
     resolved: Point | None,
     is_open: bool,
-    alarm: bool,
+    alarm: str | None,
 ) -> Duration:
-    if recovered is None and resolved is not None and started is not None and not alarm:
+    if recovered is None and resolved is not None and started is not None and alarm is None:
         most = (resolved.latest - started.earliest).total_seconds()
         if most >= 0:
             return Duration(
@@ -149,13 +172,15 @@ def _recovery(
 
 
 def _between(
-    formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: bool
+    formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: str | None
 ) -> Duration:
     told = formula
-    if start is not None and end is not None:
+    if start is not None and end is not None and start == end:
+        told = f"{formula}: nobody said more than {start.what}"
+    elif start is not None and end is not None:
         told = f"{formula}: {start.what} → {end.what}" if formula != f"{start.what} → {end.what}" else formula
-    if not_applicable:
-        return Duration(None, None, None, "not_applicable", None, None, f"{formula}; it was a false alarm")
+    if not_applicable is not None:
+        return Duration(None, None, None, "not_applicable", None, None, f"{formula}; {not_applicable}")
     if start is None or end is None:
         state = "pending" if is_open else "not_applicable"
         missing = "the start" if start is None else "the end"

@@ -5,6 +5,7 @@ gives the same bytes.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from reports.charts import draw
 from reports.context import Context
@@ -31,7 +32,7 @@ def write(context: Context, *, with_pictures: bool = True) -> Document:
     written += ["---", "", *_footer(context)]
     drawn: dict[str, bytes] = {}
     if with_pictures:
-        kind = "png" if context.picture_suffix == "png" else "svg"
+        kind: Literal["png", "svg"] = "png" if context.picture_suffix == "png" else "svg"
         drawn = {f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()}
     return Document("\n".join(written) + "\n", drawn)
 

@@ -45,7 +45,8 @@ def _work(context: Context) -> list[str]:
     done = [
         entry
         for entry in context.entries
-        if isinstance(entry.fact, CommitMade | TestsFinished) and declared <= entry.occurred_at <= context.ends_at
+        if isinstance(entry.fact, CommitMade | TestsFinished)
+        and declared <= entry.occurred_at <= context.ends_at
     ]
     if not done:
         return []

@@ -2,7 +2,7 @@
 
 from reports.context import Context
 from reports.markdown import text
-from reports.sections.missing import not_recorded, notes_or_missing
+from reports.sections.missing import notes_or_missing
 from tracker.events.incidents import IncidentDeclared
 
 
@@ -11,9 +11,11 @@ def lines(context: Context) -> list[str]:
     declared = [
         entry.fact.impact
         for entry in context.entries
-        if isinstance(entry.fact, IncidentDeclared) and entry.fact.impact and entry.fact.incident == context.incident.id
+        if isinstance(entry.fact, IncidentDeclared)
+        and entry.fact.impact
+        and entry.fact.incident == context.incident.id
     ]
     written = [f"- {text(said)} *({text(context.incident.declared_by)}, on declaring)*" for said in declared]
     if context.notes("impact"):
         return written + notes_or_missing(context, "impact", "Impact")
-    return written or [not_recorded("Impact", f'tracker note {context.incident.id} --kind impact "…"')]
+    return written or notes_or_missing(context, "impact", "Impact")

@@ -21,7 +21,9 @@ def lines(context: Context) -> list[str]:
         services = ", ".join(text(service) for service in context.incident.services)
         return [
             f"No metric is configured for {services}, and no samples are recorded; "
-            "add `[services.NAME.metrics.NAME]` to tracker.toml, then `tracker collect " + context.incident.id + "`"
+            "add `[services.NAME.metrics.NAME]` to tracker.toml, then `tracker collect "
+            + context.incident.id
+            + "`"
         ]
     written: list[str] = []
     for metric in context.metrics:
@@ -31,7 +33,10 @@ def lines(context: Context) -> list[str]:
 
 def _metric(context: Context, metric: MetricPlan) -> list[str]:
     if not metric.series:
-        return [f"No samples recorded; {code('tracker collect ' + context.incident.id)}", *_gone(context, metric)]
+        return [
+            f"No samples recorded; {code('tracker collect ' + context.incident.id)}",
+            *_gone(context, metric),
+        ]
     picture = f"{context.incident.id}/{picture_name(context, metric)}"
     start, end = context.picture_span
     alternative = f"{metric.name} of {metric.service}, {context.moment(start)} to {context.moment(end)}"
@@ -57,12 +62,17 @@ def _gone(context: Context, metric: MetricPlan) -> list[str]:
     gone = min((each.missing_until for each in told if each.missing_until), default=None)
     if gone is None or gone <= start:
         return []
-    return ["", f"The source had already deleted what lies before {context.moment(gone)} when it was first asked."]
+    return [
+        "",
+        f"The source had already deleted what lies before {context.moment(gone)} when it was first asked.",
+    ]
 
 
 def _numbers(context: Context, metric: MetricPlan) -> list[str]:
     begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
-    during_name = "During (until it was mitigated)" if context.recovered_at else "During (until it was resolved)"
+    during_name = (
+        "During (until it was mitigated)" if context.recovered_at else "During (until it was resolved)"
+    )
     if context.incident.ends_at is None and context.recovered_at is None:
         during_name = "During (so far)"
     windows = [
@@ -70,16 +80,19 @@ def _numbers(context: Context, metric: MetricPlan) -> list[str]:
         (during_name, begins, over),
         ("Hour after", over, over + AROUND),
     ]
-    rows = []
+    if during_name == "During (so far)":
+        windows = windows[:-1]  # nothing is after it yet
+    rows: list[tuple[str, ...]] = []
     for series in metric.series:
         label = _label(series)
         for name, start, end in windows:
             found = summary(series, start, end)
             cells = (name, *_summed(found, metric), _over(metric, series, start, end))
-            rows.append(((label, *cells) if len(metric.series) > 1 else cells))
+            rows.append((label, *cells) if len(metric.series) > 1 else cells)
     limit = with_unit(metric.threshold, metric.unit) if metric.threshold is not None else None
-    head = ["Window", "Median", _WORST[metric.better], "Samples", f"Over {limit}" if limit else "Over the limit"]
-    if metric.threshold is None:
+    side = "Under" if metric.better == "higher" else "Over"
+    head = ["Window", "Median", _WORST[metric.better], "Samples", f"{side} {limit}"]
+    if limit is None:
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(["Series", *head] if len(metric.series) > 1 else head, rows)
 
@@ -119,7 +132,9 @@ def picture_name(context: Context, metric: MetricPlan) -> str:
 
 def pictures(context: Context) -> dict[str, Chart]:
     """Return the charts that the section shows, by file name."""
-    return {picture_name(context, metric): chart(context, metric) for metric in context.metrics if metric.series}
+    return {
+        picture_name(context, metric): chart(context, metric) for metric in context.metrics if metric.series
+    }
 
 
 def chart(context: Context, metric: MetricPlan) -> Chart:
@@ -127,7 +142,8 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     start, end = context.picture_span
     found = [
         Line(
-            label=", ".join(f"{k}={v}" for k, v in sorted(series.labels.items()) if k != "__name__") or metric.name,
+            label=", ".join(f"{k}={v}" for k, v in sorted(series.labels.items()) if k != "__name__")
+            or metric.name,
             instants_ms=between(series, start, end).instants_ms,
             values=between(series, start, end).values,
             step_seconds=series.step_seconds,
@@ -142,7 +158,14 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         end=end,
         lines=tuple(found),
         marks=tuple(marks),
-        spans=(Span(context.incident.begins_at, context.recovered_at or context.ends_at, "incident", context.incident.id),),
+        spans=(
+            Span(
+                context.incident.begins_at,
+                context.recovered_at or context.ends_at,
+                "incident",
+                context.incident.id,
+            ),
+        ),
         threshold=metric.threshold,
         zone=context.zone_name,
         tz=context.zone,

@@ -13,14 +13,21 @@ def not_recorded(what: str, command: str) -> str:
 def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
     """Write the notes of one kind with their authors, or say that there are none."""
     entries = context.notes(kind)
+    if not entries and context.incident.merged_into is not None:
+        return [f"{what}: see {context.incident.merged_into}, into which this was merged"]
+    if (
+        not entries
+        and context.incident.resolution == "false-alarm"
+        and kind in ("impact", "root-cause", "fix")
+    ):
+        return [f"{what}: none recorded; it was a false alarm"]
     if not entries:
         return [not_recorded(what, f'tracker note {context.incident.id} --kind {kind} "…"')]
     written: list[str] = []
     for entry in entries:
         assert isinstance(entry.fact, NoteAdded)
-        first, *rest = paragraphs(entry.fact.text)
-        written.append(f"- {first}" + (f" *({text(entry.by or '?')})*" if not rest else ""))
-        for number, line in enumerate(rest):
-            ending = f" *({text(entry.by or '?')})*" if number == len(rest) - 1 else ""
-            written.append(f"  {line}{ending}")
+        # A backslash at the end of a line is a break: lines that people kept apart stay apart.
+        *before, last = paragraphs(entry.fact.text)
+        said = [*(f"{line}\\" for line in before), f"{last} *({text(entry.by or '?')})*"]
+        written += [("- " if number == 0 else "  ") + line for number, line in enumerate(said)]
     return written

@@ -30,7 +30,12 @@ def lines(context: Context) -> list[str]:
     if suspects:
         written += ["", "Candidates by time alone, which nobody has judged yet:", ""]
         for row, suspect in suspects:
-            written.append(f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspect.why)}")
+            written.append(
+                f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspect.why)}"
+            )
         handle = suspects[-1][0].handle
-        written += ["", f"Judge one: {code(f'tracker link {context.incident.id} {handle} --as caused --why …')}"]
+        written += [
+            "",
+            f"Judge one: {code(f'tracker link {context.incident.id} {handle} --as caused --why …')}",
+        ]
     return written

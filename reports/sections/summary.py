@@ -1,7 +1,11 @@
 """What happened, in sentences and in durations, each with its formula."""
 
+from datetime import datetime
+
+from projections.durations import shown
 from reports.context import Context
 from reports.markdown import table, text
+from tracker.events.incidents import IncidentReopened
 from tracker.incident import Status
 from tracker.times import spoken, utc
 
@@ -13,7 +17,11 @@ _NAMES = {
     "downtime": "Downtime",
     "time_to_resolve": "Time to resolve",
 }
-_RESOLVED = {"fixed": "resolved", "false-alarm": "closed as a false alarm", "went-away": "closed: it went away by itself"}
+_RESOLVED = {
+    "fixed": "resolved",
+    "false-alarm": "closed as a false alarm",
+    "went-away": "closed: it went away by itself",
+}
 
 
 def lines(context: Context) -> list[str]:
@@ -26,13 +34,18 @@ def _story(context: Context) -> str:
     services = ", ".join(text(service) for service in incident.services)
     parts = [f"**{text(incident.title)}** ({incident.severity}, {services})."]
     parts.append(_course(context))
+    if incident.merged_from:
+        were = "was" if len(incident.merged_from) == 1 else "were"
+        parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
     cause = context.notes("root-cause")
     if cause:
         parts.append(f"Cause: {_sentence(text(cause[-1].fact.text))}")  # type: ignore[attr-defined]
     fixed = context.attributed("fixed")
     if fixed:
         entry = fixed[-1]
-        parts.append(f"Fixed by: {_lower(text(entry.title))} at {context.clock(entry.occurred_at)}.")
+        parts.append(
+            f"What fixed it: {_lower(text(entry.title))} at {_when(context, entry.occurred_at, 0.001, incident.begins_at)}."
+        )
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")
     return " ".join(parts)
@@ -42,28 +55,62 @@ def _course(context: Context) -> str:
     incident = context.incident
     said = []
     started = incident.milestones.get("started")
+    first = min(each for each in (incident.declared_at, incident.begins_at) if each is not None)
     if started is not None:
         at = context.moment(started.at, started.precision_seconds)
-        between = f" to {context.clock(started.until, started.precision_seconds)}" if started.until else ""
-        said.append(f"It started at {at}{between}")
+        if started.until:
+            until = _when(context, started.until, started.precision_seconds, started.at)
+            said.append(f"It started between {at} and {until}")
+        else:
+            said.append(f"It started at {at}")
     assert incident.declared_at is not None
-    by = {"alert": "by an alert", "customer": "by a customer", "person": "by a person"}.get(incident.detected_by or "")
+    by = {"alert": "by an alert", "customer": "by a customer", "person": "by a person"}.get(
+        incident.detected_by or ""
+    )
     detected = incident.milestones.get("detected")
     if detected is not None:
-        said.append(f"was detected at {context.clock(detected.at, detected.precision_seconds)}" + (f" {by}" if by else ""))
+        at = _when(context, detected.at, detected.precision_seconds, first if said else None)
+        said.append(f"was detected at {at}" + (f" {by}" if by else ""))
     elif by:
         said.append(f"was detected {by}")
-    declared = context.clock(incident.declared_at) if said else context.moment(incident.declared_at)
+    told = any(" at " in each or " between " in each for each in said)
+    declared = _when(context, incident.declared_at, 0.001, first if told else None)
     said.append(f"was declared at {declared} by {text(incident.declared_by)}")
     if incident.status is Status.OPEN:
-        return _joined(said) + f". It is still open, as the log knows at {context.moment(context.as_of)}."
+        reopened = _reopened(context)
+        still = f"It was {reopened} and is still open" if reopened else "It is still open"
+        return _joined(said) + f". {still}, as far as the log knows at {context.moment(context.as_of)}."
     assert incident.resolved_at is not None
     lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
     if incident.status is Status.MERGED:
-        return _joined(said) + f". It was merged into {incident.merged_into}."
+        at = _when(context, incident.resolved_at, 0.001, first)
+        return _joined(said) + f". At {at} it was merged into {incident.merged_into}, which goes on."
     ended = _RESOLVED.get(incident.resolution or "", "resolved")
-    said.append(f"was {ended} at {context.clock(incident.resolved_at)}")
-    return _joined(said) + f", {lasted} after its first known instant."
+    reopened = _reopened(context)
+    again = " again" if reopened else ""
+    said.append(f"was {ended}{again} at {_when(context, incident.resolved_at, 0.001, first)}")
+    begun = "it started" if started and started.at == incident.begins_at else "it was first noticed"
+    ending = (
+        f", {lasted} after {begun}." if incident.begins_at < incident.declared_at else f", {lasted} later."
+    )
+    return _joined(said) + ending + (f" Before that it had been {reopened}." if reopened else "")
+
+
+def _reopened(context: Context) -> str:
+    """Say when it was reopened, and why; nothing if it never was."""
+    times = [
+        f"reopened at {_when(context, entry.occurred_at, 0.001, context.incident.begins_at)} ({text(entry.fact.why)})"
+        for entry in context.entries
+        if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == context.incident.id
+    ]
+    return ", and ".join(times)
+
+
+def _when(context: Context, at: datetime, precision_seconds: float, since: datetime | None) -> str:
+    """Write the time of day, with the date where the reader would take it for another day's."""
+    if since is not None and at.astimezone(context.zone).date() == since.astimezone(context.zone).date():
+        return context.clock(at, precision_seconds)
+    return context.moment(at, precision_seconds)
 
 
 def _joined(said: list[str]) -> str:
@@ -82,7 +129,7 @@ def _lower(line: str) -> str:
 
 def _durations(context: Context) -> list[str]:
     rows = []
-    for name, duration in context.durations.items():
+    for name, duration in shown(context.durations).items():
         if duration.state == "recorded" and duration.seconds is not None:
             value = spoken(duration.seconds)
         elif duration.state == "uncertain":

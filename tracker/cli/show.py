@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    from projections.durations import durations
+    from projections.durations import durations, shown
 
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto), workspace.as_of(incident, upto))
@@ -53,7 +53,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("impact", printable(incident.impact or "not recorded")),
     ]
     print(table(rows, indent="  "), end="")
-    for name, duration in measured.items():
+    for name, duration in shown(measured).items():
         said = duration.said()
         print(f"  {name.replace('_', ' '):<20} {said}")
     print(
