@@ -14,7 +14,7 @@ from projections.changes import witnessed
 from projections.restated import told
 from projections.wording import detail, headline
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Decision, Event, Observation, Recorded, encode
+from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected

@@ -11,11 +11,11 @@ from tests.builders import alert, at, deploy, note, one_of_each, samples
 from tracker.events.base import Event, decode, encode, event_id
 
 labels = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=6)
-instants = st.datetimes(
-    min_value=datetime(1971, 1, 1),
-    max_value=datetime(9999, 12, 31),
-    timezones=st.just(UTC),
+FIRST, LAST = (
+    datetime(1971, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    datetime(9999, 12, 31),  # noqa: DTZ001
 )
+instants = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
 
 
 @given(labels, st.randoms())

@@ -213,7 +213,7 @@ def forge(url, position, **changes):
     digest = proof.digest_of(body, position, row["recorded_us"])
     tamper(
         url,
-        ("UPDATE stored_events SET state=?, digest=? WHERE position=" + str(position), row["state"], digest),
+        ("UPDATE stored_events SET state=?, digest=? WHERE position=" + str(position), row["state"], digest),  # noqa: S608
     )
 
 
@@ -247,7 +247,7 @@ def test_an_event_that_was_forged_with_digest_and_id_does_not_fit_its_seal(writt
     tamper(
         written,
         (
-            f"UPDATE stored_events SET originator_id='{identity}', state=?, digest=? WHERE position=2",
+            f"UPDATE stored_events SET originator_id='{identity}', state=?, digest=? WHERE position=2",  # noqa: S608
             encode(forged),
             proof.digest_of(body, 2, row["recorded_us"]),
         ),
@@ -488,7 +488,7 @@ def test_a_large_log_is_checked_page_by_page(store_url, monkeypatch):
         assert log.verify().whole
 
     for position in (13, 26, 39):
-        tamper(store_url, (f"INSERT INTO event_index VALUES ('extra', 0, {position})",))
+        tamper(store_url, (f"INSERT INTO event_index VALUES ('extra', 0, {position})",))  # noqa: S608
         assert verified(store_url).first_problem.position == position
         tamper(store_url, ("DELETE FROM event_index WHERE scope='extra'",))
 
