@@ -5,7 +5,6 @@ person, or a rule of ours, decided. Both are frozen, made of plain values, and c
 enough to be read alone.
 """
 
-import base64
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +29,8 @@ _DECODERS: dict[str, Callable[[bytes], "Event"]] = {}
 _FLOATS: dict[type["Event"], tuple[str, ...]] = {}
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# gc=False: plain values hold no cycles, so the collector need not walk over a million events.
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that happened.
 
     `occurred_at` is the world's clock, in UTC. `precision_seconds` says how exactly the
@@ -88,7 +88,7 @@ class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
         return (f"incident:{self.incident}",) if self.incident else ()
 
 
-class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How a fact reached us. It is kept and sealed, but is no part of what the fact is.
 
     `via` is webhook, poll, file, typed, run or spool; `reported_by` the person who typed it.
@@ -99,7 +99,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reported_by: str | None = None
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An event on its way into the log, with how it came and the bytes it was read from."""
 
     event: Event
@@ -107,7 +107,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes = b""
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An event as the log holds it.
 
     `version` counts within the incident's stream (1 for a fact that stands alone).
@@ -138,7 +138,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
 
 
-class Window(msgspec.Struct, frozen=True):
+class Window(msgspec.Struct, frozen=True, gc=False):
     """One place of the index, from `start` up to but not including `end`; None is open."""
 
     scope: str
@@ -172,8 +172,10 @@ def encode(event: Event) -> bytes:
     if floats is None:
         fields = msgspec.structs.fields(kind)
         floats = _FLOATS[kind] = tuple(f.name for f in fields if f.type in (float, float | None))
-    whole = {name: float(value) for name in floats if type(value := getattr(event, name)) is int}
-    return _ENCODER.encode(msgspec.structs.replace(event, **whole) if whole else event)
+    for name in floats:
+        if type(value := getattr(event, name)) is int:
+            event = msgspec.structs.replace(event, **{name: float(value)})
+    return _ENCODER.encode(event)
 
 
 def encode_arrival(arrival: Arrival) -> bytes:
@@ -220,4 +222,20 @@ def event_id(event: Event, state: bytes | None = None, stored_topic: str | None 
     name = stored_topic or event.TOPIC
     milliseconds = min(max(to_us(event.occurred_at) // 1000, 0), _MAX_MS)
     hashed = hashlib.blake2b(state, digest_size=9, key=name.encode()).digest()
-    return base64.b32hexencode(milliseconds.to_bytes(6) + hashed).decode().lower()
+    return _b32hex(milliseconds << 12 | hashed[0] << 4 | hashed[1] >> 4, int.from_bytes(hashed[1:]) & _LOW_HALF)
+
+
+def _b32hex(high: int, low: int) -> str:
+    """Write two halves of 60 bits as `base64.b32hexencode` would, in lower case, three times as fast."""
+    pairs = _PAIRS
+    return (
+        f"{pairs[high >> 50]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
+        f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 50]}{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}"
+        f"{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+_LOW_HALF = (1 << 60) - 1
