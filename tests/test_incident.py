@@ -393,6 +393,9 @@ def test_the_offset_that_was_typed_is_kept():
         decisions.add_service(OPEN, "billing", by="ada", at=typed_there),
         decisions.reopen(RESOLVED, by="ada", at=typed_there, why="so"),
         decisions.merge(OPEN, TWO, by="ada", at=typed_there, why="so"),
+        decisions.remove_service(given(declared(10), service_added(11)), "billing", by="ada", at=typed_there),
+        decisions.set_milestone(OPEN, "ended", by="ada", at=typed_there),
+        *declare(at=typed_there, started=typed_there, detected=typed_there),
     ):
         assert event.utc_offset_minutes == 345, event.TOPIC
 
