@@ -15,7 +15,7 @@ from projections.restated import told
 from projections.wording import detail, headline
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded
-from tracker.events.changes import Change
+from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident
@@ -66,6 +66,11 @@ class Entry:
         return self.event[-7:]
 
 
+def _tells(event: Event) -> bool:
+    """Whether a fact is a row: where a branch without a fork points tells nothing that its commits do not."""
+    return not isinstance(event, _UNSEEN) and not (isinstance(event, BranchSeen) and event.fork_point is None)
+
+
 @dataclass(frozen=True)
 class _Group:
     """Facts that tell of one thing, the one to show first."""
@@ -90,9 +95,7 @@ def timeline(
     """
     everything = list(effective(recorded).values())
     living = [each for each in everything if each.retraction is None]
-    facts = [
-        each for each in living if isinstance(each.event, Observation) and not isinstance(each.event, _UNSEEN)
-    ]
+    facts = [each for each in living if isinstance(each.event, Observation) and _tells(each.event)]
     decisions = [
         each for each in living if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
     ]

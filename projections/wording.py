@@ -60,7 +60,8 @@ def _(event: alerts.ErrorSeen) -> str:
 
 @detail.register
 def _(event: alerts.ErrorSeen) -> str | None:
-    parts = [event.level, event.culprit and f"in {event.culprit}", event.release]
+    level = event.level if event.level != "error" else None
+    parts = [level, event.culprit and f"in {event.culprit}", event.release]
     return " · ".join(part for part in parts if part) or None
 
 
@@ -218,7 +219,9 @@ def _(event: incidents.MilestoneSet) -> str:
 
 @detail.register
 def _(event: incidents.MilestoneSet) -> str | None:
-    return f"some time until {utc(event.until)}" if event.until else None
+    if event.until is None:
+        return None
+    return f"some time within {spoken((event.until - event.occurred_at).total_seconds())}"
 
 
 @headline.register
@@ -313,7 +316,9 @@ def _(event: incidents.IncidentMerged) -> str | None:
 
 @headline.register
 def _(event: corrections.EventAmended) -> str:
-    what = ", ".join(f"{name} = {_value(value)}" for name, value in sorted(event.changes.items()))
+    # How exactly a new time was typed comes with it and says nothing by itself.
+    shown = {k: v for k, v in event.changes.items() if k not in ("precision_seconds", "utc_offset_minutes")}
+    what = ", ".join(f"{name} = {_value(value)}" for name, value in sorted((shown or event.changes).items()))
     return f"Amended {event.target[-7:]}: {what}"
 
 

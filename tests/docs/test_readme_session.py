@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CHANGING = (
     (re.compile(r"\b[0-9a-v]{24}\b"), "<id>"),
-    (re.compile(r"\b[0-9a-v]{7}\b(?=  | noted| deploy| rollback)"), "<handle>"),
+    (re.compile(r"\b[0-9a-v]{7}\b(?=  | noted| deploy| rollback| linked|$)", re.MULTILINE), "<handle>"),
+    (re.compile(r"\b\d+ s\b"), "<n> s"),
     (re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z"), "<instant>"),
     (re.compile(r"^── \d{4}-\d{2}-\d{2} UTC", re.MULTILINE), "── <day>"),
     (re.compile(r"\b\d{2}:\d{2}(:\d{2})?\b"), "<clock>"),
