@@ -100,24 +100,34 @@ def _say(
             say(f"  {command}{zone} | diff {arguments.report} -")
 
 
-_FOOTER = re.compile(r"Log position (?P<position>\d+).*?head `(?P<head>[0-9a-f]{64})`", re.DOTALL)
+_FOOTER = re.compile(
+    r"^Log position (?P<position>\d+), last event .* head `(?P<head>[0-9a-f]{64})`", re.MULTILINE
+)
 
 
 def _footer(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except OSError as wrong:
         raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
     except UnicodeDecodeError as wrong:
         raise BadInputError(f"{path}: is no text", hint=f"file {path}") from wrong
+    found = footer_of(text)
+    if not found:
+        raise BadInputError(
+            f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?"
+        )
+    return found
+
+
+def footer_of(text: str) -> dict[str, str]:
+    """Return what a report says of itself; nothing if it has no title or no footer."""
     found = next(reversed(list(_FOOTER.finditer(text))), None)
     title = re.search(r"^# ([A-Za-z][A-Za-z0-9]*-\d+)", text)
     shown = re.search(r"^## Timeline \(([^)]+)\)$", text, re.MULTILINE)
     suffix = "png" if re.search(r"^!\[.*\]\([^)]*\.png\)$", text, re.MULTILINE) else "svg"
     if found is None or title is None:
-        raise BadInputError(
-            f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?"
-        )
+        return {}
     return {
         "incident": title[1],
         "position": found["position"],

@@ -1,0 +1,167 @@
+"""Histories for reports: logs with a fixed clock and fixed salts, so that a report of one is the same bytes each time."""
+
+import argparse
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.post_incident import Document
+from tests import builders as b
+from tracker.cli.report import document
+from tracker.cli.workspace import Workspace
+from tracker.events.base import Event, Incoming, event_id
+from tracker.ingest.samples import intake
+from tracker.log import Log
+from tracker.times import to_ms
+
+QUERY = 'sum(rate(errors{service="checkout"}[1m]))'
+METRICS = {"error_ratio": {"query": QUERY, "unit": "ratio", "better": "lower", "threshold": 0.01}}
+SETTINGS = {"metrics": METRICS, "settling_seconds": 120.0, "rollback_command": None}
+
+
+@dataclass(frozen=True)
+class _Columns:
+    labels: dict[str, str]
+    instants_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def settings(service: str = "checkout") -> Event:
+    return b.settings(minute=-60, service=service, settings=SETTINGS)
+
+
+def error_ratio(first: int, last: int, bad: tuple[float, float], service: str = "checkout") -> list[Incoming]:
+    """Samples every 15 s from one minute to another: 0.2 %, and 8 % between the two bad minutes."""
+    minutes = np.arange(first * 4, last * 4 + 1) / 4
+    values = np.where((minutes >= bad[0]) & (minutes < bad[1]), 0.08, 0.002)
+    series = _Columns({}, np.array([to_ms(b.at(m)) for m in minutes], np.int64), values)
+    return intake(
+        [series],
+        {},
+        service=service,
+        metric="error_ratio",
+        query=QUERY,
+        unit="ratio",
+        step_seconds=15.0,
+        source="prometheus:prod",
+        captured_at=b.at(last),
+    )
+
+
+def salts(event: Event) -> bytes:
+    return hashlib.sha256(event_id(event).encode()).digest()[:16]
+
+
+def told(path: Path, events: Iterable[Event | Incoming]) -> Path:
+    """Record events in this order, each two seconds after it happened, or when the one before it was."""
+    clock = [b.at(-120)]
+    with Log(str(path), now=lambda: clock[0], salts=salts) as log:
+        for each in events:
+            event = each.event if isinstance(each, Incoming) else each
+            clock[0] = max(clock[0], event.occurred_at + timedelta(seconds=2))
+            incident = getattr(event, "incident", None)
+            if incident is None:
+                log.append([each])
+            else:
+                log.decide(incident, _always(each))
+        log.seal()
+    return path
+
+
+def _always(each: Event | Incoming) -> Callable[[object], list[Event | Incoming]]:
+    return lambda held: [each]
+
+
+def report(path: Path, incident: str = "INC-1", upto: int | None = None, **options: object) -> Document:
+    """Write the report of an incident as `tracker report` does."""
+    arguments = argparse.Namespace(config=None, store=str(path))
+    with Log(str(path), now=lambda: b.at(10_000), salts=salts) as log:
+        return document(Workspace(arguments, log=log), incident, upto, **options)  # type: ignore[arg-type]
+
+
+def text_of(path: Path, incident: str = "INC-1", upto: int | None = None, **options: object) -> str:
+    return report(path, incident, upto, with_pictures=False, **options).markdown
+
+
+def whole_incident() -> list[Event | Incoming]:
+    """A bad deploy, an alert, a rollback, a hotfix: everything that a report has a place for."""
+    bad, hotfix = (
+        b.deploy(minute=-4, duration_seconds=95.0, sha="9" * 40),
+        b.deploy(30, version="1.4.3", sha=b.SHA),
+    )
+    note = b.note(12, text="the pool is empty: 10 of 10 connections", kind="hypothesis", decided_by="grace")
+    return [
+        settings(),
+        *error_ratio(-70, 110, (0, 21)),
+        b.deploy_start(minute=-6, sha="9" * 40),
+        bad,
+        b.alert(3, annotations={"summary": "more than 1 % of payments fail"}),
+        b.declared(5, detected_by="alert", impact="8 % of payments fail", lead="grace"),
+        b.milestone(0, "started"),
+        b.milestone(3, "detected"),
+        b.stage(8, stage="investigating"),
+        note,
+        b.rollback(20),
+        b.milestone(21, "mitigated", precision_seconds=60.0),
+        b.alert_end(23, started=3),
+        b.commit(25, files_changed=1, lines_added=3, lines_deleted=1),
+        b.run_of_tests(27),
+        hotfix,
+        b.linked(bad, 32, role="caused", why="it cut the pool to 10"),
+        b.linked(hotfix, 33, role="fixed", why="pool back at 50, checked in the dashboard"),
+        b.note(34, text="A default of 10 connections came with the new driver", kind="root-cause"),
+        b.note(34, text="The pool's size is set by us again", kind="fix"),
+        b.note(35, text="Alert on pool usage\nLoad test before each release", kind="prevention"),
+        b.note(36, text="We looked at the database first; the pool graph would have told", kind="lesson"),
+        b.amended(note, 38, changes={"text": "the pool is empty: 50 of 50 requests wait"}),
+        b.resolved(40),
+    ]
+
+
+def open_incident() -> list[Event | Incoming]:
+    return [
+        settings(),
+        *error_ratio(-70, 15, (0, 60)),
+        b.alert(3),
+        b.declared(5),
+        b.note(9, text="we look at it"),
+    ]
+
+
+def merged_incident() -> list[Event | Incoming]:
+    second = {"incident": "INC-2", "decided_by": "grace"}
+    return [
+        settings(),
+        b.alert(3),
+        b.declared(5),
+        b.declared(8, **second, title="Basket is empty", services=("basket",), severity="minor"),
+        b.note(9, **second, text="baskets answer 502"),
+        b.merged(15, **second, into="INC-1", why="both wait for the same pool"),
+        b.resolved(40),
+    ]
+
+
+def false_alarm() -> list[Event | Incoming]:
+    return [
+        b.alert(3),
+        b.declared(5),
+        b.note(9, text="the probe was wrong"),
+        b.resolved(12, resolution="false-alarm"),
+    ]
+
+
+def reopened_incident() -> list[Event | Incoming]:
+    return [
+        settings(),
+        b.declared(5),
+        b.milestone(0, "started"),
+        b.resolved(20),
+        b.reopened(35, why="errors are back"),
+        b.milestone(50, "mitigated"),
+        b.resolved(60),
+    ]

@@ -1,0 +1,364 @@
+"""The post-incident report: the same log position gives the same bytes, and nobody's text becomes markup."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import builders as b
+from tests.reports import histories
+from tests.reports.histories import report, text_of, told
+from tracker.cli import main
+from tracker.cli.verify import footer_of
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = "</td><script>alert(1)</script> | a || `b` \n# head\r\n- *x* [l](http://evil) ![i](x) <!-- --> &lt; ~~s~~ \x1b[31m\u202e"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def without_footer(markdown: str) -> str:
+    """Leave out what names the versions that wrote it."""
+    return re.sub(r"Written by [^\n]*", "Written by VERSIONS", markdown)
+
+
+def table_rows(markdown: str) -> Iterator[list[list[str]]]:
+    """Give each table as rows of cells, cut where GitHub cuts: at bars that no backslash stands before."""
+    table: list[list[str]] = []
+    for line in [*markdown.splitlines(), ""]:
+        if line.startswith("|"):
+            table.append(re.split(r"(?<!\\)\|", line)[1:-1])
+        elif table:
+            yield table
+            table = []
+
+
+def outside_code(markdown: str) -> str:
+    return re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown)
+
+
+# ── what it says ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name", ["whole_incident", "open_incident", "merged_incident", "false_alarm", "reopened_incident"]
+)
+def test_a_report_reads_as_its_golden_file(tmp_path, name):
+    """
+    A change of wording is reviewed as a reader will see it; new ones are written with UPDATE_GOLDEN=1.
+    """
+    path = told(tmp_path / "tracker.db", getattr(histories, name)())
+
+    written = without_footer(text_of(path))
+
+    golden = GOLDEN / f"{name.replace('_', '-')}.md"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(written, encoding="utf-8")
+    assert written == golden.read_text(encoding="utf-8")
+
+
+def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp_path):
+    """
+    A section without facts does not stay empty, and nothing is made up for it.
+    """
+    path = told(tmp_path / "tracker.db", [histories.settings(), b.declared(5), b.resolved(40)])
+
+    written = text_of(path)
+
+    for kind in ("impact", "root-cause", "fix", "prevention", "lesson"):
+        assert f'not recorded; `tracker note INC-1 --kind {kind} "…"`' in written
+    assert "No samples recorded; `tracker collect INC-1`" in written
+    assert "| Downtime | not applicable |" in written
+
+
+def test_a_duration_is_said_once(tmp_path):
+    """
+    The time to recover and the downtime have one formula here; two rows of the same would make a reader compare them.
+    """
+    written = text_of(told(tmp_path / "tracker.db", histories.whole_incident()))
+
+    assert "| Downtime | 21 min |" in written
+    assert "Time to recover" not in written
+
+
+def test_a_cause_by_time_alone_is_named_a_candidate(tmp_path):
+    """
+    Nobody judged the deploy: it is a candidate, and the command to judge it stands below.
+    """
+    bad = b.deploy(minute=-4)
+    path = told(tmp_path / "tracker.db", [bad, b.declared(5), b.resolved(40)])
+
+    written = text_of(path)
+
+    assert "Candidates by time alone, which nobody has judged yet:" in written
+    assert f"tracker link INC-1 {b._id(bad)[-7:]} --as caused --why …" in written
+
+
+def test_the_part_of_a_deploy_is_told_with_its_author(tmp_path):
+    """
+    A judgement is somebody's: the name stands beside it.
+    """
+    written = text_of(told(tmp_path / "tracker.db", histories.whole_incident()))
+
+    assert "caused it, says ada: it cut the pool to 10" in written
+    assert "Candidates by time alone" not in written
+
+
+def test_an_instant_on_another_day_has_its_date(tmp_path):
+    """
+    A clock time alone would be taken for the day that was named before.
+    """
+    path = told(tmp_path / "tracker.db", [b.declared(5), b.resolved(60 * 24 + 5)])
+
+    assert "was resolved at 2026-03-02 14:05:00 UTC, 1 d 0 h later" in text_of(path)
+
+
+def test_a_metric_that_should_be_high_is_counted_under_its_limit(tmp_path):
+    """
+    The limit of such a metric is a floor.
+    """
+    settings = {"metrics": {"error_ratio": {**histories.METRICS["error_ratio"], "better": "higher"}}}
+    facts = [
+        b.settings(-60, service="checkout", settings=settings),
+        *histories.error_ratio(-70, 110, (0, 21)),
+    ]
+    path = told(tmp_path / "tracker.db", [*facts, b.declared(5), b.resolved(40)])
+
+    assert "| Window | Median | Lowest | Samples | Under 1 % |" in text_of(path)
+
+
+# ── the same bytes ───────────────────────────────────────────────────────────
+
+
+def test_the_same_position_gives_the_same_bytes_whatever_the_environment(tmp_path):
+    """
+    Neither the machine's zone, nor its language, nor the order of hashes shows in a report or a picture.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    seen = set()
+    for number, (zone, language, seed) in enumerate(
+        [("UTC", "C", "0"), ("Pacific/Apia", "C.UTF-8", "1"), ("America/St_Johns", "de_DE.UTF-8", "4242")]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        environment = {**os.environ, "TZ": zone, "LC_ALL": language, "LANG": language, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-m", "tracker", "report", "1", "--store", str(path)]
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+        files = sorted(each for each in folder.rglob("*") if each.is_file())
+        seen.add(tuple((each.relative_to(folder).as_posix(), each.read_bytes()) for each in files))
+
+    assert len(seen) == 1
+    assert {name for name, _ in next(iter(seen))} == {"INC-1.md", "INC-1/checkout-error_ratio.svg"}
+
+
+def test_what_others_do_changes_no_byte_of_a_report(tmp_path):
+    """
+    Other incidents, other services, their settings and samples are no part of it.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    before = report(path)
+
+    other = {"service": "search"}
+    told(
+        path,
+        [
+            b.deploy(10, **other),
+            b.alert(12, **other, fingerprint="ffff"),
+            b.declared(13, incident="INC-2", services=("search",)),
+            b.note(14, incident="INC-2"),
+            histories.settings("search"),
+            *histories.error_ratio(-70, 110, (0, 5), "search"),
+            b.deploy(60 * 24 * 9, version="9.0.0"),
+        ],
+    )
+
+    assert report(path) == before
+
+
+def test_an_earlier_position_gives_the_earlier_report(tmp_path):
+    """
+    What was recorded later is not in it, though it happened before.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    before = report(path)
+    told(path, [b.note(13, text="and the fan was loud", decided_by="eve")])
+
+    assert "the fan was loud" in report(path).markdown
+    assert report(path, upto=int(footer_of(before.markdown)["position"])) == before
+
+
+def test_a_zone_is_only_for_display(tmp_path):
+    """
+    The heading names it; the instants move with it.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+
+    written = text_of(path, zone_name="Asia/Kathmandu")
+
+    assert "## Timeline (Asia/Kathmandu)" in written
+    assert "It started at 2026-03-01 19:45:00 +0545" in written
+    time.tzset()
+
+
+# ── its proof ────────────────────────────────────────────────────────────────
+
+
+def _written(tmp_path: Path, *options: str) -> Path:
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    assert main(["report", "1", "--store", str(path), "-o", str(tmp_path / "r.md"), *options]) == 0
+    return tmp_path / "r.md"
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--tz", "Europe/Berlin"), ("--pictures", "png"), ("--pictures", "none")]
+)
+def test_a_report_as_written_comes_out_the_same(tmp_path, capsys, options):
+    """
+    `verify --report` writes it anew from the position in its footer, in its own zone and form, and compares the bytes.
+    """
+    written = _written(tmp_path, *options)
+
+    assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 0
+    assert "comes out the same, byte for byte" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("8 % of payments fail", "1 % of payments fail"), ("14:03:00", "14:04:00"), ("\n## Fix", "\n\n## Fix")],
+)
+def test_an_edited_report_is_found(tmp_path, capsys, was, now):
+    """
+    One changed character is enough; the command that shows it is ready to paste.
+    """
+    written = _written(tmp_path)
+    written.write_text(written.read_text(encoding="utf-8").replace(was, now, 1), encoding="utf-8")
+
+    assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 5
+    said = capsys.readouterr()
+    assert "does not come out the same" in said.out
+    assert "tracker report INC-1 --at-seq 24 -o - | diff" in said.err
+
+
+def test_an_edited_picture_is_found(tmp_path):
+    """
+    The pictures beside a report are part of it.
+    """
+    written = _written(tmp_path)
+    picture = tmp_path / "INC-1" / "checkout-error_ratio.svg"
+    picture.write_bytes(picture.read_bytes() + b" ")
+
+    assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 5
+
+
+def test_a_report_of_another_log_is_found(tmp_path, capsys):
+    """
+    Its head is not in this one.
+    """
+    written = _written(tmp_path)
+    other = told(tmp_path / "other.db", [b.declared(5), b.resolved(40), *(b.note(n) for n in range(41, 70))])
+
+    assert main(["verify", "--store", str(other), "--report", str(written)]) == 5
+    assert "That head is not in this log" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_report_is_refused(tmp_path, capsys):
+    """
+    It has no footer to check.
+    """
+    told(tmp_path / "tracker.db", [b.declared(5)])
+    (tmp_path / "x.md").write_text("# INC-1: x\n")
+
+    assert main(["verify", "--report", "x.md"]) == 11
+    assert "x.md has no footer" in capsys.readouterr().err
+
+
+# ── hostile text ─────────────────────────────────────────────────────────────
+
+
+def _hostile() -> Path:
+    bad = b.deploy(minute=-4, version=f"v1 {HOSTILE}", sha="9" * 40)
+    labels = {"alertname": HOSTILE, "service": "checkout"}
+    told_here = [
+        histories.settings(),
+        bad,
+        b.alert(3, name=HOSTILE, labels=labels, annotations={"summary": HOSTILE}, severity=HOSTILE),
+        b.alert_end(23, started=3, name=HOSTILE),
+        b.error(6, title=HOSTILE, culprit=HOSTILE, release=HOSTILE),
+        b.issue(7, title=HOSTILE, short_id=HOSTILE),
+        b.declared(5, title=HOSTILE, impact=HOSTILE, lead=HOSTILE, decided_by=HOSTILE),
+        b.commit(8, subject_line=HOSTILE, author=HOSTILE),
+        b.run_of_tests(9, command=HOSTILE),
+        b.tag(9, name=HOSTILE),
+        b.branch(9, name=HOSTILE),
+        *(
+            b.note(20 + n, text=HOSTILE, kind=k)
+            for n, k in enumerate(("note", "root-cause", "fix", "prevention", "lesson", "impact"))
+        ),
+        b.file(30, name=HOSTILE),
+        b.linked(bad, 32, role="caused", why=HOSTILE, decided_by=HOSTILE),
+        b.linked(b.deploy(31), 33, role="fixed", why=HOSTILE),
+        b.severity(34, why=HOSTILE),
+        b.resolved(40),
+        b.reopened(41, why=HOSTILE),
+        b.resolved(42),
+    ]
+    return told(Path("tracker.db"), [b.deploy(31), *told_here])
+
+
+def test_hostile_text_does_not_become_markup():
+    """
+    Every character of what sources and people wrote stands for itself: no tag, no link, no picture, no heading.
+    """
+    written = text_of(_hostile())
+    prose = outside_code(written)
+
+    assert "<" not in prose
+    assert not re.search(r"(?<!\\)\]\(", prose)
+    assert not re.search(r"(?<!\\)!\[", prose)
+    assert [line for line in written.splitlines() if re.match(r"#{1,6} head", line)] == []
+    assert all(char.isprintable() or char == "\n" for char in written)
+
+
+def test_hostile_text_does_not_break_a_table():
+    """
+    All rows of a table have as many cells as its head.
+    """
+    for table in table_rows(text_of(_hostile())):
+        assert {len(row) for row in table} == {len(table[0])}
+
+
+def test_hostile_labels_do_not_break_a_picture_or_its_table(tmp_path):
+    """
+    Labels of series come from Prometheus, and stand in the table and in the legend.
+    """
+    from xml.etree import ElementTree
+
+    import numpy as np
+
+    from tests.reports.histories import QUERY, _Columns
+    from tracker.ingest.samples import intake
+    from tracker.times import to_ms
+
+    instants = np.array([to_ms(b.at(n)) for n in range(40)], np.int64)
+    columns = [_Columns({"path": HOSTILE, "n": str(n)}, instants, np.full(40, 0.5)) for n in range(2)]
+    facts = intake(
+        columns, {}, service="checkout", metric="error_ratio", query=QUERY, unit="ratio",
+        step_seconds=60.0, source="prometheus:prod", captured_at=b.at(50),
+    )  # fmt: skip
+    path = told(tmp_path / "tracker.db", [histories.settings(), *facts, b.declared(5), b.resolved(30)])
+
+    written = report(path)
+
+    assert "<" not in outside_code(written.markdown)
+    for table in table_rows(written.markdown):
+        assert {len(row) for row in table} == {len(table[0])}
+    [picture] = written.pictures.values()
+    assert not list(ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}script"))
