@@ -1,0 +1,90 @@
+"""Measure, and print the table: python -m tests.bench [--small] [--json]. Exit code 0 always: it informs."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from _pytest.outcomes import Skipped
+
+from tests.bench import commands, log, samples
+from tests.bench.measure import FULL, SMALL, Row, Sizes
+from tests.servers.postgres import postgres
+from tracker.cli.common import table
+
+
+def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:
+    """Measure everything, in parts that do not disturb each other."""
+    yield from log.on_sqlite(sizes, folder)
+    yield from samples.rows(sizes, folder)
+    yield from commands.answers(sizes, folder)
+    yield from commands.starts(sizes, folder)
+    try:
+        with postgres() as server, server.database() as url:
+            yield from log.on_postgresql(sizes, url)
+    except Skipped as missing:
+        yield Row("PostgreSQL", "", note=f"not measured: it {missing.msg}")
+
+
+def machine() -> dict[str, object]:
+    """Say where this was measured: a number without its machine says little."""
+    import sqlite3
+
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "load_1m": round(os.getloadavg()[0], 2),
+    }
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--small", action="store_true", help="a few seconds, to see that it works; the figures say little"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    arguments = parser.parse_args()
+    before = machine()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
+        for row in measured(SMALL if arguments.small else FULL, Path(folder)):
+            sys.stderr.write(f"  {row.what}\n")
+            rows.append(row)
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "machine": before,
+                    "load_1m_after": machine()["load_1m"],
+                    "rows": [asdict(row) for row in rows],
+                },
+                indent=2,
+            )
+        )
+        return 0
+    cells = [("what", "measured", "reference", "ratio", "wanted", "met", "")]
+    for row in rows:
+        met = {True: "yes", False: "NO", None: ""}[row.met]
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        cells.append((row.what, row.measured, row.reference, ratio, row.wanted, met, row.note))
+    print(table(cells), end="")
+    print(
+        "\n"
+        + ", ".join(f"{name} {value}" for name, value in before.items())
+        + f", after {machine()['load_1m']}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
