@@ -69,7 +69,8 @@ def help_text() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    # Not list(…): once the command `list` was imported, that name is its module here.
+    words = [*(sys.argv[1:] if argv is None else argv)]
     if words and words[0] in ("-h", "--help", "help"):
         sys.stdout.write(help_text())
         return 0
