@@ -91,15 +91,16 @@ def amend(
     after = amended(target.event, all_changes)
     if after == target.event:
         raise RefusedError(f"{target.handle} says exactly that already")
+    moved = (after.occurred_at, after.scopes()) != (target.event.occurred_at, target.event.scopes())
     return EventAmended(
         occurred_at=now,
         decided_by=by,
         incident=_incident_of(target.event),
         target=target.id,
         why=reason(why, f"tracker amend {target.handle}"),
-        target_scopes=target.event.scopes(),
+        target_scopes=after.scopes(),
         changes=all_changes,
-        new_at=after.occurred_at if after.occurred_at != target.event.occurred_at else None,
+        new_at=after.occurred_at if moved else None,
     )
 
 

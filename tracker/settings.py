@@ -185,7 +185,6 @@ class Settings:
             found[name] = {
                 "metrics": msgspec.to_builtins(service.metrics),
                 "settling_seconds": duration_seconds(service.settling),
-                "rollback_command": service.rollback_command,
             }
         return found
 

@@ -54,7 +54,9 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
         if action.option_strings and action.metavar:
             names += f" {action.metavar}"
         chosen = "one of " + ", ".join(map(str, action.choices)) if action.choices else ""
-        said = "; ".join(part for part in ((action.help or "").replace("%(default)s", str(action.default)), chosen) if part)
+        said = "; ".join(
+            part for part in ((action.help or "").replace("%(default)s", str(action.default)), chosen) if part
+        )
         lines.append(f"- `{names}`" + (f": {said}" if said else ""))
     return lines
 

@@ -51,7 +51,9 @@ def test_links_lead_somewhere(document: Path):
     broken = [
         link
         for link in _LINK.findall(_without_code(document.read_text(encoding="utf-8")))
-        if "://" not in link and not (document.parent / link.partition("#")[0]).exists() and not link.startswith("#")
+        if "://" not in link
+        and not (document.parent / link.partition("#")[0]).exists()
+        and not link.startswith("#")
     ]
 
     assert not broken
@@ -65,11 +67,14 @@ def test_nothing_of_the_project_needs_what_a_clone_does_not_have():
     """
     A stranger's clone has no ../shared.
     """
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     named = [
         name
         for name in files
-        if name.endswith((".py", ".toml", ".md", ".sh", ".ipynb", "Makefile")) and name != "tests/docs/test_documents.py"
+        if name.endswith((".py", ".toml", ".md", ".sh", ".ipynb", "Makefile"))
+        and name != "tests/docs/test_documents.py"
         and "../shared" in (ROOT / name).read_text(encoding="utf-8")
     ]
 
@@ -84,6 +89,8 @@ def test_help_and_timeline_import_nothing_heavy():
         "import sys; from tracker.cli import main; main(['--help']); import tracker.cli.timeline, projections.timeline, tracker.log;"
         "print([m for m in ('numpy','pandas','matplotlib','requests','sentry_sdk','psycopg') if m in sys.modules])"
     )
-    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
 
     assert said.splitlines()[-1] == "[]"

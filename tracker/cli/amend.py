@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     by = workspace.who
     correction = amend(target, by=by, now=workspace.now, why=arguments.why, changes=changes, new_at=new_at)
     recording = record_correction(workspace, correction)
-    moved = f"; it is at {utc(correction.new_at)} now" if correction.new_at else ""
+    moved = f"; it is at {utc(correction.new_at)} now" if arguments.at and correction.new_at else ""
     return workspace.answer(
         recording,
         f"{target.handle} amended by {by}{moved}; the old value: tracker history {target.handle}",

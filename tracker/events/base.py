@@ -16,6 +16,7 @@ from tracker.errors import StoreError
 from tracker.times import from_us, to_us
 
 _MAX_MS = (1 << 48) - 1
+_LONGEST_SCOPE = 300
 
 REGISTRY: dict[str, type["Event"]] = {}
 """The class of each topic; only what is named here can be read back."""
@@ -30,6 +31,16 @@ _FLOATS: dict[type["Event"], tuple[str, ...]] = {}
 
 
 # gc=False: plain values hold no cycles, so the collector need not walk over a million events.
+def place(scope: str) -> str:
+    """Return a scope as the index keeps it: what is too long, or no text for every store, as its hash.
+
+    Payloads name services as they like; PostgreSQL takes no NUL and no index row above 2.7 kB.
+    """
+    if len(scope) <= _LONGEST_SCOPE and "\0" not in scope:
+        return scope
+    return f"{scope.partition(':')[0]}:#{hashlib.sha256(scope.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that happened.
 
@@ -57,7 +68,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     def index_rows(self) -> list[tuple[str, int]]:
         """Give each place with the instant (µs since 1970) at which it is found there."""
         at = to_us(self.occurred_at)
-        return [(scope, at) for scope in self.scopes()]
+        return [(place(scope), at) for scope in self.scopes()]
 
 
 class Observation(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -222,7 +233,9 @@ def event_id(event: Event, state: bytes | None = None, stored_topic: str | None 
     name = stored_topic or event.TOPIC
     milliseconds = min(max(to_us(event.occurred_at) // 1000, 0), _MAX_MS)
     hashed = hashlib.blake2b(state, digest_size=9, key=name.encode()).digest()
-    return _b32hex(milliseconds << 12 | hashed[0] << 4 | hashed[1] >> 4, int.from_bytes(hashed[1:]) & _LOW_HALF)
+    return _b32hex(
+        milliseconds << 12 | hashed[0] << 4 | hashed[1] >> 4, int.from_bytes(hashed[1:]) & _LOW_HALF
+    )
 
 
 def _b32hex(high: int, low: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import BadInputError
-from tracker.events.base import Decision, Event, Recorded, topic
+from tracker.events.base import Decision, Event, Recorded, place, topic
 from tracker.times import to_us
 
 
@@ -43,7 +43,7 @@ class EventAmended(Correction, frozen=True, kw_only=True, omit_defaults=True):
         """Also found at the instant to which the target moved."""
         rows = super().index_rows()
         if self.new_at is not None:
-            rows += [(scope, to_us(self.new_at)) for scope in self.target_scopes]
+            rows += [(place(scope), to_us(self.new_at)) for scope in self.target_scopes]
         return rows
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.events.base import Event, topic
+from tracker.events.base import Event, place, topic
 
 
 @topic("settings-changed", rank=95)
@@ -24,7 +24,7 @@ class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     def index_rows(self) -> list[tuple[str, int]]:
         """The last recorded holds, whatever the clocks of the writers said."""
-        return [(scope, 0) for scope in self.scopes()]
+        return [(place(scope), 0) for scope in self.scopes()]
 
 
 @topic("log-sealed", rank=96)

@@ -111,7 +111,11 @@ def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
 def _unwrapped(document: Document) -> Document:
     """Take the body out of a recorded request, `{"headers": …, "body": …}`; its secrets stay outside."""
     value = document.value
-    if not isinstance(value, dict) or value.keys() != {"headers", "body"} or not isinstance(value["headers"], dict):
+    if (
+        not isinstance(value, dict)
+        or value.keys() != {"headers", "body"}
+        or not isinstance(value["headers"], dict)
+    ):
         return document
     body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["body"]
     headers = {str(name).lower(): text for name, text in value["headers"].items() if isinstance(text, str)}

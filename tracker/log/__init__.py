@@ -11,7 +11,7 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Decision, Event, Incoming, Recorded, Window
+from tracker.events.base import Decision, Event, Incoming, Recorded, Window, place
 from tracker.log.application import URL_SCHEMES, TrackerApplication
 from tracker.log.recorder import Appended, Transaction, chunks
 from tracker.log.rows import row_of, rows_of, stream_of
@@ -293,7 +293,7 @@ class Log:
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
                 "WHERE i.scope=? AND i.position<=? ORDER BY i.occurred_us DESC, i.position DESC LIMIT 1",
-                (scope, FOREVER if upto is None else upto),
+                (place(scope), FOREVER if upto is None else upto),
             )
         return recorded_of(rows[0]) if rows else None
 

@@ -7,7 +7,7 @@ found and their targets. Its cost follows what it finds, not the length of the l
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracker.events.base import Recorded, Window, decode
+from tracker.events.base import Recorded, Window, decode, place
 from tracker.events.corrections import Correction
 from tracker.log.recorder import Transaction, chunks
 from tracker.times import to_us
@@ -40,7 +40,7 @@ def select(transaction: Transaction, windows: Iterable[Window], upto: int) -> di
             f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
             "WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?",
             (
-                window.scope,
+                place(window.scope),
                 -FOREVER if window.start is None else to_us(window.start),
                 FOREVER if window.end is None else to_us(window.end),
                 upto,

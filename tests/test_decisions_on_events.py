@@ -1,0 +1,114 @@
+"""Corrections, asked of what is recorded: each gives an event, or a sentence why not."""
+
+import pytest
+
+from tests.builders import alert, at, declared, deploy, note, recorded
+from tracker.decisions_on_events import amend, link, retract, unlink
+from tracker.errors import BadInputError, RefusedError
+from tracker.events.corrections import effective
+from tracker.incident import fold
+from tracker.log import Log, Window
+from tracker.times import Typed
+
+
+def held(*events):
+    """Return what the log would hold of these events, corrections applied, in their order."""
+    rows = recorded(*events)
+    found = effective(rows)
+    return [found[row.id] for row in rows]
+
+
+def test_an_amended_service_is_found_where_it_belongs_now(store_url):
+    """
+    A deploy told of the wrong service moves to the other one's window, and leaves the first.
+    """
+    with Log(store_url) as log:
+        log.append([deploy(2, service="search")])
+        [target] = effective(log.select([Window("service:search")])).values()
+        log.append([amend(target, by="alice", now=at(9), why="wrong one", changes={"service": "checkout"})])
+
+        found = effective(log.select([Window("service:checkout", at(0), at(5))]))
+
+    assert [each.event.service for each in found.values() if each.id == target.id] == ["checkout"]
+
+
+@pytest.mark.parametrize("name", ["ch\0eckout", "c" * 5000])
+def test_a_service_of_any_name_is_found_again(store_url, name):
+    """
+    Payloads name services as they like: no store refuses a feed for it.
+    """
+    with Log(store_url) as log:
+        log.append([alert(1, service=name)])
+
+        assert len(log.select([Window(f"service:{name}")])) == 1
+        assert log.verify().whole
+
+
+def test_what_an_event_is_cannot_be_amended():
+    """
+    Its source and its incident are part of its identity: strike it out and record it anew.
+    """
+    [target] = held(deploy(2))
+
+    with pytest.raises(RefusedError, match="source is part of what"):
+        amend(target, by="alice", now=at(9), why="x", changes={"source": "other"})
+
+
+def test_amending_to_the_same_is_refused():
+    """
+    A correction that corrects nothing is a mistake at the keyboard.
+    """
+    [target] = held(deploy(2))
+
+    with pytest.raises(RefusedError, match="says exactly that already"):
+        amend(
+            target, by="alice", now=at(9), why="x", changes={}, new_at=Typed(target.event.occurred_at, 0.001)
+        )
+
+
+def test_an_unknown_field_names_those_that_are():
+    """
+    The fields that can be set are in the hint.
+    """
+    [target] = held(deploy(2))
+
+    with pytest.raises(BadInputError) as refused:
+        amend(target, by="alice", now=at(9), why="x", changes={"versoin": "v2"})
+
+    assert "version" in refused.value.hint
+
+
+def test_a_declaration_is_not_retracted():
+    """
+    An incident that was none is resolved as a false alarm.
+    """
+    [target] = held(declared(1))
+
+    with pytest.raises(RefusedError) as refused:
+        retract(target, by="alice", now=at(9), why="x")
+
+    assert "false-alarm" in refused.value.hint
+
+
+def test_only_facts_are_linked():
+    """
+    A note is part of its incident; linking it elsewhere would be a claim about a claim.
+    """
+    first, second = recorded(declared(1), note(2))
+    incident = fold("INC-1", [first, second])
+
+    with pytest.raises(RefusedError, match="only facts are linked"):
+        link(incident, second, by="alice", at=Typed(at(9), 0.001))
+
+
+def test_a_fact_is_taken_out_once():
+    """
+    The second unlink says who was first.
+    """
+    first, fact = recorded(declared(1), deploy(2))
+    incident = fold("INC-1", [first])
+    out = unlink(incident, fact, by="alice", at=Typed(at(9), 0.001), why="another team")
+    rows = recorded(declared(1), deploy(2), out)
+
+    with pytest.raises(RefusedError, match="already taken out of INC-1 by alice"):
+        unlink(fold("INC-1", rows), fact, by="ben", at=Typed(at(10), 0.001), why="again")
