@@ -6,6 +6,7 @@ of its own, which no picture uses: it is kept because it was said.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from tracker.events.base import Arrival, Incoming
@@ -27,11 +28,16 @@ class Columns(Protocol):
     """One series as a source gave it."""
 
     @property
-    def labels(self) -> Mapping[str, str]: ...
+    def labels(self) -> Mapping[str, str]:
+        """What tells it from the query's other series."""
+
     @property
-    def instants_ms(self) -> "NDArray[np.int64]": ...
+    def instants_ms(self) -> "NDArray[np.int64]":
+        """Milliseconds since 1970, ascending."""
+
     @property
-    def values(self) -> "NDArray[np.float64]": ...
+    def values(self) -> "NDArray[np.float64]":
+        """One value for each instant."""
 
 
 def intake(
@@ -55,7 +61,7 @@ def intake(
     """
     import numpy as np
 
-    found = []
+    found: list[Incoming] = []
     for each in series:
         labels = tuple(sorted(each.labels.items()))
         instants, values = each.instants_ms, each.values
@@ -69,22 +75,22 @@ def intake(
             differs = known.copy()
             differs[known] = had_values[at[known]].view(np.int64) != values[known].view(np.int64)
             parts = [(instants[~known], values[~known]), (instants[differs], values[differs])]
-        for part_instants, part_values in parts:
-            for piece in _pieces(part_instants):
-                found.append(
-                    _chunk(
-                        np.ascontiguousarray(part_instants[piece]),
-                        np.ascontiguousarray(part_values[piece]),
-                        dict(labels),
-                        service=service,
-                        metric=metric,
-                        query=query,
-                        unit=unit,
-                        step_seconds=step_seconds,
-                        source=source,
-                        arrival=Arrival(via=via, received_at=captured_at),
-                    )
-                )
+        chunk = partial(
+            _chunk,
+            labels=dict(labels),
+            service=service,
+            metric=metric,
+            query=query,
+            unit=unit,
+            step_seconds=step_seconds,
+            source=source,
+            arrival=Arrival(via=via, received_at=captured_at),
+        )
+        found += [
+            chunk(np.ascontiguousarray(part_instants[piece]), np.ascontiguousarray(part_values[piece]))
+            for part_instants, part_values in parts
+            for piece in _pieces(part_instants)
+        ]
     return found
 
 
@@ -104,8 +110,8 @@ def _pieces(instants: "NDArray[np.int64]") -> Sequence[slice]:
 def _chunk(
     instants: "NDArray[np.int64]",
     values: "NDArray[np.float64]",
-    labels: dict[str, str],
     *,
+    labels: dict[str, str],
     service: str,
     metric: str,
     query: str,
