@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker.cli import pulling
-from tracker.cli.common import add_incident, add_json, say, write_json
+from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.progress import progress
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
@@ -131,9 +131,9 @@ def _answer(
                 say(f"tracker: {each.said()}")
     else:
         for each in pulled:
-            print(each.said())
+            print(printable(each.said()))
             if each.problem and each.problem.hint:
-                print(f"  {each.problem.hint}")
+                print(f"  {printable(each.problem.hint)}")
         for missing in skipped:
             print(missing)
         print(f"{name}: {total.said()}")

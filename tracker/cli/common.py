@@ -86,14 +86,15 @@ def write_json(answer: Any) -> None:
 
 
 def say(text: str) -> None:
-    """Talk to the person, on stderr."""
-    sys.stderr.write(text + "\n")
+    """Talk to the person, on stderr; what a payload or a person wrote does not drive the terminal."""
+    sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -> str:
-    """Lay out rows in columns; the last column is not padded."""
+    """Lay out rows in columns; the last column is not padded, and every row stays one line."""
     if not rows:
         return ""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(width(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
     lines = []
     for row in rows:

@@ -1,0 +1,360 @@
+"""`deploy` and `rollback` only record; `run` runs, whatever is wrong with the tracker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import DAY, refused
+
+CHILD = (sys.executable, "-c")
+
+
+def changes(tracker, *more):
+    return tracker("changes", "--json", *more).json["changes"]
+
+
+# ── deploy and rollback ──────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+@pytest.mark.parametrize(
+    ("step", "status"), [("start", "started"), ("finish", "finished"), ("fail", "failed")]
+)
+def test_a_deploy_is_only_recorded_and_says_so_first(tracker, command, step, status):
+    """
+    Nobody shall believe that this deployed anything.
+    """
+    answer = tracker(command, step, "checkout", "v1.2.1", "--sha", "abc1234", "--env", "staging")
+
+    assert answer.code == 0
+    assert answer.err.splitlines()[0] == "RECORDED ONLY, nothing was deployed"
+    [change] = changes(tracker)
+    assert (change["kind"], change["status"], change["version"]) == (command, status, "v1.2.1")
+    assert (change["environment"], change["sha"], change["by"]) == ("staging", "abc1234", "ada")
+
+
+def test_a_deploy_in_json_is_a_recording_like_any_other(tracker):
+    """
+    The first line is talk: stdout stays one document.
+    """
+    answer = tracker("deploy", "finish", "checkout", "v1", "--json")
+
+    assert (answer.json["recorded"], answer.json["known"], len(answer.json["events"])) == (1, 0, 1)
+
+
+def test_start_and_finish_are_one_change(tracker):
+    """
+    With how long it took.
+    """
+    tracker("deploy", "start", "checkout", "v1", "--at", f"{DAY}T14:00:00Z")
+    tracker("deploy", "finish", "checkout", "v1", "--at", f"{DAY}T14:01:30Z")
+
+    [change] = changes(tracker, "--from", f"{DAY}T13:00Z")
+    assert change["duration_seconds"] == 90
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(("deploy",), "SERVICE, VERSION"), (("deploy", "begin", "a", "b"), "'finish'")]
+)
+def test_half_a_deploy_is_refused(tracker, words, said):
+    """
+    With the help to read.
+    """
+    refused(tracker(*words), 2, said)
+
+
+# ── run ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+def test_run_returns_the_exit_code_of_its_child(tracker, code):
+    """
+    And records it.
+    """
+    answer = tracker("run", "deploy", "checkout", "v1", "--", *CHILD, f"raise SystemExit({code})")
+
+    assert answer.code == code
+    [change] = changes(tracker)
+    assert change["status"] == ("finished" if code == 0 else "failed")
+    shown = tracker("show", change["event"], "--json").json["fields"]
+    assert shown.get("exit_code", 0) == code
+    assert shown["duration_seconds"] > 0
+
+
+def test_the_output_of_the_child_is_untouched(tracker):
+    """
+    Every byte, on its own stream; ours is on stderr.
+    """
+    program = "import sys; sys.stdout.buffer.write(bytes(range(32, 127))); sys.stderr.write('oh')"
+    answer = tracker("run", "deploy", "checkout", "v1", "--", *CHILD, program)
+
+    assert answer.out == bytes(range(32, 127)).decode()
+    assert "oh" in answer.err
+
+
+def test_options_behind_the_dashes_are_the_childs(tracker):
+    """
+    --json, --by and --help are not ours there.
+    """
+    program = "import sys; print(sys.argv[1:])"
+    answer = tracker(
+        "run", "deploy", "checkout", "v1", "--", *CHILD, program, "--json", "--", "--by", "--help"
+    )
+
+    assert answer.out == "['--json', '--', '--by', '--help']\n"
+
+
+def test_the_child_reads_our_stdin(tracker, tmp_path):
+    """
+    A deploy that asks can be answered.
+    """
+    answer = subprocess.run(
+        [sys.executable, "-m", "tracker", "run", "deploy", "checkout", "v1", "--", "cat"],
+        input=b"yes\n",
+        capture_output=True,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stdout) == (0, b"yes\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"), [("./nothing-here", 127, "no such command"), ("/", 126, "/: ")]
+)
+def test_a_child_that_cannot_start_has_the_shells_codes(tracker, command, code, said):
+    """
+    127 not found, 126 not to be run; the attempt is recorded.
+    """
+    answer = tracker("run", "deploy", "checkout", "v1", "--", command)
+
+    assert answer.code == code
+    assert said in answer.err
+    assert changes(tracker)[0]["status"] == "failed"
+
+
+def test_a_child_that_a_signal_ended_has_128_and_its_number(tracker):
+    """
+    As a shell would say it.
+    """
+    program = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+    assert tracker("run", "deploy", "checkout", "v1", "--", *CHILD, program).code == 128 + 9
+
+
+def _running(tmp_path: Path, what: str) -> subprocess.Popen[bytes]:
+    """Start `tracker run` in a process group of its own, with a child that says when it is ready."""
+    program = f"""
+import pathlib, signal, sys, time
+def stop(number, _):
+    pathlib.Path("got").write_text(str(number))
+    sys.exit(5)
+signal.signal(signal.{what}, stop)
+pathlib.Path("ready").touch()
+time.sleep(30)
+"""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tracker", "run", "deploy", "checkout", "v1", "--", *CHILD, program],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+    )
+    give_up = time.monotonic() + 20
+    while not (tmp_path / "ready").exists() and time.monotonic() < give_up:
+        time.sleep(0.02)
+    return running
+
+
+def test_ctrl_c_ends_the_child_and_its_end_is_recorded(tracker, tmp_path):
+    """
+    The terminal sends it to both; we wait for what the child makes of it.
+    """
+    running = _running(tmp_path, "SIGINT")
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+
+    assert (running.returncode, (tmp_path / "got").read_text()) == (5, "2")
+    assert b"Traceback" not in said
+    assert changes(tracker)[0]["status"] == "failed"
+
+
+def test_a_pipeline_that_is_cancelled_reaches_the_child(tracker, tmp_path):
+    """
+    CI ends only us: we pass it on, and record how the child ended.
+    """
+    running = _running(tmp_path, "SIGTERM")
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=20)
+
+    assert (running.returncode, (tmp_path / "got").read_text()) == (5, "15")
+    assert changes(tracker)[0]["status"] == "failed"
+
+
+def test_a_rollback_runs_the_configured_command(tracker, tmp_path):
+    """
+    In a shell; the version is the one that ran before.
+    """
+    (tmp_path / "tracker.toml").write_text(
+        "[services.checkout]\nrollback_command = 'echo undone | tee undone; exit 4'\n"
+    )
+    tracker("deploy", "finish", "checkout", "v1.1", "--at", "20m-ago")
+    tracker("deploy", "finish", "checkout", "v1.2", "--at", "10m-ago")
+
+    answer = tracker("run", "rollback", "checkout")
+
+    assert (answer.code, answer.out) == (4, "undone\n")
+    assert (tmp_path / "undone").exists()
+    newest = changes(tracker)[0]
+    assert (newest["kind"], newest["version"], newest["status"]) == ("rollback", "v1.1", "failed")
+
+
+def test_a_rollback_without_a_command_is_refused(tracker, tmp_path):
+    """
+    It says where to put one.
+    """
+    refused(tracker("run", "rollback", "checkout"), 12, "has no rollback_command", "-- COMMAND")
+
+
+def test_a_deploy_without_a_version_runs_all_the_same(tracker):
+    """
+    A variable that is empty in a pipeline must not keep the fix from being deployed.
+    """
+    answer = tracker("run", "deploy", "checkout", "--sha", "abc1234", "--", "echo", "deployed")
+
+    assert (answer.code, answer.out) == (0, "deployed\n")
+    assert "no version was given" in answer.err
+    assert changes(tracker)[0]["version"] == "abc1234"
+
+
+def test_a_mistyped_service_is_deployed_and_said(tracker, tmp_path):
+    """
+    Under the name that was typed; amending it is one command.
+    """
+    (tmp_path / "tracker.toml").write_text("[services.checkout]\n")
+
+    answer = tracker("run", "deploy", "chekout", "v1", "--", "echo", "ran")
+
+    assert (answer.code, answer.out) == (0, "ran\n")
+    assert "Did you mean checkout?" in answer.err
+    assert answer.err.count("Did you mean") == 1
+
+
+@pytest.mark.parametrize(
+    "broken", ["[[[", "[services.checkout]\nstor = 1\n", '[tracker]\nstore = "elsewhere.db"\nx = 1\n']
+)
+def test_run_runs_under_a_broken_settings_file_and_loses_nothing(tracker, tmp_path, broken):
+    """
+    What it saw waits in the spool of the store that the file names, until the file is mended.
+    """
+    (tmp_path / "tracker.toml").write_text(broken)
+
+    answer = tracker("run", "deploy", "checkout", "v1", "--", "echo", "ran")
+
+    assert (answer.code, answer.out) == (0, "ran\n")
+    assert answer.err.count("not recorded in the log") == 1
+    (tmp_path / "tracker.toml").write_text(
+        '[tracker]\nstore = "elsewhere.db"\n' if "elsewhere" in broken else ""
+    )
+    assert changes(tracker)[0]["status"] == "finished"
+
+
+def test_run_needs_a_command(tracker):
+    """
+    There is nothing to run, and nothing is recorded.
+    """
+    refused(tracker("run", "deploy", "checkout", "v1"), 2, "COMMAND comes after --")
+    refused(tracker("run", "deploy"), 2, "SERVICE")
+    assert changes(tracker) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "./deploy --password=hunter2",
+        "./deploy --api-token hunter2 --fast",
+        "curl -H 'Authorization: Bearer hunter2' x",
+        "psql postgresql://me:hunter2@host/db",
+        "DEPLOY_SECRET=hunter2 ./deploy",
+    ],
+)
+def test_a_password_in_a_command_is_not_kept(tracker, tmp_path, command):
+    """
+    The log is for good, and is shown to many.
+    """
+    tracker("run", "deploy", "checkout", "v1", "--", "sh", "-c", f"true || {command}")
+
+    assert all(b"hunter2" not in each.read_bytes() for each in tmp_path.glob("tracker.db*"))
+    assert "***" in tracker("show", "checkout@v1", "--json").json["fields"]["command"]
+
+
+# ── run test ─────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone with one commit in the current folder; its hash."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / ".gitignore").write_text("tracker.db*\nstate\n")
+    (tmp_path / "main.py").write_text("x = 1\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    return git("rev-parse", "HEAD")
+
+
+def recorded_tests(tracker):
+    rows = tracker("timeline", "--from", "10m-ago", "--to", "now", "--json").json["entries"]
+    return [
+        tracker("show", row["event"], "--json").json["fields"]
+        for row in rows
+        if row["kind"] == "tests-finished"
+    ]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_test_run_is_tied_to_the_commit(tracker, clone, code):
+    """
+    HEAD of this clone, and how it ended.
+    """
+    assert tracker("run", "test", "checkout", "--", *CHILD, f"raise SystemExit({code})").code == code
+
+    [found] = recorded_tests(tracker)
+    assert (found["sha"], found["exit_code"], found.get("dirty", False)) == (clone, code, False)
+
+
+def test_a_test_run_of_a_changed_clone_is_marked(tracker, clone, tmp_path):
+    """
+    What was tested is not that commit.
+    """
+    (tmp_path / "main.py").write_text("x = 2\n")
+    tracker("run", "test", "checkout", "--", "true")
+
+    assert recorded_tests(tracker)[0]["dirty"] is True
+
+
+def test_a_test_run_outside_a_clone_is_recorded_without_a_commit(tracker):
+    """
+    It says so, and how to name one.
+    """
+    answer = tracker("run", "test", "checkout", "--", "true")
+
+    assert "the commit under test is not known" in answer.err
+    assert "--sha SHA" in answer.err
+    assert recorded_tests(tracker)[0]["sha"] is None
+
+
+def test_a_test_run_of_a_named_commit(tracker, clone):
+    """
+    --sha wins over the clone.
+    """
+    tracker("run", "test", "checkout", "--sha", "feedface", "--", "true")
+
+    assert recorded_tests(tracker)[0]["sha"] == "feedface"
