@@ -231,7 +231,9 @@ def event_id(event: Event, state: bytes | None = None, stored_topic: str | None 
     """
     state = encode(event) if state is None else state
     name = stored_topic or event.TOPIC
-    milliseconds = min(max(to_us(event.occurred_at) // 1000, 0), _MAX_MS)
+    milliseconds = to_us(event.occurred_at) // 1000
+    if not 0 <= milliseconds <= _MAX_MS:
+        milliseconds = min(max(milliseconds, 0), _MAX_MS)
     hashed = hashlib.blake2b(state, digest_size=9, key=name.encode()).digest()
     return _b32hex(
         milliseconds << 12 | hashed[0] << 4 | hashed[1] >> 4, int.from_bytes(hashed[1:]) & _LOW_HALF

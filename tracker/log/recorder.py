@@ -79,29 +79,19 @@ class LogRecorder(ApplicationRecorder):
             self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
             recorded_us = max(now_us, recorded_us)
             events, index, payloads = [], [], []
-            for row in fresh.values():
+            for _, originator, version, decision, topic, state, arrival, salt, body, places, payload in fresh.values():
                 position += 1
+                digest = digest_of(body, position, recorded_us)
                 events.append(
-                    (
-                        position,
-                        row.originator_id,
-                        row.originator_version,
-                        row.decision_id,
-                        row.topic,
-                        recorded_us,
-                        row.state,
-                        row.arrival,
-                        row.salt,
-                        digest_of(row.body_sha256, position, recorded_us),
-                    )
+                    (position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest)
                 )
-                for scope, occurred_us in row.places:
+                for scope, occurred_us in places if len(places) == 1 else set(places):
                     index.append((scope, occurred_us, position))
-                if row.payload:
-                    payloads.append((position, row.payload))
+                if payload:
+                    payloads.append((position, payload))
             transaction.insert(self.events_table, EVENT_COLUMNS, events)
             if index:
-                transaction.insert("event_index", INDEX_COLUMNS, sorted(set(index)))
+                transaction.insert("event_index", INDEX_COLUMNS, sorted(index))
             if payloads:
                 transaction.insert("event_payloads", PAYLOAD_COLUMNS, payloads)
         skipped = tuple(dict.fromkeys(row.id for row in rows if row.id in known))

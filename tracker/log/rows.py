@@ -84,10 +84,9 @@ def body_sha256(
 
     Each part is preceded by its length, so that no two events share their bytes.
     """
-    head = f"{len(salt)} {len(originator)} {version} {len(topic)} {len(state)} {len(arrival)} ".encode()
-    hashed = hashlib.sha256(
-        b"".join((head, salt, originator.encode(), topic.encode(), state, arrival)),
-    )
+    sizes = (len(salt), len(originator), version, len(topic), len(state), len(arrival))
+    parts = (salt, originator.encode(), topic.encode(), state, arrival)
+    hashed = hashlib.sha256(b"%d %d %d %d %d %d %b%b%b%b%b" % (*sizes, *parts))
     if payload:
         hashed.update(hashlib.sha256(payload).digest())
     return hashed.digest()
