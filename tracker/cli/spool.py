@@ -129,8 +129,11 @@ def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
     return True
 
 
-def deliver(workspace: "Workspace") -> None:
-    """Record what waits, in its order; what is refused is put aside and said."""
+def deliver(workspace: "Workspace") -> StoreAwayError | None:
+    """Record what waits, in its order; what is refused is put aside and said.
+
+    Returns what keeps the rest from being delivered, if anything does.
+    """
     store = workspace.settings.store
     with _locked(path_of(store)):
         entries = waiting(store)
@@ -140,8 +143,8 @@ def deliver(workspace: "Workspace") -> None:
             try:
                 declared = _deliver(workspace, entry)
                 say(f"delivered from the spool: {described(entry)}")
-            except StoreAwayError:
-                return
+            except StoreAwayError as away:
+                return away
             except TrackerError as trouble:
                 _append(
                     path_of(store).with_suffix(".refused.jsonl"),
@@ -152,6 +155,7 @@ def deliver(workspace: "Workspace") -> None:
                 say("  See it with: tracker spool")
             entries = _named(entries[1:], declared) if declared else entries[1:]
             _rewrite(path_of(store), entries)
+    return None
 
 
 def _named(entries: list[dict[str, Any]], declared: str) -> list[dict[str, Any]]:

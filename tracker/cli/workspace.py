@@ -93,7 +93,12 @@ class Workspace:
 
         if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
             self.__dict__["log"] = log
-            spool.deliver(self)
+            trouble = spool.deliver(self)
+            if trouble is not None and self.arguments.command in (*spool.COMMANDS, "run"):
+                # It goes behind what waits: `.` may mean a declaration that is not delivered yet.
+                del self.__dict__["log"]
+                log.close()
+                raise trouble
         return log
 
     def _opened(self) -> "Log":

@@ -1,0 +1,327 @@
+"""While the store is away: what was typed is kept, said, and delivered once."""
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import DAY, refused
+from tests.servers import postgres as servers
+from tests.servers.process import start
+
+DECLARE = ("declare", "Payments answer 500", "--service", "checkout", "--severity", "critical")
+AWAY = "postgresql://tracker@127.0.0.1:1/nowhere"
+
+
+@pytest.fixture
+def locked(tracker, tmp_path, monkeypatch):
+    """A context in which another program holds the SQLite store."""
+    monkeypatch.setattr("tracker.log.sqlite.LOCK_TIMEOUT_SECONDS", 0.05)
+    tracker("list")
+
+    @contextlib.contextmanager
+    def hold() -> Iterator[None]:
+        other = sqlite3.connect(tmp_path / "tracker.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.rollback()
+            other.close()
+
+    return hold
+
+
+def titles(tracker, *more):
+    return [row["title"] for row in tracker("timeline", 1, "--json", *more).json["entries"]]
+
+
+def waiting(tracker, *more):
+    return tracker("spool", "--json", *more).json["waiting"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        DECLARE,
+        ("note", 1, "the pool is empty"),
+        ("deploy", "finish", "checkout", "v1"),
+        ("rollback", "finish", "checkout", "v1"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_is_typed_while_the_store_is_locked_is_spooled_and_said(tracker, locked, words):
+    """
+    Exit code 0: nobody has to type it again; it says so, and when.
+    """
+    tracker(*DECLARE[:1], "first", "--service", "other", "--severity", "minor")
+    with locked():
+        answer = tracker(*words)
+
+        assert (answer.code, answer.out) == (0, "")
+        assert "locked" in answer.err
+        assert "kept in the spool" in answer.err
+    assert len(waiting(tracker)) == 1
+    later = tracker("list")
+    assert "delivered from the spool" in later.err
+    assert waiting(tracker) == []
+
+
+def test_json_of_a_spooled_command_is_one_document(tracker):
+    """
+    A script learns that it has no number yet.
+    """
+    answer = tracker(*DECLARE, "--json", "--store", AWAY)
+
+    assert answer.code == 0
+    assert answer.json == {
+        "incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": [],
+    }  # fmt: skip
+
+
+def test_the_instant_of_typing_holds(tracker, locked):
+    """
+    Whenever it is delivered: relative instants and clock times are fixed when they are typed.
+    """
+    with locked():
+        tracker(*DECLARE, "--at", f"{DAY}T14:05Z", "--started", "14:00Z", "--by", "eve")
+        tracker("note", ".", "now", "--by", "grace")
+    [first, second] = waiting(tracker)
+
+    rows = {row["title"]: row for row in tracker("timeline", 1, "--json").json["entries"]}
+    assert rows["Incident started"]["occurred_at"] == f"{DAY}T14:00:00.000Z"
+    assert rows["Declared critical: Payments answer 500"]["source"] == "eve"
+    assert rows["now"]["source"] == "grace"
+    assert rows["now"]["occurred_at"][:19] == second["at"][:19]
+    assert first["arguments"]["started"] == f"{DAY}T14:00+00:00"
+
+
+def test_a_dot_means_what_was_declared_before_it(tracker, locked):
+    """
+    Though another incident is open by then.
+    """
+    tracker("declare", "other", "--service", "search", "--severity", "minor")
+    with locked():
+        tracker(*DECLARE)
+        tracker("note", ".", "the pool is empty")
+
+    tracker("list")
+
+    assert "the pool is empty" in [r["title"] for r in tracker("timeline", 2, "--json").json["entries"]]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_delivery_that_is_cut_off_is_repeated_and_nothing_doubles(tracker, locked, monkeypatch, after):
+    """
+    Killed between recording and forgetting: the identity of what was recorded is its content.
+    """
+    from tracker.cli import spool
+
+    tracker("declare", "other", "--service", "search", "--severity", "minor")
+    with locked():
+        tracker(*DECLARE)
+        tracker("note", ".", "the pool is empty")
+        tracker("run", "deploy", "checkout", "v1", "--", "true")
+    real, calls = spool._rewrite, []
+
+    def cut_off(*arguments):
+        calls.append(1)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        real(*arguments)
+
+    monkeypatch.setattr(spool, "_rewrite", cut_off)
+    assert tracker("list").code == 130
+    monkeypatch.setattr(spool, "_rewrite", real)
+
+    listed = tracker("list", "--json").json["incidents"]
+    assert [each["title"] for each in listed] == ["Payments answer 500", "other"]
+    found = [row["title"] for row in tracker("timeline", 2, "--json").json["entries"]]
+    assert sorted(found) == [
+        "Declared critical: Payments answer 500",
+        "Deploy of v1 started",
+        "Deployed v1",
+        "the pool is empty",
+    ]
+    assert waiting(tracker) == []
+
+
+def test_what_is_refused_on_delivery_is_shown(tracker, locked):
+    """
+    It is not lost, and it does not keep the rest from being delivered.
+    """
+    with locked():
+        tracker(*DECLARE)
+        tracker("note", 9, "into nothing")
+        tracker("note", ".", "the pool is empty")
+
+    answer = tracker("list")
+
+    assert answer.code == 0
+    assert "refused when delivered from the spool: note 'into nothing'" in answer.err
+    assert titles(tracker) == ["Declared critical: Payments answer 500", "the pool is empty"]
+    assert "refused: note 'into nothing'" in tracker("spool").out
+    assert "there is no INC-9" in tracker("spool").out
+    [entry] = tracker("spool", "--json").json["refused"]
+    assert entry["refused"] == "there is no INC-9"
+
+
+def test_what_a_run_saw_waits_too(tracker, locked):
+    """
+    The child ran, its code is returned, and start and end are delivered with their instants.
+    """
+    with locked():
+        answer = tracker("run", "deploy", "checkout", "v1", "--", "sh", "-c", "echo out; exit 3")
+
+    assert (answer.code, answer.out) == (3, "out\n")
+    assert answer.err.count("is kept in the spool") == 2
+    assert "waiting: deploy-started of checkout v1 at" in tracker("spool").out
+    [change] = tracker("changes", "--json").json["changes"]
+    assert (change["status"], change["by"]) == ("failed", "ada")
+
+
+@pytest.mark.parametrize(
+    "command", [("resolve", 1), ("timeline", 1), ("lead", 1, "eve"), ("attach", 1, "here.txt")]
+)
+def test_other_commands_say_that_the_store_is_away(tracker, tmp_path, command):
+    """
+    They need an answer from it: exit code 9.
+    """
+    (tmp_path / "here.txt").write_text("x")
+
+    refused(tracker(*command, "--store", AWAY), 9, "the store does not answer")
+    assert waiting(tracker, "--store", AWAY) == []
+
+
+def test_a_mistake_is_told_at_once_not_on_delivery(tracker, tmp_path):
+    """
+    What can be seen without the store is refused without it.
+    """
+    (tmp_path / "tracker.toml").write_text("[services.checkout]\n")
+    away = ("--store", AWAY)
+
+    refused(tracker("note", ".", "x", "--at", "14:05", *away), 2, "no time zone")
+    refused(
+        tracker("declare", "x", "--service", "chekout", "--severity", "minor", *away),
+        11,
+        "Did you mean checkout?",
+    )
+    assert waiting(tracker, *away) == []
+
+
+def test_a_spool_that_cannot_be_written_is_said(tracker, tmp_path):
+    """
+    Then nothing was kept, and the exit code says so.
+    """
+    (tmp_path / "state").write_text("a file where the folder should be")
+
+    answer = tracker(*DECLARE, "--store", AWAY)
+
+    assert answer.code == 9
+    assert "the spool cannot be written either" in answer.err
+
+
+def test_a_line_cut_off_by_a_crash_does_not_stop_the_rest(tracker, locked):
+    """
+    It is put aside and shown; what was typed after it is delivered.
+    """
+    from tracker.cli import spool
+
+    with locked():
+        tracker(*DECLARE)
+        path = Path(tracker("spool", "--json").json["file"])
+        with path.open("ab") as file:
+            file.write(b'{"kind": "comm')
+        tracker("note", ".", "the pool is empty")
+
+    tracker("list")
+
+    assert titles(tracker) == ["Declared critical: Payments answer 500", "the pool is empty"]
+    assert "refused: a damaged line" in tracker("spool").out
+    assert spool.waiting(str(path)) == []
+
+
+def test_no_password_of_the_store_is_in_the_spool(tracker):
+    """
+    The file and its answer hold what was typed, not how to reach the store.
+    """
+    store = "postgresql://tracker:hunter2@127.0.0.1:1/x"
+    tracker(*DECLARE, "--store", store)
+
+    answer = tracker("spool", "--json", "--store", store)
+    assert "hunter2" not in answer.out
+    assert "hunter2" not in Path(answer.json["file"]).read_text()
+
+
+def test_nothing_waits(tracker):
+    """
+    The usual answer.
+    """
+    assert tracker("spool").out == "Nothing waits: everything that was typed is in the log.\n"
+
+
+def test_postgresql_stopped_and_started_again(tracker, tmp_path):
+    """
+    A real server goes away in the middle of an incident; what four people typed meanwhile is there afterwards, once.
+    """
+    with servers.postgres() as server, server.database() as url:
+        assert tracker("--store", url, *DECLARE).out == "INC-1\n"
+        server.stop()
+
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tracker", "--store", url, "note", "1", f"note {n}", "--by", f"p{n}"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for n in range(4)
+        ]
+        assert all("kept in the spool" in each.communicate()[1] for each in running)
+        assert [each.returncode for each in running] == [0] * 4
+        assert tracker("--store", url, "deploy", "finish", "checkout", "v2").code == 0
+        assert tracker("--store", url, "run", "rollback", "checkout", "v1", "--", "true").code == 0
+        refused(tracker("--store", url, "timeline", 1), 9, "does not answer")
+
+        owner = servers._owner()
+        program = servers._binaries() / "postgres"
+        server.process = start(
+            [program, "-D", server.folder / "data", "-p", str(server.port),
+             "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
+            ready=lambda: _answers(server.url()),
+            log=server.folder / "postgres.log",
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+        )  # fmt: skip
+
+        delivering = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tracker", "--store", url, "list"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            for _ in range(3)
+        ]
+        assert [each.wait() for each in delivering] == [0] * 3
+        for each in delivering:
+            each.communicate()
+        found = titles(tracker, "--store", url)
+        assert sorted(title for title in found if title.startswith("note")) == [f"note {n}" for n in range(4)]
+        assert [each for each in found if "note" not in each] == [
+            "Declared critical: Payments answer 500", "Deployed v2", "Rollback to v1 started", "Rolled back to v1",
+        ]  # fmt: skip
+        assert waiting(tracker, "--store", url) == []
+
+
+def _answers(url: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
