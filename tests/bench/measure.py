@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """How much is measured; appends are in batches of this size and of ten times this size."""
 
     events: int
     batch: int
@@ -40,7 +40,7 @@ class Sizes:
 
 FULL = Sizes(
     events=100_000,
-    batch=5_000,
+    batch=1_000,
     samples_in_a_series=10_000,
     series=100,
     other_events=1_000_000,
@@ -48,7 +48,7 @@ FULL = Sizes(
     repeats=3,
 )
 SMALL = Sizes(
-    events=2_000, batch=500, samples_in_a_series=500, series=4, other_events=2_000, starts=2, repeats=1
+    events=2_000, batch=100, samples_in_a_series=500, series=4, other_events=2_000, starts=2, repeats=1
 )
 
 
