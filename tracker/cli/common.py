@@ -82,7 +82,9 @@ def plain(value: Any) -> Any:
 
 def write_json(answer: Any) -> None:
     """Write one JSON document to stdout."""
-    sys.stdout.write(json.dumps(plain(answer), ensure_ascii=False, indent=2) + "\n")
+    # Where stdout cannot take every letter, JSON has its own way to write them.
+    escaped = not (sys.stdout.encoding or "utf-8").lower().replace("_", "-").startswith("utf")
+    sys.stdout.write(json.dumps(plain(answer), ensure_ascii=escaped, indent=2) + "\n")
 
 
 def say(text: str) -> None:

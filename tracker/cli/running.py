@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import io
 import os
 import sys
 from importlib import import_module
@@ -44,7 +45,14 @@ def parser_for(name: str) -> Parser:
 
 def run(words: list[str]) -> int:
     """Run one command; trouble that the user can put right is two lines, a bug a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            # A terminal that cannot show a letter gets a mark in its place, not a traceback.
+            stream.reconfigure(errors="replace")
     try:
+        for word in words:
+            if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
+                raise UsageError(f"{word!r} is not UTF-8", hint="Convert it: iconv -f latin1 -t utf8")
         return _run(words)
     except TrackerError as trouble:
         say(f"tracker: {trouble.message}")

@@ -1,0 +1,255 @@
+"""What every command shares: help to paste from, mistakes in two lines, pipes, Ctrl-C."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.conftest import refused
+from tracker.cli import COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_ends_with_a_line_to_paste(tracker, name):
+    """
+    Of this command.
+    """
+    answer = tracker(name, "--help")
+
+    assert (answer.code, answer.err) == (0, "")
+    last = answer.out.strip().splitlines()[-1]
+    assert re.search(rf"\btracker {name}\b", last), last
+    assert "COMMAND" not in last
+
+
+@pytest.mark.parametrize("words", [("--help",), ("-h",), ("help",)])
+def test_help_lists_every_command(tracker, words):
+    """
+    In groups; the exit codes are there too.
+    """
+    answer = tracker(*words)
+
+    assert answer.code == 0
+    listed = {line.split()[0] for line in answer.out.splitlines() if line.startswith("  ")}
+    assert listed >= set(COMMANDS)
+    assert "130 Ctrl-C" in answer.out
+    assert answer.out.endswith("Try it: tracker demo\n")
+
+
+def test_the_version_is_told(tracker):
+    """
+    For bug reports.
+    """
+    assert re.fullmatch(r"tracker \d+\.\d+\S*\n", tracker("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("declar",), "Did you mean: tracker declare"),
+        (("frobnicate",), "tracker --help"),
+        (("-x", "list"), "comes after the command"),
+        (("list", "-x"), "tracker list --help"),
+        (("list", "extra"), "unrecognized arguments: extra"),
+        (("--store",), "--store"),
+        (("ingest",), "SOURCE"),
+        (("ingest", "nagios"), "'alertmanager'"),
+    ],
+)
+def test_a_mistyped_command_says_what_was_meant(tracker, words, said):
+    """
+    Exit code 2.
+    """
+    refused(tracker(*words), 2, said)
+
+
+@pytest.mark.parametrize(
+    "words", [("note", 9, "x"), ("show", "zzzzzzz"), ("timeline", 9), ("resolve", 9), ("collect", 9)]
+)
+def test_a_refusal_with_json_leaves_stdout_empty(tracker, words):
+    """
+    A program sees the exit code; half a document would be worse than none.
+    """
+    answer = tracker(*words, "--json")
+
+    assert answer.code in (11, 12)
+    refused(answer, answer.code)
+
+
+def test_every_answer_with_json_is_one_document(declared):
+    """
+    Nothing before it and nothing behind it.
+    """
+    handle = declared("note", 1, "x", "--json").json["events"][0]
+    questions = [
+        *(("list",), ("show", 1), ("show", handle), ("timeline", 1), ("changes",), ("changes", 1)),
+        *(("history", handle), ("verify",), ("spool",), ("report", 1), ()),
+    ]
+
+    for words in questions:
+        answer = declared(*words, "--json")
+        assert answer.code == 0
+        json.loads(answer.out)
+
+
+def test_a_bug_keeps_its_traceback_and_has_exit_code_1(tracker, monkeypatch):
+    """
+    It is not dressed up as the user's mistake.
+    """
+    monkeypatch.setattr("tracker.cli.list.run", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        tracker("list")
+
+
+# ── as processes ─────────────────────────────────────────────────────────────
+
+
+def test_a_closed_pipe_is_no_error(declared):
+    """
+    `tracker timeline | head -1` prints one line and nothing else.
+    """
+    for number in range(30):
+        declared("note", 1, f"{number} " + "x" * 180, "--at", "14:10Z")
+    command = f"{sys.executable} -m tracker timeline 1 --json | head -1; echo ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("{\n0\n", "")
+
+
+def test_ctrl_c_is_130_and_one_line(tracker, tmp_path):
+    """
+    While it waits for a source, or for stdin.
+    """
+    (tmp_path / "tracker.toml").write_text("")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tracker", "ingest", "alertmanager", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+
+    assert (running.returncode, out) == (130, "")
+    assert err == "tracker: stopped by Ctrl-C\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_of_another_encoding_gets_an_answer(declared, encoding):
+    """
+    An emoji must not end in a traceback where the terminal cannot show it.
+    """
+    declared("note", 1, "🔥 支付")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tracker", "timeline", "1"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Declared critical: Payments answer 500" in done.stdout
+
+
+def test_json_loses_no_letter_on_such_a_terminal(declared):
+    """
+    It is escaped there.
+    """
+    declared("note", 1, "🔥 支付")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tracker", "timeline", "1", "--json"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["entries"][-1]["title"] == "🔥 支付"
+
+
+def test_bytes_that_are_no_text_are_refused(declared):
+    """
+    A paste from a Latin-1 file.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "tracker", "note", "1", b"caf\xe9"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "is not UTF-8" in done.stderr
+
+
+# ── verify ───────────────────────────────────────────────────────────────────
+
+
+def test_a_whole_log_says_so(declared):
+    """
+    With its head, to be kept elsewhere.
+    """
+    declared("resolve", 1, "--at", "14:40Z")
+
+    answer = declared("verify", "--json").json
+
+    assert set(answer) >= {"whole", "events", "position", "unsealed", "head", "first_problem"}
+    assert (answer["whole"], answer["events"], answer["position"], answer["first_problem"]) == (
+        True,
+        5,
+        5,
+        None,
+    )
+    assert re.fullmatch("[0-9a-f]{64}", answer["head"])
+    assert declared("verify", "--head", answer["head"]).code == 0
+
+
+def test_a_changed_event_is_found(declared, tmp_path):
+    """
+    Exit code 5, and which one it is.
+    """
+    import sqlite3
+
+    declared("note", 1, "the pool is empty")
+    with sqlite3.connect(tmp_path / "tracker.db") as store:
+        store.execute("UPDATE stored_events SET state=replace(state, 'pool', 'disk') WHERE position=4")
+        store.execute(
+            "UPDATE stored_events SET state=CAST(replace(CAST(state AS TEXT), 'empty', 'ready') AS BLOB) WHERE position=4"
+        )
+    store.close()
+
+    answer = declared("verify", "--json")
+    assert answer.code == 5
+    assert answer.json["whole"] is False
+    assert answer.json["first_problem"]["position"] == 4
+    assert "position 4" in declared("verify").out
+
+
+def test_a_tail_that_was_cut_off_is_found_by_a_kept_head(declared, tmp_path):
+    """
+    The rest is whole in itself; only what was kept elsewhere shows it.
+    """
+    import sqlite3
+
+    declared("note", 1, "about to vanish")
+    head = declared("verify", "--json").json["head"]
+    with sqlite3.connect(tmp_path / "tracker.db") as store:
+        store.execute("DELETE FROM stored_events WHERE position=4")
+        store.execute("DELETE FROM event_index WHERE position=4")
+    store.close()
+
+    assert declared("verify").code == 0
+    answer = declared("verify", "--head", head)
+    assert answer.code == 5
+    assert "That head is not in this log" in answer.out
+    refused(declared("verify", "--head", "12"), 2, "64 hexadecimal digits")
