@@ -11,10 +11,10 @@ DOCS_TESTS ?= $(wildcard tests/docs)
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test check lint format types imports docs demo bench lock clean
+.PHONY: help setup servers test check lint format types imports docs demo bench aarch64 lock clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again only when the lock changed
 
@@ -51,6 +51,9 @@ demo: setup ## Show a whole incident end to end, with nothing else running
 
 bench: setup ## Measure the log, the projections and the start of the command
 	@$(BIN)/python -m tests.bench
+
+aarch64: setup ## Compare the demo's report and pictures with those of an emulated aarch64 (root, apt, 20 s)
+	@bash .ci/aarch64.sh
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock
 	@uv=$$(command -v uv || echo $(BIN)/uv) && UV_CUSTOM_COMPILE_COMMAND="make lock" $$uv pip compile --quiet \
