@@ -286,12 +286,14 @@ class Frames:
             witnesses = [each for side in (span.fired, span.resolved) for one in side for each in one[1]]
             shown = (span.fired or span.resolved)[0][0]
             event: Any = shown.event
-            starts = event.occurred_at if isinstance(event, AlertFired) else event.started_at
+            starts, ends = event.occurred_at, span.ends_at
+            if isinstance(event, AlertResolved):  # nobody told of its beginning, but its end names it
+                starts, ends = event.started_at, event.occurred_at
             rows.append(
                 {
                     "starts_at": starts,
-                    "ends_at": span.ends_at,
-                    "duration_seconds": _seconds(starts, span.ends_at),
+                    "ends_at": ends,
+                    "duration_seconds": _seconds(starts, ends),
                     "service": event.service,
                     "name": event.name,
                     "severity": event.severity,

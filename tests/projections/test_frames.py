@@ -174,6 +174,18 @@ def test_an_alert_is_one_row_from_its_start_to_its_end(path, write):
     assert pd.isna(second["duration_seconds"])
 
 
+def test_an_end_whose_beginning_nobody_told_of_names_it_all_the_same(path, write):
+    """
+    The tracker may have been away when the alert began; its end says when that was.
+    """
+    write([make.alert_end(25, started=5)])
+
+    with frames.open(path) as log:
+        [row] = log.alerts().to_dict("records")
+
+    assert (row["starts_at"], row["ends_at"], row["duration_seconds"]) == (at(5), at(25), 1200)
+
+
 def test_a_retracted_alert_is_no_alert(path, write):
     """
     A table shows what holds after all corrections.
