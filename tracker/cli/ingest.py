@@ -12,7 +12,7 @@ from typing import Any
 from tracker.cli import pulling
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress
-from tracker.cli.workspace import Recording, Workspace
+from tracker.cli.workspace import Recording, Workspace, dates_of
 from tracker.errors import BadInputError, SettingsError, UsageError
 
 EXAMPLE = """\
@@ -175,6 +175,7 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
     incident = workspace.incident(arguments.incident)
     where = "stdin" if arguments.file == "-" else arguments.file
+    earliest, latest = dates_of(incident)
     read = notes.read(
         _bytes(arguments.file),
         where=where,
@@ -183,8 +184,8 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
         date=date_of(arguments.date) if arguments.date else None,
         zone=workspace.typed_zone,
         now=workspace.now,
-        earliest=incident.begins_at,
-        latest=incident.ends_at,
+        earliest=earliest,
+        latest=latest,
     )
     at = workspace.instant(None)
     if read:

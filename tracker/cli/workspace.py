@@ -162,7 +162,7 @@ class Workspace:
         now = self.now
         if text is None:
             return Typed(now, 0.001)
-        earliest, latest = around or _dates_of(incident)
+        earliest, latest = around or dates_of(incident)
         typed = parse(
             text,
             now=now,
@@ -400,7 +400,7 @@ class Workspace:
         return 0
 
 
-def _dates_of(incident: "Incident | None") -> tuple[datetime | None, datetime | None]:
+def dates_of(incident: "Incident | None") -> tuple[datetime | None, datetime | None]:
     """Return where a clock time may lie: between the incident's start and its end.
 
     An incident that is told of afterwards is open as long as its story is typed: there a
@@ -434,4 +434,4 @@ def _git_user() -> str | None:
     return found.stdout.strip() or None
 
 
-__all__ = ["Recording", "StoreAwayError", "Workspace", "near", "told_afterwards"]
+__all__ = ["Recording", "StoreAwayError", "Workspace", "dates_of", "near", "told_afterwards"]
