@@ -33,7 +33,9 @@ def write(context: Context, *, with_pictures: bool = True) -> Document:
     drawn: dict[str, bytes] = {}
     if with_pictures:
         kind: Literal["png", "svg"] = "png" if context.picture_suffix == "png" else "svg"
-        drawn = {f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()}
+        drawn = {
+            f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()
+        }
     return Document("\n".join(written) + "\n", drawn)
 
 

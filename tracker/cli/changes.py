@@ -104,7 +104,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         )
         said = [f"{role['as']} {role['incident']}, says {role['by']}: {role['why']}" for role in roles]
         judged = {role["incident"] for role in roles}
-        said += [f"candidate for {each.incident}: {each.why}" for each in suspected if each.incident not in judged]
+        said += [
+            f"candidate for {each.incident}: {each.why}" for each in suspected if each.incident not in judged
+        ]
         lines += [("", "", "", f"  {printable(line)}") for line in said]
     print(table(lines), end="")
     return 0

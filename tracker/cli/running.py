@@ -21,6 +21,9 @@ class Parser(argparse.ArgumentParser):
         hint = f"{self.prog} --help"
         if message.startswith("unrecognized arguments") and "-" not in message.split(": ")[-1][:1]:
             hint = f"A text of several words stands in quotes; see: {hint}"
+        if message.endswith("required: TITLE"):
+            # --service takes several names, and took the title for one of them.
+            hint = f'The title stands first: {self.prog} "what is broken" --service S --severity critical'
         raise UsageError(f"{self.prog.removeprefix('tracker ')}: {message}", hint=hint)
 
 
