@@ -107,6 +107,38 @@ def test_a_bug_keeps_its_traceback_and_has_exit_code_1(tracker, monkeypatch):
         tracker("list")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("timeline", "--from", "0001-01-01T00:00Z", "--to", "now"),
+        ("timeline", "--from", "1h-ago", "--to", "9999-12-31T23:59:59Z"),
+        ("changes", "--from", "0001-01-01T00:00Z"),
+        ("changes", "--to", "9999-12-31T23:59:59Z"),
+        ("declare", "x", "--service", "s", "--severity", "minor", "--at", "0001-01-01T00:00Z"),
+        ("ingest", "prometheus", "--service", "s", "--from", "0001-01-01T00:00Z", "--to", "now"),
+        ("ingest", "git", "--from", "99999d-ago"),
+    ],
+)
+def test_the_ends_of_the_calendar_are_refused(tracker, words):
+    """
+    An overflow would be a traceback.
+    """
+    refused(tracker(*words), 2, "which no source told of")
+
+
+def test_a_place_that_cannot_be_written_is_said(declared, tmp_path):
+    """
+    Whatever is written there.
+    """
+    (tmp_path / "a.txt").write_text("x")
+    handle = declared("attach", 1, "a.txt", "--json").json["events"][0][-7:]
+
+    refused(declared("show", handle, "--raw", "-o", "nowhere/a.txt"), 11, "nowhere/a.txt: cannot be written")
+    refused(declared("report", 1, "-o", "nowhere/r.md"), 11, "mkdir -p nowhere")
+    refused(declared("report", 1, "-o", "."), 11, "Is a directory")
+    assert sorted(path.name for path in tmp_path.glob("INC-1*")) == []
+
+
 # ── as processes ─────────────────────────────────────────────────────────────
 
 
@@ -141,6 +173,18 @@ def test_ctrl_c_is_130_and_one_line(tracker, tmp_path):
 
     assert (running.returncode, out) == (130, "")
     assert err == "tracker: stopped by Ctrl-C\n"
+
+
+def test_a_folder_that_was_deleted_under_us_is_said(tracker, tmp_path):
+    """
+    Another terminal removed it.
+    """
+    command = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -P -m tracker list"
+
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "this folder does not exist any more" in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -53,6 +53,7 @@ def run(words: list[str]) -> int:
             # A terminal that cannot show a letter gets a mark in its place, not a traceback.
             stream.reconfigure(errors="replace")
     try:
+        _refuse_lost_folder()
         for word in words:
             if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
                 raise UsageError(f"{word!r} is not UTF-8", hint="Convert it: iconv -f latin1 -t utf8")
@@ -67,6 +68,13 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _refuse_lost_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109  (a Path is not needed, only the answer)
+    except FileNotFoundError as gone:
+        raise UsageError("this folder does not exist any more", hint="Go to another: cd") from gone
 
 
 def _help_of(words: list[str]) -> str:

@@ -145,7 +145,12 @@ def _text(payload: bytes) -> str | None:
 
 def _write(payload: bytes, output: str | None) -> int:
     if output and output != "-":
-        Path(output).write_bytes(payload)
+        try:
+            Path(output).write_bytes(payload)
+        except OSError as wrong:
+            raise BadInputError(
+                f"{output}: cannot be written: {wrong.strerror}", hint="Name another place: -o FILE"
+            ) from wrong
         print(output)
         return 0
     sys.stdout.flush()

@@ -172,6 +172,11 @@ class Workspace:
             option=option,
             allow_future=allow_future,
         )
+        if not 1970 < typed.at.year < 9000:
+            raise UsageError(
+                f"{option}: {text!r} is {utc(typed.at)}, which no source told of",
+                hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
+            )
         if text.strip() != "now" and not text.strip()[:5].rstrip("-").isdigit():
             say(f"{option} {text} is {utc(typed.at)}")
         return typed
