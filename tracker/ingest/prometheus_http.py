@@ -6,16 +6,15 @@ answers mean is in `tracker.ingest.prometheus_api`.
 
 from __future__ import annotations
 
-import gc
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError, TrackerError
+from tracker.memory import collector_paused
 from tracker.times import from_ms
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ class PrometheusHttp:
                 hint="Give it a name with a recording rule in Prometheus, and ask for that",
             )
         try:
-            with no_collector():
+            with collector_paused():
                 return call()
         except PrometheusApiClientException as trouble:
             raise self._refusal(query) from trouble
@@ -296,15 +295,3 @@ def _checked(url: str) -> Any:
             hint='In tracker.toml, under [prometheus]: url = "http://127.0.0.1:9090"',
         )
     return parts
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Pause garbage collection: half a million fresh lists double the time of parsing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tracker.ingest.prometheus_http import PrometheusHttp, no_collector
+from tracker.ingest.prometheus_http import PrometheusHttp
+from tracker.memory import collector_paused
 from tracker.times import to_us
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Merge:
         Raises:
             SourceUnreachableError: If it is not what Prometheus answers.
         """
-        with no_collector():
+        with collector_paused():
             for one in result:
                 try:
                     self._add(one, first_ms, next_ms)

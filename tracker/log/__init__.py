@@ -17,6 +17,7 @@ from tracker.log.recorder import Appended, Transaction, chunks
 from tracker.log.rows import row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, Verified, head_at, last_seal, next_seal, verify
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
+from tracker.memory import collector_paused
 from tracker.times import from_us, to_us, utc
 
 __all__ = ["Appended", "Log", "Verified", "Window"]
@@ -28,8 +29,17 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _random_salt(_: Event) -> bytes:
-    return os.urandom(16)
+def _random_salts() -> Callable[[Event], bytes]:
+    """Give 16 random bytes at each call; the system is asked once for 256 of them."""
+    drawn: list[bytes] = []
+
+    def salt(_: Event) -> bytes:
+        if not drawn:
+            many = os.urandom(16 * 256)
+            drawn.extend(many[at : at + 16] for at in range(0, len(many), 16))
+        return drawn.pop()
+
+    return salt
 
 
 class Log:
@@ -44,11 +54,11 @@ class Log:
         store: str,
         *,
         now: Callable[[], datetime] = _utc_now,
-        salts: Callable[[Event], bytes] = _random_salt,
+        salts: Callable[[Event], bytes] | None = None,
     ) -> None:
         self.store = store
         self.now = now
-        self._salts = salts
+        self._salts = salts or _random_salts()
         self._sealed_through = 0
         self._application = TrackerApplication(store)
         self._recorder = self._application.rows
@@ -80,13 +90,14 @@ class Log:
 
         A whole feed goes in as one transaction, or not at all.
         """
-        rows = rows_of(facts, self._salts)
-        for row in rows:
-            if row.decision_id is not None:
-                raise ValueError("an incident's decisions are appended by decide()")
-        if not rows:
-            return Appended((), (), self.position)
-        appended = self._recorder.append(rows, to_us(self.now()))
+        with collector_paused():
+            rows = rows_of(facts, self._salts)
+            for row in rows:
+                if row.decision_id is not None:
+                    raise ValueError("an incident's decisions are appended by decide()")
+            if not rows:
+                return Appended((), (), self.position)
+            appended = self._recorder.append(rows, to_us(self.now()))
         if appended.recorded:
             self._seal_if_due(appended.position)
         return appended

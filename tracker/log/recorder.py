@@ -79,11 +79,34 @@ class LogRecorder(ApplicationRecorder):
             self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
             recorded_us = max(now_us, recorded_us)
             events, index, payloads = [], [], []
-            for _, originator, version, decision, topic, state, arrival, salt, body, places, payload in fresh.values():
+            for (
+                _,
+                originator,
+                version,
+                decision,
+                topic,
+                state,
+                arrival,
+                salt,
+                body,
+                places,
+                payload,
+            ) in fresh.values():
                 position += 1
                 digest = digest_of(body, position, recorded_us)
                 events.append(
-                    (position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest)
+                    (
+                        position,
+                        originator,
+                        version,
+                        decision,
+                        topic,
+                        recorded_us,
+                        state,
+                        arrival,
+                        salt,
+                        digest,
+                    )
                 )
                 for scope, occurred_us in places if len(places) == 1 else set(places):
                     index.append((scope, occurred_us, position))
