@@ -3,6 +3,7 @@
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import code, table, text
+from tracker.events.incidents import NoteAdded
 from tracker.times import spoken
 
 
@@ -29,9 +30,12 @@ def lines(context: Context) -> list[str]:
 
 def _what(context: Context, entry: Entry) -> str:
     service = f"{text(entry.service)}: " if entry.service and len(context.incident.services) > 1 else ""
-    said = service + text(entry.title)
-    if entry.detail:
-        said += f" ({text(entry.detail)})"
+    if isinstance(entry.fact, NoteAdded) and entry.detail:
+        # A long note's title is its beginning, and its detail the whole: once is enough.
+        kind = entry.title.partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
+        said = service + text(kind + entry.detail)
+    else:
+        said = service + text(entry.title) + (f" ({text(entry.detail)})" if entry.detail else "")
     if entry.attribution is not None:
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         said += f" — **{entry.attribution.role}**, says {text(entry.attribution.by)}{why}"

@@ -191,6 +191,9 @@ def test_a_huge_text_is_kept_whole_and_shown_short(declared):
 
     assert declared("show", handle, "--json").json["fields"]["text"] == text.strip()
     assert len(declared("list").out) < 1_000
+    assert len(declared("timeline", 1).out) < 1_000
+    assert f"whole: tracker show {handle}" in declared("timeline", 1).out
+    assert declared("report", 1, "-o", "-").out.count(text.strip()) == 1
 
 
 # ── show ─────────────────────────────────────────────────────────────────────

@@ -152,11 +152,15 @@ def rendered(rows: list[Any], shown_zone: Any) -> str:
 
 
 def _said(row: Any) -> str:
+    from projections.wording import short
+
     parts = [printable(row.title)]
     if row.service:
         parts[0] = f"[{row.service}] {parts[0]}"
-    if row.detail:
-        parts.append(printable(row.detail))
+    if row.detail and row.kind == "note-added":
+        parts.append(f"whole: tracker show {row.handle}")
+    elif row.detail:
+        parts.append(printable(short(row.detail, 200)))
     if row.late_seconds is not None:
         parts.append(f"recorded {spoken(row.late_seconds)} late")
     if row.attribution is not None:
