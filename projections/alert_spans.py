@@ -23,15 +23,19 @@ class Row:
 
 @dataclass
 class Span:
-    """One occurrence of one alert."""
+    """One occurrence of one alert; `fired` is empty where its end alone was told."""
 
     fired: list[Told]
     resolved: list[Told]
 
     @property
     def starts_at(self) -> datetime:
-        """When it began to fire."""
-        return self.fired[0][0].event.occurred_at
+        """When it began to fire, as its beginning or else its end says."""
+        if self.fired:
+            return self.fired[0][0].event.occurred_at
+        ended = self.resolved[0][0].event
+        assert isinstance(ended, AlertResolved)
+        return ended.started_at
 
     @property
     def ends_at(self) -> datetime | None:
@@ -54,7 +58,7 @@ def spans(told: Sequence[Told]) -> list[Span]:
     found: list[Span] = []
     for same in by_alert.values():
         found += _occurrences(same)
-    return sorted(found, key=lambda span: (span.starts_at, span.fired[0][0].id))
+    return sorted(found, key=lambda span: (span.starts_at, (span.fired or span.resolved)[0][0].id))
 
 
 def _occurrences(same: list[Told]) -> list[Span]:
@@ -75,7 +79,7 @@ def _occurrences(same: list[Told]) -> list[Span]:
         else:
             found.append(Span([told], list(resolved)))
     # An end whose beginning nobody told of is a row all the same.
-    return found + [Span([told], []) for each in ends.values() for told in each]
+    return found + [Span([], [told]) for each in ends.values() for told in each]
 
 
 def _continues(span: Span, start: datetime) -> bool:
@@ -87,8 +91,8 @@ def joined(told: Sequence[Told]) -> list[Row]:
     """Return one row for each beginning and one for each end."""
     rows = []
     for span in spans(told):
-        first = span.fired[0]
-        rows.append(Row(first[0], tuple(w for each in span.fired for w in each[1])))
+        if span.fired:
+            rows.append(Row(span.fired[0][0], tuple(w for each in span.fired for w in each[1])))
         if span.resolved:
             last = max(span.resolved, key=lambda each: each[0].order)
             others = tuple(w for each in span.resolved if each is not last for w in each[1])

@@ -58,8 +58,8 @@ def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
     return {name: each for name, each in measured.items() if not (twice and name == "time_to_recover")}
 
 
-def durations(incident: Incident, facts: Iterable[Recorded], now: datetime) -> dict[str, Duration]:
-    """Measure an incident; `now` is the instant up to which the log was read."""
+def durations(incident: Incident, facts: Iterable[Recorded]) -> dict[str, Duration]:
+    """Measure an incident; what has no end yet is pending, and nothing ticks."""
     recorded = list(facts)
     own = attached(incident, [each for each in effective(recorded).values() if each.retraction is None])
     alert_starts = [each.event.occurred_at for each in own if isinstance(each.event, AlertFired)]

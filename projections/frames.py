@@ -286,9 +286,7 @@ class Frames:
             witnesses = [each for side in (span.fired, span.resolved) for one in side for each in one[1]]
             shown = (span.fired or span.resolved)[0][0]
             event: Any = shown.event
-            starts, ends = event.occurred_at, span.ends_at
-            if isinstance(event, AlertResolved):  # nobody told of its beginning, but its end names it
-                starts, ends = event.started_at, event.occurred_at
+            starts, ends = span.starts_at, span.ends_at
             rows.append(
                 {
                     "starts_at": starts,
@@ -372,9 +370,7 @@ class Frames:
 
         rows = []
         for incident in self._incidents():
-            facts = self._facts_of(incident)
-            read_to = max(each.recorded_at for each in facts)
-            for name, found in durations(incident, facts, read_to).items():
+            for name, found in durations(incident, self._facts_of(incident)).items():
                 rows.append(
                     {
                         "incident": incident.id,

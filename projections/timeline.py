@@ -17,6 +17,7 @@ from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.incidents import MilestoneSet
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident
 from tracker.times import spoken
@@ -91,7 +92,7 @@ def timeline(
     """Build the rows of an incident, or of a span of services' facts.
 
     Corrections are applied, retracted events left out. In the order "recorded" the
-    corrections are rows too: that is how the log learned of it all.
+    corrections are rows too, and what they struck out: that is how the log learned of it all.
     """
     everything = list(effective(recorded).values())
     living = [each for each in everything if each.retraction is None]
@@ -101,6 +102,8 @@ def timeline(
     ]
     if incident is not None:
         facts = attached(incident, facts)
+        if order == "occurred":
+            decisions = [each for each in decisions if _counts(each, incident)]
     if start is not None:
         facts = [each for each in facts if each.event.occurred_at >= start]
         decisions = [each for each in decisions if each.event.occurred_at >= start]
@@ -109,12 +112,30 @@ def timeline(
         decisions = [each for each in decisions if each.event.occurred_at < end]
     groups = _gathered(facts) + [_Group(each, (each,)) for each in decisions]
     if order == "recorded":
-        mine = [each for each in everything if isinstance(each.event, Correction)]
-        groups += [_Group(each, (each,)) for each in mine]
+        corrections = [each for each in everything if isinstance(each.event, Correction)]
+        struck = [
+            each
+            for each in everything
+            if each.retraction is not None and not isinstance(each.event, Correction)
+        ]
+        facts = [each for each in struck if isinstance(each.event, Observation)]
+        shown = attached(incident, facts) if incident is not None else facts
+        shown += [each for each in struck if isinstance(each.event, Decision)]
+        groups += [_Group(each, (each,)) for each in corrections]
+        groups += [_Group(each, (each,), "struck out later") for each in shown]
     rows = [_entry(group, incident) for group in groups]
     if order == "recorded":
         return sorted(rows, key=lambda row: (row.position, row.event))
     return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
+
+
+def _counts(decision: Effective, incident: Incident) -> bool:
+    """Whether a decision still holds: a milestone that was set again tells its last instant only."""
+    event = decision.event
+    if not isinstance(event, MilestoneSet) or event.incident != incident.id:
+        return True
+    held = incident.milestones.get(event.milestone)
+    return held is None or held.event == decision.id
 
 
 def _gathered(facts: Sequence[Effective]) -> list[_Group]:

@@ -139,7 +139,7 @@ def _(event: changes.RollbackFailed) -> str:
 
 @headline.register
 def _(event: changes.TestsFinished) -> str:
-    return f"Tests {'passed' if event.exit_code == 0 else 'failed'} on {(event.sha or 'no commit')[:7]}"
+    return f"Tests {'passed' if event.exit_code == 0 else 'failed'} on {event.sha[:7] if event.sha else 'no commit'}"
 
 
 @detail.register

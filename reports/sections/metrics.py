@@ -126,8 +126,9 @@ def _label(series: Series) -> str:
 
 
 def picture_name(context: Context, metric: MetricPlan) -> str:
-    """Return the file name of a metric's picture; the names come from settings and are plain."""
-    return f"{metric.service}-{metric.name}.{context.picture_suffix}"
+    """Return the file name of a metric's picture; another zone's picture is another file."""
+    zone = "" if context.zone_name == "UTC" else "." + context.zone_name.replace("/", "-")
+    return f"{metric.service}-{metric.name}{zone}.{context.picture_suffix}"
 
 
 def pictures(context: Context) -> dict[str, Chart]:

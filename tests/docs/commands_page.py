@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tracker.cli import GROUPS, COMMANDS
+from tracker.cli import GROUPS
 from tracker.cli.running import parser_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"

@@ -84,7 +84,7 @@ def test_of_one_instant_the_cause_reads_first():
 
 def test_in_the_order_of_recording_corrections_are_rows():
     """
-    That is how the log learned of it all, retractions of what is not shown included.
+    That is how the log learned of it all; what was struck out says so.
     """
     gone = deploy(30)
 
@@ -94,8 +94,24 @@ def test_in_the_order_of_recording_corrections_are_rows():
         "alert-fired",
         "deploy-finished",
         "incident-declared",
+        "deploy-finished",
         "event-retracted",
     ]
+    assert [entry.detail for entry in entries if entry.detail and "struck" in entry.detail] == [
+        "struck out later"
+    ]
+
+
+def test_a_milestone_that_is_set_again_tells_its_last_instant():
+    """
+    Two starts in one timeline would be one too many; both stand in the order of recording.
+    """
+    first, second = milestone(2), milestone(1)
+
+    told = rows(declared(7), first, second)
+
+    assert [entry.event for entry in told if entry.kind == "milestone-set"] == [event_id(second)]
+    assert len(rows(declared(7), first, second, order="recorded")) == 3
 
 
 def test_what_was_retracted_is_left_out():

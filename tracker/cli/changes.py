@@ -84,14 +84,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     if not answer:
         whose = f" of {arguments.service}" if arguments.service else ""
-        print(f"No deploy, rollback or merge{whose} between {utc(start)} and {utc(end)}.")
+        print(
+            f"No deploy, rollback or merge{whose} between {utc(start)} and {utc(end)}; look further back with --from T."
+        )
         print("Feed them by: tracker ingest git, tracker ingest events, tracker deploy, tracker run deploy")
         return 0
     lines = []
     for row, suspected, roles in answer:
         local = row.at.astimezone(workspace.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
-        title = {"deploy": "deployed", "rollback": "rolled back to", "merge": "merged"}[row.kind]
+        title = {"deploy": "deployed", "rollback": "rolled back to", "merge": ""}[row.kind]
         if row.status != "finished":
             title = f"{row.kind} {row.status}"
         lines.append(
@@ -99,7 +101,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 row.handle,
                 local.strftime("%m-%d %H:%M:%S"),
                 row.service or "?",
-                f"{title} {printable(row.title)}{before}",
+                f"{title} {printable(row.title)}{before}".strip(),
             )
         )
         said = [f"{role['as']} {role['incident']}, says {role['by']}: {role['why']}" for role in roles]

@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "path", metavar="PATH", nargs="?", help="default: every configured repository, else this one"
     )
     found.add_argument("--service", metavar="S")
-    found.add_argument("--from", dest="start", metavar="T", help="default: 30 days ago")
+    found.add_argument("--from", dest="start", metavar="T", help="default: from its first commit")
     _common(found, _git)
     found = sources.add_parser("events", help="CloudEvents and CDEvents")
     found.add_argument("file", metavar="FILE", help="JSON lines or one document; - is stdin")
@@ -195,11 +195,7 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from datetime import timedelta
-
-    start = workspace.now - timedelta(days=30)
-    if arguments.start:
-        start = workspace.instant(arguments.start, option="--from").at
+    start = workspace.instant(arguments.start, option="--from").at if arguments.start else None
     service = workspace.service(arguments.service) if arguments.service else None
     configured = [
         (workspace.settings.folder / Path(path).expanduser(), name)

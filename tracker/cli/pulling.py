@@ -50,7 +50,7 @@ class Pulled:
 
     def said(self) -> str:
         """Say it in a line."""
-        who = f"{self.service}: " if self.service else ""
+        who = f"{self.service}: " if self.service and self.service != self.what else ""
         if self.problem is not None:
             return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
         new = self.recording.said() if self.new_samples is None else f"{self.new_samples} new"

@@ -127,7 +127,7 @@ def gathered(
         incident=incident,
         entries=tuple(entries),
         changes=tuple(changes(facts)),
-        durations=durations(incident, facts, as_of),
+        durations=durations(incident, facts),
         metrics=(),
         collected=(),
         as_of=as_of,

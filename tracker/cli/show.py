@@ -40,7 +40,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     from projections.durations import durations, shown
 
     incident = workspace.incident(arguments.what, upto)
-    measured = durations(incident, workspace.facts_of(incident, upto), workspace.as_of(incident, upto))
+    measured = durations(incident, workspace.facts_of(incident, upto))
     if arguments.json:
         write_json({**described(incident), "durations": measured, "position": incident.last_position})
         return 0

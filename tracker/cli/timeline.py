@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         known = workspace.log.recorded_at(upto) if upto else _last(rows)
         write_json({"incident": name, "known_at": known, "entries": [described(row) for row in rows]})
         return 0
-    print(rendered(rows, workspace.shown_zone) if rows else _empty(arguments), end="")
+    print(rendered(rows, workspace.shown_zone, arguments.order) if rows else _empty(arguments), end="")
     return 0
 
 
@@ -132,17 +132,19 @@ def described(row: Any) -> dict[str, Any]:
     }
 
 
-def rendered(rows: list[Any], shown_zone: Any) -> str:
+def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
     """Lay the rows out for a person, with a line where the date changes."""
     headings: dict[int, str] = {}
     day = None
     cells: list[tuple[str, ...]] = []
     for row in rows:
-        local = row.occurred_at.astimezone(shown_zone)
+        by_record = order == "recorded"
+        local = (row.recorded_at if by_record else row.occurred_at).astimezone(shown_zone)
         if local.date() != day:
             day = local.date()
             headings[len(cells)] = f"── {day:%Y-%m-%d} {local.tzname()} " + "─" * 20
-        clock = local.strftime("%H:%M") if row.precision_seconds >= 60 else local.strftime("%H:%M:%S")
+        whole = row.precision_seconds >= 60 and not by_record
+        clock = local.strftime("%H:%M") if whole else local.strftime("%H:%M:%S")
         marks = ("~" if row.late_seconds is not None else "") + ("*" if row.amended else "")
         cells.append((row.handle, clock, marks, printable(row.by or row.source), _said(row)))
     lines: list[str] = []

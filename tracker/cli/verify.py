@@ -56,14 +56,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     missing = [head for head in heads if head not in found.heads] if found.whole else []
     if arguments.head:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
-    same = None
+    same, differs = None, None
     if footer and found.whole and not missing:
-        same = _same(arguments, workspace, footer)
+        differs = _differing(arguments, workspace, footer)
+        same = not differs
         answer["report_same"] = same
+        answer["report_differs_in"] = differs
     if arguments.json:
         write_json(answer)
     else:
-        _say(arguments, found, missing, footer, same)
+        _say(arguments, found, missing, footer, differs)
     return 0 if found.whole and not missing and same is not False else 5
 
 
@@ -72,7 +74,7 @@ def _say(
     found: "Verified",
     missing: list[str],
     footer: dict[str, str] | None,
-    same: bool | None,
+    differs: list[str] | None,
 ) -> None:
     problem = found.first_problem
     if problem is None:
@@ -89,15 +91,20 @@ def _say(
         print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
     if arguments.head and not missing and found.whole:
         print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
-    if footer is not None and same is not None:
-        print(
-            f"{arguments.report} {'comes out the same, byte for byte' if same else 'does not come out the same'}."
-        )
-        if not same:
-            say("  Somebody edited it, or another version wrote it; see the difference:")
-            command = f"tracker report {footer['incident']} --at-seq {footer['position']} -o -"
-            zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
-            say(f"  {command}{zone} | diff {arguments.report} -")
+    if footer is None or differs is None:
+        return
+    if not differs:
+        print(f"{arguments.report} comes out the same, byte for byte.")
+        return
+    for file in differs:
+        print(f"{file} does not come out the same.")
+    command = f"tracker report {footer['incident']} --at-seq {footer['position']}"
+    zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
+    say("  Somebody edited it, or another version wrote it; see what the log says:")
+    if differs[0] == arguments.report:
+        say(f"  {command}{zone} -o - | diff {arguments.report} -")
+    else:
+        say(f"  {command}{zone} -o /tmp/{footer['incident']}.md")
 
 
 _FOOTER = re.compile(
@@ -138,7 +145,8 @@ def footer_of(text: str) -> dict[str, str]:
     }
 
 
-def _same(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> bool:
+def _differing(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> list[str]:
+    """Name the files that do not come out the same: the report, and those of its pictures that are there."""
     from tracker.cli.report import document
 
     written = document(
@@ -149,7 +157,9 @@ def _same(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str,
         suffix=footer["suffix"],
     )
     beside = Path(arguments.report).parent
-    return written.markdown == footer["text"] and all(
-        not (beside / path).exists() or (beside / path).read_bytes() == data
-        for path, data in written.pictures.items()
-    )
+    differs = [] if written.markdown == footer["text"] else [arguments.report]
+    for path, data in sorted(written.pictures.items()):
+        picture = beside / path
+        if picture.exists() and picture.read_bytes() != data:
+            differs.append(str(picture))
+    return differs

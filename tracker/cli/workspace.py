@@ -238,11 +238,6 @@ class Workspace:
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
         return self.log.select(wanted, upto, linked_ids(incident))
 
-    def as_of(self, incident: "Incident", upto: int | None = None) -> datetime:
-        """Return the instant up to which an answer looks: when its last event was recorded."""
-        found = self.facts_of(incident, upto)
-        return max((each.recorded_at for each in found), default=self.now)
-
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
     ) -> "list[Series]":
