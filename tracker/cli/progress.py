@@ -1,5 +1,7 @@
 """A progress bar for work of more than a second, on a terminal; nothing in a pipe."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -7,9 +9,16 @@ from contextlib import contextmanager
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Give a function to call with (done, total)."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
     from tqdm import tqdm
 
-    bar = tqdm(desc=what, delay=1.0, disable=None, leave=False, total=0)
+    # A terminal that does not say its size gets a usual one: tqdm would draw nothing.
+    columns, lines = _size()
+    bar = tqdm(
+        desc=what, delay=1.0, leave=False, total=0, ncols=columns, nrows=lines, unit_scale=True, unit=""
+    )
 
     def update(done: int, total: int) -> None:
         bar.total = total
@@ -19,3 +28,11 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
     finally:
         bar.close()
+
+
+def _size() -> tuple[int, int]:
+    try:
+        size = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return 80, 24
+    return size.columns or 80, size.lines or 24
