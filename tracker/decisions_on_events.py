@@ -7,6 +7,7 @@ sentence why not.
 from datetime import datetime
 from typing import Any
 
+from tracker.decisions import reason
 from tracker.errors import RefusedError
 from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.corrections import (
@@ -20,7 +21,7 @@ from tracker.events.corrections import (
 )
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import IncidentDeclared
-from tracker.incident import Incident, reason
+from tracker.incident import Incident
 from tracker.times import Typed
 
 _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count")

@@ -71,7 +71,7 @@ def _declare(
     by: str,
     at: Typed,
 ) -> Recording | None:
-    from tracker import incident as decisions
+    from tracker import decisions
 
     started, detected = (
         workspace.instant(text, option=option, around=near(at.at)) if text else None
@@ -113,7 +113,7 @@ def _known(arguments: argparse.Namespace, workspace: Workspace, incident: "Incid
 def _add(
     arguments: argparse.Namespace, workspace: Workspace, name: str, services: tuple[str, ...], at: Typed
 ) -> int:
-    from tracker import incident as decisions
+    from tracker import decisions
 
     by = workspace.who
     if not arguments.title.strip():

@@ -181,7 +181,7 @@ class Player:
                 self._collected(step)
 
     def _declared(self, step: "Declared") -> None:
-        from tracker import incident as decisions
+        from tracker import decisions
         from tracker.demo.story import INCIDENT, SERVICE, instant
         from tracker.times import Typed
 

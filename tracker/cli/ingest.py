@@ -169,7 +169,7 @@ def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.incident import note
+    from tracker.decisions import note
     from tracker.ingest import notes
     from tracker.times import date_of
 

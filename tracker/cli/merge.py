@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import incident as decisions
+    from tracker import decisions
 
     incident, into = workspace.incident(arguments.incident), workspace.incident(arguments.into)
     at, by = workspace.instant(arguments.at), workspace.who

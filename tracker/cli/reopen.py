@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import incident as decisions
+    from tracker import decisions
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at), workspace.who

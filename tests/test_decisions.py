@@ -23,7 +23,7 @@ from tests.builders import (
     typed,
     unlinked,
 )
-from tracker import incident as decisions
+from tracker import decisions
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
 from tracker.events.incidents import MILESTONES
