@@ -1,0 +1,185 @@
+"""Did a change move a metric, and did a fix bring it back?
+
+The judge alone: arrays in, frozen judgements out, nothing else read or written.
+Turning counters into rates, cutting known incidents out (as NaN), settling times and windows
+that are not over belong around it, to whoever knows the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projections.judge.verdicts import ChangeJudgement, Direction, Recovery, RecoveryJudgement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from projections.judge.replay import Floats, Replayed
+
+__all__ = ["ChangeJudgement", "Direction", "Recovery", "RecoveryJudgement", "judge_change", "judge_recovery"]
+
+#: Strengths end here: beside a swing of zero every change is endless.
+STRONGEST = 999.0
+#: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
+BACK, STILL = 0.25, 0.75
+#: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
+INCIDENT_SECONDS = 3_600
+
+
+def judge_change(
+    baseline: ArrayLike, after: ArrayLike, *, step_seconds: float, window_seconds: float
+) -> Sequence[ChangeJudgement]:
+    """Say for each metric whether the window after a change is unlike what its past let expect.
+
+    Args:
+        baseline: Samples by metrics, oldest first, ending where the change begins; NaN where a sample is missing.
+        after: The window after the change, samples by metrics; what is beyond the window is not looked at.
+        step_seconds: Seconds from sample to sample.
+        window_seconds: The window's length.
+    """
+    past, then = _rows(baseline), _rows(after)
+    window = _steps(window_seconds, step_seconds)
+    return _judged(past, _fitted(then, window), lag=0, step_seconds=step_seconds)
+
+
+def judge_recovery(
+    baseline: ArrayLike, incident: ArrayLike, after: ArrayLike, *, step_seconds: float, window_seconds: float
+) -> Sequence[RecoveryJudgement]:
+    """Say for each metric whether the window after a fix is as before the incident.
+
+    Args:
+        baseline: The healthy time, ending where the incident begins; as in `judge_change`.
+        incident: From there to the fix.
+        after: The window after the fix.
+        step_seconds: Seconds from sample to sample.
+        window_seconds: The window's length.
+    """
+    past, during, then = _rows(baseline), _rows(incident), _rows(after)
+    window = _steps(window_seconds, step_seconds)
+    lasted = during.shape[1]
+    looked_at = max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
+    broken = _judged(past, _fitted(during[:, lasted - looked_at :] if lasted else during, looked_at),
+                     lag=max(0, lasted - looked_at), step_seconds=step_seconds)  # fmt: skip
+    mended = _judged(past, _fitted(then, window), lag=lasted, step_seconds=step_seconds)
+    return [_recovery(one, other) for one, other in zip(broken, mended, strict=True)]
+
+
+def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudgement:
+    def said(verdict: Recovery, ratio: float | None = None, reason: str = "") -> RecoveryJudgement:
+        return RecoveryJudgement(
+            verdict=verdict,
+            strength=after.strength,
+            remaining_ratio=ratio,
+            incident=incident,
+            after=after,
+            reason=reason,
+        )
+
+    for one, when in ((incident, "the incident"), (after, "the time after the fix")):
+        if one.direction == "not_enough_data" or one.shift is None:
+            return said("not_enough_data", reason=f"{when}: {one.reason}")
+    if incident.direction == "unchanged" or not incident.shift or after.shift is None:
+        return said("unaffected")
+    left = after.shift / incident.shift
+    if after.direction == "unchanged":
+        return said("recovered" if left <= BACK else "within_normal", left)
+    if left < 0:
+        return said("regressed", left)
+    return said("still_degraded" if left >= STILL else "partly_recovered", left)
+
+
+def _rows(samples: ArrayLike) -> Floats:
+    """Metrics as rows of their own; what is not finite is missing."""
+    import numpy as np
+
+    values = np.asarray(samples, dtype=np.float64)
+    if values.ndim != 2:
+        raise ValueError(f"samples by metrics expected, got {values.ndim} dimensions")
+    return np.ascontiguousarray(values.T)
+
+
+def _steps(seconds: float, step_seconds: float) -> int:
+    return max(1, round(seconds / step_seconds))
+
+
+def _fitted(rows: Floats, length: int) -> Floats:
+    """Exactly `length` samples: later ones are cut off, those not there are missing."""
+    import numpy as np
+
+    short = length - rows.shape[1]
+    return rows[:, :length] if short <= 0 else np.pad(rows, ((0, 0), (0, short)), constant_values=np.nan)
+
+
+def _judged(baseline: Floats, after: Floats, *, lag: int, step_seconds: float) -> list[ChangeJudgement]:
+    from projections.judge import replay
+
+    if len(baseline) != len(after):
+        raise ValueError(f"{len(baseline)} metrics before and {len(after)} after")
+    if not len(baseline):
+        return []
+    figures = replay.replay(baseline, after, lag=lag, day=_steps(replay.DAY_SECONDS, step_seconds))
+    return [_change(figures, row, window=after.shape[1]) for row in range(len(baseline))]
+
+
+def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
+    from math import isfinite
+
+    from projections.judge import replay
+
+    def figure(values: Floats) -> float | None:
+        value = float(values[row])
+        return value if isfinite(value) else None
+
+    samples, replays = int(figures.samples[row]), int(figures.replays[row])
+    observed = figure(figures.observed)
+    independent, filled = float(figures.independent[row]), float(figures.filled[row])
+    expected, shift, swing = figure(figures.expected), figure(figures.shift), figure(figures.swing)
+    effect = figure(figures.effect)
+    reason = ""
+    if samples < replay.AFTER_FILLED * window:
+        reason = f"only {samples} of {window} samples after"
+    elif filled < replay.BASELINE_FILLED:
+        reason = f"only {filled:.0%} of the baseline has samples"
+    elif replays < replay.REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
+        reason = f"the baseline is too short: {independent:.1f} windows' worth of replays, at least 3 are needed"
+    elif expected is None or shift is None or swing is None or effect is None:
+        reason = "the baseline has no samples where the expectation looks"
+    if reason or shift is None or swing is None or effect is None or expected is None:
+        return ChangeJudgement(
+            direction="not_enough_data",
+            strength=0.0,
+            candidate=None,
+            expected=None,
+            observed=observed,
+            shift=None,
+            shift_percent=None,
+            swing=None,
+            smallest_visible_change=None,
+            replays=replays,
+            samples=samples,
+            samples_expected=window,
+            reason=reason,
+        )
+    visible = max(swing, effect)
+    direction: Direction = "unchanged"
+    flags = []
+    strength = min(STRONGEST, abs(shift) / visible) if visible else (STRONGEST if shift else 0.0)
+    if strength > 1:
+        direction = "up" if shift > 0 else "down"
+    return ChangeJudgement(
+        direction=direction,
+        strength=strength,
+        candidate=replay.EXPECTATIONS[int(figures.candidate[row])],
+        expected=expected,
+        observed=observed,
+        shift=shift,
+        shift_percent=100 * shift / abs(expected) if expected else None,
+        swing=swing,
+        smallest_visible_change=visible,
+        replays=replays,
+        samples=samples,
+        samples_expected=window,
+        flags=tuple(flags),
+    )

@@ -1,0 +1,294 @@
+"""The replay judge: a shift counts when it is larger than the metric's own past shifts.
+
+For every metric several simple expectations are tried at hundreds of earlier times.
+The one that would have missed least is trusted, and how far it missed is the metric's natural swing.
+No distribution is assumed, so drift, season and heavy tails are in the swing already.
+
+Every metric is a row of its own and no reduction crosses rows: a metric judged alone and
+the same metric judged among others give the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Counts = NDArray[np.int64]
+
+#: What a window's mean may be expected to be. A pair is the mean of the two.
+EXPECTATIONS = (
+    "before",  # the window just before
+    "recent",  # the last quarter of that window
+    "level",  # all of the past
+    "daily",  # the same clock time on earlier days
+    "drift",  # the window before, plus what usually follows at this clock time
+    "daily+drift",
+    "level+before",
+)
+
+DAY_SECONDS = 86_400
+#: Earlier days that a clock time is looked up on.
+DAYS = 4
+#: More replays make nothing surer, as neighbours overlap.
+REPLAYS_AT_MOST = 1_200
+REPLAYS_AT_LEAST = 20
+#: Windows' worth of replayed time, less a little for rounding to whole samples.
+INDEPENDENT_AT_LEAST = 2.95
+AFTER_FILLED = 0.7
+BASELINE_FILLED = 0.5
+#: A window in the past with fewer samples than this has no mean.
+WINDOW_FILLED = 0.5
+#: The margin: swing = P95 * (95th percentile of past misses) + RMS * (their root mean square).
+P95, RMS = 1.0, 2.0
+#: A miss counts up to so many times the 95th percentile: an old outage must not hide the next one.
+OUTAGE = 4.0
+#: The smallest effect worth a word, as a part of the metric's level.
+EFFECT = 0.05
+#: Rounding errors are no change, next to the largest value seen.
+ROUNDING = 1e-12
+
+#: Student's t, quantile .995, by 1 / degrees of freedom; linear between these to 1 %.
+_T995 = (
+    (0.0, 2.576), (1 / 120, 2.617), (1 / 60, 2.660), (1 / 30, 2.750), (1 / 20, 2.845), (1 / 15, 2.947),
+    (1 / 12, 3.055), (1 / 10, 3.169), (1 / 9, 3.250), (1 / 8, 3.355), (1 / 7, 3.499), (1 / 6, 3.707),
+    (1 / 5, 4.032), (1 / 4, 4.604), (1 / 3, 5.841), (1 / 2, 9.925), (1.0, 63.657),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The judge's figures, one entry a metric, in the metric's own unit."""
+
+    candidate: Counts
+    expected: Floats
+    observed: Floats
+    shift: Floats
+    swing: Floats
+    #: The smallest effect worth a word.
+    effect: Floats
+    replays: Counts
+    independent: Floats
+    #: Samples in the judged window.
+    samples: Counts
+    #: The part of the baseline that has samples.
+    filled: Floats
+    #: The shift without the window's highest or lowest sample.
+    shift_without_highest: Floats
+    shift_without_lowest: Floats
+    #: The same comparison one window earlier, NaN where it could not be made.
+    previous_shift: Floats
+
+
+def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
+    """Compare the mean of `after` with what the baseline lets expect, and replay that at every earlier time.
+
+    Args:
+        baseline: Rows of metrics, oldest sample first, NaN where one is missing.
+        after: The judged window; its length is the window's.
+        lag: Samples between the baseline and the window that are not looked at, in every replay too.
+        day: Samples in a day.
+    """
+    import numpy as np
+
+    metrics, past = baseline.shape
+    window = after.shape[1]
+    series = np.concatenate([baseline, np.full((metrics, lag), np.nan), after], axis=1)
+    known = np.isfinite(series)
+    series = np.where(known, series, 0.0)
+    # Powers of two and a value of the series itself: a constant stays exactly constant.
+    _, exponent = np.frexp(np.abs(series).max(axis=1, initial=0.0))
+    first = known.argmax(axis=1) if series.shape[1] else np.zeros(metrics, dtype=np.int64)
+    series = np.ldexp(series, -exponent[:, None])
+    level = _mean(series[:, :past], known[:, :past])
+    origin = np.take_along_axis(series, first[:, None], axis=1)
+    series = np.where(known, series - origin, 0.0)
+
+    grid = _Grid(series, known, past=past, window=window, lag=lag)
+    misses = _misses(grid, day=day)
+    candidate, spread, replays, independent = _choose(misses[:, :, : grid.clean], grid)
+    chosen = misses[candidate, np.arange(metrics)]
+    quiet = chosen[:, : grid.clean]
+    ceiling = OUTAGE * np.where(np.isfinite(spread), spread, 0.0)
+    sizes = np.fmin(np.abs(np.where(np.isfinite(quiet), quiet, 0.0)), ceiling[:, None])
+    rms = np.sqrt(np.add.reduce(sizes**2, axis=1) / np.maximum(replays, 1))
+    swing = (P95 * spread + RMS * rms) * student_t(independent) / _T995[0][1]
+
+    tail, there = series[:, past + lag :], known[:, past + lag :]
+    samples = there.sum(axis=1)
+    total, others = np.add.reduce(tail, axis=1), np.maximum(samples - 1, 1)
+    highest = np.where(there, tail, -np.inf).max(axis=1)
+    lowest = np.where(there, tail, np.inf).min(axis=1)
+    observed = np.where(samples > 0, total / np.maximum(samples, 1), np.nan)
+    shift = chosen[:, -1]
+    with np.errstate(all="ignore"):
+
+        def back(values: Floats) -> Floats:
+            """In the metric's unit again."""
+            return np.ldexp(values, exponent)
+
+        return Replayed(
+            candidate=candidate,
+            expected=back(observed - shift + origin[:, 0]),
+            observed=back(observed + origin[:, 0]),
+            shift=back(shift),
+            swing=back(swing),
+            effect=back(np.maximum(EFFECT * np.abs(level), ROUNDING)),
+            replays=replays,
+            independent=independent,
+            samples=samples,
+            filled=known[:, :past].sum(axis=1) / max(1, past),
+            shift_without_highest=back((total - highest) / others - observed + shift),
+            shift_without_lowest=back((total - lowest) / others - observed + shift),
+            previous_shift=back(chosen[:, grid.clean - 1]) if grid.clean else np.full(metrics, np.nan),
+        )
+
+
+class _Grid:
+    """Means of windows at regular times, of which the last is the judged one.
+
+    The first `clean` times are replays: their windows end before the baseline does.
+    """
+
+    def __init__(self, series: Floats, known: Flags, *, past: int, window: int, lag: int) -> None:
+        import numpy as np
+
+        self.window, self.lag, self.rows = window, lag, len(series)
+        self.last = past + lag
+        earliest = window + lag
+        self.stride = max(1, -(-(self.last - earliest) // REPLAYS_AT_MOST))
+        self.count = max(0, self.last - earliest) // self.stride + 1
+        self.start = self.last - (self.count - 1) * self.stride
+        self.clean = max(0, (past - window - self.start) // self.stride + 1) if past >= window else 0
+        self.clean = min(self.clean, self.count - 1)
+        length = series.shape[1] + 1
+        self.sums = np.zeros((self.rows, length))
+        np.cumsum(series, axis=1, out=self.sums[:, 1:])
+        self.counts: Floats | None = None
+        if not known[:, :past].all() or lag or not known.all():
+            self.counts = np.zeros((self.rows, length))
+            np.cumsum(known, axis=1, out=self.counts[:, 1:])
+
+    def mean(self, offset: int, length: int) -> Floats:
+        """The mean of the `length` samples that begin `offset` after each time; NaN before there were any."""
+        import numpy as np
+
+        result = np.full((self.rows, self.count), np.nan)
+        begin = max(0, -(-(-offset - self.start) // self.stride))
+        if begin >= self.count:
+            return result
+        low = self.start + begin * self.stride + offset
+        high = self.last + offset
+        sums = self._span(self.sums, low, high, length)
+        if self.counts is None:
+            np.divide(sums, length, out=result[:, begin:])
+        else:
+            counts = self._span(self.counts, low, high, length)
+            enough = counts >= max(1.0, WINDOW_FILLED * length)
+            np.divide(sums, counts, out=result[:, begin:], where=enough)
+        return result
+
+    def level(self, least: int) -> Floats:
+        """The mean of everything before each time, once that is `least` samples."""
+        import numpy as np
+
+        result = np.full((self.rows, self.count), np.nan)
+        begin = max(0, -(-(least + self.lag - self.start) // self.stride))
+        if begin >= self.count:
+            return result
+        low, high = self.start + begin * self.stride - self.lag, self.last - self.lag
+        steps = slice(low, high + 1, self.stride)
+        if self.counts is None:
+            lengths = np.arange(low, high + 1, self.stride, dtype=np.float64)
+            np.divide(self.sums[:, steps], lengths, out=result[:, begin:])
+        else:
+            counts = self.counts[:, steps]
+            np.divide(self.sums[:, steps], counts, out=result[:, begin:], where=counts >= WINDOW_FILLED * least)
+        return result
+
+    def _span(self, running: Floats, low: int, high: int, length: int) -> Floats:
+        return running[:, low + length : high + length + 1 : self.stride] - running[:, low : high + 1 : self.stride]
+
+
+def _misses(grid: _Grid, *, day: int) -> Floats:
+    """How far each expectation missed at each time: (expectations, metrics, times), NaN where it had no past."""
+    import numpy as np
+
+    window, lag = grid.window, grid.lag
+    misses = np.empty((len(EXPECTATIONS), grid.rows, grid.count))
+    mean = grid.mean(0, window)
+    before = grid.mean(-window - lag, window)
+    quarter = window // 4
+    nearest = -(-(window + lag) // day)
+    days = [-number * day for number in range(nearest, nearest + DAYS)]
+    same_clock = [grid.mean(ago, window) for ago in days]
+    np.subtract(mean, before, out=misses[0])
+    np.subtract(mean, grid.mean(-quarter - lag, quarter) if quarter >= 2 else np.nan, out=misses[1])
+    np.subtract(mean, grid.level(max(window, day)), out=misses[2])
+    np.subtract(mean, _usual(same_clock), out=misses[3])
+    usual_step = _usual([then - grid.mean(ago - window - lag, window) for ago, then in zip(days, same_clock, strict=True)])
+    np.subtract(misses[0], usual_step, out=misses[4])
+    np.multiply(misses[3] + misses[4], 0.5, out=misses[5])
+    np.multiply(misses[2] + misses[0], 0.5, out=misses[6])
+    return misses
+
+
+def _usual(days: list[Floats]) -> Floats:
+    """The mean of the days, without the highest and the lowest where there are three: a median, for up to four."""
+    import numpy as np
+
+    if not days:
+        return np.asarray(np.nan)
+    total, count = np.zeros_like(days[0]), np.zeros_like(days[0])
+    highest, lowest = days[0], days[0]
+    for values in days:
+        there = np.isfinite(values)
+        np.add(total, values, out=total, where=there)
+        count += there
+        highest, lowest = np.fmax(highest, values), np.fmin(lowest, values)
+    trimmed = count > 2
+    np.subtract(total, highest, out=total, where=trimmed)
+    np.subtract(total, lowest, out=total, where=trimmed)
+    np.subtract(count, 2.0, out=count, where=trimmed)
+    result = np.full_like(total, np.nan)
+    np.divide(total, count, out=result, where=count > 0)
+    return result
+
+
+def _choose(misses: Floats, grid: _Grid) -> tuple[Counts, Floats, Counts, Floats]:
+    """Pick for each metric the expectation that missed least: which, its 95th percentile, replays, independent ones."""
+    import numpy as np
+
+    kinds, rows, times = misses.shape
+    replays = np.isfinite(misses).sum(axis=2)
+    independent = np.maximum(replays - 1, 0) * grid.stride / grid.window
+    spread = np.full((kinds, rows), np.inf)
+    if times:
+        sizes = np.abs(misses)
+        for count in np.unique(replays[replays > 0]).tolist():
+            kth = -(-95 * (count - 1) // 100)
+            spread[replays == count] = np.partition(sizes[replays == count], kth, axis=1)[:, kth]
+    usable = (replays >= REPLAYS_AT_LEAST) & (independent >= INDEPENDENT_AT_LEAST)
+    score = np.where(usable, spread * student_t(independent), np.inf)
+    candidate = score.argmin(axis=0)
+    row = np.arange(rows)
+    return candidate, spread[candidate, row], replays[candidate, row], independent[candidate, row]
+
+
+def student_t(independent: Floats) -> Floats:
+    """The .995 quantile of Student's t for so many degrees of freedom."""
+    import numpy as np
+
+    inverse, quantile = zip(*_T995, strict=True)
+    return np.interp(1.0 / np.maximum(independent, 1.0), inverse, quantile)
+
+
+def _mean(values: Floats, known: Flags) -> Floats:
+    import numpy as np
+
+    return np.add.reduce(values, axis=1) / np.maximum(known.sum(axis=1), 1)
