@@ -106,17 +106,19 @@ def gathered(steps_told: Sequence[Told]) -> list[list[Told]]:
         place = (event.service, event.environment)
         before = groups.setdefault(place, [])
         last = before[-1] if before else None
-        if last is not None and _continues(last, event):
+        if last is not None and _continues(last, each[0]):
             last.append(each)
         else:
             before.append([each])
     return [group for groups_here in groups.values() for group in groups_here]
 
 
-def _continues(group: list[Told], event: Change) -> bool:
-    last = group[-1][0].event
-    assert isinstance(last, Change)
+def _continues(group: list[Told], fact: Effective) -> bool:
+    event, last = fact.event, group[-1][0].event
+    assert isinstance(event, Change) and isinstance(last, Change)
     if not same_version(last.version, event.version):
+        return False
+    if any(_tells_another(each[0], fact) for each in group):
         return False
     if event.occurred_at - last.occurred_at < SAME_WITHIN:
         return True
@@ -126,6 +128,26 @@ def _continues(group: list[Told], event: Change) -> bool:
     mine = [each[0].event for each in group if isinstance(each[0].event, Change)]
     mine = [each for each in mine if (each.source, each.run_id) == (event.source, event.run_id)]
     return bool(mine) and _PHASES[type(mine[-1])] == "started"
+
+
+def _tells_another(earlier: Effective, later: Effective) -> bool:
+    """Whether one who told of a step now tells of another run: a retry, a second deploy, the way back.
+
+    One witness tells of each step of a run once, and of no step after its end.
+    """
+    first, second = earlier.event, later.event
+    assert isinstance(first, Change) and isinstance(second, Change)
+    if _witness(earlier) != _witness(later):
+        return False
+    if first.run_id and second.run_id and first.run_id != second.run_id:
+        return True
+    same_phase = _PHASES[type(first)] == _PHASES[type(second)]
+    return same_phase or _PHASES[type(first)] != "started" or _is_rollback(earlier) != _is_rollback(later)
+
+
+def _witness(fact: Effective) -> tuple[str, str | None]:
+    assert isinstance(fact.event, Change)
+    return fact.event.source, fact.recorded.arrival.reported_by
 
 
 def witnessed(steps_told: Sequence[Told]) -> list[Step]:

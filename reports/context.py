@@ -63,6 +63,13 @@ class Context:
         """Return the rows to which people gave this part."""
         return [entry for entry in self.entries if entry.attribution and entry.attribution.role == role]
 
+    def named(self, title: str, service: str | None) -> str:
+        """Put the service before a row's title where a reader could take it for another's."""
+        other = service is not None and (
+            len(self.incident.services) > 1 or service not in self.incident.services
+        )
+        return f"{service}: {title}" if other else title
+
     @property
     def ends_at(self) -> datetime:
         """When it was over; while it is open, the instant up to which the log was read."""

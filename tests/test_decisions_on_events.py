@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.builders import alert, at, declared, deploy, note, recorded
-from tracker.decisions_on_events import amend, link, retract, unlink
+from tests.builders import alert, at, declared, deploy, milestone, note, recorded, resolved
+from tracker.decisions_on_events import amend, link, refuse_contradiction, retract, unlink
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.corrections import effective
 from tracker.incident import fold
@@ -112,3 +112,46 @@ def test_a_fact_is_taken_out_once():
 
     with pytest.raises(RefusedError, match="already taken out of INC-1 by alice"):
         unlink(fold("INC-1", rows), fact, by="ben", at=Typed(at(10), 0.001), why="again")
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "value"),
+    [(declared(1), "severity", "banana"), (note(2), "kind", "banana"), (resolved(9), "resolution", "banana")],
+)
+def test_a_decision_keeps_its_vocabulary(event, field, value):
+    """
+    What the command refuses, an amendment refuses too, and names what there is.
+    """
+    [target] = held(event)
+
+    with pytest.raises(BadInputError, match=f"{field} cannot be 'banana'") as refused:
+        amend(target, by="alice", now=at(9), why="x", changes={field: value})
+
+    assert refused.value.hint.startswith("One of ")
+
+
+def test_a_correction_does_not_put_the_end_before_the_start():
+    """
+    The rule is the one of resolve; what contradicted before is not held against a correction.
+    """
+    steps = [declared(5), resolved(9)]
+    [_, target] = held(*steps)
+    moved = amend(target, by="alice", now=at(20), why="typo", changes={}, new_at=Typed(at(1), 60.0))
+
+    before, after = fold("INC-1", recorded(*steps)), fold("INC-1", recorded(*steps, moved))
+
+    with pytest.raises(RefusedError, match="cannot be resolved at .* before its start"):
+        refuse_contradiction(before, after)
+    refuse_contradiction(after, after)
+
+
+def test_a_correction_does_not_turn_the_milestones_round():
+    """
+    An incident is not mitigated before it started.
+    """
+    steps = [declared(5), milestone(2), milestone(8, "mitigated")]
+    target = held(*steps)[1]
+    moved = amend(target, by="alice", now=at(20), why="typo", changes={}, new_at=Typed(at(10), 60.0))
+
+    with pytest.raises(RefusedError, match="not mitigated before it is started"):
+        refuse_contradiction(fold("INC-1", recorded(*steps)), fold("INC-1", recorded(*steps, moved)))

@@ -165,10 +165,10 @@ def merge(incident: Incident, into: Incident, *, by: str, at: Typed, why: str) -
     if incident.status is Status.MERGED:
         raise RefusedError(f"{incident.id} was already merged into {incident.merged_into}")
     if into.status is Status.MERGED:
-        raise RefusedError(
-            f"{into.id} was itself merged into {into.merged_into}",
-            hint=f"tracker merge {incident.id} --into {into.merged_into} --why …",
-        )
+        hint = f"tracker merge {incident.id} --into {into.merged_into} --why …"
+        if into.merged_into == incident.id:
+            hint = f"They are one already: tracker show {incident.id}"
+        raise RefusedError(f"{into.id} was itself merged into {into.merged_into}", hint=hint)
     return _taken(
         events.IncidentMerged,
         incident.id,
@@ -271,6 +271,25 @@ def note(incident: Incident, text: str, *, by: str, at: Typed, kind: str = "note
             hint=f"tracker note {incident.merged_into} …",
         )
     return _taken(events.NoteAdded, incident.id, by, at, text=text.strip(), kind=kind)
+
+
+def contradictions(incident: Incident) -> list[str]:
+    """Name what cannot be true of an incident's own instants: an order, an end before the start."""
+    found = []
+    known = [(name, incident.milestones[name]) for name in events.MILESTONES if name in incident.milestones]
+    for at, (name, milestone) in enumerate(known):
+        for later_name, later in known[at + 1 :]:
+            if (later.until or later.at) < milestone.at:
+                found.append(
+                    f"an incident is not {later_name} before it is {name}: {name} is {utc(milestone.at)}, "
+                    f"and {later_name} {utc(later.at)}"
+                )
+    if incident.exists and incident.resolved_at is not None and incident.resolved_at < incident.begins_at:
+        found.append(
+            f"{incident.id} cannot be resolved at {utc(incident.resolved_at)}, "
+            f"before its start at {utc(incident.begins_at)}"
+        )
+    return found
 
 
 def reason(why: str | None, command: str) -> str:

@@ -7,8 +7,8 @@ sentence why not.
 from datetime import datetime
 from typing import Any
 
-from tracker.decisions import reason
-from tracker.errors import RefusedError
+from tracker.decisions import contradictions, reason
+from tracker.errors import BadInputError, RefusedError
 from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.corrections import (
     Correction,
@@ -20,9 +20,33 @@ from tracker.events.corrections import (
     amended,
 )
 from tracker.events.housekeeping import LogSealed, SettingsChanged
-from tracker.events.incidents import IncidentDeclared
+from tracker.events.incidents import (
+    DETECTED_BY,
+    MILESTONES,
+    NOTE_KINDS,
+    RESOLUTIONS,
+    SEVERITIES,
+    STAGES,
+    IncidentDeclared,
+    IncidentResolved,
+    MilestoneSet,
+    NoteAdded,
+    SeverityChanged,
+    StageChanged,
+)
 from tracker.incident import Incident
 from tracker.times import Typed
+
+_VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
+    (IncidentDeclared.TOPIC, "severity"): SEVERITIES,
+    (IncidentDeclared.TOPIC, "detected_by"): DETECTED_BY,
+    (SeverityChanged.TOPIC, "severity"): SEVERITIES,
+    (StageChanged.TOPIC, "stage"): STAGES,
+    (NoteAdded.TOPIC, "kind"): NOTE_KINDS,
+    (MilestoneSet.TOPIC, "milestone"): MILESTONES,
+    (IncidentResolved.TOPIC, "resolution"): RESOLUTIONS,
+}
+"""What a field of a decision may say; payloads of sources say what they like."""
 
 _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count")
 
@@ -87,6 +111,10 @@ def amend(
                 f"{name} is part of what {target.handle} is and cannot be amended",
                 hint=f"Strike it out and record it anew: tracker retract {target.handle} --why …",
             )
+    for name, value in changes.items():
+        allowed = _VOCABULARIES.get((target.event.TOPIC, name))
+        if allowed is not None and value not in allowed:
+            raise BadInputError(f"{name} cannot be {value!r}", hint="One of " + ", ".join(allowed))
     if not all_changes:
         raise RefusedError("nothing to amend", hint=f"tracker amend {target.handle} --at T --why …")
     after = amended(target.event, all_changes)
@@ -129,6 +157,18 @@ def retract(target: Effective, *, by: str, now: datetime, why: str) -> EventRetr
         why=reason(why, f"tracker retract {target.handle}"),
         target_scopes=event.scopes(),
     )
+
+
+def refuse_contradiction(before: Incident, after: Incident) -> None:
+    """Refuse a correction after which the incident's own instants would contradict each other.
+
+    Raises:
+        RefusedError: With the rule; what contradicted before the correction is not held against it.
+    """
+    known = contradictions(before)
+    new = [rule for rule in contradictions(after) if rule not in known]
+    if new:
+        raise RefusedError(new[0], hint=f"See what stands beside it: tracker timeline {after.id}")
 
 
 def _incident_of(event: Event) -> str | None:

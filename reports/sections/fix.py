@@ -15,7 +15,7 @@ def lines(context: Context) -> list[str]:
         assert entry.attribution is not None
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         written.append(
-            f"- {text(entry.title)} at {context.moment(entry.occurred_at)} ({code(entry.handle)}) fixed it, "
+            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)}) fixed it, "
             f"says {text(entry.attribution.by)}{why}"
         )
     if not fixed:
@@ -33,7 +33,10 @@ def _unjudged(context: Context) -> list[str]:
     if not deployed:
         return []
     written = ["", "Deployed while it lasted, which nobody has judged yet:", ""]
-    written += [f"- {text(e.title)} at {context.moment(e.occurred_at)} ({code(e.handle)})" for e in deployed]
+    written += [
+        f"- {text(context.named(e.title, e.service))} at {context.moment(e.occurred_at)} ({code(e.handle)})"
+        for e in deployed
+    ]
     command = f"tracker link {context.incident.id} {deployed[-1].handle} --as fixed --why …"
     return [*written, "", f"Judge one: {code(command)}"]
 
@@ -55,4 +58,4 @@ def _work(context: Context) -> list[str]:
 
 def _worked(context: Context, entry: Entry) -> str:
     detail = f" ({text(entry.detail)})" if entry.detail else ""
-    return f"- {context.clock(entry.occurred_at)} {text(entry.title)}{detail}"
+    return f"- {context.clock(entry.occurred_at)} {text(context.named(entry.title, entry.service))}{detail}"

@@ -44,7 +44,7 @@ def _story(context: Context) -> str:
     if fixed:
         entry = fixed[-1]
         parts.append(
-            f"What fixed it: {_lower(text(entry.title))} at {_when(context, entry.occurred_at, 0.001, incident.begins_at)}."
+            f"What fixed it: {text(context.named(_lower(entry.title), entry.service))} at {_when(context, entry.occurred_at, 0.001, incident.begins_at)}."
         )
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")

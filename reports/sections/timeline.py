@@ -29,13 +29,14 @@ def lines(context: Context) -> list[str]:
 
 
 def _what(context: Context, entry: Entry) -> str:
-    service = f"{text(entry.service)}: " if entry.service and len(context.incident.services) > 1 else ""
     if isinstance(entry.fact, NoteAdded) and entry.detail:
         # A long note's title is its beginning, and its detail the whole: once is enough.
         kind = entry.title.partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
-        said = service + text(kind + entry.detail)
+        said = text(context.named(kind + entry.detail, entry.service))
     else:
-        said = service + text(entry.title) + (f" ({text(entry.detail)})" if entry.detail else "")
+        said = text(context.named(entry.title, entry.service)) + (
+            f" ({text(entry.detail)})" if entry.detail else ""
+        )
     if entry.attribution is not None:
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         said += f" — **{entry.attribution.role}**, says {text(entry.attribution.by)}{why}"

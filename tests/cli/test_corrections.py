@@ -152,3 +152,18 @@ def test_a_declaration_is_not_retracted(declared):
     handle = declared("timeline", 1, "--json").json["entries"][-1]["event"]
 
     refused(declared("retract", handle, "--why", "x"), 12, "--as false-alarm")
+
+
+def test_an_amendment_obeys_the_rules_of_decisions(tracker):
+    """
+    What cannot be decided cannot be amended into being, and nothing is recorded of the try.
+    """
+    tracker("declare", "r", "--service", "checkout", "--severity", "minor", "--at", "2026-06-01T12:00Z")
+    tracker("resolve", "1", "--at", "2026-06-01T13:00Z")
+    ended = tracker("timeline", "1", "--json").json["entries"][-1]["event"]
+
+    refused = tracker("amend", ended, "--at", "2026-06-01T11:00Z", "--why", "typo")
+
+    assert refused.code == 12
+    assert "before its start" in refused.err
+    assert tracker("timeline", "1", "--json").json["entries"][-1]["event"] == ended

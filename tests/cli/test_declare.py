@@ -87,6 +87,22 @@ def test_declaring_again_adds_to_the_open_incident(tracker):
     assert tracker("show", 1, "--json").json["services"] == ["checkout", "basket"]
 
 
+def test_declaring_again_keeps_what_the_second_knows(tracker):
+    """
+    When it began, who leads and that it is worse are not lost because somebody was faster.
+    """
+    tracker("declare", "Slow", "--service", "search", "--severity", "minor", "--at", "20m-ago")
+
+    tracker(
+        *("declare", "Down", "--service", "search", "--severity", "critical", "--lead", "carl"),
+        *("--started", "30m-ago", "--detected", "25m-ago"),
+    )
+
+    shown = tracker("show", 1, "--json").json
+    assert (shown["severity"], shown["lead"]) == ("critical", "carl")
+    assert sorted(shown["milestones"]) == ["detected", "started"]
+
+
 def test_new_opens_another(tracker):
     """
     --new is for two troubles of one service.

@@ -93,6 +93,48 @@ def test_fifteen_minutes_apart_are_two():
     assert len(rows(deploy(0), deploy(15, source="sentry:acme"))) == 2
 
 
+def test_a_retry_is_another_change():
+    """
+    One source tells of each step of a run once: what it tells again is another run.
+    """
+    tries = [
+        (deploy_start(1, source="run", run_id="a"), deploy_failed(2, source="run", run_id="a")),
+        (deploy_start(3, source="run", run_id="b"), deploy(4, source="run", run_id="b")),
+        (deploy_start(5, source="run", run_id="c"), deploy(6, source="run", run_id="c")),
+    ]
+
+    found = rows(*(step for each in tries for step in each))
+
+    assert [row.status for row in found] == ["failed", "finished", "finished"]
+    assert [len(row.evidence) for row in found] == [2, 2, 2]
+
+
+def test_a_deploy_and_a_rollback_of_one_instant_are_two():
+    """
+    One source that tells of both means both.
+    """
+    found = rows(
+        deploy(1, source="ci", version="v1", run_id="1"), rollback(1, source="ci", version="v1", run_id="2")
+    )
+
+    assert sorted(row.kind for row in found) == ["deploy", "rollback"]
+
+
+def test_a_second_witness_joins_the_try_that_it_saw():
+    """
+    The cluster tells of the deploy that succeeded, not of the one that failed.
+    """
+    found = rows(
+        deploy_start(1, source="run", run_id="a"),
+        deploy_failed(2, source="run", run_id="a"),
+        deploy_start(3, source="run", run_id="b"),
+        deploy(4, source="run", run_id="b"),
+        deploy(4.1, source="argocd", run_id="x"),
+    )
+
+    assert [row.sources for row in found] == [("run",), ("argocd", "run")]
+
+
 def test_another_version_between_makes_two():
     """
     1.4.2, back to 1.4.1, and 1.4.2 again within ten minutes are three changes.

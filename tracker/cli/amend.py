@@ -45,8 +45,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     name = getattr(target.event, "incident", None)
     incident = fold(name, workspace.log.incident(name)) if name else None
     new_at = workspace.instant(arguments.at, incident) if arguments.at else None
+    if changes.get("service"):
+        changes["service"] = workspace.service(str(changes["service"]))
     by = workspace.who
     correction = amend(target, by=by, now=workspace.now, why=arguments.why, changes=changes, new_at=new_at)
+    refuse_contradiction(workspace, correction)
     recording = record_correction(workspace, correction)
     moved = f"; it is at {utc(correction.new_at)} now" if arguments.at and correction.new_at else ""
     return workspace.answer(
@@ -62,6 +65,24 @@ def corrected(workspace: Workspace, typed: str) -> "Effective":
 
     target = workspace.event(typed)
     return effective(workspace.log.with_corrections([target]))[target.id]
+
+
+def refuse_contradiction(workspace: Workspace, correction: "Correction") -> None:
+    """Refuse a correction that would leave its incident in contradiction with itself."""
+    from tracker import decisions_on_events
+    from tracker.events.base import Recorded, event_id
+    from tracker.incident import fold
+    from tracker.times import to_us
+
+    name = correction.incident
+    if name is None:
+        return
+    held = workspace.log.incident(name)
+    last = max(each.position for each in held)
+    then = Recorded(
+        id=event_id(correction), event=correction, position=last + 1, recorded_us=to_us(workspace.now)
+    )
+    decisions_on_events.refuse_contradiction(fold(name, held), fold(name, [*held, then]))
 
 
 def record_correction(workspace: Workspace, correction: "Correction") -> Recording:

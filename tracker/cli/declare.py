@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from tracker.cli.common import add_recording, say
 from tracker.cli.workspace import Recording, Workspace, near
 from tracker.errors import UsageError
-from tracker.events.incidents import DETECTED_BY, SEVERITIES, NoteAdded, ServiceAdded
+from tracker.events.incidents import DETECTED_BY, SEVERITIES
 from tracker.times import Typed, utc
 
 if TYPE_CHECKING:
+    from tracker.events.base import Decision
     from tracker.incident import Incident
 
 EXAMPLE = (
@@ -73,10 +74,7 @@ def _declare(
 ) -> Recording | None:
     from tracker import decisions
 
-    started, detected = (
-        workspace.instant(text, option=option, around=near(at.at)) if text else None
-        for option, text in (("--started", arguments.started), ("--detected", arguments.detected))
-    )
+    said = _said_instants(arguments, workspace, at)
     decided = decisions.declare(
         name,
         title=arguments.title,
@@ -84,14 +82,22 @@ def _declare(
         severity=arguments.severity,
         by=by,
         at=at,
-        started=started,
-        detected=detected,
+        started=said.get("started"),
+        detected=said.get("detected"),
         detected_by=arguments.detected_by,
         impact=arguments.impact,
         lead=arguments.lead,
     )
     recording = workspace.decide(name, lambda held: () if held.exists else decided)
     return recording if recording.recorded or recording.known else None
+
+
+def _said_instants(arguments: argparse.Namespace, workspace: Workspace, at: Typed) -> dict[str, Typed]:
+    return {
+        name: workspace.instant(typed, option=f"--{name}", around=near(at.at))
+        for name, typed in (("started", arguments.started), ("detected", arguments.detected))
+        if typed
+    }
 
 
 def _is_same(incident: "Incident", arguments: argparse.Namespace, at: Typed, by: str) -> bool:
@@ -119,11 +125,28 @@ def _add(
     if not arguments.title.strip():
         raise UsageError("declare: an incident needs a title", hint=EXAMPLE)
 
-    def decide(incident: "Incident") -> list[NoteAdded | ServiceAdded]:
-        told = f"Declared again as {arguments.severity}: {arguments.title.strip()}"
-        decided: list[NoteAdded | ServiceAdded] = [decisions.note(incident, told, by=by, at=at)]
+    milestones = _said_instants(arguments, workspace, at)
+
+    def decide(incident: "Incident") -> "list[Decision]":
+        noticed = f", detected by {arguments.detected_by}" if arguments.detected_by else ""
+        otherwise = "".join(
+            f", {name} {utc(when.at)}" for name, when in milestones.items() if name in incident.milestones
+        )
+        told = f"Declared again as {arguments.severity}{noticed}{otherwise}: {arguments.title.strip()}"
+        decided: list[Decision] = [decisions.note(incident, told, by=by, at=at)]
         if arguments.impact:
             decided.append(decisions.note(incident, arguments.impact, by=by, at=at, kind="impact"))
+        # What is worse counts; who declares it again as less does not speak for the others.
+        if SEVERITIES.index(arguments.severity) < SEVERITIES.index(incident.severity):
+            why = f"declared again: {arguments.title.strip()}"
+            decided.append(decisions.change_severity(incident, arguments.severity, by=by, at=at, why=why))
+        if arguments.lead and arguments.lead != incident.lead:
+            decided.append(decisions.change_lead(incident, arguments.lead, by=by, at=at))
+        decided += [
+            decisions.set_milestone(incident, name, by=by, at=when)
+            for name, when in milestones.items()
+            if name not in incident.milestones
+        ]
         decided += [
             decisions.add_service(incident, service, by=by, at=at)
             for service in services

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.cli.amend import corrected, record_correction
+from tracker.cli.amend import corrected, record_correction, refuse_contradiction
 from tracker.cli.common import add_json
 from tracker.cli.workspace import Workspace
 
@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     target = corrected(workspace, arguments.event)
     by = workspace.who
     correction = retract(target, by=by, now=workspace.now, why=arguments.why)
+    refuse_contradiction(workspace, correction)
     recording = record_correction(workspace, correction)
     said = f"{target.handle} struck out by {by}"
     return workspace.answer(recording, said, {"event": target.id})
