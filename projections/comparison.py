@@ -97,7 +97,7 @@ def _rows(samples: ArrayLike) -> Floats:
     values = np.asarray(samples, dtype=np.float64)
     if values.ndim != 2:
         raise ValueError(f"samples by metrics expected, got {values.ndim} dimensions")
-    return np.ascontiguousarray(values.T)
+    return values.T
 
 
 def _steps(seconds: float, step_seconds: float) -> int:
@@ -164,7 +164,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
         )
     visible = max(swing, effect)
     direction: Direction = "unchanged"
-    flags = []
+    flags: list[str] = []
     strength = min(STRONGEST, abs(shift) / visible) if visible else (STRONGEST if shift else 0.0)
     if strength > 1:
         direction = "up" if shift > 0 else "down"

@@ -36,7 +36,7 @@ DAY_SECONDS = 86_400
 #: Earlier days that a clock time is looked up on.
 DAYS = 4
 #: More replays make nothing surer, as neighbours overlap.
-REPLAYS_AT_MOST = 1_200
+REPLAYS_AT_MOST = 600
 REPLAYS_AT_LEAST = 20
 #: Windows' worth of replayed time, less a little for rounding to whole samples.
 INDEPENDENT_AT_LEAST = 2.95
@@ -49,7 +49,7 @@ P95, RMS = 1.0, 2.0
 #: A miss counts up to so many times the 95th percentile: an old outage must not hide the next one.
 OUTAGE = 4.0
 #: The smallest effect worth a word, as a part of the metric's level.
-EFFECT = 0.05
+EFFECT = 0.01
 #: Rounding errors are no change, next to the largest value seen.
 ROUNDING = 1e-12
 
@@ -98,18 +98,26 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
 
     metrics, past = baseline.shape
     window = after.shape[1]
-    series = np.concatenate([baseline, np.full((metrics, lag), np.nan), after], axis=1)
+    # Rows in one piece of memory each: sums of a row then never depend on how many rows there are.
+    series = np.full((metrics, past + lag + window), np.nan) if lag else np.empty((metrics, past + window))
+    series[:, :past] = baseline
+    series[:, past + lag :] = after
     known = np.isfinite(series)
-    series = np.where(known, series, 0.0)
+    gaps = not bool(known.all())
+    if gaps:
+        series[~known] = 0.0
     # Powers of two and a value of the series itself: a constant stays exactly constant.
-    _, exponent = np.frexp(np.abs(series).max(axis=1, initial=0.0))
-    first = known.argmax(axis=1) if series.shape[1] else np.zeros(metrics, dtype=np.int64)
-    series = np.ldexp(series, -exponent[:, None])
-    level = _mean(series[:, :past], known[:, :past])
-    origin = np.take_along_axis(series, first[:, None], axis=1)
-    series = np.where(known, series - origin, 0.0)
+    _, exponent = np.frexp(np.maximum(series.max(axis=1, initial=0.0), -series.min(axis=1, initial=0.0)))
+    exponent = np.clip(exponent, -1000, None)
+    series *= np.ldexp(1.0, -exponent)[:, None]
+    origin = np.take_along_axis(series, known.argmax(axis=1)[:, None], axis=1)
+    series -= origin
+    if gaps:
+        series[~known] = 0.0
 
-    grid = _Grid(series, known, past=past, window=window, lag=lag)
+    grid = _Grid(series, known if gaps else None, past=past, window=window, lag=lag)
+    filled = known[:, :past].sum(axis=1)
+    level = grid.sums[:, past] / np.maximum(filled, 1) + origin[:, 0]
     misses = _misses(grid, day=day)
     candidate, spread, replays, independent = _choose(misses[:, :, : grid.clean], grid)
     chosen = misses[candidate, np.arange(metrics)]
@@ -142,7 +150,7 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
             replays=replays,
             independent=independent,
             samples=samples,
-            filled=known[:, :past].sum(axis=1) / max(1, past),
+            filled=filled / max(1, past),
             shift_without_highest=back((total - highest) / others - observed + shift),
             shift_without_lowest=back((total - lowest) / others - observed + shift),
             previous_shift=back(chosen[:, grid.clean - 1]) if grid.clean else np.full(metrics, np.nan),
@@ -155,7 +163,7 @@ class _Grid:
     The first `clean` times are replays: their windows end before the baseline does.
     """
 
-    def __init__(self, series: Floats, known: Flags, *, past: int, window: int, lag: int) -> None:
+    def __init__(self, series: Floats, known: Flags | None, *, past: int, window: int, lag: int) -> None:
         import numpy as np
 
         self.window, self.lag, self.rows = window, lag, len(series)
@@ -170,7 +178,7 @@ class _Grid:
         self.sums = np.zeros((self.rows, length))
         np.cumsum(series, axis=1, out=self.sums[:, 1:])
         self.counts: Floats | None = None
-        if not known[:, :past].all() or lag or not known.all():
+        if known is not None:
             self.counts = np.zeros((self.rows, length))
             np.cumsum(known, axis=1, out=self.counts[:, 1:])
 
@@ -285,10 +293,5 @@ def student_t(independent: Floats) -> Floats:
     import numpy as np
 
     inverse, quantile = zip(*_T995, strict=True)
-    return np.interp(1.0 / np.maximum(independent, 1.0), inverse, quantile)
-
-
-def _mean(values: Floats, known: Flags) -> Floats:
-    import numpy as np
-
-    return np.add.reduce(values, axis=1) / np.maximum(known.sum(axis=1), 1)
+    quantiles: Floats = np.interp(1.0 / np.maximum(independent, 1.0), inverse, quantile)
+    return quantiles
