@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -155,20 +156,63 @@ def test_a_closed_pipe_is_no_error(declared):
     assert (done.stdout, done.stderr) == ("{\n0\n", "")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("timeline", "1"),
+        ("show", "1"),
+        ("changes",),
+        ("history", "HANDLE"),
+        ("report", "1", "-o", "-"),
+        ("show", "HANDLE", "--raw"),
+        ("timeline", "1", "--json"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_behind_stdout_is_said_once(declared, tmp_path, words, unbuffered):
+    """
+    Neither a traceback nor a second message when Python leaves.
+    """
+    (tmp_path / "a.txt").write_text("x" * 20_000)
+    handle = declared("attach", 1, "a.txt", "--json").json["events"][0][-7:]
+    words = [handle if word == "HANDLE" else word for word in words]
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tracker", *words],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 11
+    assert done.stderr == (
+        "tracker: stdout cannot be written: no space left on device\n  Free some space, or write elsewhere\n"
+    )
+
+
 def test_ctrl_c_is_130_and_one_line(tracker, tmp_path):
     """
-    While it waits for a source, or for stdin.
+    While it waits for a source, or for stdin; it is heard where a shell's `&` had it ignored, too.
     """
     (tmp_path / "tracker.toml").write_text("")
+    os.mkfifo(tmp_path / "feed")
+    # Python takes SIGINT only where it was not ignored when it started.
+    heard = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     running = subprocess.Popen(
-        [sys.executable, "-m", "tracker", "ingest", "alertmanager", "-"],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-c", heard, sys.executable, "-m", "tracker", "ingest", "alertmanager", "feed"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
-    running.send_signal(signal.SIGINT)
+    with (tmp_path / "feed").open("wb"):  # opens when the tracker has opened it to read
+        time.sleep(0.2)
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=20)
     out, err = running.communicate(timeout=20)
 
     assert (running.returncode, out) == (130, "")

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import io
 import os
 import sys
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 
 from tracker.cli import COMMANDS
 from tracker.cli.common import say
-from tracker.errors import TrackerError, UsageError
+from tracker.errors import BadInputError, TrackerError, UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +58,7 @@ def run(words: list[str]) -> int:
         for word in words:
             if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
                 raise UsageError(f"{word!r} is not UTF-8", hint="Convert it: iconv -f latin1 -t utf8")
-        return _run(words)
+        return _written(words)
     except TrackerError as trouble:
         say(f"tracker: {trouble.message}")
         say(f"  {trouble.hint or _help_of(words)}")
@@ -66,8 +67,37 @@ def run(words: list[str]) -> int:
         say("tracker: stopped by Ctrl-C")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 0
+
+
+def _written(words: list[str]) -> int:
+    """Run the command until its answer is out.
+
+    Raises:
+        BadInputError: If stdout takes no more, on a full disk for one.
+    """
+    try:
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()  # a --help leaves by SystemExit
+    except BrokenPipeError:
+        raise
+    except OSError as wrong:
+        # Files of ours are named where they are written; what has no name and finds no room is stdout.
+        if wrong.filename is not None or wrong.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        # What could not be written is still held: the interpreter would try, and say, it again.
+        _drop_stdout()
+        raise BadInputError(
+            f"stdout cannot be written: {(wrong.strerror or str(wrong)).lower()}",
+            hint="Free some space, or write elsewhere",
+        ) from wrong
+
+
+def _drop_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse_lost_folder() -> None:
