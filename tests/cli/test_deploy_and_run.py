@@ -38,6 +38,27 @@ def test_a_deploy_is_only_recorded_and_says_so_first(tracker, command, step, sta
     assert (change["environment"], change["sha"], change["by"]) == ("staging", "abc1234", "ada")
 
 
+def test_the_first_line_is_first_before_an_echoed_time_too(tracker):
+    """
+    A relative time is said in full, after it.
+    """
+    answer = tracker("deploy", "finish", "checkout", "v1", "--at", "5m-ago")
+
+    assert answer.err.splitlines()[0] == "RECORDED ONLY, nothing was deployed"
+    assert answer.err.splitlines()[1].startswith("--at 5m-ago is ")
+
+
+@pytest.mark.parametrize(("more", "code"), [(("--at", "25:99Z"), 2), (("--by", " "), 2)])
+def test_a_refused_deploy_does_not_say_that_it_was_recorded(tracker, more, code):
+    """
+    Nothing was.
+    """
+    answer = tracker("deploy", "finish", "checkout", "v1", *more)
+
+    refused(answer, code)
+    assert "RECORDED" not in answer.err
+
+
 def test_a_deploy_in_json_is_a_recording_like_any_other(tracker):
     """
     The first line is talk: stdout stays one document.

@@ -4,6 +4,9 @@ For one that this should run, see: tracker run deploy SERVICE VERSION -- COMMAND
 """
 
 import argparse
+import io
+import sys
+from contextlib import redirect_stderr
 from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_recording, say
@@ -31,9 +34,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record the step."""
     from tracker.events.base import Arrival, Incoming
 
-    say("RECORDED ONLY, nothing was deployed")
-    service = workspace.service(arguments.service)
-    at, by = workspace.instant(arguments.at), workspace.who
+    # The first line says that nothing was deployed, and not of what is refused.
+    talk = io.StringIO()
+    with redirect_stderr(talk):
+        service = workspace.service(arguments.service)
+        at, by = workspace.instant(arguments.at), workspace.who
     event = step_class(arguments.command, arguments.step)(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
@@ -45,6 +50,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         sha=arguments.sha,
         url=arguments.url,
     )
+    say("RECORDED ONLY, nothing was deployed")
+    sys.stderr.write(talk.getvalue())
     incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=by))
     recording = workspace.record([incoming])
     handle = (recording.recorded + recording.known)[0][-7:]
