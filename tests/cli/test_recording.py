@@ -141,6 +141,18 @@ def test_a_merged_incident_goes_on_in_the_other(declared):
     refused(declared("note", 2, "more"), 12, "merged into INC-1")
 
 
+def test_a_merge_the_other_way_round_is_not_suggested(declared):
+    """
+    What is one already cannot be merged into itself.
+    """
+    declared("declare", "Basket is empty", "--service", "basket", "--severity", "minor")
+    declared("merge", 2, "--into", 1, "--why", "same pool")
+
+    answer = declared("merge", 1, "--into", 2, "--why", "same pool")
+
+    refused(answer, 12, "INC-2 was itself merged into INC-1", "They are one already: tracker show INC-1")
+
+
 def test_an_attached_file_comes_back_byte_for_byte(declared, tmp_path):
     """
     To a file, and to stdout.
