@@ -265,10 +265,29 @@ def test_an_event_is_shown_with_how_it_came(fixed):
     assert shown["arrival"] == {"via": "typed", "reported_by": "ada"}
     assert shown["fields"]["version"] == "v1.2.0"
     assert (shown["raw"], shown["payload_bytes"]) == (None, 0)
-    refused(fixed("show", "checkout@v1.2.0", "--raw"), 11, "without a payload")
+    refused(fixed("show", "checkout@v1.2.0", "--raw"), 11, "without a payload: it was typed")
 
 
 # ── list ─────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_server_told_is_not_called_typed(fixed, tmp_path):
+    """
+    An event without bytes of its own says whence it was read.
+    """
+    from tests.builders import deploy
+    from tracker.events.base import Arrival, Incoming
+    from tracker.log import Log
+
+    with Log(str(tmp_path / "tracker.db")) as log:
+        facts = [
+            Incoming(event=deploy(minute), arrival=Arrival(via=via))
+            for minute, via in ((1, "poll"), (2, "webhook"), (3, "file"))
+        ]
+        handles = [each[-7:] for each in log.append(facts).recorded]
+
+    for handle, said in zip(handles, ("read from ", "sent by ", "read from a file of "), strict=True):
+        refused(fixed("show", handle, "--raw"), 11, f"without a payload: it was {said}")
 
 
 def test_a_list_is_newest_first_and_can_be_narrowed(fixed):
@@ -293,6 +312,38 @@ def test_tracker_alone_says_what_is_open_and_what_is_due(declared):
     assert "INC-1: say who leads: tracker lead INC-1 NAME" in declared().out
     declared("resolve", 1)
     assert "There is no open incident" in declared().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--service", "chekout"),
+        ("changes", "--service", "chekout"),
+        ("timeline", "--service", "chekout", "--from", f"{DAY}T00:00Z", "--to", f"{DAY}T23:00Z"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_service_that_nobody_knows_is_refused_where_it_is_asked_for(declared, tmp_path, words):
+    """
+    An empty answer would say that all is well; what only the log knows may be asked for.
+    """
+    (tmp_path / "tracker.toml").write_text("[services.search]\n[services.checkout]\n")
+    known = ["checkout" if word == "chekout" else word for word in words]
+
+    refused(declared(*words), 11, "there is no service 'chekout'", "Did you mean checkout?")
+    assert declared(*known).code == 0
+    declared("deploy", "finish", "checkout", "v1", "--at", f"{DAY}T14:00Z")
+    (tmp_path / "tracker.toml").write_text("[services.search]\n")
+    assert declared(*known).code == 0
+
+
+def test_a_service_without_incidents_is_named(declared, tmp_path):
+    """
+    There are others.
+    """
+    (tmp_path / "tracker.toml").write_text("[services.search]\n")
+
+    assert declared("list", "--service", "search").out.startswith("There is no incident of search in ")
 
 
 # ── changes ──────────────────────────────────────────────────────────────────

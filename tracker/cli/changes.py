@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker.events.base import Window
 
     upto = workspace.cut()
+    if arguments.service:
+        workspace.asked_service(arguments.service)
     incident = workspace.incident(arguments.incident, upto) if arguments.incident else None
     now = workspace.now
     start, end = now - timedelta(days=1), now + timedelta(seconds=1)

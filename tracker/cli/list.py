@@ -30,13 +30,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         found = open_ones(found)
     if arguments.service:
         found = [each for each in found if arguments.service in each.services]
+        if not found:
+            workspace.asked_service(arguments.service)
     found.reverse()
     if arguments.json:
         write_json({"incidents": [described(each) for each in found]})
         return 0
     if not found:
         what = "no open incident" if arguments.open or arguments.due else "no incident"
-        print(f"There is {what} in {workspace.settings.store.rsplit('@', 1)[-1]}.")
+        whose = f" of {arguments.service}" if arguments.service else ""
+        print(f"There is {what}{whose} in {workspace.settings.store.rsplit('@', 1)[-1]}.")
         print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
         print("See how it works: tracker demo")
         return 0

@@ -4,13 +4,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
+
+if TYPE_CHECKING:
+    from tracker.events.base import Recorded
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
@@ -84,7 +87,7 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
     if arguments.raw or arguments.output:
         if not payload:
             raise BadInputError(
-                f"{recorded.handle} came without a payload: it was typed, or read from a repository",
+                f"{recorded.handle} came without a payload: {_origin(recorded)}",
                 hint=f"tracker show {recorded.handle}",
             )
         return _write(payload, arguments.output)
@@ -132,6 +135,23 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
     if payload:
         print(f"  payload: {len(payload)} bytes, see: tracker show {recorded.handle} --raw")
     return 0
+
+
+_ORIGINS = {
+    "typed": "it was typed",
+    "run": "it was seen by tracker run",
+    "spool": "it was typed while the store was away",
+    "poll": "it was read from {source}",
+    "file": "it was read from a file of {source}",
+    "webhook": "it was sent by {source}",
+}
+
+
+def _origin(recorded: "Recorded") -> str:
+    """Say how an event came."""
+    source = printable(str(getattr(recorded.event, "source", "") or "its source"))
+    via = recorded.arrival.via
+    return _ORIGINS.get(via, f"it came by {printable(via)}" if via else "it was typed").format(source=source)
 
 
 def _text(payload: bytes) -> str | None:

@@ -34,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print it."""
     upto = workspace.cut()
+    for service in arguments.service or ():
+        workspace.asked_service(service)
     name: str | None
     if arguments.incident:
         name, rows = _of_incident(arguments, workspace, upto)
@@ -106,6 +108,8 @@ def _last(rows: list[Any]) -> Any:
 
 def _empty(arguments: argparse.Namespace) -> str:
     what = arguments.incident or "that span"
+    if arguments.service:
+        what = f"{' and '.join(arguments.service)} in {what}"
     return (
         f"Nothing is recorded for {what}.\nPull the sources: tracker collect {arguments.incident or 'INC'}\n"
     )

@@ -332,6 +332,16 @@ class Workspace:
             hint=f"{meant}Its services are: {', '.join(known)}; add [services.{typed}] if it is new",
         )
 
+    def asked_service(self, typed: str) -> str:
+        """Return the name of a service that is asked about: a configured one, or one that the log tells of.
+
+        Raises:
+            BadInputError: If tracker.toml has services, and neither knows this one.
+        """
+        return (
+            typed if f"service:{typed}" in self.log.scope_names(f"service:{typed}") else self.service(typed)
+        )
+
     @cached_property
     def rules(self) -> "ServiceRules":
         """How payloads find their service."""
