@@ -71,6 +71,41 @@ def test_what_is_typed_while_the_store_is_locked_is_spooled_and_said(tracker, lo
     assert waiting(tracker) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [DECLARE, ("note", 1, "the pool is empty"), ("deploy", "finish", "checkout", "v1")],
+    ids=lambda words: words[0],
+)
+def test_a_full_disk_under_the_store_keeps_nobody_from_typing(tracker, tmp_path, words):
+    """
+    What is typed then is kept where there is room, and delivered when there is room again.
+    """
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(small)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    store = ("--store", small / "tracker.db")
+    try:
+        tracker(*DECLARE[:1], "first", "--service", "other", "--severity", "minor", *store)
+        with contextlib.suppress(OSError), (small / "filler").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+        answer = tracker(*words, *store)
+
+        assert (answer.code, answer.out) == (0, "")
+        assert "the disk is full" in answer.err
+        assert "kept in the spool" in answer.err
+        (small / "filler").unlink()
+        assert "delivered from the spool" in tracker("list", *store).err
+        assert waiting(tracker, *store) == []
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
 def test_json_of_a_spooled_command_is_one_document(tracker):
     """
     A script learns that it has no number yet.

@@ -217,7 +217,7 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path):
         [pages] = limit_pages(log, 40)
         feed = [Incoming(event=error(number), payload=os.urandom(5000)) for number in range(100)]
 
-        with refused(StoreError, "the disk is full; nothing of this was recorded"):
+        with refused(StoreAwayError, "the disk is full; nothing of this was recorded"):
             log.append(feed)
 
         assert pages == 40
@@ -248,7 +248,7 @@ def test_a_disk_that_is_really_full_leaves_the_log_as_it_was(tmp_path):
         with Log(str(path)) as log:
             log.append([deploy(1)])
             feed = [Incoming(event=error(number), payload=os.urandom(5000)) for number in range(200)]
-            with refused(StoreError, "the disk is full; nothing of this was recorded"):
+            with refused(StoreAwayError, "the disk is full; nothing of this was recorded"):
                 log.append(feed)
             assert log.position == 1
             assert log.append([deploy(2)]).position == 2

@@ -223,7 +223,7 @@ def _named() -> Iterator[None]:
                 hint="See who holds it: SELECT * FROM pg_locks WHERE granted",
             ) from error
         if isinstance(cause, psycopg.errors.DiskFull):
-            raise StoreError(
+            raise StoreAwayError(
                 "PostgreSQL's disk is full; nothing of this was recorded",
                 hint="Free some space there, then type the same again",
             ) from error

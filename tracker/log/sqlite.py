@@ -1,5 +1,6 @@
 """The log in one SQLite file: write-ahead log, synchronous=FULL, one writer at a time."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ APPLICATION_ID = 0x7472636B
 """Written into the file's header: "trck"."""
 
 LOCK_TIMEOUT_SECONDS = 10
+_SPACE_NEEDED_BYTES = 64 * 1024
+"""The shared memory beside the file takes 32 KiB at least, and the first write as much again."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS stored_events (
@@ -174,6 +177,13 @@ def refuse_foreign(path: Path) -> None:
             raise StoreError(f"{path} is an SQLite file of another program, not a tracker log", hint=other)
 
 
+def _without_space(path: str) -> bool:
+    try:
+        return shutil.disk_usage(Path(path).parent).free < _SPACE_NEEDED_BYTES
+    except OSError:
+        return False
+
+
 @contextmanager
 def _named(path: str) -> Iterator[None]:
     """Turn what SQLite says into one line that names the file."""
@@ -191,8 +201,9 @@ def _named(path: str) -> Iterator[None]:
                 f"{path} is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
                 hint=f"See who holds it with: fuser {path}",
             ) from error
-        if "full" in text:
-            raise StoreError(
+        # On a file system without a free byte, SQLite cannot make its shared memory: that is an I/O error.
+        if "full" in text or ("disk I/O error" in text and _without_space(path)):
+            raise StoreAwayError(
                 f"{path}: the disk is full; nothing of this was recorded",
                 hint=f"Free some space (df -h {Path(path).parent}), then type the same again",
             ) from error
