@@ -22,6 +22,8 @@ __all__ = ["ChangeJudgement", "Direction", "Recovery", "RecoveryJudgement", "jud
 
 #: Strengths end here: beside a swing of zero every change is endless.
 STRONGEST = 999.0
+#: In fewer samples one alone is no spike.
+SPIKE_SAMPLES = 5
 #: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
 BACK, STILL = 0.25, 0.75
 #: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
@@ -143,7 +145,9 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     elif filled < replay.BASELINE_FILLED:
         reason = f"only {filled:.0%} of the baseline has samples"
     elif replays < replay.REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
-        reason = f"the baseline is too short: {independent:.1f} windows' worth of replays, at least 3 are needed"
+        reason = (
+            f"the baseline is too short: {independent:.1f} windows' worth of replays, at least 3 are needed"
+        )
     elif expected is None or shift is None or swing is None or effect is None:
         reason = "the baseline has no samples where the expectation looks"
     if reason or shift is None or swing is None or effect is None or expected is None:
@@ -167,7 +171,13 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     flags: list[str] = []
     strength = min(STRONGEST, abs(shift) / visible) if visible else (STRONGEST if shift else 0.0)
     if strength > 1:
+        without = figure(figures.shift_without_highest if shift > 0 else figures.shift_without_lowest)
+        if samples >= SPIKE_SAMPLES and without is not None and without * (1 if shift > 0 else -1) <= visible:
+            flags.append("spike")
         direction = "up" if shift > 0 else "down"
+        earlier = figure(figures.previous_shift)
+        if earlier is not None and earlier * shift > 0 and abs(earlier) > visible:
+            flags.append("already_moving")
     return ChangeJudgement(
         direction=direction,
         strength=strength,

@@ -1,0 +1,361 @@
+"""The judge does not cry wolf, finds what is clear, and says when it cannot know."""
+
+import subprocess
+import sys
+import time
+
+import hypothesis.extra.numpy as arrays
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from numpy.typing import NDArray
+
+from projections.comparison import ChangeJudgement, judge_change, judge_recovery
+
+Floats = NDArray[np.float64]
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+WEEK_OF_FIVE_MINUTES = 7 * DAY // 300
+
+
+def noise(samples: int, metrics: int = 1, *, seed: int = 1) -> Floats:
+    return np.random.default_rng(seed).normal(size=(samples, metrics))
+
+
+def sluggish(samples: int, metrics: int, *, seed: int) -> Floats:
+    """Load as it is: each sample remembers nine tenths of the one before."""
+    values = noise(samples, metrics, seed=seed)
+    for at in range(1, samples):
+        values[at] += 0.9 * values[at - 1]
+    return values
+
+
+def by_the_clock(samples: int, *, step_seconds: int) -> Floats:
+    """A day's rise and fall around 100."""
+    seconds = np.arange(samples)[:, None] * step_seconds
+    return 100 + 40 * np.sin(2 * np.pi * seconds / DAY)
+
+
+def judge(series: Floats, *, window_seconds: int, step_seconds: int = 300) -> list[ChangeJudgement]:
+    """The last window of a series against all before it."""
+    window = window_seconds // step_seconds
+    return list(
+        judge_change(
+            series[:-window], series[-window:], step_seconds=step_seconds, window_seconds=window_seconds
+        )
+    )
+
+
+@pytest.mark.parametrize("window_seconds", [600, HOUR])
+def test_quiet_metrics_stay_unchanged_whenever_one_looks(window_seconds: int):
+    """
+    Of 40 sluggish metrics, each looked at 20 times, at most one in a hundred is called changed.
+    """
+    series = 50 + sluggish(2 * WEEK_OF_FIVE_MINUTES, 40, seed=3)
+
+    said = [
+        one.direction
+        for end in range(WEEK_OF_FIVE_MINUTES, 2 * WEEK_OF_FIVE_MINUTES, 101)
+        for one in judge(series[:end], window_seconds=window_seconds)
+    ]
+
+    assert said.count("unchanged") >= 0.99 * len(said)
+    assert len(said) >= 800
+
+
+@pytest.mark.parametrize(("window_seconds", "step"), [(600, 8), (HOUR, 6), (DAY, 3)])
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_steps_are_found(window_seconds: int, step: float, direction: str):
+    """
+    A step of several times the noise is found in every window, and in the right direction.
+    """
+    series = 50 + noise(10 * DAY // 300, 20)
+    series[-window_seconds // 300 :] += step if direction == "up" else -step
+
+    for one in judge(series, window_seconds=window_seconds):
+        assert one.direction == direction
+        assert one.strength > 1
+        assert one.expected == pytest.approx(50, abs=1.5)
+        assert one.shift == pytest.approx(step if direction == "up" else -step, abs=2)
+
+
+def test_the_season_is_no_change():
+    """
+    The morning's rise moves the mean of an hour by a tenth and is expected.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+
+    (one,) = judge(series, window_seconds=HOUR)
+
+    assert one.direction == "unchanged"
+    assert one.candidate in {"daily", "drift", "daily+drift"}
+
+
+def test_a_step_on_the_season_is_a_change():
+    """
+    The same hour 15 higher than on the days before, within what the day itself swings.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+    series[-12:] += 15
+
+    (one,) = judge(series, window_seconds=HOUR)
+
+    assert one.direction == "up"
+
+
+def test_a_steady_drift_is_no_change():
+    """
+    A disk that has been filling for a week goes on filling.
+    """
+    series = 10 + np.arange(WEEK_OF_FIVE_MINUTES)[:, None] * 0.05 + noise(WEEK_OF_FIVE_MINUTES)
+
+    assert [one.direction for one in judge(series, window_seconds=HOUR)] == ["unchanged"]
+
+
+def test_a_known_incident_cut_out_hides_nothing():
+    """
+    Ten hours of an old incident widen the swing until the next one is not seen; cut out, it is.
+    """
+    series = 50 + noise(4 * DAY // 300)
+    series[-12:] += 4
+    with_incident, cut = series.copy(), series.copy()
+    for at in range(300, 420, 24):
+        with_incident[at : at + 12] += 40
+    cut[300:420] = np.nan
+
+    (seen,) = judge(cut, window_seconds=HOUR)
+    (hidden,) = judge(with_incident, window_seconds=HOUR)
+
+    assert seen.direction == "up"
+    assert seen.strength > hidden.strength
+
+
+def test_unchanged_says_what_would_have_shown():
+    """
+    A shift a little over the smallest visible change is seen, one a little under it is not.
+    """
+    series = 50 + noise(WEEK_OF_FIVE_MINUTES)
+    (quiet,) = judge(series, window_seconds=HOUR)
+    assert quiet.smallest_visible_change is not None
+    assert quiet.shift is not None
+
+    for part, direction in ((0.95, "unchanged"), (1.05, "up")):
+        moved = series.copy()
+        moved[-12:] += part * quiet.smallest_visible_change - quiet.shift
+        assert [one.direction for one in judge(moved, window_seconds=HOUR)] == [direction]
+
+
+def test_one_sample_alone_is_flagged_as_a_spike():
+    """
+    An hour whose mean one sample moved is a change, and says so.
+    """
+    series = 50 + noise(WEEK_OF_FIVE_MINUTES)
+    series[-5] += 100
+
+    (one,) = judge(series, window_seconds=HOUR)
+
+    assert (one.direction, one.flags) == ("up", ("spike",))
+
+
+def test_what_moved_before_the_change_is_flagged():
+    """
+    A metric that had left its level in the hour before was not moved by the deploy.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+    series[-24:-12] += 60
+    series[-12:] += 150
+
+    (one,) = judge(series, window_seconds=HOUR)
+
+    assert one.direction == "up"
+    assert "already_moving" in one.flags
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (2, 12, "too short"),
+        (WEEK_OF_FIVE_MINUTES, 8, "8 of 12"),
+        (0, 12, "baseline"),
+    ],
+)
+def test_too_little_is_said_in_words(before: int, after: int, reason: str):
+    """
+    A baseline too short and a window with gaps give no verdict, but a reason.
+    """
+    (one,) = judge_change(noise(before), noise(after), step_seconds=300, window_seconds=HOUR)
+
+    assert one.direction == "not_enough_data"
+    assert reason in one.reason
+
+
+def test_four_days_are_too_few_for_a_day():
+    """
+    A day can be compared with other days only where there are some.
+    """
+    (one,) = judge(noise(5 * DAY // 300), window_seconds=DAY)
+
+    assert one.direction == "not_enough_data"
+
+
+@pytest.mark.parametrize(
+    ("incident", "left", "verdict"),
+    [
+        (20, 0, "recovered"),
+        (20, 10, "partly_recovered"),
+        (20, 20, "still_degraded"),
+        (20, -20, "regressed"),
+        (0, 0, "unaffected"),
+    ],
+)
+def test_a_fix_is_judged_by_what_it_left(incident: float, left: float, verdict: str):
+    """
+    All gone, half gone, nothing gone, beyond the other side, and never there.
+    """
+    baseline = 50 + noise(WEEK_OF_FIVE_MINUTES, 5, seed=1)
+    during = 50 + incident + noise(36, 5, seed=2)
+    after = 50 + left + noise(12, 5, seed=4)
+
+    said = judge_recovery(baseline, during, after, step_seconds=300, window_seconds=HOUR)
+
+    assert [one.verdict for one in said] == [verdict] * 5
+
+
+def test_a_season_goes_on_through_an_incident():
+    """
+    Three hours of incident on a rising morning: back to where the morning should be is recovered.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+    series[-48:-12] += 80
+
+    (one,) = judge_recovery(
+        series[:-48], series[-48:-12], series[-12:], step_seconds=300, window_seconds=HOUR
+    )
+
+    assert one.verdict == "recovered"
+
+
+def test_a_silent_incident_is_not_judged():
+    """
+    Without samples during the incident nobody knows what the fix had to mend.
+    """
+    (one,) = judge_recovery(
+        noise(WEEK_OF_FIVE_MINUTES),
+        np.full((12, 1), np.nan),
+        noise(12),
+        step_seconds=300,
+        window_seconds=HOUR,
+    )
+
+    assert one.verdict == "not_enough_data"
+    assert one.reason.startswith("the incident: only 0 of 12")
+
+
+def test_a_metric_alone_is_judged_as_among_others():
+    """
+    Neither the company nor the order of the metrics moves a single bit.
+    """
+    series = np.concatenate(
+        [by_the_clock(1_500, step_seconds=300) + noise(1_500, 9), sluggish(1_500, 4, seed=8)], axis=1
+    )
+    series[100:130, 3] = np.nan
+    series[:900, 5] = np.nan
+    series[:, 6] = 7.1
+    series[-3:, 11] += 50
+
+    together = judge(series, window_seconds=HOUR)
+    backwards = judge(series[:, ::-1], window_seconds=HOUR)
+    alone = [judge(series[:, at : at + 1].copy(), window_seconds=HOUR)[0] for at in range(series.shape[1])]
+
+    assert repr(together) == repr(alone)
+    assert repr(together) == repr(backwards[::-1])
+    assert repr(together) == repr(judge(series.copy(), window_seconds=HOUR))
+
+
+@pytest.mark.parametrize("value", [0.0, 7.1, -3.3, 1e308, -1e308, 5e-324, np.nan, np.inf, -np.inf], ids=str)
+@pytest.mark.parametrize("samples", [0, 1, 2, 30, 1_000])
+def test_what_never_moves_never_changed(value: float, samples: int):
+    """
+    Constant, zero, missing and infinite metrics of any length are never called changed.
+    """
+    before, then = np.full((samples, 2), value), np.full((12, 2), value)
+
+    changes = judge_change(before, then, step_seconds=300, window_seconds=HOUR)
+    fixes = judge_recovery(before, then, then, step_seconds=300, window_seconds=HOUR)
+
+    assert {one.direction for one in changes} <= {"unchanged", "not_enough_data"}
+    assert {one.verdict for one in fixes} <= {"unaffected", "not_enough_data"}
+
+
+anything = some.floats(width=64) | some.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf, 1e308, 5e-324])
+columns = arrays.arrays(np.float64, some.tuples(some.integers(0, 60), some.just(2)), elements=anything)
+
+
+@given(before=columns, during=columns, after=columns, window=some.sampled_from([300, 600, HOUR, DAY]))
+@settings(deadline=None, max_examples=150)
+def test_no_input_breaks_the_judge(before: Floats, during: Floats, after: Floats, window: int):
+    """
+    Whatever floats there are: an answer for each metric, finite, the same each time, and no warning.
+    """
+    changes = judge_change(before, after, step_seconds=300, window_seconds=window)
+    fixes = judge_recovery(before, during, after, step_seconds=300, window_seconds=window)
+
+    assert len(changes) == len(fixes) == 2
+    for one in changes:
+        assert 0 <= one.strength <= 999
+        assert bool(one.reason) == (one.direction == "not_enough_data")
+    assert repr(changes) == repr(judge_change(before, after, step_seconds=300, window_seconds=window))
+    alone = [
+        judge_change(before[:, [at]], after[:, [at]], step_seconds=300, window_seconds=window)[0]
+        for at in (0, 1)
+    ]
+    assert repr(list(changes)) == repr(alone)
+
+
+def test_no_metrics_give_no_answers():
+    """
+    Nothing was asked, nothing is said.
+    """
+    assert (
+        list(judge_change(np.empty((50, 0)), np.empty((12, 0)), step_seconds=300, window_seconds=HOUR)) == []
+    )
+
+
+def test_the_unit_of_a_metric_moves_nothing():
+    """
+    Bytes or gibibytes: the same directions and strengths.
+    """
+    series = 50 + sluggish(1_500, 6, seed=5)
+    series[-12:, :3] += 30
+
+    small, large = judge(series, window_seconds=HOUR), judge(series * 2.0**30, window_seconds=HOUR)
+
+    assert [(one.direction, one.strength) for one in small] == [
+        (one.direction, one.strength) for one in large
+    ]
+
+
+def test_fifty_metrics_and_three_windows_take_a_moment():
+    """
+    Some 20 ms of CPU here; ten times that would be another algorithm.
+    """
+    before, after = noise(5_760, 50), noise(1_440, 50)
+    best = float("inf")
+    for _ in range(3):
+        started = time.process_time()
+        for window_seconds in (600, HOUR, DAY):
+            judge_change(
+                before, after[: window_seconds // MINUTE], step_seconds=MINUTE, window_seconds=window_seconds
+            )
+        best = min(best, time.process_time() - started)
+
+    assert best < 0.2
+
+
+def test_importing_the_judge_does_not_import_numpy():
+    """
+    A command that judges nothing pays nothing.
+    """
+    code = "import projections.comparison, sys; sys.exit('numpy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
