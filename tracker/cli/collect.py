@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.cli import pulling
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
-from tracker.cli.progress import progress
+from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
 
@@ -57,9 +57,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             if name in settings.services
             for path in settings.services[name].repositories
         ]
-        pulled += [
-            pulling.repository(workspace, path, name, start, min(end, workspace.now)) for path, name in found
-        ]
+        with waiting("git"):
+            pulled += [
+                pulling.repository(workspace, path, name, start, min(end, workspace.now))
+                for path, name in found
+            ]
         if not found:
             skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
     if settings.file.sentry.organization and arguments.source is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker.cli import pulling
 from tracker.cli.common import add_json, add_zone, say, write_json
-from tracker.cli.progress import progress
+from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace, dates_of
 from tracker.errors import BadInputError, SettingsError, UsageError
 
@@ -119,23 +119,25 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
     rules = workspace.rules
-    if arguments.source == "alertmanager":
-        from tracker.ingest import alertmanager
+    with waiting(arguments.source):
+        if arguments.source == "alertmanager":
+            from tracker.ingest import alertmanager
 
-        facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
-    elif _is_envelope(data):
-        from tracker.ingest import sentry_envelope
+            facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
+        elif _is_envelope(data):
+            from tracker.ingest import sentry_envelope
 
-        facts = sentry_envelope.read(
-            data, where=where, rules=rules, arrival=arrival, project=arguments.project
-        )
-    else:
-        from tracker.ingest import sentry_webhook
+            facts = sentry_envelope.read(
+                data, where=where, rules=rules, arrival=arrival, project=arguments.project
+            )
+        else:
+            from tracker.ingest import sentry_webhook
 
-        facts = sentry_webhook.read(
-            data, where=where, rules=rules, arrival=arrival, event_name=arguments.event
-        )
-    return _said(workspace, workspace.record(facts), where, len(facts))
+            facts = sentry_webhook.read(
+                data, where=where, rules=rules, arrival=arrival, event_name=arguments.event
+            )
+        recording = workspace.record(facts)
+    return _said(workspace, recording, where, len(facts))
 
 
 def _is_envelope(data: bytes) -> bool:
@@ -164,8 +166,10 @@ def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
-    facts = cdevents.read(data, where=where, rules=workspace.rules, arrival=arrival)
-    return _said(workspace, workspace.record(facts), where, len(facts))
+    with waiting("events"):
+        facts = cdevents.read(data, where=where, rules=workspace.rules, arrival=arrival)
+        recording = workspace.record(facts)
+    return _said(workspace, recording, where, len(facts))
 
 
 def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
@@ -176,21 +180,23 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
     incident = workspace.incident(arguments.incident)
     where = "stdin" if arguments.file == "-" else arguments.file
     earliest, latest = dates_of(incident)
-    read = notes.read(
-        _bytes(arguments.file),
-        where=where,
-        incident=incident.id,
-        by=workspace.who,
-        date=date_of(arguments.date) if arguments.date else None,
-        zone=workspace.typed_zone,
-        now=workspace.now,
-        earliest=earliest,
-        latest=latest,
-    )
-    at = workspace.instant(None)
-    if read:
-        note(incident, "x", by=workspace.who, at=at)
-    recording = workspace.decide(incident.id, lambda held: read)
+    data = _bytes(arguments.file)
+    with waiting("notes"):
+        read = notes.read(
+            data,
+            where=where,
+            incident=incident.id,
+            by=workspace.who,
+            date=date_of(arguments.date) if arguments.date else None,
+            zone=workspace.typed_zone,
+            now=workspace.now,
+            earliest=earliest,
+            latest=latest,
+        )
+        at = workspace.instant(None)
+        if read:
+            note(incident, "x", by=workspace.who, at=at)
+        recording = workspace.decide(incident.id, lambda held: read)
     return workspace.answer(recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
 
 
@@ -208,11 +214,8 @@ def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
         targets = [(path, service or owner)]
     else:
         targets = [each for each in configured if service in (None, each[1])] or [(Path.cwd(), service)]
-    with progress("git") as update:
-        pulled = []
-        for number, (path, name) in enumerate(targets):
-            pulled.append(pulling.repository(workspace, path, name, start, None))
-            update(number + 1, len(targets))
+    with waiting("git"):
+        pulled = [pulling.repository(workspace, path, name, start, None) for path, name in targets]
     return _pulled(arguments, workspace, pulled)
 
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -28,6 +30,36 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
     finally:
         bar.close()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show a clock that runs, where nobody can say how much is left."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    over = threading.Event()
+    drawing = threading.Thread(target=_tick, args=(what, over), daemon=True)
+    drawing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        drawing.join()
+
+
+def _tick(what: str, over: threading.Event) -> None:
+    began = time.time()
+    if over.wait(1.0):
+        return
+    from tqdm import tqdm
+
+    columns, lines = _size()
+    bar = tqdm(desc=what, leave=False, ncols=columns, nrows=lines, bar_format="{desc}: {elapsed}")
+    bar.start_t = began
+    while not over.wait(0.2):
+        bar.refresh()
+    bar.close()
 
 
 def _size() -> tuple[int, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_incident, add_reading, say, write_json
+from tracker.cli.progress import waiting
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import zone
@@ -43,14 +44,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     zone_name = arguments.tz or "UTC"
     name = workspace.incident(arguments.incident, upto).id
     to_stdout = arguments.output == "-"
-    written = document(
-        workspace,
-        name,
-        upto,
-        zone_name=zone_name,
-        suffix="png" if arguments.pictures == "png" else "svg",
-        with_pictures=arguments.pictures != "none" and not to_stdout and not arguments.json,
-    )
+    with waiting("report"):
+        written = document(
+            workspace,
+            name,
+            upto,
+            zone_name=zone_name,
+            suffix="png" if arguments.pictures == "png" else "svg",
+            with_pictures=arguments.pictures != "none" and not to_stdout and not arguments.json,
+        )
     if arguments.json:
         write_json({"incident": name, "markdown": written.markdown})
         return 0
