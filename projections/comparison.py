@@ -121,8 +121,12 @@ def _judged(baseline: Floats, after: Floats, *, lag: int, step_seconds: float) -
         raise ValueError(f"{len(baseline)} metrics before and {len(after)} after")
     if not len(baseline):
         return []
+    window = after.shape[1]
+    possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag)
+    if possible < replay.INDEPENDENT_AT_LEAST:
+        return [_too_short(row, window=window, possible=possible) for row in after]
     figures = replay.replay(baseline, after, lag=lag, day=_steps(replay.DAY_SECONDS, step_seconds))
-    return [_change(figures, row, window=after.shape[1]) for row in range(len(baseline))]
+    return [_change(figures, row, window=window) for row in range(len(baseline))]
 
 
 def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
@@ -151,21 +155,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     elif expected is None or shift is None or swing is None or effect is None:
         reason = "the baseline has no samples where the expectation looks"
     if reason or shift is None or swing is None or effect is None or expected is None:
-        return ChangeJudgement(
-            direction="not_enough_data",
-            strength=0.0,
-            candidate=None,
-            expected=None,
-            observed=observed,
-            shift=None,
-            shift_percent=None,
-            swing=None,
-            smallest_visible_change=None,
-            replays=replays,
-            samples=samples,
-            samples_expected=window,
-            reason=reason,
-        )
+        return _unknown(reason, observed=observed, replays=replays, samples=samples, window=window)
     visible = max(swing, effect)
     direction: Direction = "unchanged"
     flags: list[str] = []
@@ -192,4 +182,39 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
         samples=samples,
         samples_expected=window,
         flags=tuple(flags),
+    )
+
+
+def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgement:
+    """What is said of one metric when no baseline of this length could do."""
+    import numpy as np
+
+    known = after[np.isfinite(after)]
+    samples = len(known)
+    # Divided first: the sum of large values may be more than there is.
+    observed = float(np.add.reduce(known / samples)) if samples else None
+    return _unknown(_short(possible), observed=observed, replays=0, samples=samples, window=window)
+
+
+def _short(independent: float) -> str:
+    return f"the baseline is too short: {max(0.0, independent):.1f} windows of replays, at least 3 are needed"
+
+
+def _unknown(
+    reason: str, *, observed: float | None, replays: int, samples: int, window: int
+) -> ChangeJudgement:
+    return ChangeJudgement(
+        direction="not_enough_data",
+        strength=0.0,
+        candidate=None,
+        expected=None,
+        observed=observed,
+        shift=None,
+        shift_percent=None,
+        swing=None,
+        smallest_visible_change=None,
+        replays=replays,
+        samples=samples,
+        samples_expected=window,
+        reason=reason,
     )

@@ -36,7 +36,7 @@ DAY_SECONDS = 86_400
 #: Earlier days that a clock time is looked up on.
 DAYS = 4
 #: More replays make nothing surer, as neighbours overlap.
-REPLAYS_AT_MOST = 450
+REPLAYS_AT_MOST = 600
 REPLAYS_AT_LEAST = 20
 #: Windows' worth of replayed time, less a little for rounding to whole samples.
 INDEPENDENT_AT_LEAST = 2.95
@@ -86,6 +86,11 @@ class Replayed:
     shift_without_lowest: Floats
     #: The same comparison one window earlier, NaN where it could not be made.
     previous_shift: Floats
+
+
+def independent_windows(past: int, *, window: int, lag: int) -> float:
+    """How many windows' worth of replays a baseline of `past` samples offers, if none is missing."""
+    return (past - 2 * window - lag) / window
 
 
 def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:

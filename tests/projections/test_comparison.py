@@ -176,7 +176,7 @@ def test_what_moved_before_the_change_is_flagged():
     [
         (2, 12, "too short"),
         (WEEK_OF_FIVE_MINUTES, 8, "8 of 12"),
-        (0, 12, "baseline"),
+        (0, 12, "too short"),
     ],
 )
 def test_too_little_is_said_in_words(before: int, after: int, reason: str):
