@@ -302,6 +302,32 @@ def test_a_whole_log_says_so(declared):
     assert declared("verify", "--head", answer["head"]).code == 0
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM log_settings", "log_settings"),
+        ("DROP TABLE event_index", "its table event_index is missing"),
+        ("DROP INDEX stored_events_stream", "its index stored_events_stream is missing"),
+    ],
+)
+def test_verify_says_in_a_line_which_part_is_gone(declared, tmp_path, statement, said):
+    """
+    Exit code 5; it does not send anybody to itself.
+    """
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "tracker.db") as store:
+        store.execute(statement)
+    store.close()
+
+    answer = declared("verify")
+
+    assert answer.code == 5
+    assert said in (answer.out + answer.err).splitlines()[0]
+    assert "tracker verify" not in answer.err
+    assert "position 0" not in answer.out
+
+
 def test_a_changed_event_is_found(declared, tmp_path):
     """
     Exit code 5, and which one it is.

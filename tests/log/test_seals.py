@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.builders import alert, at, declared, deploy, error, merged, note
-from tracker.errors import StoreError
+from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import REGISTRY, Incoming, encode
 from tracker.log import Log
 from tracker.log import seals as proof
@@ -47,6 +47,51 @@ def verified(url, *heads):
     """Open the log anew and check it."""
     with Log(url) as log:
         return log.verify(heads)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "table event_index",
+        "table event_payloads",
+        "index stored_events_stream",
+        "index stored_events_decision",
+    ],
+)
+def test_a_table_or_an_index_that_is_gone_is_named(written, part):
+    """
+    The log cannot be read, or no longer keeps two writers apart.
+    """
+    tamper(written, (f"DROP {part}",))
+
+    found = verified(written).first_problem
+
+    assert (found.position, found.event, found.what) == (0, None, f"its {part} is missing")
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM log_settings", "DROP TABLE log_settings"])
+def test_a_log_that_does_not_say_its_version_is_not_called_newer(written, statement):
+    """
+    It is not whole, and an upgrade would not mend it.
+    """
+    tamper(written, (statement,))
+
+    with pytest.raises(LogNotWholeError, match="log_settings") as told:
+        verified(written)
+
+    assert "\n" not in told.value.message
+    assert "upgrade" not in told.value.hint
+    assert "tracker verify" not in told.value.hint
+
+
+def test_what_reads_without_a_table_says_which_is_gone(written):
+    """
+    One line, whatever was asked.
+    """
+    tamper(written, ("DROP TABLE event_index",))
+
+    with Log(written) as log, pytest.raises(LogNotWholeError, match=r"not whole: .*event_index"):
+        log.latest("incidents")
 
 
 def test_a_log_that_nobody_touched_is_whole(written):

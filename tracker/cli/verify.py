@@ -81,12 +81,10 @@ def _say(
         print(f"The log is whole: {found.events} events, {found.unsealed} of them not sealed yet.")
         print(f"head {found.head}")
     else:
-        print(
-            f"The log is not whole: position {problem.position}, {problem.event or 'no event'}: {problem.what}."
-        )
-        say(
-            "  Keep this file as it is, and put a copy from before beside it: nothing after that position is proven"
-        )
+        where = f"position {problem.position}, {problem.event or 'no event'}: " if problem.position else ""
+        print(f"The log is not whole: {where}{problem.what}.")
+        after = "after that position " if problem.position else ""
+        say(f"  Keep this file as it is, and put a copy from before beside it: nothing {after}is proven")
     for head in missing:
         print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
     if arguments.head and not missing and found.whole:

@@ -362,4 +362,4 @@ class Log:
         self, wanted_heads: tuple[str, ...] = (), progress: Callable[[int, int], None] | None = None
     ) -> Verified:
         """Check the whole log against its own proof."""
-        return verify(self._recorder, wanted_heads=wanted_heads, progress=progress)
+        return verify(self._recorder, wanted_heads=wanted_heads, progress=progress, on_server=self.is_server)

@@ -17,7 +17,7 @@ from eventsourcing.utils import Environment
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
-from tracker.errors import SettingsError, StoreAwayError, StoreError, TrackerError
+from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
@@ -109,16 +109,27 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
         with _named(), self.datastore.get_connection() as connection:
             cursor = connection.cursor(row_factory=tuple_row)
             found = cursor.execute(
-                "SELECT to_regclass('log_settings'), to_regclass('stored_events')"
+                "SELECT to_regclass('log_settings'), to_regclass('stored_events'), "
+                "to_regclass('stored_events_decision')"
             ).fetchone()
             assert found is not None
             if found[0] is not None and found[1] is not None:
                 version = cursor.execute(
                     "SELECT value FROM log_settings WHERE name='schema_version'"
                 ).fetchone()
-                refuse_newer(version and version[0])
+                if version is None:
+                    raise LogNotWholeError(
+                        "the log is not whole: its log_settings do not name the version of its tables",
+                        hint="Keep the database as it is, and restore a dump from before beside it",
+                    )
+                refuse_newer(version[0])
                 return
             if found[0] is not None or found[1] is not None:
+                if found[2] is not None:
+                    raise LogNotWholeError(
+                        "the log is not whole: its table log_settings is missing",
+                        hint="Keep the database as it is, and restore a dump from before beside it",
+                    )
                 name = "log_settings" if found[0] is not None else "stored_events"
                 raise StoreError(
                     f"this PostgreSQL database holds a table {name} that is not a tracker log's",
@@ -232,4 +243,9 @@ def _named() -> Iterator[None]:
                 f"the store does not answer: {text}",
                 hint="Check [tracker] store, TRACKER_STORE and the server",
             ) from error
-        raise StoreError(f"the store refused: {text}", hint="Check it with: tracker verify") from error
+        if isinstance(cause, psycopg.errors.UndefinedTable):
+            raise LogNotWholeError(
+                f"the log is not whole: {text.partition(' LINE ')[0]}",
+                hint="Keep the database as it is, and restore a dump from before beside it",
+            ) from error
+        raise StoreError(f"the store refused: {text}", hint="Look into the server's own log") from error

@@ -28,7 +28,7 @@ _INDEX_PAGE = 100_000
 
 @dataclass(frozen=True)
 class Problem:
-    """The first place where the log does not fit its proof."""
+    """The first place where the log does not fit its proof; position 0 is the store itself."""
 
     position: int
     event: str | None
@@ -50,6 +50,25 @@ class Verified:
     def whole(self) -> bool:
         """Whether everything fits."""
         return self.first_problem is None
+
+
+_PARTS = (
+    "table stored_events",
+    "table event_index",
+    "table event_payloads",
+    "table log_settings",
+    "index stored_events_stream",
+    "index stored_events_decision",
+)
+
+
+def missing_part(transaction: Transaction, *, on_server: bool) -> str | None:
+    """Name the first table or index that the log should have and has not."""
+    names = "SELECT name FROM sqlite_master"
+    if on_server:
+        names = "SELECT relname::text FROM pg_class WHERE pg_table_is_visible(oid)"
+    there = {row[0] for row in transaction.rows(names)}
+    return next((part for part in _PARTS if part.split()[1] not in there), None)
 
 
 def last_seal(transaction: Transaction, upto: int) -> tuple[int, LogSealed | None]:
@@ -122,12 +141,13 @@ def verify(
     *,
     wanted_heads: tuple[str, ...] = (),
     progress: Callable[[int, int], None] | None = None,
+    on_server: bool = False,
 ) -> Verified:
     """Read the whole log once and name the first place that does not fit.
 
-    Checked are: positions without gaps, recording times that never go back, each digest
-    over its stored bytes, each id over its content, each seal over its digests and its
-    predecessor, and the index against the events.
+    Checked are: that every table and index is there, positions without gaps, recording times
+    that never go back, each digest over its stored bytes, each id over its content, each
+    seal over its digests and its predecessor, and the index against the events.
     """
     answer = Verified()
     wanted = {head.lower() for head in wanted_heads}
@@ -138,6 +158,10 @@ def verify(
     if running.hexdigest() in wanted:
         answer.heads[running.hexdigest()] = 0
     with recorder.reading() as transaction:
+        missing = missing_part(transaction, on_server=on_server)
+        if missing is not None:
+            answer.first_problem = Problem(0, None, f"its {missing} is missing")
+            return answer
         total = transaction.rows("SELECT COUNT(*) FROM stored_events")[0][0]
         index = _IndexReader(transaction)
         for row, payload in _all_rows(transaction):

@@ -17,7 +17,7 @@ from eventsourcing.sqlite import (
 )
 from eventsourcing.utils import Environment
 
-from tracker.errors import StoreAwayError, StoreError, TrackerError
+from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
@@ -96,7 +96,12 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
             raw = connection._sqlite_conn
             if raw.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
                 found = raw.execute("SELECT value FROM log_settings WHERE name='schema_version'").fetchone()
-                refuse_newer(found and found[0])
+                if found is None:
+                    raise LogNotWholeError(
+                        f"{path} is not whole: its log_settings do not name the version of its tables",
+                        hint="Keep this file as it is, and put a copy from before beside it",
+                    )
+                refuse_newer(found[0])
                 return
             raw.execute("BEGIN IMMEDIATE")
             try:
@@ -212,6 +217,12 @@ def _named(path: str) -> Iterator[None]:
                 f"{path} cannot be written: {text}",
                 hint=f"Check its permissions: ls -ld {Path(path).parent} {path}",
             ) from error
+        if text.startswith("no such table: "):
+            raise LogNotWholeError(
+                f"{path} is not whole: its table {text.removeprefix('no such table: ')} is missing",
+                hint="Keep this file as it is, and put a copy from before beside it",
+            ) from error
         raise StoreError(
-            f"{path} cannot be used as a log: {text}", hint="Check it with: tracker verify"
+            f"{path} cannot be used as a log: {text}",
+            hint="Keep this file as it is, and put a copy from before beside it",
         ) from error
