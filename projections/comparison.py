@@ -88,8 +88,16 @@ def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudg
     if after.direction == "unchanged":
         return said("recovered" if left <= BACK else "within_normal", left)
     if left < 0:
-        return said("regressed", left)
+        # A quiet Sunday after a loud incident is not a new trouble: beyond the other side only counts
+        # where the metric has not been in all of its healthy time.
+        return said("recovered" if _seen_before(after) else "regressed", left)
     return said("still_degraded" if left >= STILL else "partly_recovered", left)
+
+
+def _seen_before(after: ChangeJudgement) -> bool:
+    if after.observed is None or after.seen_lowest is None or after.seen_highest is None:
+        return False
+    return after.seen_lowest <= after.observed <= after.seen_highest
 
 
 def _rows(samples: ArrayLike) -> Floats:
@@ -178,6 +186,8 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
         shift_percent=100 * shift / abs(expected) if expected else None,
         swing=swing,
         smallest_visible_change=visible,
+        seen_lowest=figure(figures.lowest),
+        seen_highest=figure(figures.highest),
         replays=replays,
         samples=samples,
         samples_expected=window,

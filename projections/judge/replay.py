@@ -81,6 +81,9 @@ class Replayed:
     samples: Counts
     #: The part of the baseline that has samples.
     filled: Floats
+    #: Between these lay the means of all replayed windows.
+    lowest: Floats
+    highest: Floats
     #: The shift without the window's highest or lowest sample.
     shift_without_highest: Floats
     shift_without_lowest: Floats
@@ -126,7 +129,7 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
     grid = _Grid(series, known if gaps else None, past=past, window=window, lag=lag)
     filled = known[:, :past].sum(axis=1)
     level = grid.sums[:, past] / np.maximum(filled, 1) + origin[:, 0]
-    misses = _misses(grid, day=day)
+    means, misses = _misses(grid, day=day)
     candidate, spread, replays, independent = _choose(misses[:, :, : grid.clean], grid)
     chosen = misses[candidate, np.arange(metrics)]
     quiet = chosen[:, : grid.clean]
@@ -159,6 +162,8 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
             independent=independent,
             samples=samples,
             filled=filled / max(1, past),
+            lowest=back(np.fmin.reduce(means[:, : grid.clean], axis=1, initial=np.inf) + origin[:, 0]),
+            highest=back(np.fmax.reduce(means[:, : grid.clean], axis=1, initial=-np.inf) + origin[:, 0]),
             shift_without_highest=back((total - highest) / others - observed + shift),
             shift_without_lowest=back((total - lowest) / others - observed + shift),
             previous_shift=back(chosen[:, grid.clean - 1]) if grid.clean else np.full(metrics, np.nan),
@@ -236,8 +241,11 @@ class _Grid:
         )
 
 
-def _misses(grid: _Grid, *, day: int) -> Floats:
-    """How far each expectation missed at each time: (expectations, metrics, times), NaN where it had no past."""
+def _misses(grid: _Grid, *, day: int) -> tuple[Floats, Floats]:
+    """The windows' means, and how far each expectation missed them: (expectations, metrics, times).
+
+    NaN stands where an expectation had no past to look at.
+    """
     import numpy as np
 
     window, lag = grid.window, grid.lag
@@ -258,7 +266,7 @@ def _misses(grid: _Grid, *, day: int) -> Floats:
     np.subtract(misses[0], usual_step, out=misses[4])
     np.multiply(misses[3] + misses[4], 0.5, out=misses[5])
     np.multiply(misses[2] + misses[0], 0.5, out=misses[6])
-    return misses
+    return mean, misses
 
 
 def _usual(days: list[Floats]) -> Floats:

@@ -38,6 +38,9 @@ class ChangeJudgement:
     swing: float | None
     #: The swing or the smallest effect worth a word, whichever is larger.
     smallest_visible_change: float | None
+    #: The means of all replayed windows lay between these two.
+    seen_lowest: float | None = None
+    seen_highest: float | None = None
     #: How many earlier times the comparison was replayed at.
     replays: int
     samples: int

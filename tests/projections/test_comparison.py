@@ -235,6 +235,22 @@ def test_a_season_goes_on_through_an_incident():
     assert one.verdict == "recovered"
 
 
+def test_a_quiet_day_after_an_incident_is_no_new_trouble():
+    """
+    Below what the clock lets expect, but where the metric is every night: the incident is gone.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+    series[-48:-12] = 300
+    series[-12:] = 70
+    fallen = series.copy()
+    fallen[-12:] = 5
+
+    for told, verdict in ((series, "recovered"), (fallen, "regressed")):
+        (one,) = judge_recovery(told[:-48], told[-48:-12], told[-12:], step_seconds=300, window_seconds=HOUR)
+        assert one.verdict == verdict
+        assert one.after.direction == "down"
+
+
 def test_a_silent_incident_is_not_judged():
     """
     Without samples during the incident nobody knows what the fix had to mend.
