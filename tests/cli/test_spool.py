@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,37 @@ def test_json_of_a_spooled_command_is_one_document(tracker):
     assert answer.json == {
         "incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("held", ["store", "delivery"])
+def test_who_only_reads_does_not_wait_for_the_delivery(tracker, tmp_path, held):
+    """
+    Another program holds the write lock, or delivers: the answer comes at once, and says what is not in it.
+    """
+    from tracker.cli import spool
+
+    tracker(*DECLARE)
+    tracker("note", 1, "into the spool", "--store", AWAY)
+    mine = spool.path_of(str(tmp_path / "tracker.db"))
+    spool.path_of(AWAY).rename(mine)
+    with contextlib.ExitStack() as holding:
+        if held == "store":
+            other = holding.enter_context(
+                contextlib.closing(sqlite3.connect(tmp_path / "tracker.db", isolation_level=None))
+            )
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            holding.enter_context(spool._locked(mine))
+        began = time.monotonic()
+
+        answer = tracker("timeline", 1)
+
+        assert time.monotonic() - began < 3
+    assert answer.code == 0
+    assert answer.err == "1 entry waits in the spool: tracker spool\n"
+    assert "Declared critical" in answer.out
+    assert "into the spool" in tracker("timeline", 1).out
+    assert waiting(tracker) == []
 
 
 def test_the_instant_of_typing_holds(tracker, locked):

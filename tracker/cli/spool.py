@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _NOT_KEPT = ("run", "child", "config", "store", "by", "at", "at_tz", "json")
 COMMANDS = ("declare", "note", "deploy", "rollback")
+READING = ("list", "show", "timeline", "changes", "history", "report", "verify")
+"""Commands that deliver when that is done at once, and do not wait for it."""
+_HURRY_SECONDS = 0.2
 
 
 def path_of(store: str) -> Path:
@@ -132,10 +135,28 @@ def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
 def deliver(workspace: "Workspace") -> StoreAwayError | None:
     """Record what waits, in its order; what is refused is put aside and said.
 
+    Who only reads does not wait for another writer, and is told what is not in the answer.
+
     Returns what keeps the rest from being delivered, if anything does.
     """
+    if workspace.arguments.command not in READING:
+        return _deliver_all(workspace, wait=True)
+    from tracker.log.patience import at_most
+
+    with at_most(_HURRY_SECONDS):
+        try:
+            trouble = _deliver_all(workspace, wait=False)
+        except BlockingIOError:
+            trouble = StoreAwayError("another command delivers the spool now")
+    left = len(waiting(workspace.settings.store))
+    if trouble is not None and left:
+        say(f"{left} {'entry waits' if left == 1 else 'entries wait'} in the spool: tracker spool")
+    return trouble
+
+
+def _deliver_all(workspace: "Workspace", *, wait: bool) -> StoreAwayError | None:
     store = workspace.settings.store
-    with _locked(path_of(store)):
+    with _locked(path_of(store), wait=wait):
         entries = waiting(store)
         while entries:
             entry = entries[0]
@@ -283,11 +304,15 @@ def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process deliver at a time."""
+def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Let one process deliver at a time.
+
+    Raises:
+        BlockingIOError: If another one does, and this one does not wait.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 
 

@@ -19,6 +19,7 @@ from psycopg.rows import tuple_row
 
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
+from tracker.log.patience import patience_ms
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -154,7 +155,7 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
         """Open a transaction that holds the table against other writers."""
         with _named(), self.datastore.get_connection() as connection, connection.transaction():
             cursor = connection.cursor(row_factory=tuple_row)
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'".encode())
+            cursor.execute(f"SET LOCAL lock_timeout = '{patience_ms(LOCK_TIMEOUT_SECONDS)}ms'".encode())
             cursor.execute("SET LOCAL synchronous_commit = on")
             cursor.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
             yield _Transaction(cursor)

@@ -19,6 +19,7 @@ from eventsourcing.utils import Environment
 
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.log.mapper import EventMapper
+from tracker.log.patience import patience_ms
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
 APPLICATION_ID = 0x7472636B
@@ -128,6 +129,7 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
         """Open a transaction that holds the file's write lock."""
         with _named(self.datastore.pool.db_name), self.datastore.get_connection(commit=True) as connection:
             raw = connection._sqlite_conn
+            raw.execute(f"PRAGMA busy_timeout={patience_ms(LOCK_TIMEOUT_SECONDS)}")
             raw.execute("BEGIN IMMEDIATE")
             try:
                 yield _Transaction(raw)
