@@ -48,8 +48,8 @@ WINDOW_FILLED = 0.5
 P95, RMS = 1.0, 2.0
 #: A miss counts up to so many times the 95th percentile: an old outage must not hide the next one.
 OUTAGE = 4.0
-#: How much of Student's factor for few windows is taken. All of it (1) made 1-day windows blind and, on
-#: real metrics, no safer: false positives were the same from 0.15 to 0.75, found changes were not.
+#: How much of Student's factor for few windows is taken. All of it (1) found 46 % of 1-day steps of 4.5 natural
+#: rms at 10 false positives of 909, a quarter 76 % at 12, none 81 % at 14 (the half of cases used for development).
 STUDENT_POWER = 0.25
 #: The smallest effect worth a word, as a part of the metric's level.
 EFFECT = 0.01
