@@ -115,7 +115,8 @@ def gathered(steps_told: Sequence[Told]) -> list[list[Told]]:
 
 def _continues(group: list[Told], fact: Effective) -> bool:
     event, last = fact.event, group[-1][0].event
-    assert isinstance(event, Change) and isinstance(last, Change)
+    assert isinstance(event, Change)
+    assert isinstance(last, Change)
     if not same_version(last.version, event.version):
         return False
     if any(_tells_another(each[0], fact) for each in group):
@@ -136,7 +137,8 @@ def _tells_another(earlier: Effective, later: Effective) -> bool:
     One witness tells of each step of a run once, and of no step after its end.
     """
     first, second = earlier.event, later.event
-    assert isinstance(first, Change) and isinstance(second, Change)
+    assert isinstance(first, Change)
+    assert isinstance(second, Change)
     if _witness(earlier) != _witness(later):
         return False
     if first.run_id and second.run_id and first.run_id != second.run_id:

@@ -140,7 +140,7 @@ def test_a_correction_does_not_put_the_end_before_the_start():
 
     before, after = fold("INC-1", recorded(*steps)), fold("INC-1", recorded(*steps, moved))
 
-    with pytest.raises(RefusedError, match="cannot be resolved at .* before its start"):
+    with pytest.raises(RefusedError, match=r"cannot be resolved at .* before its start"):
         refuse_contradiction(before, after)
     refuse_contradiction(after, after)
 
