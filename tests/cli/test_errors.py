@@ -367,3 +367,21 @@ def test_a_tail_that_was_cut_off_is_found_by_a_kept_head(declared, tmp_path):
     assert answer.code == 5
     assert "That head is not in this log" in answer.out
     refused(declared("verify", "--head", "12"), 2, "64 hexadecimal digits")
+
+
+def test_a_closed_stdout_is_no_traceback(tmp_path):
+    """
+    A command in a script that closed stdout does its work and says nothing of it.
+    """
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m tracker init >&-"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "tracker.toml").exists()

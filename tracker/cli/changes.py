@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.changes import candidate, changes
+    from projections.changes import candidate, changes, same_version
     from tracker.events.base import Window
 
     upto = workspace.cut()
@@ -95,6 +95,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     for row, suspected, roles in answer:
         local = row.at.astimezone(workspace.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
+        if row.previous_version and same_version(row.previous_version, row.version):
+            before = " again"
         title = {"deploy": "deployed", "rollback": "rolled back to", "merge": ""}[row.kind]
         if row.status != "finished":
             title = f"{row.kind} {row.status}"

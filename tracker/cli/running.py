@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from tracker.cli import COMMANDS
 from tracker.cli.common import say
@@ -49,6 +49,9 @@ def parser_for(name: str) -> Parser:
 
 def run(words: list[str]) -> int:
     """Run one command; trouble that the user can put right is two lines, a bug a traceback."""
+    # Whoever closed stdout or stderr wants to hear nothing; the command does its work all the same.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             # A terminal that cannot show a letter gets a mark in its place, not a traceback.
@@ -69,6 +72,10 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         _drop_stdout()
         return 0
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open until the process ends
 
 
 def _written(words: list[str]) -> int:
