@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", metavar="INC|EVENT", help="an incident, a handle, a full id, or SERVICE@VERSION"
     )
-    parser.add_argument("--raw", action="store_true", help="the payload's own bytes, as they came")
+    parser.add_argument("--raw", action="store_true", help="the piece of the payload that it was read from")
     parser.add_argument("-o", "--output", metavar="FILE", help="write them to a file (- is stdout)")
     add_reading(parser)
 

@@ -1,4 +1,7 @@
-"""What was typed while the store was away and is not delivered yet, and what was refused then."""
+"""What was typed while the store was away and is not delivered yet, and what was refused then.
+
+The next command that records delivers it first; one that only reads delivers it too, if the store is free at once.
+"""
 
 import argparse
 
