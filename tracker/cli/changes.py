@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         lines.append(
             (
                 row.handle,
-                local.strftime("%m-%d %H:%M:%S"),
+                local.strftime("%Y-%m-%d %H:%M:%S"),
                 row.service or "?",
                 f"{title} {printable(row.title)}{before}".strip(),
             )
