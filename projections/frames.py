@@ -405,8 +405,7 @@ class Frames:
         from projections.incidents import incidents
         from tracker.events.base import Window
 
-        declared = self._log.select([Window("incidents")])
-        names = sorted({each.event.incident for each in declared if getattr(each.event, "incident", None)})  # type: ignore[attr-defined]
+        names = [each.id for each in incidents(self._log.select([Window("incidents")]))]
         return incidents(self._log.select([Window(f"incident:{name}") for name in names]))
 
     def _incident(self, typed: str | int) -> Incident:

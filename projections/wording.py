@@ -3,6 +3,7 @@
 A new kind of event still reads acceptably before anybody words it here.
 """
 
+from datetime import datetime
 from functools import singledispatch
 
 from tracker.events import alerts, changes, corrections, incidents, samples
@@ -323,7 +324,7 @@ def _(event: corrections.EventAmended) -> str:
 
 
 def _value(value: object) -> str:
-    return utc(value) if hasattr(value, "tzinfo") else short(str(value), 60)  # type: ignore[arg-type]
+    return utc(value) if isinstance(value, datetime) else short(str(value), 60)
 
 
 @headline.register

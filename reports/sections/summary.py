@@ -5,7 +5,7 @@ from datetime import datetime
 from projections.durations import shown
 from reports.context import Context
 from reports.markdown import table, text
-from tracker.events.incidents import IncidentReopened
+from tracker.events.incidents import IncidentReopened, NoteAdded
 from tracker.incident import Status
 from tracker.times import spoken, utc
 
@@ -39,7 +39,9 @@ def _story(context: Context) -> str:
         parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
     cause = context.notes("root-cause")
     if cause:
-        parts.append(f"Cause: {_sentence(text(cause[-1].fact.text))}")  # type: ignore[attr-defined]
+        fact = cause[-1].fact
+        assert isinstance(fact, NoteAdded)
+        parts.append(f"Cause: {_sentence(text(fact.text))}")
     fixed = context.attributed("fixed")
     if fixed:
         entry = fixed[-1]

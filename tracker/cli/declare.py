@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     by = workspace.who
     at = workspace.instant(arguments.at)
     while True:
-        found = workspace.incidents()
+        found = workspace.standing()
         same = [each for each in found if _is_same(each, arguments, at, by)]
         if same:
             return _known(arguments, workspace, same[0])

@@ -25,13 +25,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
     from projections.incidents import open_ones
 
-    found = workspace.incidents()
+    found = workspace.standing()
     if arguments.open or arguments.due:
         found = open_ones(found)
     if arguments.service:
         found = [each for each in found if arguments.service in each.services]
         if not found:
             workspace.asked_service(arguments.service)
+    found = workspace.whole(found)
     found.reverse()
     if arguments.json:
         write_json({"incidents": [described(each) for each in found]})

@@ -203,7 +203,7 @@ class Workspace:
     def _only_open(self) -> str:
         from projections.incidents import open_ones
 
-        found = open_ones(self.incidents())
+        found = open_ones(self.standing())
         if len(found) == 1:
             return found[0].id
         if not found:
@@ -264,15 +264,27 @@ class Workspace:
         return merge((each, payloads[each.position]) for each in chunks), chunks
 
     def incidents(self, upto: int | None = None) -> "list[Incident]":
-        """Return every incident."""
+        """Return every incident with all that was decided on it."""
+        return self.whole(self.standing(upto), upto)
+
+    def standing(self, upto: int | None = None) -> "list[Incident]":
+        """Return every incident with what says where it stands: title, services, open or over.
+
+        Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
+        """
         from projections.incidents import incidents
         from tracker.events.base import Window
 
-        declared = self.log.select([Window("incidents")], upto)
-        names = {getattr(each.event, "incident", None) for each in declared} - {None}
-        return incidents(
-            self.log.select([Window(f"incident:{name}") for name in sorted(map(str, names))], upto)
-        )
+        return incidents(self.log.select([Window("incidents")], upto))
+
+    def whole(self, found: "Iterable[Incident]", upto: int | None = None) -> "list[Incident]":
+        """Return these incidents with all that was decided on them."""
+        from projections.incidents import incidents
+        from tracker.events.base import Window
+
+        names = {each.id for each in found}
+        selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], upto))
+        return [each for each in selected if each.id in names]
 
     def cut(self) -> int | None:
         """Return the position up to which --known-at or --at-seq lets us look; None is all."""

@@ -13,8 +13,16 @@ DETECTED_BY = ("alert", "customer", "person")
 ROLES = ("caused", "fixed", "suspect", "dismissed")
 
 
+class Standing(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A decision that says which incidents there are, of which services, and which are over."""
+
+    def scopes(self) -> tuple[str, ...]:
+        """Also found among all incidents, so that no other decision is read to list them."""
+        return (f"incident:{self.incident}", "incidents")
+
+
 @topic("incident-declared", rank=70)
-class IncidentDeclared(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentDeclared(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody said that this is an incident."""
 
     title: str
@@ -23,10 +31,6 @@ class IncidentDeclared(Decision, frozen=True, kw_only=True, omit_defaults=True):
     impact: str | None = None
     lead: str | None = None
     detected_by: str | None = None
-
-    def scopes(self) -> tuple[str, ...]:
-        """Also found among all incidents."""
-        return (f"incident:{self.incident}", "incidents")
 
 
 @topic("milestone-set", rank=71)
@@ -63,14 +67,14 @@ class StageChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("service-added", rank=75)
-class ServiceAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class ServiceAdded(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """Another service turned out to be part of it."""
 
     service: str
 
 
 @topic("service-removed", rank=76)
-class ServiceRemoved(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class ServiceRemoved(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """A service turned out not to be part of it."""
 
     service: str
@@ -94,21 +98,21 @@ class FileAttached(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("incident-resolved", rank=80)
-class IncidentResolved(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentResolved(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """The incident was over."""
 
     resolution: str = "fixed"
 
 
 @topic("incident-reopened", rank=81)
-class IncidentReopened(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentReopened(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """It came back, or was never over."""
 
     why: str
 
 
 @topic("incident-merged", rank=82)
-class IncidentMerged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentMerged(Standing, frozen=True, kw_only=True, omit_defaults=True):
     """This incident turned out to be another one; `into` goes on."""
 
     into: str
@@ -116,4 +120,4 @@ class IncidentMerged(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
     def scopes(self) -> tuple[str, ...]:
         """Found from both ends."""
-        return (f"incident:{self.incident}", f"incident:{self.into}")
+        return (*super().scopes(), f"incident:{self.into}")
