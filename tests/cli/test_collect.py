@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import refused
+from tracker.log import Log
 
 RATIO = (
     'sum(rate(http_requests_total{service="checkout",code=~"5.."}[1m]))'
@@ -274,3 +275,27 @@ def test_alert_history_is_read_for_a_span(tracker, tmp_path, prometheus_server):
 
     fired = [row["occurred_at"] for row in rows if row["kind"] == "alert-fired"]
     assert fired == [f"{DAY}T14:02:15.000Z", "2026-03-06T02:30:00.000Z"]
+
+
+def test_the_rule_under_which_an_alert_fires_is_kept_once(tracker, tmp_path, make_prometheus):
+    """
+    Its expression as Prometheus has it loaded; a second collect finds nothing new in it.
+    """
+    rules = tmp_path / "rules.yml"
+    rules.write_text(
+        "groups:\n- name: shop\n  rules:\n  - alert: HighErrorRatio\n    expr: vector(0) > 1\n    for: 2m\n"
+        "    labels: {service: checkout, severity: critical}\n"
+    )
+    server = make_prometheus(extra_config=f"rule_files: ['{rules}']\n")
+    configure(tmp_path, server.url)
+    declare(tracker)
+
+    first, again = (
+        {each["what"]: each["recorded"] for each in tracker("collect", 1, "--json").json["sources"]}
+        for _ in range(2)
+    )
+
+    assert (first["alert rules"], again["alert rules"]) == (1, 0)
+    with Log(str(tmp_path / "tracker.db")) as log:
+        rule = log.latest("rule:checkout/HighErrorRatio").event
+    assert (rule.expression, rule.for_seconds) == ("vector(0) > 1", 120.0)

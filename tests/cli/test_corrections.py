@@ -167,3 +167,16 @@ def test_an_amendment_obeys_the_rules_of_decisions(tracker):
     assert refused.code == 12
     assert "before its start" in refused.err
     assert tracker("timeline", "1", "--json").json["entries"][-1]["event"] == ended
+
+
+def test_the_same_link_typed_twice_is_recorded_once(declared):
+    """
+    Running it again is safe; another reason is another link.
+    """
+    declared("deploy", "finish", "checkout", "v1", "--at", "2026-03-01T14:10Z")
+    words = ("link", "1", "checkout@v1", "--as", "fixed", "--why", "errors are gone", "--json")
+
+    first, again, other = declared(*words), declared(*words), declared(*words[:6], "and stay gone", "--json")
+
+    assert [each.json["recorded"] for each in (first, again, other)] == [1, 0, 1]
+    assert again.json["events"] == first.json["events"]

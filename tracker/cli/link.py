@@ -3,7 +3,7 @@
 import argparse
 
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
+from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import UsageError
 from tracker.events.incidents import ROLES
 
@@ -30,10 +30,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         )
     incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
     at, by = workspace.instant(arguments.at), workspace.who
+    said = incident.links.get(target.id)
+    if said and said.linked and (said.role, said.why) == (arguments.role, (arguments.why or "").strip()):
+        known = f"{target.handle} is linked to {incident.id} in just that way already, by {said.by}"
+        return workspace.answer(
+            Recording(known=(said.event,)), known, {"incident": incident.id, "event": target.id}
+        )
     recording = workspace.decide(
         incident.id,
         lambda held: [link(held, target, by=by, at=at, role=arguments.role, why=arguments.why or "")],
     )
     role = f" as {arguments.role}" if arguments.role else ""
-    said = f"{target.handle} linked to {incident.id}{role} by {by}"
-    return workspace.answer(recording, said, {"incident": incident.id, "event": target.id})
+    linked = f"{target.handle} linked to {incident.id}{role} by {by}"
+    return workspace.answer(recording, linked, {"incident": incident.id, "event": target.id})

@@ -209,7 +209,9 @@ def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime
 
 def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
     """Keep the definitions under which alerts fire."""
-    from tracker.events.samples import AlertRuleSeen
+    from msgspec.structs import replace
+
+    from tracker.events.samples import AlertRuleSeen, rule_scope
 
     pulled = Pulled("prometheus", None, "alert rules")
     try:
@@ -221,7 +223,6 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
     facts: list[Any] = []
     for rule in rules:
         service = workspace.rules.for_alert(rule["labels"])
-        last = workspace.log.select([Window(f"collected:{service or ''}")])
         seen = AlertRuleSeen(
             occurred_at=now,
             source="prometheus",
@@ -232,18 +233,8 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
             labels=rule["labels"],
             annotations=rule["annotations"],
         )
-        told = [
-            each.event
-            for each in last
-            if isinstance(each.event, AlertRuleSeen) and each.event.name == seen.name
-        ]
-        newest = max(told, key=lambda event: event.occurred_at, default=None)
-        if newest is None or (newest.expression, newest.for_seconds, newest.labels, newest.annotations) != (
-            seen.expression,
-            seen.for_seconds,
-            seen.labels,
-            seen.annotations,
-        ):
+        last = workspace.log.latest(rule_scope(service, seen.name))
+        if last is None or replace(last.event, occurred_at=now) != seen:
             facts.append(seen)
     pulled.found = len(rules)
     workspace.record(facts, pulled.recording)

@@ -57,6 +57,11 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
         return (f"collected:{self.service or ''}",)
 
 
+def rule_scope(service: str | None, name: str) -> str:
+    """Name the place of one rule's definitions."""
+    return f"rule:{service or ''}/{name}"
+
+
 @topic("alert-rule-seen", rank=62)
 class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """The definition under which an alert fires, as the source had it loaded."""
@@ -68,5 +73,5 @@ class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
     def scopes(self) -> tuple[str, ...]:
-        """Found beside the service's facts, but not among them."""
-        return (f"collected:{self.service or ''}",)
+        """Each rule has a place of its own, where its newest definition is found at once."""
+        return (rule_scope(self.service, self.name),)
