@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from projections.judge.replay import Floats, Replayed
 
-__all__ = ["ChangeJudgement", "Direction", "Recovery", "RecoveryJudgement", "judge_change", "judge_recovery"]
+__all__ = [
+    "ChangeJudgement",
+    "Direction",
+    "Recovery",
+    "RecoveryJudgement",
+    "judge_change",
+    "judge_fix",
+    "judge_recovery",
+]
 
 #: Strengths end here: beside a swing of zero every change is endless.
 STRONGEST = 999.0
@@ -31,7 +39,13 @@ INCIDENT_SECONDS = 3_600
 
 
 def judge_change(
-    baseline: ArrayLike, after: ArrayLike, *, step_seconds: float, window_seconds: float
+    baseline: ArrayLike,
+    after: ArrayLike,
+    *,
+    step_seconds: float,
+    window_seconds: float,
+    gap_seconds: float = 0.0,
+    deploys: Sequence[int] = (),
 ) -> Sequence[ChangeJudgement]:
     """Say for each metric whether the window after a change is unlike what its past let expect.
 
@@ -40,14 +54,56 @@ def judge_change(
         after: The window after the change, samples by metrics; what is beyond the window is not looked at.
         step_seconds: Seconds from sample to sample.
         window_seconds: The window's length.
+        gap_seconds: What lies between the two and is not judged; it is left out of every replay too.
+        deploys: Positions in the baseline where something else was deployed, see `replay`.
     """
     past, then = _rows(baseline), _rows(after)
     window = _steps(window_seconds, step_seconds)
-    return _judged(past, _fitted(then, window), lag=0, step_seconds=step_seconds)
+    gap = round(gap_seconds / step_seconds)
+    return _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
+
+
+def judge_fix(
+    healthy: ArrayLike,
+    incident: ArrayLike,
+    after: ArrayLike,
+    *,
+    step_seconds: float,
+    window_seconds: float,
+    gap_seconds: float = 0.0,
+) -> Sequence[ChangeJudgement]:
+    """Say for each metric whether a fix did anything: is the window after it unlike the incident?
+
+    The incident is what was expected to go on; the swing is that of the same comparison at healthy times.
+    Arguments are those of `judge_recovery`.
+    """
+    from projections.judge import replay
+    from projections.judge.fix import replay_fix
+
+    past, during, then = _rows(healthy), _rows(incident), _rows(after)
+    if not len(past) == len(during) == len(then):
+        raise ValueError(f"{len(past)}, {len(during)} and {len(then)} metrics")
+    window = _steps(window_seconds, step_seconds)
+    looked_at = _looked_at(during.shape[1], window, step_seconds)
+    during = _fitted(during[:, max(0, during.shape[1] - looked_at) :], looked_at)
+    then = _fitted(then, window)
+    gap = round(gap_seconds / step_seconds)
+    possible = (past.shape[1] - looked_at - gap - window) / window
+    if possible < replay.INDEPENDENT_AT_LEAST:
+        return [_too_short(row, window=window, possible=possible) for row in then]
+    figures = replay_fix(past, during, then, gap=gap)
+    return [_change(figures, row, window=window) for row in range(len(past))]
 
 
 def judge_recovery(
-    baseline: ArrayLike, incident: ArrayLike, after: ArrayLike, *, step_seconds: float, window_seconds: float
+    baseline: ArrayLike,
+    incident: ArrayLike,
+    after: ArrayLike,
+    *,
+    step_seconds: float,
+    window_seconds: float,
+    gap_seconds: float = 0.0,
+    deploys: Sequence[int] = (),
 ) -> Sequence[RecoveryJudgement]:
     """Say for each metric whether the window after a fix is as before the incident.
 
@@ -57,14 +113,19 @@ def judge_recovery(
         after: The window after the fix.
         step_seconds: Seconds from sample to sample.
         window_seconds: The window's length.
+        gap_seconds: What lies between the incident and `after` and is not judged.
+        deploys: Positions in the baseline where something was deployed.
     """
     past, during, then = _rows(baseline), _rows(incident), _rows(after)
     window = _steps(window_seconds, step_seconds)
     lasted = during.shape[1]
-    looked_at = max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
+    looked_at = _looked_at(lasted, window, step_seconds)
     broken = _judged(past, _fitted(during[:, lasted - looked_at :] if lasted else during, looked_at),
-                     lag=max(0, lasted - looked_at), step_seconds=step_seconds)  # fmt: skip
-    mended = _judged(past, _fitted(then, window), lag=lasted, step_seconds=step_seconds)
+                     lag=max(0, lasted - looked_at), step_seconds=step_seconds, deploys=deploys)  # fmt: skip
+    gap = round(gap_seconds / step_seconds)
+    mended = _judged(
+        past, _fitted(then, window), lag=lasted + gap, step_seconds=step_seconds, deploys=deploys
+    )
     return [_recovery(one, other) for one, other in zip(broken, mended, strict=True)]
 
 
@@ -122,7 +183,14 @@ def _fitted(rows: Floats, length: int) -> Floats:
     return rows[:, :length] if short <= 0 else np.pad(rows, ((0, 0), (0, short)), constant_values=np.nan)
 
 
-def _judged(baseline: Floats, after: Floats, *, lag: int, step_seconds: float) -> list[ChangeJudgement]:
+def _looked_at(lasted: int, window: int, step_seconds: float) -> int:
+    """How much of an incident is looked at: its last part."""
+    return max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
+
+
+def _judged(
+    baseline: Floats, after: Floats, *, lag: int, step_seconds: float, deploys: Sequence[int] = ()
+) -> list[ChangeJudgement]:
     from projections.judge import replay
 
     if len(baseline) != len(after):
@@ -133,7 +201,9 @@ def _judged(baseline: Floats, after: Floats, *, lag: int, step_seconds: float) -
     possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag)
     if possible < replay.INDEPENDENT_AT_LEAST:
         return [_too_short(row, window=window, possible=possible) for row in after]
-    figures = replay.replay(baseline, after, lag=lag, day=_steps(replay.DAY_SECONDS, step_seconds))
+    figures = replay.replay(
+        baseline, after, lag=lag, day=_steps(replay.DAY_SECONDS, step_seconds), deploys=deploys
+    )
     return [_change(figures, row, window=window) for row in range(len(baseline))]
 
 
@@ -179,7 +249,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     return ChangeJudgement(
         direction=direction,
         strength=strength,
-        candidate=replay.EXPECTATIONS[int(figures.candidate[row])],
+        candidate=replay.NAMES[int(figures.candidate[row])],
         expected=expected,
         observed=observed,
         shift=shift,

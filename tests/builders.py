@@ -46,6 +46,7 @@ from tracker.events.incidents import (
     StageChanged,
 )
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.times import Typed, to_us
 
 START = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
@@ -458,6 +459,45 @@ def _pointing(target: Event | str) -> dict[str, Any]:
     return found
 
 
+def verdict(**fields: Any) -> Verdict:
+    defaults = {
+        "metric": "error_ratio",
+        "baseline": "healthy",
+        "verdict": "recovered",
+        "inputs_hash": "ab" * 32,
+    }
+    return Verdict(**_with(defaults, fields))
+
+
+def verdicts(change: Event | str, minute: float = 40, **fields: Any) -> VerdictsGiven:
+    defaults = {
+        "occurred_at": at(minute),
+        "decided_by": "tracker",
+        "incident": "INC-1",
+        "change": _id(change),
+        "service": "checkout",
+        "version": "1.4.2",
+        "window": "10m",
+        "window_from": at(minute - 7),
+        "settling_seconds": 180.0,
+        "judge_version": "1",
+        "verdicts": (verdict(),),
+    }
+    return VerdictsGiven(**_with(defaults, fields))
+
+
+def check(change: Event | str, minute: float = 31, **fields: Any) -> CheckMade:
+    defaults = {
+        "occurred_at": at(minute),
+        "decided_by": "ada",
+        "incident": "INC-1",
+        "change": _id(change),
+        "due_seconds": 60,
+        "normal": ("error_ratio",),
+    }
+    return CheckMade(**_with(defaults, fields))
+
+
 # ── what the tracker says of itself ──────────────────────────────────────────
 
 
@@ -492,6 +532,7 @@ def one_of_each() -> list[Event]:
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
+        *(verdicts(fact), check(fact)),
         *(settings(), seal()),
     ]
 

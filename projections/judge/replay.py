@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -31,6 +33,9 @@ EXPECTATIONS = (
     "daily+drift",
     "level+before",
 )
+
+NAMES = (*EXPECTATIONS, "incident")
+"""All that a judgement may have been held against; the last by `projections.judge.fix`."""
 
 DAY_SECONDS = 86_400
 #: Earlier days that a clock time is looked up on.
@@ -96,7 +101,7 @@ def independent_windows(past: int, *, window: int, lag: int) -> float:
     return (past - 2 * window - lag) / window
 
 
-def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
+def replay(baseline: Floats, after: Floats, *, lag: int, day: int, deploys: Sequence[int] = ()) -> Replayed:
     """Compare the mean of `after` with what the baseline lets expect, and replay that at every earlier time.
 
     Args:
@@ -104,6 +109,8 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
         after: The judged window; its length is the window's.
         lag: Samples between the baseline and the window that are not looked at, in every replay too.
         day: Samples in a day.
+        deploys: Positions in the baseline where something was deployed. A comparison across one
+            measures that deploy, so it is no replay; unless too few would be left.
     """
     import numpy as np
 
@@ -130,6 +137,9 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int) -> Replayed:
     filled = known[:, :past].sum(axis=1)
     level = grid.sums[:, past] / np.maximum(filled, 1) + origin[:, 0]
     means, misses = _misses(grid, day=day)
+    across = grid.across(deploys)
+    if across.any():
+        misses[:, :, : grid.clean][:, :, across] = np.nan
     candidate, spread, replays, independent = _choose(misses[:, :, : grid.clean], grid)
     chosen = misses[candidate, np.arange(metrics)]
     quiet = chosen[:, : grid.clean]
@@ -194,6 +204,18 @@ class _Grid:
         if known is not None:
             self.counts = np.zeros((self.rows, length))
             np.cumsum(known, axis=1, out=self.counts[:, 1:])
+
+    def across(self, deploys: Sequence[int]) -> Flags:
+        """Say which replays would compare what was before a deploy with what was after it."""
+        import numpy as np
+
+        times = self.start + self.stride * np.arange(self.clean)
+        found = np.zeros(self.clean, bool)
+        for at in deploys:
+            found |= (times - self.lag - self.window <= at) & (at < times + self.window)
+        left = int((~found).sum())
+        enough = left >= REPLAYS_AT_LEAST and (left - 1) * self.stride / self.window >= INDEPENDENT_AT_LEAST
+        return found if enough else np.zeros(self.clean, bool)
 
     def mean(self, offset: int, length: int) -> Floats:
         """The mean of the `length` samples that begin `offset` after each time; NaN before there were any."""

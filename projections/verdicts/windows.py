@@ -1,0 +1,102 @@
+"""Which part of time is judged after a change, and beside which: instants only, no samples."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from projections.changes import ChangeRow
+from tracker.times import duration_seconds
+
+WINDOWS = {"10m": 600, "1h": 3_600, "1d": 86_400}
+"""Seconds from the change to the end of each window."""
+
+SETTLING_SECONDS = 120.0
+#: A command that returned sooner said nothing of how long its rollout took.
+ROLLOUT_AT_LEAST_SECONDS = 10.0
+#: A fix that came so shortly before another may be the one that helped.
+OVERLAP = timedelta(minutes=10)
+
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
+_RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdw]))+)\s*(:?)[^\]]*\]")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One window after one change.
+
+    The change acts from `begins_at` (its rollout's start, where that is known) and was
+    finished at `deployed_at`. What lies between `begins_at` and `window_from` settles and
+    is not judged; `settling_seconds` is its length.
+    """
+
+    change: ChangeRow
+    window: str
+    begins_at: datetime
+    deployed_at: datetime
+    settling_seconds: float
+    window_from: datetime
+    window_to: datetime
+
+
+def judged(
+    change: ChangeRow, window: str, *, settling_seconds: float = SETTLING_SECONDS, query: str | None = None
+) -> Judged:
+    """Plan one window: it ends 10 minutes, an hour or a day after the change was finished.
+
+    It is judged from where the rollout has settled: the rollout's own length where its start
+    and end were told, else `settling_seconds`, and the range that the query looks back over.
+    """
+    deployed_at = change.finished_at or change.at
+    begins_at = min(change.started_at or deployed_at, deployed_at)
+    rollout = (deployed_at - begins_at).total_seconds()
+    if change.finished_at is None or rollout < ROLLOUT_AT_LEAST_SECONDS:
+        rollout = settling_seconds
+    settling = rollout + range_seconds(query)
+    return Judged(
+        change=change,
+        window=window,
+        begins_at=begins_at,
+        deployed_at=deployed_at,
+        settling_seconds=settling,
+        window_from=begins_at + timedelta(seconds=settling),
+        window_to=deployed_at + timedelta(seconds=WINDOWS[window]),
+    )
+
+
+def range_seconds(query: str | None) -> float:
+    """Return how far back a PromQL query looks for each of its samples; 0 where it does not.
+
+    Ranges of subqueries add to those within them; of other ranges the longest counts.
+    """
+    if not query:
+        return 0.0
+    ranges, added = [0.0], 0.0
+    for text, subquery in _RANGE.findall(_QUOTED.sub("", query)):
+        if subquery:
+            added += duration_seconds(text)
+        else:
+            ranges.append(duration_seconds(text))
+    return max(ranges) + added
+
+
+def confounding(
+    change: ChangeRow, window_to: datetime, others: list[ChangeRow], onset: datetime | None
+) -> list[ChangeRow]:
+    """Name the other changes of the same service that may have moved what a window shows.
+
+    One within the window does. Of two fixes during an incident the earlier one may be what
+    helped as well, when it came shortly before.
+    """
+    mine = change.finished_at or change.at
+    begins = min(change.started_at or mine, mine)
+    found = []
+    for other in others:
+        at = other.finished_at or other.at
+        if other.event == change.event or other.kind == "merge" or other.service != change.service:
+            continue
+        during = onset is not None and at >= onset and begins > onset
+        if begins <= at < window_to or (during and begins - OVERLAP < at < begins):
+            found.append(other)
+    return found
