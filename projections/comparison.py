@@ -54,12 +54,13 @@ def judge_change(
         after: The window after the change, samples by metrics; what is beyond the window is not looked at.
         step_seconds: Seconds from sample to sample.
         window_seconds: The window's length.
-        gap_seconds: What lies between the two and is not judged; it is left out of every replay too.
-        deploys: Positions in the baseline where something else was deployed, see `replay`.
+        gap_seconds: Settling time between the two, which is not judged; it is left out of every replay too.
+        deploys: Samples of the baseline from which other deploys acted. What would measure one of them is no
+            replay, unless too few were left.
     """
     past, then = _rows(baseline), _rows(after)
     window = _steps(window_seconds, step_seconds)
-    gap = round(gap_seconds / step_seconds)
+    gap = _gap(gap_seconds, step_seconds)
     return _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
 
 
@@ -71,28 +72,23 @@ def judge_fix(
     step_seconds: float,
     window_seconds: float,
     gap_seconds: float = 0.0,
+    deploys: Sequence[int] = (),
 ) -> Sequence[ChangeJudgement]:
     """Say for each metric whether a fix did anything: is the window after it unlike the incident?
 
     The incident is what was expected to go on; the swing is that of the same comparison at healthy times.
-    Arguments are those of `judge_recovery`.
+    Arguments are those of `judge_recovery`, with the healthy time for its baseline.
     """
-    from projections.judge import replay
-    from projections.judge.fix import replay_fix
-
     past, during, then = _rows(healthy), _rows(incident), _rows(after)
-    if not len(past) == len(during) == len(then):
-        raise ValueError(f"{len(past)}, {len(during)} and {len(then)} metrics")
     window = _steps(window_seconds, step_seconds)
-    looked_at = _looked_at(during.shape[1], window, step_seconds)
-    during = _fitted(during[:, max(0, during.shape[1] - looked_at) :], looked_at)
-    then = _fitted(then, window)
-    gap = round(gap_seconds / step_seconds)
-    possible = (past.shape[1] - looked_at - gap - window) / window
-    if possible < replay.INDEPENDENT_AT_LEAST:
-        return [_too_short(row, window=window, possible=possible) for row in then]
-    figures = replay_fix(past, during, then, gap=gap)
-    return [_change(figures, row, window=window) for row in range(len(past))]
+    return _judged(
+        past,
+        _fitted(then, window),
+        lag=_gap(gap_seconds, step_seconds),
+        step_seconds=step_seconds,
+        deploys=deploys,
+        incident=_last_part(during, window, step_seconds),
+    )
 
 
 def judge_recovery(
@@ -113,19 +109,18 @@ def judge_recovery(
         after: The window after the fix.
         step_seconds: Seconds from sample to sample.
         window_seconds: The window's length.
-        gap_seconds: What lies between the incident and `after` and is not judged.
-        deploys: Positions in the baseline where something was deployed.
+        gap_seconds: Settling time between the incident and `after`, which is not judged.
+        deploys: Samples of the baseline from which other deploys acted; as in `judge_change`.
     """
     past, during, then = _rows(baseline), _rows(incident), _rows(after)
     window = _steps(window_seconds, step_seconds)
     lasted = during.shape[1]
-    looked_at = _looked_at(lasted, window, step_seconds)
-    broken = _judged(past, _fitted(during[:, lasted - looked_at :] if lasted else during, looked_at),
-                     lag=max(0, lasted - looked_at), step_seconds=step_seconds, deploys=deploys)  # fmt: skip
-    gap = round(gap_seconds / step_seconds)
-    mended = _judged(
-        past, _fitted(then, window), lag=lasted + gap, step_seconds=step_seconds, deploys=deploys
-    )
+    last_part = _last_part(during, window, step_seconds)
+    gap = _gap(gap_seconds, step_seconds)
+    broken = _judged(past, last_part, lag=max(0, lasted - last_part.shape[1]),
+                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
+    mended = _judged(past, _fitted(then, window), lag=lasted + gap,
+                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
     return [_recovery(one, other) for one, other in zip(broken, mended, strict=True)]
 
 
@@ -140,9 +135,9 @@ def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudg
             reason=reason,
         )
 
-    for one, when in ((incident, "the incident"), (after, "the time after the fix")):
+    for one, when in ((incident, "The incident"), (after, "The time after the fix")):
         if one.direction == "not_enough_data" or one.shift is None:
-            return said("not_enough_data", reason=f"{when}: {one.reason}")
+            return said("not_enough_data", reason=f"{when} cannot be judged. {one.reason}")
     if incident.direction == "unchanged" or not incident.shift or after.shift is None:
         return said("unaffected")
     left = after.shift / incident.shift
@@ -183,26 +178,45 @@ def _fitted(rows: Floats, length: int) -> Floats:
     return rows[:, :length] if short <= 0 else np.pad(rows, ((0, 0), (0, short)), constant_values=np.nan)
 
 
-def _looked_at(lasted: int, window: int, step_seconds: float) -> int:
-    """How much of an incident is looked at: its last part."""
-    return max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
+def _gap(seconds: float, step_seconds: float) -> int:
+    return max(0, round(seconds / step_seconds))
+
+
+def _last_part(incident: Floats, window: int, step_seconds: float) -> Floats:
+    """What is looked at of an incident."""
+    lasted = incident.shape[1]
+    length = max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
+    return _fitted(incident[:, max(0, lasted - length) :], length)
 
 
 def _judged(
-    baseline: Floats, after: Floats, *, lag: int, step_seconds: float, deploys: Sequence[int] = ()
+    baseline: Floats,
+    after: Floats,
+    *,
+    lag: int,
+    step_seconds: float,
+    deploys: Sequence[int],
+    incident: Floats | None = None,
 ) -> list[ChangeJudgement]:
     from projections.judge import replay
 
-    if len(baseline) != len(after):
-        raise ValueError(f"{len(baseline)} metrics before and {len(after)} after")
+    if len(baseline) != len(after) or (incident is not None and len(incident) != len(after)):
+        between = "" if incident is None else f", {len(incident)} during the incident"
+        raise ValueError(f"{len(baseline)} metrics before{between} and {len(after)} after")
     if not len(baseline):
         return []
     window = after.shape[1]
-    possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag)
+    stretch = window if incident is None else incident.shape[1]
+    possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag, stretch=stretch)
     if possible < replay.INDEPENDENT_AT_LEAST:
         return [_too_short(row, window=window, possible=possible) for row in after]
     figures = replay.replay(
-        baseline, after, lag=lag, day=_steps(replay.DAY_SECONDS, step_seconds), deploys=deploys
+        baseline,
+        after,
+        lag=lag,
+        day=_steps(replay.DAY_SECONDS, step_seconds),
+        deploys=deploys,
+        incident=incident,
     )
     return [_change(figures, row, window=window) for row in range(len(baseline))]
 
@@ -223,15 +237,13 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     effect = figure(figures.effect)
     reason = ""
     if samples < replay.AFTER_FILLED * window:
-        reason = f"only {samples} of {window} samples after"
+        reason = f"Only {samples} of the window's {window} samples are there; {replay.AFTER_FILLED:.0%} are needed."
     elif filled < replay.BASELINE_FILLED:
-        reason = f"only {filled:.0%} of the baseline has samples"
+        reason = f"Only {filled:.0%} of the baseline has samples; at least {replay.BASELINE_FILLED:.0%} are needed."
     elif replays < replay.REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
-        reason = (
-            f"the baseline is too short: {independent:.1f} windows' worth of replays, at least 3 are needed"
-        )
+        reason = _short(independent, replays)
     elif expected is None or shift is None or swing is None or effect is None:
-        reason = "the baseline has no samples where the expectation looks"
+        reason = "There are no samples where the expectation looks, so nothing could be expected."
     if reason or shift is None or swing is None or effect is None or expected is None:
         return _unknown(reason, observed=observed, replays=replays, samples=samples, window=window)
     visible = max(swing, effect)
@@ -249,7 +261,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     return ChangeJudgement(
         direction=direction,
         strength=strength,
-        candidate=replay.NAMES[int(figures.candidate[row])],
+        candidate=replay.EXPECTATIONS[int(figures.candidate[row])],
         expected=expected,
         observed=observed,
         shift=shift,
@@ -272,12 +284,24 @@ def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgemen
     known = after[np.isfinite(after)]
     samples = len(known)
     # Divided first: the sum of large values may be more than there is.
-    observed = float(np.add.reduce(known / samples)) if samples else None
+    with np.errstate(over="ignore"):
+        mean = float(np.add.reduce(known / samples)) if samples else np.nan
+    observed = mean if np.isfinite(mean) else None
     return _unknown(_short(possible), observed=observed, replays=0, samples=samples, window=window)
 
 
-def _short(independent: float) -> str:
-    return f"the baseline is too short: {max(0.0, independent):.1f} windows of replays, at least 3 are needed"
+def _short(independent: float, replays: int = 0) -> str:
+    from projections.judge import replay
+
+    if independent >= replay.INDEPENDENT_AT_LEAST:
+        return (
+            f"The baseline is too short: the comparison could be tried at {replays} earlier times only, "
+            f"and {replay.REPLAYS_AT_LEAST} are needed."
+        )
+    return (
+        f"The baseline is too short: the comparison could be tried over {max(0.0, independent):.1f} windows' worth "
+        "of earlier time, and 3 are needed."
+    )
 
 
 def _unknown(

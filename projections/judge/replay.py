@@ -11,7 +11,7 @@ the same metric judged among others give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,8 @@ EXPECTATIONS = (
     "drift",  # the window before, plus what usually follows at this clock time
     "daily+drift",
     "level+before",
+    "incident",  # after a fix: that the incident goes on
 )
-
-NAMES = (*EXPECTATIONS, "incident")
-"""All that a judgement may have been held against; the last by `projections.judge.fix`."""
 
 DAY_SECONDS = 86_400
 #: Earlier days that a clock time is looked up on.
@@ -96,12 +94,21 @@ class Replayed:
     previous_shift: Floats
 
 
-def independent_windows(past: int, *, window: int, lag: int) -> float:
+def independent_windows(past: int, *, window: int, lag: int, stretch: int | None = None) -> float:
     """How many windows' worth of replays a baseline of `past` samples offers, if none is missing."""
-    return (past - 2 * window - lag) / window
+    stretch = window if stretch is None else stretch
+    return (past - stretch - window - lag) / max(stretch, window)
 
 
-def replay(baseline: Floats, after: Floats, *, lag: int, day: int, deploys: Sequence[int] = ()) -> Replayed:
+def replay(
+    baseline: Floats,
+    after: Floats,
+    *,
+    lag: int,
+    day: int,
+    deploys: Sequence[int] = (),
+    incident: Floats | None = None,
+) -> Replayed:
     """Compare the mean of `after` with what the baseline lets expect, and replay that at every earlier time.
 
     Args:
@@ -109,17 +116,23 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int, deploys: Sequ
         after: The judged window; its length is the window's.
         lag: Samples between the baseline and the window that are not looked at, in every replay too.
         day: Samples in a day.
-        deploys: Positions in the baseline where something was deployed. A comparison across one
-            measures that deploy, so it is no replay; unless too few would be left.
+        deploys: Samples of the baseline from which other deploys acted. A comparison across one
+            measures that deploy, so it is no replay; unless too few replays would be left.
+        incident: What `after` is compared with instead of the baseline; it ended `lag` samples before it.
+            Each replay then compares the mean of a stretch as long with that of the window that followed.
     """
     import numpy as np
 
     metrics, past = baseline.shape
     window = after.shape[1]
+    stretch = window if incident is None else incident.shape[1]
+    ended = past if incident is None else past + stretch
     # Rows in one piece of memory each: sums of a row then never depend on how many rows there are.
-    series = np.full((metrics, past + lag + window), np.nan) if lag else np.empty((metrics, past + window))
+    series = np.full((metrics, ended + lag + window), np.nan)
     series[:, :past] = baseline
-    series[:, past + lag :] = after
+    if incident is not None:
+        series[:, past:ended] = incident
+    series[:, ended + lag :] = after
     known = np.isfinite(series)
     gaps = not bool(known.all())
     if gaps:
@@ -133,22 +146,18 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int, deploys: Sequ
     if gaps:
         series[~known] = 0.0
 
-    grid = _Grid(series, known if gaps else None, past=past, window=window, lag=lag)
+    grid = _Grid(series, known if gaps else None, past=past, ended=ended, stretch=stretch, window=window)
     filled = known[:, :past].sum(axis=1)
     level = grid.sums[:, past] / np.maximum(filled, 1) + origin[:, 0]
-    means, misses = _misses(grid, day=day)
-    across = grid.across(deploys)
-    if across.any():
-        misses[:, :, : grid.clean][:, :, across] = np.nan
-    candidate, spread, replays, independent = _choose(misses[:, :, : grid.clean], grid)
-    chosen = misses[candidate, np.arange(metrics)]
-    quiet = chosen[:, : grid.clean]
+    means, misses = _misses(grid, day=day) if incident is None else _broken(grid)
+    quiet, (candidate, spread, replays, independent) = _replays(misses[:, :, : grid.clean], grid, deploys)
+    chosen = misses[candidate % len(misses), np.arange(metrics)]
     ceiling = OUTAGE * np.where(np.isfinite(spread), spread, 0.0)
     sizes = np.fmin(np.abs(np.where(np.isfinite(quiet), quiet, 0.0)), ceiling[:, None])
     rms = np.sqrt(np.add.reduce(sizes**2, axis=1) / np.maximum(replays, 1))
     swing = (P95 * spread + RMS * rms) * margin(independent)
 
-    tail, there = series[:, past + lag :], known[:, past + lag :]
+    tail, there = series[:, grid.last :], known[:, grid.last :]
     samples = there.sum(axis=1)
     total, others = np.add.reduce(tail, axis=1), np.maximum(samples - 1, 1)
     highest = np.where(there, tail, -np.inf).max(axis=1)
@@ -183,15 +192,18 @@ def replay(baseline: Floats, after: Floats, *, lag: int, day: int, deploys: Sequ
 class _Grid:
     """Means of windows at regular times, of which the last is the judged one.
 
-    The first `clean` times are replays: their windows end before the baseline does.
+    The first `clean` times are replays: their windows end before the baseline does, with its `past` samples.
+    What is compared `ended` that many samples into the series; `stretch` samples of it are looked at.
     """
 
-    def __init__(self, series: Floats, known: Flags | None, *, past: int, window: int, lag: int) -> None:
+    def __init__(
+        self, series: Floats, known: Flags | None, *, past: int, ended: int, stretch: int, window: int
+    ) -> None:
         import numpy as np
 
-        self.window, self.lag, self.rows = window, lag, len(series)
-        self.last = past + lag
-        earliest = window + lag
+        self.last = series.shape[1] - window
+        self.window, self.stretch, self.lag, self.rows = window, stretch, self.last - ended, len(series)
+        earliest = stretch + self.lag
         self.stride = max(1, -(-(self.last - earliest) // REPLAYS_AT_MOST))
         self.count = max(0, self.last - earliest) // self.stride + 1
         self.start = self.last - (self.count - 1) * self.stride
@@ -205,6 +217,13 @@ class _Grid:
             self.counts = np.zeros((self.rows, length))
             np.cumsum(known, axis=1, out=self.counts[:, 1:])
 
+    def independent(self, replays: Counts) -> Floats:
+        """How many windows' worth of time so many replays cover."""
+        import numpy as np
+
+        covered: Floats = np.maximum(replays - 1, 0) * self.stride / max(self.stretch, self.window)
+        return covered
+
     def across(self, deploys: Sequence[int]) -> Flags:
         """Say which replays would compare what was before a deploy with what was after it."""
         import numpy as np
@@ -212,10 +231,8 @@ class _Grid:
         times = self.start + self.stride * np.arange(self.clean)
         found = np.zeros(self.clean, bool)
         for at in deploys:
-            found |= (times - self.lag - self.window <= at) & (at < times + self.window)
-        left = int((~found).sum())
-        enough = left >= REPLAYS_AT_LEAST and (left - 1) * self.stride / self.window >= INDEPENDENT_AT_LEAST
-        return found if enough else np.zeros(self.clean, bool)
+            found |= (times - self.lag - self.stretch <= at) & (at < times + self.window)
+        return found
 
     def mean(self, offset: int, length: int) -> Floats:
         """The mean of the `length` samples that begin `offset` after each time; NaN before there were any."""
@@ -271,7 +288,7 @@ def _misses(grid: _Grid, *, day: int) -> tuple[Floats, Floats]:
     import numpy as np
 
     window, lag = grid.window, grid.lag
-    misses = np.empty((len(EXPECTATIONS), grid.rows, grid.count))
+    misses = np.empty((len(EXPECTATIONS) - 1, grid.rows, grid.count))
     mean = grid.mean(0, window)
     before = grid.mean(-window - lag, window)
     quarter = window // 4
@@ -291,12 +308,16 @@ def _misses(grid: _Grid, *, day: int) -> tuple[Floats, Floats]:
     return mean, misses
 
 
+def _broken(grid: _Grid) -> tuple[Floats, Floats]:
+    """The windows' means, and how far each lay from the stretch that ended before it."""
+    mean = grid.mean(0, grid.window)
+    return mean, (mean - grid.mean(-grid.stretch - grid.lag, grid.stretch))[None]
+
+
 def _usual(days: list[Floats]) -> Floats:
     """The mean of the days, without the highest and the lowest where there are three: a median, for up to four."""
     import numpy as np
 
-    if not days:
-        return np.asarray(np.nan)
     total, count = np.zeros_like(days[0]), np.zeros_like(days[0])
     highest, lowest = days[0].copy(), days[0].copy()
     for values in days:
@@ -314,24 +335,59 @@ def _usual(days: list[Floats]) -> Floats:
     return result
 
 
-def _choose(misses: Floats, grid: _Grid) -> tuple[Counts, Floats, Counts, Floats]:
-    """Pick for each metric the expectation that missed least: which, its 95th percentile, replays, independent ones."""
+class _Chosen(NamedTuple):
+    """For each metric: which expectation, its 95th percentile of misses, replays, and windows' worth of them."""
+
+    candidate: Counts
+    spread: Floats
+    replays: Counts
+    independent: Floats
+
+
+def _replays(misses: Floats, grid: _Grid, deploys: Sequence[int]) -> tuple[Floats, _Chosen]:
+    """The replayed misses of the expectation that each metric trusts, without those across a deploy."""
+    import numpy as np
+
+    row = np.arange(grid.rows)
+    across = grid.across(deploys)
+    said = _choose(np.where(across, np.nan, misses) if across.any() else misses, grid)
+    quiet = misses[said.candidate, row]
+    if across.any():
+        # Who deploys every day still wants a verdict: a swing with deploys in it is wider, which is the safe side.
+        few = ~_enough(said.replays, said.independent)
+        quiet[~few] = np.where(across, np.nan, quiet[~few])
+        if few.any():
+            other = _choose(misses[:, few], grid)
+            quiet[few] = misses[other.candidate, row[few]]
+            for values, instead in zip(said, other, strict=True):
+                values[few] = instead
+    if len(misses) == 1:
+        said = said._replace(candidate=np.full(grid.rows, len(EXPECTATIONS) - 1))
+    return quiet, said
+
+
+def _enough(replays: Counts, independent: Floats) -> Flags:
+    enough: Flags = (replays >= REPLAYS_AT_LEAST) & (independent >= INDEPENDENT_AT_LEAST)
+    return enough
+
+
+def _choose(misses: Floats, grid: _Grid) -> _Chosen:
+    """Pick for each metric the expectation that missed least."""
     import numpy as np
 
     kinds, rows, times = misses.shape
     replays = np.isfinite(misses).sum(axis=2)
-    independent = np.maximum(replays - 1, 0) * grid.stride / grid.window
+    independent = grid.independent(replays)
     spread = np.full((kinds, rows), np.inf)
     if times:
         sizes = np.abs(misses)
         for count in np.unique(replays[replays > 0]).tolist():
             kth = -(-95 * (count - 1) // 100)
             spread[replays == count] = np.partition(sizes[replays == count], kth, axis=1)[:, kth]
-    usable = (replays >= REPLAYS_AT_LEAST) & (independent >= INDEPENDENT_AT_LEAST)
-    score = np.where(usable, spread * margin(independent), np.inf)
+    score = np.where(_enough(replays, independent), spread * margin(independent), np.inf)
     candidate = score.argmin(axis=0)
     row = np.arange(rows)
-    return candidate, spread[candidate, row], replays[candidate, row], independent[candidate, row]
+    return _Chosen(candidate, spread[candidate, row], replays[candidate, row], independent[candidate, row])
 
 
 def margin(independent: Floats) -> Floats:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import hypothesis.extra.numpy as arrays
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from numpy.typing import NDArray
 
-from projections.comparison import ChangeJudgement, judge_change, judge_recovery
+from projections.comparison import ChangeJudgement, judge_change, judge_fix, judge_recovery
 
 Floats = NDArray[np.float64]
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -175,7 +176,7 @@ def test_what_moved_before_the_change_is_flagged():
     ("before", "after", "reason"),
     [
         (2, 12, "too short"),
-        (WEEK_OF_FIVE_MINUTES, 8, "8 of 12"),
+        (WEEK_OF_FIVE_MINUTES, 8, "Only 8 of the window's 12 samples"),
         (0, 12, "too short"),
     ],
 )
@@ -264,7 +265,7 @@ def test_a_silent_incident_is_not_judged():
     )
 
     assert one.verdict == "not_enough_data"
-    assert one.reason.startswith("the incident: only 0 of 12")
+    assert one.reason.startswith("The incident cannot be judged. Only 0 of")
 
 
 def test_a_metric_alone_is_judged_as_among_others():
@@ -298,8 +299,9 @@ def test_what_never_moves_never_changed(value: float, samples: int):
 
     changes = judge_change(before, then, step_seconds=300, window_seconds=HOUR)
     fixes = judge_recovery(before, then, then, step_seconds=300, window_seconds=HOUR)
+    mended = judge_fix(before, then[:7], then, step_seconds=300, window_seconds=HOUR, gap_seconds=700)
 
-    assert {one.direction for one in changes} <= {"unchanged", "not_enough_data"}
+    assert {one.direction for one in (*changes, *mended)} <= {"unchanged", "not_enough_data"}
     assert {one.verdict for one in fixes} <= {"unaffected", "not_enough_data"}
 
 
@@ -307,25 +309,132 @@ anything = some.floats(width=64) | some.sampled_from([0.0, 1.0, np.nan, np.inf, 
 columns = arrays.arrays(np.float64, some.tuples(some.integers(0, 60), some.just(2)), elements=anything)
 
 
-@given(before=columns, during=columns, after=columns, window=some.sampled_from([300, 600, HOUR, DAY]))
+@given(
+    before=columns,
+    during=columns,
+    after=columns,
+    window=some.sampled_from([300, 600, HOUR, DAY]),
+    gap=some.sampled_from([0, 120, 700, HOUR]),
+    deploys=some.lists(some.integers(-5, 70), max_size=4),
+)
 @settings(deadline=None, max_examples=150)
-def test_no_input_breaks_the_judge(before: Floats, during: Floats, after: Floats, window: int):
+def test_no_input_breaks_the_judge(
+    before: Floats, during: Floats, after: Floats, window: int, gap: int, deploys: list[int]
+):
     """
     Whatever floats there are: an answer for each metric, finite, the same each time, and no warning.
     """
-    changes = judge_change(before, after, step_seconds=300, window_seconds=window)
-    fixes = judge_recovery(before, during, after, step_seconds=300, window_seconds=window)
 
-    assert len(changes) == len(fixes) == 2
-    for one in changes:
-        assert 0 <= one.strength <= 999
-        assert bool(one.reason) == (one.direction == "not_enough_data")
-    assert repr(changes) == repr(judge_change(before, after, step_seconds=300, window_seconds=window))
-    alone = [
-        judge_change(before[:, [at]], after[:, [at]], step_seconds=300, window_seconds=window)[0]
-        for at in (0, 1)
-    ]
-    assert repr(list(changes)) == repr(alone)
+    def told(before: Floats, during: Floats, after: Floats) -> tuple[list[ChangeJudgement], ...]:
+        asked = {"step_seconds": 300, "window_seconds": window, "gap_seconds": gap, "deploys": deploys}
+        fixes = judge_recovery(before, during, after, **asked)
+        return (
+            list(judge_change(before, after, **asked)),
+            list(judge_fix(before, during, after, **asked)),
+            [one.incident for one in fixes],
+            [one.after for one in fixes],
+        )
+
+    said = told(before, during, after)
+
+    for judgements in said:
+        assert len(judgements) == 2
+        for one in judgements:
+            assert 0 <= one.strength <= 999
+            assert bool(one.reason) == (one.direction == "not_enough_data")
+    assert repr(said) == repr(told(before, during, after))
+    alone = [told(before[:, [at]], during[:, [at]], after[:, [at]]) for at in (0, 1)]
+    assert repr(said) == repr(tuple([*one, *other] for one, other in zip(*alone, strict=True)))
+
+
+@pytest.mark.parametrize("gap_seconds", [0, 600, HOUR])
+def test_what_settles_after_a_change_is_not_judged(gap_seconds: int):
+    """
+    The rollout's own peak lies in the gap; a change after it is seen, and a season goes on through it.
+    """
+    series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
+    ends = WEEK_OF_FIVE_MINUTES - 12 - gap_seconds // 300
+    series[ends:-12] += 500
+    moved = series.copy()
+    moved[-12:] += 30
+
+    for told, direction in ((series, "unchanged"), (moved, "up")):
+        (one,) = judge_change(
+            told[:ends], told[-12:], step_seconds=300, window_seconds=HOUR, gap_seconds=gap_seconds
+        )
+        assert one.direction == direction
+
+
+def test_an_earlier_deploy_known_does_not_widen_the_swing():
+    """
+    A deploy two days ago moved the metric for good; known, it hides no smaller change today.
+    """
+    series = 50 + noise(WEEK_OF_FIVE_MINUTES)
+    for at in range(300, WEEK_OF_FIVE_MINUTES - 12, 250):
+        series[at:] += 12
+    series[-12:] += 6
+    deploys = range(300, WEEK_OF_FIVE_MINUTES - 12, 250)
+
+    def judged(deploys: Sequence[int]) -> ChangeJudgement:
+        return judge_change(
+            series[:-12], series[-12:], step_seconds=300, window_seconds=HOUR, deploys=deploys
+        )[0]
+
+    known, unknown = judged(deploys), judged([])
+
+    assert known.replays < unknown.replays
+    assert known.strength > unknown.strength
+    assert known.direction == "up"
+
+
+def test_who_deploys_every_day_still_gets_a_verdict():
+    """
+    Where every replay of a day holds a deploy they are all kept; one too many leaves the hour its own.
+    """
+    series = 50 + noise(10 * DAY // 300)
+    daily = range(100, len(series), DAY // 300)
+
+    for window_seconds, all_kept in ((DAY, True), (HOUR, False)):
+        window = window_seconds // 300
+        told = {
+            deploys: judge_change(
+                series[:-window],
+                series[-window:],
+                step_seconds=300,
+                window_seconds=window_seconds,
+                deploys=deploys,
+            )[0]
+            for deploys in ((), tuple(daily))
+        }
+        assert told[tuple(daily)].direction == "unchanged"
+        assert (told[()].replays == told[tuple(daily)].replays) is all_kept
+
+
+@pytest.mark.parametrize(("left", "direction"), [(0, "down"), (20, "unchanged"), (40, "up"), (8, "down")])
+def test_whether_a_fix_did_anything_is_held_against_the_incident(left: float, direction: str):
+    """
+    Back, as bad as it was, and worse; half-way back is something too.
+    """
+    healthy = 50 + noise(WEEK_OF_FIVE_MINUTES, 3)
+    during, after = 70 + noise(36, 3, seed=2), 50 + left + noise(12, 3, seed=3)
+
+    said = judge_fix(healthy, during, after, step_seconds=300, window_seconds=HOUR, gap_seconds=120)
+
+    for one in said:
+        assert one.direction == direction
+        assert one.candidate == "incident"
+        assert one.expected == pytest.approx(70, abs=1)
+        assert one.observed == pytest.approx(50 + left, abs=1)
+
+
+def test_a_fix_is_not_judged_without_healthy_time():
+    """
+    Nobody knows how far the metric swings by itself.
+    """
+    (one,) = judge_fix(noise(30), noise(12), noise(12), step_seconds=300, window_seconds=HOUR)
+
+    assert one.direction == "not_enough_data"
+    assert one.reason.startswith("The baseline is too short")
 
 
 def test_no_metrics_give_no_answers():
