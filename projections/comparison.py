@@ -34,6 +34,8 @@ STRONGEST = 999.0
 SPIKE_SAMPLES = 5
 #: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
 BACK, STILL = 0.25, 0.75
+#: Four standard errors of the window's mean, as the incident's own samples scatter.
+OWN_NOISE = 4.0
 #: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
 INCIDENT_SECONDS = 3_600
 
@@ -81,13 +83,41 @@ def judge_fix(
     """
     past, during, then = _rows(healthy), _rows(incident), _rows(after)
     window = _steps(window_seconds, step_seconds)
-    return _judged(
+    lasted = _last_part(during, window, step_seconds)
+    found = _judged(
         past,
         _fitted(then, window),
         lag=_gap(gap_seconds, step_seconds),
         step_seconds=step_seconds,
         deploys=deploys,
-        incident=_last_part(during, window, step_seconds),
+        incident=lasted,
+    )
+    return [_beside_own_noise(said, row) for said, row in zip(found, lasted, strict=True)]
+
+
+def _beside_own_noise(said: ChangeJudgement, incident: Floats) -> ChangeJudgement:
+    """Widen the swing where the incident itself was noisier than any healthy time: five times the errors scatter more."""
+    from dataclasses import replace
+    from math import isfinite
+
+    import numpy as np
+
+    if said.shift is None or said.expected is None or said.smallest_visible_change is None:
+        return said
+    known = incident[np.isfinite(incident)]
+    with np.errstate(all="ignore"):
+        noise = OWN_NOISE * float(np.std(known)) / max(1, said.samples) ** 0.5 if len(known) else 0.0
+    visible = max(said.smallest_visible_change, noise if isfinite(noise) else STRONGEST)
+    if visible == said.smallest_visible_change:
+        return said
+    strength = min(STRONGEST, abs(said.shift) / visible)
+    return replace(
+        said,
+        smallest_visible_change=visible,
+        swing=max(said.swing or 0.0, visible),
+        strength=strength,
+        direction=said.direction if strength > 1 else "unchanged",
+        flags=said.flags if strength > 1 else (),
     )
 
 

@@ -19,6 +19,7 @@ from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
 from tracker.times import spoken
 
@@ -103,6 +104,8 @@ def timeline(
     if incident is not None:
         facts = attached(incident, facts)
         if order == "occurred":
+            # A watch's twelve checks are evidence for the procedure, and no row of the story.
+            decisions = [each for each in decisions if not isinstance(each.event, CheckMade)]
             decisions = [each for each in decisions if _counts(each, incident)]
     if start is not None:
         facts = [each for each in facts if each.event.occurred_at >= start]

@@ -6,7 +6,7 @@ A new kind of event still reads acceptably before anybody words it here.
 from datetime import datetime
 from functools import singledispatch
 
-from tracker.events import alerts, changes, corrections, incidents, samples
+from tracker.events import alerts, changes, corrections, incidents, samples, verdicts
 from tracker.events.base import Event
 from tracker.times import spoken, utc
 
@@ -358,3 +358,42 @@ def _(event: samples.MetricSampled) -> str:
 @headline.register
 def _(event: samples.SourceCollected) -> str:
     return f"{event.what} collected until {utc(event.until)}: {event.found} found"
+
+
+# ── verdicts ─────────────────────────────────────────────────────────────────
+
+_WINDOWS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
+
+
+@headline.register
+def _(event: verdicts.VerdictsGiven) -> str:
+    healthy = [each for each in event.verdicts if each.baseline == "healthy"]
+    groups: dict[str, list[str]] = {}
+    for each in healthy or event.verdicts:
+        groups.setdefault(each.verdict.replace("_", " "), []).append(each.metric)
+    told = "; ".join(f"{said}: {', '.join(metrics)}" for said, metrics in groups.items())
+    return f"{_WINDOWS.get(event.window, event.window)} after {event.version}: {told}"
+
+
+@detail.register
+def _(event: verdicts.VerdictsGiven) -> str | None:
+    return "provisional" if event.window == "10m" else None
+
+
+@headline.register
+def _(event: verdicts.CheckMade) -> str:
+    return f"Checked {spoken(event.due_seconds)} after the change"
+
+
+@detail.register
+def _(event: verdicts.CheckMade) -> str | None:
+    parts = [
+        f"{said}: {', '.join(metrics)}"
+        for said, metrics in (
+            ("normal", event.normal),
+            ("not normal", event.not_normal),
+            ("no data", event.unknown),
+        )
+        if metrics
+    ]
+    return " · ".join(parts) or None

@@ -37,6 +37,7 @@ class Measured:
     """One series of a metric, as the settings in the log define it.
 
     `told_until` is the instant up to which its source was asked; None where nobody asked.
+    `label` is the name to show: the metric's, with labels where it has several series.
     """
 
     service: str
@@ -48,6 +49,7 @@ class Measured:
     settling_seconds: float
     series: Series | None
     told_until: datetime | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def rows(
     others: Sequence[ChangeRow],
     incidents: Sequence[tuple[datetime, datetime]],
     as_of: datetime,
+    healthy_until: datetime | None = None,
 ) -> list[Row]:
     """Judge these changes, oldest first.
 
@@ -129,37 +132,42 @@ def rows(
         others: All deploys and rollbacks known, for cutting out and for what confounds.
         incidents: Spans of other incidents, which are cut out of every baseline.
         as_of: Up to when the log was told of anything.
+        healthy_until: When people say that its cause went out, where that was before the onset.
     """
+    scene = _Scene(onset, min(onset, healthy_until or onset), over_at, others, incidents, as_of)
     found = []
     for change in sorted(changes, key=lambda each: (each.at, each.event)):
         for metric in metrics:
             if metric.service != change.service:
                 continue
             for window in WINDOWS:
-                found += _rows(change, metric, window, onset, over_at, others, incidents, as_of)
+                found += _rows(change, metric, window, scene)
     return found
 
 
-def _rows(
-    change: ChangeRow,
-    metric: Measured,
-    window: str,
-    onset: datetime,
-    over_at: datetime | None,
-    others: Sequence[ChangeRow],
-    incidents: Sequence[tuple[datetime, datetime]],
-    as_of: datetime,
-) -> list[Row]:
+@dataclass(frozen=True)
+class _Scene:
+    """What holds for every row of an incident."""
+
+    onset: datetime
+    healthy_until: datetime
+    over_at: datetime | None
+    others: Sequence[ChangeRow]
+    incidents: Sequence[tuple[datetime, datetime]]
+    as_of: datetime
+
+
+def _rows(change: ChangeRow, metric: Measured, window: str, scene: _Scene) -> list[Row]:
     plan = judged(change, window, settling_seconds=metric.settling_seconds, query=metric.query)
-    during = onset < plan.begins_at and (over_at is None or plan.begins_at < over_at)
-    confounders = confounding(change, plan.window_to, list(others), onset)
+    during = scene.onset < plan.begins_at and (scene.over_at is None or plan.begins_at < scene.over_at)
+    confounders = confounding(change, plan.window_to, list(scene.others), scene.onset)
     base = Row(
         change=change.event,
         kind=change.kind,
         service=metric.service,
         version=change.version,
         deployed_at=plan.deployed_at,
-        metric=_name(metric),
+        metric=metric.label,
         unit="per_second" if grids.is_counter(metric.query) else metric.unit,
         window=window,
         baseline="before_change",
@@ -174,17 +182,11 @@ def _rows(
         flags=("confounded",) if confounders else (),
     )
     asked = [base, replace(base, baseline="healthy")] if during else [base]
-    waiting = _waiting(metric, plan, as_of)
+    waiting = _waiting(metric, plan, scene.as_of)
     if waiting is not None:
         return [replace(row, verdict=waiting[0], reason=waiting[1]) for row in asked]
-    inputs = _inputs(metric, plan, onset, over_at, during, others, incidents)
+    inputs = _inputs(metric, plan, scene, during)
     return [_answered(row, inputs, metric, plan) for row in asked]
-
-
-def _name(metric: Measured) -> str:
-    labels = metric.series.labels if metric.series else {}
-    shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
-    return f"{metric.metric}{{{shown}}}" if shown else metric.metric
 
 
 def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str] | None:
@@ -221,17 +223,10 @@ class _Inputs:
     healthy_to: datetime
     before: NDArray[np.float64]
     onset: datetime
+    since_onset: NDArray[np.float64]
 
 
-def _inputs(
-    metric: Measured,
-    plan: Judged,
-    onset: datetime,
-    over_at: datetime | None,
-    during: bool,
-    others: Sequence[ChangeRow],
-    incidents: Sequence[tuple[datetime, datetime]],
-) -> _Inputs:
+def _inputs(metric: Measured, plan: Judged, scene: _Scene, during: bool) -> _Inputs:
     import numpy as np
 
     assert metric.series is not None
@@ -243,20 +238,22 @@ def _inputs(
         start=plan.begins_at - HISTORY[plan.window],
         end=plan.window_to,
     )
-    cut = [span for span in incidents if span[0] < plan.begins_at]
-    if not during and onset < plan.begins_at and over_at is not None:
-        cut.append((onset, over_at))
+    cut = [span for span in scene.incidents if span[0] < plan.begins_at]
+    if not during and scene.onset < plan.begins_at and scene.over_at is not None:
+        cut.append((scene.healthy_until, scene.over_at))
     cut = [(start, min(end, plan.begins_at)) for start, end in cut]
     if during:
-        cut = [(start, min(end, onset)) for start, end in cut if start < onset]
+        cut = [(start, min(end, scene.onset)) for start, end in cut if start < scene.onset]
     held = grids.without(whole, cut)
-    healthy_to = onset if during else plan.begins_at
+    healthy_to = scene.healthy_until if during else plan.begins_at
     end = min(max(held.at(healthy_to), 0), len(held.values))
     known = np.flatnonzero(np.isfinite(held.values[:end]))
     first = int(known[0]) if len(known) else end
     begins, judged_from = held.at(plan.begins_at), held.at(plan.window_from)
     deploys = [
-        held.at(each.at) - first for each in others if each.kind != "merge" and each.service == metric.service
+        held.at(each.at) - first
+        for each in scene.others
+        if each.kind != "merge" and each.service == metric.service
     ]
     after = whole.between(plan.window_from, plan.window_to)
     return _Inputs(
@@ -269,7 +266,8 @@ def _inputs(
         healthy_from=held.instant(first),
         healthy_to=healthy_to,
         before=whole.between(plan.begins_at - timedelta(seconds=WINDOWS[plan.window]), plan.begins_at),
-        onset=onset,
+        onset=scene.onset,
+        since_onset=whole.between(scene.onset, plan.begins_at),
     )
 
 
@@ -298,7 +296,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         said = judge_change(healthy, after, deploys=inputs.deploys, **common)[0]
         verdict = _change_verdict(said, metric.better)
     elif row.baseline == "before_change":
-        said = judge_fix(healthy, incident, after, **common)[0]
+        said = judge_fix(healthy, inputs.since_onset[:, None], after, **common)[0]
         verdict = _change_verdict(said, metric.better)
         row = replace(row, baseline_from=inputs.onset, baseline_to=plan.begins_at)
     else:
@@ -324,7 +322,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         shift=said.shift,
         shift_percent=said.shift_percent,
         swing=said.swing,
-        strength=said.strength,
+        strength=None if said.direction == "not_enough_data" else said.strength,
         replays=said.replays,
         samples=said.samples,
         samples_expected=said.samples_expected,
@@ -371,7 +369,7 @@ def _hash(inputs: _Inputs, row: Row, metric: Measured, common: dict[str, Any]) -
         "flags": row.flags,
     }
     digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
-    for part in (inputs.healthy, inputs.incident, inputs.after, inputs.before):
+    for part in (inputs.healthy, inputs.incident, inputs.since_onset, inputs.after, inputs.before):
         digest.update(b"-" if part is None else f"{len(part)}:".encode() + part.astype("<f8").tobytes())
     return digest.hexdigest()
 

@@ -14,6 +14,8 @@ RATIO = (
     ' / sum(rate(http_requests_total{service="checkout"}[1m]))'
 )
 DAY = "2026-03-04"
+HISTORY_MINUTES = 38 * 60 + 4
+"""From the first rate of the week to a day before the incident, at one minute."""
 
 
 def configure(folder: Path, url: str, *, more: str = "", step_seconds: int = 30) -> None:
@@ -89,8 +91,8 @@ def test_the_answer_names_each_source(tracker, tmp_path, prometheus_server):
     [samples] = [each for each in answer["sources"] if each["what"] == "samples of error_ratio"]
     assert samples["source"] == "prometheus"
     assert samples["service"] == "checkout"
-    assert samples["found"] == samples["new_samples"] == 2 * 2880 + 2 * 45
-    assert samples["gone_until"] is None
+    assert samples["found"] == samples["new_samples"] == 2 * 2880 + 2 * 45 + HISTORY_MINUTES
+    assert samples["gone_until"] == samples["history_from"] == "2026-03-02T00:00:00.000Z"
     assert samples["expires_at"].startswith("21")
     assert samples["problem"] is None
     assert any("alertmanager: not configured" in each for each in answer["skipped"])
@@ -162,8 +164,8 @@ def test_a_broken_query_among_good_ones_keeps_the_good(tracker, tmp_path, promet
 
     assert answer.code == 11
     found = {each["what"]: each for each in answer.json["sources"]}
-    assert found["samples of error_ratio"]["new_samples"] == 2 * 2880 + 2 * 45
-    assert found["samples of latency"]["new_samples"] == 2 * 2880 + 2 * 45
+    assert found["samples of error_ratio"]["new_samples"] == 2 * 2880 + 2 * 45 + HISTORY_MINUTES
+    assert found["samples of latency"]["new_samples"] == 2 * 2880 + 2 * 45 + HISTORY_MINUTES + 1
     assert "parse error" in found["samples of broken"]["problem"]
     assert "samples of broken: FAILED" in answer.err
     assert "curl -sG" in tracker("collect", 1).out

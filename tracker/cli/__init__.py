@@ -35,6 +35,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "one incident, or one event"),
     "changes": ("changes", "what changed, over all services"),
     "timeline": ("timeline", "what happened, in the order in which it happened"),
+    "compare": ("compare", "did it help? each metric over 10 minutes, 1 hour, 1 day"),
+    "watch": ("watch", "look every minute whether a fix worked, and answer by exit code"),
+    "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
     "verify": ("verify", "is the log whole?"),
     "spool": ("spool_command", "what was typed while the store was away"),
@@ -45,7 +48,7 @@ GROUPS = (
     ("While it burns", ("declare", "note", "milestone", "severity", "lead", "stage", "service", "resolve")),
     ("What is deployed", ("deploy", "rollback", "run", "changes")),
     ("Evidence", ("collect", "ingest", "attach")),
-    ("Look", ("list", "show", "timeline", "report", "verify")),
+    ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
     ("Set right", ("amend", "retract", "history", "link", "unlink", "reopen", "merge", "spool")),
 )
 
@@ -59,8 +62,8 @@ def help_text() -> str:
         lines.append("")
     lines += [
         "Everywhere: --config FILE, --store FILE|URL, --json for programs. Times are 14:45Z, 14:45+01:00, 5m-ago or now.",
-        "Exit codes: 0 done, 1 a bug, 2 usage, 3 settings, 5 log not whole, 9 store, 10 source unreachable,",
-        "            11 bad input, 12 refused, 130 Ctrl-C.",
+        "Exit codes: 0 done, 1 a bug, 2 usage, 3 settings, 5 log not whole, 6 worse, 7 not better, 8 cannot tell (watch),",
+        "            9 store, 10 source unreachable, 11 bad input, 12 refused, 130 Ctrl-C.",
         "",
         "Try it: tracker demo",
     ]

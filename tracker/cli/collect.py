@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.cli import pulling
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
+from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
@@ -66,7 +67,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
     if settings.file.sentry.organization and arguments.source is None:
         skipped.append("sentry: not pulled by this version; give its bodies to: tracker ingest sentry FILE")
-    return _answer(arguments, workspace, incident.id, pulled, skipped)
+    judged = Recording()
+    with waiting("verdicts"):
+        judge(workspace, workspace.incident(incident.id), judged)
+    return _answer(arguments, workspace, incident.id, pulled, skipped, judged)
 
 
 def _prometheus(
@@ -86,13 +90,13 @@ def _prometheus(
             configured = workspace.settings.services.get(service)
             for name, metric in (configured.metrics if configured else {}).items():
                 pulled.append(
-                    pulling.samples(
+                    pulling.with_history(
                         workspace,
                         api,
                         service=service,
                         name=name,
                         metric=metric,
-                        start=start,
+                        start=incident.begins_at,
                         end=end,
                         progress=update,
                     )
@@ -108,6 +112,7 @@ def _answer(
     name: str,
     pulled: list[pulling.Pulled],
     skipped: list[str],
+    judged: Recording,
 ) -> int:
     if not pulled and not arguments.json:
         raise SettingsError(
@@ -115,7 +120,7 @@ def _answer(
             hint="Configure a source in tracker.toml: tracker init",
         )
     workspace.log.seal()
-    total = Recording()
+    total = Recording(judged.recorded, judged.known)
     for each in pulled:
         total.recorded += each.recording.recorded
         total.known += each.recording.known
@@ -138,6 +143,11 @@ def _answer(
                 print(f"  {printable(each.problem.hint)}")
         for missing in skipped:
             print(missing)
+        if judged.recorded:
+            windows = len(judged.recorded)
+            print(
+                f"verdicts: {windows} window{'s' * (windows != 1)} judged; see them: tracker compare {name}"
+            )
         print(f"{name}: {total.said()}")
         say(f"Next: tracker timeline {name}   ·   tracker report {name}")
     failed = [each.problem for each in pulled if each.problem]

@@ -31,6 +31,7 @@ class Pulled:
     new_samples: int | None = None
     gone_until: datetime | None = None
     expires_at: datetime | None = None
+    history_from: datetime | None = None
     problem: TrackerError | None = None
 
     def json(self) -> dict[str, Any]:
@@ -45,6 +46,7 @@ class Pulled:
             "known": len(self.recording.known),
             "gone_until": self.gone_until,
             "expires_at": self.expires_at,
+            "history_from": self.history_from,
             "problem": self.problem.message if self.problem else None,
         }
 
@@ -55,6 +57,8 @@ class Pulled:
             return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
         new = self.recording.said() if self.new_samples is None else f"{self.new_samples} new"
         parts = [f"{self.source}: {who}{self.what}: {self.found} found, {new}"]
+        if self.history_from is not None:
+            parts.append(f"with history from {utc(self.history_from)} on")
         if self.gone_until is not None:
             parts.append(f"what lies before {utc(self.gone_until)} is gone already")
         if self.expires_at is not None:
@@ -94,17 +98,20 @@ def samples(
     metric: "Metric",
     start: datetime,
     end: datetime,
+    step_seconds: int | None = None,
     progress: Progress | None = None,
 ) -> Pulled:
     """Pull one metric's samples; only instants that the log lacks are stored."""
     from tracker.ingest.samples import intake
 
-    step = workspace.settings.prometheus.step_seconds
+    step = step_seconds or workspace.settings.prometheus.step_seconds
     pulled = Pulled("prometheus", service, f"samples of {name}")
     try:
         now = api.now()
         settled = now - timedelta(seconds=2 * step)
         until = min(end, settled)
+        if until <= start:
+            return pulled
         retention = api.retention()
         series = api.range(metric.query, start=start, end=until, step_seconds=step, progress=progress)
         if retention.oldest_at is not None and retention.oldest_at > start:
@@ -138,10 +145,65 @@ def samples(
         found=pulled.found,
         missing_until=pulled.gone_until,
         expires_at=pulled.expires_at,
+        step_seconds=float(step),
+        query=metric.query,
     )
     worth_keeping = bool(chunks) or not _asked_before(workspace, asked)
     workspace.record([*chunks, asked] if worth_keeping else chunks, pulled.recording)
     return pulled
+
+
+def with_history(
+    workspace: Workspace,
+    api: "PrometheusApi",
+    *,
+    service: str,
+    name: str,
+    metric: "Metric",
+    start: datetime,
+    end: datetime,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Pull one metric for an incident with the past that verdicts need; what was asked already is not asked again."""
+    from tracker.ingest.coverage import covered, lacking, plan
+
+    total = Pulled("prometheus", service, f"samples of {name}", new_samples=0)
+    source = f"prometheus:{_host(api.url)}"
+    spans = plan(start, end, workspace.settings.prometheus.step_seconds)
+    earliest = min(each[0] for each in spans)
+    found = workspace.log.select([Window(f"collected:{service}", earliest - timedelta(days=60), end)])
+    told = [each.event for each in found if isinstance(each.event, SourceCollected)]
+    same = [each for each in told if (each.source, each.what, each.query) == (source, name, metric.query)]
+    gone = [each.missing_until for each in same if each.missing_until]
+    expires = [each.expires_at for each in same if each.expires_at]
+    total.gone_until, total.expires_at = max(gone, default=None), min(expires, default=None)
+    for first, last, step in spans:
+        asked = covered(told, source=source, what=name, query=metric.query, step_seconds=step)
+        for gap_start, gap_end in lacking(first, last, asked):
+            pulled = samples(
+                workspace,
+                api,
+                service=service,
+                name=name,
+                metric=metric,
+                start=gap_start,
+                end=gap_end,
+                step_seconds=step,
+                progress=progress,
+            )
+            total.recording.recorded += pulled.recording.recorded
+            total.recording.known += pulled.recording.known
+            total.found += pulled.found
+            total.new_samples = (total.new_samples or 0) + (pulled.new_samples or 0)
+            if pulled.problem is not None:
+                total.problem = pulled.problem
+                return total
+            for at, name_of in ((pulled.gone_until, "gone_until"), (pulled.expires_at, "expires_at")):
+                held_at = getattr(total, name_of)
+                if at is not None and (held_at is None or (at > held_at) == (name_of == "gone_until")):
+                    setattr(total, name_of, at)
+    total.history_from = max(earliest, total.gone_until or earliest)
+    return total
 
 
 def _asked_before(workspace: Workspace, asked: "SourceCollected") -> bool:
@@ -151,7 +213,9 @@ def _asked_before(workspace: Workspace, asked: "SourceCollected") -> bool:
     )
     told = [each.event for each in workspace.log.select([window])]
     return any(
-        isinstance(each, SourceCollected) and (each.source, each.what) == (asked.source, asked.what)
+        isinstance(each, SourceCollected)
+        and (each.source, each.what, each.step_seconds, each.query, each.until)
+        == (asked.source, asked.what, asked.step_seconds, asked.query, asked.until)
         for each in told
     )
 

@@ -183,7 +183,8 @@ def _metrics(
     plans: list[MetricPlan] = []
     used: list[Recorded] = []
     for service in context.incident.services:
-        configured, event = _configured(workspace, service, upto)
+        settings_of, event = configured_metrics(workspace, service, upto)
+        configured = settings_of.get("metrics", {})
         used += event
         sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
         for metric in dict.fromkeys([*configured, *sampled]):
@@ -200,24 +201,25 @@ def _metrics(
                     unit=settings.get("unit") or next((each.unit for each in series if each.unit), None),
                     better=settings.get("better", "neither"),
                     threshold=settings.get("threshold"),
-                    series=tuple(_of_query(series, settings.get("query"))),
+                    series=tuple(of_query(series, settings.get("query"))),
                 )
             )
     return plans, used
 
 
-def _of_query(series: "list[Series]", query: str | None) -> "list[Series]":
+def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
     """Keep the series of the query that the settings name; of an older one only where it has none."""
     mine = [each for each in series if each.query == query]
     return mine or series
 
 
-def _configured(
+def configured_metrics(
     workspace: Workspace, service: str, upto: int | None
 ) -> "tuple[dict[str, Any], list[Recorded]]":
+    """Return a service's settings as the log has them, and the event that says so."""
     from tracker.events.housekeeping import SettingsChanged
 
     last = workspace.log.latest(f"settings:{service}", upto)
     if last is None or not isinstance(last.event, SettingsChanged):
         return {}, []
-    return dict(last.event.settings.get("metrics", {})), [last]
+    return dict(last.event.settings), [last]

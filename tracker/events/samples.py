@@ -41,7 +41,8 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
     """A source was asked for a span: what it gave, and what it no longer had.
 
     `occurred_at` is the span's start. `missing_until` is the instant up to which the source
-    has already deleted what was asked for; None when nothing was gone.
+    has already deleted what was asked for; None when nothing was gone. With `query` and
+    `step_seconds` the span need not be asked again at that step or a multiple of it.
     """
 
     until: datetime
@@ -51,6 +52,8 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
     missing_until: datetime | None = None
     expires_at: datetime | None = None
     problem: str | None = None
+    step_seconds: float | None = None
+    query: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
         """Found beside the service's facts, but not among them."""

@@ -1,0 +1,381 @@
+"""The rows of an incident: which window is judged beside what, and what is said where it cannot be."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.changes import changes
+from projections.samples import Series
+from projections.verdicts.grid import is_counter, on_grid
+from projections.verdicts.live import look
+from projections.verdicts.recovery import recovered_at
+from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
+from projections.verdicts.standing import beside, to_say
+from projections.verdicts.windows import judged, range_seconds
+from projections.verdicts.words import exit_code, headline
+from tests.builders import at, deploy, deploy_start, recorded, rollback
+from tracker.times import to_ms
+
+RATE = "sum(rate(http_requests_total[1m]))"
+ONSET, FIX = 0.0, 30.0
+"""Minutes after 14:00."""
+
+
+def series(level=lambda minute: 1.0, *, days=15.0, until=2_000.0, step=60, noise=0.02, query=RATE) -> Series:
+    """A metric of 100 with a little noise, times a level that depends on the minute."""
+    first, last = (to_ms(at(each)) // (step * 1000) for each in (-days * 1440, until))
+    instants = np.arange(first, last) * step * 1000
+    wobble = np.random.default_rng(7).normal(size=len(instants)) * noise
+    minutes = (instants - to_ms(at(0))) / 60_000
+    values = 100 * np.array([level(minute) for minute in minutes]) * (1 + wobble)
+    return Series(
+        "checkout", "errors", "ratio", query, {}, float(step), "prometheus", instants, values, (), at(0)
+    )
+
+
+def measured(one: Series | None, **fields) -> Measured:
+    plain = {"service": "checkout", "metric": "errors", "query": RATE, "unit": "ratio", "better": "lower",
+             "threshold": None, "settling_seconds": 120.0, "series": one, "label": "errors"}  # fmt: skip
+    return Measured(**{**plain, **fields})
+
+
+def broken(minute: float) -> float:
+    """Five times as bad from 14:00 until two minutes after the fix at 14:30."""
+    return 5.0 if ONSET <= minute < FIX + 2 else 1.0
+
+
+def judge(one, *facts, onset=ONSET, over=None, as_of=2_000.0, others=(), **fields):
+    found = changes(recorded(*(facts or (deploy(FIX, version="2"),))))
+    return rows(
+        found,
+        [measured(one, **fields)],
+        onset=at(onset),
+        over_at=None if over is None else at(over),
+        others=found,
+        incidents=others,
+        as_of=at(as_of),
+    )
+
+
+def verdicts(found) -> dict[tuple[str, str], str]:
+    return {(row.window, row.baseline): row.verdict for row in found}
+
+
+def test_a_perfect_fix_recovers_in_every_window():
+    """
+    The two minutes that still hold the rollout are not judged; the metric was back when they ended.
+    """
+    found = judge(series(broken))
+
+    assert set(verdicts(found).values()) == {"improved", "recovered"}
+    for row in found:
+        assert (row.window_from, row.settling_seconds) == (at(FIX + 3), 180.0)
+        if row.baseline == "healthy":
+            assert row.recovered_at == at(FIX + 2)
+            assert row.baseline_to == at(ONSET)
+        else:
+            assert (row.baseline_from, row.baseline_to) == (at(ONSET), at(FIX))
+    assert [row.window_to for row in found[::2]] == [at(FIX + 10), at(FIX + 60), at(FIX + 1440)]
+    assert [row.provisional for row in found[::2]] == [True, False, False]
+
+
+def test_a_fix_that_did_nothing_is_still_degraded():
+    """
+    Neither did it move the metric, nor is anything normal; there is no instant of recovery.
+    """
+    found = judge(series(lambda minute: 5.0 if minute >= ONSET else 1.0))
+
+    assert verdicts(found)["10m", "before_change"] == "unchanged"
+    assert verdicts(found)["10m", "healthy"] == "still_degraded"
+    assert found[0].smallest_visible_change is not None
+    assert all(row.recovered_at is None for row in found)
+
+
+def test_a_deploy_that_breaks_is_regressed_and_one_before_the_onset_has_no_healthy_row():
+    """
+    What was before it is its baseline.
+    """
+    found = judge(series(lambda minute: 3.0 if minute >= -20 else 1.0), deploy(-20, version="2"))
+
+    assert verdicts(found) == {
+        ("10m", "before_change"): "regressed",
+        ("1h", "before_change"): "regressed",
+        ("1d", "before_change"): "regressed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("better", "verdict"), [("lower", "regressed"), ("higher", "improved"), ("neither", "shifted")]
+)
+def test_which_way_is_better_says_the_word(better, verdict):
+    """
+    The judge knows up and down only.
+    """
+    found = judge(series(lambda minute: 3.0 if minute >= -20 else 1.0), deploy(-20), better=better)
+
+    assert {row.verdict for row in found} == {verdict}
+
+
+def test_a_slow_leak_is_normal_first_and_worse_later():
+    """
+    A 10-minute verdict is provisional: the hour revises it.
+    """
+    leak = series(lambda minute: broken(minute) if minute < FIX + 2 else 1 + max(0.0, minute - FIX - 12) / 30)
+
+    found = verdicts(judge(leak))
+
+    assert found["10m", "healthy"] == "recovered"
+    assert found["1h", "healthy"] in ("partly_recovered", "still_degraded")
+    assert found["1d", "healthy"] in ("partly_recovered", "still_degraded")
+
+
+def test_a_window_that_is_not_over_is_pending():
+    """
+    Over, and with its samples in the log: else there is nothing to judge yet.
+    """
+    one = series(broken)
+
+    early = judge(one, as_of=FIX + 30)
+    without_samples = judge(series(broken, until=FIX + 30))
+
+    for found in (early, without_samples):
+        said = verdicts(found)
+        assert said["10m", "healthy"] == "recovered"
+        assert said["1h", "healthy"] == said["1d", "healthy"] == "pending"
+        assert all(row.reason for row in found if row.verdict == "pending")
+
+
+def test_no_samples_are_no_data_and_a_short_past_is_not_enough():
+    """
+    Each with its reason in words.
+    """
+    nothing = judge(None)
+    short = judge(series(broken, days=0.02))
+
+    assert {row.verdict for row in nothing} == {"no_data"}
+    assert {row.verdict for row in short} == {"not_enough_data"}
+    assert all(row.reason and row.strength is None for row in short)
+
+
+def test_a_rollout_whose_length_is_known_settles_that_long():
+    """
+    From its start; a command that returned at once said nothing, and the setting holds.
+    """
+    told = changes(recorded(deploy_start(20), deploy(26)))[0]
+    at_once = changes(recorded(deploy_start(20), deploy(20.1)))[0]
+
+    known = judged(told, "10m", query=RATE)
+    setting = judged(at_once, "10m", query=RATE, settling_seconds=300)
+
+    assert (known.begins_at, known.settling_seconds, known.window_from) == (at(20), 420.0, at(27))
+    assert known.window_to == at(36)
+    assert setting.window_from == at(26)
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        (RATE, 60),
+        ("up", 0),
+        (None, 0),
+        ('rate(x{code=~"[45].."}[5m]) / rate(y[1m])', 300),
+        ("max_over_time(rate(x[1m])[10m:30s])", 660),
+        ("increase(x[1h30m])", 5400),
+    ],
+)
+def test_a_query_looks_back_over_its_range(query, seconds):
+    """
+    Brackets within strings are none; a subquery adds to what is within it.
+    """
+    assert range_seconds(query) == seconds
+
+
+def test_another_deploy_in_the_window_confounds():
+    """
+    Two overlapping fixes are two suspects for the credit; an hour apart, the first's day holds the second.
+    """
+    near = judge(series(broken), deploy(FIX, version="2"), deploy(FIX + 6, version="3"))
+    apart = judge(series(broken), deploy(FIX, version="2"), deploy(FIX + 120, version="3"), over=FIX + 200)
+
+    assert all("confounded" in row.flags for row in near)
+    said = {(row.version, row.window): "confounded" in row.flags for row in apart}
+    assert said["2", "1d"]
+    assert not said["2", "10m"]
+    assert not said["3", "10m"]
+    assert "shared" in headline([row for row in near if row.version == "2"])
+
+
+def test_limits_and_silence_are_flags():
+    """
+    A limit is a rule of its own beside the verdict.
+    """
+    gap = series(broken)
+    quiet = (gap.instants_ms >= to_ms(at(FIX + 20))) & (gap.instants_ms < to_ms(at(FIX + 30)))
+    gap = replace(gap, values=np.where(quiet, np.nan, gap.values))
+
+    over = judge(series(lambda minute: 5.0 if minute >= ONSET else 1.0), threshold=300.0)[1]
+    blind = {row.window: row.flags for row in judge(gap) if row.baseline == "healthy"}
+
+    assert over.flags == ("over_limit", "was_over_limit_before")
+    assert "blind" in blind["1h"]
+    assert "blind" not in blind["10m"]
+
+
+def test_other_incidents_are_cut_out_of_the_baseline():
+    """
+    A day of trouble a week ago would hide what this deploy did.
+    """
+    earlier = (at(-4 * 1440), at(-3 * 1440))
+
+    def level(minute: float) -> float:
+        return 8.0 if -4 * 1440 <= minute < -3 * 1440 else 1.4 if minute >= -20 else 1.0
+
+    found = judge(series(level), deploy(-20), others=[earlier])
+
+    assert verdicts(found)["1h", "before_change"] == "regressed"
+
+
+def test_a_counter_becomes_a_rate_and_its_reset_is_no_change():
+    """
+    By its name and a bare selector; it starts again at zero with the deploy.
+    """
+    rate = series(noise=0.05)
+    counts = np.cumsum(rate.values) * 60
+    reset = int(np.searchsorted(rate.instants_ms, to_ms(at(-20))))
+    counts[reset:] -= counts[reset - 1]
+    counter = replace(rate, values=counts, query='http_requests_total{code="500"}')
+
+    found = judge(counter, deploy(-20), query=counter.query)
+
+    assert {row.verdict for row in found} == {"unchanged"}
+    assert {row.unit for row in found} == {"per_second"}
+    assert found[0].observed == pytest.approx(100, rel=0.05)
+    assert not is_counter("rate(http_requests_total[1m])")
+
+
+def test_the_same_inputs_have_the_same_hash_and_are_said_once():
+    """
+    What a window was judged on is in the hash; said again only when that changes. Another judge does not rewrite it.
+    """
+    found = judge(series(broken))
+    first = to_say(found, [], "INC-1")
+    held = recorded(*first, first=10)
+
+    again = judge(series(broken))
+    moved = judge(series(broken, noise=0.021))
+    shown = beside([replace(row, verdict="still_degraded") for row in again], held)
+
+    assert [event.window for event in first] == ["10m", "1h", "1d"]
+    assert first[0].judge_version == JUDGE_VERSION
+    assert first[0].occurred_at == at(FIX + 10)
+    assert [row.inputs_hash for row in again] == [row.inputs_hash for row in found]
+    assert to_say(again, held, "INC-1") == []
+    assert len(to_say(moved, held, "INC-1")) == 3
+    assert all(row.said_then is None and row.event for row in beside(again, held))
+    assert {row.said_then["verdict"] for row in shown if row.said_then} == {"recovered", "improved"}
+
+
+def test_a_watch_answers_recovered_only_of_what_recovered():
+    """
+    0 recovered, 6 worse, 7 not better, 8 cannot tell.
+    """
+
+    def code(found, window="10m"):
+        return exit_code([row for row in found if row.window == window])
+
+    assert code(judge(series(broken))) == 0
+    assert code(judge(series(lambda minute: 5.0 if minute >= ONSET else 1.0))) == 7
+    assert code(judge(series(lambda minute: 25.0 if minute >= FIX else 5.0 if minute >= ONSET else 1.0))) == 6
+    assert code(judge(None)) == 8
+    assert code(judge(series(broken), as_of=FIX + 5)) == 8
+    assert code(judge(series(broken, days=0.02))) == 8
+    assert exit_code([]) == 8
+
+
+def test_a_look_says_normal_of_the_last_sample_only():
+    """
+    An old sample says nothing of now, and what is better than normal is normal.
+    """
+    one = measured(series(broken))
+
+    assert look(one, healthy_to=at(ONSET), at=at(FIX + 5)).normal is True
+    assert look(one, healthy_to=at(ONSET), at=at(FIX - 5)).normal is False
+    assert look(one, healthy_to=at(ONSET), at=at(3_000)).normal is None
+    assert look(measured(None), healthy_to=at(ONSET), at=at(5)).normal is None
+
+
+def test_one_sample_outside_is_no_relapse_and_two_are():
+    """
+    The instant of recovery is that from which it stays.
+    """
+
+    def spiky(length: int):
+        return series(lambda minute: 5.0 if FIX + 30 <= minute < FIX + 30 + length else broken(minute))
+
+    assert judge(spiky(1))[3].recovered_at == at(FIX + 2)
+    assert judge(spiky(2))[3].recovered_at == at(FIX + 32)
+    assert recovered_at(None, np.ones(100), None, rising=True, judgement=None) is None  # type: ignore[arg-type]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    values=st.lists(
+        st.sampled_from([0.0, 1.0, -1.0, 1e300, -1e300, float("nan"), float("inf"), float("-inf"), 5e-324]),
+        max_size=300,
+    ),
+    better=st.sampled_from(["lower", "higher", "neither"]),
+    query=st.sampled_from([RATE, "x_total", "up"]),
+)
+def test_no_samples_whatsoever_break_the_rows(values, better, query):
+    """
+    Degenerate input is answered in words: no exception, and never one metric's verdict without its numbers.
+    """
+    start = to_ms(at(FIX)) - 60_000 * (len(values) // 2)
+    one = replace(
+        series(days=0.01, query=query),
+        instants_ms=start + 60_000 * np.arange(len(values), dtype=np.int64),
+        values=np.array(values, dtype=np.float64),
+    )
+
+    found = judge(one, better=better, query=query)
+
+    assert len(found) == 6
+    assert all(
+        row.verdict in ("no_data", "pending", "not_enough_data") or row.shift is not None for row in found
+    )
+
+
+@given(
+    step=st.sampled_from([15, 30, 40, 60, 300]),
+    offset=st.integers(0, 10_000),
+    minutes=st.integers(1, 300),
+)
+def test_a_grid_is_of_absolute_multiples(step, offset, minutes):
+    """
+    Whatever the span asked for, the same instants have the same values.
+    """
+    one = series(days=0.5, until=400, step=step)
+    start = at(-300) + timedelta(seconds=offset)
+    end = start + timedelta(minutes=minutes)
+
+    part = on_grid(one, at_least_seconds=60, own_seconds=step, start=start, end=end)
+    whole = on_grid(one, at_least_seconds=60, own_seconds=step, start=at(-400), end=at(399))
+
+    assert part.step_ms % 60_000 == 0 or step == 40
+    assert part.step_ms % (step * 1000) == 0
+    assert part.first_ms % part.step_ms == 0
+    np.testing.assert_array_equal(part.values, whole.between(start, end))
+
+
+def test_a_rollback_reads_as_one():
+    """
+    In the headline, by the version it went back to.
+    """
+    found = judge(series(broken), rollback(FIX, version="1"))
+
+    assert headline(found) == "1 day after the rollback to 1: errors (2 min after) back to normal."
+    assert isinstance(found[0].deployed_at, datetime)

@@ -1,0 +1,259 @@
+"""Look whether a fix worked: every minute for ten minutes, then at the hour, then at the day.
+
+Every check is recorded, and one that was not made in time is a gap, not a pass. It may be
+stopped and started again. It ends as soon as a window says worse (6) or not better (7);
+0 is answered only when all is back to normal, 8 when that cannot be told.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tracker.cli import pulling
+from tracker.cli.common import add_incident, add_recording, printable, say, write_json
+from tracker.cli.comparing import Compared, compared, judge
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError, TrackerError
+from tracker.times import spoken, utc
+
+if TYPE_CHECKING:
+    from projections.changes import ChangeRow
+    from projections.verdicts.live import Look
+    from tracker.events.base import Recorded
+    from tracker.events.verdicts import CheckMade
+    from tracker.incident import Incident
+
+EXAMPLE = "example:  tracker watch INC-42        tracker watch . --until 10m && echo recovered"
+
+CHECKS = (*range(60, 601, 60), 3_600, 86_400)
+"""Seconds after the change at which a check is due."""
+UNTIL = {"10m": 600, "1h": 3_600, "1d": 86_400}
+#: Prometheus may take two steps to have a sample, and a scrape before that.
+PATIENCE = timedelta(minutes=3)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the incident, and how long to watch."""
+    add_incident(parser)
+    parser.add_argument(
+        "--change", metavar="EVENT", help="the deploy or rollback to watch (default: the last one)"
+    )
+    parser.add_argument(
+        "--until", choices=tuple(UNTIL), default="1d", help="the last window to wait for (default 1d)"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="make the check that is due now, and answer at once"
+    )
+    add_recording(parser, at=False)
+
+
+def late_at(due_seconds: int) -> int:
+    """Return how many seconds after a change a check that is due then counts as not made."""
+    return due_seconds + {3_600: 300, 86_400: 3_600}.get(due_seconds, 60)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Watch."""
+    incident = workspace.incident(arguments.incident)
+    named = workspace.event(arguments.change) if arguments.change else None
+    found = compared(workspace, incident, None, change=named)
+    if not found.changes:
+        raise BadInputError(
+            f"there is no deploy or rollback of {', '.join(incident.services)} to watch in {incident.id}",
+            hint="Record it: tracker deploy finish SERVICE VERSION, then: tracker watch " + incident.id,
+        )
+    change = found.changes[-1]
+    workspace.who  # noqa: B018 - refused now rather than at the first check
+    what = f"{change.service} {change.version}"
+    say(
+        f"Watching {what} ({change.handle}), deployed {utc(change.finished_at or change.at)}; Ctrl-C stops, typing it again goes on."
+    )
+    if not workspace.settings.prometheus.url:
+        say(
+            "No Prometheus is configured ([prometheus] url): only samples that something else records are seen."
+        )
+    last = UNTIL[arguments.until]
+    while True:
+        incident = workspace.incident(incident.id)
+        found = _looked(workspace, incident, change, last)
+        window, code = _answer(found, change, arguments.until)
+        finished = window == arguments.until or code in (6, 7)
+        wait = None if arguments.once or finished else _next(workspace, change, last)
+        if wait is None:
+            return _finish(arguments, workspace, found, change, window, code)
+        time.sleep(wait)
+
+
+def _looked(workspace: Workspace, incident: "Incident", change: "ChangeRow", last: int) -> Compared:
+    """Pull what is new, make the check that is due, and judge what is over."""
+    trouble = _pull(workspace, incident, change)
+    if trouble is not None:
+        say(f"tracker: {trouble.message}")
+    found = compared(workspace, incident, None, change=_event(workspace, change))
+    since = (workspace.now - (change.finished_at or change.at)).total_seconds()
+    due = max((each for each in CHECKS if each <= min(since, last)), default=None)
+    made = made_for(incident, change)
+    if due is not None and due not in made and since < late_at(due):
+        looks = _looks(found, change, workspace.now)
+        _record(workspace, incident, change, due, looks)
+        incident = workspace.incident(incident.id)
+        made = made_for(incident, change)
+        _tell(since, looks)
+    missed = [each for each in CHECKS if each <= last and late_at(each) <= since and each not in made]
+    if missed:
+        say(f"  not made: {', '.join(spoken(each) for each in missed)} after the change: a gap")
+    judge(workspace, incident)
+    return compared(workspace, workspace.incident(incident.id), None, change=_event(workspace, change))
+
+
+def _event(workspace: Workspace, change: "ChangeRow") -> "Recorded":
+    return workspace.log.by_ids([change.event])[0]
+
+
+def made_for(incident: "Incident", change: "ChangeRow") -> set[int]:
+    """Return the checks of a change that were made, by when they were due."""
+    from tracker.events.verdicts import CheckMade
+
+    return {
+        step.event.due_seconds
+        for step in incident.steps
+        if isinstance(step.event, CheckMade)
+        and step.retraction is None
+        and step.event.change in change.evidence
+    }
+
+
+def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> TrackerError | None:
+    """Bring the samples of the configured metrics up to now."""
+    settings = workspace.settings
+    service = change.service or ""
+    if not settings.prometheus.url or service not in settings.services:
+        return None
+    try:
+        with pulling.prometheus_api(workspace) as api:
+            pulled = [
+                pulling.with_history(
+                    workspace, api, service=service, name=name, metric=metric, start=incident.begins_at,
+                    end=workspace.now,
+                )
+                for name, metric in settings.services[service].metrics.items()
+            ]  # fmt: skip
+    except TrackerError as trouble:
+        return trouble
+    return next((each.problem for each in pulled if each.problem is not None), None)
+
+
+def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
+    from projections.verdicts.live import look
+
+    healthy_to = min(found.healthy_until, change.started_at or change.at)
+    return [
+        look(each, healthy_to=healthy_to, at=now) for each in found.metrics if each.service == change.service
+    ]
+
+
+def _record(
+    workspace: Workspace, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[Look]"
+) -> None:
+    from tracker.events.verdicts import CheckMade
+
+    check = CheckMade(
+        occurred_at=workspace.now,
+        decided_by=workspace.who,
+        incident=incident.id,
+        change=change.event,
+        due_seconds=due,
+        normal=tuple(each.metric for each in looks if each.normal),
+        not_normal=tuple(each.metric for each in looks if each.normal is False),
+        unknown=tuple(each.metric for each in looks if each.normal is None),
+    )
+
+    def decision(held: "Incident") -> "list[CheckMade]":
+        # Another watch may have been faster: a check is made once.
+        return [] if due in made_for(held, change) else [check]
+
+    workspace.decide(incident.id, decision)
+
+
+def _tell(since: float, looks: "Sequence[Look]") -> None:
+    from reports.numbers import said
+
+    marks = {True: "normal", False: "NOT NORMAL", None: "cannot tell"}
+    told = [
+        f"{each.metric} {said(float(f'{each.value:.3g}'), each.unit) if each.value is not None else 'no data'} {marks[each.normal]}"
+        for each in looks
+    ]
+    say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}")
+
+
+def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | None, int]:
+    """Return the longest window that can be told, up to the one asked for, and the code that it gives."""
+    from projections.verdicts.words import exit_code
+
+    for window in [each for each in reversed(UNTIL) if UNTIL[each] <= UNTIL[until]]:
+        mine = [row for row in found.rows if row.change == change.event and row.window == window]
+        closed = [row for row in mine if row.verdict not in ("pending", "no_data")]
+        if closed and len(closed) == len(mine):
+            return window, exit_code(mine)
+        if closed and any(row.verdict == "no_data" for row in mine):
+            return window, exit_code(mine)
+    return None, 8
+
+
+def _next(workspace: Workspace, change: "ChangeRow", last: int) -> float | None:
+    """Return how many seconds to wait for the next check or verdict; None when there is none to wait for."""
+    since = (workspace.now - (change.finished_at or change.at)).total_seconds()
+    coming: list[float] = [each - since for each in CHECKS if each <= last and each > since]
+    if coming:
+        # A window's verdict comes a little after its last check, when the last samples are there.
+        ended = max((each for each in UNTIL.values() if each <= since), default=None)
+        waiting = ended is not None and since < ended + PATIENCE.total_seconds()
+        return min(coming[0], 15.0) if waiting else coming[0]
+    return 15.0 if since < last + PATIENCE.total_seconds() else None
+
+
+def _finish(
+    arguments: argparse.Namespace,
+    workspace: Workspace,
+    found: Compared,
+    change: "ChangeRow",
+    window: str | None,
+    code: int,
+) -> int:
+    from projections.verdicts.words import SAID_BY_CODE, headline
+
+    rows = [
+        row for row in found.rows if row.change == change.event and (window is None or row.window == window)
+    ]
+    sentence = headline(rows)
+    service = change.service or ""
+    configured = workspace.settings.services.get(service)
+    command = configured.rollback_command if configured else None
+    advice = None
+    if code in (6, 7):
+        advice = f"tracker run rollback {service}" if command else None
+    if arguments.json:
+        from tracker.cli.compare import described
+
+        made = sorted(made_for(workspace.incident(found.incident.id), change))
+        write_json(
+            {"incident": found.incident.id, "change": change.event, "window": window, "answer": SAID_BY_CODE[code].replace(" ", "_"),
+             "says": sentence, "checks_made": made, "rollback": advice, "rows": [described(row) for row in rows]}
+        )  # fmt: skip
+        return code
+    print(printable(f"{SAID_BY_CODE[code].upper()}: {sentence}"))
+    if code in (6, 7):
+        if command:
+            say(f"Roll back: {advice}        (it runs: {command})")
+        else:
+            say(
+                f'Roll back, and record it; name the command once in tracker.toml: [services.{service}] rollback_command = "…"'
+            )
+    elif code == 8:
+        say(f"What is missing: tracker compare {found.incident.id}")
+    return code
+
+
+__all__ = ["CHECKS", "late_at", "made_for", "run"]
