@@ -17,7 +17,7 @@ OPERATORS = (">", ">=", "<", "<=", "==", "!=")
 LONGEST_FOR_SECONDS = 366 * 86400
 _MEANT = {"=": "==", "=>": ">=", "=<": "<=", "<>": "!=", "!": "!=", "===": "==", "!==": "!="}
 _SHAPE = re.compile(r"(?P<metric>[^<>=!]*)(?P<operator>[<>=!]+)(?P<rest>.*)", re.DOTALL)
-_FOR = re.compile(r"(?:^|(?<=\s))for\b", re.IGNORECASE)
+_FOR = re.compile(r"(?<!\w)for\b", re.IGNORECASE)
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
 _METRIC = re.compile(r"[\w.:-]+")
 _TIME = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -40,6 +40,7 @@ _WRITTEN = {
     "bytes": "1000000, 1MB or 1MiB",
     "per_second": "20 or 20/s",
 }
+_NAMED = "Give the query a name in tracker.toml, [services.S.metrics.NAME], collect it, and write NAME"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class AlertExpression:
                 hint=f"Write the number as it is stored: {typed(plain)}",
             )
         raise UsageError(
-            f"{self.metric} is measured in {unit}, not in {self.suffix!r}",
+            f"{self.metric} has the unit {unit}, which is not written with {self.suffix!r}",
             hint=f"Write {_WRITTEN.get(unit, 'the number alone')}",
         )
 
@@ -87,6 +88,8 @@ def parse(text: str) -> AlertExpression:
     Raises:
         UsageError: If it is something else; says what is wrong, at which character, and what to type.
     """
+    if braces := re.search(r"[{}()\[\]]", text):
+        _refuse(text, braces.start(), "PromQL is not evaluated, and labels cannot be chosen", _NAMED)
     for quote in "\"'`":
         if quote in text:
             rest = " ".join(text.replace(quote, " ").split())
@@ -132,8 +135,8 @@ def _check_metric(text: str, metric: str, shape: re.Match[str]) -> None:
     _refuse(
         text,
         at,
-        "this is no metric's name, and PromQL is not evaluated here",
-        "Give the query a name in tracker.toml, [services.S.metrics.NAME], collect it, and write NAME",
+        "a metric's name is one word, and PromQL is not evaluated",
+        typed(f"{wrong[0]} {what_follows}") if wrong and metric[wrong.end()].isspace() else _NAMED,
     )
 
 
@@ -145,7 +148,9 @@ def _number(text: str, shape: re.Match[str], middle: str, tail: str) -> tuple[fl
     if not written:
         _refuse(text, at, "the number is missing", typed(f"{start} 0.01 {tail}".strip()))
     if joined := re.search(r"\s(and|or|unless)\s", f"{middle} "):
-        _refuse(text, shape.start("rest") + joined.start(1), "one comparison at a time", "Try each of them alone")
+        _refuse(
+            text, shape.start("rest") + joined.start(1), "one comparison at a time", "Try each of them alone"
+        )
     if match is None:
         _refuse(text, at, f"{written!r} is not a number", typed(f"{start} 0.01 {tail}".strip()))
     number, suffix = float(match[1]), match[2].strip()
@@ -159,7 +164,9 @@ def _number(text: str, shape: re.Match[str], middle: str, tail: str) -> tuple[fl
             _refuse(text, at, "a number has a point, not a comma", better)
         if near := next((each for each in known if each.lower() == suffix.lower()), None):
             _refuse(text, at, f"{suffix!r} is not a unit", typed(f"{start} {match[1]}{near} {tail}".strip()))
-        if duration := re.fullmatch(r"(\S*?)\s*\b(?:fo|fro|of|over|during|in)?\s*\b(\d+(?:ms|[smhdw]))", suffix):
+        if duration := re.fullmatch(
+            r"(\S*?)\s*\b(?:fo|fro|of|over|during|in)?\s*\b(\d+(?:ms|[smhdw]))", suffix
+        ):
             better = typed(f"{start} {match[1]}{duration[1]} for {duration[2]}")
             _refuse(text, at, f"{suffix!r} is not a unit", better)
         _refuse(text, at, f"{suffix!r} is not a unit", "Units are %, ms, s, MB, MiB and /s, or none")

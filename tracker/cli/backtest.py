@@ -1,0 +1,352 @@
+"""HYPOTHETICAL: had this alert existed, when would it have fired in past incidents, and how often for nothing?
+
+EXPRESSION is METRIC > NUMBER for DURATION: a metric of tracker.toml, one of > >= < <= == !=, and
+how long it must hold. It is evaluated at each of the log's samples, as Prometheus would; nothing
+is asked of a server, and nothing is recorded.
+"""
+
+import argparse
+import difflib
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.errors import UsageError
+from tracker.times import spoken
+
+if TYPE_CHECKING:
+    from projections.alert_expression import AlertExpression
+    from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
+    from projections.firings import Watched
+
+EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'latency_seconds > 500ms for 5m' --service checkout"
+ALL_TIME = datetime(1970, 1, 3, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+SHOWN_FOR_NOTHING = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the alert, and perhaps one service."""
+    parser.add_argument(
+        "expression", metavar="EXPRESSION", nargs="+", help="in quotes: 'error_ratio > 0.01 for 2m'"
+    )
+    parser.add_argument("--service", metavar="S", help="default: every service that has the metric")
+    add_display_zone(parser)
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Read one service's samples after the other, and print what would have been."""
+    from projections.alert_expression import parse
+    from projections.backtest import backtest
+    from projections.firings import watch
+
+    expression = parse(" ".join(arguments.expression))
+    upto = workspace.cut()
+    services = _services(workspace, expression, arguments.service, upto)
+    zone = workspace.shown_zone
+    watched: list[Watched] = []
+    for service in services:
+        series = workspace.samples(service, expression.metric, *ALL_TIME, upto)
+        if series:
+            unit = _configured_units(workspace, expression.metric).get(service)
+            watched.append(watch(expression, service or None, series, unit=unit))
+    position = workspace.log.position if upto is None else upto
+    known_at = workspace.log.recorded_at(position) or workspace.now
+    answer = backtest(
+        expression,
+        watched,
+        workspace.incidents(upto),
+        until=known_at,
+        services=[service for service in services if service],
+        only_service=arguments.service is not None,
+    )
+    if arguments.json:
+        write_json(_described(expression, answer, arguments.service, known_at if upto is not None else None))
+    else:
+        print("\n".join(_said(expression, answer, arguments.service, zone)))
+    return 0
+
+
+def _configured_units(workspace: Workspace, metric: str) -> dict[str, str | None]:
+    configured = workspace.settings.services
+    return {name: each.metrics[metric].unit for name, each in configured.items() if metric in each.metrics}
+
+
+def _services(
+    workspace: Workspace, expression: "AlertExpression", asked: str | None, upto: int | None
+) -> list[str]:
+    """Return the services that have the metric, in the log or in tracker.toml.
+
+    Raises:
+        UsageError: If none has; names the metrics that there are.
+    """
+    from projections.alert_expression import typed
+
+    metric = expression.metric
+    held = _held(workspace, upto)
+    configured = _configured_units(workspace, metric)
+    having = sorted({service for service, name in held if name == metric} | set(configured))
+    if asked is not None:
+        workspace.asked_service(asked)
+        if asked in having:
+            return [asked]
+    if having and asked is not None:
+        own = sorted({name for service, name in held if service == asked})
+        raise UsageError(
+            f"{asked} has no metric {metric}; {', '.join(each or '(no service)' for each in having)} has",
+            hint=f"The log has of {asked}: {', '.join(own)}"
+            if own
+            else f"Leave --service out: {typed(expression.text)}",
+        )
+    if having:
+        return having
+    known = sorted(
+        {name for _, name in held}
+        | {name for each in workspace.settings.services.values() for name in each.metrics}
+    )
+    if not known:
+        raise UsageError(
+            f"there are no samples of {metric} in this log, nor of anything else",
+            hint="Fetch some: tracker collect INC, or: tracker ingest prometheus --from 7d-ago --to now",
+        )
+    near = difflib.get_close_matches(metric, known, n=1)
+    better = expression.text.replace(metric, near[0], 1) if near else ""
+    meant = f"{typed(better)} · t" if near else "T"
+    raise UsageError(
+        f"there is no metric {metric!r} in this log", hint=f"{meant}here are: {', '.join(known)}"
+    )
+
+
+def _held(workspace: Workspace, upto: int | None) -> list[tuple[str, str]]:
+    """Return service and metric of all samples that the log has: the name of a place may be cut, an event's is not."""
+    from tracker.events.samples import MetricSampled
+
+    found = (workspace.log.latest(scope, upto) for scope in workspace.log.scope_names("samples:"))
+    return [
+        (each.event.service or "", each.event.metric)
+        for each in found
+        if each and isinstance(each.event, MetricSampled)
+    ]
+
+
+def _described(
+    expression: "AlertExpression", answer: "Backtest", service: str | None, known_at: datetime | None
+) -> dict[str, Any]:
+    from tracker.cli.common import plain
+
+    return {
+        "hypothetical": True,
+        "expression": expression.text,
+        "metric": expression.metric,
+        "operator": expression.operator,
+        "for_seconds": expression.for_seconds,
+        "service": service,
+        "known_at": known_at,
+        **plain(answer),
+    }
+
+
+# ── for people ───────────────────────────────────────────────────────────────
+
+
+def _said(expression: "AlertExpression", answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
+    lines = [
+        "HYPOTHETICAL: this alert did not exist, and nothing of this was recorded.",
+        f"{printable(expression.text)}{_samples(answer, zone)}",
+        *_cautions(expression, answer),
+        "",
+    ]
+    lines += _incidents(answer, service, zone)
+    lines += ["", *_for_nothing(answer, zone)]
+    return lines
+
+
+def _samples(answer: "Backtest", zone: tzinfo) -> str:
+    if answer.samples_from is None or answer.samples_to is None:
+        return ": the log has no samples of it, so nothing can be said"
+    services = ", ".join(each or "(no service)" for each in answer.services)
+    count = "1 series" if answer.series_count == 1 else f"{answer.series_count} series"
+    steps = " or ".join(f"{spoken(each.step_seconds)}" for each in answer.spacings)
+    every = f", a sample every {steps}" if steps else ""
+    return (
+        f", on {_hours(answer.hours_of_samples)} of samples of {printable(services)} ({count}{every})\n"
+        f"from {_clock(answer.samples_from, zone)} to {_clock(answer.samples_to, zone)} {_zone(answer.samples_to, zone)}"
+    )
+
+
+def _cautions(expression: "AlertExpression", answer: "Backtest") -> list[str]:
+    found = []
+    threshold = answer.threshold
+    if answer.unit == "ratio" and threshold is not None and abs(threshold) > 1:
+        found.append(
+            f"{expression.metric} is a ratio from 0 to 1: did you mean {expression.operator} {threshold:g}%?"
+        )
+    coarse = [each for each in answer.spacings if each.is_coarse]
+    if coarse:
+        steps = " or ".join(spoken(each.step_seconds) for each in coarse)
+        rounded = ", and 'for' is rounded up to it" if expression.for_seconds else ""
+        share = sum(each.share for each in coarse)
+        found.append(
+            f"{'All' if share > 0.995 else _percent(share)} of that time has one sample every {steps}:"
+            f" what lasts shorter is not seen there{rounded}."
+        )
+    edited = [name for name, count in answer.query_counts.items() if count > 1]
+    if edited:
+        found.append(
+            f"{', '.join(edited)} has samples of more than one query under this name: each is looked at for itself."
+        )
+    return found
+
+
+def _incidents(answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
+    lines = []
+    if not answer.incidents:
+        whose = f" of {service}" if service else ""
+        lines.append(
+            f"There is no incident{whose} to hold it against: whatever fired counts as for nothing. See: tracker list"
+        )
+    else:
+        rows = table([_row(each, zone) for each in answer.incidents]).splitlines()
+        for each, row in zip(answer.incidents, rows, strict=True):
+            lines += [row, *(f"    {printable(aside)}" for aside in _asides(each, answer, zone))]
+        lines += ["", *_summary(answer)]
+    if answer.not_looked_at:
+        names = ", ".join(answer.not_looked_at)
+        lines.append(f"Not looked at, because their services have no such metric: {names}")
+    if answer.open_incidents:
+        names = ", ".join(answer.open_incidents)
+        lines.append(f"Still open: {names}; every firing since its start counts as its own")
+    return lines
+
+
+def _row(each: "IncidentAnswer", zone: tzinfo) -> tuple[str, ...]:
+    knew = f"{each.detected_from} {_clock(each.detected_at, zone)}"
+    fires = f"would fire {_clock(each.would_fire_at, zone)}" if each.would_fire_at else "would not have fired"
+    if each.verdict == "no_samples":
+        fires = "cannot tell"
+    return each.incident, each.service, knew, fires, _verdict(each)
+
+
+def _verdict(each: "IncidentAnswer") -> str:
+    if each.verdict == "no_samples":
+        few = f"only {_percent(each.samples_share)} of it has samples" if each.samples_share else "no samples"
+        return f"{few} of {each.service} then: tracker collect {each.incident}"
+    if each.gained_seconds is None:
+        return ""
+    return _gained(each.gained_seconds)
+
+
+def _asides(each: "IncidentAnswer", answer: "Backtest", zone: tzinfo) -> Iterable[str]:
+    if each.series and answer.series_count > 1:
+        yield _labels(each.series)
+    if each.firings:
+        peak = f", at its worst {_value(each.peak, answer.unit)}" if each.peak is not None else ""
+        yield f"{'fired once' if each.firings == 1 else f'fired {each.firings} times'}{peak}"
+    if each.firing_since and not each.firings:
+        yield f"it was firing already, since {_clock(each.firing_since, zone)}: that told nobody of this incident"
+    if each.unseen_seconds >= 60 and each.would_fire_at:
+        yield f"{spoken(each.unseen_seconds)} before that have no samples: it may have fired sooner"
+    elif each.unseen_seconds >= 60 and each.verdict == "not_at_all":
+        yield f"but {spoken(each.unseen_seconds)} of it have no samples: tracker collect {each.incident}"
+
+
+def _summary(answer: "Backtest") -> list[str]:
+    told = answer.incident_count - answer.cannot_tell_count
+    lines = []
+    middle, longest = answer.median_gained_seconds, answer.longest_gained_seconds
+    if told == 1 and middle is not None:
+        lines.append(f"It would have caught that incident, {_gained(middle)}.")
+    elif told and middle is not None and longest is not None:
+        lines.append(
+            f"It would have caught {answer.caught_count} of {told} incidents ({_percent(answer.caught_share or 0)}),"
+            f" {answer.caught_earlier_count} of them before we knew;"
+            f" in the median {_gained(middle)}, at best {_gained(longest)}."
+        )
+    elif told:
+        none = "not have caught that incident" if told == 1 else f"have caught none of {told} incidents"
+        lines.append(f"It would {none}.")
+    if answer.cannot_tell_count:
+        lines.append(
+            f"Of {answer.cannot_tell_count} incident{'s' if answer.cannot_tell_count > 1 else ''} nothing can be said: the log has too few samples."
+        )
+    if answer.incident_samples_share is not None:
+        lines.append(f"Samples cover {_percent(answer.incident_samples_share)} of the incidents' time.")
+    return lines
+
+
+def _for_nothing(answer: "Backtest", zone: tzinfo) -> list[str]:
+    hours = answer.hours_of_samples
+    if not hours:
+        return ["For nothing: cannot tell without samples."]
+    if not answer.for_nothing:
+        return [f"For nothing: never, in {_hours(hours)} of samples."]
+    count = answer.for_nothing_count
+    rate = ""
+    if answer.for_nothing_per_week is not None and answer.for_nothing_per_day is not None:
+        weekly = answer.for_nothing_per_week
+        daily = answer.for_nothing_per_day
+        often = f"{_few(weekly)} a week" if weekly < 14 else f"{_few(daily)} a day"
+        many = " for one service" if len(answer.services) > 1 else ""
+        rate = f", or {often}{many}"
+    lines = [f"For nothing: {count} {'time' if count == 1 else 'times'} in {_hours(hours)} of samples{rate}."]
+    shown = answer.for_nothing[:SHOWN_FOR_NOTHING]
+    lines += table([_nothing(each, answer, zone) for each in shown], indent="  ").splitlines()
+    if count > len(shown):
+        lines.append(f"  … and {count - len(shown)} more: --json lists them")
+    return lines
+
+
+def _nothing(each: "ForNothing", answer: "Backtest", zone: tzinfo) -> tuple[str, ...]:
+    lasted = spoken((each.to - each.from_).total_seconds())
+    end = {"resolved": f"for {lasted}", "stale": f"for {lasted}, then no samples"}.get(
+        each.ending, f"for {lasted}, to the last sample"
+    )
+    why = {"false_alarm": f"  in {each.incident}, a false alarm", "no_incident": ""}.get(
+        each.reason, f"  long before {each.incident}, and still then"
+    )
+    peak = f"peak {_value(each.peak, answer.unit)}" if each.peak is not None else "no number"
+    labels = f"  {_labels(each.labels)}" if answer.series_count > 1 and each.labels else ""
+    return _clock(each.from_, zone), end, each.service or "(no service)", f"{peak}{why}{labels}"
+
+
+def _labels(labels: dict[str, str]) -> str:
+    shown = [f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__"]
+    return "{" + ", ".join(shown) + "}"
+
+
+def _gained(seconds: float) -> str:
+    if seconds == 0:
+        return "at the moment we knew"
+    return f"{spoken(abs(seconds))} {'earlier' if seconds > 0 else 'later'} than we knew"
+
+
+def _percent(share: float) -> str:
+    # What is not quite whole is not called whole.
+    return "100 %" if share > 0.995 else f"{min(99, max(1, round(100 * share)))} %" if share else "0 %"
+
+
+def _hours(hours: float) -> str:
+    if hours < 72:
+        return f"{hours:.1f} hours".replace(".0 ", " ")
+    return f"{hours / 24:.1f} days".replace(".0 ", " ")
+
+
+def _few(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
+
+
+def _value(peak: float, unit: str | None) -> str:
+    from reports.numbers import said
+
+    # Three digits are enough for how bad it was.
+    return said(float(f"{peak:.3g}"), unit)
+
+
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _zone(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).tzname() or ""
