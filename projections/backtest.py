@@ -68,9 +68,9 @@ def backtest(
         if name in each.services
     )
     nothings = [_for_nothing(each, real, alarms) for each in watched]
-    nothing_count = sum(count for count, _ in nothings)
+    nothing_count = sum(count for count, _, _ in nothings)
     for_nothing = sorted(
-        (nothing for _, found in nothings for nothing in found),
+        (nothing for _, _, found in nothings for nothing in found),
         key=lambda nothing: (nothing.from_, nothing.service or "", sorted(nothing.labels.items())),
     )[:LISTED_FOR_NOTHING]
     looked_at = {each.incident for each in answers}
@@ -82,6 +82,7 @@ def backtest(
     can_tell = {each.incident for each in answers if each.verdict != "no_samples"}
     covered_ms = sum(int((each.covered_ms[:, 1] - each.covered_ms[:, 0]).sum()) for each in watched)
     spans = [each.covered_ms for each in watched if len(each.covered_ms)]
+    series_ms = sum(each.series_ms for each in watched)
     weeks = covered_ms / 1000 / WEEK_SECONDS
     spacings = _spacings(watched, expression.for_seconds or UNSEEN_SECONDS)
     unit = next((each.unit for each in watched if each.unit), None)
@@ -109,6 +110,7 @@ def backtest(
         for_nothing_count=nothing_count,
         for_nothing_per_day=nothing_count / (7 * weeks) if weeks else None,
         for_nothing_per_week=nothing_count / weeks if weeks else None,
+        for_nothing_share=sum(ms for _, ms, _ in nothings) / series_ms if series_ms else None,
         for_nothing_left_out=nothing_count - len(for_nothing),
         open_incidents=tuple(each.id for each in real if each.is_open and each.id in looked_at),
         false_alarms=tuple(each.id for each in alarms if set(each.services) & set(measured)),
@@ -167,8 +169,8 @@ def _overlapping(watched: Watched, told: Told) -> tuple[list[int], list[int]]:
 
 def _for_nothing(
     watched: Watched, real: Sequence[Told], alarms: Sequence[Told]
-) -> tuple[int, list[ForNothing]]:
-    """Count the firings that are no incident's, and describe the first of them."""
+) -> tuple[int, int, list[ForNothing]]:
+    """Count the firings that are no incident's, add up their milliseconds, describe the first of them."""
     of_incidents: set[int] = set()
     reasons: dict[int, tuple[str, str]] = {}
     for told in (*alarms, *real):
@@ -176,25 +178,30 @@ def _for_nothing(
             continue
         own, older = _overlapping(watched, told)
         if told.is_false_alarm:
-            reasons |= dict.fromkeys((*own, *older), ("false_alarm", told.id))
+            reasons |= dict.fromkeys(own, ("false_alarm", told.id))
         else:
             of_incidents.update(own)
             reasons = dict.fromkeys(older, ("already_firing", told.id)) | reasons
     found = watched.firings
     left = [number for number in range(len(found.from_ms)) if number not in of_incidents]
-    return len(left), [
-        ForNothing(
-            service=watched.service,
-            labels=watched.labels[found.series[number]],
-            from_=from_ms(int(found.from_ms[number])),
-            to=from_ms(int(found.to_ms[number])),
-            ending=ENDINGS[found.ending[number]],
-            peak=_peak(watched, [number]),
-            reason=reasons.get(number, ("no_incident", ""))[0],
-            incident=reasons[number][1] if number in reasons else None,
-        )
-        for number in left[:LISTED_FOR_NOTHING]
-    ]
+    lasted_ms = int((found.to_ms - found.from_ms)[left].sum())
+    return (
+        len(left),
+        lasted_ms,
+        [
+            ForNothing(
+                service=watched.service,
+                labels=watched.labels[found.series[number]],
+                from_=from_ms(int(found.from_ms[number])),
+                to=from_ms(int(found.to_ms[number])),
+                ending=ENDINGS[found.ending[number]],
+                peak=_peak(watched, [number]),
+                reason=reasons.get(number, ("no_incident", ""))[0],
+                incident=reasons[number][1] if number in reasons else None,
+            )
+            for number in left[:LISTED_FOR_NOTHING]
+        ],
+    )
 
 
 def _span_ms(told: Told, until: datetime) -> tuple[int, int]:

@@ -67,6 +67,7 @@ class Backtest:
     """The whole answer.
 
     Hours are those that have samples, added up over services. Medians and shares of nothing are None.
+    `for_nothing_share` is of the series' time: how much of it the alert would have been on for nothing.
     `for_nothing_left_out` are counted but not listed.
     `not_looked_at` are incidents of services that have no such metric, `false_alarms` those that were none.
     """
@@ -94,6 +95,7 @@ class Backtest:
     for_nothing_count: int
     for_nothing_per_day: float | None
     for_nothing_per_week: float | None
+    for_nothing_share: float | None
     for_nothing_left_out: int
     open_incidents: tuple[str, ...]
     false_alarms: tuple[str, ...]

@@ -56,6 +56,7 @@ class Watched:
 
     `downwards` is whether it fires below its number: then a peak is the lowest value.
     `covered_ms` are the spans in which at least one series has samples, sorted and apart.
+    `series_ms` is the time that has samples, added up over series.
     `step_ms` maps each distance between two samples to the time that it fills, over all series.
     """
 
@@ -67,6 +68,7 @@ class Watched:
     downwards: bool
     firings: Firings
     covered_ms: NDArray[np.int64]
+    series_ms: int
     step_ms: dict[int, int]
 
 
@@ -121,6 +123,7 @@ def watch(
         sample_count=sum(len(each.instants_ms) for each in series),
         downwards=expression.operator.startswith("<"),
         firings=Firings(*(getattr(joined, name)[order] for name in _KINDS)),
+        series_ms=sum(int((each[:, 1] - each[:, 0]).sum()) for each in covered),
         covered_ms=united(np.concatenate([np.empty((0, 2), np.int64), *covered])),
         step_ms=steps,
     )

@@ -101,7 +101,7 @@ def test_the_first_line_says_that_it_is_hypothetical(over, tmp_path):
     assert lines[2] == f"from {DAY} 12:00:00 to {DAY} 18:00:00 UTC"
     text = "\n".join(lines)
     assert "would fire 2026-03-01 14:01:00  2 min earlier than we knew" in text
-    assert "It would have caught that incident, 2 min earlier than we knew." in text
+    assert "It would have caught INC-1, 2 min earlier than we knew." in text
     assert "For nothing: 1 time in 6 hours of samples, or 4.0 a day." in text
     assert f"{DAY} 16:02:00  for 8 min  checkout  peak 50 %" in text
 
@@ -190,7 +190,7 @@ def test_half_of_the_samples_are_half_an_answer(over, tmp_path):
 
     assert "would not have fired" in answer
     assert "but 10 min of it have no samples: tracker collect INC-1" in answer
-    assert "It would not have caught that incident." in answer
+    assert "It would not have caught INC-1." in answer
 
 
 def test_a_metric_of_the_settings_without_samples_is_no_error(over, tmp_path):
@@ -242,6 +242,22 @@ def test_a_false_alarm_is_named_beside_its_firing(declared, tmp_path):
     feed(tmp_path, ("13:59", "14:30"))
 
     assert "in INC-1, a false alarm" in declared("backtest", ALERT).out
+
+
+def test_an_alert_that_is_always_on_catches_nothing(over, tmp_path):
+    """
+    One firing sounds like little; that it never ended is what matters.
+    """
+    feed(tmp_path)
+
+    answer = over("backtest", "error_ratio >= 0").out
+
+    assert "firing since 2026-03-01 12:00:00" in answer
+    assert "It would not have caught INC-1." in answer
+    assert (
+        "For nothing: 1 time in 6 hours of samples, or 4.0 a day; it would have been on for 100 % of the time."
+        in answer
+    )
 
 
 def test_coarse_samples_are_said_to_be_coarse(over, tmp_path):

@@ -149,6 +149,7 @@ def test_an_alert_that_has_been_firing_for_long_tells_nobody_anything():
     [row], [nothing] = answer.incidents, answer.for_nothing
     assert (row.verdict, row.firing_since) == ("not_at_all", at(-298))
     assert (nothing.reason, nothing.incident, nothing.from_) == ("already_firing", "INC-1", at(-298))
+    assert answer.for_nothing_share == pytest.approx(328 / 2880)
 
 
 def test_firings_outside_of_incidents_are_for_nothing():

@@ -95,7 +95,7 @@ def _services(
     if having and asked is not None:
         own = sorted({name for service, name in held if service == asked})
         raise UsageError(
-            f"{asked} has no metric {metric}; {', '.join(each or '(no service)' for each in having)} has",
+            f"{asked} has no metric {metric}; there is one of: {', '.join(each or '(no service)' for each in having)}",
             hint=f"The log has of {asked}: {', '.join(own)}"
             if own
             else f"Leave --service out: {typed(expression.text)}",
@@ -168,7 +168,7 @@ def _samples(answer: "Backtest", zone: tzinfo) -> str:
         return ": the log has no samples of it, so nothing can be said"
     services = ", ".join(each or "(no service)" for each in answer.services)
     count = "1 series" if answer.series_count == 1 else f"{answer.series_count} series"
-    steps = " or ".join(f"{spoken(each.step_seconds)}" for each in answer.spacings)
+    steps = _any_of([spoken(each.step_seconds) for each in answer.spacings])
     every = f", a sample every {steps}" if steps else ""
     return (
         f", on {_hours(answer.hours_of_samples)} of samples of {printable(services)} ({count}{every})\n"
@@ -185,7 +185,7 @@ def _cautions(expression: "AlertExpression", answer: "Backtest") -> list[str]:
         )
     coarse = [each for each in answer.spacings if each.is_coarse]
     if coarse:
-        steps = " or ".join(spoken(each.step_seconds) for each in coarse)
+        steps = _any_of([spoken(each.step_seconds) for each in coarse])
         rounded = ", and 'for' is rounded up to it" if expression.for_seconds else ""
         share = sum(each.share for each in coarse)
         found.append(
@@ -210,7 +210,7 @@ def _incidents(answer: "Backtest", service: str | None, zone: tzinfo) -> list[st
     else:
         rows = table([_row(each, zone) for each in answer.incidents]).splitlines()
         for each, row in zip(answer.incidents, rows, strict=True):
-            lines += [row, *(f"    {printable(aside)}" for aside in _asides(each, answer, zone))]
+            lines += [row, *(f"    {printable(aside)}" for aside in _asides(each, answer))]
         lines += ["", *_summary(answer)]
     if answer.not_looked_at:
         names = ", ".join(answer.not_looked_at)
@@ -226,6 +226,8 @@ def _row(each: "IncidentAnswer", zone: tzinfo) -> tuple[str, ...]:
     fires = f"would fire {_clock(each.would_fire_at, zone)}" if each.would_fire_at else "would not have fired"
     if each.verdict == "no_samples":
         fires = "cannot tell"
+    elif each.firing_since and not each.firings:
+        fires = f"firing since {_clock(each.firing_since, zone)}"
     return each.incident, each.service, knew, fires, _verdict(each)
 
 
@@ -238,14 +240,14 @@ def _verdict(each: "IncidentAnswer") -> str:
     return _gained(each.gained_seconds)
 
 
-def _asides(each: "IncidentAnswer", answer: "Backtest", zone: tzinfo) -> Iterable[str]:
+def _asides(each: "IncidentAnswer", answer: "Backtest") -> Iterable[str]:
     if each.series and answer.series_count > 1:
         yield _labels(each.series)
     if each.firings:
         peak = f", at its worst {_value(each.peak, answer.unit)}" if each.peak is not None else ""
         yield f"{'fired once' if each.firings == 1 else f'fired {each.firings} times'}{peak}"
     if each.firing_since and not each.firings:
-        yield f"it was firing already, since {_clock(each.firing_since, zone)}: that told nobody of this incident"
+        yield "it was on long before the incident, so nobody would have learned of it"
     if each.unseen_seconds >= 60 and each.would_fire_at:
         yield f"{spoken(each.unseen_seconds)} before that have no samples: it may have fired sooner"
     elif each.unseen_seconds >= 60 and each.verdict == "not_at_all":
@@ -256,16 +258,19 @@ def _summary(answer: "Backtest") -> list[str]:
     told = answer.incident_count - answer.cannot_tell_count
     lines = []
     middle, longest = answer.median_gained_seconds, answer.longest_gained_seconds
+    names = ", ".join(
+        dict.fromkeys(each.incident for each in answer.incidents if each.verdict != "no_samples")
+    )
     if told == 1 and middle is not None:
-        lines.append(f"It would have caught that incident, {_gained(middle)}.")
+        lines.append(f"It would have caught {names}, {_gained(middle)}.")
     elif told and middle is not None and longest is not None:
         lines.append(
             f"It would have caught {answer.caught_count} of {told} incidents ({_percent(answer.caught_share or 0)}),"
             f" {answer.caught_earlier_count} of them before we knew;"
-            f" in the median {_gained(middle)}, at best {_gained(longest)}."
+            f" in the median {_by(middle)}, at best {_by(longest)}."
         )
     elif told:
-        none = "not have caught that incident" if told == 1 else f"have caught none of {told} incidents"
+        none = f"not have caught {names}" if told == 1 else f"have caught none of {told} incidents"
         lines.append(f"It would {none}.")
     if answer.cannot_tell_count:
         lines.append(
@@ -290,7 +295,11 @@ def _for_nothing(answer: "Backtest", zone: tzinfo) -> list[str]:
         often = f"{_few(weekly)} a week" if weekly < 14 else f"{_few(daily)} a day"
         many = " for one service" if len(answer.services) > 1 else ""
         rate = f", or {often}{many}"
-    lines = [f"For nothing: {count} {'time' if count == 1 else 'times'} in {_hours(hours)} of samples{rate}."]
+    share = answer.for_nothing_share or 0
+    on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.02 else ""
+    lines = [
+        f"For nothing: {count} {'time' if count == 1 else 'times'} in {_hours(hours)} of samples{rate}{on}."
+    ]
     shown = answer.for_nothing[:SHOWN_FOR_NOTHING]
     lines += table([_nothing(each, answer, zone) for each in shown], indent="  ").splitlines()
     if count > len(shown):
@@ -317,9 +326,17 @@ def _labels(labels: dict[str, str]) -> str:
 
 
 def _gained(seconds: float) -> str:
+    return f"{_by(seconds)} than we knew" if seconds else _by(seconds)
+
+
+def _by(seconds: float) -> str:
     if seconds == 0:
         return "at the moment we knew"
-    return f"{spoken(abs(seconds))} {'earlier' if seconds > 0 else 'later'} than we knew"
+    return f"{spoken(abs(seconds))} {'earlier' if seconds > 0 else 'later'}"
+
+
+def _any_of(words: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part) if words else ""
 
 
 def _percent(share: float) -> str:
