@@ -296,7 +296,7 @@ def _for_nothing(answer: "Backtest", zone: tzinfo) -> list[str]:
         many = " for one service" if len(answer.services) > 1 else ""
         rate = f", or {often}{many}"
     share = answer.for_nothing_share or 0
-    on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.02 else ""
+    on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.05 else ""
     lines = [
         f"For nothing: {count} {'time' if count == 1 else 'times'} in {_hours(hours)} of samples{rate}{on}."
     ]
