@@ -106,7 +106,9 @@ def _beside_own_noise(said: ChangeJudgement, incident: Floats) -> ChangeJudgemen
         return said
     known = incident[np.isfinite(incident)]
     with np.errstate(all="ignore"):
-        noise = OWN_NOISE * float(np.std(known)) / max(1, said.samples) ** 0.5 if len(known) else 0.0
+        steps = np.diff(known)  # not the spread itself: an incident that grew is not a noisy one
+        scatter = float(np.sqrt(np.mean(steps**2) / 2)) if len(steps) else 0.0
+        noise = OWN_NOISE * scatter / max(1, said.samples) ** 0.5
     visible = max(said.smallest_visible_change, noise if isfinite(noise) else STRONGEST)
     if visible == said.smallest_visible_change:
         return said

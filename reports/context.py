@@ -8,6 +8,8 @@ from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.samples import Series
 from projections.timeline import Entry
+from projections.verdicts.live import Normal
+from projections.verdicts.rows import Row
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected
 from tracker.incident import Incident
@@ -24,6 +26,7 @@ class MetricPlan:
     better: str
     threshold: float | None
     series: tuple[Series, ...]
+    normal: Normal | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Context:
     zone_name: str = "UTC"
     zone: tzinfo = UTC
     picture_suffix: str = "svg"
+    verdicts: tuple[Row, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.samples import Series
 from projections.verdicts import grid as grids
 from projections.verdicts.recovery import sample_swing
 from projections.verdicts.rows import HISTORY, Measured
@@ -24,6 +25,14 @@ class Look:
     normal: bool | None
 
 
+@dataclass(frozen=True)
+class Normal:
+    """Where single samples lie in healthy time: `level` plus or minus `swing`, in the metric's unit."""
+
+    level: float
+    swing: float
+
+
 def look(metric: Measured, *, healthy_to: datetime, at: datetime) -> Look:
     """Hold the last sample before an instant against the last healthy hour and its natural swing.
 
@@ -36,23 +45,37 @@ def look(metric: Measured, *, healthy_to: datetime, at: datetime) -> Look:
     if series is None:
         return Look(metric.label, unit, None, None)
     own = grids.own_step_seconds(series, healthy_to - timedelta(hours=1), at)
-    whole = grids.on_grid(
-        series,
-        at_least_seconds=60,
-        own_seconds=own,
-        start=healthy_to - HISTORY["10m"],
-        end=at + timedelta(minutes=1),
-    )
+    whole = _grid(series, own, healthy_to, at + timedelta(minutes=1))
     recent = whole.between(at - FRESH - timedelta(seconds=own), at + timedelta(minutes=1))
     recent = recent[np.isfinite(recent)]
-    healthy = whole.between(whole.instant(0), healthy_to)
-    known = healthy[np.isfinite(healthy)]
-    swing = sample_swing(healthy)
     value = float(recent[-1]) if len(recent) else None
-    if value is None or swing is None:
+    held = normal(metric, healthy_to=healthy_to)
+    if value is None or held is None:
         return Look(metric.label, unit, value, None)
-    level = float(np.mean(known[-_LEVEL_SAMPLES:]))
-    away = value - level
+    away = value - held.level
     if (metric.better == "lower" and away < 0) or (metric.better == "higher" and away > 0):
         away = 0.0
-    return Look(metric.label, unit, value, abs(away) <= max(swing, 0.01 * abs(level)))
+    return Look(metric.label, unit, value, abs(away) <= held.swing)
+
+
+def normal(metric: Measured, *, healthy_to: datetime) -> Normal | None:
+    """Return the level and the natural swing of single samples of a metric; None where too little is known."""
+    import numpy as np
+
+    series = metric.series
+    if series is None:
+        return None
+    own = grids.own_step_seconds(series, healthy_to - timedelta(hours=1), healthy_to)
+    healthy = _grid(series, own, healthy_to, healthy_to).values
+    swing = sample_swing(healthy)
+    known = healthy[np.isfinite(healthy)]
+    if swing is None:
+        return None
+    level = float(np.mean(known[-_LEVEL_SAMPLES:]))
+    return Normal(level, max(swing, 0.01 * abs(level)))
+
+
+def _grid(series: Series, own_seconds: float, healthy_to: datetime, end: datetime) -> grids.Grid:
+    return grids.on_grid(
+        series, at_least_seconds=60, own_seconds=own_seconds, start=healthy_to - HISTORY["10m"], end=end
+    )

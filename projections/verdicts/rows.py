@@ -199,13 +199,13 @@ def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str]
         last = from_ms(int(series.instants_ms[-1]))
     told = max((each for each in (last, metric.told_until) if each is not None), default=None)
     if as_of < plan.window_to:
-        return "pending", "the window is not over, as far as the log knows"
+        return "pending", "The window is not over, as far as the log knows."
     if told is None:
-        return "no_data", "the log has no samples of it"
+        return "no_data", "The log has no samples of it."
     if told < plan.window_to - _SAMPLES_LATE:
-        return "pending", "the samples up to the window's end are not in the log yet"
+        return "pending", "The samples up to the window's end are not in the log yet."
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
-        return "no_data", "the log has no samples of it"
+        return "no_data", "The log has no samples of it."
     return None
 
 
@@ -287,7 +287,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
     )
     if count == 0:
         return replace(
-            row, verdict="not_enough_data", reason="the rollout was still settling when the window ended"
+            row, verdict="not_enough_data", reason="The rollout was still settling when the window ended."
         )
     healthy, after = inputs.healthy[:, None], inputs.after[:, None]
     incident = None if inputs.incident is None else inputs.incident[:, None]

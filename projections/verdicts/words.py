@@ -38,9 +38,13 @@ def asked(rows: Sequence[Row]) -> list[Row]:
 
 
 def closed_window(rows: Sequence[Row]) -> str | None:
-    """Return the longest window of which something can be told; None while none is over."""
+    """Return the longest window of which something can be told; None while none is over.
+
+    One that no other deploy reaches into comes first: of that, it is known what moved it.
+    """
     told = {row.window for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")}
-    done = told or {row.window for row in rows if row.verdict not in ("pending", "no_data")}
+    alone = told - {row.window for row in rows if row.confounded_by}
+    done = alone or told or {row.window for row in rows if row.verdict not in ("pending", "no_data")}
     return next((window for window in reversed(WINDOWS) if window in done), None)
 
 
@@ -52,7 +56,7 @@ def headline(rows: Sequence[Row]) -> str:
     what = f"the rollback to {first.version}" if first.kind == "rollback" else first.version
     window = closed_window(rows)
     if window is None:
-        return f"After {what}: nothing can be said yet; {rows[0].reason or 'no window is over'}."
+        return f"After {what}: nothing can be said yet. {first.reason or 'No window is over.'}"
     groups: dict[str, list[str]] = {}
     for row in asked([each for each in rows if each.window == window]):
         faint = (
@@ -62,7 +66,9 @@ def headline(rows: Sequence[Row]) -> str:
         groups.setdefault(phrase, []).append(row.metric + _when(row))
     told = "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
     others = sorted({version for row in rows if row.window == window for version in row.confounded_by})
-    shared = f" {' and '.join(others)} went out in the same window: the credit is shared." if others else ""
+    is_fix = any(row.baseline == "healthy" for row in rows)
+    whose = "the credit is shared" if is_fix else "which of them did it is not told"
+    shared = f" {' and '.join(others)} went out in the same window: {whose}." if others else ""
     return f"{SPANS[window]} after {what}: {told}.{shared}"
 
 

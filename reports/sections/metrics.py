@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 from projections.samples import Series, Summary, between, summary
-from reports.charts import Chart, Line, Mark, Span
+from projections.verdicts.rows import Row
+from projections.verdicts.words import SPANS, after_change, headline
+from reports.charts import Band, Chart, Line, Mark, Span
 from reports.context import Context, MetricPlan
 from reports.markdown import code, table, text
 from reports.numbers import said, six_digits
@@ -25,10 +27,68 @@ def lines(context: Context) -> list[str]:
             + context.incident.id
             + "`"
         ]
-    written: list[str] = []
+    written: list[str] = _verdicts(context)
     for metric in context.metrics:
         written += [f"### {text(metric.name)} of {text(metric.service)}", "", *_metric(context, metric), ""]
     return written[:-1]
+
+
+def _verdicts(context: Context) -> list[str]:
+    """Write, for each deploy and rollback, what became of the metrics: a sentence, then the figures."""
+    written: list[str] = []
+    for change in dict.fromkeys(row.change for row in context.verdicts):
+        rows = [row for row in context.verdicts if row.change == change]
+        first = rows[0]
+        what = "Rolled back to" if first.kind == "rollback" else "Deployed"
+        at = context.moment(first.deployed_at)
+        written += [
+            f"**{text(headline(rows))}**",
+            "",
+            f"{what} {text(first.version)} at {at} ({code(first.handle)}).",
+        ]
+        told = [row for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")]
+        if told:
+            settling = spoken(max(row.settling_seconds for row in rows))
+            written[-1] += f" The first {settling} settled and are not judged."
+            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in told])]
+        untold: dict[str, list[str]] = {}
+        for row in rows:
+            if row.verdict in ("pending", "no_data", "not_enough_data") and row.baseline == "before_change":
+                untold.setdefault(f"{row.verdict.replace('_', ' ')}. {row.reason}", []).append(
+                    f"{row.metric} ({SPANS[row.window]})"
+                )
+        for reason, metrics in untold.items():
+            written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(reason)}"]
+        written += [""]
+    return written
+
+
+_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Was", "Expected", "Would show", "Remarks"]
+_BESIDE = {"before_change": "before it", "healthy": "healthy time"}
+
+
+def _verdict(row: Row) -> tuple[str, ...]:
+    def number(value: float | None) -> str:
+        return "–" if value is None else with_unit(value, row.unit)
+
+    remarks = [f"normal {after_change(row)}"] if row.recovered_at is not None else []
+    remarks += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
+    if row.confounded_by:
+        remarks.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")
+    if row.provisional:
+        remarks.append("provisional")
+    if row.said_then is not None:
+        remarks.append(f"said then: {str(row.said_then['verdict']).replace('_', ' ')}")
+    return (
+        text(row.metric),
+        SPANS[row.window],
+        _BESIDE[row.baseline],
+        row.verdict.replace("_", " "),
+        number(row.observed),
+        number(row.expected),
+        f"±{number(row.smallest_visible_change)}",
+        text(" · ".join(remarks)) or "–",
+    )
 
 
 def _metric(context: Context, metric: MetricPlan) -> list[str]:
@@ -151,6 +211,19 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         )
         for series in metric.series
     ]
+    band = None
+    if metric.normal is not None and len(found) == 1:
+        import numpy as np
+
+        from tracker.times import to_ms
+
+        held = metric.normal
+        band = Band(
+            instants_ms=np.array([to_ms(start), to_ms(end)], np.int64),
+            low=np.array([held.level - held.swing] * 2),
+            high=np.array([held.level + held.swing] * 2),
+            label="natural swing",
+        )
     marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]
     return Chart(
         title=f"{metric.name} of {metric.service}",
@@ -168,6 +241,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
             ),
         ),
         threshold=metric.threshold,
+        band=band,
         zone=context.zone_name,
         tz=context.zone,
     )

@@ -62,10 +62,11 @@ def compared(
     known = [row for row in changes(recorded) if row.kind != "merge"]
     wanted = _wanted(known, incident, onset, change)
     metrics, used = _metrics(workspace, incident, wanted, upto, metric)
-    used = [*facts, *used]
+    used = [*facts, *used, *_of_services(recorded, incident)]
     as_of = max(each.recorded_at for each in used)
     caused_at = _caused_at(known, incident, onset)
-    spans = _other_incidents(workspace, incident, upto, as_of)
+    spans, told = _other_incidents(workspace, incident, upto, as_of)
+    used += told
     found = rows(
         wanted,
         metrics,
@@ -151,8 +152,8 @@ def _onset(workspace: Workspace, incident: "Incident", upto: int | None) -> date
 
 def _other_incidents(
     workspace: Workspace, incident: "Incident", upto: int | None, as_of: datetime
-) -> list[tuple[datetime, datetime]]:
-    """Return the spans of other incidents of the same services, which no baseline may hold."""
+) -> "tuple[list[tuple[datetime, datetime]], list[Recorded]]":
+    """Return the spans of other incidents of the same services, which no baseline may hold, and what says so."""
     others = [
         each
         for each in workspace.standing(upto)
@@ -162,13 +163,23 @@ def _other_incidents(
         and (each.ends_at or as_of) > incident.begins_at - _BACK
         and each.begins_at < (incident.ends_at or as_of)
     ]
-    if not others:
-        return []
-    return sorted(
-        (each.begins_at, each.ends_at or as_of)
-        for each in workspace.whole(others, upto)
-        if each.resolution != "false-alarm"
+    whole = workspace.whole(others, upto) if others else []
+    spans = sorted(
+        (each.begins_at, each.ends_at or as_of) for each in whole if each.resolution != "false-alarm"
     )
+    return spans, [step.recorded for each in whole for step in each.steps]
+
+
+def _of_services(recorded: "Sequence[Recorded]", incident: "Incident") -> "list[Recorded]":
+    """Keep the changes of an incident's services, with what corrects them."""
+    from tracker.events.corrections import Correction
+
+    mine = {each.id for each in recorded if getattr(each.event, "service", None) in incident.services}
+    return [
+        each
+        for each in recorded
+        if each.id in mine or (isinstance(each.event, Correction) and each.event.target in mine)
+    ]
 
 
 def _metrics(

@@ -282,6 +282,8 @@ class Player:
     def _collected(self, _: "Collected") -> None:
         """Ask the recorded Prometheus as `tracker collect` asks a running one."""
         from tracker.cli import pulling
+        from tracker.cli.comparing import judge
+        from tracker.cli.workspace import Recording
         from tracker.demo.recorded import RecordedPrometheus
         from tracker.demo.story import INCIDENT, SERVICE
 
@@ -295,14 +297,23 @@ class Player:
                 pulling.alert_rules(workspace, api),
             ]
             for name, metric in workspace.settings.services[SERVICE].metrics.items():
-                found = pulling.samples(
-                    workspace, api, service=SERVICE, name=name, metric=metric, start=start, end=end
+                found = pulling.with_history(
+                    workspace,
+                    api,
+                    service=SERVICE,
+                    name=name,
+                    metric=metric,
+                    start=incident.begins_at,
+                    end=end,
                 )
                 self.counts["samples"] += found.new_samples or 0
                 pulled.append(found)
         pulling.raise_if_failed(pulled)
         self.counts["metrics"] = len(workspace.settings.services[SERVICE].metrics)
         self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
+        judged = Recording()
+        judge(workspace, workspace.incident(INCIDENT), judged)
+        self.counts["verdicts"] += len(judged.recorded)
         workspace.log.seal()
 
     def _report(self) -> None:

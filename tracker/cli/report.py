@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from projections.samples import Series
     from reports.context import Context, MetricPlan
     from reports.post_incident import Document
+    from tracker.cli.comparing import Compared
     from tracker.events.base import Recorded
     from tracker.incident import Incident
 
@@ -119,6 +120,7 @@ def gathered(
     from projections.durations import durations
     from projections.timeline import timeline
     from reports.context import Context, Provenance
+    from tracker.cli.comparing import compared
     from tracker.events.samples import SourceCollected
 
     incident = workspace.incident(name, upto)
@@ -140,11 +142,13 @@ def gathered(
     )
     collected = _collected(workspace, incident, upto)
     plans, used = _metrics(workspace, base, upto)
-    used += facts + collected
+    found = compared(workspace, incident, upto)
+    used += facts + collected + found.used
     last = max(used, key=lambda each: each.position)
     return replace(
         base,
-        metrics=tuple(plans),
+        metrics=tuple(_with_normal(plan, found) for plan in plans),
+        verdicts=tuple(found.rows),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=Provenance(
             position=last.position,
@@ -154,6 +158,16 @@ def gathered(
             versions=_versions(),
         ),
     )
+
+
+def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
+    """Add the healthy level and natural swing of a metric of one series, for its picture."""
+    from dataclasses import replace
+
+    from projections.verdicts.live import normal
+
+    mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
+    return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan
 
 
 def _versions() -> dict[str, str]:

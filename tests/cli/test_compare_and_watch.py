@@ -1,0 +1,238 @@
+"""`tracker compare`, `watch` and the verdicts of `collect`, on a real Prometheus that knows the last four days."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import refused
+from tracker.cli import watch
+from tracker.log import Log
+from tracker.times import utc
+
+QUERY = 'errors_ratio{service="checkout"}'
+STEP = 30
+
+
+def configured(folder: Path, url: str) -> None:
+    (folder / "tracker.toml").write_text(f"""
+[prometheus]
+url = "{url}"
+step_seconds = {STEP}
+[services.checkout]
+rollback_command = "echo back"
+[services.checkout.metrics.error_ratio]
+query = '{QUERY}'
+unit = "ratio"
+better = "lower"
+threshold = 0.05
+""")
+
+
+@pytest.fixture
+def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
+    """An incident that began 50 minutes ago, and a deploy so many minutes ago that brought a level."""
+
+    def make(deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True) -> datetime:
+        now = datetime.now(UTC).replace(microsecond=0)
+        started, deployed = now - timedelta(minutes=50), now - timedelta(minutes=deployed_ago)
+        instants = (
+            np.arange(int((now.timestamp() - days * 86_400) // STEP), int(now.timestamp() // STEP)) * STEP
+        )
+        wobble = np.random.default_rng(3).normal(size=len(instants)) * 0.0002
+        levels = np.where(
+            instants < started.timestamp(), 0.01, np.where(instants < deployed.timestamp() + 60, 0.2, after)
+        )
+        samples = list(zip(instants.tolist(), (levels + wobble).tolist(), strict=True))
+        server = make_prometheus([("errors_ratio", {"service": "checkout"}, samples)] if history else [])
+        configured(tmp_path, server.url)
+        declared = tracker(
+            *("declare", "Payments fail", "--service", "checkout", "--severity", "critical"),
+            *("--at", utc(started + timedelta(minutes=3)), "--started", utc(started)),
+        )
+        assert declared.code == 0, declared.err
+        assert tracker("deploy", "finish", "checkout", "v2", "--at", utc(deployed)).code == 0
+        return deployed
+
+    return make
+
+
+def rows(tracker, *more: str) -> dict[tuple[str, str], dict]:
+    answer = tracker("compare", 1, *more, "--json")
+    assert answer.code == 0, answer.err
+    return {(row["window"], row["baseline"]): row for row in answer.json["rows"]}
+
+
+def test_a_watch_answers_recovered_and_what_it_saw_is_recorded(tracker, tmp_path, incident):
+    """
+    Ten minutes are over: the check is made once, the window judged once, and again adds nothing.
+    """
+    deployed = incident(13.8, 0.01)
+
+    first = tracker("watch", 1, "--until", "10m")
+    again = tracker("watch", 1, "--until", "10m", "--once", "--json")
+
+    assert first.code == 0, first.err
+    assert first.out.startswith("RECOVERED: 10 minutes after v2: error_ratio (")
+    assert "not made:" in first.err
+    assert again.code == 0
+    assert again.json["answer"] == "recovered"
+    row = rows(tracker)["10m", "healthy"]
+    assert (row["verdict"], row["provisional"], row["said_then"]) == ("recovered", True, None)
+    assert row["event"]
+    assert row["judged_at"]
+    assert len(row["inputs_hash"]) == 64
+    assert row["window_to"] == utc(deployed + timedelta(minutes=10))
+    assert datetime.fromisoformat(row["window_from"]) == deployed + timedelta(minutes=2)
+    assert rows(tracker)["1h", "healthy"]["verdict"] == "pending"
+    with Log(str(tmp_path / "tracker.db")) as log:
+        assert len(list(log.read_all(["verdicts-given"]))) == 1
+        assert list(log.read_all(["check-made"])) == []
+
+
+@pytest.mark.parametrize(("after", "code", "word"), [(0.2, 7, "NOT BETTER"), (0.9, 6, "WORSE")])
+def test_a_fix_that_is_none_names_the_rollback(tracker, incident, after, code, word):
+    """
+    Not better and worse have codes of their own; the command to type is there.
+    """
+    incident(13.8, after)
+
+    answer = tracker("watch", 1, "--once")
+
+    assert answer.code == code
+    assert answer.out.startswith(f"{word}: ")
+    assert "tracker run rollback checkout" in answer.err
+    assert "echo back" in answer.err
+
+
+def test_a_check_is_made_when_it_is_due_and_once(tracker, tmp_path, incident):
+    """
+    Three and a half minutes in, only that of the third minute; a restart does not make it twice.
+    """
+    incident(3.3, 0.01)
+
+    first = tracker("watch", 1, "--once")
+    again = tracker("watch", 1, "--once")
+
+    assert first.code == again.code == 8
+    assert first.out.startswith("CANNOT TELL")
+    with Log(str(tmp_path / "tracker.db")) as log:
+        checks = [each.event for each in log.read_all(["check-made"])]
+    assert [each.due_seconds for each in checks] == [180]
+    assert checks[0].normal == ("error_ratio",)
+    assert re.search(r"error_ratio [\d.]+ % normal", first.err)
+    assert "not made: 60 s, 2 min after the change: a gap" in first.err
+
+
+def test_without_data_a_watch_never_says_recovered(tracker, incident):
+    """
+    An empty source is no recovery.
+    """
+    incident(13.8, 0.01, history=False)
+
+    answer = tracker("watch", 1, "--until", "10m", "--once")
+
+    assert answer.code == 8
+
+
+def test_a_watch_in_a_source_that_is_away_goes_on_and_cannot_tell(tracker, tmp_path, incident):
+    """
+    It says so in a line.
+    """
+    incident(13.8, 0.01)
+    configured(tmp_path, "http://127.0.0.1:9")
+
+    answer = tracker("watch", 1, "--until", "10m", "--once")
+
+    assert answer.code == 8
+    assert "127.0.0.1:9" in answer.err
+
+
+def test_compare_appends_nothing_and_collect_says_each_window_once(tracker, tmp_path, incident):
+    """
+    What was said then stays when a newer judge would say otherwise, and both are shown.
+    """
+    incident(45, 0.01)
+    tracker("collect", 1)
+    store = str(tmp_path / "tracker.db")
+    position = Log(store).position
+
+    table = tracker("compare", 1)
+    told = rows(tracker)
+    assert Log(store).position == position
+
+    assert "recovered" in table.out
+    assert told["10m", "before_change"]["verdict"] == "improved"
+    assert set(told["10m", "healthy"]) >= {
+        *("change", "kind", "version", "deployed_at", "metric", "unit", "window", "baseline", "verdict"),
+        *("expected", "observed", "shift", "shift_percent", "swing", "strength", "replays", "samples"),
+        *(
+            "samples_expected",
+            "smallest_visible_change",
+            "settling_seconds",
+            "recovered_at",
+            "flags",
+            "reason",
+        ),
+        *("provisional", "event", "window_from", "window_to", "baseline_from", "baseline_to", "query"),
+        *("inputs_hash", "judge_version", "judged_at", "said_then"),
+    }
+    tracker("collect", 1)
+    with Log(store) as log:
+        given = [each.event for each in log.read_all(["verdicts-given"])]
+    assert [each.window for each in given] == ["10m"]
+    assert {row["event"] for row in rows(tracker, "--at-seq", "5").values()} == {None}
+
+
+def test_what_is_mistyped_is_named(tracker, incident):
+    """
+    A metric, a change, an incident without deploys.
+    """
+    incident(45, 0.01)
+
+    refused(tracker("compare", 1, "--metric", "eror"), 11, "error_ratio")
+    refused(tracker("compare", 1, "--change", "checkout@v9"), 11, "tracker changes --service checkout")
+
+
+def test_an_incident_without_deploys_says_what_to_type(declared):
+    """
+    The empty state of compare and of watch.
+    """
+    answer = declared("compare", 1)
+
+    assert answer.code == 0
+    assert "nothing is compared" in answer.out
+    assert "tracker changes INC-1" in answer.out
+    refused(declared("watch", 1), 11, "tracker deploy finish")
+
+
+def test_a_check_has_its_minute():
+    """
+    After it the check is a gap; the hour and the day leave more room.
+    """
+    assert list(watch.CHECKS) == [*range(60, 601, 60), 3_600, 86_400]
+    assert [watch.late_at(each) for each in (60, 3_600, 86_400)] == [120, 3_900, 90_000]
+
+
+def test_colour_is_for_terminals_only(tracker, incident, tmp_path):
+    """
+    Through a pipe there is none; in a terminal there is, unless NO_COLOR says otherwise.
+    """
+    incident(45, 0.01)
+    tracker("collect", 1)
+    typed = f"{sys.executable} -m tracker compare 1"
+
+    def said(prefix: str = "") -> str:
+        return subprocess.run(
+            ["script", "-qec", f"{prefix}{typed}", "/dev/null"],
+            cwd=tmp_path, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin", "TERM": "xterm"},
+        ).stdout  # fmt: skip
+
+    assert "\x1b[32mrecovered\x1b[0m" in said()
+    assert "\x1b[" not in said("NO_COLOR=1 ")
+    assert "\x1b[" not in tracker("compare", 1).out
