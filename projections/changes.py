@@ -46,11 +46,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Why a change may have caused an incident."""
+    """Why a change may have caused an incident; `moved` names the metrics that it moved for the worse."""
 
     incident: str
     seconds_before_start: float
     why: str
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -276,11 +277,21 @@ def _merge(commit: Told) -> ChangeRow:
     )
 
 
-def candidate(row: ChangeRow, incident: str, started_at: datetime) -> Candidate | None:
-    """Say why a change may have caused an incident: it came within the hour before its start."""
+def candidate(
+    row: ChangeRow,
+    incident: str,
+    started_at: datetime,
+    *,
+    within: timedelta = SUSPECT_WITHIN,
+    moved: Sequence[str] = (),
+) -> Candidate | None:
+    """Say why a change may have caused an incident: it came shortly before its start, and what moved then."""
     at = row.finished_at or row.at
     before = (started_at - at).total_seconds()
-    if row.kind == "merge" or row.status == "failed" or not 0 <= before <= SUSPECT_WITHIN.total_seconds():
+    if row.kind == "merge" or row.status == "failed" or not 0 <= before <= within.total_seconds():
         return None
     what = "rollback" if row.kind == "rollback" else "deploy"
-    return Candidate(incident, before, f"the {what} ended {round(before / 60)} min before {incident} started")
+    why = f"the {what} ended {round(before / 60)} min before {incident} started"
+    if moved:
+        why += f", and {', '.join(moved)} moved within ten minutes of it"
+    return Candidate(incident, before, why, tuple(moved))

@@ -13,6 +13,7 @@ from projections.changes import changes
 from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded
 from tracker.events.corrections import effective
+from tracker.events.verdicts import Verdict, VerdictsGiven
 from tracker.incident import Incident, Status
 from tracker.times import spoken, utc
 
@@ -73,7 +74,7 @@ def durations(incident: Incident, facts: Iterable[Recorded]) -> dict[str, Durati
         said = alerted
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
-    recovered = _milestone(incident, "mitigated") or _milestone(incident, "ended")
+    recovered = _measured(incident) or _milestone(incident, "mitigated") or _milestone(incident, "ended")
     resolved = _exact(incident.resolved_at, "resolved") if incident.resolved_at else None
     fix = _fix(incident, recorded, detected, recovered or resolved)
     is_open = incident.status is Status.OPEN
@@ -112,6 +113,38 @@ def _milestone(incident: Incident, name: str) -> Point | None:
     if said is None:
         return None
     return Point(said.at, said.until or said.at, name)
+
+
+def _measured(incident: Incident) -> Point | None:
+    """Return when the last metric that had left normal was back, by the verdicts recorded; None unless all were.
+
+    Of each change's metrics, the verdict of the longest window counts; the last change that brought all back is it.
+    """
+    last: dict[tuple[str, str], tuple[float, Verdict]] = {}
+    for step in incident.steps:
+        event = step.event
+        if (
+            not isinstance(event, VerdictsGiven)
+            or step.retraction is not None
+            or event.incident != incident.id
+        ):
+            continue
+        length = (event.occurred_at - event.window_from).total_seconds()
+        for verdict in event.verdicts:
+            if verdict.baseline != "healthy" or verdict.verdict == "not_enough_data":
+                continue
+            held = last.get((event.change, verdict.metric))
+            if held is None or length >= held[0]:
+                last[event.change, verdict.metric] = (length, verdict)
+    by_change: dict[str, list[Verdict]] = {}
+    for (change, _), (_, verdict) in last.items():
+        by_change.setdefault(change, []).append(verdict)
+    for verdicts in reversed(list(by_change.values())):
+        left = [each for each in verdicts if each.verdict != "unaffected"]
+        back = [each.recovered_at for each in left if each.verdict == "recovered" and each.recovered_at]
+        if left and len(back) == len(left):
+            return _exact(max(back), "the last metric back to normal")
+    return None
 
 
 def _exact(at: datetime, what: str) -> Point:

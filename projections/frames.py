@@ -116,6 +116,45 @@ _ALERTS = {
     "event": _TEXT,
     "evidence": _LIST,
 }
+_VERDICT_FIELDS = (
+    *("metric", "unit", "baseline", "verdict", "expected", "observed", "shift", "swing", "strength"),
+    *("smallest_visible_change", "replays", "samples", "samples_expected", "recovered_at", "flags"),
+    *("reason", "query", "baseline_from", "baseline_to", "inputs_hash"),
+)
+_COMPARISONS = {
+    "window_to": _INSTANT,
+    "incident": _TEXT,
+    "service": _TEXT,
+    "version": _TEXT,
+    "metric": _TEXT,
+    "unit": _TEXT,
+    "window": _TEXT,
+    "baseline": _TEXT,
+    "verdict": _TEXT,
+    "expected": _SECONDS,
+    "observed": _SECONDS,
+    "shift": _SECONDS,
+    "swing": _SECONDS,
+    "strength": _SECONDS,
+    "smallest_visible_change": _SECONDS,
+    "replays": _WHOLE,
+    "samples": _WHOLE,
+    "samples_expected": _WHOLE,
+    "recovered_at": _INSTANT,
+    "flags": _LIST,
+    "reason": _TEXT,
+    "window_from": _INSTANT,
+    "settling_seconds": _SECONDS,
+    "baseline_from": _INSTANT,
+    "baseline_to": _INSTANT,
+    "query": _TEXT,
+    "inputs_hash": _TEXT,
+    "judge_version": _TEXT,
+    "judged_at": _INSTANT,
+    "change": _TEXT,
+    "handle": _TEXT,
+    "event": _TEXT,
+}
 _DURATIONS = {
     "incident": _TEXT,
     "severity": _TEXT,
@@ -387,12 +426,36 @@ class Frames:
                 )
         return _frame(_DURATIONS, rows)
 
-    def comparisons(self) -> NoReturn:
-        """Say that there are no verdicts yet: an empty table would read as "nothing got worse"."""
-        raise UsageError(
-            "this version of the tracker records no verdicts, so there are none to compare",
-            hint="Compare the numbers themselves: .samples(service, metric, start, end)",
-        )
+    def comparisons(self) -> pd.DataFrame:
+        """One row for each verdict as it was recorded when its window closed, oldest window first.
+
+        Said by `collect` and `watch`; `tracker compare` judges anew. `expected`, `observed`, `shift`,
+        `swing` and `smallest_visible_change` are in the metric's unit.
+        """
+        from projections.verdicts.standing import said
+
+        rows = []
+        for incident in self._incidents():
+            for recorded, event, verdict in said([step.recorded for step in incident.steps]).values():
+                rows.append(
+                    {
+                        "incident": incident.id,
+                        "service": event.service,
+                        "change": event.change,
+                        "version": event.version,
+                        "window": event.window,
+                        "window_from": event.window_from,
+                        "window_to": event.occurred_at,
+                        "settling_seconds": event.settling_seconds,
+                        "judge_version": event.judge_version,
+                        "judged_at": recorded.recorded_at,
+                        "handle": recorded.handle,
+                        "event": recorded.id,
+                        **{name: getattr(verdict, name) for name in _VERDICT_FIELDS},
+                    }
+                )
+        rows.sort(key=lambda row: (row["window_to"], row["change"], row["metric"], row["baseline"]))
+        return _frame(_COMPARISONS, rows)
 
     def actions(self) -> NoReturn:
         """Say that there are no actions yet: an empty table would read as "all is done"."""

@@ -189,6 +189,41 @@ def test_compare_appends_nothing_and_collect_says_each_window_once(tracker, tmp_
     assert {row["event"] for row in rows(tracker, "--at-seq", "5").values()} == {None}
 
 
+def test_a_candidate_is_named_with_the_metric_that_moved(tracker, incident):
+    """
+    Within a window that can be set: an hour by default.
+    """
+    incident(45, 0.01)
+    bad = datetime.now(UTC) - timedelta(minutes=50, seconds=30)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(bad))
+    tracker("collect", 1)
+
+    def candidates(*more: str) -> list[dict]:
+        return [
+            each
+            for row in tracker("changes", 1, *more, "--json").json["changes"]
+            for each in row["candidate_for"]
+        ]
+
+    assert [each["moved"] for each in candidates()] == [["error_ratio"]]
+    assert "error_ratio moved within ten minutes of it" in candidates()[0]["why"]
+    assert candidates("--within", "10s") == []
+    refused(tracker("changes", 1, "--within", "soon"), 2, "1h30m")
+
+
+def test_recovery_is_measured_by_the_metrics(tracker, incident):
+    """
+    Nobody said mitigated: the verdicts know when the last metric was back.
+    """
+    deployed = incident(45, 0.01)
+    tracker("collect", 1)
+
+    found = tracker("show", 1, "--json").json["durations"]["time_to_recover"]
+
+    assert found["state"] == "recorded"
+    assert abs((datetime.fromisoformat(found["to"]) - deployed).total_seconds() - 60) <= 90
+
+
 def test_what_is_mistyped_is_named(tracker, incident):
     """
     A metric, a change, an incident without deploys.

@@ -364,15 +364,36 @@ def test_an_empty_table_has_the_columns_and_types_of_a_full_one(tmp_path, path, 
     }
 
 
-@pytest.mark.parametrize("table", ["comparisons", "actions"])
-def test_what_this_version_does_not_record_is_said_not_shown_empty(path, write, table):
+def test_what_this_version_does_not_record_is_said_not_shown_empty(path, write):
     """
-    An empty table of verdicts would read as "nothing got worse".
+    An empty table of actions would read as "all is done".
     """
     write(decisions=[make.declared()])
 
     with frames.open(path) as log, pytest.raises(UsageError, match="this version of the tracker records no"):
-        getattr(log, table)()
+        log.actions()
+
+
+def test_comparisons_are_the_verdicts_as_they_were_recorded(path, write):
+    """
+    One row a verdict, with what it was judged on; an empty table has the same columns and types.
+    """
+    fact = make.deploy(2)
+    write([fact], [make.declared(), make.verdicts(fact)])
+
+    with frames.open(path) as log:
+        found = log.comparisons()
+
+    assert found[["metric", "window", "baseline", "verdict", "version"]].to_dict("records") == [
+        {
+            "metric": "error_ratio",
+            "window": "10m",
+            "baseline": "healthy",
+            "verdict": "recovered",
+            "version": "1.4.2",
+        }
+    ]
+    assert str(found["judged_at"].dtype) == "datetime64[us, UTC]"
 
 
 def test_reading_appends_nothing(path, write):

@@ -11,7 +11,7 @@ from tracker.cli.common import add_display_zone, add_reading, printable, table, 
 from tracker.cli.timeline import span_asked
 from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
-from tracker.times import utc
+from tracker.times import duration_seconds, utc
 
 if TYPE_CHECKING:
     from projections.changes import Candidate, ChangeRow
@@ -26,6 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", metavar="S")
     parser.add_argument("--from", dest="start", metavar="T", help="default: a day ago")
     parser.add_argument("--to", dest="end", metavar="T", help="default: now")
+    parser.add_argument(
+        "--within",
+        metavar="DURATION",
+        default="1h",
+        help="how long before its start a cause is looked for (default 1h)",
+    )
     add_display_zone(parser)
     add_reading(parser)
 
@@ -64,10 +70,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     )
     # What was merged goes on under another number, and is named there.
     listed = [each for each in listed if each.merged_into is None]
+    within = timedelta(seconds=duration_seconds(arguments.within))
+    moved = _moved(workspace, incident, upto, within) if incident is not None else {}
     answer = []
     for row in reversed(rows):
+        metrics = moved.get(row.event, [])
         suspected = [
-            suspect for each in listed if (suspect := candidate(row, each.id, each.begins_at)) is not None
+            suspect
+            for each in listed
+            if (suspect := candidate(row, each.id, each.begins_at, within=within, moved=metrics)) is not None
         ]
         roles = [
             {
@@ -116,6 +127,23 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         lines += [("", "", "", f"  {printable(line)}") for line in said]
     print(table(lines), end="")
     return 0
+
+
+def _moved(
+    workspace: Workspace, incident: "Incident", upto: int | None, within: timedelta
+) -> dict[str, list[str]]:
+    """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
+    from tracker.cli.comparing import compared
+
+    found: dict[str, list[str]] = {}
+    for row in compared(workspace, incident, upto, before_onset=within).rows:
+        if (
+            row.window == "10m"
+            and row.baseline == "before_change"
+            and row.verdict in ("regressed", "shifted")
+        ):
+            found.setdefault(row.change, []).append(row.metric)
+    return found
 
 
 def _near(incident: "Incident", start: datetime, end: datetime) -> bool:

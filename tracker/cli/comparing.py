@@ -39,6 +39,7 @@ def compared(
     *,
     change: "Recorded | None" = None,
     metric: str | None = None,
+    before_onset: timedelta = BEFORE_ONSET,
 ) -> Compared:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
     from projections.changes import changes
@@ -60,7 +61,7 @@ def compared(
         upto,
     )
     known = [row for row in changes(recorded) if row.kind != "merge"]
-    wanted = _wanted(known, incident, onset, change)
+    wanted = _wanted(known, incident, onset - before_onset, change)
     metrics, used = _metrics(workspace, incident, wanted, upto, metric)
     used = [*facts, *used, *_of_services(recorded, incident)]
     as_of = max(each.recorded_at for each in used)
@@ -98,7 +99,7 @@ def judge(workspace: Workspace, incident: "Incident", recording: Recording | Non
 
 
 def _wanted(
-    known: "Sequence[ChangeRow]", incident: "Incident", onset: datetime, change: "Recorded | None"
+    known: "Sequence[ChangeRow]", incident: "Incident", since: datetime, change: "Recorded | None"
 ) -> "list[ChangeRow]":
     from tracker.errors import BadInputError
 
@@ -115,7 +116,7 @@ def _wanted(
         roles = [incident.links[each] for each in row.evidence if each in incident.links]
         linked = any(link.linked and link.role in (None, "caused", "fixed", "suspect") for link in roles)
         out = bool(roles) and not linked
-        near = onset - BEFORE_ONSET <= row.at and (incident.ends_at is None or row.at < incident.ends_at)
+        near = since <= row.at and (incident.ends_at is None or row.at < incident.ends_at)
         if row.service in incident.services and row.status != "failed" and not out and (near or linked):
             found.append(row)
     return found
