@@ -371,7 +371,7 @@ def _(event: verdicts.VerdictsGiven) -> str:
     groups: dict[str, list[str]] = {}
     for each in healthy or event.verdicts:
         groups.setdefault(each.verdict.replace("_", " "), []).append(each.metric)
-    told = "; ".join(f"{said}: {', '.join(metrics)}" for said, metrics in groups.items())
+    told = "; ".join(f"{', '.join(metrics)} {said}" for said, metrics in groups.items())
     return f"{_WINDOWS.get(event.window, event.window)} after {event.version}: {told}"
 
 

@@ -218,11 +218,14 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         from tracker.times import to_ms
 
         held = metric.normal
+        # What was never below zero is not expected there.
+        never_below = all(len(line.values) and np.nanmin(line.values) >= 0 for line in found)
+        low = max(held.level - held.swing, 0.0) if never_below else held.level - held.swing
         band = Band(
             instants_ms=np.array([to_ms(start), to_ms(end)], np.int64),
-            low=np.array([held.level - held.swing] * 2),
+            low=np.array([low] * 2),
             high=np.array([held.level + held.swing] * 2),
-            label="natural swing",
+            label="expected ± natural swing",
         )
     marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]
     return Chart(

@@ -83,6 +83,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         wait = None if arguments.once or finished else _next(workspace, change, last)
         if wait is None:
             return _finish(arguments, workspace, found, change, window, code)
+        if wait > 15:
+            say(f"  next look at {utc(workspace.now + timedelta(seconds=wait))}")
         time.sleep(wait)
 
 
