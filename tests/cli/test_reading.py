@@ -369,7 +369,7 @@ def test_changes_are_newest_first_with_candidates_and_why(fixed):
             "incident": "INC-1",
             "seconds_before_start": 569.5,
             "why": "the deploy ended 9 min before INC-1 started",
-                "moved": [],
+            "moved": [],
         }
     ]
     assert answer["changes"][2]["candidate_for"] == []
