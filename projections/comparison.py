@@ -281,9 +281,12 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     visible = max(swing, effect)
     direction: Direction = "unchanged"
     flags: list[str] = []
-    strength = min(STRONGEST, abs(shift) / visible) if visible else (STRONGEST if shift else 0.0)
+    # Shifts from other good expectations may be smaller, or the other way: only what all of them agree on counts.
+    least = figure(figures.least if shift > 0 else figures.largest) or 0.0
+    agreed = abs(least) if least * shift > 0 else 0.0
+    strength = min(STRONGEST, agreed / visible) if visible else (STRONGEST if agreed else 0.0)
     if strength > 1:
-        without = figure(figures.shift_without_highest if shift > 0 else figures.shift_without_lowest)
+        without = figure(figures.least_without_highest if shift > 0 else figures.largest_without_lowest)
         if samples >= SPIKE_SAMPLES and without is not None and without * (1 if shift > 0 else -1) <= visible:
             flags.append("spike")
         direction = "up" if shift > 0 else "down"
@@ -299,7 +302,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
         shift=shift,
         shift_percent=100 * shift / abs(expected) if expected else None,
         swing=swing,
-        smallest_visible_change=visible,
+        smallest_visible_change=visible + abs(shift - least),
         seen_lowest=figure(figures.lowest),
         seen_highest=figure(figures.highest),
         replays=replays,

@@ -11,7 +11,7 @@ the same metric judged among others give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,15 +47,16 @@ AFTER_FILLED = 0.7
 BASELINE_FILLED = 0.5
 #: A window in the past with fewer samples than this has no mean.
 WINDOW_FILLED = 0.5
-#: The margin: swing = P95 * (95th percentile of past misses) + RMS * (their root mean square).
-P95, RMS = 1.0, 2.0
-#: A miss counts up to so many times the 95th percentile: an old outage must not hide the next one.
-OUTAGE = 4.0
-#: How much of Student's factor for few windows is taken. All of it (1) found 46 % of 1-day steps of 4.5 natural
-#: rms at 10 false positives of 909, a quarter 76 % at 12, none 81 % at 14 (the half of cases used for development).
-STUDENT_POWER = 0.25
+#: Expectations whose misses are at most so many times those of the best are good: a change is one beyond all of them.
+GOOD = 2.0
+#: The swing, in natural movements; see `_swing`. Chosen on many artificial deploys, see decision 10.
+MARGIN = 3.5
+#: A restless or a calm last day counts up to so much.
+RECENT = (0.3, 3.0)
+#: It is asked only where it holds so many windows.
+RECENT_WINDOWS = 8
 #: The smallest effect worth a word, as a part of the metric's level.
-EFFECT = 0.01
+EFFECT = 0.005
 #: Rounding errors are no change, next to the largest value seen.
 ROUNDING = 1e-12
 
@@ -87,10 +88,13 @@ class Replayed:
     #: Between these lay the means of all replayed windows.
     lowest: Floats
     highest: Floats
-    #: The shift without the window's highest or lowest sample.
-    shift_without_highest: Floats
-    shift_without_lowest: Floats
-    #: The same comparison one window earlier, NaN where it could not be made.
+    #: The least and the largest of the shifts from all good expectations; `shift` lies between.
+    least: Floats
+    largest: Floats
+    #: The least without the window's highest sample, and the largest without its lowest.
+    least_without_highest: Floats
+    largest_without_lowest: Floats
+    #: The shift from the closest good expectation one window earlier, NaN where it could not be made.
     previous_shift: Floats
 
 
@@ -150,12 +154,10 @@ def replay(
     filled = known[:, :past].sum(axis=1)
     level = grid.sums[:, past] / np.maximum(filled, 1) + origin[:, 0]
     means, misses = _misses(grid, day=day) if incident is None else _broken(grid)
-    quiet, (candidate, spread, replays, independent) = _replays(misses[:, :, : grid.clean], grid, deploys)
-    chosen = misses[candidate % len(misses), np.arange(metrics)]
-    ceiling = OUTAGE * np.where(np.isfinite(spread), spread, 0.0)
-    sizes = np.fmin(np.abs(np.where(np.isfinite(quiet), quiet, 0.0)), ceiling[:, None])
-    rms = np.sqrt(np.add.reduce(sizes**2, axis=1) / np.maximum(replays, 1))
-    swing = (P95 * spread + RMS * rms) * margin(independent)
+    candidate, good, closest, quiet, usual = _replays(misses, grid, deploys)
+    replays = np.isfinite(quiet).sum(axis=1)
+    independent = grid.independent(replays)
+    swing = _swing(quiet, usual, replays, grid, day=day) * margin(independent)
 
     tail, there = series[:, grid.last :], known[:, grid.last :]
     samples = there.sum(axis=1)
@@ -163,7 +165,9 @@ def replay(
     highest = np.where(there, tail, -np.inf).max(axis=1)
     lowest = np.where(there, tail, np.inf).min(axis=1)
     observed = np.where(samples > 0, total / np.maximum(samples, 1), np.nan)
-    shift = chosen[:, -1]
+    shift = misses[candidate, np.arange(metrics), -1]
+    shifts = np.where(good, misses[:, :, -1], np.nan)
+    least, largest = np.fmin.reduce(shifts, axis=0), np.fmax.reduce(shifts, axis=0)
     with np.errstate(all="ignore"):
 
         def back(values: Floats) -> Floats:
@@ -171,7 +175,7 @@ def replay(
             return np.ldexp(values, exponent)
 
         return Replayed(
-            candidate=candidate,
+            candidate=candidate if incident is None else np.full(metrics, len(EXPECTATIONS) - 1),
             expected=back(observed - shift + origin[:, 0]),
             observed=back(observed + origin[:, 0]),
             shift=back(shift),
@@ -183,9 +187,11 @@ def replay(
             filled=filled / max(1, past),
             lowest=back(np.fmin.reduce(means[:, : grid.clean], axis=1, initial=np.inf) + origin[:, 0]),
             highest=back(np.fmax.reduce(means[:, : grid.clean], axis=1, initial=-np.inf) + origin[:, 0]),
-            shift_without_highest=back((total - highest) / others - observed + shift),
-            shift_without_lowest=back((total - lowest) / others - observed + shift),
-            previous_shift=back(chosen[:, grid.clean - 1]) if grid.clean else np.full(metrics, np.nan),
+            least=back(least),
+            largest=back(largest),
+            least_without_highest=back((total - highest) / others - observed + least),
+            largest_without_lowest=back((total - lowest) / others - observed + largest),
+            previous_shift=back(closest[:, grid.clean - 1]) if grid.clean else np.full(metrics, np.nan),
         )
 
 
@@ -335,59 +341,93 @@ def _usual(days: list[Floats]) -> Floats:
     return result
 
 
-class _Chosen(NamedTuple):
-    """For each metric: which expectation, its 95th percentile of misses, replays, and windows' worth of them."""
+def _replays(
+    misses: Floats, grid: _Grid, deploys: Sequence[int]
+) -> tuple[Counts, Flags, Floats, Floats, Floats]:
+    """Find the best expectation of each metric, and which are about as good.
 
-    candidate: Counts
-    spread: Floats
-    replays: Counts
-    independent: Floats
-
-
-def _replays(misses: Floats, grid: _Grid, deploys: Sequence[int]) -> tuple[Floats, _Chosen]:
-    """The replayed misses of the expectation that each metric trusts, without those across a deploy."""
+    Returned with how far the closest good one missed each time, with the replays among these,
+    and with the replays of the first expectation; both NaN where no replay is.
+    """
     import numpy as np
 
-    row = np.arange(grid.rows)
-    across = grid.across(deploys)
-    said = _choose(np.where(across, np.nan, misses) if across.any() else misses, grid)
-    quiet = misses[said.candidate, row]
+    kept, across = misses[:, :, : grid.clean], grid.across(deploys)
+    score = _scores(kept, grid)
+    left_out: Flags | None = None
     if across.any():
+        without = np.where(across, np.nan, kept)
+        strict = _scores(without, grid)
         # Who deploys every day still wants a verdict: a swing with deploys in it is wider, which is the safe side.
-        few = ~_enough(said.replays, said.independent)
-        quiet[~few] = np.where(across, np.nan, quiet[~few])
-        if few.any():
-            other = _choose(misses[:, few], grid)
-            quiet[few] = misses[other.candidate, row[few]]
-            for values, instead in zip(said, other, strict=True):
-                values[few] = instead
-    if len(misses) == 1:
-        said = said._replace(candidate=np.full(grid.rows, len(EXPECTATIONS) - 1))
-    return quiet, said
+        enough: Flags = np.isfinite(strict).any(axis=0)
+        score = np.where(enough, strict, score)
+        left_out = np.logical_and(across, enough[:, None])
+    row = np.arange(grid.rows)
+    candidate = score.argmin(axis=0)
+    good = score <= GOOD * score[candidate, row]
+    closest = misses[candidate, row]
+    size = np.abs(closest)
+    for kind in range(len(misses)):
+        if good[kind].any():
+            # Where the best expectation had nothing to look at (NaN) no other steps in: nothing is less than NaN.
+            other = np.abs(misses[kind])
+            closer = (other < size) & good[kind][:, None]
+            np.copyto(closest, misses[kind], where=closer)
+            np.copyto(size, other, where=closer)
+    quiet, usual = closest[:, : grid.clean], kept[0]
+    if left_out is not None:
+        quiet, usual = np.where(left_out, np.nan, quiet), np.where(left_out, np.nan, usual)
+    return candidate, good, closest, quiet, usual
 
 
-def _enough(replays: Counts, independent: Floats) -> Flags:
-    enough: Flags = (replays >= REPLAYS_AT_LEAST) & (independent >= INDEPENDENT_AT_LEAST)
-    return enough
-
-
-def _choose(misses: Floats, grid: _Grid) -> _Chosen:
-    """Pick for each metric the expectation that missed least."""
+def _scores(misses: Floats, grid: _Grid) -> Floats:
+    """How far each expectation misses each metric: the root mean square, endless where it could be tried too rarely."""
     import numpy as np
 
-    kinds, rows, times = misses.shape
-    replays = np.isfinite(misses).sum(axis=2)
+    there = np.isfinite(misses)
+    replays = there.sum(axis=2)
     independent = grid.independent(replays)
-    spread = np.full((kinds, rows), np.inf)
-    if times:
-        sizes = np.abs(misses)
-        for count in np.unique(replays[replays > 0]).tolist():
-            kth = -(-95 * (count - 1) // 100)
-            spread[replays == count] = np.partition(sizes[replays == count], kth, axis=1)[:, kth]
-    score = np.where(_enough(replays, independent), spread * margin(independent), np.inf)
-    candidate = score.argmin(axis=0)
-    row = np.arange(rows)
-    return _Chosen(candidate, spread[candidate, row], replays[candidate, row], independent[candidate, row])
+    rms = _rms(misses, there, replays)
+    enough = (replays >= REPLAYS_AT_LEAST) & (independent >= INDEPENDENT_AT_LEAST)
+    return np.where(enough, rms * margin(independent), np.inf)
+
+
+def _rms(misses: Floats, there: Flags, count: Counts) -> Floats:
+    import numpy as np
+
+    squares = np.where(there, misses, 0.0)
+    np.multiply(squares, squares, out=squares)
+    result: Floats = np.sqrt(np.add.reduce(squares, axis=-1) / np.maximum(count, 1))
+    return result
+
+
+def _swing(quiet: Floats, usual: Floats, replays: Counts, grid: _Grid, *, day: int) -> Floats:
+    """How large a miss may be before it is a change, by the misses of the replays.
+
+    Two scales are multiplied and their root is taken. One is how far the closest good expectation missed: a quarter
+    of the 95th percentile and two root mean squares. It alone is too small where a metric
+    behaved for days and then takes a step of its own. The other is how far the metric moves from one window to
+    the next, whatever was expected.
+    """
+    import numpy as np
+
+    there = np.isfinite(quiet)
+    sizes = np.where(there, np.abs(quiet), np.inf)
+    spread = np.zeros(grid.rows)
+    for count in np.unique(replays[replays > 0]).tolist():
+        kth = -(-95 * (count - 1) // 100)
+        spread[replays == count] = np.partition(sizes[replays == count], kth, axis=1)[:, kth]
+    rms = _rms(quiet, there, replays)
+    moved = np.isfinite(usual)
+    moves = moved.sum(axis=1)
+    movement = np.where(moves > 0, _rms(usual, moved, moves), rms)
+    swing: Floats = MARGIN * np.sqrt((spread + 2.0 * rms) / 4.0 * movement)
+    if day >= RECENT_WINDOWS * grid.window:
+        last = slice(max(0, grid.clean - max(1, day // grid.stride)), None)
+        count = there[:, last].sum(axis=1)
+        recent = _rms(quiet[:, last], there[:, last], count)
+        ratio = np.divide(recent, rms, out=np.ones(grid.rows), where=(rms > 0) & (count >= RECENT_WINDOWS))
+        swing = swing * np.sqrt(np.sqrt(np.clip(ratio, *RECENT)))
+    return swing
 
 
 def margin(independent: Floats) -> Floats:
@@ -395,5 +435,7 @@ def margin(independent: Floats) -> Floats:
     import numpy as np
 
     inverse, quantile = zip(*_T995, strict=True)
-    wider: Floats = np.interp(1.0 / np.maximum(independent, 1.0), inverse, quantile) / quantile[0]
-    return wider**STUDENT_POWER
+    # All of the factor is too much, as windows overlap in replays: its fourth root.
+    factor = np.interp(1.0 / np.maximum(independent, 1.0), inverse, quantile) / quantile[0]
+    wider: Floats = np.sqrt(np.sqrt(factor))
+    return wider

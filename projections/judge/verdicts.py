@@ -23,7 +23,8 @@ class ChangeJudgement:
     """
 
     direction: Direction
-    #: Shift over the smallest visible change: above 1 the metric changed, a deploy's headline asks for 1.5. At most 999.
+    #: The part of the shift that all good expectations agree on, over the swing: above 1 the metric changed,
+    #: a deploy's headline asks for 1.5. At most 999.
     strength: float
     #: Which expectation predicted this metric best, see `projections.judge.replay.EXPECTATIONS`.
     candidate: str | None
@@ -36,7 +37,8 @@ class ChangeJudgement:
     shift_percent: float | None
     #: How far the same comparison missed on its own at earlier times, with a margin.
     swing: float | None
-    #: The swing or the smallest effect worth a word, whichever is larger.
+    #: How large the shift would have had to be: the swing or the smallest effect worth a word, whichever is larger,
+    #: and how far the good expectations lie apart.
     smallest_visible_change: float | None
     #: The means of all replayed windows lay between these two.
     seen_lowest: float | None = None
