@@ -34,6 +34,8 @@ STRONGEST = 999.0
 SPIKE_SAMPLES = 5
 #: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
 BACK, STILL = 0.25, 0.75
+#: Where a metric has been in its healthy time it regressed only from this strength on.
+CLEAR = 3.0
 #: Four standard errors of the window's mean, as the incident's own samples scatter.
 OWN_NOISE = 4.0
 #: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
@@ -176,9 +178,9 @@ def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudg
     if after.direction == "unchanged":
         return said("recovered" if left <= BACK else "within_normal", left)
     if left < 0:
-        # A quiet Sunday after a loud incident is not a new trouble: beyond the other side only counts
-        # where the metric has not been in all of its healthy time.
-        return said("recovered" if _seen_before(after) else "regressed", left)
+        # A quiet Sunday after a loud incident is not a new trouble: where the metric has been before,
+        # only what is clearly beyond the other side counts.
+        return said("recovered" if after.strength <= CLEAR and _seen_before(after) else "regressed", left)
     return said("still_degraded" if left >= STILL else "partly_recovered", left)
 
 

@@ -358,7 +358,7 @@ def _replays(
         without = np.where(across, np.nan, kept)
         strict = _scores(without, grid)
         # Who deploys every day still wants a verdict: a swing with deploys in it is wider, which is the safe side.
-        enough: Flags = np.isfinite(strict).any(axis=0)
+        enough = np.isfinite(strict.min(axis=0))
         score = np.where(enough, strict, score)
         left_out = np.logical_and(across, enough[:, None])
     row = np.arange(grid.rows)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from numpy.typing import NDArray
 
-from projections.comparison import ChangeJudgement, judge_change, judge_fix, judge_recovery
+from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_change, judge_fix, judge_recovery
 
 Floats = NDArray[np.float64]
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -238,18 +238,21 @@ def test_a_season_goes_on_through_an_incident():
 
 def test_a_quiet_day_after_an_incident_is_no_new_trouble():
     """
-    Below what the clock lets expect, but where the metric is every night: the incident is gone.
+    A little below what the clock lets expect, but where the metric is every night: gone. Clearly below: regressed.
     """
     series = by_the_clock(WEEK_OF_FIVE_MINUTES, step_seconds=300) + noise(WEEK_OF_FIVE_MINUTES)
     series[-48:-12] = 300
-    series[-12:] = 70
-    fallen = series.copy()
-    fallen[-12:] = 5
 
-    for told, verdict in ((series, "recovered"), (fallen, "regressed")):
-        (one,) = judge_recovery(told[:-48], told[-48:-12], told[-12:], step_seconds=300, window_seconds=HOUR)
-        assert one.verdict == verdict
-        assert one.after.direction == "down"
+    def judged(fallen: float) -> RecoveryJudgement:
+        told = series.copy()
+        told[-12:] -= fallen
+        return judge_recovery(told[:-48], told[-48:-12], told[-12:], step_seconds=300, window_seconds=HOUR)[0]
+
+    just_visible = next(fallen for fallen in np.arange(0, 60, 0.2) if judged(fallen).strength > 1)
+    little, clearly = judged(1.1 * just_visible), judged(3.5 * just_visible)
+
+    assert (little.after.direction, little.verdict) == ("down", "recovered")
+    assert (clearly.after.direction, clearly.verdict) == ("down", "regressed")
 
 
 def test_a_silent_incident_is_not_judged():
