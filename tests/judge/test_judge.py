@@ -1,0 +1,39 @@
+"""The judge's rates on generated cases keep their bounds: it does not cry wolf, and it sees what is clear."""
+
+import pytest
+
+from tests.judge.__main__ import changes, fixes
+from tests.judge.cases import generated, generated_fixes
+from tests.judge.pictures import FOLDER, pictures
+
+
+def test_the_pictures_of_the_page_are_current():
+    """
+    Drawn anew by: python -m tests.judge.pictures.
+    """
+    for name, drawn in pictures().items():
+        assert (FOLDER / name).read_bytes() == drawn
+
+
+def test_quiet_metrics_are_left_alone_and_clear_changes_are_found():
+    """
+    Wide enough for chance, narrow enough that a looser or a blinder judge fails.
+    """
+    found = changes(generated())
+
+    assert found["all"].false_percent() <= 1.5
+    assert found["all"].found_percent("4+") >= 80
+    assert found["all"].found_percent("8+") >= 85
+    assert found["all"].unknown == 0
+
+
+@pytest.mark.parametrize("truth", ["recovered", "still_degraded"])
+def test_a_fix_is_called_by_what_it_left(truth):
+    """
+    What changed nothing is never called recovered.
+    """
+    said = fixes(generated_fixes())[truth]
+
+    assert said[truth] >= 0.8 * sum(said.values())
+    if truth == "still_degraded":
+        assert said["recovered"] == 0
