@@ -34,6 +34,11 @@ STRONGEST = 999.0
 SPIKE_SAMPLES = 5
 #: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
 BACK, STILL = 0.25, 0.75
+#: Where less than a change by so many times its level would not show, a metric is too noisy to be called unchanged.
+NOISY = 2.0
+#: That is asked only of a metric whose level is at least this part of the largest mean seen: next to nothing a
+#: percentage says nothing, and an error ratio that is nearly always zero is not noisy.
+LEVEL = 0.25
 #: Where a metric has been in its healthy time it regressed only from this strength on.
 CLEAR = 3.0
 #: Four standard errors of the window's mean, as the incident's own samples scatter.
@@ -65,7 +70,24 @@ def judge_change(
     past, then = _rows(baseline), _rows(after)
     window = _steps(window_seconds, step_seconds)
     gap = _gap(gap_seconds, step_seconds)
-    return _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
+    found = _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
+    return [_unless_noisy(said) for said in found]
+
+
+def _unless_noisy(said: ChangeJudgement) -> ChangeJudgement:
+    from dataclasses import replace
+
+    visible, seen = said.smallest_visible_change, (said.seen_lowest, said.seen_highest)
+    if said.direction != "unchanged" or visible is None or not said.expected:
+        return said
+    level, largest = abs(said.expected), max(abs(value or 0.0) for value in seen)
+    if level < LEVEL * largest or visible <= NOISY * level:
+        return said
+    return replace(
+        said,
+        direction="not_enough_data",
+        reason=f"Too noisy: a change by less than ±{visible / level:.0%} would not show.",
+    )
 
 
 def judge_fix(

@@ -190,6 +190,22 @@ def test_too_little_is_said_in_words(before: int, after: int, reason: str):
     assert reason in one.reason
 
 
+def test_what_could_hardly_show_is_not_called_unchanged():
+    """
+    Where less than a tripling would not show, that is said; a metric that is nearly always zero is not noisy.
+    """
+    rough = np.where(noise(WEEK_OF_FIVE_MINUTES) > 0, 1.0, 0.0)
+    rare = np.where(noise(WEEK_OF_FIVE_MINUTES) > 2.5, 0.02, 0.0)
+
+    (one,) = judge(rough, window_seconds=600)
+    (other,) = judge(rare, window_seconds=600)
+
+    assert one.direction == "not_enough_data"
+    assert one.reason.startswith("Too noisy: a change by less than ±")
+    assert one.smallest_visible_change is not None
+    assert other.direction == "unchanged"
+
+
 def test_four_days_are_too_few_for_a_day():
     """
     A day can be compared with other days only where there are some.
