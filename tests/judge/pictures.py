@@ -40,11 +40,11 @@ def pictures() -> dict[str, bytes]:
     return {
         "unchanged.svg": draw(_chart("Within its swing: unchanged", usual, (Mark(_at(0), "deploy", "v2"),))),
         "regressed.svg": draw(
-            _chart("Beyond its swing: regressed", np.where(minutes >= 0, 0.6, usual), (Mark(_at(0), "deploy", "v2"),)), 
+            _chart("Beyond its swing: regressed", np.where(minutes >= 0, 0.6, usual), (Mark(_at(0), "deploy", "v2"),)),
         ),
         "recovered.svg": draw(
             _chart("Back three minutes after the fix: recovered", broken, (Mark(_at(0), "fix", "v3"),),
-                   (Span(_at(-60), _at(3), "incident", "INC-1"),)), 
+                   (Span(_at(-60), _at(3), "incident", "INC-1"),)),
         ),
     }  # fmt: skip
 
