@@ -56,7 +56,7 @@ RECENT = (0.3, 3.0)
 #: It is asked only where it holds so many windows.
 RECENT_WINDOWS = 8
 #: The smallest effect worth a word, as a part of the metric's level.
-EFFECT = 0.005
+EFFECT = 0.001
 #: Rounding errors are no change, next to the largest value seen.
 ROUNDING = 1e-12
 

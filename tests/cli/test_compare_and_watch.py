@@ -271,3 +271,45 @@ def test_colour_is_for_terminals_only(tracker, incident, tmp_path):
     assert "\x1b[32mrecovered\x1b[0m" in said()
     assert "\x1b[" not in said("NO_COLOR=1 ")
     assert "\x1b[" not in tracker("compare", 1).out
+
+
+def test_two_weeks_of_history_give_an_honest_day_and_are_asked_for_once(tracker, tmp_path, make_prometheus):
+    """
+    A closed incident of two days ago: every window is judged, and the second collect asks for no range.
+    """
+    import requests
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    started = now - timedelta(days=2)
+    fixed = started + timedelta(minutes=30)
+    instants = np.arange(int((now.timestamp() - 18 * 86_400) // 60), int(now.timestamp() // 60)) * 60
+    wobble = np.random.default_rng(4).normal(size=len(instants)) * 0.0004
+    bad = (instants >= started.timestamp()) & (instants < fixed.timestamp() + 60)
+    samples = list(zip(instants.tolist(), (np.where(bad, 0.2, 0.01) + wobble).tolist(), strict=True))
+    server = make_prometheus([("errors_ratio", {"service": "checkout"}, samples)])
+    configured(tmp_path, server.url)
+    tracker("declare", "x", "--service", "checkout", "--severity", "minor", "--at", utc(started))
+    tracker("deploy", "finish", "checkout", "v2", "--at", utc(fixed))
+    tracker("resolve", 1, "--at", utc(fixed + timedelta(minutes=20)))
+
+    def ranges() -> float:
+        asked = requests.get(f"{server.url}/metrics", timeout=5).text
+        found = re.findall(
+            r'prometheus_http_requests_total\{[^}]*handler="/api/v1/query_range"[^}]*\} (\S+)', asked
+        )
+        return sum(map(float, found))
+
+    first = tracker("collect", 1, "--json").json
+    asked = ranges()
+    again = tracker("collect", 1, "--json").json
+
+    told = rows(tracker)
+    assert {row["verdict"] for row in told.values()} == {"improved", "recovered"}
+    assert told["1d", "healthy"]["replays"] > 100
+    assert all(row["event"] for row in told.values())
+    [fetched] = [each for each in first["sources"] if each["what"] == "samples of error_ratio"]
+    assert fetched["history_from"] == utc(started - timedelta(days=15))
+    assert asked > 3
+    assert again["recorded"] == 0
+    # ALERTS is asked for each time; samples are not.
+    assert ranges() - asked <= 2
