@@ -64,8 +64,10 @@ def durations(incident: Incident, facts: Iterable[Recorded]) -> dict[str, Durati
     recorded = list(facts)
     own = attached(incident, [each for each in effective(recorded).values() if each.retraction is None])
     alert_starts = [each.event.occurred_at for each in own if isinstance(each.event, AlertFired)]
-    started = _milestone(incident, "started") or (
-        _exact(min(alert_starts), "the first alert's start") if alert_starts else None
+    started = (
+        _milestone(incident, "started")
+        or _onset(incident)
+        or (_exact(min(alert_starts), "the first alert's start") if alert_starts else None)
     )
     declared = _exact(incident.declared_at, "declared") if incident.declared_at else None
     alerted = _exact(min(alert_starts), "the first alert's start") if alert_starts else None
@@ -145,6 +147,20 @@ def _measured(incident: Incident) -> Point | None:
         if left and len(back) == len(left):
             return _exact(max(back), "the last metric back to normal")
     return None
+
+
+def _onset(incident: Incident) -> Point | None:
+    """Return when the first metric left normal, by the verdicts recorded."""
+    found = [
+        verdict.left_normal_at
+        for step in incident.steps
+        if isinstance(step.event, VerdictsGiven)
+        and step.retraction is None
+        and step.event.incident == incident.id
+        for verdict in step.event.verdicts
+        if verdict.left_normal_at is not None
+    ]
+    return _exact(min(found), "the first metric out of normal") if found else None
 
 
 def _exact(at: datetime, what: str) -> Point:

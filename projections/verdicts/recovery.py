@@ -82,6 +82,34 @@ def recovered_at(
     return from_ms(int(instants[first]))
 
 
+def left_normal_at(
+    series: Series | None,
+    healthy: NDArray[np.float64],
+    start: datetime,
+    end: datetime,
+    *,
+    rising: bool,
+    judgement: ChangeJudgement,
+) -> datetime | None:
+    """Return the first instant of a span at which two samples on end lie beyond the natural swing; None if none do.
+
+    `judgement` is of the incident beside the healthy time; only the side to which it moved counts.
+    """
+    import numpy as np
+
+    swing = sample_swing(healthy)
+    if series is None or judgement.expected is None or swing is None:
+        return None
+    low, high = np.searchsorted(series.instants_ms, [to_ms(start), to_ms(end)])
+    instants, values = series.instants_ms[low:high], series.values[low:high]
+    finite = np.isfinite(values)
+    instants, values = instants[finite], values[finite]
+    away = values - judgement.expected if rising else judgement.expected - values
+    outside = away > max(swing, 0.01 * abs(judgement.expected))
+    both = np.flatnonzero(outside[:-1] & outside[1:])
+    return from_ms(int(instants[both[0]])) if len(both) else None
+
+
 def silent(after: NDArray[np.float64], step_seconds: float) -> bool:
     """Whether the window has a gap in which its source gave nothing: three samples, and five minutes of a day's."""
     import numpy as np
@@ -94,4 +122,4 @@ def silent(after: NDArray[np.float64], step_seconds: float) -> bool:
     return longest >= max(SILENT, round(SILENT * 60 / step_seconds))
 
 
-__all__ = ["recovered_at", "sample_swing", "silent"]
+__all__ = ["left_normal_at", "recovered_at", "sample_swing", "silent"]

@@ -17,7 +17,7 @@ from projections.changes import ChangeRow
 from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_change, judge_fix, judge_recovery
 from projections.samples import Series
 from projections.verdicts import grid as grids
-from projections.verdicts.recovery import recovered_at, silent
+from projections.verdicts.recovery import left_normal_at, recovered_at, silent
 from projections.verdicts.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ JUDGE_VERSION = "1"
 #: How much of the past a window is held against.
 HISTORY = {"10m": timedelta(days=8), "1h": timedelta(days=8), "1d": timedelta(days=15)}
 
+#: A metric is looked at so long before the onset that people gave: they are rarely early.
+ONSET_BEFORE = timedelta(minutes=15)
 _SAMPLES_LATE = timedelta(minutes=2)
 
 
@@ -99,6 +101,7 @@ class Row:
     said_then: dict[str, Any] | None = None
     confounded_by: tuple[str, ...] = ()
     better: str = "neither"
+    left_normal_at: datetime | None = None
 
     @property
     def handle(self) -> str:
@@ -310,10 +313,18 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
             flags.append("was_over_limit_before")
     if silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
-    back = None
+    back = left = None
     if recovery is not None and incident is not None and verdict not in ("unaffected", "not_enough_data"):
         rising = (recovery.incident.shift or 0.0) > 0
         back = recovered_at(metric.series, inputs.healthy, plan, rising=rising, judgement=said)
+        left = left_normal_at(
+            metric.series,
+            inputs.healthy,
+            min(inputs.healthy_to, inputs.onset - ONSET_BEFORE),
+            plan.begins_at,
+            rising=rising,
+            judgement=recovery.incident,
+        )
     return replace(
         row,
         verdict=verdict,
@@ -328,6 +339,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         samples_expected=said.samples_expected,
         smallest_visible_change=said.smallest_visible_change,
         recovered_at=back,
+        left_normal_at=left,
         flags=tuple(flags),
         reason=(recovery.reason if recovery else said.reason) or None,
     )

@@ -110,6 +110,7 @@ def _event(same: Sequence[Row], incident: str) -> VerdictsGiven:
                 samples=row.samples,
                 samples_expected=row.samples_expected,
                 recovered_at=row.recovered_at,
+                left_normal_at=row.left_normal_at,
                 baseline_from=row.baseline_from,
                 baseline_to=row.baseline_to,
                 flags=row.flags,

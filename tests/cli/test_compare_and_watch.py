@@ -218,8 +218,11 @@ def test_recovery_is_measured_by_the_metrics(tracker, incident):
     deployed = incident(45, 0.01)
     tracker("collect", 1)
 
+    started = datetime.fromisoformat(rows(tracker)["10m", "healthy"]["left_normal_at"])
+    assert tracker("show", 1, "--json").json["durations"]["time_to_recover"]["seconds"] is not None
     found = tracker("show", 1, "--json").json["durations"]["time_to_recover"]
 
+    assert abs((started - deployed).total_seconds() + 300) <= 60
     assert found["state"] == "recorded"
     assert abs((datetime.fromisoformat(found["to"]) - deployed).total_seconds() - 60) <= 90
 

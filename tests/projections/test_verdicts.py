@@ -76,6 +76,7 @@ def test_a_perfect_fix_recovers_in_every_window():
         assert (row.window_from, row.settling_seconds) == (at(FIX + 3), 180.0)
         if row.baseline == "healthy":
             assert row.recovered_at == at(FIX + 2)
+            assert row.left_normal_at == at(ONSET)
             assert row.baseline_to == at(ONSET)
         else:
             assert (row.baseline_from, row.baseline_to) == (at(ONSET), at(FIX))

@@ -32,7 +32,7 @@ EXAMPLE = (
     "example:  tracker compare INC-42        tracker compare . --change checkout@v1.2.1 --metric error_ratio"
 )
 
-_HIDDEN = ("confounded_by", "better")
+_HIDDEN = ("better",)
 _BASELINES = {"before_change": "before it", "healthy": "healthy time"}
 _COLOURS = {
     "recovered": "32", "improved": "32", "regressed": "31", "still_degraded": "31", "partly_recovered": "33",

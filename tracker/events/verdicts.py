@@ -30,6 +30,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     samples: int = 0
     samples_expected: int = 0
     recovered_at: datetime | None = None
+    left_normal_at: datetime | None = None
     baseline_from: datetime | None = None
     baseline_to: datetime | None = None
     flags: tuple[str, ...] = ()
