@@ -34,6 +34,8 @@ STRONGEST = 999.0
 SPIKE_SAMPLES = 5
 #: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
 BACK, STILL = 0.25, 0.75
+#: What rises so often, and falls hardly more than so many times, is a counter.
+COUNTED, RESTARTS = 12, 3
 #: Where less than a change by so many times its level would not show, a metric is too noisy to be called unchanged.
 NOISY = 2.0
 #: That is asked only of a metric whose level is at least this part of the largest mean seen: next to nothing a
@@ -274,7 +276,29 @@ def _judged(
         deploys=deploys,
         incident=incident,
     )
-    return [_change(figures, row, window=window) for row in range(len(baseline))]
+    found = [_change(figures, row, window=window) for row in range(len(baseline))]
+    return [_unless_counter(said, row) for said, row in zip(found, baseline, strict=True)]
+
+
+def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
+    """Of a counter that nobody made a rate of nothing is said: it grows whatever happens, and restarts are no change."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    if said.direction not in ("up", "down"):
+        return said
+    known = baseline[np.isfinite(baseline)]
+    rises, falls = int((known[1:] > known[:-1]).sum()), int((known[1:] < known[:-1]).sum())
+    rarely = falls <= RESTARTS or 50 * falls <= rises
+    if rises < COUNTED or not rarely or 5 * falls > rises:
+        return said
+    return replace(
+        said,
+        direction="not_enough_data",
+        reason="It only grows and begins anew, as a counter does: its rate has to be judged.",
+        flags=(),
+    )
 
 
 def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:

@@ -78,7 +78,7 @@ def _replays(series: Floats, said: ChangeJudgement) -> bytes:
     instants = _instants(-DAY, 3 * step, step)
     visible = said.smallest_visible_change or 0.0
     band = Band(
-        instants[[0, -1]], np.full(2, -visible), np.full(2, visible), "what the metric does by itself, with its margin"
+        instants[[0, -1]], np.full(2, -visible), np.full(2, visible), "would not show"
     )  # fmt: skip
     return draw(
         Chart(

@@ -17,14 +17,18 @@ def test_the_pictures_of_the_page_are_current():
 
 def test_quiet_metrics_are_left_alone_and_clear_changes_are_found():
     """
-    Wide enough for chance, narrow enough that a looser or a blinder judge fails.
+    Wide enough for chance, narrow enough that a looser or a blinder judge fails: of margins 2, 3.5 and 9
+    only the one in use passes (false alarms 2.0, 0.2, 0.0 %; of clear changes 97.9, 95.7, 65.7 % found).
     """
     found = changes(generated())
 
-    assert found["all"].false_percent() <= 1.5
-    assert found["all"].found_percent("4+") >= 80
-    assert found["all"].found_percent("8+") >= 85
-    assert found["all"].unknown == 0
+    assert found["all"].false_percent() <= 1.0
+    assert found["all"].false_percent(2) == 0
+    assert found["all"].found_percent("2-4") >= 25
+    for window, least in (("10m", 95), ("1h", 95), ("1d", 85)):
+        assert found[window].found_percent("4+") >= least
+    assert found["all"].found_percent("8+") == 100
+    assert found["all"].unknown <= 0.01 * found["all"].cases
 
 
 @pytest.mark.parametrize("truth", ["recovered", "still_degraded"])
@@ -34,6 +38,6 @@ def test_a_fix_is_called_by_what_it_left(truth):
     """
     said = fixes(generated_fixes())[truth]
 
-    assert said[truth] >= 0.8 * sum(said.values())
+    assert said[truth] >= 0.97 * sum(said.values())
     if truth == "still_degraded":
         assert said["recovered"] == 0

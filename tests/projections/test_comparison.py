@@ -479,6 +479,64 @@ def test_the_unit_of_a_metric_moves_nothing():
     ]
 
 
+@pytest.mark.parametrize("power", [-40, -3, 30])
+def test_the_unit_of_a_metric_moves_nothing_after_a_fix(power: int):
+    """
+    The same verdicts, strengths and shares in any unit, with a gap and earlier deploys.
+    """
+    series = 50 + sluggish(1_500, 6, seed=5)
+    series[-48:-12, :3] += 60
+    series[-12:, 1] += 30
+
+    def told(values: Floats) -> list[object]:
+        asked = {"step_seconds": 300, "window_seconds": HOUR, "gap_seconds": 300, "deploys": (200, 700)}
+        parts = values[:-48], values[-48:-13], values[-12:]
+        return [
+            *((one.verdict, one.strength, one.remaining_ratio) for one in judge_recovery(*parts, **asked)),
+            *((one.direction, one.strength) for one in judge_fix(*parts, **asked)),
+        ]
+
+    assert told(series) == told(series * 2.0**power)
+
+
+@given(
+    increments=arrays.arrays(
+        np.float64, some.integers(100, 260), elements=some.sampled_from([0.0, 1.0, 2.0, 7.0, 40.0])
+    ),
+    restarts=some.lists(some.integers(0, 259), max_size=3),
+    burst=some.sampled_from([1.0, 50.0]),
+)
+@settings(deadline=None, max_examples=100)
+def test_a_counter_that_begins_anew_is_no_change(increments: Floats, restarts: list[int], burst: float):
+    """
+    A counter that nobody made a rate of is never called changed, nor regressed, whenever its process restarts.
+    """
+    grown = increments + 0.5
+    grown[-40:-12] *= burst
+    series = np.cumsum(grown)[:, None]
+    for at in sorted({*restarts, len(series) - 12}):
+        series[at:] -= series[at : at + 1]
+
+    changes = judge(series, window_seconds=HOUR)
+    (fix,) = judge_recovery(
+        series[:-40], series[-40:-12], series[-12:], step_seconds=300, window_seconds=HOUR
+    )
+
+    assert {one.direction for one in changes} <= {"unchanged", "not_enough_data"}
+    assert fix.verdict in {"unaffected", "not_enough_data", "recovered", "within_normal"}
+
+
+def test_a_heap_that_is_swept_is_no_counter():
+    """
+    It rises much more often than it falls, but it falls all day; what moves it is called.
+    """
+    at = np.arange(WEEK_OF_FIVE_MINUTES)[:, None]
+    series = 100 + 5.0 * (at % 12) + noise(WEEK_OF_FIVE_MINUTES)
+    series[-12:] += 60
+
+    assert [one.direction for one in judge(series, window_seconds=HOUR)] == ["up"]
+
+
 def test_fifty_metrics_and_three_windows_take_a_moment():
     """
     Some 20 ms of CPU here; ten times that would be another algorithm.
