@@ -36,6 +36,7 @@ SPIKE_SAMPLES = 5
 BACK, STILL = 0.25, 0.75
 #: What rises so often, and falls hardly more than so many times, is a counter.
 COUNTED, RESTARTS = 12, 3
+BEGINS = 500
 #: Where less than a change by so many times its level would not show, a metric is too noisy to be called unchanged.
 NOISY = 2.0
 #: That is asked only of a metric whose level is at least this part of the largest mean seen: next to nothing a
@@ -288,6 +289,9 @@ def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
 
     if said.direction not in ("up", "down"):
         return said
+    begins = baseline[:BEGINS]
+    if 50 * int((begins[1:] < begins[:-1]).sum()) > max(50 * RESTARTS, len(baseline)):
+        return said  # it falls too often already: most metrics are told from their beginning
     known = baseline[np.isfinite(baseline)]
     rises, falls = int((known[1:] > known[:-1]).sum()), int((known[1:] < known[:-1]).sum())
     rarely = falls <= RESTARTS or 50 * falls <= rises

@@ -244,8 +244,9 @@ class _Grid:
         """The mean of the `length` samples that begin `offset` after each time; NaN before there were any."""
         import numpy as np
 
-        result = np.full((self.rows, self.count), np.nan)
+        result = np.empty((self.rows, self.count))
         begin = max(0, -(-(-offset - self.start) // self.stride))
+        result[:, : min(begin, self.count) if self.counts is None else self.count] = np.nan
         if begin >= self.count:
             return result
         low = self.start + begin * self.stride + offset
