@@ -1,7 +1,8 @@
 """The replay judge: a shift counts when it is larger than the metric's own past shifts.
 
 For every metric several simple expectations are tried at hundreds of earlier times.
-The one that would have missed least is trusted, and how far it missed is the metric's natural swing.
+The one that would have missed least is trusted, those about as good have a say, and how far
+they missed and the metric moved at those times is its natural swing.
 No distribution is assumed, so drift, season and heavy tails are in the swing already.
 
 Every metric is a row of its own and no reduction crosses rows: a metric judged alone and
