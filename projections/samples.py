@@ -8,13 +8,14 @@ command pays for what its modules import.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import Recorded
 from tracker.events.codec import columns_sha256, decode
 from tracker.events.samples import MetricSampled
-from tracker.times import to_us
+from tracker.times import to_ms, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+Stretch = tuple[int, int, int]
+"""The first and the last sample of what was asked at one step, and that step; all in milliseconds."""
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One series of one query, sorted by instant, each instant once.
 
-    `unit` and `source` are those of the chunk recorded last. `step_seconds` is the widest
-    step of all chunks, so that a coarser chunk is not taken for a row of gaps.
+    `unit` and `source` are those of the chunk recorded last. `stretches` says where the source
+    was asked at which step; they overlap where a finer question followed a coarser one.
+    `step_seconds` is the widest that lies between samples, so that a coarser stretch is not
+    taken for a row of gaps; `between` and `spaced` narrow it to a span's own.
     `restated` counts later values that differ from the first one recorded for their
     instant; they are left out. `captured` names the events, in the order of the log.
     The columns cannot be written to.
@@ -47,13 +54,14 @@ class Series:
     captured: tuple[str, ...]
     last_recorded_at: datetime
     restated: int = 0
+    stretches: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True)
 class Summary:
     """What a series was over a span; only finite values are looked at.
 
-    `count` is of finite values, `expected_count` of multiples of the step in the span.
+    `count` is of finite values, `expected_count` of the instants that were asked for in the span.
     `first` and `last` are the values that stand there, in the series' unit.
     With no samples they are None: absence is not zero.
     """
@@ -93,13 +101,58 @@ def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
 
 
 def between(series: Series, start: datetime, end: datetime) -> Series:
-    """Return the part of a series from `start` up to, and without, `end`."""
+    """Return the part of a series from `start` up to, and without, `end`, with that part's own step."""
+    first, last = _inside(series, start, end)
+    part = replace(series, instants_ms=series.instants_ms[first:last], values=series.values[first:last])
+    return replace(part, step_seconds=_widest(part, start, end))
+
+
+def spaced(series: Series, start: datetime, end: datetime) -> Series:
+    """Return the whole series with the step of a span: what lies outside it may be coarser."""
+    return replace(series, step_seconds=between(series, start, end).step_seconds)
+
+
+def _inside(series: Series, start: datetime, end: datetime) -> tuple[int, int]:
     import numpy as np
 
-    # Rounded up on both sides: a sample at 0.500 s is not before 0.5004 s.
-    low, high = (-(-to_us(at) // 1000) for at in (start, end))
+    low, high = _span_ms(start, end)
     first, last = np.searchsorted(series.instants_ms, [low, max(low, high)])
-    return replace(series, instants_ms=series.instants_ms[first:last], values=series.values[first:last])
+    return int(first), int(last)
+
+
+def _span_ms(start: datetime, end: datetime) -> tuple[int, int]:
+    # Rounded up on both sides: a sample at 0.500 s is not before 0.5004 s.
+    return -(-to_us(start) // 1000), -(-to_us(end) // 1000)
+
+
+def _is_mixed(series: Series) -> bool:
+    return len({step for _, _, step in series.stretches}) > 1
+
+
+def _widest(part: Series, start: datetime, end: datetime) -> float:
+    """Return the widest step in a part of a series, where each sample has the finest one that was asked there."""
+    import numpy as np
+
+    if not _is_mixed(part):
+        return part.step_seconds
+    if not len(part.instants_ms):
+        return _finest(part, *_span_ms(start, end)) / 1000
+    steps = np.full(len(part.instants_ms), np.iinfo(np.int64).max)
+    for first, last, step in part.stretches:
+        # A sample that the log had already lies a step beside the finer ones that came later.
+        low, high = np.searchsorted(part.instants_ms, [first - step, last + step])
+        np.minimum(steps[low:high], step, out=steps[low:high])
+    return float(steps.max()) / 1000
+
+
+def _finest(series: Series, low: int, high: int) -> int:
+    """Return the finest step asked for in a span with no edge of a stretch in it; outside all, that of the nearest."""
+    inside = [step for first, last, step in series.stretches if first - step + 1 < high and low < last + step]
+    if inside:
+        return min(inside)
+    before = max((each for each in series.stretches if each[1] < low), key=lambda each: each[1], default=None)
+    after = min((each for each in series.stretches if each[0] >= high), default=None)
+    return min(each[2] for each in (before, after) if each is not None)
 
 
 def median_of(values: NDArray[np.float64]) -> float | None:
@@ -116,7 +169,7 @@ def summary(series: Series, start: datetime, end: datetime) -> Summary:
 
     values = between(series, start, end).values
     finite = values[np.isfinite(values)]
-    expected = expected_count(series.step_seconds, start, end)
+    expected = asked_count(series, start, end)
     if not len(finite):
         return Summary(0, expected, None, None, None, None, None)
     return Summary(
@@ -138,6 +191,26 @@ def expected_count(step_seconds: float, start: datetime, end: datetime) -> int:
     return -(-to_us(end) // step_us) - -(-to_us(start) // step_us)
 
 
+def asked_count(series: Series, start: datetime, end: datetime) -> int:
+    """Count the instants that the source was asked for from `start` up to, and without, `end`.
+
+    Where steps overlap the finest one counts. Where the log has no samples, the finest step beside the gap does.
+    """
+    if not _is_mixed(series):
+        return expected_count(series.step_seconds, start, end)
+    low, high = _span_ms(start, end)
+    if high <= low:
+        return 0
+    # A stretch begins after the last instant before it that its step could have had.
+    edges = [edge for first, last, step in series.stretches for edge in (first - step + 1, last + step)]
+    cuts = sorted({low, high, *(edge for edge in edges if low < edge < high)})
+    count = 0
+    for first, following in pairwise(cuts):
+        step = _finest(series, first, following)
+        count += -(-following // step) - -(-first // step) if step > 0 else 0
+    return count
+
+
 def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
     import numpy as np
 
@@ -156,7 +229,7 @@ def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
     for column in (instants, kept):
         column.setflags(write=False)
     last = events[-1]
-    return Series(
+    joined = Series(
         service=last.service,
         metric=last.metric,
         unit=next((event.unit for event in reversed(events) if event.unit), None),
@@ -169,7 +242,23 @@ def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
         captured=tuple(recorded.id for recorded, _ in chunks),
         last_recorded_at=max(recorded.recorded_at for recorded, _ in chunks),
         restated=int(differs.sum()),
+        stretches=_stretches(events),
     )
+    return replace(joined, step_seconds=_widest(joined, events[0].occurred_at, events[0].last_at))
+
+
+def _stretches(events: list[MetricSampled]) -> tuple[Stretch, ...]:
+    """Put chunks of one step that lie end to end together: a series has few stretches, whatever its length."""
+    found: list[Stretch] = []
+    spans = (
+        (round(each.step_seconds * 1000), to_ms(each.occurred_at), to_ms(each.last_at)) for each in events
+    )
+    for step, first, last in sorted(spans):
+        if found and found[-1][2] == step and first <= found[-1][1] + step:
+            first, last = found[-1][0], max(last, found[-1][1])
+            found.pop()
+        found.append((first, last, step))
+    return tuple(found)
 
 
 def _sampled(recorded: Recorded) -> MetricSampled:

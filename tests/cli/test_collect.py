@@ -92,7 +92,10 @@ def test_the_answer_names_each_source(tracker, tmp_path, prometheus_server):
     assert samples["source"] == "prometheus"
     assert samples["service"] == "checkout"
     assert samples["found"] == samples["new_samples"] == 2 * 2880 + 2 * 45 + HISTORY_MINUTES
-    assert samples["gone_until"] == samples["history_from"] == "2026-03-02T00:00:00.000Z"
+    assert samples["gone_until"] == "2026-03-02T00:00:00.000Z"
+    assert samples["history_from"] == "2026-03-02T00:01:00.000Z", (
+        "the first instant at which a rate can be had"
+    )
     assert samples["expires_at"].startswith("21")
     assert samples["problem"] is None
     assert any("alertmanager: not configured" in each for each in answer["skipped"])

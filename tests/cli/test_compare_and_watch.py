@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import refused
 from tracker.cli import watch
+from tracker.ingest.coverage import floor
 from tracker.log import Log
 from tracker.times import utc
 
@@ -311,7 +312,7 @@ def test_two_weeks_of_history_give_an_honest_day_and_are_asked_for_once(tracker,
     assert told["1d", "healthy"]["replays"] > 100
     assert all(row["event"] for row in told.values())
     [fetched] = [each for each in first["sources"] if each["what"] == "samples of error_ratio"]
-    assert fetched["history_from"] == utc(started - timedelta(days=15))
+    assert fetched["history_from"] == utc(floor(started - timedelta(days=15), 300))
     assert asked > 3
     assert again["recorded"] == 0
     # ALERTS is asked for each time; samples are not.

@@ -8,8 +8,19 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from projections.samples import Summary, between, expected_count, median_of, merge, summary
+from projections.samples import (
+    Summary,
+    asked_count,
+    between,
+    expected_count,
+    median_of,
+    merge,
+    spaced,
+    summary,
+)
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import Recorded, event_id
 from tracker.events.codec import columns_sha256, encode
@@ -224,6 +235,104 @@ def test_expected_samples_stand_on_multiples_of_the_step():
     assert expected_count(15, at(1), at(60)) == 3
     assert expected_count(15, at(60), at(0)) == 0
     assert expected_count(0, at(0), at(60)) == 0
+
+
+def every(step: int, start: int, end: int, *, without: int | None = None) -> dict[float, float]:
+    """Samples at the multiples of a step from `start` up to `end`, but for those of another step."""
+    return {n: 1.0 for n in range(start, end, step) if without is None or n % without}
+
+
+HISTORY_THEN_DETAIL = [
+    chunk(every(300, 0, 3600), position=1, step_seconds=300.0),
+    chunk(every(60, 3600, 7200), position=2, step_seconds=60.0),
+    chunk(every(15, 7200, 9000), position=3),
+]
+
+
+def test_each_span_has_the_step_that_was_asked_there():
+    """
+    The history before an incident is coarser, and does not make its detail look half empty.
+    """
+    [series] = merge(HISTORY_THEN_DETAIL)
+
+    assert series.step_seconds == 300.0
+    assert between(series, at(7200), at(9000)).step_seconds == 15.0
+    assert between(series, at(3600), at(9000)).step_seconds == 60.0
+    assert between(series, at(0), at(600)).step_seconds == 300.0
+    detail = spaced(series, at(7200), at(9000))
+    assert (detail.step_seconds, len(detail.instants_ms)) == (15.0, len(series.instants_ms))
+    for start, end, expected in [(0, 3600, 12), (3600, 7200, 60), (7200, 9000, 120), (0, 9000, 192)]:
+        found = summary(series, at(start), at(end))
+        assert (found.count, found.expected_count) == (expected, expected)
+
+
+def test_a_finer_question_over_a_coarser_one_counts_once():
+    """
+    The history of a later incident is where an earlier one's detail is: only the instants that lacked came after.
+    """
+    [series] = merge(
+        [
+            chunk(every(60, 0, 7200), position=1, step_seconds=60.0),
+            chunk(every(15, 3600, 5400, without=60), position=2),
+            chunk(every(15, 5400, 7200, without=60), position=3),
+        ]
+    )
+
+    assert between(series, at(3600), at(7200)).step_seconds == 15.0
+    assert between(series, at(0), at(3600)).step_seconds == 60.0
+    assert asked_count(series, at(3600), at(7200)) == 240
+    assert asked_count(series, at(0), at(7200)) == 60 + 240
+    assert summary(series, at(0), at(7200)).count == 300
+
+
+def test_what_is_missing_is_counted_at_the_finer_step_beside_it():
+    """
+    A metric that fell silent in the middle of the detail, or came back with it, misses samples of the detail.
+    """
+    [series] = merge(
+        [
+            chunk(every(60, 0, 3600), position=1, step_seconds=60.0),
+            chunk(every(15, 7200, 9000), position=2),
+        ]
+    )
+
+    assert asked_count(series, at(3600), at(7200)) == 240
+    assert asked_count(series, at(9000), at(9600)) == 40
+    assert asked_count(series, at(-600), at(0)) == 10
+    assert between(series, at(4000), at(5000)).step_seconds == 15.0
+    assert asked_count(series, at(600), at(0)) == 0
+
+
+@given(
+    finer=st.lists(
+        st.tuples(st.sampled_from([15, 60]), st.integers(0, 11), st.integers(1, 6)), min_size=1, max_size=5
+    ),
+    turn=st.integers(0, 5),
+    window=st.tuples(st.integers(-100, 3700), st.integers(-100, 3700)).map(sorted),
+)
+def test_nothing_is_missing_where_a_source_gave_all_that_it_was_asked_for(finer, turn, window):
+    """
+    An hour at five minutes, and finer questions about parts of it before and after: at every
+    instant the finest question counts, whatever came first.
+    """
+    asked = [(step, first * 300, min(3600, (first + blocks) * 300)) for step, first, blocks in finer]
+    asked.insert(turn, (300, 0, 3600))
+    known: set[int] = set()
+    chunks = []
+    for position, (step, first, last) in enumerate(asked, start=1):
+        instants = sorted({*range(first, last, step)} - known)
+        known.update(instants)
+        if instants:
+            new = dict.fromkeys(instants, 1.0)
+            chunks.append(chunk(new, position=position, step_seconds=float(step)))
+
+    [series] = merge(chunks)
+
+    start, end = (min(max(each, 0), 3600) for each in window)
+    assert asked_count(series, at(start), at(end)) == sum(start <= each < end for each in known)
+    for first in range(0, 3600, 300):
+        finest = min(step for step, low, high in asked if low <= first < high)
+        assert between(series, at(first), at(first + 300)).step_seconds == finest
 
 
 def test_importing_it_does_not_import_numpy():

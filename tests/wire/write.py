@@ -1,15 +1,24 @@
-"""Write the stored form of each kind that has none yet: python -m tests.wire.write."""
+"""Write the stored form of each kind, and of each field that came later, that has none yet.
+
+python -m tests.wire.write
+"""
 
 import json
+from collections import Counter
 
-from tests.builders import one_of_each
+from tests.builders import collected, one_of_each
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
+LATER = [collected(step_seconds=15.0, query="up")]
+"""Kinds with the fields that they did not have at first; new ones go to the end."""
+
 
 def main() -> None:
-    for event in one_of_each():
-        path = FOLDER / f"{event.TOPIC}.1.hex"
+    numbers: Counter[str] = Counter()
+    for event in [*one_of_each(), *LATER]:
+        numbers[event.TOPIC] += 1
+        path = FOLDER / f"{event.TOPIC}.{numbers[event.TOPIC]}.hex"
         if path.exists():
             continue
         state = encode(event).hex()

@@ -1,69 +1,29 @@
 """Pulling one source for a span: used by `collect`, and by `ingest` for one source at a time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli.workspace import Recording, Workspace
+from tracker.cli.pulled import Pulled
+from tracker.cli.pulling_samples import samples, with_history
+from tracker.cli.workspace import Workspace
 from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
-from tracker.events.base import Arrival, Incoming, Window
-from tracker.events.samples import MetricSampled, SourceCollected
-from tracker.times import utc
+from tracker.events.base import Arrival, Incoming
+
+__all__ = [
+    "Pulled",
+    "alert_history",
+    "alert_rules",
+    "alertmanager",
+    "prometheus_api",
+    "raise_if_failed",
+    "repository",
+    "samples",
+    "with_history",
+]
 
 if TYPE_CHECKING:
     from tracker.ingest.prometheus_api import PrometheusApi
-    from tracker.settings import Metric
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass
-class Pulled:
-    """What one source gave for one service: for the person, in words and numbers."""
-
-    source: str
-    service: str | None
-    what: str
-    recording: Recording = field(default_factory=Recording)
-    found: int = 0
-    new_samples: int | None = None
-    gone_until: datetime | None = None
-    expires_at: datetime | None = None
-    history_from: datetime | None = None
-    problem: TrackerError | None = None
-
-    def json(self) -> dict[str, Any]:
-        """Return it as JSON keys."""
-        return {
-            "source": self.source,
-            "service": self.service,
-            "what": self.what,
-            "found": self.found,
-            "new_samples": self.new_samples,
-            "recorded": len(self.recording.recorded),
-            "known": len(self.recording.known),
-            "gone_until": self.gone_until,
-            "expires_at": self.expires_at,
-            "history_from": self.history_from,
-            "problem": self.problem.message if self.problem else None,
-        }
-
-    def said(self) -> str:
-        """Say it in a line."""
-        who = f"{self.service}: " if self.service and self.service != self.what else ""
-        if self.problem is not None:
-            return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
-        new = self.recording.said() if self.new_samples is None else f"{self.new_samples} new"
-        parts = [f"{self.source}: {who}{self.what}: {self.found} found, {new}"]
-        if self.history_from is not None:
-            parts.append(f"with history from {utc(self.history_from)} on")
-        if self.gone_until is not None:
-            parts.append(f"what lies before {utc(self.gone_until)} is gone already")
-        if self.expires_at is not None:
-            parts.append(f"the rest expires there from {utc(self.expires_at)} on")
-        return "; ".join(parts)
 
 
 def prometheus_api(workspace: Workspace) -> "PrometheusApi":
@@ -87,153 +47,6 @@ def prometheus_api(workspace: Workspace) -> "PrometheusApi":
         password=secret(configured.password_env),
         ca_file=str(workspace.settings.folder / ca_file) if ca_file else None,
     )
-
-
-def samples(
-    workspace: Workspace,
-    api: "PrometheusApi",
-    *,
-    service: str,
-    name: str,
-    metric: "Metric",
-    start: datetime,
-    end: datetime,
-    step_seconds: int | None = None,
-    progress: Progress | None = None,
-) -> Pulled:
-    """Pull one metric's samples; only instants that the log lacks are stored."""
-    from tracker.ingest.samples import intake
-
-    step = step_seconds or workspace.settings.prometheus.step_seconds
-    pulled = Pulled("prometheus", service, f"samples of {name}")
-    try:
-        now = api.now()
-        settled = now - timedelta(seconds=2 * step)
-        until = min(end, settled)
-        if until <= start:
-            return pulled
-        retention = api.retention()
-        series = api.range(metric.query, start=start, end=until, step_seconds=step, progress=progress)
-        if retention.oldest_at is not None and retention.oldest_at > start:
-            pulled.gone_until = min(retention.oldest_at, end)
-        if retention.keeps_seconds is not None:
-            first = max(start, retention.oldest_at) if retention.oldest_at else start
-            pulled.expires_at = first + timedelta(seconds=retention.keeps_seconds)
-    except TrackerError as trouble:
-        pulled.problem = trouble
-        return pulled
-    pulled.found = sum(len(each.instants_ms) for each in series)
-    chunks = intake(
-        series,
-        held(workspace, service, name, metric.query, start, until),
-        service=service,
-        metric=name,
-        query=metric.query,
-        unit=metric.unit,
-        step_seconds=float(step),
-        source=f"prometheus:{_host(api.url)}",
-        captured_at=now,
-    )
-    pulled.new_samples = sum(each.event.count for each in chunks if isinstance(each.event, MetricSampled))
-    asked = SourceCollected(
-        occurred_at=start,
-        source=f"prometheus:{_host(api.url)}",
-        service=service,
-        until=until,
-        asked_at=now,
-        what=name,
-        found=pulled.found,
-        missing_until=pulled.gone_until,
-        expires_at=pulled.expires_at,
-        step_seconds=float(step),
-        query=metric.query,
-    )
-    worth_keeping = bool(chunks) or not _asked_before(workspace, asked)
-    workspace.record([*chunks, asked] if worth_keeping else chunks, pulled.recording)
-    return pulled
-
-
-def with_history(
-    workspace: Workspace,
-    api: "PrometheusApi",
-    *,
-    service: str,
-    name: str,
-    metric: "Metric",
-    start: datetime,
-    end: datetime,
-    progress: Progress | None = None,
-) -> Pulled:
-    """Pull one metric for an incident with the past that verdicts need; what was asked already is not asked again."""
-    from tracker.ingest.coverage import covered, lacking, plan
-
-    total = Pulled("prometheus", service, f"samples of {name}", new_samples=0)
-    source = f"prometheus:{_host(api.url)}"
-    spans = plan(start, end, workspace.settings.prometheus.step_seconds)
-    earliest = min(each[0] for each in spans)
-    found = workspace.log.select([Window(f"collected:{service}", earliest - timedelta(days=60), end)])
-    told = [each.event for each in found if isinstance(each.event, SourceCollected)]
-    same = [each for each in told if (each.source, each.what, each.query) == (source, name, metric.query)]
-    gone = [each.missing_until for each in same if each.missing_until]
-    expires = [each.expires_at for each in same if each.expires_at]
-    total.gone_until, total.expires_at = max(gone, default=None), min(expires, default=None)
-    for first, last, step in spans:
-        asked = covered(told, source=source, what=name, query=metric.query, step_seconds=step)
-        for gap_start, gap_end in lacking(first, last, asked):
-            pulled = samples(
-                workspace,
-                api,
-                service=service,
-                name=name,
-                metric=metric,
-                start=gap_start,
-                end=gap_end,
-                step_seconds=step,
-                progress=progress,
-            )
-            total.recording.recorded += pulled.recording.recorded
-            total.recording.known += pulled.recording.known
-            total.found += pulled.found
-            total.new_samples = (total.new_samples or 0) + (pulled.new_samples or 0)
-            if pulled.problem is not None:
-                total.problem = pulled.problem
-                return total
-            for at, name_of in ((pulled.gone_until, "gone_until"), (pulled.expires_at, "expires_at")):
-                held_at = getattr(total, name_of)
-                if at is not None and (held_at is None or (at > held_at) == (name_of == "gone_until")):
-                    setattr(total, name_of, at)
-    total.history_from = max(earliest, total.gone_until or earliest)
-    return total
-
-
-def _asked_before(workspace: Workspace, asked: "SourceCollected") -> bool:
-    """Whether the log knows already that this source was asked for this: a poll that found nothing new adds nothing."""
-    window = Window(
-        f"collected:{asked.service or ''}", asked.occurred_at, asked.occurred_at + timedelta(milliseconds=1)
-    )
-    told = [each.event for each in workspace.log.select([window])]
-    return any(
-        isinstance(each, SourceCollected)
-        and (each.source, each.what, each.step_seconds, each.query, each.until)
-        == (asked.source, asked.what, asked.step_seconds, asked.query, asked.until)
-        for each in told
-    )
-
-
-def held(
-    workspace: Workspace, service: str, name: str, query: str, start: datetime, end: datetime
-) -> dict[Any, Any]:
-    """Return the instants and values that the log has of each series of a query in a span."""
-    found: dict[Any, Any] = {}
-    for series in workspace.samples(service, name, start, end):
-        if series.query == query:
-            found[tuple(sorted(series.labels.items()))] = (series.instants_ms, series.values)
-    return found
-
-
-def _host(url: str) -> str:
-    """Name a source by its address without credentials or scheme."""
-    return url.partition("://")[2].rpartition("@")[2].rstrip("/")
 
 
 def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:

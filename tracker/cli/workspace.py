@@ -251,7 +251,7 @@ class Workspace:
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
-        from projections.samples import merge
+        from projections.samples import merge, spaced
         from tracker.events.base import Window
         from tracker.events.samples import MetricSampled
 
@@ -261,7 +261,8 @@ class Workspace:
             each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
         ]
         payloads = self.log.payloads([each.position for each in chunks])
-        return merge((each, payloads[each.position]) for each in chunks), chunks
+        joined = merge((each, payloads[each.position]) for each in chunks)
+        return [spaced(each, start, end) for each in joined], chunks
 
     def incidents(self, upto: int | None = None) -> "list[Incident]":
         """Return every incident with all that was decided on it."""

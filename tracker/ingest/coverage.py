@@ -1,28 +1,81 @@
-"""Which spans a source was asked already, and which of a wanted span it was not: instants only."""
+"""Which spans a source was asked already, and which of the wanted ones it was not.
+
+Arithmetic on instants only. Every span is half-open, and every span to ask begins and ends
+on a multiple of its step, counted from 1970 as range queries are: two spans that meet share
+no instant, and none lies between them.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from tracker.events.samples import SourceCollected
+from tracker.times import from_us, to_us
 
 Span = tuple[datetime, datetime]
+Ask = tuple[datetime, datetime, int]
+"""From, to, and how many seconds apart."""
 
-HISTORY = ((timedelta(days=8), timedelta(days=1), 60), (timedelta(days=15), timedelta(days=8), 300))
-"""Before an incident's start: from, to, and how far apart in seconds samples are at most fetched."""
 DETAIL_BEFORE = timedelta(days=1)
+HISTORY = ((timedelta(days=8), 60), (timedelta(days=15), 300))
+"""How far back of an incident's start, and how many seconds apart samples are at least."""
+UNSETTLED_STEPS = 2
+"""So many steps before now are left for the next time: a scrape may still be on its way."""
 
 
-def plan(start: datetime, end: datetime, step_seconds: int) -> list[tuple[datetime, datetime, int]]:
-    """Return the spans and steps that honest verdicts need: detail around the incident, coarser history before it.
+def plan(start: datetime, end: datetime, step_seconds: int) -> list[Ask]:
+    """Return what honest verdicts need: detail around the incident, coarser history before it.
 
     A day before the start until `end` at the configured step; the week before that at one minute,
-    and the week before that at five, or the next multiple of the step. Spans do not overlap.
+    and the week before that at five. A step is a multiple of the finer one, so that what was asked
+    in detail answers the coarser question. Spans lie end to end, newest first; those of the same
+    step are one.
     """
-    spans = [(start - DETAIL_BEFORE, end, step_seconds)]
-    for back, until, at_least in HISTORY:
-        coarse = step_seconds * -(-at_least // step_seconds)
-        spans.append((start - back, start - until, coarse))
-    return spans
+    planned = [(floor(start - DETAIL_BEFORE, step_seconds), ceil(end, step_seconds), step_seconds)]
+    step = step_seconds
+    for back, at_least in HISTORY:
+        finer, step = step, step * -(-at_least // step)
+        newer_start, newer_end, _ = planned[-1]
+        seam, oldest = floor(newer_start, step), floor(start - back, step)
+        if step == finer:
+            planned[-1] = (oldest, newer_end, step)
+        else:
+            planned[-1] = (seam, newer_end, finer)
+            planned.append((oldest, seam, step))
+    return planned
+
+
+def to_ask(planned: Iterable[Ask], told: Iterable[SourceCollected]) -> list[Ask]:
+    """Return the parts of what is planned that no answer covers.
+
+    `told` is what one source answered to one query: see `answers`.
+    """
+    told = list(told)
+    found = []
+    for first, last, step in planned:
+        for start, end in lacking(first, last, covered(told, step)):
+            # An answer to a span that a person typed may begin and end anywhere.
+            asked = (ceil(start, step), ceil(end, step), step)
+            if asked[0] < asked[1]:
+                found.append(asked)
+    return found
+
+
+def answers(told: Iterable[SourceCollected], *, source: str, what: str, query: str) -> list[SourceCollected]:
+    """Return what a source answered to this very query; what failed is no answer."""
+    wanted = (source, what, query, None)
+    return [each for each in told if (each.source, each.what, each.query, each.problem) == wanted]
+
+
+def covered(told: Iterable[SourceCollected], step_seconds: int) -> list[Span]:
+    """Return the spans of the answers that tell a sample at every multiple of this step.
+
+    What the source had deleted by then is in them: it will not come back.
+    """
+    return [
+        (each.occurred_at, each.until)
+        for each in told
+        if each.step_seconds and step_seconds % each.step_seconds == 0
+    ]
 
 
 def lacking(start: datetime, end: datetime, asked: Iterable[Span]) -> list[Span]:
@@ -30,24 +83,28 @@ def lacking(start: datetime, end: datetime, asked: Iterable[Span]) -> list[Span]
     found: list[Span] = []
     at = start
     for first, last in sorted(asked):
-        if last <= at or first >= end:
+        if last <= max(at, first) or first >= end:
             continue
         if first > at:
             found.append((at, first))
-        at = max(at, last)
+        at = last
     if at < end:
         found.append((at, end))
     return found
 
 
-def covered(
-    told: Iterable[SourceCollected], *, source: str, what: str, query: str, step_seconds: int
-) -> list[Span]:
-    """Return the spans that a source answered for this query, at this step or one that divides it."""
-    return [
-        (each.occurred_at, each.until)
-        for each in told
-        if (each.source, each.what, each.query, each.problem) == (source, what, query, None)
-        and each.step_seconds
-        and step_seconds % each.step_seconds == 0
-    ]
+def settled(now: datetime, step_seconds: int) -> datetime:
+    """Return the end of what can be asked now: the first multiple that is too near."""
+    return ceil(now - timedelta(seconds=UNSETTLED_STEPS * step_seconds), step_seconds)
+
+
+def floor(at: datetime, step_seconds: int) -> datetime:
+    """Return the last multiple of the step that is not after this instant."""
+    step_us = step_seconds * 1_000_000
+    return from_us(to_us(at) // step_us * step_us)
+
+
+def ceil(at: datetime, step_seconds: int) -> datetime:
+    """Return the first multiple of the step that is not before this instant."""
+    step_us = step_seconds * 1_000_000
+    return from_us(-(-to_us(at) // step_us) * step_us)
