@@ -90,6 +90,13 @@ class Slack(_Section, frozen=True, kw_only=True):
     webhook_url_env: str | None = None
 
 
+class Serve(_Section, frozen=True, kw_only=True):
+    """The table [serve]: how often `tracker serve` asks its sources."""
+
+    reconcile_every: str = "2m"
+    capture_every: str = "1m"
+
+
 class Metric(_Section, frozen=True, kw_only=True):
     """[services.NAME.metrics.NAME]: one query, its unit, and which way is better."""
 
@@ -136,6 +143,7 @@ class _File(_Section, frozen=True, kw_only=True):
     gitlab: Gitlab = Gitlab()
     hooks: Hooks = Hooks()
     slack: Slack = Slack()
+    serve: Serve = Serve()
     services: dict[str, Service] = {}
     procedure: Procedure = Procedure()
 
@@ -352,6 +360,8 @@ def _check(file: _File, where: str) -> None:
             "report_within",
         )
     }
+    for name in ("reconcile_every", "capture_every"):
+        durations[f"serve.{name}"] = getattr(file.serve, name)
     for name, service in file.services.items():
         place = f"services.{name}"
         if not _NAME.fullmatch(name):

@@ -40,6 +40,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
     "verify": ("verify", "is the log whole?"),
+    "serve": ("serve", "receive what sources push, and ask for what they keep"),
+    "inbox": ("inbox_command", "what was received and not understood"),
     "spool": ("spool_command", "what was typed while the store was away"),
 }
 
@@ -48,6 +50,7 @@ GROUPS = (
     ("While it burns", ("declare", "note", "milestone", "severity", "lead", "stage", "service", "resolve")),
     ("What is deployed", ("deploy", "rollback", "run", "changes")),
     ("Evidence", ("collect", "ingest", "attach")),
+    ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
     ("Set right", ("amend", "retract", "history", "link", "unlink", "reopen", "merge", "spool")),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from tracker.cli.workspace import Recording
 from tracker.errors import TrackerError
+from tracker.events.base import Incoming
 from tracker.times import spoken, utc
 
 
@@ -28,6 +29,8 @@ class Pulled:
     expires_at: datetime | None = None
     history: dict[float, datetime] = field(default_factory=dict)
     problem: TrackerError | None = None
+    facts: list[Incoming] = field(default_factory=list)
+    """Alerts as they were told, new to the log or not: an alert that goes on firing may open an incident."""
 
     def json(self) -> dict[str, Any]:
         """Return it as JSON keys."""

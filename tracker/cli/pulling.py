@@ -80,6 +80,7 @@ def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime
                 ended = AlertResolved(occurred_at=span.ends_at, started_at=span.starts_at, **common)
                 facts.append(Incoming(event=ended, arrival=arrival))
     pulled.found = len(spans)
+    pulled.facts = facts
     workspace.record(facts, pulled.recording)
     return pulled
 
@@ -178,6 +179,7 @@ def alertmanager(workspace: Workspace) -> Pulled:
         pulled.problem = trouble
         return pulled
     pulled.found = len(facts)
+    pulled.facts = facts
     workspace.record(facts, pulled.recording)
     return pulled
 

@@ -1,0 +1,104 @@
+"""What was received and could not be understood: list it, or let it be tried again.
+
+`tracker serve` works up what it received by itself. What was authentic and not understood
+is kept here, with the reason; after an upgrade, or a change of tracker.toml, try it again.
+"""
+
+import argparse
+
+from tracker.cli.common import add_json, printable, say, table, write_json
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError
+from tracker.times import from_us, utc
+
+EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracker inbox retry 17"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to do, and with which ones."""
+    parser.add_argument("what", choices=("list", "retry"))
+    parser.add_argument("number", metavar="NUMBER", nargs="*", type=int, help="only these (default: all)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Answer from the inbox alone; it is opened, never made, here."""
+    from pathlib import Path
+
+    from tracker.inbox import SUFFIX, open_inbox
+
+    store = workspace.settings.store
+    if "://" not in store and not Path(store + SUFFIX).exists():
+        if arguments.what == "retry" and arguments.number:
+            raise _unknown(arguments.number)
+        return _empty(arguments)
+    inbox = open_inbox(store)
+    try:
+        parked = inbox.parked()
+        unknown = sorted(set(arguments.number) - {each.number for each in parked})
+        if unknown:
+            raise _unknown(unknown)
+        chosen = [each for each in parked if not arguments.number or each.number in arguments.number]
+        counts = inbox.counts()
+        if arguments.what == "retry":
+            tried = inbox.retry([each.number for each in chosen]) if chosen else 0
+            if arguments.json:
+                write_json({"retried": tried})
+            elif tried:
+                say(f"{tried} wait again; a running tracker serve works them up: tracker inbox list")
+            else:
+                say("Nothing is parked.")
+            return 0
+    finally:
+        inbox.close()
+    if arguments.json:
+        write_json(
+            {
+                "waiting": counts.waiting,
+                "parked": [
+                    {
+                        "number": each.number,
+                        "received_at": from_us(each.delivery.received_us),
+                        "route": each.delivery.route,
+                        "source": each.delivery.source,
+                        "key": each.delivery.key,
+                        "attempts": each.attempts,
+                        "size_bytes": len(each.delivery.body),
+                        "reason": each.parked,
+                    }
+                    for each in chosen
+                ],
+            }
+        )
+        return 0
+    if counts.waiting:
+        say(f"{counts.waiting} wait to be worked up by tracker serve.")
+    if not chosen:
+        return _empty(arguments)
+    rows = [
+        (
+            str(each.number),
+            utc(from_us(each.delivery.received_us)),
+            each.delivery.route,
+            each.delivery.source,
+            f"{len(each.delivery.body)} B",
+            printable(each.parked or ""),
+        )
+        for each in chosen
+    ]
+    print(table(rows), end="")
+    say("Try them again: tracker inbox retry")
+    return 0
+
+
+def _empty(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        write_json({"waiting": 0, "parked": []} if arguments.what == "list" else {"retried": 0})
+    else:
+        print("Nothing is parked: all that was received was understood.")
+    return 0
+
+
+def _unknown(numbers: list[int]) -> BadInputError:
+    named = ", ".join(map(str, numbers))
+    return BadInputError(f"nothing is parked under {named}", hint="See what is: tracker inbox list")

@@ -1,0 +1,113 @@
+"""From the inbox into the log: read what waits, append it, let go of it.
+
+A stop at any instant loses nothing: what was appended and not let go of is read again,
+and its events are known then. What nobody understands is parked with the reason.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError, StoreAwayError
+from tracker.events.base import Incoming
+from tracker.inbox import Held, Inbox
+from tracker.server.readers import facts_of
+from tracker.server.telemetry import Telemetry, report, tell
+
+_Read = tuple[Held, list[Incoming]]
+
+TOGETHER = 500
+"""So many deliveries go into the log in one transaction."""
+_IDLE_SECONDS = 5.0
+
+
+class Digest:
+    """Works up what waits, in the order of arrival.
+
+    `recorded` is called with the facts that were appended, new or known.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        workspace: Workspace,
+        telemetry: Telemetry,
+        recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
+    ) -> None:
+        self._inbox, self._workspace = inbox, workspace
+        self._telemetry, self._recorded = telemetry, recorded
+
+    def run(self, wake: threading.Event, stopping: threading.Event) -> None:
+        """Work until told to stop; wait for a wake-up, or a few seconds, where nothing waits."""
+        pause = 0.1
+        while not stopping.is_set():
+            try:
+                worked = self.once()
+                pause = 0.1
+            except Exception as trouble:
+                # Nothing is lost by waiting: it stands in the inbox. A bug would end the thread otherwise.
+                self._telemetry.errors.labels("digest").inc()
+                tell("working up the inbox failed; trying again", 40, why=str(trouble), pause_seconds=pause)
+                report(trouble)
+                stopping.wait(pause)
+                pause = min(30.0, 2 * pause)
+                continue
+            if not worked:
+                wake.wait(_IDLE_SECONDS)
+                wake.clear()
+
+    def once(self) -> int:
+        """Work up what waits now, a few hundred at the most; return how many left the inbox."""
+        batch = self._inbox.waiting(TOGETHER)
+        if not batch:
+            return 0
+        read = [(held, facts) for held in batch if (facts := self._read(held)) is not None]
+        stands = self._append(read)
+        self._inbox.finish([held.number for held, _ in stands])
+        facts = [fact for _, found in stands for fact in found]
+        if facts:
+            self._recorded(facts)
+        return len(batch)
+
+    def _read(self, held: Held) -> list[Incoming] | None:
+        """Read one delivery; None where it had to be parked."""
+        try:
+            return facts_of(held, self._workspace.rules)
+        except BadInputError as wrong:
+            self._park(held, wrong.message)
+        except KeyError:
+            self._park(held, f"this version has no reader for {held.delivery.route!r}")
+        except Exception as bug:
+            report(bug)
+            self._park(held, f"a bug in the reader: {type(bug).__name__}: {bug}")
+        return None
+
+    def _append(self, read: "Sequence[_Read]") -> "Sequence[_Read]":
+        """Append what was read in one transaction; return what stands in the log now."""
+        facts = [fact for _, found in read for fact in found]
+        if not facts:
+            return read
+        try:
+            recording = self._workspace.record(facts)
+        except StoreAwayError:
+            raise
+        except Exception as trouble:
+            if len(read) == 1:
+                self._park(read[0][0], f"the log did not take it: {trouble}")
+                return ()
+            # One of them may be what the log refuses: the others go in without it.
+            return [stands for each in read for stands in self._append([each])]
+        self._telemetry.recorded.inc(len(recording.recorded))
+        self._telemetry.known.inc(len(recording.known))
+        return read
+
+    def _park(self, held: Held, reason: str) -> None:
+        self._inbox.park(held.number, reason)
+        tell(
+            "a delivery was not understood",
+            30,
+            number=held.number,
+            route=held.delivery.route,
+            why=reason,
+            next="tracker inbox list",
+        )

@@ -1,0 +1,209 @@
+"""Starting and ending the server: one process, its threads, and the order in which they stop."""
+
+import argparse
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+import uvicorn
+
+from tracker.cli.common import say
+from tracker.cli.workspace import Workspace
+from tracker.errors import StoreError, TrackerError, UsageError
+from tracker.events.base import Incoming
+from tracker.inbox import Inbox, open_inbox
+from tracker.server.app import Door, build
+from tracker.server.committer import Committer
+from tracker.server.declaring import BY, declare_due
+from tracker.server.digest import Digest
+from tracker.server.reconcile import Reconciler
+from tracker.server.secrets import Secrets
+from tracker.server.telemetry import Telemetry, begin_logging, report, report_own_errors, tell
+
+_DECLARE_EVERY_SECONDS = 0.5
+_COUNT_EVERY_SECONDS = 1.0
+
+
+class Machine:
+    """All that works behind the door, each part in a thread and on a log of its own."""
+
+    def __init__(self, arguments: argparse.Namespace, store: str) -> None:
+        self.telemetry = Telemetry()
+        self.wake, self.stopping = threading.Event(), threading.Event()
+        self._arguments = arguments
+        self.inbox: Inbox = open_inbox(store)
+        self._digest_inbox: Inbox = open_inbox(store)
+        self.committer = Committer(self.inbox, self._kept)
+        self._alerts: list[Incoming] = []
+        self._alerts_lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (
+                ("digest", self._digest),
+                ("reconcile", self._reconcile),
+                ("declare", self._declare),
+                ("count", self._count),
+            )
+        ]
+        self._problem: str | None = "starting"
+
+    def start(self) -> None:
+        """Begin to work."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End in order: what was received is on disk, the piece of work at hand is finished."""
+        self.committer.close()
+        self.stopping.set()
+        self.wake.set()
+        for thread in self._threads:
+            thread.join(timeout=20)
+        self._digest_inbox.close()
+        self.inbox.close()
+
+    def problem(self) -> str | None:
+        """Say what keeps it from its work; None when all is well."""
+        for thread in self._threads:
+            if not thread.is_alive() and not self.stopping.is_set():
+                return f"{thread.name} is not running"
+        return self._problem
+
+    def _kept(self, count: int) -> None:
+        self.telemetry.kept.inc(count)
+        self.wake.set()
+
+    def _workspace(self) -> Workspace:
+        return Workspace(argparse.Namespace(**{**vars(self._arguments), "by": BY, "json": False}))
+
+    def _alerts_told(self, facts: Sequence[Incoming]) -> None:
+        from tracker.events.alerts import AlertFired, AlertResolved
+
+        told = [each for each in facts if isinstance(each.event, AlertFired | AlertResolved)]
+        with self._alerts_lock:
+            self._alerts += told
+
+    def _digest(self) -> None:
+        workspace = self._workspace()
+        Digest(self._digest_inbox, workspace, self.telemetry, self._alerts_told).run(self.wake, self.stopping)
+        workspace.close()
+
+    def _reconcile(self) -> None:
+        workspace = self._workspace()
+        Reconciler(workspace, self.telemetry, self._alerts_told).run(self.stopping)
+        with contextlib.suppress(TrackerError):
+            workspace.log.seal()
+        workspace.close()
+
+    def _declare(self) -> None:
+        workspace = self._workspace()
+        while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
+            with self._alerts_lock:
+                told, self._alerts = self._alerts, []
+            if not told:
+                continue
+            try:
+                declare_due(workspace, told, self.telemetry)
+            except Exception as trouble:
+                report(trouble)
+                tell("declaring failed; trying again", 40, why=str(trouble))
+                with self._alerts_lock:
+                    self._alerts = told + self._alerts
+                self.stopping.wait(2)
+        workspace.close()
+
+    def _count(self) -> None:
+        """Keep the numbers of /metrics and /readyz up to date, off the path of any answer."""
+        while True:
+            try:
+                counts = self._digest_inbox.counts()
+                self.telemetry.waiting.set(counts.waiting)
+                self.telemetry.parked.set(counts.parked)
+                age = time.time() - counts.oldest_us / 1e6 if counts.oldest_us is not None else 0.0
+                self.telemetry.oldest_seconds.set(max(0.0, age))
+                self._problem = (
+                    None if age < 60 else f"deliveries wait for {age:.0f} s: is the log's store away?"
+                )
+            except StoreError as away:
+                self._problem = away.message
+            except Exception as bug:
+                report(bug)
+            if self.stopping.wait(_COUNT_EVERY_SECONDS):
+                return
+
+
+def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Serve until a signal comes.
+
+    Raises:
+        TrackerError: If settings, store or port keep it from starting.
+    """
+    secrets = Secrets.of(workspace.settings)
+    listener = _listen(arguments.host, arguments.port)
+    host, port = listener.getsockname()[:2]
+    report_own_errors(host, port)
+    _ = workspace.log.position  # a store that is away is said now, not by the first delivery
+    begin_logging()
+    machine = Machine(arguments, workspace.settings.store)
+    app = build(Door(machine.committer, secrets, machine.telemetry, machine.problem))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            backlog=2048,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    machine.start()
+    shown = f"[{host}]" if ":" in host else host
+    say(
+        f"tracker: listening on http://{shown}:{port}; the log is {workspace.settings.store.rsplit('@', 1)[-1]}"
+    )
+    for said in _closed(secrets):
+        say(f"  {said}")
+    tell("started", host=host, port=port)
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        machine.stop()
+        tell("stopped")
+    return 0
+
+
+def _closed(secrets: Secrets) -> list[str]:
+    """Say which routes let nobody in, and what to set."""
+    named = {
+        "/hooks/alertmanager/…": (secrets.alertmanager, "[alertmanager] token_env"),
+        "/hooks/sentry/…": (secrets.sentry_client, "[sentry] client_secret_env"),
+        "/api/…/envelope/": (secrets.dsn_key, "[sentry] dsn_key_env"),
+        "/hooks/github": (secrets.github, "[github] hook_secret_env"),
+        "/hooks/gitlab": (secrets.gitlab, "[gitlab] hook_token_env"),
+        "/hooks/events": (secrets.events, "[hooks] token_env"),
+    }
+    return [f"{path} lets nobody in: set {setting}" for path, (value, setting) in named.items() if not value]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise UsageError(f"serve: {port} is no port", hint="--port 8321")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as taken:
+        listener.close()
+        raise UsageError(
+            f"serve: cannot listen on {host}:{port}: {taken.strerror or taken}",
+            hint=f"See who does: ss -ltnp 'sport = :{port}', or name another: --port",
+        ) from taken
+    return listener

@@ -1,0 +1,182 @@
+"""What was pushed is asked for again: at start and every few minutes, with the same keys.
+
+What a webhook missed appears at its true time. Samples of the metrics of every incident
+that is open, or was a day ago, are captured; the verdicts of windows that are over are
+recorded. Each piece of work fails by itself: one source that is away holds up no other.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tracker.cli import pulling
+from tracker.cli.comparing import judge
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import TrackerError
+from tracker.events.base import Incoming
+from tracker.server.telemetry import Telemetry, report, tell
+from tracker.times import duration_seconds
+
+BACK = timedelta(days=1)
+"""How far back a source is asked at start; later from its last answer on."""
+OVERLAP = timedelta(minutes=10)
+AFTER = timedelta(days=1, minutes=10)
+"""So long after its end an incident's metrics are still captured: the day's verdict closes then."""
+
+
+class Reconciler:
+    """Asks every configured source, on a log of its own.
+
+    `recorded` is called with the alerts that were polled; `heard` with each source's name
+    and its problem, None where it answered.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        telemetry: Telemetry,
+        recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
+    ) -> None:
+        self._workspace, self._telemetry, self._recorded = workspace, telemetry, recorded
+        serve = workspace.settings.file.serve
+        self._every = duration_seconds(serve.reconcile_every)
+        self._capture_every = duration_seconds(serve.capture_every)
+        self._answered: dict[str, datetime] = {}
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until told to stop."""
+        asked = captured = float("-inf")
+        while not stopping.is_set():
+            now = time.monotonic()
+            if now - asked >= self._every:
+                asked = now
+                self.ask(stopping)
+            if now - captured >= self._capture_every:
+                captured = now
+                self.capture(stopping)
+            self._guarded("seal", lambda: self._workspace.log.seal(100))
+            due = min(asked + self._every, captured + self._capture_every)
+            stopping.wait(max(0.2, due - time.monotonic()))
+
+    def ask(self, stopping: threading.Event) -> None:
+        """Ask each source for what it knows since its last answer."""
+        settings = self._workspace.settings
+        if settings.prometheus.url:
+            self._prometheus()
+        if settings.file.alertmanager.url and not stopping.is_set():
+            self._polled("alertmanager", lambda start: [pulling.alertmanager(self._workspace)])
+        for name, service in settings.services.items():
+            for path in service.repositories:
+                if stopping.is_set():
+                    return
+                place = settings.folder / Path(path).expanduser()
+
+                def read(start: datetime, place: Path = place, name: str = name) -> list[pulling.Pulled]:
+                    return [pulling.repository(self._workspace, place, name, start, None)]
+
+                self._polled(f"git:{place.name}", read)
+
+    def capture(self, stopping: threading.Event) -> None:
+        """Bring the samples of every living incident up to now, and record the verdicts that are due."""
+        workspace = self._workspace
+        living: list[str] = []
+        self._guarded("incidents", lambda: living.extend(self._living()))
+        for incident in living:
+            if stopping.is_set():
+                return
+            if workspace.settings.prometheus.url:
+                self._guarded("samples", lambda name=incident: self._samples(name))  # type: ignore[misc]
+            self._guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
+
+    def _living(self) -> list[str]:
+        found = self._workspace.standing()
+        self._telemetry.open_incidents.set(sum(each.ends_at is None for each in found))
+        now = self._workspace.now
+        return [
+            each.id
+            for each in found
+            if each.merged_into is None and (each.ends_at is None or now < each.ends_at + AFTER)
+        ]
+
+    def _samples(self, name: str) -> None:
+        workspace = self._workspace
+        incident = workspace.incident(name)
+        end = min(workspace.now, (incident.ends_at or workspace.now) + AFTER)
+        with pulling.prometheus_api(workspace) as api:
+            for service in incident.services:
+                configured = workspace.settings.services.get(service)
+                for metric_name, metric in (configured.metrics if configured else {}).items():
+                    pulled = pulling.with_history(
+                        workspace,
+                        api,
+                        service=service,
+                        name=metric_name,
+                        metric=metric,
+                        start=incident.begins_at,
+                        end=end,
+                    )
+                    self._count(pulled.recording)
+                    if pulled.problem is not None:
+                        raise pulled.problem
+
+    def _verdicts(self, name: str) -> None:
+        recording = Recording()
+        judge(self._workspace, self._workspace.incident(name), recording)
+        if recording.recorded:
+            self._count(recording)
+            tell(
+                "recorded the verdicts of windows that are over",
+                incident=name,
+                windows=len(recording.recorded),
+            )
+
+    def _prometheus(self) -> None:
+        workspace = self._workspace
+
+        def read(start: datetime) -> list[pulling.Pulled]:
+            with pulling.prometheus_api(workspace) as api:
+                alerts = pulling.alert_history(workspace, api, start=start, end=workspace.now)
+                rules = pulling.alert_rules(workspace, api)
+            return [alerts, rules]
+
+        self._polled("prometheus", read)
+
+    def _polled(self, source: str, read: Callable[[datetime], list[pulling.Pulled]]) -> None:
+        """Ask one source from its last answer on, a little before."""
+        now = self._workspace.now
+        last = self._answered.get(source)
+        start = now - BACK if last is None else last - OVERLAP
+        problem: TrackerError | None = None
+        try:
+            for each in read(start):
+                self._count(each.recording)
+                problem = problem or each.problem
+                if each.facts:
+                    self._recorded(each.facts)
+        except TrackerError as trouble:
+            problem = trouble
+        except Exception as bug:
+            problem = TrackerError(f"a bug: {type(bug).__name__}: {bug}")
+            report(bug)
+        self._telemetry.polled(source, problem is None)
+        if problem is None:
+            self._answered[source] = now
+        else:
+            self._telemetry.errors.labels(source).inc()
+            tell("a source did not answer", 30, source=source, why=problem.message)
+
+    def _guarded(self, work: str, does: Callable[[], object]) -> None:
+        try:
+            does()
+        except TrackerError as trouble:
+            self._telemetry.errors.labels(work).inc()
+            tell(f"{work}: trying again later", 30, why=trouble.message)
+        except Exception as bug:
+            self._telemetry.errors.labels(work).inc()
+            report(bug)
+
+    def _count(self, recording: Recording) -> None:
+        self._telemetry.recorded.inc(len(recording.recorded))
+        self._telemetry.known.inc(len(recording.known))

@@ -1,0 +1,88 @@
+"""What proves that a request comes from whom it says: secrets compared in constant time, on bytes."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from tracker.settings import Settings, secret
+
+Headers = Mapping[str, bytes]
+"""Header names in lower case, values as they came over the wire."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets of every route; a route without one lets nobody in."""
+
+    alertmanager: str | None = None
+    sentry_client: str | None = None
+    dsn_key: str | None = None
+    sentry_api: str | None = None
+    github: str | None = None
+    gitlab: str | None = None
+    events: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Secrets":
+        """Read them from the environment, or the files that it names.
+
+        Raises:
+            SettingsError: If one is named and not there.
+        """
+        file = settings.file
+        return cls(
+            alertmanager=secret(file.alertmanager.token_env),
+            sentry_client=secret(file.sentry.client_secret_env),
+            dsn_key=secret(file.sentry.dsn_key_env),
+            sentry_api=secret(file.sentry.token_env),
+            github=secret(file.github.hook_secret_env),
+            gitlab=secret(file.gitlab.hook_token_env),
+            events=secret(file.hooks.token_env),
+        )
+
+
+def same(wanted: str | None, got: bytes | str | None) -> bool:
+    """Whether a secret is the one that is wanted; how long this takes does not tell where they differ."""
+    if not wanted or got is None:
+        return False
+    given = got.encode("utf-8", "surrogateescape") if isinstance(got, str) else got
+    return hmac.compare_digest(wanted.encode(), given)
+
+
+def bearer(headers: Headers, *wanted: str | None) -> bool:
+    """Whether the request presents one of these tokens: `Authorization: Bearer …`."""
+    kind, _, token = headers.get("authorization", b"").partition(b" ")
+    if kind.lower() != b"bearer":
+        return False
+    # Every one is compared: the time says nothing of which fits.
+    found = [same(each, token.strip()) for each in wanted]
+    return any(found)
+
+
+def signed(wanted: str | None, signature: bytes, body: bytes, *, prefix: bytes = b"") -> bool:
+    """Whether a signature is the HMAC-SHA256 of the raw body in hexadecimal digits."""
+    if not wanted:
+        return False
+    right = prefix + hmac.new(wanted.encode(), body, hashlib.sha256).hexdigest().encode()
+    return hmac.compare_digest(right, signature)
+
+
+def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, object]) -> str | None:
+    """Find the public key of a DSN: in X-Sentry-Auth, else in the query, else in the envelope's own DSN."""
+    for name in ("x-sentry-auth", "authorization"):
+        kind, _, fields = headers.get(name, b"").decode("latin-1").partition(" ")
+        if kind.lower() == "sentry":
+            for field in fields.split(","):
+                key, _, value = field.strip().partition("=")
+                if key == "sentry_key":
+                    return value.strip()
+    asked = parse_qs(query.decode("latin-1"), max_num_fields=50).get("sentry_key") if query else None
+    if asked:
+        return asked[0]
+    dsn = envelope_header.get("dsn")
+    if isinstance(dsn, str):
+        before, at, _ = dsn.partition("://")[2].partition("@")
+        return before.partition(":")[0] if at else None
+    return None
