@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import signal
 import socket
 import threading
 import time
@@ -162,6 +163,8 @@ def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
             timeout_graceful_shutdown=10,
         )
     )
+    # uvicorn raises the signal that ended it once more, when it has answered everybody: by then nothing is left to do.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     machine.start()
     shown = f"[{host}]" if ":" in host else host
     say(
