@@ -25,18 +25,39 @@ step_seconds = 15
 
 [alertmanager]
 # url = "http://127.0.0.1:9093"
-# token_env = "TRACKER_HOOK_TOKEN"
+# token_env = "TRACKER_HOOK_TOKEN"       # what it must present to tracker serve as a Bearer token
 
 [sentry]
 # url = "https://sentry.io"
 # organization = "acme"
 # token_env = "SENTRY_TOKEN"
+# client_secret_env = "SENTRY_HOOK_SECRET"  # signs the webhooks of your integration
+# dsn_key_env = "TRACKER_DSN_KEY"           # SDKs may report here: http://KEY@127.0.0.1:8321/PROJECT
+
+[github]
+# token_env = "GITHUB_TOKEN"
+# hook_secret_env = "GITHUB_HOOK_SECRET"
+
+[gitlab]
+# token_env = "GITLAB_TOKEN"
+# hook_token_env = "GITLAB_HOOK_TOKEN"
+
+[hooks]
+# token_env = "TRACKER_EVENTS_TOKEN"        # Bearer for /hooks/events
+
+[slack]
+# webhook_url_env = "SLACK_URL"             # where tracker message --send posts
+
+[serve]                           # tracker serve; the defaults
+reconcile_every = "2m"
+capture_every = "1m"
 
 # One table for each service that you deploy.
 # [services.checkout]
 # repositories = ["../checkout"]            # local git clones
 # sentry_projects = ["checkout"]
 # alert_labels = { service = "checkout" }   # an alert with all of these labels belongs to this service
+# auto_declare = "critical"                 # an alert of this severity opens an incident by itself (serve only)
 # rollback_command = "kubectl rollout undo deployment/checkout"
 # settling = "2m"
 #
