@@ -273,8 +273,35 @@ def test_colour_is_for_terminals_only(tracker, incident, tmp_path):
         ).stdout  # fmt: skip
 
     assert "\x1b[32mrecovered\x1b[0m" in said()
+    bad = datetime.now(UTC) - timedelta(minutes=51)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(bad))
+    typed += " --change checkout@v1"
+    assert "\x1b[31mregressed\x1b[0m" in said()
     assert "\x1b[" not in said("NO_COLOR=1 ")
     assert "\x1b[" not in tracker("compare", 1).out
+
+
+def test_a_table_is_read_at_a_glance(tracker, incident):
+    """
+    A rise from 1 to 20 % is not called 19 %; what is not over yet is one line with its end, and no rows.
+    """
+    fixed = incident(45, 0.01)
+    bad = datetime.now(UTC) - timedelta(minutes=51)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(bad))
+    tracker("collect", 1)
+
+    before, after = tracker("compare", 1).out.split("\n\n")[1:]
+
+    assert re.search(r"WINDOW +BESIDE +VERDICT +OBSERVED +EXPECTED +SHIFT +WOULD SHOW", after)
+    assert re.search(r"10m +before it +regressed +[\d.]+ % +[\d.]+ % +×[12]\d ", before)
+    assert "19 %" not in before
+    assert re.search(r"10m +before it +improved +[\d.]+ % +[\d.]+ % +−95 % .* strength", after)
+    assert re.search(r"10m +healthy time +recovered .* normal \d+ s after · provisional", after)
+    ends = fixed + timedelta(hours=1)
+    assert f"  pending: error_ratio (1h until {ends:%H:%M:%S}, 1d until " in after.replace(
+        f"{ends:%Y-%m-%d} ", ""
+    )
+    assert after.count("The window is not over") == 1
 
 
 def test_two_weeks_of_history_give_an_honest_day_and_are_asked_for_once(tracker, tmp_path, make_prometheus):
