@@ -111,6 +111,77 @@ def test_a_fix_that_is_none_names_the_rollback(tracker, incident, after, code, w
     assert "echo back" in answer.err
 
 
+def test_a_rollback_that_did_not_help_is_not_rolled_back(tracker, incident):
+    """
+    `rollout undo` after a rollback deploys the broken version again: another cause is looked for instead.
+    """
+    deployed = incident(15.8, 0.2)
+    back = deployed + timedelta(minutes=2)
+    tracker("rollback", "finish", "checkout", "v1", "--at", utc(back))
+
+    answer = tracker("watch", 1, "--once", "--json")
+    said = tracker("watch", 1, "--once")
+
+    assert answer.code == 7
+    assert answer.json["rollback"] is None
+    assert "tracker run rollback" not in said.err
+    assert "tracker changes INC-1" in said.err
+
+
+def test_a_deploy_before_the_incident_is_no_fix(tracker, incident):
+    """
+    That it changed nothing is no reason to roll back.
+    """
+    deployed = incident(13.8, 0.01)
+    early = deployed - timedelta(hours=1)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(early))
+
+    answer = tracker("watch", 1, "--change", "checkout@v1", "--until", "10m", "--once")
+
+    assert answer.code == 8
+    assert "did not go out during INC-1" in answer.err
+    assert "rollback" not in answer.err
+
+
+def test_a_gap_is_said_once_and_ctrl_c_is_130(tracker, incident, monkeypatch):
+    """
+    Not at every look anew; what was seen so far stays recorded.
+    """
+    incident(13.8, 0.01)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.time, "sleep", sleep)
+
+    answer = tracker("watch", 1, "--until", "1h")
+
+    assert answer.code == 130
+    assert len(slept) == 3
+    assert answer.err.count("not made: 60 s to 10 min after the change: a gap") == 1
+    assert rows(tracker)["10m", "healthy"]["event"]
+
+
+def test_checks_on_end_are_one_span():
+    """
+    The hour and the day stand alone.
+    """
+    assert watch._spans([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
+    assert watch._spans([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
+
+
+def test_what_still_settles_is_said_to(tracker, incident):
+    """
+    A minute after the fix the query still looks back into the incident.
+    """
+    incident(1.2, 0.01)
+
+    assert re.search(r"error_ratio 20 % NOT NORMAL \(still settling\)", tracker("watch", 1, "--once").err)
+
+
 def test_a_check_is_made_when_it_is_due_and_once(tracker, tmp_path, incident):
     """
     Three and a half minutes in, only that of the third minute; a restart does not make it twice.
@@ -127,7 +198,7 @@ def test_a_check_is_made_when_it_is_due_and_once(tracker, tmp_path, incident):
     assert [each.due_seconds for each in checks] == [180]
     assert checks[0].normal == ("error_ratio",)
     assert re.search(r"error_ratio [\d.]+ % normal", first.err)
-    assert "not made: 60 s, 2 min after the change: a gap" in first.err
+    assert "not made: 60 s to 2 min after the change: a gap" in first.err
 
 
 def test_without_data_a_watch_never_says_recovered(tracker, incident):
