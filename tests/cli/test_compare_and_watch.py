@@ -283,6 +283,35 @@ def test_a_candidate_is_named_with_the_metric_that_moved(tracker, incident):
     refused(tracker("changes", 1, "--within", "soon"), 2, "1h30m")
 
 
+def test_a_version_of_three_weeks_ago_is_known_again(tracker, incident):
+    """
+    compare calls a rollback what `tracker changes` calls one.
+    """
+    deployed = incident(45, 0.01)
+    tracker("deploy", "finish", "checkout", "v0", "--at", utc(deployed - timedelta(days=21)))
+    tracker("deploy", "finish", "checkout", "v0", "--at", utc(deployed + timedelta(minutes=5)))
+
+    kinds = {(row["version"], row["kind"]) for row in tracker("changes", 1, "--json").json["changes"]}
+    compared = {(row["version"], row["kind"]) for row in tracker("compare", 1, "--json").json["rows"]}
+
+    assert kinds == compared == {("v2", "deploy"), ("v0", "rollback")}
+
+
+def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
+    """
+    A deploy is dismissed as a cause; it does not dismiss the incident.
+    """
+    incident(45, 0.01)
+
+    def said(part: str) -> str:
+        tracker("link", 1, "checkout@v2", "--as", part, "--why", "looked at it")
+        return tracker("changes", 1).out
+
+    assert "dismissed as the cause of INC-1, says ada: looked at it" in said("dismissed")
+    assert "suspected of INC-1, says ada: looked at it" in said("suspect")
+    assert "fixed INC-1, says ada: looked at it" in said("fixed")
+
+
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
     """
     Nobody said mitigated: the verdicts know when the last metric was back.
