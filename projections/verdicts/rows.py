@@ -306,7 +306,8 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **common)[0]
         said = recovery.after
         verdict = _recovery_verdict(recovery, metric.better)
-    flags = [*row.flags, *(flag for flag in said.flags if recovery is None)]
+    # Beside healthy time the incident is what it was moving in before: that is no flag.
+    flags = [*row.flags, *(flag for flag in said.flags if recovery is None or flag == "spike")]
     if _over(inputs.after, metric):
         flags.append("over_limit")
         if _over(inputs.before, metric):

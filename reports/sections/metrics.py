@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from projections.samples import Series, Summary, between, summary
 from projections.verdicts.rows import Row
-from projections.verdicts.words import SPANS, after_change, headline
+from projections.verdicts.words import SPANS, headline, settled_after, when_normal
 from reports.charts import Band, Chart, Line, Mark, Span
 from reports.context import Context, MetricPlan
 from reports.markdown import code, table, text
@@ -48,8 +48,7 @@ def _verdicts(context: Context) -> list[str]:
         ]
         told = [row for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")]
         if told:
-            settling = spoken(max(row.settling_seconds for row in rows))
-            written[-1] += f" The first {settling} settled and are not judged."
+            written[-1] += f" The first {settled_after(told)} settled and are not judged."
             written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in told])]
         untold: dict[str, list[str]] = {}
         for row in rows:
@@ -63,7 +62,7 @@ def _verdicts(context: Context) -> list[str]:
     return written
 
 
-_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Was", "Expected", "Would show", "Remarks"]
+_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Observed", "Expected", "Would show", "Remarks"]
 _BESIDE = {"before_change": "before it", "healthy": "healthy time"}
 
 
@@ -71,7 +70,8 @@ def _verdict(row: Row) -> tuple[str, ...]:
     def number(value: float | None) -> str:
         return "–" if value is None else with_unit(value, row.unit)
 
-    remarks = [f"normal {after_change(row)}"] if row.recovered_at is not None else []
+    normal = when_normal(row)
+    remarks = [f"normal {normal}"] if normal else []
     remarks += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
     if row.confounded_by:
         remarks.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")

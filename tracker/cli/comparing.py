@@ -42,7 +42,7 @@ def compared(
     before_onset: timedelta = BEFORE_ONSET,
 ) -> Compared:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
-    from projections.changes import changes
+    from projections.changes import EARLIER_VERSIONS, changes
     from projections.verdicts.rows import rows
     from projections.verdicts.standing import beside
     from tracker.events.base import Window
@@ -54,7 +54,7 @@ def compared(
         [
             Window(
                 "changes",
-                onset - _BACK,
+                onset - EARLIER_VERSIONS,
                 (ends or datetime.max.replace(tzinfo=UTC) - _BACK) + timedelta(days=1),
             )
         ],
@@ -123,12 +123,12 @@ def _wanted(
 
 
 def _caused_at(known: "Sequence[ChangeRow]", incident: "Incident", onset: datetime) -> datetime | None:
-    """Return when the change went out that people say caused it, if that was in the hour before the onset."""
+    """Return when the change began to go out that people say caused it, if it ended in the hour before the onset, or later."""
     links = incident.links
     found = [
-        min(row.started_at or row.at, row.at)
+        begins
         for row in known
-        if onset - BEFORE_ONSET <= row.at <= onset
+        if (begins := min(row.started_at or row.at, row.at)) <= onset <= row.at + BEFORE_ONSET
         and any(links[each].linked and links[each].role == "caused" for each in row.evidence if each in links)
     ]
     return min(found, default=None)
