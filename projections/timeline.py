@@ -18,6 +18,7 @@ from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
+from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
@@ -107,6 +108,7 @@ def timeline(
             # A watch's twelve checks are evidence for the procedure, and no row of the story.
             decisions = [each for each in decisions if not isinstance(each.event, CheckMade)]
             decisions = [each for each in decisions if _counts(each, incident)]
+            decisions = _outcomes(decisions)
     if start is not None:
         facts = [each for each in facts if each.event.occurred_at >= start]
         decisions = [each for each in decisions if each.event.occurred_at >= start]
@@ -130,6 +132,23 @@ def timeline(
     if order == "recorded":
         return sorted(rows, key=lambda row: (row.position, row.event))
     return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
+
+
+def _outcomes(decisions: Sequence[Effective]) -> list[Effective]:
+    """Of a message's way, keep what became of it; one that has no outcome yet still waits, and says so."""
+    settled = {
+        each.event.prepared
+        for each in decisions
+        if isinstance(each.event, MessageSent)
+        or (isinstance(each.event, MessageFailed) and each.event.retry_at is None)
+    }
+    return [
+        each
+        for each in decisions
+        if not isinstance(each.event, MessagePosting)
+        and not (isinstance(each.event, MessagePrepared) and each.id in settled)
+        and not (isinstance(each.event, MessageFailed) and each.event.retry_at is not None)
+    ]
 
 
 def _counts(decision: Effective, incident: Incident) -> bool:

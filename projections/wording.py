@@ -6,7 +6,7 @@ A new kind of event still reads acceptably before anybody words it here.
 from datetime import datetime
 from functools import singledispatch
 
-from tracker.events import alerts, changes, corrections, incidents, samples, verdicts
+from tracker.events import alerts, changes, corrections, incidents, messages, samples, verdicts
 from tracker.events.base import Event
 from tracker.times import spoken, utc
 
@@ -310,6 +310,61 @@ def _(event: incidents.IncidentMerged) -> str:
 @detail.register
 def _(event: incidents.IncidentMerged) -> str | None:
     return event.why
+
+
+# ── messages ─────────────────────────────────────────────────────────────────
+
+_MESSAGES = {
+    "initial": "Team alerted",
+    "update": "Team updated",
+    "resolved": "Team told that it is over",
+    "rollback": "Team told of the rollback",
+}
+
+
+@headline.register
+def _(event: messages.MessageSent) -> str:
+    told = _MESSAGES.get(event.kind, f"Message sent ({event.kind})")
+    return told if event.prepared else f"{told}, by hand"
+
+
+@headline.register
+def _(event: messages.MessagePrepared) -> str:
+    return f"Message to be posted: {event.kind}"
+
+
+@detail.register
+def _(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
+    promise = f"promised for {utc(event.eta)}" if event.eta else None
+    return " · ".join(part for part in (promise, short(event.text, 160)) if part) or None
+
+
+@headline.register
+def _(event: messages.MessagePosting) -> str:
+    return f"Posting the {event.kind} message"
+
+
+@headline.register
+def _(event: messages.MessageFailed) -> str:
+    if event.unsure:
+        return f"The {event.kind} message may have been posted, or not"
+    return f"The {event.kind} message was not posted" + (" yet" if event.retry_at else "")
+
+
+@detail.register
+def _(event: messages.MessageFailed) -> str | None:
+    again = f"tried again at {utc(event.retry_at)}" if event.retry_at else None
+    return " · ".join(part for part in (event.reason, again) if part) or None
+
+
+@headline.register
+def _(event: messages.EtaMissed) -> str:
+    return "The promised time passed"
+
+
+@detail.register
+def _(event: messages.EtaMissed) -> str | None:
+    return f"promised {spoken((event.occurred_at - event.promised_at).total_seconds())} before; no fix, and no newer promise, by then"
 
 
 # ── corrections, as `--order recorded` and `history` show them ───────────────

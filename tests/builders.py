@@ -45,6 +45,7 @@ from tracker.events.incidents import (
     SeverityChanged,
     StageChanged,
 )
+from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.times import Typed, to_us
@@ -421,6 +422,44 @@ def merged(minute: float = 30, into: str = "INC-2", **fields: Any) -> IncidentMe
     return found
 
 
+# ── what the team was told ───────────────────────────────────────────────────
+
+
+def prepared(minute: float = 8, **fields: Any) -> MessagePrepared:
+    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
+    found: MessagePrepared = _decided(MessagePrepared, minute, defaults, fields)
+    return found
+
+
+def posting(message: Event | str, minute: float = 8.1, **fields: Any) -> MessagePosting:
+    defaults = {
+        "kind": "initial",
+        "prepared": _id(message),
+        "claim": "0123456789abcdef",
+        "until": at(minute + 2),
+    }
+    found: MessagePosting = _decided(MessagePosting, minute, {"decided_by": "tracker", **defaults}, fields)
+    return found
+
+
+def sent(minute: float = 8.2, **fields: Any) -> MessageSent:
+    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
+    found: MessageSent = _decided(MessageSent, minute, defaults, fields)
+    return found
+
+
+def not_sent(message: Event | str, minute: float = 8.3, **fields: Any) -> MessageFailed:
+    defaults = {"kind": "initial", "prepared": _id(message), "reason": "Slack answered 404: no_service"}
+    found: MessageFailed = _decided(MessageFailed, minute, {"decided_by": "tracker", **defaults}, fields)
+    return found
+
+
+def eta_missed(message: Event | str, minute: float = 23, **fields: Any) -> EtaMissed:
+    defaults = {"message": _id(message), "promised_at": at(8.2)}
+    found: EtaMissed = _decided(EtaMissed, minute, {"decided_by": "tracker", **defaults}, fields)
+    return found
+
+
 # ── what was set right ───────────────────────────────────────────────────────
 
 
@@ -533,6 +572,8 @@ def one_of_each() -> list[Event]:
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
         *(verdicts(fact), check(fact)),
+        *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
+        *(not_sent(prepared()), eta_missed(sent())),
         *(settings(), seal()),
     ]
 
