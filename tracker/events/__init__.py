@@ -4,7 +4,7 @@ A new kind is one class in the module of its subject, with its topic, a builder 
 `tests/builders.py` and its stored form in `tests/wire/`.
 """
 
-from tracker.events import alerts, changes, corrections, housekeeping, incidents, samples, verdicts
+from tracker.events import alerts, changes, corrections, housekeeping, incidents, samples, silence, verdicts
 from tracker.events.base import (
     REGISTRY,
     Arrival,
@@ -35,5 +35,6 @@ __all__ = [
     "housekeeping",
     "incidents",
     "samples",
+    "silence",
     "verdicts",
 ]
