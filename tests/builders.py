@@ -47,6 +47,7 @@ from tracker.events.incidents import (
 )
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.events.silence import SourceReturned, SourceSilent
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.times import Typed, to_us
 
@@ -336,6 +337,29 @@ def collected(minute: float = 0, **fields: Any) -> SourceCollected:
     )
 
 
+def silent(minute: float = 10, **fields: Any) -> SourceSilent:
+    return SourceSilent(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "source": "prometheus",
+                "expected_every_seconds": 180.0,
+                "reason": "prometheus at http://127.0.0.1:9090 refused the connection",
+            },
+            fields,
+        )
+    )
+
+
+def returned(minute: float = 30, since: float = 10, **fields: Any) -> SourceReturned:
+    return SourceReturned(
+        **_with(
+            {"occurred_at": at(minute), "source": "prometheus", "silent_since": at(since)},
+            fields,
+        )
+    )
+
+
 def rule(minute: float = 0, **fields: Any) -> AlertRuleSeen:
     return AlertRuleSeen(
         **_with(
@@ -568,6 +592,7 @@ def one_of_each() -> list[Event]:
         *(alert(), alert_end(), error(), issue(), check_in(), outside()),
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
         *(run_of_tests(), commit(), tag(), branch(), samples(), collected(), rule()),
+        *(silent(), returned()),
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 from projections.samples import Series, Summary, between, summary
+from projections.silence import Silence, blinding
 from projections.verdicts.rows import Row
 from projections.verdicts.words import SPANS, headline, settled_after, when_normal
+from projections.wording import silent_span
 from reports.charts import Band, Chart, Line, Mark, Span
 from reports.context import Context, MetricPlan
 from reports.markdown import code, table, text
@@ -96,6 +98,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         return [
             f"No samples recorded; {code('tracker collect ' + context.incident.id)}",
             *_gone(context, metric),
+            *_blind(context, metric),
         ]
     picture = f"{context.incident.id}/{picture_name(context, metric)}"
     start, end = context.picture_span
@@ -109,7 +112,25 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         f"Query {', '.join(code(query) for query in queries)}, step {' and '.join(steps)} s, "
         f"from {', '.join(text(source) for source in sources)}.",
     ]
-    return written + _gone(context, metric)
+    return written + _gone(context, metric) + _blind(context, metric)
+
+
+def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
+    """Return the silences in which its samples were not seen, as far as the picture shows."""
+    start, end = context.picture_span
+    sources = sorted({series.source for series in metric.series}) or ["prometheus"]
+    return [
+        each
+        for each in blinding(context.silences, metric.service, metric.name, sources)
+        if each.touches(start, end)
+    ]
+
+
+def _blind(context: Context, metric: MetricPlan) -> list[str]:
+    written: list[str] = []
+    for each in _silences(context, metric):
+        written += ["", f"Blind: {text(silent_span(each))} ({code(each.event[-7:])})."]
+    return written
 
 
 def _gone(context: Context, metric: MetricPlan) -> list[str]:
@@ -241,6 +262,15 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
                 context.recovered_at or context.ends_at,
                 "incident",
                 context.incident.id,
+            ),
+            *(
+                Span(
+                    max(each.start, start),
+                    min(each.end or max(context.as_of, start), end),
+                    "blind",
+                    each.watched.source,
+                )
+                for each in _silences(context, metric)
             ),
         ),
         threshold=metric.threshold,

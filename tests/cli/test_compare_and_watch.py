@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch
 from tracker.ingest.coverage import floor
@@ -259,6 +260,40 @@ def test_compare_appends_nothing_and_collect_says_each_window_once(tracker, tmp_
         given = [each.event for each in log.read_all(["verdicts-given"])]
     assert [each.window for each in given] == ["10m"]
     assert {row["event"] for row in rows(tracker, "--at-seq", "5").values()} == {None}
+
+
+def test_a_silent_source_is_a_flag_with_its_reason(tracker, tmp_path, incident):
+    """
+    The samples of the hour came later; that the source was silent meanwhile is told, and is no other key.
+    """
+    deployed = incident(45, 0.01)
+    tracker("collect", 1)
+    before = rows(tracker)["10m", "healthy"]
+    since = deployed + timedelta(minutes=3)
+    with Log(str(tmp_path / "tracker.db")) as log:
+        log.append(
+            [
+                silent(occurred_at=since, reason="it refused the connection"),
+                silent(occurred_at=since, service="billing", what="error_ratio"),
+                returned(occurred_at=since + timedelta(minutes=6), silent_since=since),
+            ]
+        )
+
+    row = rows(tracker)["10m", "healthy"]
+    table = tracker("compare", 1)
+
+    assert row.keys() == before.keys()
+    assert "blind" not in before["flags"]
+    assert "blind" in row["flags"]
+    assert row["verdict"] == before["verdict"]
+    assert f"prometheus silent from {since:%Y-%m-%d %H:%M:%SZ} to" in row["reason"]
+    assert "it refused the connection; 8 of 8 samples of the window are in the log." in row["reason"]
+    assert "blind · prometheus silent from" in table.out
+    shown = tracker("timeline", 1, "--json").json["entries"]
+    assert [each["title"] for each in shown if each["kind"].startswith("source-")] == [
+        "prometheus silent",
+        "prometheus heard again",
+    ]
 
 
 def test_a_candidate_is_named_with_the_metric_that_moved(tracker, incident):

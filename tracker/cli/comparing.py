@@ -190,16 +190,24 @@ def _metrics(
     upto: int | None,
     only: str | None,
 ) -> "tuple[list[Measured], list[Recorded]]":
+    from projections.silence import blinding, silences
     from projections.verdicts.rows import Measured
     from projections.verdicts.windows import SETTLING_SECONDS
     from tracker.cli.report import configured_metrics, of_query
     from tracker.errors import BadInputError
     from tracker.events.base import Window
     from tracker.events.samples import SourceCollected
+    from tracker.events.silence import SILENCES
 
     plans: list[Measured] = []
     used: list[Recorded] = []
     names: set[str] = set()
+    quiet: list[Recorded] = []
+    if wanted:
+        quiet = workspace.log.select(
+            [Window(SILENCES, None, max(row.at for row in wanted) + timedelta(days=1))], upto
+        )
+    known = silences(quiet)
     for service in dict.fromkeys([*incident.services, *(row.service for row in wanted if row.service)]):
         mine = [row.at for row in wanted if row.service == service]
         settings, event = configured_metrics(workspace, service, upto)
@@ -231,6 +239,12 @@ def _metrics(
                     if one is not None
                     else []
                 )
+                sources = sorted({each.source for each in found if each is not None}) or ["prometheus"]
+                blind = [
+                    each for each in blinding(known, service, name, sources) if each.touches(min(mine), end)
+                ]
+                told_of = {event for each in blind for event in each.evidence}
+                used += [each for each in quiet if each.id in told_of]
                 plans.append(
                     Measured(
                         service=service,
@@ -243,6 +257,7 @@ def _metrics(
                         series=one,
                         told_until=max(asked, default=None),
                         label=f"{name}{{{', '.join(labels)}}}" if len(found) > 1 else name,
+                        silences=tuple(blind),
                     )
                 )
     if only is not None and only not in names:
