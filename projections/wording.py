@@ -140,6 +140,21 @@ def _(event: changes.RollbackFailed) -> str:
 
 
 @headline.register
+def _(event: changes.ReleaseCreated) -> str:
+    return f"Release {event.version} was created"
+
+
+@headline.register
+def _(event: changes.VersionReleased) -> str:
+    return f"Release {event.version} was finalized"
+
+
+@detail.register
+def _(event: changes.Release) -> str | None:
+    return event.sha[:10] if event.sha else None
+
+
+@headline.register
 def _(event: changes.TestsFinished) -> str:
     return f"Tests {'passed' if event.exit_code == 0 else 'failed'} on {event.sha[:7] if event.sha else 'no commit'}"
 

@@ -23,10 +23,12 @@ from tracker.events.changes import (
     DeployFailed,
     DeployFinished,
     DeployStarted,
+    ReleaseCreated,
     RollbackFailed,
     RollbackFinished,
     RollbackStarted,
     TestsFinished,
+    VersionReleased,
     VersionTagged,
 )
 from tracker.events.corrections import EventAmended, EventLinked, EventRetracted, EventUnlinked
@@ -267,6 +269,23 @@ def commit(minute: float = 11, **fields: Any) -> CommitMade:
 def merge_commit(minute: float = 13, **fields: Any) -> CommitMade:
     defaults = {"sha": "5" * 40, "parents": ("0" * 40, SHA), "subject_line": "Merge branch 'hotfix/1.4.3'"}
     return commit(minute, **{**defaults, **fields})
+
+
+def release_created(minute: float = 14, **fields: Any) -> ReleaseCreated:
+    return ReleaseCreated(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
+
+
+def released(minute: float = 15, **fields: Any) -> VersionReleased:
+    return VersionReleased(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
+
+
+_RELEASE: dict[str, Any] = {
+    "source": "sentry:acme",
+    "service": "checkout",
+    "version": "checkout@1.4.3",
+    "url": "https://ci.example/42",
+    "sha": SHA,
+}
 
 
 def tag(minute: float = 14, **fields: Any) -> VersionTagged:
@@ -593,6 +612,17 @@ def one_of_each() -> list[Event]:
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
         *(run_of_tests(), commit(), tag(), branch(), samples(), collected(), rule()),
         *(silent(), returned()),
+        *(
+            release_created(),
+            released(),
+            run_of_tests(),
+            commit(),
+            tag(),
+            branch(),
+            samples(),
+            collected(),
+            rule(),
+        ),
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
