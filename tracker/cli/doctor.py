@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "example:  tracker doctor"
 
-DEADLINE_SECONDS = 12.0
+DEADLINE_SECONDS = 20.0
 """No look takes longer; what it found by then is told."""
 
 _COLOURS = {"ok": "32", "warning": "33", "broken": "31"}

@@ -11,9 +11,9 @@ import requests
 
 from tracker.errors import SettingsError, SourceUnreachableError
 
-TIMEOUT_SECONDS = (2.0, 3.0)
+TIMEOUT_SECONDS = (2.0, 5.0)
 #: To connect; and for each piece of the answer.
-WHOLE_SECONDS = 5.0
+WHOLE_SECONDS = 6.0
 MAX_BYTES = 4 << 20
 
 

@@ -30,6 +30,7 @@ _LOOK_BACK = timedelta(minutes=1)
 
 def look(examination: Examination) -> Iterator[Finding]:
     """Look at it, then at each metric."""
+    from tracker.cli.doctoring.asking import TIMEOUT_SECONDS
     from tracker.ingest.prometheus_api import PrometheusApi
 
     configured = examination.settings.prometheus
@@ -54,7 +55,7 @@ def look(examination: Examination) -> Iterator[Finding]:
             username=configured.username,
             password=usable_secret(configured.password_env),
             ca_file=str(examination.settings.folder / ca_file) if ca_file else None,
-            timeout_seconds=(2.0, 3.0),
+            timeout_seconds=TIMEOUT_SECONDS,
         ) as api:
             yield from _server(api, examination)
             yield from _metrics(api, examination)
