@@ -10,6 +10,7 @@ from collections.abc import Sequence
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "write a commented tracker.toml"),
     "demo": ("demo", "a whole incident end to end, with nothing else running"),
+    "doctor": ("doctor", "reach every configured source, and say what to do about what is wrong"),
     "declare": ("declare", "say that this is an incident"),
     "note": ("note", "write something down"),
     "milestone": ("milestone", "say when it started, was detected, confirmed, mitigated, ended"),
@@ -47,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 GROUPS = (
-    ("Start", ("init", "demo")),
+    ("Start", ("init", "demo", "doctor")),
     (
         "While it burns",
         ("declare", "note", "milestone", "severity", "lead", "stage", "service", "message", "resolve"),

@@ -279,6 +279,28 @@ class _Forks:
             commit = self._commits.get(commit.parents[0]) if commit.parents else None
 
 
+@dataclass(frozen=True)
+class CloneState:
+    """Which branches a clone knows, local or of a remote, and whether its history was cut off."""
+
+    branches: frozenset[str]
+    is_shallow: bool
+
+
+def clone_state(path: Path) -> CloneState:
+    """Look at a clone without reading its commits.
+
+    Raises:
+        BadInputError: If the path is no repository, or one that git will not or cannot read.
+        SourceUnreachableError: If there is no git on this machine.
+    """
+    _, common_dir = _folders(path)
+    local, remote, _ = _refs(path, _remotes(_settings(path)))
+    return CloneState(
+        frozenset(each.name for each in (*local, *remote) if each.name), bool(_shallow(common_dir))
+    )
+
+
 def _folders(path: Path) -> tuple[Path, Path]:
     """Return git's own folder, and the one that all worktrees share.
 

@@ -16,6 +16,7 @@ from tracker.cli.comparing import judge
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import TrackerError
 from tracker.events.base import Incoming
+from tracker.server.hearing import Hearing
 from tracker.server.telemetry import Telemetry, report, tell
 from tracker.times import duration_seconds
 
@@ -29,8 +30,7 @@ AFTER = timedelta(days=1, minutes=10)
 class Reconciler:
     """Asks every configured source, on a log of its own.
 
-    `recorded` is called with the alerts that were polled; `heard` with each source's name
-    and its problem, None where it answered.
+    `recorded` is called with the alerts that were polled.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Reconciler:
         self._every = duration_seconds(serve.reconcile_every)
         self._capture_every = duration_seconds(serve.capture_every)
         self._answered: dict[str, datetime] = {}
+        self._hearing = Hearing(workspace, telemetry)
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
@@ -120,6 +121,9 @@ class Reconciler:
                     self._count(pulled.recording)
                     if pulled.problem is not None:
                         raise pulled.problem
+                    self._hearing.sampled(
+                        "prometheus", service, metric_name, workspace.now, self._capture_every
+                    )
 
     def _verdicts(self, name: str) -> None:
         recording = Recording()
@@ -146,10 +150,10 @@ class Reconciler:
     def _polled(self, source: str, read: Callable[[datetime], list[pulling.Pulled]]) -> None:
         """Ask one source from its last answer on, a little before."""
         now = self._workspace.now
-        last = self._answered.get(source)
-        start = now - BACK if last is None else last - OVERLAP
         problem: TrackerError | None = None
         try:
+            last = self._answered.get(source)
+            start = self._first_asked_from(source, now) if last is None else last - OVERLAP
             for each in read(start):
                 self._count(each.recording)
                 problem = problem or each.problem
@@ -160,12 +164,18 @@ class Reconciler:
         except Exception as bug:
             problem = TrackerError(f"a bug: {type(bug).__name__}: {bug}")
             report(bug)
-        self._telemetry.polled(source, problem is None)
         if problem is None:
             self._answered[source] = now
+            self._guarded("hearing", lambda: self._hearing.answered(source, now))
         else:
+            reason = problem.message
+            self._guarded("hearing", lambda: self._hearing.failed(source, now, self._every, reason))
             self._telemetry.errors.labels(source).inc()
             tell("a source did not answer", 30, source=source, why=problem.message)
+
+    def _first_asked_from(self, source: str, now: datetime) -> datetime:
+        """A day back at start, and further where it was silent when the last server ended."""
+        return min(now - BACK, (self._hearing.silent_since(source) or now) - OVERLAP)
 
     def _guarded(self, work: str, does: Callable[[], object]) -> None:
         try:
