@@ -65,8 +65,9 @@ class Sentry(_Section, frozen=True, kw_only=True):
 
 
 class Github(_Section, frozen=True, kw_only=True):
-    """The table [github]."""
+    """The table [github]; another url is that of a GitHub Enterprise Server: https://HOST/api/v3."""
 
+    url: str = "https://api.github.com"
     token_env: str | None = None
     hook_secret_env: str | None = None
 
@@ -74,6 +75,7 @@ class Github(_Section, frozen=True, kw_only=True):
 class Gitlab(_Section, frozen=True, kw_only=True):
     """The table [gitlab]."""
 
+    url: str = "https://gitlab.com"
     token_env: str | None = None
     hook_token_env: str | None = None
 
@@ -104,6 +106,7 @@ class Service(_Section, frozen=True, kw_only=True):
 
     repositories: tuple[str, ...] = ()
     github_repository: str | None = None
+    gitlab_project: str | None = None
     sentry_projects: tuple[str, ...] = ()
     alert_labels: dict[str, str] = {}
     auto_declare: str | None = None
