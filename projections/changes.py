@@ -4,6 +4,7 @@ Facts of one service, environment and version less than fifteen minutes apart, w
 other version between, are one change.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from tracker.events.changes import (
 from tracker.events.corrections import Effective, effective
 
 SAME_WITHIN = timedelta(minutes=15)
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 SUSPECT_WITHIN = timedelta(hours=1)
 EARLIER_VERSIONS = timedelta(days=30)
 """So far back is looked for what ran before, by which a rollback is known."""
@@ -98,8 +100,10 @@ def same_version(first: str, second: str) -> bool:
 
 
 def plain_version(version: str) -> str:
-    """Strip what sources put around a version."""
+    """Strip what sources put around a version; a whole commit hash is as its first seven digits."""
     text = version.rsplit("@", 1)[-1].strip()
+    if _SHA.fullmatch(text):
+        return text[:7]
     return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
 
 
@@ -147,9 +151,13 @@ def _tells_another(earlier: Effective, later: Effective) -> bool:
     assert isinstance(second, Change)
     if _witness(earlier) != _witness(later):
         return False
-    if first.run_id and second.run_id and first.run_id != second.run_id:
-        return True
     same_phase = _PHASES[type(first)] == _PHASES[type(second)]
+    if first.run_id and second.run_id:
+        if first.run_id != second.run_id:
+            return True
+        # Queued, then in progress; or told by webhook and by poll with instants a little apart.
+        if same_phase and type(first) is type(second):
+            return False
     return same_phase or _PHASES[type(first)] != "started" or _is_rollback(earlier) != _is_rollback(later)
 
 
@@ -206,7 +214,9 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     rows = _with_history([_row(group) for group in gathered(steps)])
     commits = told(each for each in living if isinstance(each.event, CommitMade))
     merges = [
-        _merge(each) for each in commits if isinstance(each[0].event, CommitMade) and each[0].event.is_merge
+        _merge(each)
+        for each in commits
+        if any(isinstance(one.event, CommitMade) and one.event.is_merge for one in each[1])
     ]
     return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
 
@@ -277,7 +287,7 @@ def _merge(commit: Told) -> ChangeRow:
         title=event.subject_line,
         evidence=tuple(each.id for each in witnesses),
         sources=tuple(sorted({_source(each) for each in witnesses})),
-        by=event.author,
+        by=event.author or None,
         fact=event,
     )
 

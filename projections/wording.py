@@ -161,7 +161,9 @@ def _(event: changes.TestsFinished) -> str:
 
 @detail.register
 def _(event: changes.TestsFinished) -> str | None:
-    parts = [short(event.command, 60), f"took {spoken(event.duration_seconds)}"]
+    parts = [short(event.command, 60)]
+    if event.duration_seconds is not None:
+        parts.append(f"took {spoken(event.duration_seconds)}")
     if event.exit_code:
         parts.append(f"exit code {event.exit_code}")
     if event.dirty:
@@ -187,7 +189,7 @@ def _(event: changes.CommitMade) -> str | None:
 
 @headline.register
 def _(event: changes.VersionTagged) -> str:
-    return f"Tag {event.name} on {event.sha[:7]}"
+    return f"Tag {event.name} on {event.sha[:7]}" if event.sha else f"Release {event.name} published"
 
 
 @headline.register

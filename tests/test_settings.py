@@ -36,10 +36,12 @@ client_secret_env = "SENTRY_HOOK_SECRET"
 dsn_key_env = "TRACKER_DSN_KEY"
 
 [github]
+url = "https://github.example/api/v3"
 token_env = "GITHUB_TOKEN"
 hook_secret_env = "GITHUB_HOOK_SECRET"
 
 [gitlab]
+url = "https://gitlab.example"
 token_env = "GITLAB_TOKEN"
 hook_token_env = "GITLAB_HOOK_TOKEN"
 
@@ -52,6 +54,7 @@ webhook_url_env = "SLACK_URL"
 [services.checkout]
 repositories = ["../checkout"]
 github_repository = "acme/checkout"
+gitlab_project = "shop/checkout"
 sentry_projects = ["checkout"]
 alert_labels = { service = "checkout" }
 auto_declare = "critical"
@@ -116,6 +119,8 @@ def test_everything_that_is_promised_can_be_said():
     assert (file.prometheus.step_seconds, file.prometheus.ca_file) == (30, "ca.pem")
     assert file.sentry.dsn_key_env == "TRACKER_DSN_KEY"
     assert file.gitlab.hook_token_env == "GITLAB_HOOK_TOKEN"
+    assert (file.github.url, file.gitlab.url) == ("https://github.example/api/v3", "https://gitlab.example")
+    assert file.services["checkout"].gitlab_project == "shop/checkout"
     assert list(file.services) == ["checkout", "billing-2"]
     checkout = file.services["checkout"]
     assert checkout.alert_labels == {"service": "checkout"}

@@ -8,6 +8,7 @@ from projections.changes import candidate, changes, plain_version, same_version,
 from projections.restated import told
 from projections.timeline import timeline
 from tests.builders import (
+    SHA,
     amended,
     at,
     commit,
@@ -162,6 +163,43 @@ def test_what_ran_before_is_a_rollback_whatever_its_source_calls_it():
         ("deploy", "2", "1"),
         ("rollback", "v1", "2"),
     ]
+
+
+def test_steps_of_one_run_that_are_told_twice_are_one_change():
+    """
+    GitHub says that a run is queued and that it is in progress; GitLab's webhook and API differ by a moment.
+    """
+    twice = [
+        deploy_start(0, run_id="7"),
+        deploy_start(1, run_id="7"),
+        deploy(4, run_id="7"),
+        deploy(4.02, run_id="7"),
+    ]
+
+    [row] = rows(*twice)
+
+    assert (row.started_at, row.finished_at, len(row.evidence)) == (at(0), at(4), 4)
+    assert len(rows(*twice, deploy_start(6, run_id="8"), deploy(7, run_id="8"))) == 2
+
+
+def test_a_whole_commit_hash_and_its_first_digits_are_one_version():
+    """
+    A pipeline deploys by the hash, a forge by the branch; a date of eight digits is no hash.
+    """
+    assert same_version(SHA, SHA[:7])
+    assert not same_version("20260301", "2026030")
+
+
+def test_a_branch_that_was_merged_is_a_change_though_its_commit_has_one_parent():
+    """
+    Squashed: the clone shows a plain commit, the forge knows that it is a merge.
+    """
+    told_by_forge = commit(13, source="github", merged_from="hotfix/1.4.3", subject_line="Give back (#42)")
+    in_clone = commit(13, source="git", parents=("a" * 40,))
+
+    for events in ([told_by_forge, in_clone], [in_clone, told_by_forge]):
+        [row] = rows(*events)
+        assert (row.kind, row.event, row.sources) == ("merge", event_id(in_clone), ("git", "github"))
 
 
 def test_a_failed_deploy_did_not_run():

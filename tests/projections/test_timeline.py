@@ -29,7 +29,9 @@ from tests.builders import (
     retracted,
     rollback,
     rule,
+    run_of_tests,
     samples,
+    tag,
     unlinked,
 )
 from tracker.events.base import Arrival, Incoming
@@ -65,6 +67,22 @@ def test_a_span_has_its_start_and_not_its_end():
     entries = timeline(recorded(deploy(1), note(1), deploy(10), note(10)), start=at(1), end=at(10))
 
     assert [entry.occurred_at for entry in entries] == [at(1), at(1)]
+
+
+def test_what_a_forge_does_not_say_is_left_out_of_the_words():
+    """
+    A release may name no commit, and a check no duration.
+    """
+    entries = timeline(
+        recorded(run_of_tests(12, command="ci/nightly", duration_seconds=None), tag(14, sha=None)),
+        start=at(0),
+        end=at(60),
+    )
+
+    assert [(entry.title, entry.detail) for entry in entries] == [
+        ("Tests passed on 4f2d8c1", "ci/nightly"),
+        ("Release v1.4.3 published", None),
+    ]
 
 
 def test_of_one_instant_the_cause_reads_first():

@@ -6,11 +6,17 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import collected, commit, one_of_each
+from tests.builders import collected, commit, one_of_each, run_of_tests, tag
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
-LATER = [collected(step_seconds=15.0, query="up"), commit(changed_paths=("shop/basket.py", "README.md"))]
+LATER = [
+    collected(step_seconds=15.0, query="up"),
+    commit(changed_paths=("shop/basket.py", "README.md")),
+    commit(merged_from="hotfix/1.4.3"),
+    tag(sha=None),
+    run_of_tests(duration_seconds=None),
+]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli import pulling
+from tracker.cli import pulling, pulling_forges
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
-SOURCES = ("prometheus", "alertmanager", "git")
+SOURCES = ("prometheus", "alertmanager", "git", *pulling_forges.FORGES)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +65,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             ]
         if not found:
             skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
+    for forge, pull in (("github", pulling_forges.github), ("gitlab", pulling_forges.gitlab)):
+        if forge not in wanted:
+            continue
+        at_it = [each for each in incident.services if pulling_forges.repository_of(workspace, forge, each)]
+        if not at_it and arguments.source:
+            at_it = list(incident.services)
+        with waiting(forge):
+            pulled += [pull(workspace, name, start, end) for name in at_it]
     if settings.file.sentry.organization and arguments.source is None:
         skipped.append("sentry: not pulled by this version; give its bodies to: tracker ingest sentry FILE")
     judged = Recording()

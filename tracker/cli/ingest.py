@@ -5,20 +5,24 @@ Reading the same again adds nothing.
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.cli import pulling
+from tracker.cli import pulling, pulling_forges
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace, dates_of
 from tracker.errors import BadInputError, SettingsError, UsageError
+from tracker.times import utc
+
+_WEEK = timedelta(days=7)
 
 EXAMPLE = """\
 examples:
   tracker ingest prometheus --service checkout --from 13:00Z --to 15:00Z
   tracker ingest alertmanager bodies.jsonl
+  tracker ingest github --from 2h-ago
   tracker ingest git ../checkout --service checkout
   tracker ingest notes INC-42 slack.txt --at-tz Europe/Berlin"""
 
@@ -37,8 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name, said in (
         ("alertmanager", "webhook bodies, or the alerts that the server knows now"),
         ("sentry", "envelopes or webhook bodies"),
-        ("github", "webhook bodies (not yet)"),
-        ("gitlab", "webhook bodies (not yet)"),
+        ("github", "webhook bodies, or the deployments that GitHub knows"),
+        ("gitlab", "webhook bodies, or the deployments that GitLab knows"),
     ):
         found = sources.add_parser(name, help=said)
         found.add_argument("file", metavar="FILE", nargs="?", help="one JSON document, or lines; - is stdin")
@@ -103,12 +107,9 @@ def _said(workspace: Workspace, recording: Recording, where: str, found: int) ->
 def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker.events.base import Arrival
 
-    if arguments.source in ("github", "gitlab"):
-        raise SettingsError(
-            f"{arguments.source} is not read by this version",
-            hint="Meanwhile: tracker ingest git, tracker ingest events, or tracker run deploy",
-        )
     if arguments.file is None:
+        if arguments.source in pulling_forges.FORGES:
+            return _deployments(arguments, workspace)
         if arguments.source == "alertmanager":
             return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
         raise UsageError(
@@ -124,6 +125,14 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             from tracker.ingest import alertmanager
 
             facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
+        elif arguments.source == "github":
+            from tracker.ingest import github
+
+            facts = github.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
+        elif arguments.source == "gitlab":
+            from tracker.ingest import gitlab
+
+            facts = gitlab.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         elif _is_envelope(data):
             from tracker.ingest import sentry_envelope
 
@@ -138,6 +147,30 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             )
         recording = workspace.record(facts)
     return _said(workspace, recording, where, len(facts))
+
+
+def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Reconcile with GitHub or GitLab: every configured repository, a week back unless --from says otherwise."""
+    forge = arguments.source
+    services = pulling_forges.services_at(workspace, forge)
+    if not services:
+        key = "github_repository" if forge == "github" else "gitlab_project"
+        raise SettingsError(
+            f"{workspace.settings.path or 'tracker.toml (there is none; tracker init writes one)'}"
+            f" names no {key} of any service",
+            hint=f'Under [services.NAME]: {key} = "acme/checkout", or name a FILE of webhook bodies',
+        )
+    now = workspace.now
+    start = workspace.instant(arguments.start, option="--from").at if arguments.start else now - _WEEK
+    end = workspace.instant(arguments.end, option="--to", allow_future=True).at if arguments.end else now
+    if end <= start:
+        raise UsageError(
+            f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
+        )
+    pull = pulling_forges.github if forge == "github" else pulling_forges.gitlab
+    with waiting(forge):
+        pulled = [pull(workspace, service, start, end) for service in services]
+    return _pulled(arguments, workspace, pulled)
 
 
 def _is_envelope(data: bytes) -> bool:

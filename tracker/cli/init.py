@@ -52,9 +52,21 @@ step_seconds = 15
 reconcile_every = "2m"
 capture_every = "1m"
 
+[github]
+# url = "https://api.github.com"  # GitHub Enterprise Server: https://HOST/api/v3
+# token_env = "GITHUB_TOKEN"      # reads deployments
+# hook_secret_env = "GITHUB_HOOK_SECRET"
+
+[gitlab]
+# url = "https://gitlab.com"
+# token_env = "GITLAB_TOKEN"      # reads the API (scope read_api)
+# hook_token_env = "GITLAB_HOOK_TOKEN"
+
 # One table for each service that you deploy.
 # [services.checkout]
 # repositories = ["../checkout"]            # local git clones
+# github_repository = "acme/checkout"
+# gitlab_project = "acme/checkout"          # its path or its number
 # sentry_projects = ["checkout"]
 # alert_labels = { service = "checkout" }   # an alert with all of these labels belongs to this service
 # auto_declare = "critical"                 # an alert of this severity opens an incident by itself (serve only)

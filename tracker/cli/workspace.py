@@ -368,6 +368,7 @@ class Workspace:
                     sentry_projects=service.sentry_projects,
                     repositories=service.repositories,
                     github_repository=service.github_repository,
+                    gitlab_project=service.gitlab_project,
                 )
                 for name, service in self.settings.services.items()
             )

@@ -71,14 +71,17 @@ class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("tests-finished", rank=28)
 class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A test run of one commit ended; `exit_code` 0 is passed."""
+    """A test run of one commit ended; `exit_code` 0 is passed.
+
+    `command` is what was run, or what the CI calls it; some name no duration.
+    """
 
     __test__ = False
 
     sha: str | None
     exit_code: int
     command: str
-    duration_seconds: float
+    duration_seconds: float | None = None
     dirty: bool = False
 
 
@@ -114,6 +117,8 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A commit; `occurred_at` is when it was committed. Two parents or more make a merge.
 
     `changed_paths` are the files that it touched, where its source named them; none are unknown.
+    `merged_from` is the branch that a forge merged with it: such a commit is a merge too,
+    even where the forge squashed the branch or does not name the parents.
     """
 
     repository: str
@@ -126,11 +131,12 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     lines_deleted: int | None = None
     patch_id: str | None = None
     changed_paths: tuple[str, ...] = ()
+    merged_from: str | None = None
 
     @property
     def is_merge(self) -> bool:
         """Whether it joins two lines of work."""
-        return len(self.parents) > 1
+        return len(self.parents) > 1 or self.merged_from is not None
 
     def scopes(self) -> tuple[str, ...]:
         """Merges are changes that people look for over all services."""
@@ -144,11 +150,14 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("version-tagged", rank=26)
 class VersionTagged(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A tag; `occurred_at` is the tagger's instant, or the commit's for a light tag."""
+    """A tag; `occurred_at` is the tagger's instant, or the commit's for a light tag.
+
+    A forge that tells of a release may not say which commit it is of.
+    """
 
     repository: str
     name: str
-    sha: str
+    sha: str | None = None
     tagger: str | None = None
 
     def subject(self) -> tuple[object, ...]:

@@ -14,6 +14,8 @@ from tracker.ingest.services import ServiceRules
 SOURCES = {
     "alertmanager": "tracker.ingest.alertmanager:read",
     "events": "tracker.ingest.cdevents:read",
+    "github": "tracker.ingest.github:read",
+    "gitlab": "tracker.ingest.gitlab:read",
     "sentry": "tracker.ingest.sentry_webhook:read",
     "sentry-envelope": "tracker.ingest.sentry_envelope:read",
 }

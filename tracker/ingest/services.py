@@ -16,6 +16,7 @@ class ServiceRule:
     sentry_projects: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     github_repository: str | None = None
+    gitlab_project: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,34 @@ class ServiceRules:
                 return rule.name
         return self.for_name(project)
 
+    def for_github(self, repository: str, named: str | None = None) -> str | None:
+        """Find the service of a repository, written owner/name: by github_repository, else by its name.
+
+        Where several services live in one repository, the one that the payload names wins.
+        """
+        return self._for_repository(
+            [rule.name for rule in self.rules if _same(rule.github_repository, repository)], repository, named
+        )
+
+    def for_gitlab(self, path: str | None, number: str | None = None) -> str | None:
+        """Find the service of a GitLab project: by gitlab_project, its path or its number, else by its name."""
+        found = [
+            rule.name
+            for rule in self.rules
+            if _same(rule.gitlab_project, path) or _same(rule.gitlab_project, number)
+        ]
+        return self._for_repository(found, path or "", None)
+
+    def _for_repository(self, found: list[str], path: str, named: str | None) -> str | None:
+        if named in found:
+            return named
+        return found[0] if found else self.for_name(path.rpartition("/")[2])
+
     def for_name(self, name: str | None) -> str | None:
         """Find the service that has exactly this name."""
         return name if name in self.names else None
+
+
+def _same(configured: str | None, told: str | None) -> bool:
+    """Whether two paths are one: forges do not tell capital letters from small ones."""
+    return bool(configured and told) and str(configured).strip("/").lower() == str(told).lower()
