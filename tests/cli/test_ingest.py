@@ -175,7 +175,8 @@ def test_alertmanager_is_asked_where_no_file_is_named(tracker, tmp_path, alertma
     ("words", "code", "said"),
     [
         (("alertmanager",), 3, "names no Alertmanager"),
-        (("sentry",), 2, "name a FILE"),
+        (("sentry",), 3, "names no Sentry"),
+        (("sentry", "--from", "1h-ago", "--to", "2h-ago"), 2, "does not lie after --from"),
         (("github", "x.json"), 3, "not read by this version"),
         (("git", "nowhere"), 11, "is not a git repository"),
         (("git", "."), 11, "is not a git repository"),

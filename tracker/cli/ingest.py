@@ -5,11 +5,11 @@ Reading the same again adds nothing.
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.cli import pulling
+from tracker.cli import pulling, pulling_sentry
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace, dates_of
@@ -19,6 +19,7 @@ EXAMPLE = """\
 examples:
   tracker ingest prometheus --service checkout --from 13:00Z --to 15:00Z
   tracker ingest alertmanager bodies.jsonl
+  tracker ingest sentry --from 2h-ago
   tracker ingest git ../checkout --service checkout
   tracker ingest notes INC-42 slack.txt --at-tz Europe/Berlin"""
 
@@ -36,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _common(found, _prometheus)
     for name, said in (
         ("alertmanager", "webhook bodies, or the alerts that the server knows now"),
-        ("sentry", "envelopes or webhook bodies"),
+        ("sentry", "envelopes or webhook bodies, or what the server knows of a span"),
         ("github", "webhook bodies (not yet)"),
         ("gitlab", "webhook bodies (not yet)"),
     ):
@@ -111,10 +112,10 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.file is None:
         if arguments.source == "alertmanager":
             return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
-        raise UsageError(
-            "ingest sentry: name a FILE of envelopes or webhook bodies",
-            hint="Sentry's API is not polled by this version",
-        )
+        start, end = _span(arguments, workspace)
+        with waiting("sentry"):
+            pulled = pulling_sentry.sentry(workspace, None, start, end)
+        return _pulled(arguments, workspace, pulled)
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
@@ -138,6 +139,17 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             )
         recording = workspace.record(facts)
     return _said(workspace, recording, where, len(facts))
+
+
+def _span(arguments: argparse.Namespace, workspace: Workspace) -> tuple[datetime, datetime]:
+    """Read --from and --to; by default it is the last day."""
+    end = workspace.instant(arguments.end, option="--to").at if arguments.end else workspace.now
+    start = (
+        workspace.instant(arguments.start, option="--from").at if arguments.start else end - timedelta(days=1)
+    )
+    if end <= start:
+        raise UsageError(f"ingest: --to ({end}) does not lie after --from ({start})", hint="Swap them")
+    return start, end
 
 
 def _is_envelope(data: bytes) -> bool:
