@@ -28,7 +28,7 @@ step_seconds = 15
 # token_env = "TRACKER_HOOK_TOKEN"
 
 [sentry]
-# url = "https://sentry.io"
+# url = "https://sentry.io"       # or a Bugsink, which has no organization
 # organization = "acme"
 # token_env = "SENTRY_TOKEN"
 

@@ -1,13 +1,13 @@
 """What Bugsink's REST API knows of a span: issues and releases, under the keys of its webhook.
 
 It tells neither when an issue was resolved nor that it came back. A resolved issue is told
-just behind its last error. One that came back is told if an earlier look
-saw it resolved: at the first error after that one, which is what the webhook says, too.
+just behind its last error. One that came back is told if an earlier look saw it resolved:
+at the first error after that one, which is what the webhook says, too.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tracker.errors import SourceUnreachableError
 from tracker.events.alerts import IssueChanged
@@ -22,6 +22,7 @@ from tracker.ingest.services import ServiceRules
 BASE = "/api/canonical/0"
 
 _JUST_BEHIND = timedelta(microseconds=1)
+_LATEST = datetime.max.replace(tzinfo=UTC) - _JUST_BEHIND
 _NO_ARRIVAL = Arrival()
 
 
@@ -127,7 +128,7 @@ def _issue(
     found: list[Event] = [changed("created", first_seen, "unresolved")]
     if issue.fields.get("is_resolved") is True:
         # After its last error, as nobody tells how long after: it must not read as before it.
-        behind = replace(last_seen, at=last_seen.at + _JUST_BEHIND)
+        behind = replace(last_seen, at=min(last_seen.at, _LATEST) + _JUST_BEHIND)
         found.append(changed("resolved", behind, "resolved"))
     elif last_seen.at > first_seen.at and (until := resolved().get(key)) is not None and last_seen.at > until:
         moment = _first_after(http, key, until)

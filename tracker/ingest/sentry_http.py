@@ -223,7 +223,7 @@ def wait_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
     try:
         if retry_after and not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", retry_after, re.ASCII):
             at = parsedate_to_datetime(retry_after)
-            return at if at.tzinfo else at.replace(tzinfo=UTC)
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
         if retry_after:
             return from_us(round((now.timestamp() + float(retry_after)) * 1_000_000))
         reset = (headers.get("X-Sentry-Rate-Limit-Reset") or "").strip()
