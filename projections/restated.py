@@ -1,9 +1,11 @@
 """Which of several statements about one thing to show: sources tell the same more than once."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from msgspec.structs import fields
 
+from tracker.events.alerts import IssueChanged
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.times import utc
@@ -11,13 +13,55 @@ from tracker.times import utc
 Told = tuple[Effective, tuple[Effective, ...]]
 """The statement to show, and all there are of its subject, that one first."""
 
+# What an issue can be only once until it is something else again.
+_STATES = ("created", "resolved", "regressed", "unresolved", "escalated", "archived")
+
 
 def told(facts: Iterable[Effective]) -> list[Told]:
     """Gather facts by what they are about; the answer does not depend on their order."""
     found: dict[tuple[object, ...], list[Effective]] = {}
     for each in facts:
         found.setdefault(each.recorded.event.subject(), []).append(each)
-    return [_chosen(same) for same in found.values()]
+    return _without_echoes([_chosen(same) for same in found.values()])
+
+
+def _without_echoes(found: list[Told]) -> list[Told]:
+    """Join what a webhook said of an issue's step with what the issue's own history says of it.
+
+    A webhook does not know when an issue was resolved or came back. It names the last error
+    before that, and comes with the counts of the moment, which a history has not. It told
+    of the step that comes next in the history, if that is of the same kind.
+    """
+    issues: dict[tuple[str, str], list[Told]] = {}
+    for each in found:
+        event = each[0].recorded.event
+        if isinstance(event, IssueChanged) and event.action in _STATES:
+            issues.setdefault((event.project, event.issue_id), []).append(each)
+    joined: dict[str, Told | None] = {}
+    for steps in issues.values():
+        steps.sort(key=_order)
+        for early, late in pairwise(steps):
+            if early[0].amendments or _action(early) != _action(late):
+                continue
+            if _has_counts(early) and not _has_counts(late):
+                others = sorted((*late[1][1:], *early[1]), key=lambda each: each.id)
+                joined[early[0].id] = None
+                joined[late[0].id] = (late[0], (late[0], *others))
+    answer = [joined.get(each[0].id, each) for each in found] if joined else found
+    return [each for each in answer if each is not None]
+
+
+def _order(step: Told) -> tuple[object, ...]:
+    event = step[0].recorded.event
+    return event.occurred_at, _action(step) != "created", step[0].id
+
+
+def _action(step: Told) -> str:
+    return getattr(step[0].recorded.event, "action", "")
+
+
+def _has_counts(step: Told) -> bool:
+    return any(getattr(each.recorded.event, "event_count", None) is not None for each in step[1])
 
 
 def _chosen(same: Sequence[Effective]) -> Told:

@@ -177,10 +177,11 @@ def test_alertmanager_is_asked_where_no_file_is_named(tracker, tmp_path, alertma
     ("words", "code", "said"),
     [
         (("alertmanager",), 3, "names no Alertmanager"),
-        (("sentry",), 2, "name a FILE"),
         (("github",), 3, "names no github_repository"),
         (("gitlab", "--from", "1h-ago"), 3, "names no gitlab_project"),
         (("github", "x.json"), 11, "cannot be read"),
+        (("sentry",), 3, "names no Sentry"),
+        (("sentry", "--from", "1h-ago", "--to", "2h-ago"), 2, "does not lie after --from"),
         (("git", "nowhere"), 11, "is not a git repository"),
         (("git", "."), 11, "is not a git repository"),
         (("prometheus", "--from", "1h-ago", "--to", "now"), 2, "which service?"),

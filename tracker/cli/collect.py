@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli import pulling, pulling_forges
+from tracker.cli import pulling, pulling_forges, pulling_sentry
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
-SOURCES = ("prometheus", "alertmanager", "git", *pulling_forges.FORGES)
+SOURCES = ("prometheus", "alertmanager", "git", "sentry", *pulling_forges.FORGES)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +73,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             at_it = list(incident.services)
         with waiting(forge):
             pulled += [pull(workspace, name, start, end) for name in at_it]
-    if settings.file.sentry.organization and arguments.source is None:
-        skipped.append("sentry: not pulled by this version; give its bodies to: tracker ingest sentry FILE")
+    if "sentry" in wanted:
+        if pulling_sentry.configured(workspace) or arguments.source:
+            with waiting("sentry"):
+                pulled += pulling_sentry.sentry(workspace, None, start, min(end, workspace.now))
+        else:
+            skipped.append("sentry: not configured ([sentry] organization)")
     judged = Recording()
     with waiting("verdicts"):
         judge(workspace, workspace.incident(incident.id), judged)

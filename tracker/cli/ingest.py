@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.cli import pulling, pulling_forges
+from tracker.cli import pulling, pulling_forges, pulling_sentry
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace, dates_of
@@ -23,6 +23,7 @@ examples:
   tracker ingest prometheus --service checkout --from 13:00Z --to 15:00Z
   tracker ingest alertmanager bodies.jsonl
   tracker ingest github --from 2h-ago
+  tracker ingest sentry --from 2h-ago
   tracker ingest git ../checkout --service checkout
   tracker ingest notes INC-42 slack.txt --at-tz Europe/Berlin"""
 
@@ -40,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _common(found, _prometheus)
     for name, said in (
         ("alertmanager", "webhook bodies, or the alerts that the server knows now"),
-        ("sentry", "envelopes or webhook bodies"),
+        ("sentry", "envelopes or webhook bodies, or what the server knows of a span"),
         ("github", "webhook bodies, or the deployments that GitHub knows"),
         ("gitlab", "webhook bodies, or the deployments that GitLab knows"),
     ):
@@ -112,10 +113,10 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             return _deployments(arguments, workspace)
         if arguments.source == "alertmanager":
             return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
-        raise UsageError(
-            "ingest sentry: name a FILE of envelopes or webhook bodies",
-            hint="Sentry's API is not polled by this version",
-        )
+        start, end = _span(arguments, workspace, timedelta(days=1))
+        with waiting("sentry"):
+            pulled = pulling_sentry.sentry(workspace, None, start, end)
+        return _pulled(arguments, workspace, pulled)
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
@@ -160,17 +161,22 @@ def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
             f" names no {key} of any service",
             hint=f'Under [services.NAME]: {key} = "acme/checkout", or name a FILE of webhook bodies',
         )
-    now = workspace.now
-    start = workspace.instant(arguments.start, option="--from").at if arguments.start else now - _WEEK
-    end = workspace.instant(arguments.end, option="--to", allow_future=True).at if arguments.end else now
-    if end <= start:
-        raise UsageError(
-            f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
-        )
+    start, end = _span(arguments, workspace, _WEEK)
     pull = pulling_forges.github if forge == "github" else pulling_forges.gitlab
     with waiting(forge):
         pulled = [pull(workspace, service, start, end) for service in services]
     return _pulled(arguments, workspace, pulled)
+
+
+def _span(arguments: argparse.Namespace, workspace: Workspace, back: timedelta) -> tuple[datetime, datetime]:
+    """Read --from and --to; by default it is so long until now."""
+    end = workspace.instant(arguments.end, option="--to").at if arguments.end else workspace.now
+    start = workspace.instant(arguments.start, option="--from").at if arguments.start else end - back
+    if end <= start:
+        raise UsageError(
+            f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
+        )
+    return start, end
 
 
 def _is_envelope(data: bytes) -> bool:

@@ -28,7 +28,7 @@ step_seconds = 15
 # token_env = "TRACKER_HOOK_TOKEN"       # what it must present to tracker serve as a Bearer token
 
 [sentry]
-# url = "https://sentry.io"
+# url = "https://sentry.io"       # or a Bugsink, which has no organization
 # organization = "acme"
 # token_env = "SENTRY_TOKEN"
 # client_secret_env = "SENTRY_HOOK_SECRET"  # signs the webhooks of your integration

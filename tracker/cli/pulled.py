@@ -15,7 +15,8 @@ class Pulled:
     """What one source gave for one service.
 
     `asked` is false where the log had been told everything before. `history` has, for each
-    step in seconds, the first instant that the log holds; only samples have one.
+    step in seconds, the first instant that the log holds; only samples have one. `notes` say
+    what the source does not offer, or did not tell in full.
     """
 
     source: str
@@ -28,6 +29,7 @@ class Pulled:
     gone_until: datetime | None = None
     expires_at: datetime | None = None
     history: dict[float, datetime] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     problem: TrackerError | None = None
     facts: list[Incoming] = field(default_factory=list)
     """Alerts as they were told, new to the log or not: an alert that goes on firing may open an incident."""
@@ -45,6 +47,7 @@ class Pulled:
             "gone_until": self.gone_until,
             "expires_at": self.expires_at,
             "history_from": min(self.history.values(), default=None),
+            "notes": self.notes,
             "problem": self.problem.message if self.problem else None,
         }
 
@@ -62,6 +65,7 @@ class Pulled:
             parts.append(f"what lies before {utc(self.gone_until)} is gone already")
         if self.expires_at is not None:
             parts.append(f"the rest expires there from {utc(self.expires_at)} on")
+        parts += self.notes
         return "; ".join(parts)
 
     def _history(self) -> str:

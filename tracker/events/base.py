@@ -16,6 +16,7 @@ from tracker.errors import StoreError
 from tracker.times import from_us, to_us
 
 _MAX_MS = (1 << 48) - 1
+_MAP_16, _FIXMAP, _SMALL_MAP = 0xDE, 0x80, 16
 _LONGEST_SCOPE = 300
 
 REGISTRY: dict[str, type["Event"]] = {}
@@ -52,6 +53,12 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     TOPIC: ClassVar[str] = ""
     RANK: ClassVar[int] = 50
     """Which of two events of one instant reads first; smaller is earlier."""
+    GREW: ClassVar[bool] = False
+    """Whether this kind had fewer than 16 fields when it was first stored, and has more now.
+
+    msgspec writes the longer header for whatever could have 16 fields; the bytes, and so the
+    ids, of what was stored before have to stay.
+    """
 
     occurred_at: datetime
     precision_seconds: float = 0.001
@@ -186,7 +193,10 @@ def encode(event: Event) -> bytes:
     for name in floats:
         if type(value := getattr(event, name)) is int:
             event = msgspec.structs.replace(event, **{name: float(value)})
-    return _ENCODER.encode(event)
+    state = _ENCODER.encode(event)
+    if kind.GREW and state[0] == _MAP_16 and state[1] == 0 and state[2] < _SMALL_MAP:
+        return bytes((_FIXMAP | state[2],)) + state[3:]
+    return state
 
 
 def encode_arrival(arrival: Arrival) -> bytes:

@@ -121,6 +121,8 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     even where the forge squashed the branch or does not name the parents.
     """
 
+    GREW = True
+
     repository: str
     sha: str
     subject_line: str

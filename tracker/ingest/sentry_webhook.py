@@ -69,7 +69,8 @@ def _events(body: Record, event_name: str | None, rules: ServiceRules, source: s
     if kind == "legacy":
         return [_legacy(body, rules, source)]
     if kind == "bugsink":
-        return [_bugsink(body, rules, source)]
+        # Its settings have a button that sends a made-up issue.
+        return [] if body.fields["alert_reason"] == "TEST" else [_bugsink(body, rules, source)]
     return []
 
 
@@ -95,6 +96,11 @@ def _kind(body: Record) -> str:
     ):
         return "legacy"
     raise body.trouble("is no webhook body of Sentry or Bugsink: it has no action with data")
+
+
+def action_of(activity: str) -> str | None:
+    """Say what an entry of an issue's history did to it, in our words; None for a comment and the like."""
+    return next((action for action, names in _ACTIVITIES.items() if activity in names), None)
 
 
 def _when(record: Record, *names: str) -> Moment:
