@@ -230,6 +230,15 @@ def test_a_promise_is_not_missed_before_its_time():
     assert event_id(first) == event_id(again)
 
 
+def test_a_promise_that_is_told_of_afterwards_is_not_held_missed():
+    """
+    Its deploy may be typed next.
+    """
+    history = recorded(b.declared(7), PROMISE, minute=60)
+
+    assert missed_etas(fold("INC-1", history), history, at(90)) == []
+
+
 def test_the_last_promise_is_that_of_the_last_message_that_made_one():
     """
     An update without one leaves it standing.

@@ -108,7 +108,9 @@ def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
         raise UsageError(f"--eta: {raw!r} is too far away", hint="--eta 20m") from too_long
     except UsageError:
         half = timedelta(hours=12)
-        if raw == "now" or raw.endswith("-ago"):
+        if raw == "now":
+            return at.at
+        if raw.endswith("-ago"):
             return parse(raw, now=workspace.now, option="--eta").at
         eta = parse(
             raw,
