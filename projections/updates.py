@@ -73,7 +73,10 @@ def update_due(
 def updates_due(
     incidents: Iterable[Incident], *, now: datetime, alert_team_within: timedelta, update_every: timedelta
 ) -> list[UpdateDue]:
-    """Return what is due by now, the longest overdue first."""
+    """Return what is due by now, the longest overdue first.
+
+    The incidents are needed with all their decisions: messages are among them.
+    """
     owed = [
         update_due(each, alert_team_within=alert_team_within, update_every=update_every) for each in incidents
     ]

@@ -32,6 +32,9 @@ step_seconds = 15
 # organization = "acme"
 # token_env = "SENTRY_TOKEN"
 
+[slack]
+# webhook_url_env = "SLACK_URL"   # the variable that holds the incoming webhook's address
+
 # One table for each service that you deploy.
 # [services.checkout]
 # repositories = ["../checkout"]            # local git clones
