@@ -5,6 +5,7 @@ posted, and what became of it is recorded; `tracker message --send` alone posts 
 """
 
 import argparse
+import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ EXAMPLE = """examples:
   tracker message INC-42 initial --eta 15m --send
   tracker message . update --eta 14:55Z --sent
   tracker message INC-42 resolved"""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -154,11 +157,9 @@ def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -
 
 
 def plain_text(text: str) -> str:
-    """Keep lines, drop what drives a terminal."""
-    lines = text.replace("\r\n", "\n").replace("\t", " ").split("\n")
-    return "\n".join(
-        "".join(char for char in line if not (ord(char) < 32 or 127 <= ord(char) < 160)) for line in lines
-    )
+    """Keep lines, drop what drives a terminal or turns the direction of what is read."""
+    kept = (char for char in text.replace("\t", " ") if char == "\n" or not _CONTROL.match(char))
+    return "".join(kept)
 
 
 def _print(arguments: argparse.Namespace, draft: "Draft", text: str) -> int:

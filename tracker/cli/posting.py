@@ -72,16 +72,18 @@ def send(
                 return each
         return None
 
+    twice: Message | None = None
+
     def decision(held: "Incident") -> "list[Decision | Incoming]":
-        if same(held) is not None:
+        nonlocal twice
+        twice = same(held)
+        if twice is not None:
             return []
         decided = prepare(held, kind, text, by=by, at=at, eta=eta, longest=longest)
         return [Incoming(event=decided, arrival=Arrival(via=VIA))]
 
     recording = workspace.decide(incident.id, decision, Recording())
-    held = workspace.incident(incident.id)
-    twice = None if recording.recorded else same(held)
-    name = recording.recorded[0] if recording.recorded else twice.event if twice else ""
+    name = twice.event if twice is not None else (*recording.recorded, *recording.known)[0]
     with waiting("posting"):
         done = deliver(workspace.log, slack)
     record_missed(workspace, incident.id, facts)
