@@ -28,7 +28,7 @@ class State(Enum):
 class Message:
     """One message; `event` is what prepared it, or, posted by hand, what says so.
 
-    While it is being posted, nobody else may until `posting_until`; while it waits after a
+    `recorded_at` is when the log learned that it was posted. While it is being posted, nobody else may until `posting_until`; while it waits after a
     post that failed, nobody before `retry_at`. `reason` is that of the last failure.
     """
 
@@ -43,6 +43,7 @@ class Message:
     by_hand: bool = False
     sent_at: datetime | None = None
     sent_event: str | None = None
+    recorded_at: datetime | None = None
     attempts: int = 0
     rounds: int = 0
     retry_at: datetime | None = None
@@ -90,11 +91,12 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
                 by_hand=True,
                 sent_at=event.occurred_at,
                 sent_event=each.id,
+                recorded_at=each.recorded.recorded_at,
                 attempts=1,
                 position=each.recorded.position,
             )
         elif isinstance(stored, MessagePosting | MessageSent | MessageFailed) and stored.prepared in found:
-            found[stored.prepared] = _stepped(found[stored.prepared], stored, event, each.id)
+            found[stored.prepared] = _stepped(found[stored.prepared], stored, event, each.recorded)
             if struck and not isinstance(stored, MessagePosting):
                 denied.add(stored.prepared)
     for name, message in found.items():
@@ -103,7 +105,7 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
     return list(found.values())
 
 
-def _stepped(message: Message, stored: Event, event: Event, name: str) -> Message:
+def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) -> Message:
     """Take one step; what was sent stays sent."""
     if message.state is State.SENT:
         return message
@@ -131,7 +133,8 @@ def _stepped(message: Message, stored: Event, event: Event, name: str) -> Messag
                 eta=event.eta,
                 attempts=message.attempts + stored.attempts,
                 sent_at=event.occurred_at,
-                sent_event=name,
+                sent_event=recorded.id,
+                recorded_at=recorded.recorded_at,
                 retry_at=None,
                 posting_until=None,
                 reason=None,

@@ -73,7 +73,10 @@ def update_due(
 def updates_due(
     incidents: Iterable[Incident], *, now: datetime, alert_team_within: timedelta, update_every: timedelta
 ) -> list[UpdateDue]:
-    """Return what is due by now, the longest overdue first."""
+    """Return what is due by now, the longest overdue first.
+
+    The incidents are needed with all their decisions: messages are among them.
+    """
     owed = [
         update_due(each, alert_team_within=alert_team_within, update_every=update_every) for each in incidents
     ]
@@ -98,8 +101,9 @@ def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) ->
     """Return the promises of an incident that were not kept and not renewed in time.
 
     A promise is kept by the incident's end or by a deploy or rollback of one of its services,
-    between the message and what it promised. What was said already comes out the same again, so
-    that the log drops it.
+    between the message and what it promised. One that was only recorded when its instant had
+    passed is told of afterwards, perhaps before its deploy is: it is not held missed here. What was
+    said already comes out the same again, so that the log drops it.
     """
     told = sent(messages_of(incident))
     ends = [
@@ -117,6 +121,8 @@ def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) ->
     for number, message in enumerate(told):
         eta, at = message.eta, message.sent_at
         if eta is None or at is None or eta + TOLD_LATE > now:
+            continue
+        if message.recorded_at is None or message.recorded_at > eta:
             continue
         renewed = any(
             later.eta is not None and later.sent_at is not None and later.sent_at <= eta

@@ -354,7 +354,9 @@ def _(event: messages.MessagePrepared) -> str:
 @detail.register
 def _(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
     promise = f"promised for {utc(event.eta)}" if event.eta else None
-    return " · ".join(part for part in (promise, short(event.text, 160)) if part) or None
+    # A template's lines repeat what the rows around it say; `tracker show` has them.
+    words = short(event.text, 160) if "\n" not in event.text else None
+    return " · ".join(part for part in (promise, words) if part) or None
 
 
 @headline.register

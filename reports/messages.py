@@ -163,7 +163,9 @@ _TEMPLATES = {"initial": _initial, "update": _update, "resolved": _resolved, "ro
 
 
 def _impact(draft: Draft) -> str:
-    return short(draft.incident.impact, _LINE) if draft.incident.impact else "not known yet"
+    if draft.incident.impact:
+        return short(draft.incident.impact, _LINE)
+    return "not known yet" if draft.incident.status is Status.OPEN else "not recorded"
 
 
 def _status(draft: Draft) -> str:
@@ -175,7 +177,9 @@ def _status(draft: Draft) -> str:
 
 def _contact(draft: Draft) -> str:
     named = draft.contact or draft.incident.lead
-    return short(named, 100) if named else "nobody leads yet"
+    if named:
+        return short(named, 100)
+    return "nobody leads yet" if draft.incident.status is Status.OPEN else "not recorded"
 
 
 def _last_note(draft: Draft, kind: str) -> str | None:

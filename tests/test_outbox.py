@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -462,11 +463,11 @@ def test_kill_9_at_each_place(store_url, log, clock, slack, where, posts, state)
 # ── whatever happens ─────────────────────────────────────────────────────────
 
 
-class Dying:
-    """A log whose process dies before or after the so manieth write."""
+class Disturbed:
+    """A log in which something happens before or after the so manieth write: the process dies, another delivers."""
 
-    def __init__(self, log, at, after):
-        self._log, self._left, self._after = log, at, after
+    def __init__(self, log, at, after, happens):
+        self._log, self._left, self._after, self._happens = log, at, after, happens
         self.now = log.now
 
     def __getattr__(self, name):
@@ -475,10 +476,10 @@ class Dying:
     def decide(self, stream, decision):
         self._left -= 1
         if self._left == 0 and not self._after:
-            raise KilledError
+            self._happens()
         appended = self._log.decide(stream, decision)
-        if self._left == 0:
-            raise KilledError
+        if self._left == 0 and self._after:
+            self._happens()
         return appended
 
 
@@ -490,7 +491,10 @@ STEPS = st.one_of(
     st.just(("by hand",)),
     st.tuples(st.just("pass"), st.sampled_from([0.1, 1.0, 5.0, 40.0, -3.0])),
     st.tuples(st.just("deliver"), st.lists(ANSWERS, max_size=5), st.integers(1, 3)),
-    st.tuples(st.just("dying"), st.lists(ANSWERS, max_size=5), st.integers(1, 5), st.booleans()),
+    st.tuples(
+        st.sampled_from(["dying", "racing"]), st.lists(ANSWERS, max_size=5), st.integers(1, 5), st.booleans()
+    ),
+    st.tuples(st.just("sleeping"), st.lists(ANSWERS, max_size=5)),
 )
 
 
@@ -528,6 +532,13 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
 
             return post
 
+        def die():
+            raise KilledError
+
+        def asleep(seconds):
+            clock.minute += 20
+            deliver(log, posting([]), clock, sleep=clock.sleep)
+
         for step in steps:
             try:
                 match step:
@@ -542,7 +553,19 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
                     case ("deliver", answers, attempts):
                         deliver(log, posting(answers), clock, sleep=clock.sleep, attempts=attempts)
                     case ("dying", answers, at_write, after):
-                        deliver(Dying(log, at_write, after), posting(answers), clock, sleep=clock.sleep)
+                        deliver(
+                            Disturbed(log, at_write, after, die), posting(answers), clock, sleep=clock.sleep
+                        )
+                    case ("racing", answers, at_write, after):
+                        other = partial(deliver, log, posting(answers[1:]), clock, sleep=clock.sleep)
+                        deliver(
+                            Disturbed(log, at_write, after, other),
+                            posting(answers[:1]),
+                            clock,
+                            sleep=clock.sleep,
+                        )
+                    case ("sleeping", answers):
+                        deliver(log, posting(answers), clock, sleep=asleep)
             except KilledError:
                 pass
         clock.minute += 5_000

@@ -34,6 +34,7 @@ def post(url, text="hello"):
         (Reply(200, "<html>Log in to the wifi</html>"), Became.UNKNOWN, "not Slack's ok"),
         (Reply(hangs=True), Became.UNKNOWN, "did not answer within 0.3 s"),
         (Reply(drops=True), Became.UNKNOWN, "broke before it answered"),
+        (Reply(halts=True), Became.UNKNOWN, "could not be read"),
     ],
     ids=lambda each: f"{each.status}-{each.body[:12]}" if isinstance(each, Reply) else "",
 )

@@ -12,13 +12,14 @@ SECRET = "/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `hangs`: the request is taken and never answered; `drops`: the connection is cut."""
+    """One answer. `hangs`: the request is taken and never answered; `drops`: the connection is cut; `halts`: half an answer comes."""
 
     status: int = 200
     body: str = "ok"
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     drops: bool = False
+    halts: bool = False
     after_seconds: float = 0.0
 
 
@@ -67,9 +68,10 @@ def fake_slack() -> Iterator[FakeSlack]:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(said)))
+                self.send_header("Content-Length", str(len(said) + 9 * reply.halts))
                 self.end_headers()
                 self.wfile.write(said)
+                slack.closing.wait(60.0 if reply.halts else 0.0)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
             """Say nothing."""

@@ -62,6 +62,9 @@ capture_every = "1m"
 # token_env = "GITLAB_TOKEN"      # reads the API (scope read_api)
 # hook_token_env = "GITLAB_HOOK_TOKEN"
 
+[slack]
+# webhook_url_env = "SLACK_URL"   # the variable that holds the incoming webhook's address
+
 # One table for each service that you deploy.
 # [services.checkout]
 # repositories = ["../checkout"]            # local git clones

@@ -5,30 +5,28 @@ posted, and what became of it is recorded; `tracker message --send` alone posts 
 """
 
 import argparse
+import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tracker.cli import posting
 from tracker.cli.common import add_display_zone, add_recording, say, write_json
-from tracker.cli.progress import waiting
-from tracker.cli.workspace import Recording, Workspace
-from tracker.errors import SettingsError, SourceUnreachableError, UsageError
+from tracker.cli.workspace import Workspace
+from tracker.errors import UsageError
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.times import Typed, duration_seconds, parse, utc
 
 if TYPE_CHECKING:
-    from projections.messages import Message
     from reports.messages import Draft
-    from tracker.events.base import Decision, Incoming, Recorded
+    from tracker.events.base import Recorded
     from tracker.incident import Incident
-    from tracker.slack import Slack
 
 EXAMPLE = """examples:
   tracker message INC-42 initial --eta 15m --send
   tracker message . update --eta 14:55Z --sent
   tracker message INC-42 resolved"""
 
-TWICE_WITHIN = timedelta(minutes=1)
-"""The very same message typed again so soon is a key pressed twice."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +57,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 "message: of which incident?",
                 hint="tracker message INC initial   ·   tracker message . update",
             )
-        return _deliver_all(arguments, workspace)
+        return posting.deliver_all(arguments, workspace)
     if arguments.kind is None:
         raise UsageError(
             f"message: which one? {', '.join(MESSAGE_KINDS)}",
@@ -69,7 +67,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         raise UsageError(
             "message: --at says when it was posted by hand", hint="Add --sent, or leave --at out"
         )
-    slack = _slack(workspace) if arguments.send else None
+    slack = posting.webhook(workspace) if arguments.send else None
     incident = workspace.incident(arguments.incident)
     facts = workspace.facts_of(incident)
     at = workspace.instant(arguments.at, incident)
@@ -77,24 +75,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     draft = _draft(arguments, workspace, incident, facts, at.at, eta)
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None:
-        return _send(arguments, workspace, incident, facts, text, eta, slack)
+        return posting.send(arguments, workspace, incident, facts, text, eta, slack)
     if arguments.sent:
         return _sent(arguments, workspace, incident, facts, text, eta, at)
     return _print(arguments, draft, text)
-
-
-def _slack(workspace: Workspace) -> "Slack":
-    from tracker.slack import configured
-
-    slack = configured(workspace.settings)
-    if slack is None:
-        where = workspace.settings.path or "tracker.toml"
-        raise SettingsError(
-            f"{where} names no Slack to post to",
-            hint='Add to it: [slack] webhook_url_env = "SLACK_URL", then: export SLACK_URL=…   '
-            "(or post it by hand and record it: --sent)",
-        )
-    return slack
 
 
 def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
@@ -108,7 +92,9 @@ def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
         raise UsageError(f"--eta: {raw!r} is too far away", hint="--eta 20m") from too_long
     except UsageError:
         half = timedelta(hours=12)
-        if raw == "now" or raw.endswith("-ago"):
+        if raw == "now":
+            return at.at
+        if raw.endswith("-ago"):
             return parse(raw, now=workspace.now, option="--eta").at
         eta = parse(
             raw,
@@ -171,11 +157,9 @@ def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -
 
 
 def plain_text(text: str) -> str:
-    """Keep lines, drop what drives a terminal."""
-    lines = text.replace("\r\n", "\n").replace("\t", " ").split("\n")
-    return "\n".join(
-        "".join(char for char in line if not (ord(char) < 32 or 127 <= ord(char) < 160)) for line in lines
-    )
+    """Keep lines, drop what drives a terminal or turns the direction of what is read."""
+    kept = (char for char in text.replace("\t", " ") if char == "\n" or not _CONTROL.match(char))
+    return "".join(kept)
 
 
 def _print(arguments: argparse.Namespace, draft: "Draft", text: str) -> int:
@@ -226,149 +210,9 @@ def _sent(
     recording = workspace.decide(
         incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]
     )
-    _miss(workspace, incident.id, facts)
+    posting.record_missed(workspace, incident.id, facts)
     promise = f", promising {utc(eta)}" if eta else ""
     said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
     return workspace.answer(
         recording, said, {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}
     )
-
-
-def _send(
-    arguments: argparse.Namespace,
-    workspace: Workspace,
-    incident: "Incident",
-    facts: "list[Recorded]",
-    text: str,
-    eta: datetime | None,
-    slack: "Slack",
-) -> int:
-    from projections.messages import State
-    from projections.updates import messages_of
-    from tracker.decisions_on_messages import prepare
-    from tracker.events.base import Arrival, Incoming
-    from tracker.outbox import VIA, deliver
-    from tracker.slack import LONGEST, escaped
-
-    by, kind, at = workspace.who, arguments.kind, workspace.instant(None)
-    longest = LONGEST - (len(escaped(text)) - len(text))
-
-    def same(held: "Incident") -> "Message | None":
-        """Return the very same message if it waits, or was posted a moment ago."""
-        for each in messages_of(held):
-            waits = each.state in (State.WAITING, State.POSTING) and each.via == VIA
-            fresh = each.sent_at is not None and abs(at.at - each.sent_at) < TWICE_WITHIN
-            if (each.kind, each.text) == (kind, text) and (waits or fresh):
-                return each
-        return None
-
-    def decision(held: "Incident") -> "list[Decision | Incoming]":
-        if same(held) is not None:
-            return []
-        decided = prepare(held, kind, text, by=by, at=at, eta=eta, longest=longest)
-        return [Incoming(event=decided, arrival=Arrival(via=VIA))]
-
-    recording = workspace.decide(incident.id, decision, Recording())
-    held = workspace.incident(incident.id)
-    twice = None if recording.recorded else same(held)
-    name = recording.recorded[0] if recording.recorded else twice.event if twice else ""
-    with waiting("posting"):
-        done = deliver(workspace.log, slack)
-    _miss(workspace, incident.id, facts)
-    for each in done:
-        if each.message.event != name:
-            say(f"{each.message.incident}: the {each.message.kind} message that waited: {each.said}")
-    mine = next(each for each in messages_of(workspace.incident(incident.id)) if each.event == name)
-    said = next((each.said for each in done if each.message.event == name), "")
-    if mine.state is not State.SENT:
-        raise _not_posted(mine, said)
-    assert mine.sent_at is not None
-    if twice is not None and twice.state is State.SENT:
-        recording.known += (name,)
-        said = f"{incident.id}: this very {kind} message was posted at {utc(mine.sent_at)} already; nothing was posted again"
-    else:
-        recording.recorded += (mine.sent_event or "",)
-        promise = f", promising {utc(mine.eta)}" if mine.eta else ""
-        said = (
-            f"{incident.id}: {kind} message posted to Slack at {utc(mine.sent_at)}, says {mine.by}{promise}"
-        )
-    return workspace.answer(recording, said, {"incident": incident.id, **described(mine)})
-
-
-def _miss(workspace: Workspace, name: str, facts: "list[Recorded]") -> None:
-    """Record what was promised before and did not come: `tracker serve` may not be running."""
-    from tracker.outbox import record_missed_etas
-
-    incident = workspace.incident(name)
-    if record_missed_etas(workspace.log, incident, facts, workspace.now).recorded:
-        say(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
-
-
-def _deliver_all(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from projections.messages import State
-    from tracker.outbox import deliver
-
-    for option in ("eta", "text", "contact", "at"):
-        if getattr(arguments, option) is not None:
-            raise UsageError(
-                f"message: --{option} is for a message, and --send alone posts what waits",
-                hint="tracker message INC initial --send",
-            )
-    slack = _slack(workspace)
-    with waiting("posting"):
-        done = deliver(workspace.log, slack)
-    if arguments.json:
-        write_json(
-            {
-                "outbox": [
-                    {"incident": each.message.incident, **described(each.message), "says": each.said}
-                    for each in done
-                ]
-            }
-        )
-    elif not done:
-        say("Nothing waits in the outbox.")
-    else:
-        for each in done:
-            say(f"{each.message.incident}: {each.message.kind} message: {each.said}")
-    return 0 if all(each.state is State.SENT for each in done) else SourceUnreachableError.exit_code
-
-
-def _not_posted(message: "Message", said: str) -> SourceUnreachableError:
-    from projections.messages import State
-
-    name = f"tracker message {message.incident} {message.kind}"
-    what = f"the {message.kind} message of {message.incident}"
-    why = said or message.reason or ""
-    if message.state is State.UNSURE:
-        return SourceUnreachableError(
-            f"{what} may have been posted, or not: {why}",
-            hint=f"Look in the channel. If it is there: {name} --sent   If it is not: {name} --send",
-        )
-    if message.state in (State.WAITING, State.POSTING):
-        return SourceUnreachableError(
-            f"{what} is not posted yet: {why}",
-            hint=f"tracker serve posts it, or: tracker message --send   By hand instead: {name} --sent",
-        )
-    return SourceUnreachableError(
-        f"{what} was not posted: {why}",
-        hint=f"Set right what [slack] webhook_url_env names and type it again, or post it by hand: {name} --sent",
-    )
-
-
-def described(message: "Message") -> dict[str, Any]:
-    """Return a message as JSON keys."""
-    return {
-        "event": message.event,
-        "kind": message.kind,
-        "state": message.state,
-        "text": message.text,
-        "by": message.by,
-        "by_hand": message.by_hand,
-        "prepared_at": message.prepared_at,
-        "sent_at": message.sent_at,
-        "eta": message.eta,
-        "attempts": message.attempts,
-        "retry_at": message.retry_at,
-        "reason": message.reason,
-    }

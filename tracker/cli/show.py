@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import message
+from tracker.cli import posting
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, message_due, message_owed, next_step
 from tracker.cli.workspace import Workspace
@@ -54,7 +54,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
             {
                 **described(incident),
                 "durations": measured,
-                "messages": [message.described(each) for each in told],
+                "messages": [posting.described(each) for each in told],
                 "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
                 "position": incident.last_position,
             }
