@@ -19,6 +19,7 @@ from projections.samples import Series
 from projections.verdicts import grid as grids
 from projections.verdicts.recovery import left_normal_at, recovered_at, silent
 from projections.verdicts.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
+from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,19 +198,26 @@ def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str]
     series = metric.series
     last = None
     if series is not None and len(series.instants_ms):
-        from tracker.times import from_ms
-
         last = from_ms(int(series.instants_ms[-1]))
     told = max((each for each in (last, metric.told_until) if each is not None), default=None)
     if as_of < plan.window_to:
         return "pending", "The window is not over, as far as the log knows."
     if told is None:
         return "no_data", "The log has no samples of it."
-    if told < plan.window_to - _SAMPLES_LATE:
+    # Judged on a part of its last step, a window would be judged again as soon as the rest is there.
+    ends = _last_instant(plan)
+    partly = metric.told_until is not None and metric.told_until <= ends and (last is None or last < ends)
+    if told < plan.window_to - _SAMPLES_LATE or partly:
         return "pending", "The samples up to the window's end are not in the log yet."
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
         return "no_data", "The log has no samples of it."
     return None
+
+
+def _last_instant(plan: Judged) -> datetime:
+    """Return the last instant of a window's grid; its end is not in it."""
+    step = grids.GRID_SECONDS[plan.window] * 1000
+    return from_ms((to_ms(plan.window_to) - 1) // step * step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,7 +325,14 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
     back = left = None
     if recovery is not None and incident is not None and verdict not in ("unaffected", "not_enough_data"):
         rising = (recovery.incident.shift or 0.0) > 0
-        back = recovered_at(metric.series, inputs.healthy, plan, rising=rising, judgement=said)
+        back = recovered_at(
+            metric.series,
+            inputs.healthy,
+            plan,
+            rising=rising,
+            judgement=said,
+            step_seconds=inputs.step_seconds,
+        )
         left = left_normal_at(
             metric.series,
             inputs.healthy,
@@ -325,6 +340,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
             plan.begins_at,
             rising=rising,
             judgement=recovery.incident,
+            step_seconds=inputs.step_seconds,
         )
     return replace(
         row,

@@ -350,6 +350,23 @@ def test_an_incident_without_deploys_says_what_to_type(declared):
     refused(declared("watch", 1), 11, "tracker deploy finish")
 
 
+def test_a_watch_waits_for_the_last_samples_of_a_window(tracker, tmp_path, incident):
+    """
+    Ten minutes and some seconds in, they are not asked for yet: the check is made, the window is judged later, once.
+    """
+    incident(10.05, 0.01)
+    settings = tmp_path / "tracker.toml"
+    settings.write_text(settings.read_text().replace(f"step_seconds = {STEP}", "step_seconds = 60"))
+
+    answer = tracker("watch", 1, "--until", "10m", "--once")
+
+    assert answer.code == 8
+    assert re.search(r"10 min after: error_ratio [\d.]+ % normal", answer.err)
+    with Log(str(tmp_path / "tracker.db")) as log:
+        assert [each.event.due_seconds for each in log.read_all(["check-made"])] == [600]
+        assert list(log.read_all(["verdicts-given"])) == []
+
+
 def test_a_check_has_its_minute():
     """
     After it the check is a gap; the hour and the day leave more room.

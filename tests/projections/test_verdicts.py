@@ -150,6 +150,19 @@ def test_a_window_that_is_not_over_is_pending():
         assert all(row.reason for row in found if row.verdict == "pending")
 
 
+def test_a_window_waits_for_its_last_step():
+    """
+    Its last samples are asked for half a minute later: judged before, it would be judged twice.
+    """
+
+    def said(asked: float) -> str:
+        found = judge(series(broken, until=asked, step=15), as_of=FIX + 11, told_until=at(asked))
+        return verdicts(found)["10m", "healthy"]
+
+    assert said(FIX + 9) == "pending"
+    assert said(FIX + 9.25) == "recovered"
+
+
 def test_no_samples_are_no_data_and_a_short_past_is_not_enough():
     """
     Each with its reason in words.
@@ -405,7 +418,23 @@ def test_one_sample_outside_is_no_relapse_and_two_are():
 
     assert judge(spiky(1))[3].recovered_at == at(FIX + 2)
     assert judge(spiky(2))[3].recovered_at == at(FIX + 32)
-    assert recovered_at(None, np.ones(100), None, rising=True, judgement=None) is None  # type: ignore[arg-type]
+    nothing = recovered_at(None, np.ones(100), None, rising=True, judgement=None, step_seconds=60.0)  # type: ignore[arg-type]
+    assert nothing is None
+
+
+def test_a_burst_half_a_day_later_does_not_put_off_the_recovery():
+    """
+    A minute's rate, sampled every 15 s, shows one burst four times on end; a day is judged by five minutes.
+    """
+
+    def back(seconds: float) -> set[datetime | None]:
+        burst = series(
+            lambda minute: 5.0 if 0 <= (minute - FIX - 700) * 60 < seconds else broken(minute), step=15
+        )
+        return {row.recovered_at for row in judge(burst) if (row.window, row.baseline) == ("1d", "healthy")}
+
+    assert back(60) == back(240) == {at(FIX + 2)}
+    assert back(360) == {at(FIX + 706)}
 
 
 @settings(max_examples=40, deadline=None)

@@ -31,8 +31,9 @@ CHECKS = (*range(60, 601, 60), 3_600, 86_400)
 """Seconds after the change at which a check is due."""
 UNTIL = {"10m": 600, "1h": 3_600, "1d": 86_400}
 _LOOK = "%Y-%m-%dT%H:%M:%SZ"
-#: Prometheus may take two steps to have a sample, and a scrape before that.
+#: The last two steps are not asked for yet, and a scrape comes before that.
 PATIENCE = timedelta(minutes=3)
+_STEPS_LATE = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -225,13 +226,15 @@ def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | Non
 def _next(workspace: Workspace, change: "ChangeRow", last: int) -> float | None:
     """Return how many seconds to wait for the next check or verdict; None when there is none to wait for."""
     since = (workspace.now - (change.finished_at or change.at)).total_seconds()
+    step_seconds = workspace.settings.prometheus.step_seconds
+    patience = max(PATIENCE.total_seconds(), 60.0 + _STEPS_LATE * step_seconds)
     coming: list[float] = [each - since for each in CHECKS if each <= last and each > since]
     if coming:
         # A window's verdict comes a little after its last check, when the last samples are there.
         ended = max((each for each in UNTIL.values() if each <= since), default=None)
-        waiting = ended is not None and since < ended + PATIENCE.total_seconds()
+        waiting = ended is not None and since < ended + patience
         return min(coming[0], 15.0) if waiting else coming[0]
-    return 15.0 if since < last + PATIENCE.total_seconds() else None
+    return 15.0 if since < last + patience else None
 
 
 def _finish(
