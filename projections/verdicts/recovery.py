@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: So many samples on end beyond the swing may be an excursion; one alone is noise.
 EXCURSION = 2
-#: A source that gave nothing for so many samples on end was silent.
-SILENT = 3
 #: The hour before a healthy sample is what it is held against.
 _HOUR_SAMPLES = 60
 _HEALTHY_SAMPLES = 1_440
@@ -136,16 +134,4 @@ def left_normal_at(
     return from_ms(int(instants[found[0][0]])) if found else None
 
 
-def silent(after: NDArray[np.float64], step_seconds: float) -> bool:
-    """Whether the window has a gap in which its source gave nothing: three samples, and five minutes of a day's."""
-    import numpy as np
-
-    missing = ~np.isfinite(after)
-    longest = run = 0
-    for each in missing.tolist():
-        run = run + 1 if each else 0
-        longest = max(longest, run)
-    return longest >= max(SILENT, round(SILENT * 60 / step_seconds))
-
-
-__all__ = ["left_normal_at", "recovered_at", "sample_swing", "silent"]
+__all__ = ["left_normal_at", "recovered_at", "sample_swing"]

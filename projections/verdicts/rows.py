@@ -17,7 +17,8 @@ from projections.changes import ChangeRow
 from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_change, judge_fix, judge_recovery
 from projections.samples import Series
 from projections.verdicts import grid as grids
-from projections.verdicts.recovery import left_normal_at, recovered_at, silent
+from projections.verdicts.flags import moved_before, over, silent
+from projections.verdicts.recovery import left_normal_at, recovered_at
 from projections.verdicts.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
 from tracker.times import from_ms, to_ms
 
@@ -310,15 +311,22 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         said = judge_fix(healthy, inputs.since_onset[:, None], after, **common)[0]
         verdict = _change_verdict(said, metric.better)
         row = replace(row, baseline_from=inputs.onset, baseline_to=plan.begins_at)
+        if moved_before(
+            inputs.since_onset,
+            said,
+            step_seconds=inputs.step_seconds,
+            settling_seconds=metric.settling_seconds,
+        ):
+            said = replace(said, flags=tuple(dict.fromkeys((*said.flags, "already_moving"))))
     else:
         recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **common)[0]
         said = recovery.after
         verdict = _recovery_verdict(recovery, metric.better)
     # Beside healthy time the incident is what it was moving in before: that is no flag.
     flags = [*row.flags, *(flag for flag in said.flags if recovery is None or flag == "spike")]
-    if _over(inputs.after, metric):
+    if over(inputs.after, metric.threshold, metric.better):
         flags.append("over_limit")
-        if _over(inputs.before, metric):
+        if over(inputs.before, metric.threshold, metric.better):
             flags.append("was_over_limit_before")
     if silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
@@ -375,17 +383,6 @@ def _recovery_verdict(said: RecoveryJudgement, better: str) -> str:
     if said.verdict == "regressed" and _change_verdict(said.after, better) == "improved":
         return "recovered"
     return said.verdict
-
-
-def _over(values: NDArray[np.float64], metric: Measured) -> bool:
-    """Whether at least half of the samples are beyond the metric's own limit."""
-    import numpy as np
-
-    if metric.threshold is None or metric.better == "neither":
-        return False
-    known = values[np.isfinite(values)]
-    beyond = known < metric.threshold if metric.better == "higher" else known > metric.threshold
-    return bool(len(known)) and 2 * int(beyond.sum()) >= len(known)
 
 
 def _hash(inputs: _Inputs, row: Row, metric: Measured, common: dict[str, Any]) -> str:

@@ -52,6 +52,18 @@ def demo(tmp_path_factory):
     return place / "tracker-demo", done.stdout, time.monotonic() - started
 
 
+def test_a_picture_of_one_series_is_named_after_its_metric(demo):
+    """
+    Labels tell series apart; of one alone they only fill the legend.
+    """
+    folder, _, _ = demo
+
+    drawn = (folder / "INC-42" / "checkout-latency_seconds.svg").read_text(encoding="utf-8")
+
+    assert ">latency_seconds<" in drawn
+    assert "quantile=" not in drawn
+
+
 def test_every_window_of_a_demo_has_its_verdict(demo):
     """
     Two weeks are recorded, as coarsely as `collect` asks for them: enough for an honest day.

@@ -17,6 +17,7 @@ from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
 from projections.verdicts.standing import beside, to_say
 from projections.verdicts.windows import judged, range_seconds
 from projections.verdicts.words import exit_code, headline, settled_after, when_normal
+from projections.wording import headline as worded
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms
 
@@ -345,6 +346,18 @@ def test_a_headline_begins_with_what_is_bad():
     )
 
 
+def test_the_timeline_begins_with_what_is_bad_too():
+    """
+    A recorded verdict reads in the order of the headline.
+    """
+    found = [row for row in judge(series(broken), as_of=FIX + 20) if row.window == "10m"]
+    bad = [replace(row, metric="bad", verdict="still_degraded") for row in found if row.baseline == "healthy"]
+
+    [given] = to_say([*found, *bad], [], "INC-1")
+
+    assert worded(given) == "10 minutes after 2: bad still degraded; errors recovered"
+
+
 def test_a_headline_hides_nothing_behind_the_window_of_its_own():
     """
     A deploy that was fixed half an hour later has ten clean minutes; what broke after them is named as well.
@@ -372,6 +385,37 @@ def test_one_wild_sample_after_a_fix_is_flagged_and_no_time_of_recovery_stands_b
     assert row.verdict == "still_degraded"
     assert row.flags == ("spike",)
     assert when_normal(row) == ""
+
+
+@pytest.mark.parametrize(
+    ("level", "moving"),
+    [
+        (lambda minute: 5.0 if ONSET <= minute < 15 else 1.0, True),
+        (lambda minute: 1.0 if minute < ONSET else max(1.0, 5 - max(0.0, minute - 15) * 4 / 20), True),
+        (broken, False),
+        (lambda minute: 5.0 if ONSET <= minute < FIX - 1.5 else 1.0, False),
+        (lambda minute: broken(minute) if minute >= 15 else 3.0 if minute >= ONSET else 1.0, False),
+    ],
+)
+def test_a_fix_has_no_credit_for_what_mended_itself(level, moving):
+    """
+    A metric that was back, or on its way back, before the fix went out says so; one that got worse until then does not,
+    nor one that was mended by the rollout whose end is all that was told.
+    """
+    found = [row for row in judge(series(level), as_of=100) if row.window == "1h"]
+
+    assert verdicts(found) == {("1h", "before_change"): "improved", ("1h", "healthy"): "recovered"}
+    assert ("already_moving" in found[0].flags) == moving
+    assert (", but was moving that way before 2." in headline(found)) == moving
+
+
+def test_noise_before_a_fix_is_no_movement():
+    """
+    The minutes before it scatter more than the hour after it, whose swing is known.
+    """
+    early = judge(series(broken), deploy(15, version="1"), deploy(FIX, version="2"), as_of=100)
+
+    assert not any("already_moving" in row.flags for row in early)
 
 
 def test_the_first_bad_sample_after_a_fix_goes_on_with_the_incident():
