@@ -67,7 +67,7 @@ def recovered_at(
     swing = sample_swing(healthy)
     if swing is None:
         return None
-    lasts_ms = _lasts_ms(series, step_seconds)
+    needed_ms = lasts_ms(series, step_seconds)
     begins_ms = to_ms(plan.begins_at)
     high = np.searchsorted(series.instants_ms, to_ms(plan.window_to))
     finite = np.isfinite(series.values[:high])
@@ -75,24 +75,24 @@ def recovered_at(
     after = int(np.searchsorted(instants, begins_ms))
     if len(values) - after < EXCURSION:
         return None
-    first = min(int(np.searchsorted(instants, begins_ms - lasts_ms)), max(0, after - EXCURSION + 1))
+    first = min(int(np.searchsorted(instants, begins_ms - needed_ms)), max(0, after - EXCURSION + 1))
     instants, values = instants[first:], values[first:]
     limit = max(swing, judgement.smallest_visible_change or 0.0)
     outside = (values - judgement.expected if rising else judgement.expected - values) > limit
     # A sample outside at the very end may be the first of more.
     if outside[-1]:
         return None
-    last = max((end for _, end in _excursions(instants, outside, lasts_ms)), default=-1)
+    last = max((end for _, end in excursions(instants, outside, needed_ms)), default=-1)
     return from_ms(int(instants[max(last + 1, after - first)]))
 
 
-def _lasts_ms(series: Series, step_seconds: float) -> int:
+def lasts_ms(series: Series, step_seconds: float) -> int:
     """Return how long samples have to be outside on end: one event is in all that look back over it."""
     return round(1000 * max(step_seconds, range_seconds(series.query)))
 
 
-def _excursions(
-    instants_ms: NDArray[np.int64], outside: NDArray[np.bool_], lasts_ms: int
+def excursions(
+    instants_ms: NDArray[np.int64], outside: NDArray[np.bool_], at_least_ms: int
 ) -> list[tuple[int, int]]:
     """Return the first and last position of each run of samples outside that lasts."""
     import numpy as np
@@ -101,7 +101,7 @@ def _excursions(
     return [
         (start, end - 1)
         for start, end in edges.reshape(-1, 2).tolist()
-        if end - start >= EXCURSION and instants_ms[end - 1] - instants_ms[start] >= lasts_ms
+        if end - start >= EXCURSION and instants_ms[end - 1] - instants_ms[start] >= at_least_ms
     ]
 
 
@@ -130,7 +130,7 @@ def left_normal_at(
     instants, values = instants[finite], values[finite]
     away = values - judgement.expected if rising else judgement.expected - values
     outside = away > max(swing, 0.01 * abs(judgement.expected))
-    found = _excursions(instants, outside, _lasts_ms(series, step_seconds))
+    found = excursions(instants, outside, lasts_ms(series, step_seconds))
     return from_ms(int(instants[found[0][0]])) if found else None
 
 

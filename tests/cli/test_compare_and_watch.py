@@ -39,7 +39,9 @@ threshold = 0.05
 def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
     """An incident that began 50 minutes ago, and a deploy so many minutes ago that brought a level."""
 
-    def make(deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True) -> datetime:
+    def make(
+        deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True, told: bool = True
+    ) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
         started, deployed = now - timedelta(minutes=50), now - timedelta(minutes=deployed_ago)
         instants = (
@@ -54,7 +56,8 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
         configured(tmp_path, server.url)
         declared = tracker(
             *("declare", "Payments fail", "--service", "checkout", "--severity", "critical"),
-            *("--at", utc(started + timedelta(minutes=3)), "--started", utc(started)),
+            *("--at", utc(started + timedelta(minutes=3))),
+            *(("--started", utc(started)) if told else ()),
         )
         assert declared.code == 0, declared.err
         assert tracker("deploy", "finish", "checkout", "v2", "--at", utc(deployed)).code == 0
@@ -109,6 +112,22 @@ def test_a_fix_that_is_none_names_the_rollback(tracker, incident, after, code, w
     assert answer.out.startswith(f"{word}: ")
     assert "tracker run rollback checkout" in answer.err
     assert "echo back" in answer.err
+
+
+def test_an_incident_of_which_nobody_said_when_it_began_does_not_spoil_its_healthy_time(tracker, incident):
+    """
+    Declared three minutes late, these minutes are no part of what is normal; a deploy in them is no fix.
+    """
+    fixed = incident(45, 0.01, told=False)
+    broke = fixed - timedelta(minutes=5)
+    tracker("collect", 1)
+
+    ends = datetime.fromisoformat(rows(tracker)["10m", "healthy"]["baseline_to"])
+    assert abs((ends - broke).total_seconds()) <= 60
+
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(broke + timedelta(minutes=1)))
+    early = tracker("compare", 1, "--change", "checkout@v1", "--json").json["rows"]
+    assert {row["baseline"] for row in early} == {"before_change"}
 
 
 def test_a_rollback_that_did_not_help_is_not_rolled_back(tracker, incident):

@@ -12,6 +12,7 @@ from projections.changes import changes
 from projections.samples import Series
 from projections.verdicts.grid import is_counter, on_grid
 from projections.verdicts.live import look
+from projections.verdicts.onset import began_at
 from projections.verdicts.recovery import recovered_at
 from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
 from projections.verdicts.standing import beside, to_say
@@ -309,6 +310,20 @@ def test_a_watch_answers_recovered_only_of_what_recovered():
     assert code(judge(series(broken), as_of=FIX + 5)) == 8
     assert code(judge(series(broken, days=0.02))) == 8
     assert exit_code([]) == 8
+
+
+def test_where_nobody_said_when_it_began_the_metrics_do():
+    """
+    Out of normal without a break until it was told; what is over, or goes neither way, is no beginning.
+    """
+    told = {"told_at": at(7)}
+
+    assert began_at([measured(series(broken)), measured(None)], **told) == at(ONSET)
+    assert began_at([measured(series(broken), better="higher")], **told) == at(7)
+    assert began_at([measured(series(broken), better="neither")], **told) == at(7)
+    assert began_at([measured(series(lambda minute: 5.0 if 0 <= minute < 4 else 1.0))], **told) == at(7)
+    assert began_at([measured(series(broken), query="x_total")], **told) == at(7)
+    assert began_at([], **told) == at(7)
 
 
 def test_what_is_no_fix_and_what_the_incident_never_moved_is_neither_mended_nor_worth_a_rollback():
