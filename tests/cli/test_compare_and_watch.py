@@ -329,6 +329,7 @@ def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
     assert "dismissed as the cause of INC-1, says ada: looked at it" in said("dismissed")
     assert "suspected of INC-1, says ada: looked at it" in said("suspect")
     assert "fixed INC-1, says ada: looked at it" in said("fixed")
+    refused(tracker("link", 1, "checkout@v2", "--as", "caused", "--why", " "), 12, "needs a reason")
 
 
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
@@ -384,6 +385,18 @@ def test_a_watch_waits_for_the_last_samples_of_a_window(tracker, tmp_path, incid
     with Log(str(tmp_path / "tracker.db")) as log:
         assert [each.event.due_seconds for each in log.read_all(["check-made"])] == [600]
         assert list(log.read_all(["verdicts-given"])) == []
+
+
+def test_a_watch_without_a_metric_does_not_wait_for_a_day(declared):
+    """
+    It says at once what is missing.
+    """
+    declared("deploy", "finish", "checkout", "v2")
+
+    answer = declared("watch", 1)
+
+    assert answer.code == 8
+    assert "[services.checkout.metrics.NAME]" in answer.err
 
 
 def test_a_check_has_its_minute():

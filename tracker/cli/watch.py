@@ -21,6 +21,7 @@ from tracker.times import spoken, utc
 if TYPE_CHECKING:
     from projections.changes import ChangeRow
     from projections.verdicts.live import Look
+    from projections.verdicts.rows import Measured
     from tracker.events.base import Recorded
     from tracker.events.verdicts import CheckMade
     from tracker.incident import Incident
@@ -82,13 +83,18 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         incident = workspace.incident(incident.id)
         found = _looked(workspace, incident, change, last, gaps)
         window, code = _answer(found, change, arguments.until)
-        finished = window == arguments.until or code in (6, 7)
+        # Without a metric there is nothing to wait for.
+        finished = window == arguments.until or code in (6, 7) or not _metrics_of(found, change)
         wait = None if arguments.once or finished else _next(workspace, change, last)
         if wait is None:
             return _finish(arguments, workspace, found, change, window, code)
         if wait > 15:
             say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
         time.sleep(wait)
+
+
+def _metrics_of(found: Compared, change: "ChangeRow") -> "list[Measured]":
+    return [each for each in found.metrics if each.service == change.service]
 
 
 def _looked(
@@ -169,9 +175,7 @@ def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
     from projections.verdicts.live import look
 
     healthy_to = min(found.healthy_until, change.started_at or change.at)
-    return [
-        look(each, healthy_to=healthy_to, at=now) for each in found.metrics if each.service == change.service
-    ]
+    return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
 
 
 def _record(
@@ -285,7 +289,10 @@ def _finish(
             say(
                 f"{change.version} did not go out during {found.incident.id}, so whether it mended that is not asked; another change: --change EVENT"
             )
-        say(f"What is missing: tracker compare {found.incident.id}")
+        if not _metrics_of(found, change):
+            say(f'Say what to look at in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
+        else:
+            say(f"What is missing: tracker compare {found.incident.id}")
     return code
 
 
