@@ -332,6 +332,29 @@ def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
     refused(tracker("link", 1, "checkout@v2", "--as", "caused", "--why", " "), 12, "needs a reason")
 
 
+def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident):
+    """
+    Called the fix by people, both are named; that the numbers cannot tell which stands beside them.
+    """
+    deployed = incident(30, 0.01)
+    tracker("deploy", "finish", "checkout", "v3", "--at", utc(deployed + timedelta(minutes=12)))
+    tracker("link", 1, "checkout@v2", "--as", "fixed", "--why", "it is gone")
+
+    def summary() -> str:
+        return tracker("report", 1, "-o", "-").out.split("## Impact")[0]
+
+    alone = summary()
+    tracker("link", 1, "checkout@v3", "--as", "fixed", "--why", "it is gone for good")
+    apart = summary()
+    tracker("deploy", "finish", "checkout", "v4", "--at", utc(deployed + timedelta(minutes=5)))
+    tracker("link", 1, "checkout@v4", "--as", "fixed", "--why", "restarted it")
+
+    assert re.search(r"What fixed it: v2, deployed at [\d:]+\.", alone)
+    assert re.search(r"What fixed it: v2, deployed at [\d:]+ and v3, deployed at [\d:]+\.", apart)
+    assert "cannot be told" not in alone + apart
+    assert "They overlap: which of them did it cannot be told." in summary()
+
+
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
     """
     Nobody said mitigated: the verdicts know when the last metric was back.
