@@ -154,6 +154,26 @@ def gaps(instants_ms: NDArray[np.int64], step_seconds: float) -> NDArray[np.bool
     return between > np.maximum(LOOKBACK_MS, STEPS_MISSED * local)
 
 
+def is_stale_mark(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which values are none: one NaN is Prometheus' mark that the series ends there."""
+    import numpy as np
+
+    marks: NDArray[np.bool_] = values.view(np.int64) == _STALE_MARK
+    return marks
+
+
+def holds(values: NDArray[np.float64], operator: str, threshold: float) -> NDArray[np.bool_]:
+    """Compare each value with a number, NaN as IEEE 754 has it, in numpy as in Go and so in PromQL: only != is true of it."""
+    import numpy as np
+
+    compare = {
+        **{">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal},
+        **{"==": np.equal, "!=": np.not_equal},
+    }[operator]
+    found: NDArray[np.bool_] = compare(values, threshold) & ~is_stale_mark(values)
+    return found
+
+
 def firings_of(
     instants_ms: NDArray[np.int64],
     values: NDArray[np.float64],
@@ -167,13 +187,7 @@ def firings_of(
     """Find the firings of one series, whose instants are sorted and each there once."""
     import numpy as np
 
-    compare = {
-        **{">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal},
-        **{"==": np.equal, "!=": np.not_equal},
-    }[operator]
-    # NaN as IEEE 754 has it, in numpy as in Go and so in PromQL: only != is true of it.
-    # One NaN is no value but Prometheus' mark that the series ends here.
-    is_true = compare(values, threshold) & (values.view(np.int64) != _STALE_MARK)
+    is_true = holds(values, operator, threshold)
     count = len(instants_ms)
     goes_on = is_true[:-1] & is_true[1:] & ~is_stale
     starts = np.flatnonzero(is_true & ~np.concatenate([np.zeros(min(count, 1), bool), goes_on]))

@@ -475,13 +475,15 @@ def silent_span(found: Silence) -> str:
 # ── verdicts ─────────────────────────────────────────────────────────────────
 
 _WINDOWS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
+_WORST_FIRST = ("regressed", "still_degraded", "partly_recovered", "shifted", "not_enough_data")
 
 
 @headline.register
 def _(event: verdicts.VerdictsGiven) -> str:
     healthy = [each for each in event.verdicts if each.baseline == "healthy"]
     groups: dict[str, list[str]] = {}
-    for each in healthy or event.verdicts:
+    ranks = {verdict: rank for rank, verdict in enumerate(_WORST_FIRST)}
+    for each in sorted(healthy or event.verdicts, key=lambda one: ranks.get(one.verdict, len(ranks))):
         groups.setdefault(each.verdict.replace("_", " "), []).append(each.metric)
     told = "; ".join(f"{', '.join(metrics)} {said}" for said, metrics in groups.items())
     return f"{_WINDOWS.get(event.window, event.window)} after {event.version}: {told}"

@@ -60,9 +60,11 @@ def link(
     """Decide that a fact belongs to the incident.
 
     Raises:
-        RefusedError: If the target is no fact.
+        RefusedError: If the target is no fact, or a part is given to it without a reason.
     """
     _require_fact(target, "linked")
+    if role is not None:
+        why = reason(why, f"tracker link {incident.id} {target.handle} --as {role}")
     return EventLinked(
         occurred_at=at.at, decided_by=by, incident=incident.id, target=target.id, role=role, why=why.strip()
     )

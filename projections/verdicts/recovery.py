@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projections.verdicts.windows import range_seconds
 from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from projections.samples import Series
     from projections.verdicts.windows import Judged
 
-#: So many samples on end beyond the swing are an excursion; one alone is noise.
+#: So many samples on end beyond the swing may be an excursion; one alone is noise.
 EXCURSION = 2
-#: A source that gave nothing for so many samples on end was silent.
-SILENT = 3
 #: The hour before a healthy sample is what it is held against.
 _HOUR_SAMPLES = 60
 _HEALTHY_SAMPLES = 1_440
@@ -52,11 +51,14 @@ def recovered_at(
     *,
     rising: bool,
     judgement: ChangeJudgement,
+    step_seconds: float,
 ) -> datetime | None:
     """Return the first instant after the fix from which the metric stays within its swing; None if it does not.
 
-    Only the side to which the incident moved it counts. A single sample outside is no excursion,
-    except where the one before the fix was outside as well: then the incident goes on in it.
+    Only the side to which the incident moved it counts, and what lasts: samples on end that span
+    the step at which the window is judged, and the range of the query. A burst that one minute's
+    rate shows for a minute, half a day later, is not the end of the incident. What was outside
+    when the fix went out goes on until it is not.
     """
     import numpy as np
 
@@ -65,6 +67,7 @@ def recovered_at(
     swing = sample_swing(healthy)
     if swing is None:
         return None
+    needed_ms = lasts_ms(series, step_seconds)
     begins_ms = to_ms(plan.begins_at)
     high = np.searchsorted(series.instants_ms, to_ms(plan.window_to))
     finite = np.isfinite(series.values[:high])
@@ -72,17 +75,34 @@ def recovered_at(
     after = int(np.searchsorted(instants, begins_ms))
     if len(values) - after < EXCURSION:
         return None
-    held = min(after, EXCURSION - 1)
-    instants, values = instants[after - held :], values[after - held :]
+    first = min(int(np.searchsorted(instants, begins_ms - needed_ms)), max(0, after - EXCURSION + 1))
+    instants, values = instants[first:], values[first:]
     limit = max(swing, judgement.smallest_visible_change or 0.0)
-    away = values - judgement.expected if rising else judgement.expected - values
-    outside = away > limit
-    runs = np.convolve(outside, np.ones(EXCURSION, int))[: len(outside)] >= EXCURSION
-    last = int(np.flatnonzero(runs)[-1]) if runs.any() else -1
+    outside = (values - judgement.expected if rising else judgement.expected - values) > limit
     # A sample outside at the very end may be the first of more.
-    if last + 1 >= len(values) or outside[-1]:
+    if outside[-1]:
         return None
-    return from_ms(int(instants[max(last + 1, held)]))
+    last = max((end for _, end in excursions(instants, outside, needed_ms)), default=-1)
+    return from_ms(int(instants[max(last + 1, after - first)]))
+
+
+def lasts_ms(series: Series, step_seconds: float) -> int:
+    """Return how long samples have to be outside on end: one event is in all that look back over it."""
+    return round(1000 * max(step_seconds, range_seconds(series.query)))
+
+
+def excursions(
+    instants_ms: NDArray[np.int64], outside: NDArray[np.bool_], at_least_ms: int
+) -> list[tuple[int, int]]:
+    """Return the first and last position of each run of samples outside that lasts."""
+    import numpy as np
+
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]]).astype(np.int8)))
+    return [
+        (start, end - 1)
+        for start, end in edges.reshape(-1, 2).tolist()
+        if end - start >= EXCURSION and instants_ms[end - 1] - instants_ms[start] >= at_least_ms
+    ]
 
 
 def left_normal_at(
@@ -93,8 +113,9 @@ def left_normal_at(
     *,
     rising: bool,
     judgement: ChangeJudgement,
+    step_seconds: float,
 ) -> datetime | None:
-    """Return the first instant of a span at which two samples on end lie beyond the natural swing; None if none do.
+    """Return the first instant of a span from which samples lie beyond the natural swing and stay there for a while; None if none do.
 
     `judgement` is of the incident beside the healthy time; only the side to which it moved counts.
     """
@@ -109,20 +130,8 @@ def left_normal_at(
     instants, values = instants[finite], values[finite]
     away = values - judgement.expected if rising else judgement.expected - values
     outside = away > max(swing, 0.01 * abs(judgement.expected))
-    both = np.flatnonzero(outside[:-1] & outside[1:])
-    return from_ms(int(instants[both[0]])) if len(both) else None
+    found = excursions(instants, outside, lasts_ms(series, step_seconds))
+    return from_ms(int(instants[found[0][0]])) if found else None
 
 
-def silent(after: NDArray[np.float64], step_seconds: float) -> bool:
-    """Whether the window has a gap in which its source gave nothing: three samples, and five minutes of a day's."""
-    import numpy as np
-
-    missing = ~np.isfinite(after)
-    longest = run = 0
-    for each in missing.tolist():
-        run = run + 1 if each else 0
-        longest = max(longest, run)
-    return longest >= max(SILENT, round(SILENT * 60 / step_seconds))
-
-
-__all__ = ["left_normal_at", "recovered_at", "sample_swing", "silent"]
+__all__ = ["left_normal_at", "recovered_at", "sample_swing"]

@@ -18,9 +18,11 @@ from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_cha
 from projections.samples import Series
 from projections.silence import Silence, blind_for
 from projections.verdicts import grid as grids
-from projections.verdicts.recovery import left_normal_at, recovered_at, silent
+from projections.verdicts.flags import moved_before, over, silent
+from projections.verdicts.recovery import left_normal_at, recovered_at
 from projections.verdicts.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
 from projections.wording import silent_span
+from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -218,21 +220,28 @@ def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str]
     series = metric.series
     last = None
     if series is not None and len(series.instants_ms):
-        from tracker.times import from_ms
-
         last = from_ms(int(series.instants_ms[-1]))
     told = max((each for each in (last, metric.told_until) if each is not None), default=None)
     if as_of < plan.window_to:
         return "pending", "The window is not over, as far as the log knows."
     if told is None:
         return "no_data", "The log has no samples of it."
-    if told < plan.window_to - _SAMPLES_LATE:
+    # Judged on a part of its last step, a window would be judged again as soon as the rest is there.
+    ends = _last_instant(plan)
+    partly = metric.told_until is not None and metric.told_until <= ends and (last is None or last < ends)
+    if told < plan.window_to - _SAMPLES_LATE or partly:
         lasting = [each for each in metric.silences if each.end is None and each.start < plan.window_to]
         why = f" ({'; '.join(silent_span(each) for each in lasting)})" if lasting else ""
         return "pending", f"The samples up to the window's end are not in the log yet{why}."
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
         return "no_data", "The log has no samples of it."
     return None
+
+
+def _last_instant(plan: Judged) -> datetime:
+    """Return the last instant of a window's grid; its end is not in it."""
+    step = grids.GRID_SECONDS[plan.window] * 1000
+    return from_ms((to_ms(plan.window_to) - 1) // step * step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,22 +334,36 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         said = judge_fix(healthy, inputs.since_onset[:, None], after, **common)[0]
         verdict = _change_verdict(said, metric.better)
         row = replace(row, baseline_from=inputs.onset, baseline_to=plan.begins_at)
+        if moved_before(
+            inputs.since_onset,
+            said,
+            step_seconds=inputs.step_seconds,
+            settling_seconds=metric.settling_seconds,
+        ):
+            said = replace(said, flags=tuple(dict.fromkeys((*said.flags, "already_moving"))))
     else:
         recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **common)[0]
         said = recovery.after
         verdict = _recovery_verdict(recovery, metric.better)
     # Beside healthy time the incident is what it was moving in before: that is no flag.
     flags = [*row.flags, *(flag for flag in said.flags if recovery is None or flag == "spike")]
-    if _over(inputs.after, metric):
+    if over(inputs.after, metric.threshold, metric.better):
         flags.append("over_limit")
-        if _over(inputs.before, metric):
+        if over(inputs.before, metric.threshold, metric.better):
             flags.append("was_over_limit_before")
     if "blind" not in flags and silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
     back = left = None
     if recovery is not None and incident is not None and verdict not in ("unaffected", "not_enough_data"):
         rising = (recovery.incident.shift or 0.0) > 0
-        back = recovered_at(metric.series, inputs.healthy, plan, rising=rising, judgement=said)
+        back = recovered_at(
+            metric.series,
+            inputs.healthy,
+            plan,
+            rising=rising,
+            judgement=said,
+            step_seconds=inputs.step_seconds,
+        )
         left = left_normal_at(
             metric.series,
             inputs.healthy,
@@ -348,6 +371,7 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
             plan.begins_at,
             rising=rising,
             judgement=recovery.incident,
+            step_seconds=inputs.step_seconds,
         )
     return replace(
         row,
@@ -382,17 +406,6 @@ def _recovery_verdict(said: RecoveryJudgement, better: str) -> str:
     if said.verdict == "regressed" and _change_verdict(said.after, better) == "improved":
         return "recovered"
     return said.verdict
-
-
-def _over(values: NDArray[np.float64], metric: Measured) -> bool:
-    """Whether at least half of the samples are beyond the metric's own limit."""
-    import numpy as np
-
-    if metric.threshold is None or metric.better == "neither":
-        return False
-    known = values[np.isfinite(values)]
-    beyond = known < metric.threshold if metric.better == "higher" else known > metric.threshold
-    return bool(len(known)) and 2 * int(beyond.sum()) >= len(known)
 
 
 def _hash(inputs: _Inputs, row: Row, metric: Measured, common: dict[str, Any]) -> str:

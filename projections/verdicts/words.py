@@ -69,12 +69,15 @@ def headline(rows: Sequence[Row]) -> str:
 def _told(rows: Sequence[Row]) -> str:
     """Say of one window's metrics what became of them, the worst first."""
     made_worse = {row.metric for row in rows if row.baseline == "before_change" and _is_worse(row)}
+    moving = {row.metric for row in rows if "already_moving" in row.flags}
     groups: dict[str, list[str]] = {}
     for row in sorted(asked(rows), key=lambda each: _ORDER[each.verdict]):
         faint = row.verdict in ("regressed", "improved", "shifted") and not _is_clear(row)
         phrase = f"perhaps {PHRASES[row.verdict]}" if faint else PHRASES[row.verdict]
         if row.baseline == "healthy" and row.metric in made_worse:
             phrase += f", and worse than before {row.version}"
+        if row.metric in moving and row.verdict not in ("unchanged", "unaffected", "within_normal"):
+            phrase += f", but was moving that way before {row.version}"
         when = when_normal(row)
         groups.setdefault(phrase, []).append(row.metric + (f" ({when})" if when else ""))
     return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())

@@ -202,8 +202,11 @@ def with_unit(value: float, unit: str | None) -> str:
 
 
 def _label(series: Series) -> str:
-    shown = {name: value for name, value in sorted(series.labels.items()) if name != "__name__"}
-    return text(", ".join(f"{name}={value}" for name, value in shown.items())) or "all"
+    return text(_named(series)) or "all"
+
+
+def _named(series: Series) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(series.labels.items()) if name != "__name__")
 
 
 def picture_name(context: Context, metric: MetricPlan) -> str:
@@ -224,8 +227,8 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     start, end = context.picture_span
     found = [
         Line(
-            label=", ".join(f"{k}={v}" for k, v in sorted(series.labels.items()) if k != "__name__")
-            or metric.name,
+            # One series is the metric; what tells several apart is their labels.
+            label=(len(metric.series) > 1 and _named(series)) or metric.name,
             instants_ms=between(series, start, end).instants_ms,
             values=between(series, start, end).values,
             step_seconds=series.step_seconds,

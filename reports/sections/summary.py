@@ -1,11 +1,13 @@
 """What happened, in sentences and in durations, each with its formula."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from projections.durations import shown
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
+from tracker.events.changes import DeployFinished
 from tracker.events.incidents import IncidentReopened, NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
@@ -50,10 +52,9 @@ def _story(context: Context) -> str:
         parts.append(f"Cause: {_sentence(text(fact.text))}")
     fixed = context.attributed("fixed")
     if fixed:
-        entry = fixed[-1]
-        parts.append(
-            f"What fixed it: {text(context.named(_lower(entry.title), entry.service))} at {_when(context, entry.occurred_at, 0.001, incident.begins_at)}."
-        )
+        parts.append(f"What fixed it: {' and '.join(_fix(context, entry) for entry in fixed)}.")
+        if _share_the_credit(context, fixed):
+            parts.append("They overlap: which of them did it cannot be told.")
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")
     return " ".join(parts)
@@ -66,6 +67,22 @@ def _alerted(context: Context) -> Entry | None:
         if isinstance(fact, MessageSent) and fact.kind == "initial" and fact.incident == context.incident.id:
             return entry
     return None
+
+
+def _fix(context: Context, entry: Entry) -> str:
+    at = _when(context, entry.occurred_at, 0.001, context.incident.begins_at)
+    if isinstance(entry.fact, DeployFinished):
+        return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
+    return f"{text(context.named(_lower(entry.title), entry.service))} at {at}"
+
+
+def _share_the_credit(context: Context, fixed: Sequence[Entry]) -> bool:
+    """Whether two of the changes that people call the fix reach into each other's first ten minutes."""
+    versions = {getattr(entry.fact, "version", "") for entry in fixed}
+    return any(
+        row.window == "10m" and row.version in versions and versions & set(row.confounded_by)
+        for row in context.verdicts
+    )
 
 
 def _course(context: Context) -> str:

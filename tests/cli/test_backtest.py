@@ -304,6 +304,36 @@ def test_one_service_can_be_asked_for(over, tmp_path):
     refused(over("backtest", ALERT, "--service", "mail"), 2, "mail has no metric error_ratio", "queue")
 
 
+def test_two_comparisons_are_one_alert(over, tmp_path):
+    """
+    It fires where both hold; of two metrics no one value is the peak, and an unknown one is named in the whole.
+    """
+    feed(tmp_path, ("14:01", "14:30"), ("16:00", "16:10"))
+    feed(tmp_path, ("14:11", "14:30"), ("17:00", "17:10"), metric="latency_seconds", unit="seconds")
+
+    both = over("backtest", "error_ratio > 1% and latency_seconds > 400ms for 2m", "--json").json
+    either = over("backtest", "error_ratio > 1% or latency_seconds > 400ms for 2m")
+
+    assert (both["metric"], both["metrics"]) == (None, ["error_ratio", "latency_seconds"])
+    assert both["incidents"][0]["would_fire_at"] == f"{DAY}T14:13:00.000Z"
+    assert (both["for_nothing_count"], both["incidents"][0]["peak"]) == (0, None)
+    assert "For nothing: 2 times" in either.out
+    assert "no number" not in either.out
+    assert f"would fire {DAY} 14:03:00" in either.out
+    typed = "tracker backtest 'error_ratio > 1% and latency_seconds > 1s'"
+    refused(over("backtest", "error_ratio > 1% and latenci_seconds > 1s"), 2, typed)
+
+
+def test_metrics_of_two_services_meet_in_none(over, tmp_path):
+    """
+    Who has which is said.
+    """
+    feed(tmp_path)
+    feed(tmp_path, service="search", metric="queue", unit="count")
+
+    refused(over("backtest", "error_ratio > 1% and queue > 1"), 2, "no service has all of", "queue: search")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -40,7 +40,9 @@ threshold = 0.05
 def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
     """An incident that began 50 minutes ago, and a deploy so many minutes ago that brought a level."""
 
-    def make(deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True) -> datetime:
+    def make(
+        deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True, told: bool = True
+    ) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
         started, deployed = now - timedelta(minutes=50), now - timedelta(minutes=deployed_ago)
         instants = (
@@ -55,7 +57,8 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
         configured(tmp_path, server.url)
         declared = tracker(
             *("declare", "Payments fail", "--service", "checkout", "--severity", "critical"),
-            *("--at", utc(started + timedelta(minutes=3)), "--started", utc(started)),
+            *("--at", utc(started + timedelta(minutes=3))),
+            *(("--started", utc(started)) if told else ()),
         )
         assert declared.code == 0, declared.err
         assert tracker("deploy", "finish", "checkout", "v2", "--at", utc(deployed)).code == 0
@@ -110,6 +113,22 @@ def test_a_fix_that_is_none_names_the_rollback(tracker, incident, after, code, w
     assert answer.out.startswith(f"{word}: ")
     assert "tracker run rollback checkout" in answer.err
     assert "echo back" in answer.err
+
+
+def test_an_incident_of_which_nobody_said_when_it_began_does_not_spoil_its_healthy_time(tracker, incident):
+    """
+    Declared three minutes late, these minutes are no part of what is normal; a deploy in them is no fix.
+    """
+    fixed = incident(45, 0.01, told=False)
+    broke = fixed - timedelta(minutes=5)
+    tracker("collect", 1)
+
+    ends = datetime.fromisoformat(rows(tracker)["10m", "healthy"]["baseline_to"])
+    assert abs((ends - broke).total_seconds()) <= 60
+
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(broke + timedelta(minutes=1)))
+    early = tracker("compare", 1, "--change", "checkout@v1", "--json").json["rows"]
+    assert {row["baseline"] for row in early} == {"before_change"}
 
 
 def test_a_rollback_that_did_not_help_is_not_rolled_back(tracker, incident):
@@ -346,6 +365,30 @@ def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
     assert "dismissed as the cause of INC-1, says ada: looked at it" in said("dismissed")
     assert "suspected of INC-1, says ada: looked at it" in said("suspect")
     assert "fixed INC-1, says ada: looked at it" in said("fixed")
+    refused(tracker("link", 1, "checkout@v2", "--as", "caused", "--why", " "), 12, "needs a reason")
+
+
+def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident):
+    """
+    Called the fix by people, both are named; that the numbers cannot tell which stands beside them.
+    """
+    deployed = incident(30, 0.01)
+    tracker("deploy", "finish", "checkout", "v3", "--at", utc(deployed + timedelta(minutes=12)))
+    tracker("link", 1, "checkout@v2", "--as", "fixed", "--why", "it is gone")
+
+    def summary() -> str:
+        return tracker("report", 1, "-o", "-").out.split("## Impact")[0]
+
+    alone = summary()
+    tracker("link", 1, "checkout@v3", "--as", "fixed", "--why", "it is gone for good")
+    apart = summary()
+    tracker("deploy", "finish", "checkout", "v4", "--at", utc(deployed + timedelta(minutes=5)))
+    tracker("link", 1, "checkout@v4", "--as", "fixed", "--why", "restarted it")
+
+    assert re.search(r"What fixed it: v2, deployed at [\d:]+\.", alone)
+    assert re.search(r"What fixed it: v2, deployed at [\d:]+ and v3, deployed at [\d:]+\.", apart)
+    assert "cannot be told" not in alone + apart
+    assert "They overlap: which of them did it cannot be told." in summary()
 
 
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
@@ -384,6 +427,35 @@ def test_an_incident_without_deploys_says_what_to_type(declared):
     assert "nothing is compared" in answer.out
     assert "tracker changes INC-1" in answer.out
     refused(declared("watch", 1), 11, "tracker deploy finish")
+
+
+def test_a_watch_waits_for_the_last_samples_of_a_window(tracker, tmp_path, incident):
+    """
+    Ten minutes and some seconds in, they are not asked for yet: the check is made, the window is judged later, once.
+    """
+    incident(10.05, 0.01)
+    settings = tmp_path / "tracker.toml"
+    settings.write_text(settings.read_text().replace(f"step_seconds = {STEP}", "step_seconds = 60"))
+
+    answer = tracker("watch", 1, "--until", "10m", "--once")
+
+    assert answer.code == 8
+    assert re.search(r"10 min after: error_ratio [\d.]+ % normal", answer.err)
+    with Log(str(tmp_path / "tracker.db")) as log:
+        assert [each.event.due_seconds for each in log.read_all(["check-made"])] == [600]
+        assert list(log.read_all(["verdicts-given"])) == []
+
+
+def test_a_watch_without_a_metric_does_not_wait_for_a_day(declared):
+    """
+    It says at once what is missing.
+    """
+    declared("deploy", "finish", "checkout", "v2")
+
+    answer = declared("watch", 1)
+
+    assert answer.code == 8
+    assert "[services.checkout.metrics.NAME]" in answer.err
 
 
 def test_a_check_has_its_minute():

@@ -1,7 +1,8 @@
-"""How checkout's metrics go from the day before the hotfix to the day after, as Prometheus would scrape them.
+"""How checkout's metrics go from two weeks before the hotfix to the day after, as Prometheus would scrape them.
 
 Made of a seed, so that a new recording holds the same numbers. Counters are whole numbers,
-the quantile is rounded to milliseconds: what an exporter tells.
+the quantile is rounded to milliseconds: what an exporter tells. The two weeks have seeds of
+their own, so that the days of the story stay as they were.
 """
 
 import math
@@ -13,6 +14,7 @@ from tests.servers.prometheus import Series
 
 SEED = 5  # with which the alert fires and ends when the story says
 STEP_SECONDS = 15
+HISTORY_FIRST = datetime(2026, 1, 7, 13, 45, tzinfo=UTC)
 FIRST = datetime(2026, 1, 21, 13, 45, tzinfo=UTC)
 LAST = datetime(2026, 1, 23, 16, 0, tzinfo=UTC)
 POOL_SIZE = 10
@@ -22,6 +24,7 @@ ALERT_ABOVE = 0.05
 ALERT_FOR_SECONDS = 120
 
 Point = tuple[str, float]
+Sample = tuple[float, float]
 
 # Between two points the truth goes in a straight line; before and after them it is healthy.
 LEAKED: tuple[Point, ...] = (
@@ -43,10 +46,9 @@ def history() -> list[Series]:
     """Make the counters, the quantile, the pool's gauge and ALERTS."""
     # One for each metric, so that a change to one leaves the numbers of the others alone.
     chance, waits, pool = (random.Random(f"{SEED} {name}") for name in ("requests", "latency", "pool"))
-    good = refused = bad = 0
+    requests, latency, in_use = _before()
+    good, refused, bad = (int(requests[code][-1][1]) for code in ("200", "402", "500"))
     wander = drift = 0.0
-    requests: dict[str, list[tuple[float, float]]] = {"200": [], "402": [], "500": []}
-    latency, in_use = [], []
     instants = range(int(FIRST.timestamp()), int(LAST.timestamp()) + 1, STEP_SECONDS)
     for instant in instants:
         wander = 0.97 * wander + chance.gauss(0, 0.012)
@@ -74,6 +76,28 @@ def history() -> list[Series]:
         ("ALERTS", {**ALERT_LABELS, "alertstate": "firing"}, _alerts(requests)),
     ]
     return made
+
+
+def _before() -> tuple[dict[str, list[Sample]], list[Sample], list[Sample]]:
+    """Make the two quiet weeks before the story: the same service, with fewer draws for each of so many scrapes."""
+    chance, waits, pool = (random.Random(f"{SEED} {name} before") for name in ("requests", "latency", "pool"))
+    totals = {"200": 0, "402": 0, "500": 0}
+    wander = drift = 0.0
+    requests: dict[str, list[Sample]] = {code: [] for code in totals}
+    latency, in_use = [], []
+    for instant in range(int(HISTORY_FIRST.timestamp()), int(FIRST.timestamp()), STEP_SECONDS):
+        wander = 0.97 * wander + chance.gauss(0, 0.012)
+        drift = 0.9 * drift + waits.gauss(0, 0.006)
+        asked = _poisson(chance, STEP_SECONDS * _per_second(instant) * (1 + wander))
+        broken = _rare(chance, asked * 0.0016 * (1 + 6 * max(wander, -0.1)))
+        declined = _poisson(chance, (asked - broken) * 0.031)
+        for code, more in (("200", asked - broken - declined), ("402", declined), ("500", broken)):
+            totals[code] += more
+            requests[code].append((instant, totals[code]))
+        base = 0.238 * (1 + 0.10 * _day_wave(instant)) * (1 + drift + waits.gauss(0, 0.03))
+        latency.append((instant, round(base, 3)))
+        in_use.append((instant, 2.0 + _binomial(pool, 3, 0.22 + 0.12 * _day_wave(instant))))
+    return requests, latency, in_use
 
 
 def _alerts(requests: dict[str, list[tuple[float, float]]]) -> list[tuple[float, float]]:
@@ -112,6 +136,15 @@ def _per_second(instant: float) -> float:
 
 def _poisson(chance: random.Random, mean: float) -> int:
     return max(0, round(chance.gauss(mean, math.sqrt(mean))))
+
+
+def _rare(chance: random.Random, mean: float) -> int:
+    """Count what comes less than once or a few times: draw until the odds are used up."""
+    odds, limit, count = chance.random(), math.exp(-max(mean, 0.0)), 0
+    while odds > limit:
+        odds *= chance.random()
+        count += 1
+    return count
 
 
 def _binomial(chance: random.Random, of: int, share: float) -> int:

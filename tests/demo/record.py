@@ -9,6 +9,7 @@ which is written here, too. New recordings have new error ids, so the demo's hea
 
 import gzip
 import json
+import lzma
 import os
 import platform
 import shutil
@@ -20,7 +21,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tracker-record-") as scratch:
         told = {
-            "prometheus.json.gz": record_prometheus(Path(scratch), out / "prometheus.json.gz"),
+            "prometheus.json.xz": record_prometheus(Path(scratch), out / "prometheus.json.xz"),
             "alertmanager.jsonl": record_alertmanager(Path(scratch), out / "alertmanager.jsonl"),
             "sentry": record_sentry(out / "sentry"),
             "checkout.bundle": record_repository(Path(scratch), out),
@@ -73,7 +74,7 @@ def record_prometheus(scratch: Path, path: Path) -> str:
     extra = f"rule_files: [{rules}]\n"
     with prometheus(scratch, series, extra_config=extra) as server, PrometheusApi(server.url) as api:
         http = api._http  # what is recorded is the raw answer, below all that reads it
-        ranges = {query: _range(http, query) for query in QUERIES.values()}
+        ranges = {query: _ranges(http, query) for query in QUERIES.values()}
         selector = 'ALERTS{alertstate="firing"}'
         span = round((metrics.LAST - metrics.FIRST).total_seconds()) + 1
         alerts = http.query(f"{selector}[{span}s]", at_ms=round(metrics.LAST.timestamp() * 1000))
@@ -97,27 +98,39 @@ def record_prometheus(scratch: Path, path: Path) -> str:
         "text": {"/metrics": "\n".join(lowest)},
     }
     text = json.dumps(recorded, separators=(",", ":"), ensure_ascii=False)
-    path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    # Half of what gzip makes of it: two weeks take no more room than a day did.
+    path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
     points = sum(len(one["values"]) for result in ranges.values() for one in result)
     return (
         f"Prometheus {got['/api/v1/status/buildinfo']['version']}, with a history that promtool put into its blocks "
-        f"(`tests/demo/metrics.py`). The answers of `/api/v1/query_range` ({points} samples at {metrics.STEP_SECONDS} s), "
+        f"(`tests/demo/metrics.py`). The answers of `/api/v1/query_range` ({points} samples: the days of the story at "
+        f"{metrics.STEP_SECONDS} s, the week before at 60 s, the week before that at 300 s), "
         "`/api/v1/query`, `/api/v1/rules` and `/api/v1/status/*` as they came; of the rules without the state that they "
         "were in while this was recorded, of the flags and `/metrics` the lines about retention."
     )
 
 
-def _range(http: Any, query: str) -> list[Any]:
+def _ranges(http: Any, query: str) -> list[Any]:
+    """Ask for the days of the story in detail, and for the weeks before them as coarsely as `tracker collect` does."""
+    week = metrics.FIRST - (metrics.FIRST - metrics.HISTORY_FIRST) / 2
+    parts = [
+        _range(http, query, metrics.HISTORY_FIRST, week - timedelta(seconds=300), 300),
+        _range(http, query, week, metrics.FIRST - timedelta(seconds=60), 60),
+        _range(http, query, metrics.FIRST, metrics.LAST, metrics.STEP_SECONDS),
+    ]
+    for result in zip(*parts, strict=True):
+        result[0]["values"] += [value for part in result[1:] for value in part["values"]]
+    return parts[0]
+
+
+def _range(http: Any, query: str, start: datetime, end: datetime, step_seconds: int) -> list[Any]:
     """Ask as `PrometheusApi.range` does: no more points at once than Prometheus gives."""
-    step_ms = metrics.STEP_SECONDS * 1000
-    first, last = (round(at.timestamp() * 1000) for at in (metrics.FIRST, metrics.LAST))
-    instants = range(first, last + 1, step_ms)
+    first, last = (round(at.timestamp() * 1000) for at in (start, end))
+    instants = range(first, last + 1, step_seconds * 1000)
     result: list[Any] = []
     for at in range(0, len(instants), CHUNK_POINTS):
         chunk = instants[at : at + CHUNK_POINTS]
-        found = http.query_range(
-            query, first_ms=chunk[0], last_ms=chunk[-1], step_seconds=metrics.STEP_SECONDS
-        )
+        found = http.query_range(query, first_ms=chunk[0], last_ms=chunk[-1], step_seconds=step_seconds)
         if not result:
             result = found
         else:
@@ -267,6 +280,8 @@ def record_sentry(folder: Path) -> str:
             in_app_include=["checkout"],
             max_breadcrumbs=0,
             project_root="/srv",
+            # Where brotli is installed the SDK prefers it, and what it then posts is not read here.
+            _experiments={"transport_compression_algo": "gzip"},
         )
         threads = [
             threading.Thread(target=_charge, args=(sentry_sdk, payments, at, 48_210 + 37 * n))
@@ -291,6 +306,8 @@ def record_sentry(folder: Path) -> str:
             continue
         event = json.loads(body.split(b"\n")[2])
         told.append((event["timestamp"], body))
+    if len(told) != len(FAILED_AT):
+        raise SystemExit(f"sentry-sdk posted {len(told)} errors that can be read, not {len(FAILED_AT)}")
     for number, (_, body) in enumerate(sorted(told), start=1):
         (folder / f"{number}.envelope").write_bytes(body)
     return (

@@ -52,6 +52,34 @@ def demo(tmp_path_factory):
     return place / "tracker-demo", done.stdout, time.monotonic() - started
 
 
+def test_a_picture_of_one_series_is_named_after_its_metric(demo):
+    """
+    Labels tell series apart; of one alone they only fill the legend.
+    """
+    folder, _, _ = demo
+
+    drawn = (folder / "INC-42" / "checkout-latency_seconds.svg").read_text(encoding="utf-8")
+
+    assert ">latency_seconds<" in drawn
+    assert "quantile=" not in drawn
+
+
+def test_every_window_of_a_demo_has_its_verdict(demo):
+    """
+    Two weeks are recorded, as coarsely as `collect` asks for them: enough for an honest day.
+    """
+    folder, _, _ = demo
+
+    rows = json.loads(tracker("compare", "INC-42", "--json", cwd=folder).stdout)["rows"]
+
+    after_fix = {row["verdict"] for row in rows if row["baseline"] == "healthy"}
+    assert after_fix == {"recovered"}
+    assert {row["window"] for row in rows if row["baseline"] == "healthy"} == {"10m", "1h", "1d"}
+    assert {row["verdict"] for row in rows} == {"regressed", "unchanged", "improved", "recovered"}
+    # The day's verdict does not put off the end of an incident that was over within minutes.
+    assert all(row["recovered_at"] < "2026-01-22T15:15" for row in rows if row["baseline"] == "healthy")
+
+
 def test_a_demo_ends_in_a_report_with_its_pictures(demo):
     """
     Every picture that the report shows lies beside it, and each part of the guide has something in it.
@@ -218,7 +246,7 @@ def test_the_story_goes_forward_and_uses_every_feed():
     recorded = {str(path.relative_to(FEEDS)) for path in FEEDS.rglob("*") if path.is_file()}
 
     assert instants == sorted(instants)
-    assert recorded - used == {"README.md", "checkout.bundle", "commits.json", "prometheus.json.gz"}
+    assert recorded - used == {"README.md", "checkout.bundle", "commits.json", "prometheus.json.xz"}
     assert sum(path.stat().st_size for path in FEEDS.rglob("*") if path.is_file()) < 400_000
 
 

@@ -12,11 +12,13 @@ from projections.changes import changes
 from projections.samples import Series
 from projections.verdicts.grid import is_counter, on_grid
 from projections.verdicts.live import look
+from projections.verdicts.onset import began_at
 from projections.verdicts.recovery import recovered_at
 from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
 from projections.verdicts.standing import beside, to_say
 from projections.verdicts.windows import judged, range_seconds
 from projections.verdicts.words import exit_code, headline, settled_after, when_normal
+from projections.wording import headline as worded
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms
 
@@ -148,6 +150,19 @@ def test_a_window_that_is_not_over_is_pending():
         assert said["10m", "healthy"] == "recovered"
         assert said["1h", "healthy"] == said["1d", "healthy"] == "pending"
         assert all(row.reason for row in found if row.verdict == "pending")
+
+
+def test_a_window_waits_for_its_last_step():
+    """
+    Its last samples are asked for half a minute later: judged before, it would be judged twice.
+    """
+
+    def said(asked: float) -> str:
+        found = judge(series(broken, until=asked, step=15), as_of=FIX + 11, told_until=at(asked))
+        return verdicts(found)["10m", "healthy"]
+
+    assert said(FIX + 9) == "pending"
+    assert said(FIX + 9.25) == "recovered"
 
 
 def test_no_samples_are_no_data_and_a_short_past_is_not_enough():
@@ -297,6 +312,20 @@ def test_a_watch_answers_recovered_only_of_what_recovered():
     assert exit_code([]) == 8
 
 
+def test_where_nobody_said_when_it_began_the_metrics_do():
+    """
+    Out of normal without a break until it was told; what is over, or goes neither way, is no beginning.
+    """
+    told = {"told_at": at(7)}
+
+    assert began_at([measured(series(broken)), measured(None)], **told) == at(ONSET)
+    assert began_at([measured(series(broken), better="higher")], **told) == at(7)
+    assert began_at([measured(series(broken), better="neither")], **told) == at(7)
+    assert began_at([measured(series(lambda minute: 5.0 if 0 <= minute < 4 else 1.0))], **told) == at(7)
+    assert began_at([measured(series(broken), query="x_total")], **told) == at(7)
+    assert began_at([], **told) == at(7)
+
+
 def test_what_is_no_fix_and_what_the_incident_never_moved_is_neither_mended_nor_worth_a_rollback():
     """
     Unchanged after a deploy before the onset, better after one, or not affected at all: it cannot be told.
@@ -332,6 +361,18 @@ def test_a_headline_begins_with_what_is_bad():
     )
 
 
+def test_the_timeline_begins_with_what_is_bad_too():
+    """
+    A recorded verdict reads in the order of the headline.
+    """
+    found = [row for row in judge(series(broken), as_of=FIX + 20) if row.window == "10m"]
+    bad = [replace(row, metric="bad", verdict="still_degraded") for row in found if row.baseline == "healthy"]
+
+    [given] = to_say([*found, *bad], [], "INC-1")
+
+    assert worded(given) == "10 minutes after 2: bad still degraded; errors recovered"
+
+
 def test_a_headline_hides_nothing_behind_the_window_of_its_own():
     """
     A deploy that was fixed half an hour later has ten clean minutes; what broke after them is named as well.
@@ -359,6 +400,37 @@ def test_one_wild_sample_after_a_fix_is_flagged_and_no_time_of_recovery_stands_b
     assert row.verdict == "still_degraded"
     assert row.flags == ("spike",)
     assert when_normal(row) == ""
+
+
+@pytest.mark.parametrize(
+    ("level", "moving"),
+    [
+        (lambda minute: 5.0 if ONSET <= minute < 15 else 1.0, True),
+        (lambda minute: 1.0 if minute < ONSET else max(1.0, 5 - max(0.0, minute - 15) * 4 / 20), True),
+        (broken, False),
+        (lambda minute: 5.0 if ONSET <= minute < FIX - 1.5 else 1.0, False),
+        (lambda minute: broken(minute) if minute >= 15 else 3.0 if minute >= ONSET else 1.0, False),
+    ],
+)
+def test_a_fix_has_no_credit_for_what_mended_itself(level, moving):
+    """
+    A metric that was back, or on its way back, before the fix went out says so; one that got worse until then does not,
+    nor one that was mended by the rollout whose end is all that was told.
+    """
+    found = [row for row in judge(series(level), as_of=100) if row.window == "1h"]
+
+    assert verdicts(found) == {("1h", "before_change"): "improved", ("1h", "healthy"): "recovered"}
+    assert ("already_moving" in found[0].flags) == moving
+    assert (", but was moving that way before 2." in headline(found)) == moving
+
+
+def test_noise_before_a_fix_is_no_movement():
+    """
+    The minutes before it scatter more than the hour after it, whose swing is known.
+    """
+    early = judge(series(broken), deploy(15, version="1"), deploy(FIX, version="2"), as_of=100)
+
+    assert not any("already_moving" in row.flags for row in early)
 
 
 def test_the_first_bad_sample_after_a_fix_goes_on_with_the_incident():
@@ -405,7 +477,23 @@ def test_one_sample_outside_is_no_relapse_and_two_are():
 
     assert judge(spiky(1))[3].recovered_at == at(FIX + 2)
     assert judge(spiky(2))[3].recovered_at == at(FIX + 32)
-    assert recovered_at(None, np.ones(100), None, rising=True, judgement=None) is None  # type: ignore[arg-type]
+    nothing = recovered_at(None, np.ones(100), None, rising=True, judgement=None, step_seconds=60.0)  # type: ignore[arg-type]
+    assert nothing is None
+
+
+def test_a_burst_half_a_day_later_does_not_put_off_the_recovery():
+    """
+    A minute's rate, sampled every 15 s, shows one burst four times on end; a day is judged by five minutes.
+    """
+
+    def back(seconds: float) -> set[datetime | None]:
+        burst = series(
+            lambda minute: 5.0 if 0 <= (minute - FIX - 700) * 60 < seconds else broken(minute), step=15
+        )
+        return {row.recovered_at for row in judge(burst) if (row.window, row.baseline) == ("1d", "healthy")}
+
+    assert back(60) == back(240) == {at(FIX + 2)}
+    assert back(360) == {at(FIX + 706)}
 
 
 @settings(max_examples=40, deadline=None)

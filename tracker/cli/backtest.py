@@ -1,13 +1,15 @@
 """HYPOTHETICAL: had this alert existed, when would it have fired in past incidents, and how often for nothing?
 
 EXPRESSION is METRIC > NUMBER for DURATION: a metric of tracker.toml, one of > >= < <= == !=, and
-how long it must hold. It is evaluated at each of the log's samples, as Prometheus would; nothing
-is asked of a server, and nothing is recorded.
+how long it must hold. Comparisons may be joined by 'and' and 'or'; 'and' goes first, and one 'for'
+at the end holds for the whole. It is evaluated at each of the log's samples, as Prometheus would;
+nothing is asked of a server, and nothing is recorded.
 """
 
 import argparse
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,10 @@ from tracker.times import spoken
 if TYPE_CHECKING:
     from projections.alert_expression import AlertExpression
     from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
+    from projections.composite_alert import CompositeAlert
     from projections.firings import Watched
 
-EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'latency_seconds > 500ms for 5m' --service checkout"
+EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'error_ratio > 1% and latency_seconds > 500ms for 5m'"
 ALL_TIME = datetime(1970, 1, 3, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 SHOWN_FOR_NOTHING = 20
 
@@ -38,40 +41,62 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Read one service's samples after the other, and print what would have been."""
-    from projections.alert_expression import parse
     from projections.backtest import backtest
-    from projections.firings import watch
+    from projections.composite_alert import read, watch_all
 
-    expression = parse(" ".join(arguments.expression))
+    alert = read(" ".join(arguments.expression))
     upto = workspace.cut()
-    services = _services(workspace, expression, arguments.service, upto)
+    services = _services_of_all(workspace, alert, arguments.service, upto)
     zone = workspace.shown_zone
     watched: list[Watched] = []
     for service in services:
-        series = workspace.samples(service, expression.metric, *ALL_TIME, upto)
-        if series:
-            unit = _configured_units(workspace, expression.metric).get(service)
-            watched.append(watch(expression, service or None, series, unit=unit))
+        held = {metric: workspace.samples(service, metric, *ALL_TIME, upto) for metric in alert.metrics}
+        if all(held.values()):
+            units = {metric: _configured_units(workspace, metric).get(service) for metric in held}
+            watched.append(watch_all(alert, service or None, held, units=units))
     position = workspace.log.position if upto is None else upto
     known_at = workspace.log.recorded_at(position) or workspace.now
     answer = backtest(
-        expression,
+        alert.comparisons[0] if alert.is_single else alert.holding,
         watched,
         workspace.incidents(upto),
         until=known_at,
         services=[service for service in services if service],
         only_service=arguments.service is not None,
     )
+    if not alert.is_single:
+        answer = replace(answer, threshold=None)
     if arguments.json:
-        write_json(_described(expression, answer, arguments.service, known_at if upto is not None else None))
+        write_json(_described(alert, answer, arguments.service, known_at if upto is not None else None))
     else:
-        print("\n".join(_said(expression, answer, arguments.service, zone)))
+        print("\n".join(_said(alert, answer, arguments.service, zone)))
     return 0
 
 
 def _configured_units(workspace: Workspace, metric: str) -> dict[str, str | None]:
     configured = workspace.settings.services
     return {name: each.metrics[metric].unit for name, each in configured.items() if metric in each.metrics}
+
+
+def _services_of_all(
+    workspace: Workspace, alert: "CompositeAlert", asked: str | None, upto: int | None
+) -> list[str]:
+    """Return the services that have every metric of an alert.
+
+    Raises:
+        UsageError: If none has; names a metric that there is not, or who has which.
+    """
+    having = {each.metric: _services(workspace, each, asked, upto) for each in alert.comparisons}
+    common = set.intersection(*map(set, having.values()))
+    if not common:
+        whose = "; ".join(
+            f"{metric}: {', '.join(each or '(no service)' for each in services)}"
+            for metric, services in having.items()
+        )
+        raise UsageError(
+            f"no service has all of {', '.join(having)}", hint=f"Who has which: {printable(whose)}"
+        )
+    return sorted(common)
 
 
 def _services(
@@ -132,16 +157,17 @@ def _held(workspace: Workspace, upto: int | None) -> list[tuple[str, str]]:
 
 
 def _described(
-    expression: "AlertExpression", answer: "Backtest", service: str | None, known_at: datetime | None
+    alert: "CompositeAlert", answer: "Backtest", service: str | None, known_at: datetime | None
 ) -> dict[str, Any]:
     from tracker.cli.common import plain
 
     return {
         "hypothetical": True,
-        "expression": expression.text,
-        "metric": expression.metric,
-        "operator": expression.operator,
-        "for_seconds": expression.for_seconds,
+        "expression": alert.text,
+        "metric": alert.metrics[0] if alert.is_single else None,
+        "operator": alert.comparisons[0].operator if alert.is_single else None,
+        "metrics": alert.metrics,
+        "for_seconds": alert.for_seconds,
         "service": service,
         "known_at": known_at,
         **plain(answer),
@@ -151,11 +177,11 @@ def _described(
 # ── for people ───────────────────────────────────────────────────────────────
 
 
-def _said(expression: "AlertExpression", answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
+def _said(alert: "CompositeAlert", answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
     lines = [
         "HYPOTHETICAL: this alert did not exist, and nothing of this was recorded.",
-        f"{printable(expression.text)}{_samples(answer, zone)}",
-        *_cautions(expression, answer),
+        f"{printable(alert.text)}{_samples(answer, zone)}",
+        *_cautions(alert, answer),
         "",
     ]
     lines += _incidents(answer, service, zone)
@@ -176,17 +202,16 @@ def _samples(answer: "Backtest", zone: tzinfo) -> str:
     )
 
 
-def _cautions(expression: "AlertExpression", answer: "Backtest") -> list[str]:
+def _cautions(alert: "CompositeAlert", answer: "Backtest") -> list[str]:
     found = []
     threshold = answer.threshold
     if answer.unit == "ratio" and threshold is not None and abs(threshold) > 1:
-        found.append(
-            f"{expression.metric} is a ratio from 0 to 1: did you mean {expression.operator} {threshold:g}%?"
-        )
+        only = alert.comparisons[0]
+        found.append(f"{only.metric} is a ratio from 0 to 1: did you mean {only.operator} {threshold:g}%?")
     coarse = [each for each in answer.spacings if each.is_coarse]
     if coarse:
         steps = _any_of([spoken(each.step_seconds) for each in coarse])
-        rounded = ", and 'for' is rounded up to it" if expression.for_seconds else ""
+        rounded = ", and 'for' is rounded up to it" if alert.for_seconds else ""
         share = sum(each.share for each in coarse)
         found.append(
             f"{'All' if share > 0.995 else _percent(share)} of that time has one sample every {steps}:"
@@ -315,7 +340,9 @@ def _nothing(each: "ForNothing", answer: "Backtest", zone: tzinfo) -> tuple[str,
     why = {"false_alarm": f"  in {each.incident}, a false alarm", "no_incident": ""}.get(
         each.reason, f"  long before {each.incident}, and still then"
     )
-    peak = f"peak {_value(each.peak, answer.unit)}" if each.peak is not None else "no number"
+    # Of several metrics no one value is the peak.
+    none = "no number" if answer.threshold is not None else ""
+    peak = f"peak {_value(each.peak, answer.unit)}" if each.peak is not None else none
     labels = f"  {_labels(each.labels)}" if answer.series_count > 1 and each.labels else ""
     return _clock(each.from_, zone), end, each.service or "(no service)", f"{peak}{why}{labels}"
 

@@ -43,6 +43,7 @@ def compared(
 ) -> Compared:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
     from projections.changes import EARLIER_VERSIONS, changes
+    from projections.verdicts.onset import began_at
     from projections.verdicts.rows import rows
     from projections.verdicts.standing import beside
     from tracker.events.base import Window
@@ -65,6 +66,8 @@ def compared(
     metrics, used = _metrics(workspace, incident, wanted, upto, metric)
     used = [*facts, *used, *_of_services(recorded, incident)]
     as_of = max(each.recorded_at for each in used)
+    if incident.started_at is None:
+        onset = _not_before_a_deploy(began_at(metrics, told_at=onset), onset, known, incident)
     caused_at = _caused_at(known, incident, onset)
     spans, told = _other_incidents(workspace, incident, upto, as_of)
     used += told
@@ -149,6 +152,14 @@ def _onset(workspace: Workspace, incident: "Incident", upto: int | None) -> date
         each.event.occurred_at for each in attached(incident, living) if isinstance(each.event, AlertFired)
     ]
     return min([incident.begins_at, *fired])
+
+
+def _not_before_a_deploy(
+    began: datetime, told: datetime, known: "Sequence[ChangeRow]", incident: "Incident"
+) -> datetime:
+    """Keep a deploy that was told of at its end, after what it broke, from being taken for a fix of it."""
+    ends = [row.at for row in known if row.service in incident.services and began <= row.at < told]
+    return max([began, *ends])
 
 
 def _other_incidents(

@@ -291,7 +291,7 @@ class Player:
         incident: Incident = workspace.incident(INCIDENT)
         start = incident.begins_at - timedelta(days=1)
         end = (incident.ends_at or self._clock) + timedelta(days=1)
-        with RecordedPrometheus(self._feeds / "prometheus.json.gz", lambda: self._clock) as api:
+        with RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock) as api:
             pulled = [
                 pulling.alert_history(workspace, api, start=start, end=end),
                 pulling.alert_rules(workspace, api),

@@ -21,6 +21,7 @@ from tracker.times import spoken, utc
 if TYPE_CHECKING:
     from projections.changes import ChangeRow
     from projections.verdicts.live import Look
+    from projections.verdicts.rows import Measured
     from tracker.events.base import Recorded
     from tracker.events.verdicts import CheckMade
     from tracker.incident import Incident
@@ -31,8 +32,9 @@ CHECKS = (*range(60, 601, 60), 3_600, 86_400)
 """Seconds after the change at which a check is due."""
 UNTIL = {"10m": 600, "1h": 3_600, "1d": 86_400}
 _LOOK = "%Y-%m-%dT%H:%M:%SZ"
-#: Prometheus may take two steps to have a sample, and a scrape before that.
+#: The last two steps are not asked for yet, and a scrape comes before that.
 PATIENCE = timedelta(minutes=3)
+_STEPS_LATE = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,13 +83,18 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         incident = workspace.incident(incident.id)
         found = _looked(workspace, incident, change, last, gaps)
         window, code = _answer(found, change, arguments.until)
-        finished = window == arguments.until or code in (6, 7)
+        # Without a metric there is nothing to wait for.
+        finished = window == arguments.until or code in (6, 7) or not _metrics_of(found, change)
         wait = None if arguments.once or finished else _next(workspace, change, last)
         if wait is None:
             return _finish(arguments, workspace, found, change, window, code)
         if wait > 15:
             say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
         time.sleep(wait)
+
+
+def _metrics_of(found: Compared, change: "ChangeRow") -> "list[Measured]":
+    return [each for each in found.metrics if each.service == change.service]
 
 
 def _looked(
@@ -168,9 +175,7 @@ def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
     from projections.verdicts.live import look
 
     healthy_to = min(found.healthy_until, change.started_at or change.at)
-    return [
-        look(each, healthy_to=healthy_to, at=now) for each in found.metrics if each.service == change.service
-    ]
+    return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
 
 
 def _record(
@@ -225,13 +230,15 @@ def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | Non
 def _next(workspace: Workspace, change: "ChangeRow", last: int) -> float | None:
     """Return how many seconds to wait for the next check or verdict; None when there is none to wait for."""
     since = (workspace.now - (change.finished_at or change.at)).total_seconds()
+    step_seconds = workspace.settings.prometheus.step_seconds
+    patience = max(PATIENCE.total_seconds(), 60.0 + _STEPS_LATE * step_seconds)
     coming: list[float] = [each - since for each in CHECKS if each <= last and each > since]
     if coming:
         # A window's verdict comes a little after its last check, when the last samples are there.
         ended = max((each for each in UNTIL.values() if each <= since), default=None)
-        waiting = ended is not None and since < ended + PATIENCE.total_seconds()
+        waiting = ended is not None and since < ended + patience
         return min(coming[0], 15.0) if waiting else coming[0]
-    return 15.0 if since < last + PATIENCE.total_seconds() else None
+    return 15.0 if since < last + patience else None
 
 
 def _finish(
@@ -282,7 +289,10 @@ def _finish(
             say(
                 f"{change.version} did not go out during {found.incident.id}, so whether it mended that is not asked; another change: --change EVENT"
             )
-        say(f"What is missing: tracker compare {found.incident.id}")
+        if not _metrics_of(found, change):
+            say(f'Say what to look at in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
+        else:
+            say(f"What is missing: tracker compare {found.incident.id}")
     return code
 
 

@@ -4,8 +4,8 @@ Only the connection is replaced. The server's clock is the story's, and it knows
 that lies after that.
 """
 
-import gzip
 import json
+import lzma
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ class _Recording(PrometheusHttp):
         self.warnings = []
         self._status = 200
         self._now = now
-        self._recorded: dict[str, Any] = json.loads(gzip.decompress(recording.read_bytes()))
+        self._recorded: dict[str, Any] = json.loads(lzma.decompress(recording.read_bytes()))
 
     def query(self, query: str, *, at_ms: int | None = None) -> list[Any]:
         """Answer the clock's time, or the raw samples of `selector[span]`."""
@@ -50,8 +50,12 @@ class _Recording(PrometheusHttp):
         return self._cut(self._recorded["query"][selector], first_ms, last_ms)
 
     def query_range(self, query: str, *, first_ms: int, last_ms: int, step_seconds: int) -> list[Any]:
-        """Answer the samples between the two, both included."""
-        return self._cut(self._recorded["query_range"][query], first_ms, last_ms)
+        """Answer the samples between the two, both included, as far apart as was asked for."""
+        found = self._cut(self._recorded["query_range"][query], first_ms, last_ms)
+        first = first_ms / 1000
+        for series in found:
+            series["values"] = [value for value in series["values"] if (value[0] - first) % step_seconds == 0]
+        return [series for series in found if series["values"]]
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Answer what was recorded of a path of the API."""
