@@ -1,19 +1,32 @@
 """Every fault there is."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from tests.faults.clock import clock
 from tests.faults.kill import kill
 from tests.faults.outcome import Outcome
+from tests.faults.stores import full, limited, locked, restarted
 from tests.servers.postgres import postgres
 
 STORES = ("sqlite", "postgresql")
-FAULTS: dict[str, Callable[[Path, str, int, int], Outcome]] = {"kill": kill}
+FAULTS: dict[str, Callable[..., Outcome]] = {
+    "kill": kill,
+    "locked": locked,
+    "full": full,
+    "limited": limited,
+    "restarted": restarted,
+    "clock": clock,
+}
 
 
 def run(fault: str, store: str, folder: Path, seed: int, times: int) -> Outcome:
-    """Let one fault happen on a new store."""
+    """Let one fault happen on a new store; raises pytest's Skipped where this machine cannot."""
     if store == "sqlite":
         return FAULTS[fault](folder / "server", str(folder / "tracker.db"), seed, times)
     with postgres() as server, server.database() as url:
-        return FAULTS[fault](folder / "server", url, seed, times)
+        does = FAULTS[fault]
+        if fault == "restarted":
+            does = partial(does, postgres=server)
+        return does(folder / "server", url, seed, times)

@@ -46,7 +46,7 @@ class PostgresInbox:
         A server that is started again is waited for: not every sender comes again. Where the
         connection broke at the very end they may be kept twice, which the log does not mind.
         """
-        columns = [
+        columns: list[list[Any]] = [
             [d.route for d in deliveries],
             [d.source for d in deliveries],
             [d.key for d in deliveries],
@@ -65,7 +65,7 @@ class PostgresInbox:
                     raise
                 time.sleep(0.1)
 
-    def _insert(self, columns: Sequence[Sequence[Any]]) -> None:
+    def _insert(self, columns: list[list[Any]]) -> None:
         arrays = ",".join(f"%b::{kind}[]" for kind in _TYPES)
         with self._transaction() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
