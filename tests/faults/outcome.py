@@ -33,6 +33,8 @@ class Outcome:
     waiting: int
     went_back: int
     """How often `recorded_at` is before the one of the position before."""
+    recorded_span_seconds: float
+    """From the first event's `recorded_at` to the last one's."""
     whole: bool
     problem: str | None
     answers: dict[str, int]
@@ -88,12 +90,12 @@ def outcome(
     proof = json.loads(verified.stdout)
     counted: Counter[int] = Counter()
     went_back = 0
-    last = None
+    first = last = None
     with Log(server.store) as log:
         for each in log.read_all():
             if last is not None and each.recorded_at < last:
                 went_back += 1
-            last = each.recorded_at
+            first, last = first or each.recorded_at, each.recorded_at
             number = number_of(each.event)
             if number is not None:
                 counted[number] += 1
@@ -116,5 +118,6 @@ def outcome(
         problem=json.dumps(proof["first_problem"]) if proof["first_problem"] else None,
         answers=dict(load.answers),
         slowest_seconds=round(load.slowest_seconds, 2),
+        recorded_span_seconds=(last - first).total_seconds() if first and last else 0.0,
         notes=notes or {},
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.inbox import Delivery, Inbox
+from tracker.server.telemetry import report
 
 MOST_WAITING = 4_000
 MOST_WAITING_BYTES = 128 << 20
@@ -45,6 +46,10 @@ class Committer:
             self._changed.notify()
         await asyncio.wait_for(future, timeout_seconds)
 
+    def is_working(self) -> bool:
+        """Whether its thread lives."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Write what waits, and end."""
         with self._changed:
@@ -75,7 +80,10 @@ class Committer:
             except RuntimeError:
                 return  # the loop is closed: nobody waits any more
             if problem is None:
-                self._kept(len(batch))
+                try:
+                    self._kept(len(batch))
+                except Exception as bug:
+                    report(bug)
 
 
 def _answer(futures: Sequence["asyncio.Future[None]"], problem: TrackerError | None) -> None:

@@ -68,6 +68,8 @@ class Machine:
 
     def problem(self) -> str | None:
         """Say what keeps it from its work; None when all is well."""
+        if not self.committer.is_working() and not self.stopping.is_set():
+            return "the inbox's writer is not running"
         for thread in self._threads:
             if not thread.is_alive() and not self.stopping.is_set():
                 return f"{thread.name} is not running"
