@@ -26,6 +26,9 @@ def main() -> int:
     parser.add_argument(
         "--times", type=int, default=int(os.environ.get("KILLS") or 100), help="kills (default 100)"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="no kill after so long (default: no limit)"
+    )
     parser.add_argument("--seed", type=int, help="to see the same again (default: a new one)")
     parser.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
     arguments = parser.parse_args()
@@ -37,7 +40,7 @@ def main() -> int:
             sys.stderr.write(f"{fault} on {store}, seed {seed}\n")
             folder = Path(tempfile.mkdtemp(prefix="tracker-faults-"))
             try:
-                found = run(fault, store, folder, seed, arguments.times)
+                found = run(fault, store, folder, seed, arguments.times, arguments.minutes)
             except Skipped as why:
                 sys.stderr.write(f"  skipped: {why.msg}\n")
                 continue

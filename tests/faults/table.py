@@ -1,5 +1,6 @@
 """Every fault there is."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,14 @@ FAULTS: dict[str, Callable[..., Outcome]] = {
 }
 
 
-def run(fault: str, store: str, folder: Path, seed: int, times: int) -> Outcome:
+def run(fault: str, store: str, folder: Path, seed: int, times: int, minutes: float = math.inf) -> Outcome:
     """Let one fault happen on a new store; raises pytest's Skipped where this machine cannot."""
+    does = FAULTS[fault]
+    if fault == "kill":
+        does = partial(does, minutes=minutes)
     if store == "sqlite":
-        return FAULTS[fault](folder / "server", str(folder / "tracker.db"), seed, times)
+        return does(folder / "server", str(folder / "tracker.db"), seed, times)
     with postgres() as server, server.database() as url:
-        does = FAULTS[fault]
         if fault == "restarted":
             does = partial(does, postgres=server)
         return does(folder / "server", url, seed, times)

@@ -44,7 +44,11 @@ class Committer:
             self._queue.append((delivery, future))
             self._bytes += size
             self._changed.notify()
-        await asyncio.wait_for(future, timeout_seconds)
+        patience = loop.call_later(timeout_seconds, _answer, [future], TimeoutError())
+        try:
+            await future
+        finally:
+            patience.cancel()
 
     def is_working(self) -> bool:
         """Whether its thread lives."""
@@ -86,7 +90,7 @@ class Committer:
                     report(bug)
 
 
-def _answer(futures: Sequence["asyncio.Future[None]"], problem: TrackerError | None) -> None:
+def _answer(futures: Sequence["asyncio.Future[None]"], problem: Exception | None) -> None:
     for future in futures:
         if future.done():
             continue
