@@ -11,7 +11,7 @@ DOCS_TESTS ?= $(wildcard tests/docs)
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test check lint format types imports docs demo bench judge aarch64 lock clean
+.PHONY: help setup servers test check lint format types imports docs demo bench faults judge aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ demo: setup ## Show a whole incident end to end, with nothing else running
 
 bench: setup ## Measure the log, the projections and the start of the command
 	@$(BIN)/python -m tests.bench
+
+faults: setup servers ## Kill tracker serve and break its store under load: KILLS=1000 STORE=sqlite or postgresql
+	@KILLS="$(KILLS)" STORE="$(STORE)" $(BIN)/python -m tests.faults
 
 judge: setup ## Measure the judge on cases whose truth is known: CASES=folder for recorded ones
 	@CASES="$(CASES)" $(BIN)/python -m tests.judge

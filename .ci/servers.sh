@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the real servers that some tests talk to, where that is possible; never fail where it is not.
+# Install the real servers that some tests talk to, and the tools that press them, where that is possible; never fail where it is not.
 # Nothing of theirs is left running: each test starts its own, on loopback, in a folder of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,8 @@ missing() {
         echo prometheus-alertmanager
     command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
         echo postgresql
+    command -v wrk >/dev/null 2>&1 || echo wrk
+    ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || echo faketime
 }
 
 # One word a line, and no blank in any of them.
@@ -30,6 +32,8 @@ for package in $(missing); do
     prometheus) tests="those with a real Prometheus" ;;
     prometheus-alertmanager) tests="those with a real Alertmanager" ;;
     postgresql) tests="those with a log in PostgreSQL" ;;
+    wrk) tests="the benchmark of tracker serve" ;;
+    faketime) tests="those with a clock that jumps" ;;
     esac
     say "without $package some tests are skipped: $tests. To have them: sudo apt-get install $package"
 done

@@ -14,6 +14,7 @@ from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_history
 from tests.servers.slack import FakeSlack, fake_slack
+from tests.servers.tracker import Tracker, tracker_server
 from tests.servers.webhooks import Receiver, webhook_receiver
 
 _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
@@ -131,3 +132,15 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "tracker.db")
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture
+def make_tracker(tmp_path: Path) -> Iterator[Callable[..., Tracker]]:
+    """Start `tracker serve` on a store: make_tracker(store_url, {"prometheus": {"url": ...}}, environment=...)."""
+    with contextlib.ExitStack() as servers:
+
+        def make(store: str, settings: dict[str, Any] | None = None, **options: Any) -> Tracker:
+            folder = tmp_path / f"serve-{len(list(tmp_path.glob('serve-*'))) + 1}"
+            return servers.enter_context(tracker_server(folder, store, settings, **options))
+
+        yield make

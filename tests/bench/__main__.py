@@ -13,7 +13,7 @@ from pathlib import Path
 
 from _pytest.outcomes import Skipped
 
-from tests.bench import commands, log, samples
+from tests.bench import commands, log, samples, server
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
 from tracker.cli.common import table
@@ -25,9 +25,13 @@ def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:
     yield from samples.rows(sizes, folder)
     yield from commands.answers(sizes, folder)
     yield from commands.starts(sizes, folder)
+    yield from server.rows(sizes, folder / "file", str(folder / "served.db"), "serve on SQLite")
     try:
-        with postgres() as server, server.database() as url:
-            yield from log.on_postgresql(sizes, url)
+        with postgres() as cluster:
+            with cluster.database() as url:
+                yield from log.on_postgresql(sizes, url)
+            with cluster.database() as url:
+                yield from server.rows(sizes, folder / "database", url, "serve on PostgreSQL")
     except Skipped as missing:
         yield Row("PostgreSQL", "", note=f"not measured: it {missing.msg}")
 

@@ -36,6 +36,7 @@ class Sizes:
     other_events: int
     starts: int
     repeats: int
+    server_seconds: int
 
 
 FULL = Sizes(
@@ -46,9 +47,17 @@ FULL = Sizes(
     other_events=1_000_000,
     starts=20,
     repeats=3,
+    server_seconds=10,
 )
 SMALL = Sizes(
-    events=2_000, batch=100, samples_in_a_series=500, series=4, other_events=2_000, starts=2, repeats=1
+    events=2_000,
+    batch=100,
+    samples_in_a_series=500,
+    series=4,
+    other_events=2_000,
+    starts=2,
+    repeats=1,
+    server_seconds=1,
 )
 
 

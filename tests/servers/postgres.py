@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Postgres:
     port: int
     folder: Path
     process: subprocess.Popen[bytes] = field(repr=False)
+    _launch: Callable[[], subprocess.Popen[bytes]] = field(repr=False)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def url(self, database: str = "postgres") -> str:
@@ -45,6 +46,11 @@ class Postgres:
         finally:
             if self.process.poll() is None:
                 self._say(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def restart(self, *, by: signal.Signals = signal.SIGINT) -> None:
+        """End it, whoever is connected (SIGQUIT: as a crash does), and start it again on the same port."""
+        end(self.process, by=by)
+        self.process = self._launch()
 
     def stop(self) -> None:
         """End it now, whoever is connected; a second time does nothing."""
@@ -117,18 +123,20 @@ def postgres() -> Iterator[Postgres]:
                     return False
                 return True
 
-            process = start(
-                [
-                    *(binaries / "postgres", "-D", data, "-p", str(port)),
-                    *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-                    *("-c", "fsync=on", "-c", "max_connections=100", "-c", "timezone=UTC"),
-                ],
-                ready=ready,
-                log=folder / "postgres.log",
-                user=user,
-                group=group,
-            )
-            return Postgres(port, folder, process)
+            def process() -> subprocess.Popen[bytes]:
+                return start(
+                    [
+                        *(binaries / "postgres", "-D", data, "-p", str(port)),
+                        *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                        *("-c", "fsync=on", "-c", "max_connections=100", "-c", "timezone=UTC"),
+                    ],
+                    ready=ready,
+                    log=folder / "postgres.log",
+                    user=user,
+                    group=group,
+                )
+
+            return Postgres(port, folder, process(), process)
 
         running = start_on_a_free_port(launch)
         try:

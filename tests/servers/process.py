@@ -1,12 +1,13 @@
 """Start a program, wait until it answers, end it again; what all servers have in common."""
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.error import URLError
@@ -75,8 +76,11 @@ def start(
     log: Path,
     user: int | None = None,
     group: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program and wait until it is ready; its output goes to a log file.
+
+    `environment` comes on top of our own.
 
     A run of tests that is killed takes its servers along: the kernel tells them, where `setpriv` is there to ask it.
 
@@ -96,6 +100,7 @@ def start(
             group=group,
             extra_groups=None if user is None else [],
             cwd=log.parent,
+            env=None if environment is None else {**os.environ, **environment},
         )
     give_up = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < give_up:

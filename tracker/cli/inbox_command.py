@@ -58,13 +58,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 "parked": [
                     {
                         "number": each.number,
-                        "received_at": from_us(each.delivery.received_us),
-                        "route": each.delivery.route,
-                        "source": each.delivery.source,
-                        "key": each.delivery.key,
+                        "received_at": from_us(each.received_us),
+                        "route": each.route,
+                        "source": each.source,
+                        "key": each.key,
                         "attempts": each.attempts,
-                        "size_bytes": len(each.delivery.body),
-                        "reason": each.parked,
+                        "size_bytes": each.size_bytes,
+                        "reason": each.reason,
                     }
                     for each in chosen
                 ],
@@ -78,11 +78,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     rows = [
         (
             str(each.number),
-            utc(from_us(each.delivery.received_us)),
-            each.delivery.route,
-            each.delivery.source,
-            f"{len(each.delivery.body)} B",
-            printable(each.parked or ""),
+            utc(from_us(each.received_us)),
+            each.route,
+            each.source,
+            f"{each.size_bytes} B",
+            printable(each.reason),
         )
         for each in chosen
     ]

@@ -5,13 +5,16 @@ log's PostgreSQL. What was worked up leaves the inbox; what could not be underst
 parked there with the reason until somebody retries it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 SUFFIX = ".inbox"
 """The inbox of tracker.db is tracker.db.inbox, beside it."""
+
+MOST_BYTES_AT_ONCE = 32 << 20
+"""So much is read out of the inbox at a time, however much waits."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +33,24 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery as the inbox holds it; `parked` is why it was not understood, None while it waits."""
+    """A delivery that waits; `attempts` is how often it was set aside before."""
 
     number: int
     delivery: Delivery
-    parked: str | None = None
     attempts: int = 0
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of a delivery that was set aside; its body stays where it is."""
+
+    number: int
+    route: str
+    source: str
+    key: str
+    received_us: int
+    reason: str
+    attempts: int
+    size_bytes: int
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -52,8 +67,8 @@ class Inbox(Protocol):
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; on disk when this returns."""
 
-    def waiting(self, limit: int, after: int = 0) -> list[Held]:
-        """Return what waits, in the order of arrival, from behind a number on."""
+    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+        """Return what waits, in the order of arrival: so many, of no more bytes together, but one at least."""
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
@@ -61,8 +76,8 @@ class Inbox(Protocol):
     def park(self, number: int, reason: str) -> None:
         """Set one aside that cannot be understood."""
 
-    def parked(self) -> list[Held]:
-        """Return what was set aside."""
+    def parked(self) -> list[Parked]:
+        """Return what was set aside, in the order of arrival."""
 
     def retry(self, numbers: Sequence[int] | None = None) -> int:
         """Let what was set aside wait again, all of it or these; return how many."""
@@ -87,3 +102,15 @@ def open_inbox(store: str) -> Inbox:
     from tracker.inbox.sqlite import SqliteInbox
 
     return SqliteInbox(store + SUFFIX)
+
+
+def within(sizes: Iterable[tuple[int, int]], most_bytes: int) -> list[int]:
+    """Choose from numbers with their sizes, in order, what has no more bytes together; the first in any case."""
+    chosen: list[int] = []
+    total = 0
+    for number, size in sizes:
+        total += size
+        if chosen and total > most_bytes:
+            break
+        chosen.append(number)
+    return chosen

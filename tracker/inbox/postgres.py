@@ -1,6 +1,7 @@
 """The inbox as a table of the log's PostgreSQL, on a connection of its own that is made anew where it broke."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +10,8 @@ import msgspec
 import psycopg
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import Counts, Delivery, Held
-from tracker.inbox.sqlite import held_of
+from tracker.inbox import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
+from tracker.inbox.rows import COLUMNS, PARKED_COLUMNS, held_of, parked_of, plain
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,11 +19,13 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (
     source text NOT NULL,
     key text NOT NULL,
     received_us bigint NOT NULL,
-    headers bytea NOT NULL,
-    body bytea NOT NULL,
     parked text,
-    attempts integer NOT NULL DEFAULT 0)"""
-_COLUMNS = "number, route, source, key, received_us, headers, body, parked, attempts"
+    attempts integer NOT NULL DEFAULT 0,
+    headers bytea NOT NULL,
+    body bytea NOT NULL)"""
+LOCK_TIMEOUT_SECONDS = 10
+PATIENCE_SECONDS = 3.0
+"""So long a write waits for a server that is away."""
 _TYPES = ("text", "text", "text", "bigint", "bytea", "bytea")
 
 
@@ -38,8 +41,12 @@ class PostgresInbox:
             cursor.execute(_SCHEMA)
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep deliveries in one statement."""
-        columns = [
+        """Keep deliveries in one statement.
+
+        A server that is started again is waited for: not every sender comes again. Where the
+        connection broke at the very end they may be kept twice, which the log does not mind.
+        """
+        columns: list[list[Any]] = [
             [d.route for d in deliveries],
             [d.source for d in deliveries],
             [d.key for d in deliveries],
@@ -47,6 +54,18 @@ class PostgresInbox:
             [msgspec.json.encode(d.headers) for d in deliveries],
             [d.body for d in deliveries],
         ]
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._insert(columns)
+                return
+            except StoreAwayError as away:
+                cause = away.__cause__
+                if not (isinstance(cause, psycopg.Error) and cut(cause)) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
+
+    def _insert(self, columns: list[list[Any]]) -> None:
         arrays = ",".join(f"%b::{kind}[]" for kind in _TYPES)
         with self._transaction() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
@@ -56,9 +75,24 @@ class PostgresInbox:
                 columns,
             )
 
-    def waiting(self, limit: int, after: int = 0) -> list[Held]:
+    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
         """Return what waits, in the order of arrival."""
-        return self._held("WHERE parked IS NULL AND number>%s ORDER BY number LIMIT %s", (after, limit))
+        with self._transaction() as cursor:
+            sizes = cursor.execute(
+                "SELECT number, octet_length(body) FROM inbox_deliveries WHERE parked IS NULL "
+                "ORDER BY number LIMIT %s",
+                (limit,),
+            ).fetchall()
+            chosen = within(((each[0], each[1]) for each in sizes), most_bytes)
+            if not chosen:
+                return []
+            rows = cursor.execute(
+                f"SELECT {COLUMNS} FROM inbox_deliveries "
+                "WHERE parked IS NULL AND number = ANY(%s) ORDER BY number".encode(),
+                (chosen,),
+                binary=True,
+            ).fetchall()
+        return [held_of(row) for row in rows]
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
@@ -70,12 +104,17 @@ class PostgresInbox:
         with self._transaction() as cursor:
             cursor.execute(
                 "UPDATE inbox_deliveries SET parked=%s, attempts=attempts+1 WHERE number=%s",
-                (reason.replace("\0", "�"), number),
+                (plain(reason), number),
             )
 
-    def parked(self) -> list[Held]:
+    def parked(self) -> list[Parked]:
         """Return what was set aside, in the order of arrival."""
-        return self._held("WHERE parked IS NOT NULL ORDER BY number", ())
+        with self._transaction() as cursor:
+            rows = cursor.execute(
+                f"SELECT {PARKED_COLUMNS} FROM inbox_deliveries "
+                "WHERE parked IS NOT NULL ORDER BY number".encode()
+            ).fetchall()
+        return [parked_of(row) for row in rows]
 
     def retry(self, numbers: Sequence[int] | None = None) -> int:
         """Let what was set aside wait again."""
@@ -102,35 +141,43 @@ class PostgresInbox:
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
-
-    def _held(self, where: str, parameters: tuple[int, ...]) -> list[Held]:
-        with self._transaction() as cursor:
-            rows = cursor.execute(
-                f"SELECT {_COLUMNS} FROM inbox_deliveries {where}".encode(), parameters
-            ).fetchall()
-        return [held_of(row) for row in rows]
+                self._connection = None
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
         """Open a transaction; a connection that broke is let go, and the next one is new."""
         with self._lock:
             try:
-                if self._connection is None or self._connection.closed:
+                if self._connection is None:
                     self._connection = psycopg.connect(
                         self._url, connect_timeout=5, application_name="tracker inbox"
                     )
+                    with self._connection.transaction():
+                        self._connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'".encode())
                 with self._connection.transaction(), self._connection.cursor() as cursor:
                     yield cursor
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if self._connection is not None:
-                    self._connection.close()
-                    self._connection = None
-                raise StoreAwayError(
-                    f"the inbox's PostgreSQL does not answer: {' '.join(str(error).split())}",
-                    hint="Check [tracker] store, TRACKER_STORE and the server",
-                ) from error
             except psycopg.Error as error:
+                text = " ".join(str(error).split())
+                if cut(error):
+                    if self._connection is not None:
+                        self._connection.close()
+                        self._connection = None
+                    raise StoreAwayError(
+                        f"the inbox's PostgreSQL does not answer: {text}",
+                        hint="Check [tracker] store, TRACKER_STORE and the server",
+                    ) from error
+                if isinstance(error, psycopg.OperationalError):
+                    raise StoreAwayError(
+                        f"the inbox's PostgreSQL takes nothing now: {text}",
+                        hint="Look for who holds its table, and at its disk: SELECT * FROM pg_locks WHERE granted",
+                    ) from error
                 raise StoreError(
-                    f"the inbox's PostgreSQL refused: {' '.join(str(error).split())}",
-                    hint="Look into the server's own log",
+                    f"the inbox's PostgreSQL refused: {text}", hint="Look into the server's own log"
                 ) from error
+
+
+def cut(error: psycopg.Error) -> bool:
+    """Whether it is the connection that failed, not what was asked of it."""
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))

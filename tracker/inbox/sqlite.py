@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import Counts, Delivery, Held
+from tracker.inbox import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
+from tracker.inbox.rows import COLUMNS, PARKED_COLUMNS, held_of, parked_of, plain
 
 LOCK_TIMEOUT_SECONDS = 10
 _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
@@ -19,11 +19,10 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
     source TEXT NOT NULL,
     key TEXT NOT NULL,
     received_us INTEGER NOT NULL,
-    headers BLOB NOT NULL,
-    body BLOB NOT NULL,
     parked TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0)"""
-_COLUMNS = "number, route, source, key, received_us, headers, body, parked, attempts"
+    attempts INTEGER NOT NULL DEFAULT 0,
+    headers BLOB NOT NULL,
+    body BLOB NOT NULL)"""
 
 
 class SqliteInbox:
@@ -54,9 +53,22 @@ class SqliteInbox:
                 rows,
             )
 
-    def waiting(self, limit: int, after: int = 0) -> list[Held]:
+    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
         """Return what waits, in the order of arrival."""
-        return self._held("WHERE parked IS NULL AND number>? ORDER BY number LIMIT ?", (after, limit))
+        with self._lock, self._named():
+            sizes = self._connection.execute(
+                "SELECT number, length(body) FROM deliveries WHERE parked IS NULL ORDER BY number LIMIT ?",
+                (limit,),
+            ).fetchall()
+            chosen = within(sizes, most_bytes)
+            if not chosen:
+                return []
+            rows = self._connection.execute(
+                f"SELECT {COLUMNS} FROM deliveries "
+                "WHERE parked IS NULL AND number BETWEEN ? AND ? ORDER BY number LIMIT ?",
+                (chosen[0], chosen[-1], len(chosen)),
+            ).fetchall()
+        return [held_of(row) for row in rows]
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
@@ -67,12 +79,16 @@ class SqliteInbox:
         """Set one aside."""
         with self._writing() as connection:
             connection.execute(
-                "UPDATE deliveries SET parked=?, attempts=attempts+1 WHERE number=?", (reason, number)
+                "UPDATE deliveries SET parked=?, attempts=attempts+1 WHERE number=?", (plain(reason), number)
             )
 
-    def parked(self) -> list[Held]:
+    def parked(self) -> list[Parked]:
         """Return what was set aside, in the order of arrival."""
-        return self._held("WHERE parked IS NOT NULL ORDER BY number", ())
+        with self._lock, self._named():
+            rows = self._connection.execute(
+                f"SELECT {PARKED_COLUMNS} FROM deliveries WHERE parked IS NOT NULL ORDER BY number"
+            ).fetchall()
+        return [parked_of(row) for row in rows]
 
     def retry(self, numbers: Sequence[int] | None = None) -> int:
         """Let what was set aside wait again."""
@@ -100,13 +116,6 @@ class SqliteInbox:
         """Let go of the file."""
         with self._lock:
             self._connection.close()
-
-    def _held(self, where: str, parameters: tuple[int, ...]) -> list[Held]:
-        with self._lock, self._named():
-            rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM deliveries {where}", parameters
-            ).fetchall()
-        return [held_of(row) for row in rows]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -136,17 +145,3 @@ class SqliteInbox:
                 f"the inbox {self.path} cannot be used: {text}",
                 hint=f"df -h {Path(self.path).parent}; fuser {self.path}; ls -l {self.path}",
             ) from error
-
-
-def held_of(row: Sequence[Any]) -> Held:
-    """Turn a row of the table into a delivery."""
-    number, route, source, key, received_us, headers, body, parked, attempts = row
-    delivery = Delivery(
-        route=route,
-        source=source,
-        key=key,
-        received_us=received_us,
-        headers=msgspec.json.decode(headers, type=dict[str, str]),
-        body=bytes(body),
-    )
-    return Held(number=number, delivery=delivery, parked=parked, attempts=attempts)

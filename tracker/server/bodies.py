@@ -35,7 +35,7 @@ async def read(request: Request, most_bytes: int) -> bytes:
         ClientDisconnect: If the sender went away.
     """
     global _held
-    declared = request.headers.get("content-length", "")
+    declared = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > most_bytes:
         raise TooLargeError
     pieces: list[bytes] = []

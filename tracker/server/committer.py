@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.inbox import Delivery, Inbox
+from tracker.server.telemetry import report
 
 MOST_WAITING = 4_000
 MOST_WAITING_BYTES = 128 << 20
@@ -43,7 +44,15 @@ class Committer:
             self._queue.append((delivery, future))
             self._bytes += size
             self._changed.notify()
-        await asyncio.wait_for(future, timeout_seconds)
+        patience = loop.call_later(timeout_seconds, _answer, [future], TimeoutError())
+        try:
+            await future
+        finally:
+            patience.cancel()
+
+    def is_working(self) -> bool:
+        """Whether its thread lives."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -75,10 +84,13 @@ class Committer:
             except RuntimeError:
                 return  # the loop is closed: nobody waits any more
             if problem is None:
-                self._kept(len(batch))
+                try:
+                    self._kept(len(batch))
+                except Exception as bug:
+                    report(bug)
 
 
-def _answer(futures: Sequence["asyncio.Future[None]"], problem: TrackerError | None) -> None:
+def _answer(futures: Sequence["asyncio.Future[None]"], problem: Exception | None) -> None:
     for future in futures:
         if future.done():
             continue

@@ -1,7 +1,7 @@
 """Declaring what the rule of `projections.auto_declare` says: only `tracker serve` does this."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tracker.cli.workspace import Recording, Workspace
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tracker.incident import Incident
 
 BY = "tracker"
+_LOOK_BACK = timedelta(days=1)
 
 
 def rulings(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Ruling]":
@@ -49,6 +50,24 @@ def _ends(workspace: Workspace, found: "Sequence[Occurrence]") -> "list[Event]":
         windows[each.service] = start
     told = workspace.log.select([Window(f"service:{name}", start) for name, start in windows.items()])
     return [each.event for each in told if isinstance(each.event, AlertResolved)]
+
+
+def told_lately(workspace: Workspace) -> list[Incoming]:
+    """Return the alerts of the last day, of services that open incidents, that were recorded within the hour."""
+    from projections.auto_declare import FRESH
+    from tracker.events.alerts import AlertFired
+    from tracker.events.base import Arrival, Window
+
+    services = [name for name, each in workspace.settings.services.items() if each.auto_declare]
+    if not services:
+        return []
+    now = workspace.now
+    found = workspace.log.select([Window(f"service:{name}", now - _LOOK_BACK) for name in services])
+    return [
+        Incoming(event=each.event, arrival=Arrival(received_at=each.recorded_at))
+        for each in found
+        if isinstance(each.event, AlertFired) and now - each.recorded_at <= FRESH
+    ]
 
 
 def declare_due(workspace: Workspace, facts: Sequence[Incoming], telemetry: Telemetry) -> list[str]:

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Sequence
 
 from tracker.cli.workspace import Workspace
-from tracker.errors import BadInputError, StoreAwayError
+from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming
 from tracker.inbox import Held, Inbox
-from tracker.server.readers import facts_of
+from tracker.server.readers import READERS, facts_of
 from tracker.server.telemetry import Telemetry, report, tell
 
 _Read = tuple[Held, list[Incoming]]
@@ -19,6 +19,8 @@ _Read = tuple[Held, list[Incoming]]
 TOGETHER = 500
 """So many deliveries go into the log in one transaction."""
 _IDLE_SECONDS = 5.0
+_OF_THE_DATA = ("22", "23", "54")
+"""Classes of SQLSTATE: a wrong value, a broken constraint, more than the store can hold in one place."""
 
 
 class Digest:
@@ -71,12 +73,13 @@ class Digest:
 
     def _read(self, held: Held) -> list[Incoming] | None:
         """Read one delivery; None where it had to be parked."""
+        if held.delivery.route not in READERS:
+            self._park(held, f"this version has no reader for {held.delivery.route!r}")
+            return None
         try:
             return facts_of(held, self._workspace.rules)
         except BadInputError as wrong:
             self._park(held, wrong.message)
-        except KeyError:
-            self._park(held, f"this version has no reader for {held.delivery.route!r}")
         except Exception as bug:
             report(bug)
             self._park(held, f"a bug in the reader: {type(bug).__name__}: {bug}")
@@ -89,14 +92,16 @@ class Digest:
             return read
         try:
             recording = self._workspace.record(facts)
-        except StoreAwayError:
-            raise
         except Exception as trouble:
+            if not refuses_the_data(trouble):
+                raise
             if len(read) == 1:
+                report(trouble)
                 self._park(read[0][0], f"the log did not take it: {trouble}")
                 return ()
-            # One of them may be what the log refuses: the others go in without it.
-            return [stands for each in read for stands in self._append([each])]
+            # One of them is what the log refuses: the others go in without it.
+            middle = len(read) // 2
+            return [*self._append(read[:middle]), *self._append(read[middle:])]
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
         return read
@@ -111,3 +116,19 @@ class Digest:
             why=reason,
             next="tracker inbox list",
         )
+
+
+def refuses_the_data(trouble: BaseException) -> bool:
+    """Whether the log took offence at what was to be appended, or is in trouble itself.
+
+    Of trouble of its own everything would be parked; it passes, or an operator ends it.
+    """
+    if not isinstance(trouble, StoreError | LogNotWholeError):
+        return True
+    cause: BaseException | None = trouble
+    while cause is not None:
+        state = getattr(cause, "sqlstate", None)
+        if (state or "")[:2] in _OF_THE_DATA or type(cause).__name__ in ("DataError", "IntegrityError"):
+            return True
+        cause = cause.__cause__
+    return False

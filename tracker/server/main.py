@@ -18,7 +18,7 @@ from tracker.events.base import Incoming
 from tracker.inbox import Inbox, open_inbox
 from tracker.server.app import Door, build
 from tracker.server.committer import Committer
-from tracker.server.declaring import BY, declare_due
+from tracker.server.declaring import BY, declare_due, told_lately
 from tracker.server.digest import Digest
 from tracker.server.reconcile import Reconciler
 from tracker.server.secrets import Secrets
@@ -68,6 +68,8 @@ class Machine:
 
     def problem(self) -> str | None:
         """Say what keeps it from its work; None when all is well."""
+        if not self.committer.is_working() and not self.stopping.is_set():
+            return "the inbox's writer is not running"
         for thread in self._threads:
             if not thread.is_alive() and not self.stopping.is_set():
                 return f"{thread.name} is not running"
@@ -101,7 +103,13 @@ class Machine:
 
     def _declare(self) -> None:
         workspace = self._workspace()
+        looked_back = False
         while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
+            if not looked_back:
+                # Whoever ended before us may have recorded an alert, and not declared its incident.
+                with contextlib.suppress(TrackerError):
+                    self._alerts_told(told_lately(workspace))
+                    looked_back = True
             with self._alerts_lock:
                 told, self._alerts = self._alerts, []
             if not told:
@@ -163,8 +171,12 @@ def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
             timeout_graceful_shutdown=10,
         )
     )
-    # uvicorn raises the signal that ended it once more, when it has answered everybody: by then nothing is left to do.
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+
+    def ended(number: int, frame: object) -> None:
+        # Before uvicorn listens for signals itself. Once it has answered everybody, it raises the same again.
+        server.should_exit = True
+
+    signal.signal(signal.SIGTERM, ended)
     machine.start()
     shown = f"[{host}]" if ":" in host else host
     say(

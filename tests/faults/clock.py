@@ -1,0 +1,56 @@
+"""A clock that jumps, forwards and back, while deliveries come in."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.load import sending
+from tests.faults.outcome import Outcome, outcome
+from tests.servers.tracker import tracker_server
+
+
+def library() -> str:
+    """Find libfaketime, or skip and say what to install."""
+    for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
+        return str(path)
+    pytest.skip("needs Debian's package faketime: apt-get install faketime")
+
+
+def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
+    """Let the server's clock jump by up to three days; what it measures durations with goes on as it is."""
+    chance = random.Random(seed)
+    began = time.monotonic()
+    offset = folder.parent / "offset"
+    offset.write_text("+0")
+    environment = {
+        "LD_PRELOAD": library(),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    jumps = []
+    with (
+        tracker_server(folder, store, environment=environment) as server,
+        sending(server.url, seed=seed) as load,
+    ):
+        for _ in range(max(3, times // 10)):
+            load.wait_for(10)
+            jump = round(chance.uniform(-3, 3) * 86_400)
+            jumps.append(jump)
+            new = offset.with_suffix(".new")
+            new.write_text(f"{jump:+d}")
+            new.replace(offset)
+        load.wait_for(10)
+        load.stop()
+        return outcome(
+            server,
+            load,
+            fault="clock",
+            seed=seed,
+            times=len(jumps),
+            seconds=time.monotonic() - began,
+            notes={"jumps_seconds": jumps},
+        )
