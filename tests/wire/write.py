@@ -6,11 +6,15 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import collected, one_of_each
+from tests.builders import collected, declared, one_of_each, reopened
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
-LATER = [collected(step_seconds=15.0, query="up")]
+LATER = [
+    collected(step_seconds=15.0, query="up"),
+    declared(occurrence="e0df2298e77d85e2@1772373900000"),
+    reopened(occurrence="e0df2298e77d85e2@1772373900000"),
+]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 
 
