@@ -115,7 +115,9 @@ def test_a_false_alarm_silences_its_own_alert_for_that_long():
 
     assert verdicts(alert(25, **same), history=history, now=26) == [("covered", "INC-1")]
     assert verdicts(alert(36, **same), history=history, now=36) == [("declare", None)]
-    assert verdicts(alert(25, annotations={"summary": "Slow"}), history=history, now=26) == [("declare", None)]
+    assert verdicts(alert(25, annotations={"summary": "Slow"}), history=history, now=26) == [
+        ("declare", None)
+    ]
 
 
 def test_a_false_alarm_is_known_by_its_alert_though_its_words_change():
@@ -229,9 +231,7 @@ class Story:
         known = self.incidents()
         ruling = rule(occurrence, known, now)
         if ruling.verdict == "reopen":
-            self.steps.append(
-                reopened(minute, incident=ruling.incident, occurrence=occurrence.key)
-            )
+            self.steps.append(reopened(minute, incident=ruling.incident, occurrence=occurrence.key))
         elif ruling.verdict == "declare":
             number = max((number_of(each.id) for each in known), default=0) + 1
             self.steps.append(

@@ -31,7 +31,9 @@ def shown(instant: datetime) -> str:
 
 def told(server: TrackerServer) -> list[tuple[str, str]]:
     """What the timeline says of alerts, with when."""
-    return [(row["title"], row["occurred_at"]) for row in server.timeline() if row["kind"].startswith("alert-")]
+    return [
+        (row["title"], row["occurred_at"]) for row in server.timeline() if row["kind"].startswith("alert-")
+    ]
 
 
 def test_an_alert_stands_in_the_timeline_at_its_own_start_and_end(server, make_alertmanager):
@@ -133,7 +135,9 @@ def test_an_alert_that_nobody_received_is_found_in_prometheus(
     until(lambda: given_up(sender))
 
     server = make_tracker(
-        CHECKOUT + f'[prometheus]\nurl = "{prometheus.url}"\n', alertmanager=f'url = "{sender.url}"', port=port
+        CHECKOUT + f'[prometheus]\nurl = "{prometheus.url}"\n',
+        alertmanager=f'url = "{sender.url}"',
+        port=port,
     )
     until(lambda: len(told(server)) == 2)
     asked_at = server.metric(ASKED)

@@ -44,10 +44,11 @@ def wanted_severities(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def alerts_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
-    """Return the alerts of services that declare by themselves that the log got, or that began, of late.
+def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
+    """Return the alerts of services that declare by themselves that were pushed of late, as the log has them.
 
-    A server that stopped between recording and declaring finds here what it owes.
+    A server that stopped between recording and declaring finds here what it owes. What it
+    polled it polls again, and what a person filled in declares nothing.
     """
     from tracker.events.base import Window
 
@@ -57,7 +58,7 @@ def alerts_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
     return [
         Incoming(event=each.event, arrival=each.arrival)
         for each in found
-        if each.event.TOPIC in _ALERTS and max(each.recorded_at, each.event.occurred_at) >= since
+        if each.event.TOPIC in _ALERTS and each.arrival.via == "webhook" and each.recorded_at >= since
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tracker.cli.auto_declaring import alerts_of_late, rulings
+from tracker.cli.auto_declaring import pushed_of_late, rulings
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.events.base import Decision, Incoming
@@ -26,10 +26,10 @@ class Declarer:
         self._said: set[str] = set()
 
     def owed(self) -> list[Incoming]:
-        """Return the last hour's alerts: the last server may have stopped between recording and declaring."""
+        """Return the alerts of the last hour: the last server may have stopped between recording and declaring."""
         from projections.auto_declare import FRESH
 
-        return alerts_of_late(self._workspace, FRESH)
+        return pushed_of_late(self._workspace, FRESH)
 
     def declare(self, facts: Sequence[Incoming]) -> list[str]:
         """Declare, or open again, what the rule says; return the incidents.
