@@ -21,8 +21,9 @@ setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again on
 $(STAMP): requirements.lock pyproject.toml .ci/setup.sh
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh
 
-servers: ## Install Prometheus, Alertmanager and PostgreSQL for the tests, where apt can
+servers: ## Install Prometheus, Alertmanager, PostgreSQL and Sentry's SDK for Node for the tests, where apt and npm can
 	@bash .ci/servers.sh
+	@bash .ci/node_sdk.sh
 
 test: setup servers ## Run all tests; this is all a fresh clone needs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
