@@ -1,8 +1,10 @@
 """Which alerts open an incident by themselves: a written rule, once for each occurrence.
 
-An occurrence is one alert (its fingerprint) from one start on. The rule, in order:
+An occurrence is one alert (its fingerprint) from one start on; a start that Prometheus'
+history has within five minutes of the alert's end is the same one going on. The rule, in order:
 
-1. It is *covered* where an incident of its service was open at any time since it began.
+1. It is *covered* where it opened an incident before, whatever became of that one, or where
+   an incident of its service was open at any time since it began.
 2. It is *too old* where it is over, or nobody told of it within the hour, and it began more than an hour ago.
 3. It *reopens* the service's incident that was resolved less than 15 minutes before it began:
    a flapping alert is one incident, not ten. Of a false alarm the same alert is covered that long.
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from projections.alert_spans import JOIN_WITHIN
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Event, Incoming
-from tracker.events.incidents import SEVERITIES
+from tracker.events.incidents import SEVERITIES, IncidentDeclared, IncidentReopened
 from tracker.incident import Incident, Status
 from tracker.times import to_ms
 
@@ -32,8 +35,14 @@ class Occurrence:
 
     service: str
     alert: AlertFired
+    began_at: datetime
     ended_at: datetime | None
     told_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Name it: every source, every repeat and every restart gives the same name."""
+        return f"{self.alert.fingerprint}@{to_ms(self.began_at)}"
 
 
 @dataclass(frozen=True)
@@ -52,58 +61,132 @@ def occurrences(
 
     `wanted` has for each service the severity label that does; `ends` are ends told elsewhere.
     """
-    fired: dict[tuple[str, int], tuple[AlertFired, datetime]] = {}
-    ended: dict[tuple[str, int], datetime] = {}
     held = list(facts)
-    for event in [*(each.event for each in held), *ends]:
+    ended: dict[tuple[str, int], AlertResolved] = {}
+    for event in [*ends, *(each.event for each in held)]:
         if isinstance(event, AlertResolved):
-            ended[event.fingerprint, to_ms(event.started_at)] = event.occurred_at
+            key = (event.fingerprint, to_ms(event.started_at))
+            if key not in ended or ended[key].occurred_at < event.occurred_at:
+                ended[key] = event
+    found: dict[str, Occurrence] = {}
     for each in held:
         event = each.event
-        if isinstance(event, AlertFired) and event.service is not None and _opens(event, wanted):
-            key = (event.fingerprint, to_ms(event.occurred_at))
-            told_at = each.arrival.received_at or now
-            if key not in fired or fired[key][1] < told_at:
-                fired[key] = (event, told_at)
-    found = [
-        Occurrence(alert.service or "", alert, ended.get(key), told_at)
-        for key, (alert, told_at) in fired.items()
-    ]
-    return sorted(found, key=lambda each: (each.alert.occurred_at, each.alert.fingerprint))
+        if not isinstance(event, AlertFired) or not _opens(event, wanted):
+            continue
+        told = Occurrence(
+            service=event.service or "",
+            alert=event,
+            began_at=_began_at(event, ended.values()),
+            ended_at=_ended_at(event, ended),
+            told_at=each.arrival.received_at or now,
+        )
+        known = found.get(told.key)
+        if known is None or _weight(known) < _weight(told):
+            found[told.key] = told
+    return sorted(found.values(), key=lambda each: (each.began_at, each.key))
 
 
 def _opens(alert: AlertFired, wanted: Mapping[str, str]) -> bool:
     return alert.severity is not None and wanted.get(alert.service or "") == alert.severity
 
 
+def _weight(told: Occurrence) -> tuple[datetime, bool, datetime, int]:
+    """Choose among tellings: the piece that goes on, what fires still, the last word, the fuller one."""
+    return (
+        told.alert.occurred_at,
+        told.ended_at is None,
+        told.told_at,
+        len(told.alert.annotations),
+    )
+
+
+def _ended_at(alert: AlertFired, ended: Mapping[tuple[str, int], AlertResolved]) -> datetime | None:
+    end = ended.get((alert.fingerprint, to_ms(alert.occurred_at)))
+    return end.occurred_at if end is not None else None
+
+
+def _began_at(alert: AlertFired, ends: Iterable[AlertResolved]) -> datetime:
+    """Follow an alert back over the holes that a restart leaves in Prometheus' history, as the timeline does."""
+    began = alert.occurred_at
+    if not alert.source.startswith("prometheus"):
+        return began
+    same = sorted(
+        (each for each in ends if each.fingerprint == alert.fingerprint),
+        key=lambda each: each.started_at,
+        reverse=True,
+    )
+    for each in same:
+        if to_ms(each.started_at) < to_ms(began) and began - each.occurred_at <= JOIN_WITHIN:
+            began = each.started_at
+    return began
+
+
 def rule(occurrence: Occurrence, incidents: Sequence[Incident], now: datetime) -> Ruling:
     """Say what becomes of one occurrence, given every incident that there is."""
-    began = occurrence.alert.occurred_at
-    mine = [
-        each
-        for each in incidents
-        if occurrence.service in each.services and each.status is not Status.MERGED and each.begins_at <= now
-    ]
+    began = occurrence.began_at
+    for each in incidents:
+        if occurrence.key in opened_by(each):
+            return Ruling(occurrence, "covered", each.merged_into or each.id)
+    mine = _of_service(incidents, occurrence.service)
     for each in mine:
         if each.ends_at is None or each.ends_at >= began:
-            return Ruling(occurrence, "covered", each.id)
+            return Ruling(occurrence, "covered", each.merged_into or each.id)
     told = occurrence.ended_at is None and now - occurrence.told_at <= FRESH
     if now - began > FRESH and not told:
         return Ruling(occurrence, "too_old")
-    recent = [each for each in mine if each.ends_at is not None and began - each.ends_at <= REOPEN_WITHIN]
+    recent = [
+        each
+        for each in mine
+        if each.ends_at is not None
+        and each.status is not Status.MERGED
+        and began - each.ends_at <= REOPEN_WITHIN
+    ]
     if recent:
         last = max(recent, key=lambda each: each.ends_at or began)
         if last.resolution != "false-alarm":
             return Ruling(occurrence, "reopen", last.id)
-        if last.title == title_of(occurrence.alert):
+        if _is_of(last, occurrence.alert):
             return Ruling(occurrence, "covered", last.id)
     return Ruling(occurrence, "declare")
 
 
+def opened_by(incident: Incident) -> list[str]:
+    """Name the occurrences for which the tracker declared or reopened an incident."""
+    events = (step.recorded.event for step in incident.steps)
+    return [
+        event.occurrence
+        for event in events
+        if isinstance(event, IncidentDeclared | IncidentReopened)
+        and event.occurrence is not None
+        and event.incident == incident.id
+    ]
+
+
+def _of_service(incidents: Sequence[Incident], service: str) -> list[Incident]:
+    """Keep the incidents of a service; one that others were merged into is of their services too."""
+    by_id = {each.id: each for each in incidents}
+    found: dict[str, Incident] = {}
+    for each in incidents:
+        current: Incident | None = each if service in each.services else None
+        while current is not None and current.id not in found:
+            found[current.id] = current
+            current = by_id.get(current.merged_into) if current.merged_into else None
+    return list(found.values())
+
+
+def _is_of(incident: Incident, alert: AlertFired) -> bool:
+    """Whether an incident was about this very alert."""
+    same = any(key.rpartition("@")[0] == alert.fingerprint for key in opened_by(incident))
+    return same or incident.title == title_of(alert)
+
+
 def title_of(alert: AlertFired) -> str:
     """Say what is broken, in the alert's own words."""
-    said = alert.annotations.get("summary") or alert.annotations.get("description") or f"{alert.name} fires"
-    return " ".join(said.split())[:200]
+    for name in ("summary", "description"):
+        said = " ".join(alert.annotations.get(name, "").split())
+        if said:
+            return said[:200]
+    return " ".join(f"{alert.name} fires".split())[:200]
 
 
 def severity_of(alert: AlertFired) -> str:

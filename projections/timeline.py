@@ -46,6 +46,7 @@ class Entry:
 
     `evidence` names every event that the row stands on, the first being its own.
     `late_seconds` is how long after it happened it was recorded; None under a minute.
+    `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
     """
 
     event: str
@@ -64,6 +65,7 @@ class Entry:
     precision_seconds: float
     fact: Event
     position: int
+    via: str = ""
 
     @property
     def handle(self) -> str:
@@ -232,6 +234,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         precision_seconds=event.precision_seconds,
         fact=event,
         position=earliest.recorded.position,
+        via=earliest.recorded.arrival.via,
     )
 
 

@@ -28,6 +28,7 @@ def declare(
     detected_by: str | None = None,
     impact: str | None = None,
     lead: str | None = None,
+    occurrence: str | None = None,
 ) -> list[events.IncidentDeclared | events.MilestoneSet]:
     """Decide that this is an incident.
 
@@ -68,6 +69,7 @@ def declare(
         impact=impact,
         lead=lead,
         detected_by=detected_by,
+        occurrence=occurrence,
     )
     decided: list[events.IncidentDeclared | events.MilestoneSet] = [declared]
     for name, typed in (("started", started), ("detected", detected)):
@@ -129,7 +131,9 @@ def resolve(incident: Incident, *, by: str, at: Typed, resolution: str = "fixed"
     return _taken(events.IncidentResolved, incident.id, by, at, resolution=resolution)
 
 
-def reopen(incident: Incident, *, by: str, at: Typed, why: str) -> events.IncidentReopened:
+def reopen(
+    incident: Incident, *, by: str, at: Typed, why: str, occurrence: str | None = None
+) -> events.IncidentReopened:
     """Decide that the incident is not over.
 
     Raises:
@@ -148,7 +152,12 @@ def reopen(incident: Incident, *, by: str, at: Typed, why: str) -> events.Incide
             f"{incident.id} cannot be reopened at {utc(at.at)}, before it was resolved at {utc(incident.resolved_at)}"
         )
     return _taken(
-        events.IncidentReopened, incident.id, by, at, why=reason(why, f"tracker reopen {incident.id}")
+        events.IncidentReopened,
+        incident.id,
+        by,
+        at,
+        why=reason(why, f"tracker reopen {incident.id}"),
+        occurrence=occurrence,
     )
 
 

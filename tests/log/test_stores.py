@@ -6,6 +6,7 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -416,3 +417,21 @@ def test_the_setting_that_loses_events_is_refused(name, monkeypatch, postgres_ur
 
     with refused(SettingsError, f"{name} is switched on"):
         Log(postgres_url)
+
+
+def test_a_second_log_in_one_process_leaves_the_first_one_its_locks(tmp_path):
+    """
+    A server opens its log in several threads; a command that comes and goes must not take the write-ahead log along.
+
+    It did: opening the file to look at its head, and closing it, let go of all locks of the process.
+    """
+    path = str(tmp_path / "tracker.db")
+    command = [sys.executable, "-c", f"from tracker.log import Log; print(Log({path!r}).position)"]
+    with Log(path) as first, Log(path) as second:
+        first.append([deploy(1)])
+        assert second.position == 1
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+
+        first.append([deploy(2)])
+
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "2\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracker.cli import pulling, pulling_forges, pulling_sentry
+from tracker.cli.auto_declaring import described, tell_what_would_have, would_have_declared
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
@@ -136,6 +137,7 @@ def _answer(
     for each in pulled:
         total.recorded += each.recording.recorded
         total.known += each.recording.known
+    undeclared = would_have_declared(workspace, [fact for each in pulled for fact in each.facts])
     if arguments.json:
         write_json(
             {
@@ -143,6 +145,7 @@ def _answer(
                 **total.json(),
                 "sources": [each.json() for each in pulled],
                 "skipped": skipped,
+                "would_have_declared": described(undeclared),
             }
         )
         for each in pulled:
@@ -161,6 +164,7 @@ def _answer(
                 f"verdicts: {windows} window{'s' * (windows != 1)} judged; see them: tracker compare {name}"
             )
         print(f"{name}: {total.said()}")
+        tell_what_would_have(undeclared)
         say(f"Next: tracker timeline {name}   ·   tracker report {name}")
     failed = [each.problem for each in pulled if each.problem]
     return failed[0].exit_code if failed else 0

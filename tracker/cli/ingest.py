@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.cli import pulling, pulling_forges, pulling_sentry
+from tracker.cli.auto_declaring import described, tell_what_would_have, would_have_declared
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace, dates_of
@@ -100,9 +101,11 @@ def _bytes(name: str) -> bytes:
     return data
 
 
-def _said(workspace: Workspace, recording: Recording, where: str, found: int) -> int:
+def _said(
+    workspace: Workspace, recording: Recording, where: str, found: int, extra: dict[str, Any] | None = None
+) -> int:
     nothing = "" if found else "; nothing in it is of a kind that is recorded (docs/sources.md lists them)"
-    return workspace.answer(recording, f"{where}: {recording.said()}{nothing}")
+    return workspace.answer(recording, f"{where}: {recording.said()}{nothing}", extra)
 
 
 def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
@@ -147,7 +150,11 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 data, where=where, rules=rules, arrival=arrival, event_name=arguments.event
             )
         recording = workspace.record(facts)
-    return _said(workspace, recording, where, len(facts))
+    undeclared = would_have_declared(workspace, facts)
+    code = _said(workspace, recording, where, len(facts), {"would_have_declared": described(undeclared)})
+    if not arguments.json:
+        tell_what_would_have(undeclared)
+    return code
 
 
 def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
@@ -315,8 +322,15 @@ def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pu
     failed = [each.problem for each in pulled if each.problem]
     if len(failed) == len(pulled) == 1:
         raise failed[0]
+    undeclared = would_have_declared(workspace, [fact for each in pulled for fact in each.facts])
     if arguments.json:
-        write_json({**total.json(), "sources": [each.json() for each in pulled]})
+        write_json(
+            {
+                **total.json(),
+                "sources": [each.json() for each in pulled],
+                "would_have_declared": described(undeclared),
+            }
+        )
         for each in pulled:
             if each.problem:
                 say(f"tracker: {each.said()}")
@@ -325,4 +339,5 @@ def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pu
             say(each.said())
             if each.problem and each.problem.hint:
                 say(f"  {each.problem.hint}")
+        tell_what_would_have(undeclared)
     return failed[0].exit_code if failed else 0

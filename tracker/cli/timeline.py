@@ -15,6 +15,9 @@ from tracker.times import spoken, utc
 if TYPE_CHECKING:
     from tracker.incident import Incident
 
+_PUSHED = ("alert-fired", "alert-resolved", "error-seen", "issue-changed")
+"""Kinds that sources push the instant they happen: that one was found by asking is worth a word."""
+
 EXAMPLE = (
     "example:  tracker timeline INC-42        tracker timeline --service checkout --from 13:00Z --to 15:00Z"
 )
@@ -136,6 +139,7 @@ def described(row: Any) -> dict[str, Any]:
         "evidence": row.evidence,
         "amended": row.amended,
         "late_seconds": row.late_seconds,
+        "recorded_by": row.via or None,
         "attribution": None
         if row.attribution is None
         else {"as": row.attribution.role, "by": row.attribution.by, "why": row.attribution.why},
@@ -174,7 +178,10 @@ def _said(row: Any) -> str:
     elif row.detail:
         parts.append(printable(short(row.detail, 200)))
     if row.late_seconds is not None:
-        parts.append(f"recorded {spoken(row.late_seconds)} late")
+        by_poll = "by poll " if row.via == "poll" else ""
+        parts.append(f"recorded {by_poll}{spoken(row.late_seconds)} late")
+    elif row.via == "poll" and row.kind in _PUSHED:
+        parts.append("recorded by poll")
     if row.attribution is not None:
         why = f": {printable(row.attribution.why)}" if row.attribution.why else ""
         parts.append(f"{row.attribution.role.upper()}, says {row.attribution.by}{why}")

@@ -23,7 +23,10 @@ class Standing(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("incident-declared", rank=70)
 class IncidentDeclared(Standing, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody said that this is an incident."""
+    """Somebody said that this is an incident.
+
+    `occurrence` names the alert, and its start, for which the tracker declared it itself.
+    """
 
     title: str
     services: tuple[str, ...]
@@ -31,6 +34,7 @@ class IncidentDeclared(Standing, frozen=True, kw_only=True, omit_defaults=True):
     impact: str | None = None
     lead: str | None = None
     detected_by: str | None = None
+    occurrence: str | None = None
 
 
 @topic("milestone-set", rank=71)
@@ -106,9 +110,10 @@ class IncidentResolved(Standing, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("incident-reopened", rank=81)
 class IncidentReopened(Standing, frozen=True, kw_only=True, omit_defaults=True):
-    """It came back, or was never over."""
+    """It came back, or was never over; `occurrence` as in `IncidentDeclared`."""
 
     why: str
+    occurrence: str | None = None
 
 
 @topic("incident-merged", rank=82)

@@ -191,12 +191,20 @@ class Log:
         return self._recorder.max_notification_id() or 0
 
     def select(
-        self, windows: Iterable[Window], upto: int | None = None, ids: Sequence[str] = ()
+        self,
+        windows: Iterable[Window],
+        upto: int | None = None,
+        ids: Sequence[str] = (),
+        *,
+        topics: Sequence[str] = (),
     ) -> list[Recorded]:
-        """Return the events of these windows, and of these ids, with their corrections, as recorded."""
+        """Return the events of these windows, and of these ids, with their corrections, as recorded.
+
+        With `topics` only events of these kinds are taken from the windows.
+        """
         limit = FOREVER if upto is None else upto
         with self._recorder.reading() as transaction:
-            found = select(transaction, windows, limit)
+            found = select(transaction, windows, limit, topics)
             if ids:
                 found = close(transaction, {**found, **by_ids(transaction, ids, limit)}, limit)
         return sorted(found.values(), key=lambda each: each.position)

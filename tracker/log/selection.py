@@ -32,18 +32,22 @@ def recorded_of(row: Sequence[Any]) -> Recorded:
     )
 
 
-def select(transaction: Transaction, windows: Iterable[Window], upto: int) -> dict[str, Recorded]:
-    """Return the windows' events up to a position, with their corrections, by id."""
+def select(
+    transaction: Transaction, windows: Iterable[Window], upto: int, topics: Sequence[str] = ()
+) -> dict[str, Recorded]:
+    """Return the windows' events up to a position, of some kinds or of all, with their corrections, by id."""
     found: dict[str, Recorded] = {}
+    kinds = f" AND e.topic IN ({','.join('?' * len(topics))})" if topics else ""
     for window in windows:
         rows = transaction.rows(
             f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
-            "WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?",
+            f"WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?{kinds}",
             (
                 place(window.scope),
                 -FOREVER if window.start is None else to_us(window.start),
                 FOREVER if window.end is None else to_us(window.end),
                 upto,
+                *topics,
             ),
         )
         for row in rows:

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,10 @@ class SQLiteLogFactory(SQLiteFactory):
 def refuse_foreign(path: Path) -> None:
     """Look at a file before opening it as a log; an empty or missing one is fine.
 
+    Only SQLite itself may open it. Whoever closes a file lets go of all locks that his process
+    has on it: another program that ends then takes itself for the last one, deletes the
+    write-ahead log, and what this process appends is in no file any more.
+
     Raises:
         StoreError: If it is no SQLite file, or somebody else's.
     """
@@ -167,21 +171,22 @@ def refuse_foreign(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     other = "Name another file with --store FILE or [tracker] store in tracker.toml"
-    with path.open("rb") as file:
-        head = file.read(72)
-    if head[:16] != b"SQLite format 3\0":
-        raise StoreError(f"{path} is not a tracker log: it is no SQLite file", hint=other)
-    if int.from_bytes(head[68:72]) != APPLICATION_ID:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    with _named(str(path)), closing(_looking_at(path)) as connection:
         try:
             mine = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            empty = not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+            empty = mine or not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError as broken:
+            if "not a database" in str(broken):
+                raise StoreError(f"{path} is not a tracker log: it is no SQLite file", hint=other) from broken
             raise StoreError(f"{path} cannot be read as a log: {broken}", hint=other) from broken
-        finally:
-            connection.close()
-        if not (mine or empty):
-            raise StoreError(f"{path} is an SQLite file of another program, not a tracker log", hint=other)
+    if not (mine or empty):
+        raise StoreError(f"{path} is an SQLite file of another program, not a tracker log", hint=other)
+
+
+def _looking_at(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCK_TIMEOUT_SECONDS)
 
 
 def _without_space(path: str) -> bool:

@@ -18,7 +18,7 @@ from tracker.events.base import Incoming
 from tracker.inbox import Inbox, open_inbox
 from tracker.server.app import Door, build
 from tracker.server.committer import Committer
-from tracker.server.declaring import BY, declare_due, told_lately
+from tracker.server.declaring import BY, Declarer
 from tracker.server.digest import Digest
 from tracker.server.reconcile import Reconciler
 from tracker.server.secrets import Secrets
@@ -103,19 +103,17 @@ class Machine:
 
     def _declare(self) -> None:
         workspace = self._workspace()
-        looked_back = False
+        declarer = Declarer(workspace, self.telemetry)
+        owed = True
         while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
-            if not looked_back:
-                # Whoever ended before us may have recorded an alert, and not declared its incident.
-                with contextlib.suppress(TrackerError):
-                    self._alerts_told(told_lately(workspace))
-                    looked_back = True
             with self._alerts_lock:
                 told, self._alerts = self._alerts, []
-            if not told:
-                continue
             try:
-                declare_due(workspace, told, self.telemetry)
+                if owed:
+                    told = declarer.owed() + told
+                    owed = False
+                if told:
+                    declarer.declare(told)
             except Exception as trouble:
                 report(trouble)
                 tell("declaring failed; trying again", 40, why=str(trouble))

@@ -15,6 +15,7 @@ from tracker.cli import pulling
 from tracker.cli.comparing import judge
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import TrackerError
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Incoming
 from tracker.server.hearing import Hearing
 from tracker.server.telemetry import Telemetry, report, tell
@@ -45,6 +46,7 @@ class Reconciler:
         self._capture_every = duration_seconds(serve.capture_every)
         self._answered: dict[str, datetime] = {}
         self._hearing = Hearing(workspace, telemetry)
+        self._firing_since: datetime | None = None
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
@@ -140,9 +142,14 @@ class Reconciler:
         workspace = self._workspace
 
         def read(start: datetime) -> list[pulling.Pulled]:
+            # An alert whose start lies before what is asked for has no start that can be told, and so no end.
+            since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
+            since = max(since, workspace.now - BACK)
             with pulling.prometheus_api(workspace) as api:
-                alerts = pulling.alert_history(workspace, api, start=start, end=workspace.now)
+                alerts = pulling.alert_history(workspace, api, start=since, end=workspace.now)
                 rules = pulling.alert_rules(workspace, api)
+            if alerts.problem is None:
+                self._firing_since = min(still_firing(alerts.facts), default=None)
             return [alerts, rules]
 
         self._polled("prometheus", read)
@@ -190,3 +197,18 @@ class Reconciler:
     def _count(self, recording: Recording) -> None:
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
+
+
+def still_firing(facts: Sequence[Incoming]) -> list[datetime]:
+    """Return when each alert began that is told without its end."""
+    ended = {
+        (each.event.fingerprint, each.event.started_at)
+        for each in facts
+        if isinstance(each.event, AlertResolved)
+    }
+    return [
+        each.event.occurred_at
+        for each in facts
+        if isinstance(each.event, AlertFired)
+        and (each.event.fingerprint, each.event.occurred_at) not in ended
+    ]
