@@ -162,6 +162,7 @@ def new_databases(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 shutil.copytree(beside, f"{beside}-whole")
                 Path(f"{beside}-whole").rename(kept)
+            shutil.rmtree(f"{beside}-whole", ignore_errors=True)
         return
     for name in _DATABASES.values():
         shutil.copy(kept / name, folder)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.servers import process
+from tests.servers import bugsink, process
 from tests.servers.alertmanager import alert
 from tests.servers.prometheus import WEEK_END, WEEK_FIRINGS, WEEK_START, open_metrics
 
@@ -180,6 +180,16 @@ def test_a_missing_program_names_its_package():
     """
     with pytest.raises(pytest.skip.Exception, match=r"apt-get install prometheus$"):
         process.program("prometheus", "no-such-program")
+
+
+def test_a_missing_bugsink_names_what_brings_it(tmp_path, monkeypatch):
+    """
+    It is no Debian package.
+    """
+    monkeypatch.setattr(bugsink, "FOLDER", tmp_path)
+
+    with pytest.raises(pytest.skip.Exception, match=r"needs Bugsink: make servers$"):
+        bugsink.installed()
 
 
 def test_a_program_that_ends_at_once_shows_its_last_words(tmp_path):
