@@ -14,6 +14,10 @@ SUFFIX = ".inbox"
 """The inbox of tracker.db is tracker.db.inbox, beside it."""
 
 
+TOGETHER_BYTES = 32 << 20
+"""What waits is given out in pieces of so many bytes, or one delivery: five hundred can be five gigabytes."""
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One request as it came, without what authenticated it.
 
@@ -53,7 +57,7 @@ class Inbox(Protocol):
         """Keep deliveries; on disk when this returns."""
 
     def waiting(self, limit: int, after: int = 0) -> list[Held]:
-        """Return what waits, in the order of arrival, from behind a number on."""
+        """Return what waits, in the order of arrival, from behind a number on: no more than TOGETHER_BYTES, or one."""
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import Counts, Delivery, Held
+from tracker.inbox import TOGETHER_BYTES, Counts, Delivery, Held
 from tracker.inbox.sqlite import held_of
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (
@@ -57,8 +57,15 @@ class PostgresInbox:
             )
 
     def waiting(self, limit: int, after: int = 0) -> list[Held]:
-        """Return what waits, in the order of arrival."""
-        return self._held("WHERE parked IS NULL AND number>%s ORDER BY number LIMIT %s", (after, limit))
+        """Return what waits, in the order of arrival, as much as can be held."""
+        # The size of a body is known without reading it.
+        return self._held(
+            "WHERE number IN (SELECT number FROM (SELECT number, ROW_NUMBER() OVER sofar AS row, "
+            "SUM(octet_length(body)) OVER sofar AS bytes FROM (SELECT number, body FROM inbox_deliveries "
+            "WHERE parked IS NULL AND number>%s ORDER BY number LIMIT %s) AS oldest "
+            "WINDOW sofar AS (ORDER BY number)) AS counted WHERE row = 1 OR bytes <= %s) ORDER BY number",
+            (after, limit, TOGETHER_BYTES),
+        )
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""

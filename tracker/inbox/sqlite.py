@@ -1,5 +1,6 @@
 """The inbox in a SQLite file of its own, so that no report and no import of the log's holds up an answer."""
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import Counts, Delivery, Held
+from tracker.inbox import TOGETHER_BYTES, Counts, Delivery, Held
 
 LOCK_TIMEOUT_SECONDS = 10
 _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
@@ -24,6 +25,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
     parked TEXT,
     attempts INTEGER NOT NULL DEFAULT 0)"""
 _COLUMNS = "number, route, source, key, received_us, headers, body, parked, attempts"
+_BODY = 6
 
 
 class SqliteInbox:
@@ -55,8 +57,21 @@ class SqliteInbox:
             )
 
     def waiting(self, limit: int, after: int = 0) -> list[Held]:
-        """Return what waits, in the order of arrival."""
-        return self._held("WHERE parked IS NULL AND number>? ORDER BY number LIMIT ?", (after, limit))
+        """Return what waits, in the order of arrival, as much as can be held."""
+        rows: list[tuple[Any, ...]] = []
+        size = 0
+        with self._lock, self._named():
+            found = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM deliveries WHERE parked IS NULL AND number>? ORDER BY number LIMIT ?",
+                (after, limit),
+            )
+            with contextlib.closing(found):
+                for row in found:
+                    size += len(row[_BODY])
+                    if rows and size > TOGETHER_BYTES:
+                        break
+                    rows.append(row)
+        return [held_of(row) for row in rows]
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from tracker.errors import TrackerError
 from tracker.inbox import Delivery
-from tracker.server import bodies, secrets
+from tracker.server import bodies, openapi, secrets
 from tracker.server.committer import Committer
 from tracker.server.readers import KEPT_HEADERS, KEY_HEADERS
 from tracker.server.secrets import Secrets
@@ -108,7 +108,11 @@ def build(door: Door) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(door.telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
+    async def description(request: Request) -> Response:
+        return Response(msgspec.json.encode(openapi.document()), media_type="application/json")
+
     routes += [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    routes.append(Route("/openapi.json", description))
     return Starlette(routes=routes)
 
 
@@ -136,14 +140,14 @@ def _envelope(door: Door) -> Endpoint:
             return body
         encoding = headers.get("content-encoding", b"").decode("latin-1").strip().lower()
         header = bodies.envelope_header(body, encoding)
-        key = secrets.sentry_key(headers, request.url.query.encode("latin-1", "replace"), header)
+        key = secrets.sentry_key(headers, request.scope["query_string"], header)
         if not secrets.same(door.secrets.dsn_key, key):
             refused = _unauthorized()
             refused.headers.update(_CORS)
             return refused
         event_id = header.get("event_id")
         answered = Response(
-            msgspec.json.encode({"id": event_id} if isinstance(event_id, str) else {}),
+            msgspec.json.encode({"id": clean(event_id)} if isinstance(event_id, str) else {}),
             status_code=202,
             media_type="application/json",
             headers={"X-Sentry-Rate-Limits": ERRORS_ONLY, **_CORS},

@@ -19,6 +19,7 @@ _Read = tuple[Held, list[Incoming]]
 TOGETHER = 500
 """So many deliveries go into the log in one transaction."""
 _IDLE_SECONDS = 5.0
+_LONGEST_REASON = 500
 
 
 class Digest:
@@ -102,6 +103,7 @@ class Digest:
         return read
 
     def _park(self, held: Held, reason: str) -> None:
+        reason = _one_line(reason)
         self._inbox.park(held.number, reason)
         tell(
             "a delivery was not understood",
@@ -111,3 +113,9 @@ class Digest:
             why=reason,
             next="tracker inbox list",
         )
+
+
+def _one_line(reason: str) -> str:
+    """Make of any words what each store keeps as text: a payload's own can be in them, without end."""
+    said = " ".join(reason.encode("utf-8", "replace").decode().replace("\0", "�").split())
+    return said if len(said) <= _LONGEST_REASON else said[: _LONGEST_REASON - 1] + "…"
