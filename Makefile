@@ -23,8 +23,9 @@ setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again on
 $(STAMP): requirements.lock pyproject.toml .ci/setup.sh
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh
 
-servers: ## Install Prometheus, Alertmanager and PostgreSQL for the tests, where apt can
+servers: ## Install Prometheus, Alertmanager, PostgreSQL and Bugsink for the tests, where that is possible
 	@bash .ci/servers.sh
+	@bash .ci/bugsink.sh
 
 test: setup servers ## Run all tests; this is all a fresh clone needs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
@@ -69,5 +70,5 @@ lock: setup ## Resolve pyproject.toml anew into requirements.lock
 		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 
 clean: ## Remove what the above made
-	@rm -rf .venv .setup.lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-bugsink .setup.lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find tracker projections reports tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from projections.silence import silences_of
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
-from tracker.events.corrections import Effective
+from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident, Link
 
 CHANGES_BEFORE = timedelta(days=1)
@@ -20,9 +22,13 @@ def span(incident: Incident) -> tuple[datetime, datetime | None]:
 
 
 def windows(incident: Incident) -> list[Window]:
-    """Name the parts of the log that may hold facts of an incident."""
+    """Name the parts of the log that may hold facts of an incident.
+
+    A silence that began long before may last into it; there are few.
+    """
     start, end = span(incident)
     found = [Window(f"service:{service}", start, end) for service in incident.services]
+    found.append(Window(SILENCES, None, end))
     return [*found, *(Window(f"incident:{origin}") for origin in incident.merged_from)]
 
 
@@ -35,10 +41,12 @@ def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
     """Keep what belongs to the incident.
 
     Deploys and rollbacks count from a day before its start, everything else from an hour
-    before, until a day after it was resolved. A link puts a fact in, an unlink takes it out.
+    before, until a day after it was resolved. A silence counts where any of it lies in that
+    span. A link puts a fact in, an unlink takes it out.
     """
     kept = []
     found = list(facts)
+    blind = _blind(incident, found)
     # A fact that its source restated is one fact to people, whichever of the two they pointed at.
     links: dict[tuple[object, ...], Link] = {}
     for fact in found:
@@ -50,14 +58,49 @@ def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
         link = links.get(fact.recorded.event.subject())
         if link is not None and not link.linked:
             continue
-        if link is not None or belongs(incident, fact.event):
+        if link is not None or fact.id in blind or belongs(incident, fact.event):
             kept.append(fact)
     return kept
 
 
+def _blind(incident: Incident, facts: Iterable[Effective]) -> set[str]:
+    """Name the events of silences in which facts of an incident may have been missed."""
+    found = silences_of(facts)
+    if not found:
+        return set()
+    _, end = span(incident)
+    return {
+        event
+        for each in found
+        if each.watched.service in (None, *incident.services)
+        and each.touches(incident.begins_at - FACTS_BEFORE, end)
+        for event in each.evidence
+    }
+
+
+def without_other_silences(incident: Incident, recorded: list[Recorded]) -> list[Recorded]:
+    """Leave out the silences, and what corrects them, in which nothing of an incident was missed.
+
+    They were selected with its facts, and no answer about it stands on them.
+    """
+    told = {each.id for each in recorded if isinstance(each.event, SourceSilent | SourceReturned)}
+    if not told:
+        return recorded
+    about = [each for each in effective(recorded).values() if each.id in told]
+    kept = {*_blind(incident, about), *linked_ids(incident)}
+    others = {each.id for each in about if each.retraction is None} - kept
+    return [
+        each
+        for each in recorded
+        if each.id not in others and not (isinstance(each.event, Correction) and each.event.target in others)
+    ]
+
+
 def belongs(incident: Incident, event: Event) -> bool:
     """Whether a fact attaches by time and service alone."""
-    if not isinstance(event, Observation) or event.service not in incident.services:
+    if not isinstance(event, Observation) or isinstance(event, SourceSilent | SourceReturned):
+        return False
+    if event.service not in incident.services:
         return False
     before = CHANGES_BEFORE if isinstance(event, Change) else FACTS_BEFORE
     _, end = span(incident)

@@ -24,6 +24,8 @@ from tracker.events.corrections import Effective, effective
 
 SAME_WITHIN = timedelta(minutes=15)
 SUSPECT_WITHIN = timedelta(hours=1)
+EARLIER_VERSIONS = timedelta(days=30)
+"""So far back is looked for what ran before, by which a rollback is known."""
 
 _PHASES: dict[type[Change], str] = {
     DeployStarted: "started",
@@ -46,7 +48,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Why a change may have caused an incident; `moved` names the metrics that it moved for the worse."""
+    """Why a change may have caused an incident; `moved` names the metrics that it moved for the worse.
+
+    The seconds run from its end; from its beginning where it was still going out.
+    """
 
     incident: str
     seconds_before_start: float
@@ -285,13 +290,27 @@ def candidate(
     within: timedelta = SUSPECT_WITHIN,
     moved: Sequence[str] = (),
 ) -> Candidate | None:
-    """Say why a change may have caused an incident: it came shortly before its start, and what moved then."""
+    """Say why a change may have caused an incident: it came shortly before its start, and what moved then.
+
+    A rollout during which the incident started is one as well, however long it went on.
+    """
     at = row.finished_at or row.at
+    begins = min(row.started_at or at, at)
     before = (started_at - at).total_seconds()
-    if row.kind == "merge" or row.status == "failed" or not 0 <= before <= within.total_seconds():
+    if row.kind == "merge" or row.status == "failed" or begins > started_at:
+        return None
+    if before > within.total_seconds():
         return None
     what = "rollback" if row.kind == "rollback" else "deploy"
-    why = f"the {what} ended {round(before / 60)} min before {incident} started"
+    if before < 0:
+        before = (started_at - begins).total_seconds()
+        why = f"the {what} was going out when {incident} started, {_ago(before)} after it began"
+    else:
+        why = f"the {what} ended {_ago(before)} before {incident} started"
     if moved:
         why += f", and {', '.join(moved)} moved within ten minutes of it"
     return Candidate(incident, before, why, tuple(moved))
+
+
+def _ago(seconds: float) -> str:
+    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{round(seconds)} s"

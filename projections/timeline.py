@@ -12,13 +12,16 @@ from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import witnessed
 from projections.restated import told
+from projections.silence import Silence, silences_of, span_in_words
 from projections.wording import detail, headline
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
+from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.events.silence import SourceSilent
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
 from tracker.times import spoken
@@ -107,13 +110,16 @@ def timeline(
             # A watch's twelve checks are evidence for the procedure, and no row of the story.
             decisions = [each for each in decisions if not isinstance(each.event, CheckMade)]
             decisions = [each for each in decisions if _counts(each, incident)]
+            decisions = _outcomes(decisions)
+    # A silence that began before the span may last into it: then it is a row of it.
+    silent = {event: each for each in silences_of(facts) for event in each.evidence}
     if start is not None:
-        facts = [each for each in facts if each.event.occurred_at >= start]
+        facts = [each for each in facts if each.event.occurred_at >= start or _lasts(each, silent, start)]
         decisions = [each for each in decisions if each.event.occurred_at >= start]
     if end is not None:
         facts = [each for each in facts if each.event.occurred_at < end]
         decisions = [each for each in decisions if each.event.occurred_at < end]
-    groups = _gathered(facts) + [_Group(each, (each,)) for each in decisions]
+    groups = _gathered(facts, silent) + [_Group(each, (each,)) for each in decisions]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
         struck = [
@@ -132,6 +138,27 @@ def timeline(
     return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
 
 
+def _outcomes(decisions: Sequence[Effective]) -> list[Effective]:
+    """Of a message's way, keep what became of it; one that has no outcome yet still waits, and says so."""
+    settled = {
+        each.event.prepared
+        for each in decisions
+        if isinstance(each.event, MessageSent)
+        or (isinstance(each.event, MessageFailed) and each.event.retry_at is None)
+    }
+    return [
+        each
+        for each in decisions
+        if not isinstance(each.event, MessagePosting)
+        and not (isinstance(each.event, MessagePrepared) and each.id in settled)
+        and not (isinstance(each.event, MessageFailed) and each.event.retry_at is not None)
+    ]
+
+
+def _lasts(fact: Effective, silent: dict[str, Silence], start: datetime) -> bool:
+    return isinstance(fact.event, SourceSilent) and fact.id in silent and silent[fact.id].touches(start, None)
+
+
 def _counts(decision: Effective, incident: Incident) -> bool:
     """Whether a decision still holds: a milestone that was set again tells its last instant only."""
     event = decision.event
@@ -141,7 +168,7 @@ def _counts(decision: Effective, incident: Incident) -> bool:
     return held is None or held.event == decision.id
 
 
-def _gathered(facts: Sequence[Effective]) -> list[_Group]:
+def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_Group]:
     """Make one group of all facts that tell of one thing."""
     alerts, changes, errors, groups = [], [], [], []
     for each in told(facts):
@@ -152,6 +179,8 @@ def _gathered(facts: Sequence[Effective]) -> list[_Group]:
             changes.append(each)
         elif isinstance(event, ErrorSeen):
             errors.append(_Group(*each))
+        elif isinstance(event, SourceSilent) and each[0].id in silent:
+            groups.append(_Group(*each, span_in_words(silent[each[0].id])))
         else:
             groups.append(_Group(*each))
     groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]

@@ -6,7 +6,8 @@ A new kind of event still reads acceptably before anybody words it here.
 from datetime import datetime
 from functools import singledispatch
 
-from tracker.events import alerts, changes, corrections, incidents, samples, verdicts
+from projections.silence import Silence, span_in_words
+from tracker.events import alerts, changes, corrections, incidents, messages, samples, silence, verdicts
 from tracker.events.base import Event
 from tracker.times import spoken, utc
 
@@ -136,6 +137,21 @@ def _(event: changes.RollbackFinished) -> str:
 @headline.register
 def _(event: changes.RollbackFailed) -> str:
     return f"Rollback to {event.version} failed"
+
+
+@headline.register
+def _(event: changes.ReleaseCreated) -> str:
+    return f"Release {event.version} was created"
+
+
+@headline.register
+def _(event: changes.VersionReleased) -> str:
+    return f"Release {event.version} was finalized"
+
+
+@detail.register
+def _(event: changes.Release) -> str | None:
+    return event.sha[:10] if event.sha else None
 
 
 @headline.register
@@ -312,6 +328,61 @@ def _(event: incidents.IncidentMerged) -> str | None:
     return event.why
 
 
+# ── messages ─────────────────────────────────────────────────────────────────
+
+_MESSAGES = {
+    "initial": "Team alerted",
+    "update": "Team updated",
+    "resolved": "Team told that it is over",
+    "rollback": "Team told of the rollback",
+}
+
+
+@headline.register
+def _(event: messages.MessageSent) -> str:
+    told = _MESSAGES.get(event.kind, f"Message sent ({event.kind})")
+    return told if event.prepared else f"{told}, by hand"
+
+
+@headline.register
+def _(event: messages.MessagePrepared) -> str:
+    return f"Message to be posted: {event.kind}"
+
+
+@detail.register
+def _(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
+    promise = f"promised for {utc(event.eta)}" if event.eta else None
+    return " · ".join(part for part in (promise, short(event.text, 160)) if part) or None
+
+
+@headline.register
+def _(event: messages.MessagePosting) -> str:
+    return f"Posting the {event.kind} message"
+
+
+@headline.register
+def _(event: messages.MessageFailed) -> str:
+    if event.unsure:
+        return f"The {event.kind} message may have been posted, or not"
+    return f"The {event.kind} message was not posted" + (" yet" if event.retry_at else "")
+
+
+@detail.register
+def _(event: messages.MessageFailed) -> str | None:
+    again = f"tried again at {utc(event.retry_at)}" if event.retry_at else None
+    return " · ".join(part for part in (event.reason, again) if part) or None
+
+
+@headline.register
+def _(event: messages.EtaMissed) -> str:
+    return "The promised time passed"
+
+
+@detail.register
+def _(event: messages.EtaMissed) -> str | None:
+    return f"promised {spoken((event.occurred_at - event.promised_at).total_seconds())} before; no fix, and no newer promise, by then"
+
+
 # ── corrections, as `--order recorded` and `history` show them ───────────────
 
 
@@ -358,6 +429,43 @@ def _(event: samples.MetricSampled) -> str:
 @headline.register
 def _(event: samples.SourceCollected) -> str:
     return f"{event.what} collected until {utc(event.until)}: {event.found} found"
+
+
+# ── silences ─────────────────────────────────────────────────────────────────
+
+
+@headline.register
+def _(event: silence.SourceSilent) -> str:
+    return f"{_heard(event)} silent"
+
+
+@detail.register
+def _(event: silence.SourceSilent) -> str | None:
+    since = None if event.heard_before else "not heard since the tracker began to listen"
+    return " · ".join(part for part in (since, short(event.reason, 160)) if part) or None
+
+
+@headline.register
+def _(event: silence.SourceReturned) -> str:
+    return f"{_heard(event)} heard again"
+
+
+@detail.register
+def _(event: silence.SourceReturned) -> str | None:
+    return f"after {spoken((event.occurred_at - event.silent_since).total_seconds())}"
+
+
+def _heard(event: silence.SourceSilent | silence.SourceReturned) -> str:
+    return f"{event.what} from {short(event.source, 60)}" if event.what else short(event.source, 60)
+
+
+def silent_span(found: Silence) -> str:
+    """Say of a silence which source it was, from when to when, and why."""
+    watched = found.watched
+    of = f" of {watched.service}" if watched.service else ""
+    name = f"{watched.what}{of} from {watched.source}" if watched.what else f"{watched.source}{of}"
+    why = f": {short(found.reason, 160)}" if found.reason else ""
+    return f"{short(name, 120)} silent {span_in_words(found)}{why}"
 
 
 # ── verdicts ─────────────────────────────────────────────────────────────────

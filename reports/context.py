@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.samples import Series
+from projections.silence import Silence
 from projections.timeline import Entry
 from projections.verdicts.live import Normal
 from projections.verdicts.rows import Row
@@ -56,6 +57,7 @@ class Context:
     zone: tzinfo = UTC
     picture_suffix: str = "svg"
     verdicts: tuple[Row, ...] = ()
+    silences: tuple[Silence, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -23,10 +23,12 @@ from tracker.events.changes import (
     DeployFailed,
     DeployFinished,
     DeployStarted,
+    ReleaseCreated,
     RollbackFailed,
     RollbackFinished,
     RollbackStarted,
     TestsFinished,
+    VersionReleased,
     VersionTagged,
 )
 from tracker.events.corrections import EventAmended, EventLinked, EventRetracted, EventUnlinked
@@ -45,7 +47,9 @@ from tracker.events.incidents import (
     SeverityChanged,
     StageChanged,
 )
+from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.events.silence import SourceReturned, SourceSilent
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.times import Typed, to_us
 
@@ -267,6 +271,23 @@ def merge_commit(minute: float = 13, **fields: Any) -> CommitMade:
     return commit(minute, **{**defaults, **fields})
 
 
+def release_created(minute: float = 14, **fields: Any) -> ReleaseCreated:
+    return ReleaseCreated(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
+
+
+def released(minute: float = 15, **fields: Any) -> VersionReleased:
+    return VersionReleased(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
+
+
+_RELEASE: dict[str, Any] = {
+    "source": "sentry:acme",
+    "service": "checkout",
+    "version": "checkout@1.4.3",
+    "url": "https://ci.example/42",
+    "sha": SHA,
+}
+
+
 def tag(minute: float = 14, **fields: Any) -> VersionTagged:
     return VersionTagged(
         **_with(
@@ -330,6 +351,29 @@ def collected(minute: float = 0, **fields: Any) -> SourceCollected:
                 "asked_at": at(minute + 61),
                 "what": "error_ratio",
             },
+            fields,
+        )
+    )
+
+
+def silent(minute: float = 10, **fields: Any) -> SourceSilent:
+    return SourceSilent(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "source": "prometheus",
+                "expected_every_seconds": 180.0,
+                "reason": "prometheus at http://127.0.0.1:9090 refused the connection",
+            },
+            fields,
+        )
+    )
+
+
+def returned(minute: float = 30, since: float = 10, **fields: Any) -> SourceReturned:
+    return SourceReturned(
+        **_with(
+            {"occurred_at": at(minute), "source": "prometheus", "silent_since": at(since)},
             fields,
         )
     )
@@ -418,6 +462,44 @@ def reopened(minute: float = 50, **fields: Any) -> IncidentReopened:
 
 def merged(minute: float = 30, into: str = "INC-2", **fields: Any) -> IncidentMerged:
     found: IncidentMerged = _decided(IncidentMerged, minute, {"into": into, "why": "the same"}, fields)
+    return found
+
+
+# ── what the team was told ───────────────────────────────────────────────────
+
+
+def prepared(minute: float = 8, **fields: Any) -> MessagePrepared:
+    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
+    found: MessagePrepared = _decided(MessagePrepared, minute, defaults, fields)
+    return found
+
+
+def posting(message: Event | str, minute: float = 8.1, **fields: Any) -> MessagePosting:
+    defaults = {
+        "kind": "initial",
+        "prepared": _id(message),
+        "claim": "0123456789abcdef",
+        "until": at(minute + 2),
+    }
+    found: MessagePosting = _decided(MessagePosting, minute, {"decided_by": "tracker", **defaults}, fields)
+    return found
+
+
+def sent(minute: float = 8.2, **fields: Any) -> MessageSent:
+    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
+    found: MessageSent = _decided(MessageSent, minute, defaults, fields)
+    return found
+
+
+def not_sent(message: Event | str, minute: float = 8.3, **fields: Any) -> MessageFailed:
+    defaults = {"kind": "initial", "prepared": _id(message), "reason": "Slack answered 404: no_service"}
+    found: MessageFailed = _decided(MessageFailed, minute, {"decided_by": "tracker", **defaults}, fields)
+    return found
+
+
+def eta_missed(message: Event | str, minute: float = 23, **fields: Any) -> EtaMissed:
+    defaults = {"message": _id(message), "promised_at": at(8.2)}
+    found: EtaMissed = _decided(EtaMissed, minute, {"decided_by": "tracker", **defaults}, fields)
     return found
 
 
@@ -528,11 +610,14 @@ def one_of_each() -> list[Event]:
     return [
         *(alert(), alert_end(), error(), issue(), check_in(), outside()),
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
-        *(run_of_tests(), commit(), tag(), branch(), samples(), collected(), rule()),
+        *(run_of_tests(), commit(), tag(), branch(), release_created(), released()),
+        *(samples(), collected(), rule(), silent(), returned()),
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
         *(verdicts(fact), check(fact)),
+        *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
+        *(not_sent(prepared()), eta_missed(sent())),
         *(settings(), seal()),
     ]
 

@@ -13,6 +13,7 @@ import pytest
 from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_history
+from tests.servers.slack import FakeSlack, fake_slack
 from tests.servers.webhooks import Receiver, webhook_receiver
 
 _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
@@ -80,6 +81,13 @@ def make_prometheus(tmp_path: Path) -> Iterator[Callable[..., Prometheus]]:
 def receiver() -> Iterator[Receiver]:
     """A webhook receiver that keeps raw bodies and headers."""
     with webhook_receiver() as listening:
+        yield listening
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    """An incoming webhook as Slack's, on loopback."""
+    with fake_slack() as listening:
         yield listening
 
 

@@ -34,6 +34,7 @@ from tracker.events.incidents import (
     SeverityChanged,
     StageChanged,
 )
+from tracker.events.messages import MESSAGE_KINDS, MessagePrepared, MessageSent
 from tracker.incident import Incident
 from tracker.times import Typed
 
@@ -45,10 +46,12 @@ _VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
     (NoteAdded.TOPIC, "kind"): NOTE_KINDS,
     (MilestoneSet.TOPIC, "milestone"): MILESTONES,
     (IncidentResolved.TOPIC, "resolution"): RESOLUTIONS,
+    (MessagePrepared.TOPIC, "kind"): MESSAGE_KINDS,
+    (MessageSent.TOPIC, "kind"): MESSAGE_KINDS,
 }
 """What a field of a decision may say; payloads of sources say what they like."""
 
-_FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count")
+_FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count", "prepared")
 
 
 def link(

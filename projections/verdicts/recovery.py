@@ -55,7 +55,8 @@ def recovered_at(
 ) -> datetime | None:
     """Return the first instant after the fix from which the metric stays within its swing; None if it does not.
 
-    Only the side to which the incident moved it counts. A single sample outside is no excursion.
+    Only the side to which the incident moved it counts. A single sample outside is no excursion,
+    except where the one before the fix was outside as well: then the incident goes on in it.
     """
     import numpy as np
 
@@ -64,12 +65,15 @@ def recovered_at(
     swing = sample_swing(healthy)
     if swing is None:
         return None
-    low, high = np.searchsorted(series.instants_ms, [to_ms(plan.begins_at), to_ms(plan.window_to)])
-    instants, values = series.instants_ms[low:high], series.values[low:high]
-    finite = np.isfinite(values)
-    instants, values = instants[finite], values[finite]
-    if len(values) < EXCURSION:
+    begins_ms = to_ms(plan.begins_at)
+    high = np.searchsorted(series.instants_ms, to_ms(plan.window_to))
+    finite = np.isfinite(series.values[:high])
+    instants, values = series.instants_ms[:high][finite], series.values[:high][finite]
+    after = int(np.searchsorted(instants, begins_ms))
+    if len(values) - after < EXCURSION:
         return None
+    held = min(after, EXCURSION - 1)
+    instants, values = instants[after - held :], values[after - held :]
     limit = max(swing, judgement.smallest_visible_change or 0.0)
     away = values - judgement.expected if rising else judgement.expected - values
     outside = away > limit
@@ -78,8 +82,7 @@ def recovered_at(
     # A sample outside at the very end may be the first of more.
     if last + 1 >= len(values) or outside[-1]:
         return None
-    first = last + 1
-    return from_ms(int(instants[first]))
+    return from_ms(int(instants[max(last + 1, held)]))
 
 
 def left_normal_at(

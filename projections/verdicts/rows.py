@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from projections.changes import ChangeRow
 from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_change, judge_fix, judge_recovery
 from projections.samples import Series
+from projections.silence import Silence, blind_for
 from projections.verdicts import grid as grids
 from projections.verdicts.recovery import left_normal_at, recovered_at, silent
 from projections.verdicts.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
+from projections.wording import silent_span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,7 @@ class Measured:
 
     `told_until` is the instant up to which its source was asked; None where nobody asked.
     `label` is the name to show: the metric's, with labels where it has several series.
+    `silences` are those of its source, and its own.
     """
 
     service: str
@@ -52,6 +55,7 @@ class Measured:
     series: Series | None
     told_until: datetime | None = None
     label: str = ""
+    silences: tuple[Silence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,24 @@ def _rows(change: ChangeRow, metric: Measured, window: str, scene: _Scene) -> li
     if waiting is not None:
         return [replace(row, verdict=waiting[0], reason=waiting[1]) for row in asked]
     inputs = _inputs(metric, plan, scene, during)
-    return [_answered(row, inputs, metric, plan) for row in asked]
+    blind = blind_for(metric.silences, plan.window_from, plan.window_to)
+    if blind:
+        # Before the inputs are hashed: a silence that is told of later is a new verdict.
+        asked = [replace(row, flags=(*row.flags, "blind")) for row in asked]
+    return [_with_reason(_answered(row, inputs, metric, plan), blind, inputs) for row in asked]
+
+
+def _with_reason(row: Row, blind: Sequence[Silence], inputs: _Inputs) -> Row:
+    """Say beside the judge's own reason which silence made a window blind, and what is there all the same."""
+    if not blind:
+        return row
+    import numpy as np
+
+    told = (
+        f"{int(np.isfinite(inputs.after).sum())} of {len(inputs.after)} samples of the window are in the log"
+    )
+    said = f"{'; '.join(silent_span(each) for each in blind)}; {told}."
+    return replace(row, reason=f"{row.reason} {said}" if row.reason else said)
 
 
 def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str] | None:
@@ -206,7 +227,9 @@ def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str]
     if told is None:
         return "no_data", "The log has no samples of it."
     if told < plan.window_to - _SAMPLES_LATE:
-        return "pending", "The samples up to the window's end are not in the log yet."
+        lasting = [each for each in metric.silences if each.end is None and each.start < plan.window_to]
+        why = f" ({'; '.join(silent_span(each) for each in lasting)})" if lasting else ""
+        return "pending", f"The samples up to the window's end are not in the log yet{why}."
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
         return "no_data", "The log has no samples of it."
     return None
@@ -306,12 +329,13 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
         recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **common)[0]
         said = recovery.after
         verdict = _recovery_verdict(recovery, metric.better)
-    flags = [*row.flags, *(flag for flag in said.flags if recovery is None)]
+    # Beside healthy time the incident is what it was moving in before: that is no flag.
+    flags = [*row.flags, *(flag for flag in said.flags if recovery is None or flag == "spike")]
     if _over(inputs.after, metric):
         flags.append("over_limit")
         if _over(inputs.before, metric):
             flags.append("was_over_limit_before")
-    if silent(inputs.after, inputs.step_seconds):
+    if "blind" not in flags and silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
     back = left = None
     if recovery is not None and incident is not None and verdict not in ("unaffected", "not_enough_data"):

@@ -14,20 +14,21 @@ HEADLINE_STRENGTH = 1.5
 SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
 
 PHRASES = {
-    "recovered": "back to normal",
-    "partly_recovered": "only partly back",
-    "still_degraded": "still degraded",
-    "unaffected": "not affected",
-    "within_normal": "within its normal swing, not proven back",
     "regressed": "worse",
-    "improved": "better",
-    "unchanged": "unchanged",
+    "still_degraded": "still degraded",
+    "partly_recovered": "only partly back",
     "shifted": "shifted",
     "not_enough_data": "cannot be told",
     "no_data": "no samples",
     "pending": "not over yet",
+    "within_normal": "within its normal swing, not proven back",
+    "recovered": "back to normal",
+    "improved": "better",
+    "unchanged": "unchanged",
+    "unaffected": "not affected",
 }
-_ORDER = tuple(PHRASES)
+"""How a headline says each verdict, the worst first: that is what somebody is woken for."""
+_ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
 _WORSE, _NOT_BETTER = ("regressed",), ("still_degraded", "partly_recovered")
 
 
@@ -57,25 +58,69 @@ def headline(rows: Sequence[Row]) -> str:
     window = closed_window(rows)
     if window is None:
         return f"After {what}: nothing can be said yet. {first.reason or 'No window is over.'}"
-    groups: dict[str, list[str]] = {}
-    for row in asked([each for each in rows if each.window == window]):
-        faint = (
-            row.verdict in ("regressed", "improved", "shifted") and (row.strength or 0) <= HEADLINE_STRENGTH
-        )
-        phrase = f"perhaps {PHRASES[row.verdict]}" if faint else PHRASES[row.verdict]
-        groups.setdefault(phrase, []).append(row.metric + _when(row))
-    told = "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
+    told = _told([row for row in rows if row.window == window])
     others = sorted({version for row in rows if row.window == window for version in row.confounded_by})
     is_fix = any(row.baseline == "healthy" for row in rows)
     whose = "the credit is shared" if is_fix else "which of them did it is not told"
     shared = f" {' and '.join(others)} went out in the same window: {whose}." if others else ""
-    return f"{SPANS[window]} after {what}: {told}.{shared}"
+    return f"{SPANS[window]} after {what}: {told}.{shared}{_later(rows, window)}"
 
 
-def _when(row: Row) -> str:
+def _told(rows: Sequence[Row]) -> str:
+    """Say of one window's metrics what became of them, the worst first."""
+    made_worse = {row.metric for row in rows if row.baseline == "before_change" and _is_worse(row)}
+    groups: dict[str, list[str]] = {}
+    for row in sorted(asked(rows), key=lambda each: _ORDER[each.verdict]):
+        faint = row.verdict in ("regressed", "improved", "shifted") and not _is_clear(row)
+        phrase = f"perhaps {PHRASES[row.verdict]}" if faint else PHRASES[row.verdict]
+        if row.baseline == "healthy" and row.metric in made_worse:
+            phrase += f", and worse than before {row.version}"
+        when = when_normal(row)
+        groups.setdefault(phrase, []).append(row.metric + (f" ({when})" if when else ""))
+    return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
+
+
+def _later(rows: Sequence[Row], window: str) -> str:
+    """Say what a longer window, into which another deploy reaches, shows to be bad: nothing may hide behind the clean one."""
+    seen = {row.metric for row in rows if row.window == window and _is_bad(row)}
+    spans = list(WINDOWS)
+    for longer in spans[spans.index(window) + 1 :]:
+        mine = [row for row in asked([each for each in rows if each.window == longer]) if row.confounded_by]
+        bad = [row for row in mine if _is_bad(row) and row.metric not in seen]
+        if bad:
+            others = " and ".join(sorted({version for row in mine for version in row.confounded_by}))
+            return f" {SPANS[longer]} after it: {_told(bad)}, with {others} in the same window."
+    return ""
+
+
+def _is_clear(row: Row) -> bool:
+    return (row.strength or 0) > HEADLINE_STRENGTH
+
+
+def _is_worse(row: Row) -> bool:
+    return row.verdict == "regressed" and _is_clear(row)
+
+
+def _is_bad(row: Row) -> bool:
+    return _is_worse(row) or row.verdict in _NOT_BETTER
+
+
+def when_normal(row: Row) -> str:
+    """Say when a metric was back; nothing where its window says that it is not, whatever single samples say."""
     if row.recovered_at is None or row.verdict not in ("recovered", "within_normal"):
         return ""
-    return f" ({after_change(row)})"
+    return after_change(row)
+
+
+def settled_after(rows: Sequence[Row]) -> str:
+    """Say how long after a change the windows begin: metrics may differ by their queries' ranges."""
+    found = sorted({row.settling_seconds for row in rows})
+    first, last = spoken(found[0]), spoken(found[-1])
+    if first == last:
+        return first
+    # "2 to 3 min", and "90 s to 3 min".
+    number, _, unit = first.partition(" ")
+    return f"{number if last.partition(' ')[2] == unit else first} to {last}"
 
 
 def after_change(row: Row) -> str:
@@ -90,18 +135,15 @@ def after_change(row: Row) -> str:
 def exit_code(rows: Sequence[Row]) -> int:
     """Answer a watch by one window's rows: 0 recovered, 6 worse, 7 not better, 8 cannot tell."""
     verdicts = [row.verdict for row in asked(rows)]
-    moved = [row for row in rows if row.baseline == "before_change" and row.verdict == "regressed"]
-    if any(each in _WORSE for each in verdicts) or any(
-        (row.strength or 0) > HEADLINE_STRENGTH for row in moved
-    ):
+    moved = [row for row in rows if row.baseline == "before_change"]
+    if any(each in _WORSE for each in verdicts) or any(_is_worse(row) for row in moved):
         return 6
     if any(each in _NOT_BETTER for each in verdicts):
         return 7
     if any(row.verdict in ("not_enough_data", "no_data", "pending") for row in asked(rows)) or not verdicts:
         return 8
-    if any(row.baseline == "healthy" and row.verdict == "recovered" for row in rows):
-        return 0
-    return 8 if "within_normal" in verdicts else 7
+    # Nothing that the incident had moved is there, or the change was no fix: that it helped is not proven.
+    return 0 if any(row.baseline == "healthy" and row.verdict == "recovered" for row in rows) else 8
 
 
 SAID_BY_CODE = {0: "recovered", 6: "worse", 7: "not better", 8: "cannot tell"}

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 from projections.samples import Series, Summary, between, summary
+from projections.silence import Silence, blinding
 from projections.verdicts.rows import Row
-from projections.verdicts.words import SPANS, after_change, headline
+from projections.verdicts.words import SPANS, headline, settled_after, when_normal
+from projections.wording import silent_span
 from reports.charts import Band, Chart, Line, Mark, Span
 from reports.context import Context, MetricPlan
 from reports.markdown import code, table, text
@@ -48,8 +50,7 @@ def _verdicts(context: Context) -> list[str]:
         ]
         told = [row for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")]
         if told:
-            settling = spoken(max(row.settling_seconds for row in rows))
-            written[-1] += f" The first {settling} settled and are not judged."
+            written[-1] += f" The first {settled_after(told)} settled and are not judged."
             written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in told])]
         untold: dict[str, list[str]] = {}
         for row in rows:
@@ -63,7 +64,7 @@ def _verdicts(context: Context) -> list[str]:
     return written
 
 
-_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Was", "Expected", "Would show", "Remarks"]
+_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Observed", "Expected", "Would show", "Remarks"]
 _BESIDE = {"before_change": "before it", "healthy": "healthy time"}
 
 
@@ -71,7 +72,8 @@ def _verdict(row: Row) -> tuple[str, ...]:
     def number(value: float | None) -> str:
         return "–" if value is None else with_unit(value, row.unit)
 
-    remarks = [f"normal {after_change(row)}"] if row.recovered_at is not None else []
+    normal = when_normal(row)
+    remarks = [f"normal {normal}"] if normal else []
     remarks += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
     if row.confounded_by:
         remarks.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")
@@ -96,6 +98,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         return [
             f"No samples recorded; {code('tracker collect ' + context.incident.id)}",
             *_gone(context, metric),
+            *_blind(context, metric),
         ]
     picture = f"{context.incident.id}/{picture_name(context, metric)}"
     start, end = context.picture_span
@@ -109,7 +112,25 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         f"Query {', '.join(code(query) for query in queries)}, step {' and '.join(steps)} s, "
         f"from {', '.join(text(source) for source in sources)}.",
     ]
-    return written + _gone(context, metric)
+    return written + _gone(context, metric) + _blind(context, metric)
+
+
+def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
+    """Return the silences in which its samples were not seen, as far as the picture shows."""
+    start, end = context.picture_span
+    sources = sorted({series.source for series in metric.series}) or ["prometheus"]
+    return [
+        each
+        for each in blinding(context.silences, metric.service, metric.name, sources)
+        if each.touches(start, end)
+    ]
+
+
+def _blind(context: Context, metric: MetricPlan) -> list[str]:
+    written: list[str] = []
+    for each in _silences(context, metric):
+        written += ["", f"Blind: {text(silent_span(each))} ({code(each.event[-7:])})."]
+    return written
 
 
 def _gone(context: Context, metric: MetricPlan) -> list[str]:
@@ -241,6 +262,15 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
                 context.recovered_at or context.ends_at,
                 "incident",
                 context.incident.id,
+            ),
+            *(
+                Span(
+                    max(each.start, start),
+                    min(each.end or max(context.as_of, start), end),
+                    "blind",
+                    each.watched.source,
+                )
+                for each in _silences(context, metric)
             ),
         ),
         threshold=metric.threshold,

@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from projections.durations import shown
+from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
 from tracker.events.incidents import IncidentReopened, NoteAdded
+from tracker.events.messages import MessageSent
 from tracker.incident import Status
 from tracker.times import spoken, utc
 
@@ -34,6 +36,10 @@ def _story(context: Context) -> str:
     services = ", ".join(text(service) for service in incident.services)
     parts = [f"**{text(incident.title)}** ({incident.severity}, {services})."]
     parts.append(_course(context))
+    alerted = _alerted(context)
+    if alerted is not None:
+        at = _when(context, alerted.occurred_at, alerted.precision_seconds, incident.begins_at)
+        parts.append(f"The team was alerted at {at}.")
     if incident.merged_from:
         were = "was" if len(incident.merged_from) == 1 else "were"
         parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
@@ -51,6 +57,15 @@ def _story(context: Context) -> str:
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")
     return " ".join(parts)
+
+
+def _alerted(context: Context) -> Entry | None:
+    """Return the first alert of the team; one of an incident that was merged into this is another's."""
+    for entry in context.entries:
+        fact = entry.fact
+        if isinstance(fact, MessageSent) and fact.kind == "initial" and fact.incident == context.incident.id:
+            return entry
+    return None
 
 
 def _course(context: Context) -> str:

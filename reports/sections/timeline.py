@@ -1,6 +1,7 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
 from projections.timeline import Entry
+from projections.wording import silent_span
 from reports.context import Context
 from reports.markdown import code, table, text
 from tracker.events.incidents import NoteAdded
@@ -25,7 +26,19 @@ def lines(context: Context) -> list[str]:
         written += ["", "*late*: recorded that long after it happened."]
     if any(entry.amended for entry in context.entries):
         written += ["", "*amended*: set right later; `tracker history EVENT` shows the old value."]
-    return written
+    return written + _not_seen(context)
+
+
+def _not_seen(context: Context) -> list[str]:
+    """Name the sources that were silent: what they would have told may be missing above."""
+    if not context.silences:
+        return []
+    return [
+        "",
+        "Not seen: what these would have told meanwhile may be missing above.",
+        "",
+        *(f"- {text(silent_span(each))} ({code(each.event[-7:])})" for each in context.silences),
+    ]
 
 
 def _what(context: Context, entry: Entry) -> str:

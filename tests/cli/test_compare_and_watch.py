@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch
 from tracker.ingest.coverage import floor
@@ -111,6 +112,77 @@ def test_a_fix_that_is_none_names_the_rollback(tracker, incident, after, code, w
     assert "echo back" in answer.err
 
 
+def test_a_rollback_that_did_not_help_is_not_rolled_back(tracker, incident):
+    """
+    `rollout undo` after a rollback deploys the broken version again: another cause is looked for instead.
+    """
+    deployed = incident(15.8, 0.2)
+    back = deployed + timedelta(minutes=2)
+    tracker("rollback", "finish", "checkout", "v1", "--at", utc(back))
+
+    answer = tracker("watch", 1, "--once", "--json")
+    said = tracker("watch", 1, "--once")
+
+    assert answer.code == 7
+    assert answer.json["rollback"] is None
+    assert "tracker run rollback" not in said.err
+    assert "tracker changes INC-1" in said.err
+
+
+def test_a_deploy_before_the_incident_is_no_fix(tracker, incident):
+    """
+    That it changed nothing is no reason to roll back.
+    """
+    deployed = incident(13.8, 0.01)
+    early = deployed - timedelta(hours=1)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(early))
+
+    answer = tracker("watch", 1, "--change", "checkout@v1", "--until", "10m", "--once")
+
+    assert answer.code == 8
+    assert "did not go out during INC-1" in answer.err
+    assert "rollback" not in answer.err
+
+
+def test_a_gap_is_said_once_and_ctrl_c_is_130(tracker, incident, monkeypatch):
+    """
+    Not at every look anew; what was seen so far stays recorded.
+    """
+    incident(13.8, 0.01)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.time, "sleep", sleep)
+
+    answer = tracker("watch", 1, "--until", "1h")
+
+    assert answer.code == 130
+    assert len(slept) == 3
+    assert answer.err.count("not made: 60 s to 10 min after the change: a gap") == 1
+    assert rows(tracker)["10m", "healthy"]["event"]
+
+
+def test_checks_on_end_are_one_span():
+    """
+    The hour and the day stand alone.
+    """
+    assert watch._spans([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
+    assert watch._spans([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
+
+
+def test_what_still_settles_is_said_to(tracker, incident):
+    """
+    A minute after the fix the query still looks back into the incident.
+    """
+    incident(1.2, 0.01)
+
+    assert re.search(r"error_ratio 20 % NOT NORMAL \(still settling\)", tracker("watch", 1, "--once").err)
+
+
 def test_a_check_is_made_when_it_is_due_and_once(tracker, tmp_path, incident):
     """
     Three and a half minutes in, only that of the third minute; a restart does not make it twice.
@@ -127,7 +199,7 @@ def test_a_check_is_made_when_it_is_due_and_once(tracker, tmp_path, incident):
     assert [each.due_seconds for each in checks] == [180]
     assert checks[0].normal == ("error_ratio",)
     assert re.search(r"error_ratio [\d.]+ % normal", first.err)
-    assert "not made: 60 s, 2 min after the change: a gap" in first.err
+    assert "not made: 60 s to 2 min after the change: a gap" in first.err
 
 
 def test_without_data_a_watch_never_says_recovered(tracker, incident):
@@ -190,6 +262,41 @@ def test_compare_appends_nothing_and_collect_says_each_window_once(tracker, tmp_
     assert {row["event"] for row in rows(tracker, "--at-seq", "5").values()} == {None}
 
 
+def test_a_silent_source_is_a_flag_with_its_reason(tracker, tmp_path, incident):
+    """
+    The samples of the hour came later; that the source was silent meanwhile is told, and is no other key.
+    """
+    deployed = incident(45, 0.01)
+    tracker("collect", 1)
+    before = rows(tracker)["10m", "healthy"]
+    since = deployed + timedelta(minutes=3)
+    with Log(str(tmp_path / "tracker.db")) as log:
+        log.append(
+            [
+                silent(occurred_at=since, reason="it refused the connection"),
+                silent(occurred_at=since, service="billing", what="error_ratio"),
+                returned(occurred_at=since + timedelta(minutes=6), silent_since=since),
+            ]
+        )
+
+    row = rows(tracker)["10m", "healthy"]
+    table = tracker("compare", 1)
+
+    assert row.keys() == before.keys()
+    assert "blind" not in before["flags"]
+    assert "blind" in row["flags"]
+    assert row["verdict"] == before["verdict"]
+    assert f"prometheus silent from {since:%Y-%m-%d %H:%M:%SZ} to" in row["reason"]
+    assert "it refused the connection; 8 of 8 samples of the window are in the log." in row["reason"]
+    assert "blind" in table.out
+    assert "prometheus silent from" in table.out
+    shown = tracker("timeline", 1, "--json").json["entries"]
+    assert [each["title"] for each in shown if each["kind"].startswith("source-")] == [
+        "prometheus silent",
+        "prometheus heard again",
+    ]
+
+
 def test_a_candidate_is_named_with_the_metric_that_moved(tracker, incident):
     """
     Within a window that can be set: an hour by default.
@@ -210,6 +317,35 @@ def test_a_candidate_is_named_with_the_metric_that_moved(tracker, incident):
     assert "error_ratio moved within ten minutes of it" in candidates()[0]["why"]
     assert candidates("--within", "10s") == []
     refused(tracker("changes", 1, "--within", "soon"), 2, "1h30m")
+
+
+def test_a_version_of_three_weeks_ago_is_known_again(tracker, incident):
+    """
+    compare calls a rollback what `tracker changes` calls one.
+    """
+    deployed = incident(45, 0.01)
+    tracker("deploy", "finish", "checkout", "v0", "--at", utc(deployed - timedelta(days=21)))
+    tracker("deploy", "finish", "checkout", "v0", "--at", utc(deployed + timedelta(minutes=5)))
+
+    kinds = {(row["version"], row["kind"]) for row in tracker("changes", 1, "--json").json["changes"]}
+    compared = {(row["version"], row["kind"]) for row in tracker("compare", 1, "--json").json["rows"]}
+
+    assert kinds == compared == {("v2", "deploy"), ("v0", "rollback")}
+
+
+def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
+    """
+    A deploy is dismissed as a cause; it does not dismiss the incident.
+    """
+    incident(45, 0.01)
+
+    def said(part: str) -> str:
+        tracker("link", 1, "checkout@v2", "--as", part, "--why", "looked at it")
+        return tracker("changes", 1).out
+
+    assert "dismissed as the cause of INC-1, says ada: looked at it" in said("dismissed")
+    assert "suspected of INC-1, says ada: looked at it" in said("suspect")
+    assert "fixed INC-1, says ada: looked at it" in said("fixed")
 
 
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
@@ -273,8 +409,35 @@ def test_colour_is_for_terminals_only(tracker, incident, tmp_path):
         ).stdout  # fmt: skip
 
     assert "\x1b[32mrecovered\x1b[0m" in said()
+    bad = datetime.now(UTC) - timedelta(minutes=51)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(bad))
+    typed += " --change checkout@v1"
+    assert "\x1b[31mregressed\x1b[0m" in said()
     assert "\x1b[" not in said("NO_COLOR=1 ")
     assert "\x1b[" not in tracker("compare", 1).out
+
+
+def test_a_table_is_read_at_a_glance(tracker, incident):
+    """
+    A rise from 1 to 20 % is not called 19 %; what is not over yet is one line with its end, and no rows.
+    """
+    fixed = incident(45, 0.01)
+    bad = datetime.now(UTC) - timedelta(minutes=51)
+    tracker("deploy", "finish", "checkout", "v1", "--at", utc(bad))
+    tracker("collect", 1)
+
+    before, after = tracker("compare", 1).out.split("\n\n")[1:]
+
+    assert re.search(r"WINDOW +BESIDE +VERDICT +OBSERVED +EXPECTED +SHIFT +WOULD SHOW", after)
+    assert re.search(r"10m +before it +regressed +[\d.]+ % +[\d.]+ % +×[12]\d ", before)
+    assert "19 %" not in before
+    assert re.search(r"10m +before it +improved +[\d.]+ % +[\d.]+ % +−95 % .* strength", after)
+    assert re.search(r"10m +healthy time +recovered .* normal \d+ s after · provisional", after)
+    ends = fixed + timedelta(hours=1)
+    assert f"  pending: error_ratio (1h until {ends:%H:%M:%S}, 1d until " in after.replace(
+        f"{ends:%Y-%m-%d} ", ""
+    )
+    assert after.count("The window is not over") == 1
 
 
 def test_two_weeks_of_history_give_an_honest_day_and_are_asked_for_once(tracker, tmp_path, make_prometheus):

@@ -232,6 +232,20 @@ def test_a_rollback_runs_the_configured_command(tracker, tmp_path):
     assert (newest["kind"], newest["version"], newest["status"]) == ("rollback", "v1.1", "failed")
 
 
+def test_a_rollback_after_a_second_deploy_of_the_same_version_goes_back_to_another(tracker, tmp_path):
+    """
+    To deploy v1.2 again because it hung is no step back to it.
+    """
+    (tmp_path / "tracker.toml").write_text("[services.checkout]\nrollback_command = 'true'\n")
+    for version, ago in (("v1.1", "3h-ago"), ("v1.2", "2h-ago"), ("v1.2", "1h-ago")):
+        tracker("deploy", "finish", "checkout", version, "--at", ago)
+
+    tracker("run", "rollback", "checkout")
+
+    newest = tracker("changes", "--json").json["changes"][0]
+    assert (newest["kind"], newest["version"], newest["status"]) == ("rollback", "v1.1", "finished")
+
+
 def test_a_rollback_without_a_command_is_refused(tracker, tmp_path):
     """
     It says where to put one.

@@ -87,13 +87,15 @@ def test_services_come_and_go():
 
 def test_windows_cover_all_that_can_belong():
     """
-    One for each service, and the stream of each incident that was merged into this one.
+    One for each service, the silences of sources, however early they began, and the stream of each
+    incident that was merged into this one.
     """
     found = incident(service_added(10), merged(20, incident="INC-7", into="INC-1"), resolved(40))
 
     assert windows(found) == [
         Window("service:checkout", at(-DAY), at(40 + DAY)),
         Window("service:billing", at(-DAY), at(40 + DAY)),
+        Window("silences", None, at(40 + DAY)),
         Window("incident:INC-7"),
     ]
     assert span(incident()) == (at(-DAY), None)

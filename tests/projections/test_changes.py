@@ -282,7 +282,7 @@ def test_each_phase_is_a_step_with_its_witnesses():
     [
         (deploy(2), 5, "the deploy ended 3 min before INC-1 started"),
         (deploy(2), 62, "the deploy ended 60 min before INC-1 started"),
-        (rollback(2), 2, "the rollback ended 0 min before INC-1 started"),
+        (rollback(2), 2, "the rollback ended 0 s before INC-1 started"),
         (deploy(2), 63, None),
         (deploy(2), 1, None),
         (deploy_failed(2), 5, None),
@@ -298,3 +298,19 @@ def test_a_change_in_the_hour_before_is_a_candidate(event, minute, expected):
     found = candidate(row, "INC-1", at(minute))
 
     assert (found and found.why) == expected
+
+
+def test_a_rollout_that_was_going_on_when_it_started_is_a_candidate_too():
+    """
+    A rollout of twenty minutes may break things with its first pod.
+    """
+    [row] = rows(deploy_start(0, run_id="7"), deploy(20, run_id="7"))
+
+    found = candidate(row, "INC-1", at(4), moved=["errors"])
+
+    assert found is not None
+    assert found.seconds_before_start == 240
+    assert found.why == (
+        "the deploy was going out when INC-1 started, 4 min after it began, and errors moved within ten minutes of it"
+    )
+    assert candidate(row, "INC-1", at(-1)) is None

@@ -16,7 +16,7 @@ from projections.verdicts.recovery import recovered_at
 from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
 from projections.verdicts.standing import beside, to_say
 from projections.verdicts.windows import judged, range_seconds
-from projections.verdicts.words import exit_code, headline
+from projections.verdicts.words import exit_code, headline, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms
 
@@ -295,6 +295,92 @@ def test_a_watch_answers_recovered_only_of_what_recovered():
     assert code(judge(series(broken), as_of=FIX + 5)) == 8
     assert code(judge(series(broken, days=0.02))) == 8
     assert exit_code([]) == 8
+
+
+def test_what_is_no_fix_and_what_the_incident_never_moved_is_neither_mended_nor_worth_a_rollback():
+    """
+    Unchanged after a deploy before the onset, better after one, or not affected at all: it cannot be told.
+    """
+
+    def code(level, *facts):
+        return exit_code([row for row in judge(series(level), *facts) if row.window == "10m"])
+
+    assert code(lambda minute: 1.0, deploy(-20, version="2")) == 8
+    assert code(lambda minute: 0.2 if minute >= -20 else 1.0, deploy(-20, version="2")) == 8
+    assert code(lambda minute: 1.0) == 8
+    assert code(lambda minute: 5.0 if minute >= -20 else 1.0, deploy(-20, version="2")) == 6
+
+
+def test_a_headline_begins_with_what_is_bad():
+    """
+    And says of what got even worse that the fix made it so.
+    """
+    levels = {
+        "fine": series(broken),
+        "same": series(lambda minute: 5.0 if minute >= ONSET else 1.0),
+        "more": series(lambda minute: 25.0 if minute >= FIX else 5.0 if minute >= ONSET else 1.0),
+    }
+    found = [
+        replace(row, metric=name)
+        for name, one in levels.items()
+        for row in judge(one, as_of=FIX + 20)
+        if row.window == "10m"
+    ]
+
+    assert headline(found) == (
+        "10 minutes after 2: same still degraded; more still degraded, and worse than before 2; fine (2 min after) back to normal."
+    )
+
+
+def test_a_headline_hides_nothing_behind_the_window_of_its_own():
+    """
+    A deploy that was fixed half an hour later has ten clean minutes; what broke after them is named as well.
+    """
+    late = series(lambda minute: 5.0 if -5 <= minute < FIX + 2 else 1.0)
+
+    found = judge(late, deploy(-20, version="1"), deploy(FIX, version="2"), as_of=FIX + 20)
+
+    assert headline([row for row in found if row.version == "1"]) == (
+        "10 minutes after 1: errors unchanged. 1 hour after it: errors worse, with 2 in the same window."
+    )
+    assert headline([row for row in found if row.version == "2"]) == (
+        "10 minutes after 2: errors (2 min after) back to normal."
+    )
+
+
+def test_one_wild_sample_after_a_fix_is_flagged_and_no_time_of_recovery_stands_beside_its_verdict():
+    """
+    Beside healthy time as well; single samples were back, the window was not.
+    """
+    wild = series(lambda minute: 800.0 if minute == FIX + 7 else broken(minute))
+
+    row = next(each for each in judge(wild) if (each.window, each.baseline) == ("10m", "healthy"))
+
+    assert row.verdict == "still_degraded"
+    assert row.flags == ("spike",)
+    assert when_normal(row) == ""
+
+
+def test_the_first_bad_sample_after_a_fix_goes_on_with_the_incident():
+    """
+    With a sample a minute the metric was not back while the fix went out, when the next was still bad.
+    """
+    one = series(lambda minute: 5.0 if ONSET <= minute < FIX + 1 else 1.0)
+
+    assert {row.recovered_at for row in judge(one) if row.baseline == "healthy"} == {at(FIX + 1)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [((180.0,), "3 min"), ((180.0, 120.0), "2 to 3 min"), ((90.0, 180.0), "90 s to 3 min"), ((10.0, 150.0), "10 s to 2 min 30 s")],
+)  # fmt: skip
+def test_windows_begin_after_what_each_query_looks_back_over(seconds, said):
+    """
+    Metrics of one change may differ.
+    """
+    first = judge(series(broken))[0]
+
+    assert settled_after([replace(first, settling_seconds=each) for each in seconds]) == said
 
 
 def test_a_look_says_normal_of_the_last_sample_only():

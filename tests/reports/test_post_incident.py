@@ -159,6 +159,23 @@ def test_the_same_position_gives_the_same_bytes_whatever_the_environment(tmp_pat
     assert {name for name, _ in next(iter(seen))} == {"INC-1.md", "INC-1/checkout-error_ratio.svg"}
 
 
+def test_another_services_silence_changes_no_byte_of_a_report(tmp_path):
+    """
+    Neither a metric of theirs that was silent, nor a source that was back before it began.
+    """
+    written = text_of(told(tmp_path / "alone.db", histories.whole_incident()))
+    others = [
+        b.silent(15, service="billing", what="latency"),
+        b.silent(-900),
+        b.returned(-800, since=-900),
+    ]
+
+    beside = text_of(told(tmp_path / "beside.db", [*histories.whole_incident(), *others]))
+
+    assert footer_of(beside)["position"] == footer_of(written)["position"]
+    assert without_footer(beside).partition("\n---\n")[0] == without_footer(written).partition("\n---\n")[0]
+
+
 def test_what_others_do_changes_no_byte_of_a_report(tmp_path):
     """
     Other incidents, other services, their settings and samples are no part of it.
@@ -181,6 +198,28 @@ def test_what_others_do_changes_no_byte_of_a_report(tmp_path):
     )
 
     assert report(path) == before
+
+
+def test_what_was_not_seen_is_said_and_drawn(tmp_path):
+    """
+    A silent source stands below the timeline, at its metrics, and as a band in their pictures.
+    """
+    quiet = [b.silent(10), b.silent(12, source="sentry"), b.returned(30, since=10)]
+    path = told(tmp_path / "tracker.db", [*histories.whole_incident(), *quiet])
+
+    written = report(path)
+    (picture,) = written.pictures.values()
+    (plain,) = report(told(tmp_path / "plain.db", histories.whole_incident())).pictures.values()
+
+    span = "from 2026-03-01 14:10:00Z to 14:30:00Z (20 min)"
+    below = written.markdown.partition("Not seen: ")[2].partition("##")[0]
+    assert f"- prometheus silent {span}: " in below
+    assert "- sentry silent from 2026-03-01 14:12:00Z, and not heard of since" in below
+    metrics = written.markdown.partition("## Metrics")[2].partition("## Root Cause")[0]
+    assert metrics.count(f"Blind: prometheus silent {span}") == 1
+    assert "sentry" not in metrics
+    assert b"no data" in picture
+    assert b"no data" not in plain
 
 
 def test_an_earlier_position_gives_the_earlier_report(tmp_path):

@@ -6,11 +6,11 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import collected, one_of_each
+from tests.builders import collected, commit, one_of_each
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
-LATER = [collected(step_seconds=15.0, query="up")]
+LATER = [collected(step_seconds=15.0, query="up"), commit(changed_paths=("shop/basket.py", "README.md"))]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 
 

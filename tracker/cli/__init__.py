@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lead": ("lead", "say who leads"),
     "stage": ("stage", "say what the work is at"),
     "service": ("service", "add or remove a service"),
+    "message": ("message", "tell the team: write, post and record a message"),
     "resolve": ("resolve", "say that it is over"),
     "reopen": ("reopen", "say that it is not over"),
     "merge": ("merge", "say that it is the same as another"),
@@ -47,7 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 GROUPS = (
     ("Start", ("init", "demo")),
-    ("While it burns", ("declare", "note", "milestone", "severity", "lead", "stage", "service", "resolve")),
+    (
+        "While it burns",
+        ("declare", "note", "milestone", "severity", "lead", "stage", "service", "message", "resolve"),
+    ),
     ("What is deployed", ("deploy", "rollback", "run", "changes")),
     ("Evidence", ("collect", "ingest", "attach")),
     ("By themselves", ("serve", "inbox")),

@@ -1,6 +1,8 @@
 """What changed? Deploys, rollbacks and merges of all services, newest first.
 
-With an incident: those of the day before it until its end, the candidates for its cause first named.
+With an incident: those of the day before it until its end. Each that may have caused it says why:
+how long before the start it went out, and which metrics moved then. What people said of it stands
+instead, where they did: tracker link INC EVENT --as caused --why "…"
 """
 
 import argparse
@@ -17,15 +19,23 @@ if TYPE_CHECKING:
     from projections.changes import Candidate, ChangeRow
     from tracker.incident import Incident
 
+_PART = {
+    "caused": "caused",
+    "fixed": "fixed",
+    "suspect": "suspected of",
+    "dismissed": "dismissed as the cause of",
+}
 EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the span, and whose changes."""
-    parser.add_argument("incident", metavar="INC", nargs="?")
-    parser.add_argument("--service", metavar="S")
-    parser.add_argument("--from", dest="start", metavar="T", help="default: a day ago")
-    parser.add_argument("--to", dest="end", metavar="T", help="default: now")
+    parser.add_argument("incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open one")
+    parser.add_argument("--service", metavar="S", help="only those of one service")
+    parser.add_argument(
+        "--from", dest="start", metavar="T", help="default: a day ago; a day before the incident"
+    )
+    parser.add_argument("--to", dest="end", metavar="T", help="default: now; the incident's end")
     parser.add_argument(
         "--within",
         metavar="DURATION",
@@ -38,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.changes import candidate, changes, same_version
+    from projections.changes import EARLIER_VERSIONS, candidate, changes, same_version
     from tracker.events.base import Window
 
     upto = workspace.cut()
@@ -59,9 +69,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             end = workspace.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
-    # A rollback is known by the versions that ran before: they are looked for a month back.
-    back = timedelta(days=30)
-    found = changes(workspace.log.select([Window("changes", start - back, end)], upto))
+    found = changes(workspace.log.select([Window("changes", start - EARLIER_VERSIONS, end)], upto))
     rows = [row for row in found if start <= row.at < end]
     if arguments.service:
         rows = [row for row in rows if row.service == arguments.service]
@@ -119,7 +127,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 f"{title} {printable(row.title)}{before}".strip(),
             )
         )
-        said = [f"{role['as']} {role['incident']}, says {role['by']}: {role['why']}" for role in roles]
+        said = [
+            f"{_PART[str(role['as'])]} {role['incident']}, says {role['by']}: {role['why']}" for role in roles
+        ]
         judged = {role["incident"] for role in roles}
         said += [
             f"candidate for {each.incident}: {each.why}" for each in suspected if each.incident not in judged

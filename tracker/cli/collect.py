@@ -26,7 +26,7 @@ SOURCES = ("prometheus", "alertmanager", "git")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and perhaps one source."""
     add_incident(parser)
-    parser.add_argument("--source", choices=SOURCES)
+    parser.add_argument("--source", choices=SOURCES, help="only this one")
     add_json(parser)
 
 

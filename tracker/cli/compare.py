@@ -36,8 +36,11 @@ _HIDDEN = ("better",)
 _BASELINES = {"before_change": "before it", "healthy": "healthy time"}
 _COLOURS = {
     "recovered": "32", "improved": "32", "regressed": "31", "still_degraded": "31", "partly_recovered": "33",
-    "not_enough_data": "2", "no_data": "2", "pending": "2",
+    "not_enough_data": "2",
 }  # fmt: skip
+_MOVED = ("improved", "regressed", "shifted", "partly_recovered", "still_degraded")
+"""Of these it is worth a word how strong they are; of what did not move it is noise."""
+_MANYFOLD_PERCENT = 1_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,17 +93,24 @@ def described(row: "Row") -> dict[str, object]:
 
 
 def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
-    from projections.verdicts.words import headline
-    from tracker.times import spoken
+    from projections.verdicts.words import headline, settled_after
 
     first = rows[0]
     at = first.deployed_at.astimezone(workspace.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
     print(printable(f"{first.handle}  {first.service} {what} {first.version} at {at:%Y-%m-%d %H:%M:%S %Z}"))
     print(printable(f"  {headline(rows)}"))
-    settling = max(row.settling_seconds for row in rows)
-    print(f"  judged from {spoken(settling)} after it began, once it had settled")
-    lines = [("", "METRIC", "WINDOW", "BESIDE", "VERDICT", "WAS", "EXPECTED", "SHIFT", "WOULD SHOW", "")]
+    told = [row for row in rows if row.verdict not in ("pending", "no_data") or row.said_then is not None]
+    if told:
+        print(f"  judged from {settled_after(rows)} after it began, once it had settled")
+        text = _table(told)
+        sys.stdout.write(_coloured(text) if _has_colour() else text)
+    for line in _notes(rows, workspace):
+        print(printable(f"  {line}"))
+
+
+def _table(rows: "Sequence[Row]") -> str:
+    lines = [("", "METRIC", "WINDOW", "BESIDE", "VERDICT", "OBSERVED", "EXPECTED", "SHIFT", "WOULD SHOW", "")]
     before = ""
     for row in rows:
         name = row.metric if row.metric != before else ""
@@ -110,8 +120,32 @@ def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
              _number(row.observed, row.unit), _number(row.expected, row.unit), _shift(row),
              _sign(row.smallest_visible_change, row.unit), _remarks(row))
         )  # fmt: skip
-    text = table(lines, gap="  ")
-    sys.stdout.write(_coloured(text) if _has_colour() else text)
+    return table(lines, gap="  ")
+
+
+def _notes(rows: "Sequence[Row]", workspace: Workspace) -> list[str]:
+    """Say once, not in every row, why something cannot be told, and when a window will be over."""
+    windows: dict[tuple[str, str], dict[str, list[str]]] = {}
+    known = {(row.metric, row.window): row.reason for row in rows if row.baseline == "before_change"}
+    for row in rows:
+        said = known.get((row.metric, row.window)) if row.baseline == "healthy" else None
+        # Beside healthy time the same is missing, in a sentence more.
+        if row.reason and not (said and row.reason.endswith(said)):
+            ends = row.window_to.astimezone(workspace.shown_zone)
+            day = (
+                "" if ends.date() == row.deployed_at.astimezone(workspace.shown_zone).date() else "%Y-%m-%d "
+            )
+            until = f" until {ends:{day}%H:%M:%S}" if row.verdict == "pending" else ""
+            mine = windows.setdefault((row.verdict.replace("_", " "), row.reason), {})
+            mine.setdefault(row.metric, []).append(f"{row.window}{until}")
+    lines = []
+    for (verdict, reason), metrics in windows.items():
+        same: dict[str, list[str]] = {}
+        for metric, found in metrics.items():
+            same.setdefault(", ".join(dict.fromkeys(found)), []).append(metric)
+        whose = "; ".join(f"{', '.join(names)} ({spans})" for spans, names in same.items())
+        lines.append(f"{verdict}: {whose}. {reason}")
+    return lines
 
 
 def _number(value: float | None, unit: str | None) -> str:
@@ -125,26 +159,32 @@ def _sign(value: float | None, unit: str | None) -> str:
 
 
 def _shift(row: "Row") -> str:
+    """Say how far it moved: in percent of what was expected, manyfold as a factor, else in its own unit."""
     if row.shift is None:
         return "–"
-    if row.shift_percent is not None and abs(row.shift_percent) < 1000:
-        return f"{row.shift_percent:+.0f} %".replace("-", "−")
-    return ("+" if row.shift > 0 else "") + _number(row.shift, row.unit)
+    percent = row.shift_percent
+    if percent is not None and abs(percent) < _MANYFOLD_PERCENT:
+        # What is not quite all of it is not called all.
+        digits = 1 if 99 < abs(percent) < 100 else 0
+        return f"{percent:+.{digits}f} %".replace("-", "−") if round(percent, digits) else "0 %"
+    if row.expected and row.observed and row.observed / row.expected > 0:
+        return f"×{row.observed / row.expected:,.0f}"
+    # Percent of a ratio and percent of what was expected must not look the same.
+    moved = _number(row.shift, row.unit).replace(" %", " points")
+    return f"+{moved}" if row.shift > 0 else moved
 
 
 def _remarks(row: "Row") -> str:
-    from projections.verdicts.words import after_change
+    from projections.verdicts.words import when_normal
 
     parts = []
-    if row.recovered_at is not None:
-        parts.append(f"normal {after_change(row)}")
-    if row.strength is not None and row.verdict not in ("unchanged", "unaffected", "within_normal"):
-        parts.append(f"strength {min(row.strength, 999):.1f}")
+    if normal := when_normal(row):
+        parts.append(f"normal {normal}")
+    if row.strength is not None and row.verdict in _MOVED:
+        parts.append(f"strength {row.strength:.{1 if row.strength < 100 else 0}f}")
     parts += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
     if row.confounded_by:
         parts.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")
-    if row.reason:
-        parts.append(row.reason)
     if row.provisional and row.verdict not in ("pending", "no_data"):
         parts.append("provisional")
     if row.said_then is not None:
@@ -161,5 +201,6 @@ def _has_colour() -> bool:
 def _coloured(text: str) -> str:
     """Colour the verdicts; widths were laid out before, so columns stay."""
     words = "|".join(sorted((each.replace("_", " ") for each in _COLOURS), key=len, reverse=True))
-    pattern = re.compile(rf"(?<=before it     |healthy time  )({words})\b")
-    return pattern.sub(lambda m: f"\x1b[{_COLOURS[m[1].replace(' ', '_')]}m{m[1]}\x1b[0m", text)
+    beside = "|".join(_BASELINES.values())
+    pattern = re.compile(rf"^(.*? (?:{beside}) +)({words})\b", re.MULTILINE)
+    return pattern.sub(lambda m: f"{m[1]}\x1b[{_COLOURS[m[2].replace(' ', '_')]}m{m[2]}\x1b[0m", text)

@@ -42,7 +42,7 @@ def compared(
     before_onset: timedelta = BEFORE_ONSET,
 ) -> Compared:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
-    from projections.changes import changes
+    from projections.changes import EARLIER_VERSIONS, changes
     from projections.verdicts.rows import rows
     from projections.verdicts.standing import beside
     from tracker.events.base import Window
@@ -54,7 +54,7 @@ def compared(
         [
             Window(
                 "changes",
-                onset - _BACK,
+                onset - EARLIER_VERSIONS,
                 (ends or datetime.max.replace(tzinfo=UTC) - _BACK) + timedelta(days=1),
             )
         ],
@@ -123,12 +123,12 @@ def _wanted(
 
 
 def _caused_at(known: "Sequence[ChangeRow]", incident: "Incident", onset: datetime) -> datetime | None:
-    """Return when the change went out that people say caused it, if that was in the hour before the onset."""
+    """Return when the change began to go out that people say caused it, if it ended in the hour before the onset, or later."""
     links = incident.links
     found = [
-        min(row.started_at or row.at, row.at)
+        begins
         for row in known
-        if onset - BEFORE_ONSET <= row.at <= onset
+        if (begins := min(row.started_at or row.at, row.at)) <= onset <= row.at + BEFORE_ONSET
         and any(links[each].linked and links[each].role == "caused" for each in row.evidence if each in links)
     ]
     return min(found, default=None)
@@ -190,16 +190,24 @@ def _metrics(
     upto: int | None,
     only: str | None,
 ) -> "tuple[list[Measured], list[Recorded]]":
+    from projections.silence import blinding, silences
     from projections.verdicts.rows import Measured
     from projections.verdicts.windows import SETTLING_SECONDS
     from tracker.cli.report import configured_metrics, of_query
     from tracker.errors import BadInputError
     from tracker.events.base import Window
     from tracker.events.samples import SourceCollected
+    from tracker.events.silence import SILENCES
 
     plans: list[Measured] = []
     used: list[Recorded] = []
     names: set[str] = set()
+    quiet: list[Recorded] = []
+    if wanted:
+        quiet = workspace.log.select(
+            [Window(SILENCES, None, max(row.at for row in wanted) + timedelta(days=1))], upto
+        )
+    known = silences(quiet)
     for service in dict.fromkeys([*incident.services, *(row.service for row in wanted if row.service)]):
         mine = [row.at for row in wanted if row.service == service]
         settings, event = configured_metrics(workspace, service, upto)
@@ -231,6 +239,12 @@ def _metrics(
                     if one is not None
                     else []
                 )
+                sources = sorted({each.source for each in found if each is not None}) or ["prometheus"]
+                blind = [
+                    each for each in blinding(known, service, name, sources) if each.touches(min(mine), end)
+                ]
+                told_of = {event for each in blind for event in each.evidence}
+                used += [each for each in quiet if each.id in told_of]
                 plans.append(
                     Measured(
                         service=service,
@@ -243,6 +257,7 @@ def _metrics(
                         series=one,
                         told_until=max(asked, default=None),
                         label=f"{name}{{{', '.join(labels)}}}" if len(found) > 1 else name,
+                        silences=tuple(blind),
                     )
                 )
     if only is not None and only not in names:

@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and its part."""
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
-    parser.add_argument("--as", dest="role", choices=ROLES)
+    parser.add_argument("--as", dest="role", choices=ROLES, help="the part it played, as you see it")
     parser.add_argument("--why", metavar="TEXT", help="needed with --as")
     add_recording(parser)
 

@@ -118,6 +118,7 @@ def gathered(
 
     from projections.changes import changes
     from projections.durations import durations
+    from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
     from tracker.cli.comparing import compared
@@ -126,6 +127,7 @@ def gathered(
     incident = workspace.incident(name, upto)
     facts = workspace.facts_of(incident, upto)
     entries = timeline(facts, incident=incident)
+    shown = {event for entry in entries for event in entry.evidence}
     as_of = max(each.recorded_at for each in facts)
     base = Context(
         incident=incident,
@@ -139,6 +141,7 @@ def gathered(
         zone_name=zone_name,
         zone=zone(zone_name) if zone_name != "UTC" else UTC,
         picture_suffix=suffix,
+        silences=tuple(each for each in silences(facts) if each.event in shown),
     )
     collected = _collected(workspace, incident, upto)
     plans, used = _metrics(workspace, base, upto)

@@ -231,8 +231,8 @@ class _Recorder:
             say(f"  {unknown.hint}")
 
     def _previous_version(self) -> str | None:
-        """Return the version that ran before the current one: what an undo goes back to."""
-        from projections.changes import changes
+        """Return the version that ran before the current one, which may be deployed twice: what an undo goes back to."""
+        from projections.changes import changes, same_version
         from tracker.events.base import Window
 
         try:
@@ -246,4 +246,6 @@ class _Recorder:
             == (self._arguments.service, self._arguments.env, "finished")
             and row.kind != "merge"
         ]
-        return rows[-1].previous_version if rows else None
+        return next(
+            (row.version for row in reversed(rows) if not same_version(row.version, rows[-1].version)), None
+        )

@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.cli import message
 from tracker.cli.common import add_reading, plain, printable, table, write_json
-from tracker.cli.list import described, next_step
+from tracker.cli.list import described, message_due, message_owed, next_step
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
+    from projections.messages import Message
     from tracker.events.base import Recorded
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
@@ -41,11 +43,22 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
     from projections.durations import durations, shown
+    from projections.updates import messages_of
 
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto))
+    told = messages_of(incident)
     if arguments.json:
-        write_json({**described(incident), "durations": measured, "position": incident.last_position})
+        owed, _ = message_owed(workspace, incident, upto)
+        write_json(
+            {
+                **described(incident),
+                "durations": measured,
+                "messages": [message.described(each) for each in told],
+                "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
+                "position": incident.last_position,
+            }
+        )
         return 0
     print(f"{incident.id}  {printable(incident.title)}")
     rows = [
@@ -59,12 +72,34 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     for name, duration in shown(measured).items():
         said = duration.said()
         print(f"  {name.replace('_', ' '):<20} {said}")
+    for each in told:
+        print(f"  {_message(each)}")
+    reminder = message_due(workspace, incident, upto)
+    if reminder is not None:
+        print(f"Next: {reminder}")
     print(
         f"Next: {next_step(incident)}"
         if incident.resolved_at is None
         else f"Next: tracker report {incident.id}"
     )
     return 0
+
+
+def _message(told: "Message") -> str:
+    """Say what became of a message in a line."""
+    if told.sent_at is not None:
+        by = f"by hand by {told.by}" if told.by_hand else f"to Slack, said by {told.by}"
+        promise = f", promising {utc(told.eta)}" if told.eta else ""
+        return f"{told.kind} message posted at {utc(told.sent_at)} {by}{promise}"
+    became = {
+        "waiting": "waits in the outbox",
+        "posting": "is being posted",
+        "failed": "was not posted",
+        "unsure": "may have been posted, or not",
+        "retracted": "was retracted",
+    }[told.state.value]
+    why = f": {printable(told.reason)}" if told.reason else ""
+    return f"{told.kind} message {became}{why}"
 
 
 def _status(incident: Any) -> str:

@@ -87,6 +87,7 @@ def _of_services(
 ) -> tuple[None, list[Any]]:
     from projections.timeline import timeline
     from tracker.events.base import Window
+    from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 
     if not arguments.start or not arguments.end:
         raise UsageError(
@@ -98,7 +99,12 @@ def _of_services(
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
     names = arguments.service or [scope.partition(":")[2] for scope in workspace.log.scope_names("service:")]
-    facts = workspace.log.select([Window(f"service:{name}", start, end) for name in names], upto)
+    places = [*(Window(f"service:{name}", start, end) for name in names), Window(SILENCES, None, end)]
+    facts = [
+        each
+        for each in workspace.log.select(places, upto)
+        if not isinstance(each.event, SourceSilent | SourceReturned) or each.event.service in (None, *names)
+    ]
     return None, timeline(facts, start=start, end=end, order=arguments.order)
 
 

@@ -30,6 +30,7 @@ EXAMPLE = "example:  tracker watch INC-42        tracker watch . --until 10m && 
 CHECKS = (*range(60, 601, 60), 3_600, 86_400)
 """Seconds after the change at which a check is due."""
 UNTIL = {"10m": 600, "1h": 3_600, "1d": 86_400}
+_LOOK = "%Y-%m-%dT%H:%M:%SZ"
 #: Prometheus may take two steps to have a sample, and a scrape before that.
 PATIENCE = timedelta(minutes=3)
 
@@ -75,21 +76,24 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             "No Prometheus is configured ([prometheus] url): only samples that something else records are seen."
         )
     last = UNTIL[arguments.until]
+    gaps: set[int] = set()
     while True:
         incident = workspace.incident(incident.id)
-        found = _looked(workspace, incident, change, last)
+        found = _looked(workspace, incident, change, last, gaps)
         window, code = _answer(found, change, arguments.until)
         finished = window == arguments.until or code in (6, 7)
         wait = None if arguments.once or finished else _next(workspace, change, last)
         if wait is None:
             return _finish(arguments, workspace, found, change, window, code)
         if wait > 15:
-            say(f"  next look at {utc(workspace.now + timedelta(seconds=wait))}")
+            say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
         time.sleep(wait)
 
 
-def _looked(workspace: Workspace, incident: "Incident", change: "ChangeRow", last: int) -> Compared:
-    """Pull what is new, make the check that is due, and judge what is over."""
+def _looked(
+    workspace: Workspace, incident: "Incident", change: "ChangeRow", last: int, gaps: set[int]
+) -> Compared:
+    """Pull what is new, make the check that is due, and judge what is over; each of the `gaps` is said once."""
     trouble = _pull(workspace, incident, change)
     if trouble is not None:
         say(f"tracker: {trouble.message}")
@@ -102,12 +106,25 @@ def _looked(workspace: Workspace, incident: "Incident", change: "ChangeRow", las
         _record(workspace, incident, change, due, looks)
         incident = workspace.incident(incident.id)
         made = made_for(incident, change)
-        _tell(since, looks)
+        settling = {row.metric: row.settling_seconds for row in found.rows if row.change == change.event}
+        _tell(since, looks, settling)
     missed = [each for each in CHECKS if each <= last and late_at(each) <= since and each not in made]
-    if missed:
-        say(f"  not made: {', '.join(spoken(each) for each in missed)} after the change: a gap")
+    if set(missed) - gaps:
+        say(f"  not made: {_spans(missed)} after the change: a gap")
+        gaps.update(missed)
     judge(workspace, incident)
     return compared(workspace, workspace.incident(incident.id), None, change=_event(workspace, change))
+
+
+def _spans(missed: Sequence[int]) -> str:
+    """Name checks that follow each other by the first and the last of them."""
+    runs: list[list[int]] = []
+    for each in missed:
+        if runs and CHECKS.index(each) == CHECKS.index(runs[-1][-1]) + 1 and each <= UNTIL["10m"]:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return ", ".join(" to ".join(dict.fromkeys((spoken(run[0]), spoken(run[-1])))) for run in runs)
 
 
 def _event(workspace: Workspace, change: "ChangeRow") -> "Recorded":
@@ -179,14 +196,15 @@ def _record(
     workspace.decide(incident.id, decision)
 
 
-def _tell(since: float, looks: "Sequence[Look]") -> None:
+def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> None:
     from reports.numbers import said
 
     marks = {True: "normal", False: "NOT NORMAL", None: "cannot tell"}
-    told = [
-        f"{each.metric} {said(float(f'{each.value:.3g}'), each.unit) if each.value is not None else 'no data'} {marks[each.normal]}"
-        for each in looks
-    ]
+    told = []
+    for each in looks:
+        value = said(float(f"{each.value:.3g}"), each.unit) if each.value is not None else "no data"
+        early = each.normal is False and since < settling.get(each.metric, 0.0)
+        told.append(f"{each.metric} {value} {marks[each.normal]}{' (still settling)' if early else ''}")
     say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}")
 
 
@@ -233,8 +251,10 @@ def _finish(
     service = change.service or ""
     configured = workspace.settings.services.get(service)
     command = configured.rollback_command if configured else None
+    # What undoes a rollback puts the broken version back.
+    undone = change.kind == "rollback"
     advice = None
-    if code in (6, 7):
+    if code in (6, 7) and not undone:
         advice = f"tracker run rollback {service}" if command else None
     if arguments.json:
         from tracker.cli.compare import described
@@ -247,13 +267,21 @@ def _finish(
         return code
     print(printable(f"{SAID_BY_CODE[code].upper()}: {sentence}"))
     if code in (6, 7):
-        if command:
+        if undone:
+            say(
+                f"{change.version} is what was rolled back to, so rolling back again puts the other version back. Look for another cause: tracker changes {found.incident.id}"
+            )
+        elif command:
             say(f"Roll back: {advice}        (it runs: {command})")
         else:
             say(
                 f'Roll back, and record it; name the command once in tracker.toml: [services.{service}] rollback_command = "…"'
             )
     elif code == 8:
+        if rows and not any(row.baseline == "healthy" for row in rows):
+            say(
+                f"{change.version} did not go out during {found.incident.id}, so whether it mended that is not asked; another change: --change EVENT"
+            )
         say(f"What is missing: tracker compare {found.incident.id}")
     return code
 

@@ -232,11 +232,11 @@ class Workspace:
 
     def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
         """Return all that an incident's answers stand on: its decisions and its services' facts."""
-        from projections.attachment import linked_ids, windows
+        from projections.attachment import linked_ids, windows, without_other_silences
         from tracker.events.base import Window
 
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
-        return self.log.select(wanted, upto, linked_ids(incident))
+        return without_other_silences(incident, self.log.select(wanted, upto, linked_ids(incident)))
 
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None

@@ -4,7 +4,17 @@ A new kind is one class in the module of its subject, with its topic, a builder 
 `tests/builders.py` and its stored form in `tests/wire/`.
 """
 
-from tracker.events import alerts, changes, corrections, housekeeping, incidents, samples, verdicts
+from tracker.events import (
+    alerts,
+    changes,
+    corrections,
+    housekeeping,
+    incidents,
+    messages,
+    samples,
+    silence,
+    verdicts,
+)
 from tracker.events.base import (
     REGISTRY,
     Arrival,
@@ -34,6 +44,8 @@ __all__ = [
     "event_id",
     "housekeeping",
     "incidents",
+    "messages",
     "samples",
+    "silence",
     "verdicts",
 ]

@@ -82,9 +82,39 @@ class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     dirty: bool = False
 
 
+class Release(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of one version's way to a release, as a release tool told it; `version` is as it was written."""
+
+    version: str
+    url: str | None = None
+    sha: str | None = None
+
+    def scopes(self) -> tuple[str, ...]:
+        """A release is found under its service, and by its version."""
+        service = self.service or ""
+        return (f"service:{service}", f"version:{service}@{self.version}")
+
+    def subject(self) -> tuple[object, ...]:
+        """A version takes each step once, whoever told of it and when."""
+        return (self.TOPIC, self.service, self.version)
+
+
+@topic("release-created", rank=29)
+class ReleaseCreated(Release, frozen=True, kw_only=True, omit_defaults=True):
+    """A pipeline announced a version; nothing was deployed by that."""
+
+
+@topic("version-released", rank=29)
+class VersionReleased(Release, frozen=True, kw_only=True, omit_defaults=True):
+    """A version was called ready; whether and where it runs, a deploy tells."""
+
+
 @topic("commit-made", rank=25)
 class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A commit; `occurred_at` is when it was committed. Two parents or more make a merge."""
+    """A commit; `occurred_at` is when it was committed. Two parents or more make a merge.
+
+    `changed_paths` are the files that it touched, where its source named them; none are unknown.
+    """
 
     repository: str
     sha: str
@@ -95,6 +125,7 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     lines_added: int | None = None
     lines_deleted: int | None = None
     patch_id: str | None = None
+    changed_paths: tuple[str, ...] = ()
 
     @property
     def is_merge(self) -> bool:

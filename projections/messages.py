@@ -1,0 +1,149 @@
+"""What the team was told, by whom and when; and what waits in the outbox.
+
+One rule for both: what may have been posted is never taken for something that waits.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from tracker.events.base import Event, Recorded
+from tracker.events.corrections import effective
+from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
+
+
+class State(Enum):
+    """Where a message stands."""
+
+    WAITING = "waiting"
+    POSTING = "posting"
+    SENT = "sent"
+    FAILED = "failed"
+    UNSURE = "unsure"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message; `event` is what prepared it, or, posted by hand, what says so.
+
+    While it is being posted, nobody else may until `posting_until`; while it waits after a
+    post that failed, nobody before `retry_at`. `reason` is that of the last failure.
+    """
+
+    event: str
+    incident: str
+    kind: str
+    text: str
+    state: State
+    by: str
+    prepared_at: datetime
+    eta: datetime | None
+    by_hand: bool = False
+    sent_at: datetime | None = None
+    sent_event: str | None = None
+    attempts: int = 0
+    rounds: int = 0
+    retry_at: datetime | None = None
+    posting_until: datetime | None = None
+    reason: str | None = None
+    via: str = ""
+    position: int = 0
+
+
+def messages(recorded: Iterable[Recorded]) -> list[Message]:
+    """Return the messages among these events, oldest first by when they were recorded.
+
+    A message that was retracted before it was taken is not posted. Afterwards, striking out
+    what says that it was posted does not put it back into the outbox.
+    """
+    found: dict[str, Message] = {}
+    withdrawn, denied = set(), set()
+    for each in sorted(effective(recorded).values(), key=lambda one: one.recorded.position):
+        event, stored, struck = each.event, each.recorded.event, each.retraction is not None
+        if isinstance(event, MessagePrepared):
+            if struck:
+                withdrawn.add(each.id)
+            found[each.id] = Message(
+                event=each.id,
+                incident=event.incident or "",
+                kind=event.kind,
+                text=event.text,
+                state=State.WAITING,
+                by=event.decided_by,
+                prepared_at=event.occurred_at,
+                eta=event.eta,
+                via=each.recorded.arrival.via,
+                position=each.recorded.position,
+            )
+        elif isinstance(event, MessageSent) and event.prepared is None and not struck:
+            found[each.id] = Message(
+                event=each.id,
+                incident=event.incident or "",
+                kind=event.kind,
+                text=event.text,
+                state=State.SENT,
+                by=event.decided_by,
+                prepared_at=event.occurred_at,
+                eta=event.eta,
+                by_hand=True,
+                sent_at=event.occurred_at,
+                sent_event=each.id,
+                attempts=1,
+                position=each.recorded.position,
+            )
+        elif isinstance(stored, MessagePosting | MessageSent | MessageFailed) and stored.prepared in found:
+            found[stored.prepared] = _stepped(found[stored.prepared], stored, event, each.id)
+            if struck and not isinstance(stored, MessagePosting):
+                denied.add(stored.prepared)
+    for name, message in found.items():
+        if name in denied or (name in withdrawn and message.state is State.WAITING):
+            found[name] = replace(message, state=State.RETRACTED)
+    return list(found.values())
+
+
+def _stepped(message: Message, stored: Event, event: Event, name: str) -> Message:
+    """Take one step; what was sent stays sent."""
+    if message.state is State.SENT:
+        return message
+    match stored:
+        case MessagePosting():
+            return replace(message, state=State.POSTING, posting_until=stored.until)
+        case MessageFailed():
+            waits = stored.retry_at is not None
+            over = State.UNSURE if stored.unsure else State.FAILED
+            return replace(
+                message,
+                state=State.WAITING if waits else over,
+                attempts=message.attempts + stored.attempts,
+                rounds=message.rounds + 1,
+                retry_at=stored.retry_at,
+                reason=stored.reason,
+                posting_until=None,
+            )
+        case MessageSent():
+            assert isinstance(event, MessageSent)
+            return replace(
+                message,
+                state=State.SENT,
+                text=event.text,
+                eta=event.eta,
+                attempts=message.attempts + stored.attempts,
+                sent_at=event.occurred_at,
+                sent_event=name,
+                retry_at=None,
+                posting_until=None,
+                reason=None,
+            )
+    return message
+
+
+def sent(found: Iterable[Message], incident: str | None = None) -> list[Message]:
+    """Keep what was posted, of one incident or of all, in the order in which it was."""
+    posted = [
+        (each.sent_at, each)
+        for each in found
+        if each.state is State.SENT and each.sent_at is not None and incident in (None, each.incident)
+    ]
+    return [each for _, each in sorted(posted, key=lambda pair: (pair[0], pair[1].position))]

@@ -1,0 +1,300 @@
+"""The messages that a team sends while it burns, after the guide's templates.
+
+Pure wording: everything comes from the log. What nobody recorded is said to be not known or
+is left out; nothing is guessed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from projections.changes import ChangeRow
+from projections.durations import Duration
+from projections.timeline import Entry
+from projections.verdicts.words import PHRASES, SPANS
+from projections.wording import short
+from tracker.events.incidents import NoteAdded
+from tracker.events.verdicts import VerdictsGiven
+from tracker.incident import Incident, Status
+from tracker.times import spoken
+
+_LINE = 300
+NORMAL = ("recovered", "unaffected")
+"""Verdicts that say that a metric is as it was before the incident."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that a message is written from.
+
+    `eta` is what it promises; `metrics` are (service, metric) as the settings name them. `at`
+    is when it is written: what a promise of before is held against.
+    """
+
+    incident: Incident
+    entries: Sequence[Entry]
+    changes: Sequence[ChangeRow]
+    durations: Mapping[str, Duration]
+    metrics: Sequence[tuple[str, str]]
+    at: datetime
+    eta: datetime | None = None
+    contact: str | None = None
+    zone: tzinfo = UTC
+
+    def moment(self, at: datetime) -> str:
+        """Write an instant to the minute, with its date where that is not the message's, and its zone."""
+        local = at.astimezone(self.zone)
+        same = local.date() == self.at.astimezone(self.zone).date()
+        return f"{local:%H:%M} {local.tzname()}" if same else self.dated(at)
+
+    def dated(self, at: datetime) -> str:
+        """Write an instant to the minute, with its date and zone."""
+        local = at.astimezone(self.zone)
+        return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+
+
+def write(kind: str, draft: Draft) -> str:
+    """Write one of MESSAGE_KINDS."""
+    return "\n".join(_TEMPLATES[kind](draft))
+
+
+def _initial(draft: Draft) -> list[str]:
+    incident = draft.incident
+    detected = incident.milestones.get("detected")
+    if detected is not None:
+        seen = f"Detected: {draft.dated(detected.at)}"
+    else:
+        assert incident.declared_at is not None
+        seen = f"Declared: {draft.dated(incident.declared_at)}"
+    return [
+        f"🚨 {incident.severity.upper()} ISSUE - {short(incident.title, _LINE)}",
+        seen,
+        f"Affected: {', '.join(incident.services)}",
+        f"Impact: {_impact(draft)}",
+        f"Severity: {incident.severity.upper()}",
+        f"Status: {_status(draft)}",
+        f"ETA: {draft.moment(draft.eta) if draft.eta else 'not known yet'}",
+        f"Contact: {_contact(draft)}",
+        f"Incident: {incident.id}",
+    ]
+
+
+def _update(draft: Draft) -> list[str]:
+    incident = draft.incident
+    cause = _last_note(draft, "root-cause")
+    lines = [f"{incident.severity.upper()} {incident.id} - {short(incident.title, _LINE)}"]
+    lines.append(f"✅ Root cause identified: {cause}" if cause else "🔎 Root cause: not known yet")
+    fix = _fix(draft)
+    if fix is not None and fix.finished_at is not None:
+        lines.append(f"🚀 {_named(draft, fix)} deployed at {draft.moment(fix.finished_at)}")
+    elif fix is not None and fix.started_at is not None:
+        lines.append(f"🚀 {_named(draft, fix)} is being deployed since {draft.moment(fix.started_at)}")
+    elif incident.stage == "fixing":
+        lines.append("🔧 Fix in progress")
+    if draft.eta is not None:
+        waits = fix is None or fix.finished_at is None
+        what = "Expected deployment" if waits and incident.status is Status.OPEN else "ETA"
+        lines.append(f"🚀 {what}: {draft.moment(draft.eta)}")
+    elif fix is None:
+        lines.append("🚀 Expected deployment: not known yet")
+    told = _metrics(draft, fix)
+    if told is not None:
+        lines.append(f"🔄 Monitoring: {told}")
+    return [
+        *lines,
+        f"Impact: {_impact(draft)}",
+        f"Status: {_status(draft)}",
+        f"Contact: {_contact(draft)}",
+    ]
+
+
+def _resolved(draft: Draft) -> list[str]:
+    incident = draft.incident
+    fix = _linked_fix(draft)
+    if incident.resolution == "false-alarm":
+        head = f"✅ CLOSED AS A FALSE ALARM - {short(incident.title, _LINE)}"
+        return [head, f"Incident: {incident.id}", f"Contact: {_contact(draft)}"]
+    if fix is not None and fix.finished_at is not None:
+        done = "rolled back to " if fix.kind == "rollback" else ""
+        deployed = "" if fix.kind == "rollback" else " deployed"
+        head = f"✅ RESOLVED - {done}{_named(draft, fix)}{deployed} at {draft.moment(fix.finished_at)}"
+    elif incident.resolution == "went-away":
+        head = "✅ RESOLVED - it went away by itself"
+    else:
+        head = "✅ RESOLVED - what fixed it is not recorded"
+    return [
+        head,
+        f"Issue: {short(incident.title, _LINE)} ({incident.id})",
+        f"⏱ Downtime: {_downtime(draft)}",
+        f"📊 Impact: {_impact(draft)}",
+        f"🔄 Monitoring: {_metrics(draft, fix) or 'no metric was judged yet'}",
+        f"Contact: {_contact(draft)}",
+    ]
+
+
+def _rollback(draft: Draft) -> list[str]:
+    incident = draft.incident
+    mine = [row for row in draft.changes if row.kind == "rollback" and row.service in incident.services]
+    row = mine[-1] if mine else None
+    if row is None:
+        head = "⏪ Rollback: from and to which version is not recorded yet."
+    else:
+        of = f" of {row.service}" if len(incident.services) > 1 else ""
+        left = row.previous_version
+        ways = f"to {row.version}{of} (from {left})" if left else f"to {row.version}{of}"
+        if row.status == "failed":
+            head = f"⚠ The rollback {ways} failed at {draft.moment(row.at)}."
+        elif row.finished_at is not None:
+            head = f"⏪ Rolled back {ways} at {draft.moment(row.finished_at)}."
+        else:
+            head = f"⏪ Rollback {ways} in progress since {draft.moment(row.at)}."
+    if row is not None and incident.stage == "fixing" and _was_a_try(draft, row):
+        head += " Working on v2 of the fix."
+    return [
+        head,
+        f"Issue: {short(incident.title, _LINE)} ({incident.id}, {incident.severity})",
+        f"Status: {_status(draft)}",
+        *([f"ETA: {draft.moment(draft.eta)}"] if draft.eta else []),
+        f"Contact: {_contact(draft)}",
+    ]
+
+
+_TEMPLATES = {"initial": _initial, "update": _update, "resolved": _resolved, "rollback": _rollback}
+
+
+def _impact(draft: Draft) -> str:
+    return short(draft.incident.impact, _LINE) if draft.incident.impact else "not known yet"
+
+
+def _status(draft: Draft) -> str:
+    incident = draft.incident
+    if incident.status is Status.OPEN:
+        return (incident.stage or "open").upper()
+    return "RESOLVED"
+
+
+def _contact(draft: Draft) -> str:
+    named = draft.contact or draft.incident.lead
+    return short(named, 100) if named else "nobody leads yet"
+
+
+def _last_note(draft: Draft, kind: str) -> str | None:
+    said = [
+        entry.fact.text
+        for entry in draft.entries
+        if isinstance(entry.fact, NoteAdded)
+        and entry.fact.kind == kind
+        and entry.fact.incident == draft.incident.id
+    ]
+    return short(said[-1], _LINE) if said else None
+
+
+def _named(draft: Draft, row: ChangeRow) -> str:
+    return f"{row.version} of {row.service}" if len(draft.incident.services) > 1 else row.version
+
+
+def _linked_fix(draft: Draft) -> ChangeRow | None:
+    """Return the last change that people say fixed it."""
+    links = draft.incident.links
+    rows = [
+        row
+        for row in draft.changes
+        if row.kind != "merge"
+        and any(links[each].linked and links[each].role == "fixed" for each in row.evidence if each in links)
+    ]
+    return rows[-1] if rows else None
+
+
+def _fix(draft: Draft) -> ChangeRow | None:
+    """Return what people say fixed it, else the last deploy since the incident began that did not fail.
+
+    One that people say caused it, or that was taken out or dismissed, is none.
+    """
+    linked = _linked_fix(draft)
+    if linked is not None:
+        return linked
+    incident = draft.incident
+    rows = []
+    for row in draft.changes:
+        said = [incident.links[each] for each in row.evidence if each in incident.links]
+        if any(not link.linked or link.role in ("caused", "dismissed", "suspect") for link in said):
+            continue
+        begun = row.started_at or row.at
+        if row.kind == "deploy" and row.service in incident.services and begun >= incident.begins_at:
+            rows.append(row)
+    last = rows[-1] if rows else None
+    return last if last is not None and last.status != "failed" else None
+
+
+def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
+    """Whether what was rolled back had gone out during the incident, as a fix that did not work."""
+    return any(
+        row.kind == "deploy"
+        and row.service == rollback.service
+        and row.version == rollback.previous_version
+        and draft.incident.begins_at <= row.at <= rollback.at
+        for row in draft.changes
+    )
+
+
+def _downtime(draft: Draft) -> str:
+    duration = draft.durations.get("downtime")
+    if duration is None:
+        return "not known"
+    if duration.state == "recorded" and duration.seconds is not None:
+        return spoken(duration.seconds)
+    if duration.state == "uncertain":
+        low = spoken(duration.at_least) if duration.at_least is not None else None
+        high = spoken(duration.at_most) if duration.at_most is not None else None
+        return f"{low} to {high}" if low and high else f"at most {high}" if high else f"at least {low}"
+    return "not known"
+
+
+def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:
+    """Say what the recorded verdicts say of the metrics beside the healthy time; None if there are none.
+
+    Of each metric the longest window after the last change counts. "All metrics normal" needs
+    a verdict that says so for every metric that the settings name.
+    """
+    last: dict[tuple[str, str], tuple[tuple[datetime, float], VerdictsGiven, str]] = {}
+    for step in draft.incident.steps:
+        event = step.event
+        if (
+            not isinstance(event, VerdictsGiven)
+            or step.retraction is not None
+            or event.incident != draft.incident.id
+        ):
+            continue
+        if fix is not None and event.service == fix.service and event.change not in fix.evidence:
+            continue
+        rank = (event.window_from, (event.occurred_at - event.window_from).total_seconds())
+        for verdict in event.verdicts:
+            key = (event.service, verdict.metric)
+            if verdict.baseline == "healthy" and (key not in last or rank >= last[key][0]):
+                last[key] = (rank, event, verdict.verdict)
+    if not last:
+        return None
+    untold = [
+        (service, metric)
+        for service, metric in draft.metrics
+        if not any(
+            each[0] == service and (each[1] == metric or each[1].startswith(metric + "{")) for each in last
+        )
+    ]
+    if not untold and all(word in NORMAL for _, _, word in last.values()):
+        least = min(last.values(), key=lambda held: held[0][1])[1]
+        return f"All metrics normal ({_window(least)})"
+    several = len({service for service, _ in [*last, *untold]}) > 1
+    groups: dict[str, list[str]] = {}
+    for (service, metric), (_, given, word) in last.items():
+        name = f"{service} {metric}" if several else metric
+        groups.setdefault(f"{PHRASES.get(word, word)} ({_window(given)})", []).append(name)
+    if untold:
+        groups["not judged yet"] = [
+            f"{service} {metric}" if several else metric for service, metric in untold
+        ]
+    return "; ".join(f"{', '.join(names)} {phrase}" for phrase, names in groups.items())
+
+
+def _window(event: VerdictsGiven) -> str:
+    return f"{SPANS.get(event.window, event.window)} after {event.version}"

@@ -1,0 +1,196 @@
+"""One post to an incoming webhook: what each answer means, over real HTTP."""
+
+import json
+import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from tests.servers.slack import SECRET, Reply
+from tracker.errors import SettingsError
+from tracker.settings import Settings
+from tracker.settings import parse as parse_settings
+from tracker.slack import Became, Slack, configured, escaped
+
+
+def post(url, text="hello"):
+    return Slack(url, connect_seconds=1.0, answer_seconds=0.3)(text)
+
+
+@pytest.mark.parametrize(
+    ("reply", "became", "said"),
+    [
+        (Reply(), Became.POSTED, "ok"),
+        (Reply(404, "no_service"), Became.REFUSED, "404 (no_service): the webhook was switched off"),
+        (Reply(403, "invalid_token"), Became.REFUSED, "403 (invalid_token)"),
+        (Reply(400, "invalid_payload"), Became.REFUSED, "400 (invalid_payload)"),
+        (Reply(410, "channel_is_archived"), Became.REFUSED, "its channel is archived"),
+        (Reply(302, "", {"Location": "https://login.example"}), Became.REFUSED, "redirect"),
+        (Reply(429, "rate_limited", {"Retry-After": "30"}), Became.LATER, "429"),
+        (Reply(500, "rollup_error"), Became.LATER, "500 (rollup_error)"),
+        (Reply(503, ""), Became.LATER, "503"),
+        (Reply(504, ""), Became.UNKNOWN, "504"),
+        (Reply(200, "<html>Log in to the wifi</html>"), Became.UNKNOWN, "not Slack's ok"),
+        (Reply(hangs=True), Became.UNKNOWN, "did not answer within 0.3 s"),
+        (Reply(drops=True), Became.UNKNOWN, "broke before it answered"),
+    ],
+    ids=lambda each: f"{each.status}-{each.body[:12]}" if isinstance(each, Reply) else "",
+)
+def test_each_answer_means_one_of_four_things(slack, reply, became, said):
+    """
+    Posted, refused for good, not posted and worth another try, or nobody can tell.
+    """
+    slack.replies = [reply]
+
+    answer = post(slack.url)
+
+    assert answer.became is became
+    assert said in answer.said
+    assert len(slack.bodies) == 1
+
+
+def test_a_place_that_nobody_listens_at_was_not_posted_to():
+    """
+    No byte left, so trying again cannot post twice.
+    """
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+    answer = post(f"http://127.0.0.1:{port}{SECRET}")
+
+    assert (answer.became, answer.said) == (Became.LATER, "Slack could not be reached")
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("0", 0, 0),
+        ("in an hour", 3000, 3600),
+        (format_datetime(datetime(2001, 1, 1, tzinfo=UTC), usegmt=True), 0, 0),
+        ("99999999999999999999", 86400, 86400),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(slack, header, least, most):
+    """
+    Both forms that HTTP allows, and never more than a day.
+    """
+    if header == "in an hour":
+        header = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    slack.replies = [Reply(429, "", {"Retry-After": header})]
+
+    after = post(slack.url).retry_after_seconds
+
+    assert after is not None
+    assert least <= after <= most
+
+
+@pytest.mark.parametrize("header", ["soon", "-3", "", "1e3", "٣"])
+def test_a_retry_after_that_says_nothing_is_left_out(slack, header):
+    """
+    Then our own pauses count.
+    """
+    slack.replies = [Reply(429, "", {"Retry-After": header.encode().decode("latin-1")})]
+
+    assert post(slack.url).retry_after_seconds is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, f"no webhook at {SECRET}"),
+        Reply(500, SECRET.rsplit("/", 1)[1]),
+        Reply(302, "", {"Location": SECRET}),
+        Reply(hangs=True),
+        Reply(drops=True),
+    ],
+)
+def test_the_address_is_in_no_answer(slack, reply):
+    """
+    Who has the address can post, so it is repeated nowhere: not even where the other side repeats it.
+    """
+    slack.replies = [reply]
+
+    said = post(slack.url).said
+
+    assert not any(part in said for part in ("T00000000", "B00000000", "XXXX", str(slack.url)))
+    assert "XXXX" not in repr(Slack(slack.url))
+
+
+def test_what_is_posted_stands_for_itself(slack):
+    """
+    No mention of everybody, no link and no entity comes out of what people typed.
+    """
+    text = '<!channel> a < b && c > d: &lt; *not bold* ✅\n"quoted"'
+
+    post(slack.url, text)
+
+    assert json.loads(slack.bodies[0]) == {
+        "text": '&lt;!channel&gt; a &lt; b &amp;&amp; c &gt; d: &amp;lt; *not bold* ✅\n"quoted"',
+        "mrkdwn": False,
+    }
+    assert escaped("plain") == "plain"
+
+
+def test_a_password_in_netrc_is_not_sent(slack, tmp_path, monkeypatch):
+    """
+    Slack wants none, and a login of the host is nothing to give away.
+    """
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    seen = []
+    monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *_: seen.append(1) or ("ada", "hunter2"))
+
+    assert post(slack.url).became is Became.POSTED
+    assert not seen
+
+
+def settings_of(text):
+    return Settings(parse_settings(text.encode(), "tracker.toml"), None, "tracker.db")
+
+
+def test_no_slack_is_none():
+    """
+    It is optional.
+    """
+    assert configured(settings_of("")) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "hunter2/x",
+        "ftp://hunter2/x",
+        "https://",
+        "https://h/a hunter2",
+        "http://hunter2:99999/",
+        "http://[::1",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_repeating_it(monkeypatch, url):
+    """
+    The variable is named; what is in it is not, for it may be nearly right.
+    """
+    monkeypatch.setenv("SLACK_URL", url)
+
+    with pytest.raises(SettingsError) as refused:
+        configured(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
+
+    assert "SLACK_URL" in refused.value.message
+    assert "hunter2" not in refused.value.message + refused.value.hint
+
+
+def test_the_address_may_stand_in_a_file(monkeypatch, tmp_path, slack):
+    """
+    As every secret: @FILE reads it from there.
+    """
+    (tmp_path / "url").write_text(slack.url + "\n")
+    monkeypatch.setenv("SLACK_URL", f"@{tmp_path / 'url'}")
+
+    found = configured(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
+
+    assert found is not None
+    assert found("x").became is Became.POSTED
