@@ -5,7 +5,9 @@ reader the headers on which it decides what a body is.
 """
 
 import argparse
+import importlib
 import os
+import pkgutil
 import random
 import resource
 import subprocess
@@ -79,6 +81,7 @@ def parsers() -> dict[str, Parser]:
     found["structured"] = Parser(
         _structured, [b'ce-type\x01a\x02ce-id\x01%00\x03{"a":1}', b"ce-type\x01a\x03x"]
     )
+    found["sentry-cli"] = Parser(_sentry_cli, [b"\0" + each for each in payloads.SEEDS["releases"]])
     return found
 
 
@@ -136,6 +139,27 @@ def _sentry_key(data: bytes) -> object:
     return same("right", sentry_key({"x-sentry-auth": header}, query, said))
 
 
+def _sentry_cli(data: bytes) -> object:
+    """What is answered at once, and what is recorded of it."""
+    from tests.ingest.feeds import RULES
+    from tracker.errors import BadInputError
+    from tracker.events.base import encode
+    from tracker.ingest import sentry_cli
+
+    releases = "/api/0/organizations/acme/releases/"
+    asked = (
+        *(("POST", releases), ("PUT", releases + "checkout@1/"), ("POST", releases + "checkout@1/deploys/")),
+        *(("PUT", releases + "%00%ff/"), ("GET", releases), ("POST", "/api/0/projects/acme/shop/releases/")),
+    )
+    method, path = asked[data[0] % len(asked)] if data else asked[0]
+    answered = sentry_cli.answer(method, path, "", data[1:])
+    try:
+        facts = sentry_cli.read(data[1:], where="it", rules=RULES, method=method, path=path)
+    except BadInputError:
+        return answered
+    return answered, [encode(each.event) for each in facts]
+
+
 def _structured(data: bytes) -> object:
     from tracker.server.readers import structured
 
@@ -189,12 +213,13 @@ def fuzz(
 def _guided(name: str, runs: int, seed: int, place: Path) -> None:
     import atheris
 
+    # Only what is imported here is guided by what it covers, and the readers are imported late.
     with atheris.instrument_imports(include=["tracker"]):
         import tracker.ingest
-        import tracker.server.readers  # noqa: F401
-    for module in ("alertmanager", "cdevents", "documents", "sentry_envelope", "sentry_webhook"):
-        with atheris.instrument_imports(include=["tracker"]):
-            __import__(f"tracker.ingest.{module}")
+        import tracker.server.readers
+
+        for module in pkgutil.iter_modules(tracker.ingest.__path__):
+            importlib.import_module(f"tracker.ingest.{module.name}")
     parser = parsers()[name]
     atheris.Setup(
         [

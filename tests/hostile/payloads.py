@@ -29,7 +29,13 @@ SEEDS: dict[str, list[bytes]] = {
     or [b'{"action":"created"}'],
     "gitlab": [path.read_bytes() for path in sorted(_FOLDER.glob("gitlab*.json"))]
     or [b'{"object_kind":"deployment"}'],
-    "releases": [b'{"version":"checkout@1.2.1","projects":["shop"],"dateReleased":"2026-03-01T14:45:00Z"}'],
+    "releases": [
+        b'{"environment":"production","name":"v1","dateStarted":"2026-03-01T14:40:00Z","dateFinished":null}',
+        b'{"commits":[{"id":"'
+        + b"a" * 40
+        + b'","timestamp":"2026-03-01T14:00:00Z","message":"Fix"}],"refs":[]}',
+        b'{"version":"checkout@1.2.1","projects":["shop"],"dateReleased":"2026-03-01T14:45:00Z"}',
+    ],
 }
 _VALUES = [
     *(b"null", b"true", b"NaN", b"-Infinity", b"1e400", b"-0", b"1" * 5000, b"0.1e-999", b'""', b"{}", b"[]"),

@@ -47,9 +47,11 @@ def test_every_route_is_described() -> None:
         return re.sub(r"\{\w+(:\w+)?\}", "{}", path).rstrip("/")
 
     described = {(each.method.upper(), plain(each.path)) for each in openapi.OPERATIONS}
+    app = build(door())
     there = {
         (method, plain(route.path))
-        for route in _routes(build(door()))
+        for route in _routes(app)
+        if not route.path.endswith(":path}")  # it takes the rest, whatever that is called
         for method in (route.methods or ())
         if method not in ("HEAD", "OPTIONS")
     }

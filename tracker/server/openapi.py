@@ -166,6 +166,11 @@ OPERATIONS: Sequence[Operation] = (
     Operation("get", "/openapi.json", "This description", answers={200: "This description."}),
 )
 
+_DETAIL = {
+    "application/json": {
+        "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
+    }
+}
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
 
@@ -217,6 +222,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {str(status): {"description": said} for status, said in means.items()}
     if not operation.security:
         return found
+    if operation.answers:
+        found["400"] = {"description": "It is not what sentry-cli sends, and why.", "content": _DETAIL}
     if "{" in operation.path:
         found["404"] = {"description": "A name in the path is empty, or has a slash.", "content": _TEXT}
     for status, said in (
