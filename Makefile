@@ -8,10 +8,12 @@ PYTEST ?=
 WORKERS ?= 2
 # Tests of what the documents promise; part of `make test`, and runnable alone.
 DOCS_TESTS ?= $(wildcard tests/docs)
+# How many hostile requests: make hostile REQUESTS=100000
+REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test check lint format types imports docs demo bench faults judge aarch64 lock clean
+.PHONY: help setup servers test check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +61,9 @@ faults: setup servers ## Kill tracker serve and break its store under load: KILL
 
 judge: setup ## Measure the judge on cases whose truth is known: CASES=folder for recorded ones
 	@CASES="$(CASES)" $(BIN)/python -m tests.judge
+
+hostile: setup ## Send hostile requests to a real tracker serve and hostile bytes to its parsers: REQUESTS=100000
+	@$(BIN)/python -m tests.hostile --requests $(REQUESTS)
 
 aarch64: setup ## Compare the demo's report and pictures with those of an emulated aarch64 (root, apt, 20 s)
 	@bash .ci/aarch64.sh

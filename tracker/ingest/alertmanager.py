@@ -11,7 +11,7 @@ import msgspec
 
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Arrival, Incoming
-from tracker.ingest.documents import Document, Moment, Record, documents
+from tracker.ingest.documents import MAX_BYTES, MAX_RECORDS, Document, Moment, Record, documents
 from tracker.ingest.prometheus_alerts import fingerprint
 from tracker.ingest.services import ServiceRules
 
@@ -59,6 +59,14 @@ def _alerts(document: Document) -> Iterator[tuple[Record, bytes]]:
         raise body.missing("list of alerts")
     raw_body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])
     about = {name: raw_body[name] for name in _ABOUT_THE_BODY if name in raw_body}
+    if len(body.fields["alerts"]) > MAX_RECORDS:
+        raise body.trouble(f"has {len(body.fields['alerts'])} alerts, more than {MAX_RECORDS}")
+    # Each alert is kept with what is said of all: a long word before many alerts would have no end.
+    repeated = sum(len(bytes(piece)) for piece in about.values()) * len(body.fields["alerts"])
+    if repeated > MAX_BYTES:
+        raise body.trouble(
+            f"says the same of each of {len(body.fields['alerts'])} alerts, {repeated} bytes in all"
+        )
     pieces = msgspec.json.decode(raw_body["alerts"], type=list[msgspec.Raw])
     for number, (value, piece) in enumerate(zip(body.fields["alerts"], pieces, strict=True), 1):
         alert = Record.of(value, place=f"{document.prefix}: alert {number}", hint=HINT)

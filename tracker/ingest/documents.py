@@ -22,6 +22,9 @@ MAX_BYTES = 64 << 20
 MAX_RECORDS = 100_000
 """The most documents in one file."""
 
+MAX_LINES = 2 * MAX_RECORDS
+"""The most lines in one file, with those that are empty."""
+
 _LONGEST_QUOTE = 60
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d", re.ASCII)
 _PLACE = re.compile(r"\(byte (\d+)\)")
@@ -63,9 +66,18 @@ class Document:
         return self.place.removesuffix(": it")
 
     def elements(self, kind: str) -> "list[Document]":
-        """Take a list apart, each element with its own bytes; anything else is its only element."""
+        """Take a list apart, each element with its own bytes; anything else is its only element.
+
+        Raises:
+            BadInputError: If it has more than MAX_RECORDS.
+        """
         if not isinstance(self.value, list):
             return [self]
+        if len(self.value) > MAX_RECORDS:
+            raise BadInputError(
+                f"{self.place} has {len(self.value)} {kind}s, more than {MAX_RECORDS}",
+                hint="Give them in several files",
+            )
         pieces = msgspec.json.decode(self.raw, type=list[msgspec.Raw])
         return [
             Document(value, bytes(piece), self.where, self.line, f"{kind} {number}", self.headers)
@@ -93,10 +105,14 @@ def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
     if len(data) > MAX_BYTES:
         raise BadInputError(f"{where}: {len(data)} bytes are more than {MAX_BYTES}", hint=hint)
     data = data.removeprefix(b"\xef\xbb\xbf")
-    lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-    if not lines:
+    if not data.strip():
         raise BadInputError(f"{where}: it is empty", hint=hint)
-    if len(lines) > 1 and _opens(lines[0][1]) and _complete(lines[0][1]):
+    first, _, rest = data.lstrip().partition(b"\n")
+    if rest.strip() and _opens(first) and _complete(first):
+        # Counted before they are made: ten megabytes can have five million of them.
+        if (count := data.count(b"\n") + 1) > MAX_LINES:
+            raise BadInputError(f"{where}: {count} lines are more than {MAX_LINES}", hint=hint)
+        lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
         if len(lines) > MAX_RECORDS:
             raise BadInputError(f"{where}: {len(lines)} lines are more than {MAX_RECORDS}", hint=hint)
         found = []

@@ -21,6 +21,7 @@ from tracker.ingest.services import ServiceRules
 
 WIRE_BYTES = 1 << 20
 INFLATED_BYTES = 20 << 20
+HEADER_BYTES = 64 << 10
 MAX_ITEMS = 100
 HINT = "Give one envelope as an SDK sends it, plain or gzip; for webhooks: --event issue"
 
@@ -72,8 +73,12 @@ def read(
     if len(data) > wire_bytes:
         raise BadInputError(f"{where}: {len(data)} bytes are more than {wire_bytes}", hint=HINT)
     body = inflate(data, where=where, content_encoding=content_encoding, most_bytes=inflated_bytes)
-    header_line, pieces = _split(body, where)
+    header_line = body.partition(b"\n")[0].rstrip(b"\r")
     header = _header(header_line, where)
+    if len(header_line) > HEADER_BYTES:
+        # It is kept with each item.
+        raise header.trouble(f"has a header of {len(header_line)} bytes, more than {HEADER_BYTES}")
+    pieces = _split(body, header_line, where)
     project = _dsn_project(header) or project or "unknown"
     found: list[Incoming] = []
     for piece in pieces:
@@ -212,10 +217,9 @@ def _module(name: str, package: str, where: str) -> Any:
 # ── the envelope ─────────────────────────────────────────────────────────────
 
 
-def _split(body: bytes, where: str) -> tuple[bytes, list[_Piece]]:
+def _split(body: bytes, header_line: bytes, where: str) -> list[_Piece]:
     """Take an envelope apart without believing it: no length beyond its end, few items."""
-    header_line, _, rest = body.partition(b"\n")
-    header_line = header_line.rstrip(b"\r")
+    rest = body.partition(b"\n")[2]
     pieces: list[_Piece] = []
     at = 0
     while at < len(rest):
@@ -247,7 +251,7 @@ def _split(body: bytes, where: str) -> tuple[bytes, list[_Piece]]:
         pieces.append(_Piece(number, kind if isinstance(kind, str) else "", alone))
         at = end if length is None else _line_end(rest, end)
         at += 1
-    return header_line, pieces
+    return pieces
 
 
 def _line_end(data: bytes, start: int) -> int:

@@ -4,6 +4,7 @@
 Retry-After; a sender that may not come in gets a 401 and leaves nothing behind.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,9 +21,9 @@ from starlette.types import Receive, Scope, Send
 
 from tracker.errors import TrackerError
 from tracker.inbox import Delivery
-from tracker.server import bodies, secrets
+from tracker.server import bodies, openapi, secrets
 from tracker.server.committer import Committer
-from tracker.server.readers import KEPT_HEADERS, KEY_HEADERS
+from tracker.server.readers import KEPT_HEADERS, KEY_HEADERS, METHOD, PATH
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry, tell
 
@@ -95,6 +96,12 @@ def build(door: Door) -> Starlette:
         for path in ("/api/{project}/envelope/", "/api/{project}/envelope")
     ]
 
+    pipelines = measured("sentry-cli", _sentry_cli(door))
+    routes += [
+        Route(path, pipelines, methods=["GET", "POST", "PUT", "DELETE"])
+        for path in ("/api/0", "/api/0/", "/api/0/{rest:path}")
+    ]
+
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -105,7 +112,11 @@ def build(door: Door) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(door.telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
+    async def description(request: Request) -> Response:
+        return Response(msgspec.json.encode(openapi.document()), media_type="application/json")
+
     routes += [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    routes.append(Route("/openapi.json", description))
     return Starlette(routes=routes)
 
 
@@ -155,20 +166,45 @@ def _envelope(door: Door) -> Endpoint:
             return body
         encoding = headers.get("content-encoding", b"").decode("latin-1").strip().lower()
         header = bodies.envelope_header(body, encoding)
-        key = secrets.sentry_key(headers, request.url.query.encode("latin-1", "replace"), header)
+        key = secrets.sentry_key(headers, request.scope["query_string"], header)
         if not secrets.same(door.secrets.dsn_key, key):
             refused = _unauthorized()
             refused.headers.update(_CORS)
             return refused
         event_id = header.get("event_id")
         answered = Response(
-            msgspec.json.encode({"id": event_id} if isinstance(event_id, str) else {}),
+            msgspec.json.encode({"id": clean(event_id)} if isinstance(event_id, str) else {}),
             status_code=202,
             media_type="application/json",
             headers={"X-Sentry-Rate-Limits": ERRORS_ONLY, **_CORS},
         )
         project = request.path_params["project"]
         return await keep(door, _delivery("envelope", project, headers, body), answered)
+
+    return answer
+
+
+def _sentry_cli(door: Door) -> Endpoint:
+    """What sentry-cli calls: the answer follows from the request alone, and what records something is kept first."""
+    from tracker.ingest import sentry_cli
+
+    async def answer(request: Request) -> Response:
+        headers = _headers(request)
+        if not secrets.bearer(headers, door.secrets.events, door.secrets.sentry_api):
+            return _unauthorized()
+        body = await _body(request, bodies.HOOK_BYTES)
+        if isinstance(body, Response):
+            return body
+        method, path = request.method, request.scope["raw_path"].decode("latin-1")
+        query = request.scope["query_string"].decode("latin-1")
+        # Thousands of commits take their time to be looked at; others are answered meanwhile.
+        status, said = await asyncio.to_thread(sentry_cli.answer, method, path, query, body)
+        answered = Response(said, status_code=status, media_type="application/json")
+        if method == "GET" or status >= 300:
+            return answered
+        delivery = _delivery("sentry-cli", path.split("/")[4], headers, body)
+        named = {**delivery.headers, METHOD: method, PATH: path}
+        return await keep(door, msgspec.structs.replace(delivery, headers=named), answered)
 
     return answer
 

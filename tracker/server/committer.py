@@ -37,7 +37,7 @@ class Committer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        size = len(delivery.body)
+        size = _size(delivery)
         with self._changed:
             if self._closing or len(self._queue) >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES:
                 raise StoreAwayError("too many deliveries wait for the disk", hint="Send it again later")
@@ -69,7 +69,7 @@ class Committer:
                 if not self._queue:
                     return
                 batch, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
-                self._bytes -= sum(len(delivery.body) for delivery, _ in batch)
+                self._bytes -= sum(_size(delivery) for delivery, _ in batch)
             problem: TrackerError | None = None
             try:
                 self._inbox.put([delivery for delivery, _ in batch])
@@ -88,6 +88,10 @@ class Committer:
                     self._kept(len(batch))
                 except Exception as bug:
                     report(bug)
+
+
+def _size(delivery: Delivery) -> int:
+    return len(delivery.body) + len(delivery.key) + sum(map(len, delivery.headers.values()))
 
 
 def _answer(futures: Sequence["asyncio.Future[None]"], problem: Exception | None) -> None:

@@ -21,6 +21,7 @@ TOGETHER = 500
 _IDLE_SECONDS = 5.0
 _OF_THE_DATA = ("22", "23", "54")
 """Classes of SQLSTATE: a wrong value, a broken constraint, more than the store can hold in one place."""
+_LONGEST_REASON = 500
 
 
 class Digest:
@@ -107,6 +108,7 @@ class Digest:
         return read
 
     def _park(self, held: Held, reason: str) -> None:
+        reason = _one_line(reason)
         self._inbox.park(held.number, reason)
         tell(
             "a delivery was not understood",
@@ -132,3 +134,9 @@ def refuses_the_data(trouble: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+def _one_line(reason: str) -> str:
+    """Make of any words what each store keeps as text: a payload's own can be in them, without end."""
+    said = " ".join(reason.encode("utf-8", "replace").decode().replace("\0", "�").split())
+    return said if len(said) <= _LONGEST_REASON else said[: _LONGEST_REASON - 1] + "…"

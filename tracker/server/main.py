@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 import threading
@@ -20,12 +21,15 @@ from tracker.server.app import Door, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import BY, Declarer
 from tracker.server.digest import Digest
+from tracker.server.posting import Poster
+from tracker.server.protocol import BoundedProtocol
 from tracker.server.reconcile import Reconciler
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry, begin_logging, report, report_own_errors, tell
 
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
+_MOST_FILES = 65_536
 
 
 class Machine:
@@ -46,6 +50,7 @@ class Machine:
                 ("digest", self._digest),
                 ("reconcile", self._reconcile),
                 ("declare", self._declare),
+                ("messages", self._messages),
                 ("count", self._count),
             )
         ]
@@ -101,6 +106,11 @@ class Machine:
             workspace.log.seal()
         workspace.close()
 
+    def _messages(self) -> None:
+        workspace = self._workspace()
+        Poster(workspace, self.telemetry).run(self.stopping)
+        workspace.close()
+
     def _declare(self) -> None:
         workspace = self._workspace()
         declarer = Declarer(workspace, self.telemetry)
@@ -154,11 +164,13 @@ def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
     report_own_errors(host, port)
     _ = workspace.log.position  # a store that is away is said now, not by the first delivery
     begin_logging()
+    _allow_connections()
     machine = Machine(arguments, workspace.settings.store)
     app = build(Door(machine.committer, secrets, machine.telemetry, machine.problem))
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=BoundedProtocol,
             access_log=False,
             log_config=None,
             lifespan="off",
@@ -202,6 +214,14 @@ def _closed(secrets: Secrets) -> list[str]:
         "/hooks/events": (secrets.events, "[hooks] token_env"),
     }
     return [f"{path} lets nobody in: set {setting}" for path, (value, setting) in named.items() if not value]
+
+
+def _allow_connections() -> None:
+    """Let as many connections be open as the system's hard limit lets; the usual soft one is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -29,6 +29,9 @@ KEPT_HEADERS = (
 KEY_HEADERS = ("x-github-delivery", "idempotency-key", "x-gitlab-event-uuid", "request-id", "ce-id")
 """Where senders name a delivery themselves."""
 
+METHOD, PATH = ":method", ":path"
+"""Under these names a delivery keeps its request's method and path, where its reader needs them."""
+
 
 def facts_of(held: Held, rules: ServiceRules) -> list[Incoming]:
     """Turn one delivery into events; what is authentic and of no kind that we record gives none.
@@ -93,6 +96,44 @@ def structured(body: bytes, headers: Mapping[str, str]) -> bytes:
     )
 
 
+def _github(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+    from tracker.ingest import github
+
+    return github.read(
+        held.delivery.body,
+        where=_where(held),
+        rules=rules,
+        arrival=arrival,
+        event_name=held.delivery.headers.get("x-github-event"),
+    )
+
+
+def _gitlab(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+    from tracker.ingest import gitlab
+
+    return gitlab.read(
+        held.delivery.body,
+        where=_where(held),
+        rules=rules,
+        arrival=arrival,
+        event_name=held.delivery.headers.get("x-gitlab-event"),
+    )
+
+
+def _sentry_cli(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+    from tracker.ingest import sentry_cli
+
+    headers = held.delivery.headers
+    return sentry_cli.read(
+        held.delivery.body,
+        where=_where(held),
+        rules=rules,
+        arrival=arrival,
+        method=headers[METHOD],
+        path=headers[PATH],
+    )
+
+
 def _where(held: Held) -> str:
     return f"delivery {held.number}"
 
@@ -102,4 +143,7 @@ READERS: dict[str, Callable[[Held, ServiceRules, Arrival], list[Incoming]]] = {
     "sentry": _sentry,
     "envelope": _envelope,
     "events": _events,
+    "github": _github,
+    "gitlab": _gitlab,
+    "sentry-cli": _sentry_cli,
 }

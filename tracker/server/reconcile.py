@@ -7,11 +7,11 @@ recorded. Each piece of work fails by itself: one source that is away holds up n
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tracker.cli import pulling
+from tracker.cli import pulling, pulling_forges, pulling_sentry
 from tracker.cli.comparing import judge
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import TrackerError
@@ -26,6 +26,9 @@ BACK = timedelta(days=1)
 OVERLAP = timedelta(minutes=10)
 AFTER = timedelta(days=1, minutes=10)
 """So long after its end an incident's metrics are still captured: the day's verdict closes then."""
+
+
+Read = Callable[[datetime], list[pulling.Pulled]]
 
 
 class Reconciler:
@@ -65,21 +68,39 @@ class Reconciler:
 
     def ask(self, stopping: threading.Event) -> None:
         """Ask each source for what it knows since its last answer."""
-        settings = self._workspace.settings
+        for source, read in self._sources():
+            if stopping.is_set():
+                return
+            self._polled(source, read)
+
+    def _sources(self) -> Iterator[tuple[str, Read]]:
+        """Name every source that is configured, with how to read it from an instant on."""
+        workspace = self._workspace
+        settings = workspace.settings
         if settings.prometheus.url:
-            self._prometheus()
-        if settings.file.alertmanager.url and not stopping.is_set():
-            self._polled("alertmanager", lambda start: [pulling.alertmanager(self._workspace)])
+            yield "prometheus", self._prometheus
+        if settings.file.alertmanager.url:
+            yield "alertmanager", lambda start: [pulling.alertmanager(workspace)]
+        if pulling_sentry.configured(workspace):
+            yield "sentry", lambda start: pulling_sentry.sentry(workspace, None, start, workspace.now)
+        for forge, pull in (("github", pulling_forges.github), ("gitlab", pulling_forges.gitlab)):
+            services = pulling_forges.services_at(workspace, forge)
+            if services:
+                yield (
+                    forge,
+                    lambda start, pull=pull, services=services: [  # type: ignore[misc]
+                        pull(workspace, name, start, workspace.now) for name in services
+                    ],
+                )
         for name, service in settings.services.items():
             for path in service.repositories:
-                if stopping.is_set():
-                    return
                 place = settings.folder / Path(path).expanduser()
-
-                def read(start: datetime, place: Path = place, name: str = name) -> list[pulling.Pulled]:
-                    return [pulling.repository(self._workspace, place, name, start, None)]
-
-                self._polled(f"git:{place.name}", read)
+                yield (
+                    f"git:{place.name}",
+                    lambda start, place=place, name=name: [  # type: ignore[misc]
+                        pulling.repository(workspace, place, name, start, None)
+                    ],
+                )
 
     def capture(self, stopping: threading.Event) -> None:
         """Bring the samples of every living incident up to now, and record the verdicts that are due."""
@@ -138,23 +159,19 @@ class Reconciler:
                 windows=len(recording.recorded),
             )
 
-    def _prometheus(self) -> None:
+    def _prometheus(self, start: datetime) -> list[pulling.Pulled]:
         workspace = self._workspace
+        # An alert whose start lies before what is asked for has no start that can be told, and so no end.
+        since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
+        since = max(since, min(start, workspace.now - BACK))
+        with pulling.prometheus_api(workspace) as api:
+            alerts = pulling.alert_history(workspace, api, start=since, end=workspace.now)
+            rules = pulling.alert_rules(workspace, api)
+        if alerts.problem is None:
+            self._firing_since = min(still_firing(alerts.facts), default=None)
+        return [alerts, rules]
 
-        def read(start: datetime) -> list[pulling.Pulled]:
-            # An alert whose start lies before what is asked for has no start that can be told, and so no end.
-            since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
-            since = max(since, workspace.now - BACK)
-            with pulling.prometheus_api(workspace) as api:
-                alerts = pulling.alert_history(workspace, api, start=since, end=workspace.now)
-                rules = pulling.alert_rules(workspace, api)
-            if alerts.problem is None:
-                self._firing_since = min(still_firing(alerts.facts), default=None)
-            return [alerts, rules]
-
-        self._polled("prometheus", read)
-
-    def _polled(self, source: str, read: Callable[[datetime], list[pulling.Pulled]]) -> None:
+    def _polled(self, source: str, read: Read) -> None:
         """Ask one source from its last answer on, a little before."""
         now = self._workspace.now
         problem: TrackerError | None = None

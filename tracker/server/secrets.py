@@ -10,6 +10,7 @@ from tracker.settings import Settings, secret
 
 Headers = Mapping[str, bytes]
 """Header names in lower case, values as they came over the wire."""
+_MOST_QUERY_FIELDS = 50
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def same(wanted: str | None, got: bytes | str | None) -> bool:
     """Whether a secret is the one that is wanted; how long this takes does not tell where they differ."""
     if not wanted or got is None:
         return False
-    given = got.encode("utf-8", "surrogateescape") if isinstance(got, str) else got
+    # JSON can hold half characters; they are in no secret, and must not end in an error.
+    given = got.encode("utf-8", "replace") if isinstance(got, str) else got
     return hmac.compare_digest(wanted.encode(), given)
 
 
@@ -78,11 +80,18 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
                 key, _, value = field.strip().partition("=")
                 if key == "sentry_key":
                     return value.strip()
-    asked = parse_qs(query.decode("latin-1"), max_num_fields=50).get("sentry_key") if query else None
-    if asked:
-        return asked[0]
+    if asked := _asked(query):
+        return asked
     dsn = envelope_header.get("dsn")
     if isinstance(dsn, str):
         before, at, _ = dsn.partition("://")[2].partition("@")
         return before.partition(":")[0] if at else None
     return None
+
+
+def _asked(query: bytes) -> str | None:
+    try:
+        found = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_QUERY_FIELDS).get("sentry_key")
+    except ValueError:
+        return None  # no SDK asks with so many
+    return found[0] if found else None

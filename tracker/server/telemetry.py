@@ -142,7 +142,14 @@ def report_own_errors(host: str, port: int) -> None:
             "TRACKER_SENTRY_DSN names this very server: its own errors would come back to it without end",
             hint="Name another Sentry, or: unset TRACKER_SENTRY_DSN",
         )
-    sentry_sdk.init(dsn=dsn, auto_enabling_integrations=False, send_default_pii=False)
+    # Breadcrumbs would hold the address of Slack's webhook, and local variables the secrets of the routes.
+    sentry_sdk.init(
+        dsn=dsn,
+        auto_enabling_integrations=False,
+        send_default_pii=False,
+        max_breadcrumbs=0,
+        include_local_variables=False,
+    )
 
 
 def _is_here(named: str, host: str) -> bool:

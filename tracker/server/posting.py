@@ -1,0 +1,92 @@
+"""Posting what waits in the outbox, and saying what is due: what `tracker serve` does about messages.
+
+It writes no message by itself. What a person decided to send is posted, once; that an
+update is due is logged, and that a promised time passed is recorded.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from tracker.cli.workspace import Workspace
+from tracker.errors import TrackerError
+from tracker.server.telemetry import Telemetry, report, tell
+from tracker.times import duration_seconds, utc
+
+EVERY_SECONDS = 5.0
+DUE_EVERY_SECONDS = 30.0
+
+
+class Poster:
+    """Delivers and reminds, on a log of its own."""
+
+    def __init__(self, workspace: Workspace, telemetry: Telemetry) -> None:
+        self._workspace, self._telemetry = workspace, telemetry
+        self._reminded: set[tuple[str, str]] = set()
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until told to stop."""
+        looked = 0.0
+        while not stopping.wait(EVERY_SECONDS):
+            self._guarded("outbox", self.deliver)
+            looked += EVERY_SECONDS
+            if looked >= DUE_EVERY_SECONDS:
+                looked = 0.0
+                self._guarded("reminders", self.remind)
+
+    def deliver(self) -> None:
+        """Post what waits, where Slack is configured."""
+        from projections.messages import State
+        from tracker import outbox, slack
+
+        post = slack.configured(self._workspace.settings)
+        if post is None:
+            return
+        for each in outbox.deliver(self._workspace.log, post, attempts=1):
+            if each.state is State.SENT:
+                tell("posted a message", incident=each.message.incident, kind=each.message.kind)
+            elif each.state in (State.FAILED, State.UNSURE):
+                tell("a message was not posted", 40, incident=each.message.incident, why=each.said)
+
+    def remind(self) -> None:
+        """Log each update that is due, once, and record each promise that was not kept."""
+        from projections.incidents import open_ones
+        from projections.updates import updates_due
+        from tracker import outbox
+
+        workspace = self._workspace
+        procedure = workspace.settings.procedure
+        found = workspace.whole(open_ones(workspace.standing()))
+        now = workspace.now
+        for incident in found:
+            missed = outbox.record_missed_etas(workspace.log, incident, workspace.facts_of(incident), now)
+            if missed.recorded:
+                tell("a promised time passed", 30, incident=incident.id)
+        due = updates_due(
+            found,
+            now=now,
+            alert_team_within=timedelta(seconds=duration_seconds(procedure.alert_team_within)),
+            update_every=timedelta(seconds=duration_seconds(procedure.update_every)),
+        )
+        for each in due:
+            key = (each.incident, utc(each.due_at))
+            if key not in self._reminded:
+                self._reminded.add(key)
+                tell(
+                    "a message is due",
+                    30,
+                    incident=each.incident,
+                    kind=each.kind,
+                    due_at=utc(each.due_at),
+                    next=f"tracker message {each.incident} {each.kind} --send",
+                )
+
+    def _guarded(self, work: str, does: Callable[[], None]) -> None:
+        try:
+            does()
+        except TrackerError as trouble:
+            self._telemetry.errors.labels(work).inc()
+            tell(f"{work}: trying again later", 30, why=trouble.message)
+        except Exception as bug:
+            self._telemetry.errors.labels(work).inc()
+            report(bug)
