@@ -61,7 +61,7 @@ def test_a_reason_with_anything_in_it_is_parked(label: str, tmp_path: Path) -> N
     workspace.close()
 
     assert len(parked) == 1
-    assert len(parked[0].parked or "") <= 500
+    assert len(parked[0].reason) <= 500
 
 
 def _alert(number: int) -> dict[str, object]:

@@ -9,7 +9,6 @@ from tests.server.doors import door
 from tracker.server import openapi
 from tracker.server.app import build
 
-_BEING_ADDED = "/api/0/"
 """The routes of sentry-cli are described before they are there; once one is, all must be."""
 
 

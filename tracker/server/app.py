@@ -97,10 +97,7 @@ def build(door: Door) -> Starlette:
     ]
 
     pipelines = measured("sentry-cli", _sentry_cli(door))
-    routes += [
-        Route(path, pipelines, methods=["GET", "POST", "PUT", "DELETE"])
-        for path in ("/api/0", "/api/0/", "/api/0/{rest:path}")
-    ]
+    routes.append(Route("/api/0/{rest:path}", pipelines, methods=["GET", "POST", "PUT", "DELETE"]))
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
