@@ -53,10 +53,13 @@ def _ends(workspace: Workspace, found: "Sequence[Occurrence]") -> "list[Event]":
 
 
 def told_lately(workspace: Workspace) -> list[Incoming]:
-    """Return the alerts of the last day, of services that open incidents, that were recorded within the hour."""
+    """Return the alerts of the last day that were pushed, and recorded within the hour.
+
+    What was imported or asked for is not among them: back-filling declares nothing.
+    """
     from projections.auto_declare import FRESH
     from tracker.events.alerts import AlertFired
-    from tracker.events.base import Arrival, Window
+    from tracker.events.base import Window
 
     services = [name for name, each in workspace.settings.services.items() if each.auto_declare]
     if not services:
@@ -64,9 +67,11 @@ def told_lately(workspace: Workspace) -> list[Incoming]:
     now = workspace.now
     found = workspace.log.select([Window(f"service:{name}", now - _LOOK_BACK) for name in services])
     return [
-        Incoming(event=each.event, arrival=Arrival(received_at=each.recorded_at))
+        Incoming(event=each.event, arrival=each.arrival)
         for each in found
-        if isinstance(each.event, AlertFired) and now - each.recorded_at <= FRESH
+        if isinstance(each.event, AlertFired)
+        and now - each.recorded_at <= FRESH
+        and each.arrival.via == "webhook"
     ]
 
 
