@@ -135,8 +135,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def make_tracker(tmp_path: Path) -> Iterator[Callable[..., Tracker]]:
+def make_tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Tracker]]:
     """Start `tracker serve` on a store: make_tracker(store_url, {"prometheus": {"url": ...}}, environment=...)."""
+    for name in ("store_url", "postgres_url"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)  # so that the server ends before its database does
     with contextlib.ExitStack() as servers:
 
         def make(store: str, settings: dict[str, Any] | None = None, **options: Any) -> Tracker:

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-import pwd
 import random
 import resource
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.load import Load, sending
 from tests.faults.outcome import Outcome, outcome
-from tests.servers.postgres import Postgres
+from tests.servers.postgres import Postgres, database_user
 from tests.servers.tracker import Tracker, tracker_server
 
 HELD_SECONDS = 1.5
@@ -73,7 +73,9 @@ def full(folder: Path, store: str, seed: int, times: int) -> Outcome:
     """
     began = time.monotonic()
     with contextlib.ExitStack() as around:
-        disk = around.enter_context(small_disk(12, folder.parent / "disk"))
+        # Not below pytest's folder, which PostgreSQL's user may not enter.
+        outside = Path(around.enter_context(tempfile.TemporaryDirectory(prefix="tracker-disk-")))
+        disk = around.enter_context(small_disk(12, outside / "disk"))
         if "://" not in store:
             store = str(disk / "tracker.db")
         with (
@@ -110,8 +112,9 @@ def _on(disk: Path, store: str, around: contextlib.ExitStack) -> Iterator[None]:
         return
     place = disk / "tablespace"
     place.mkdir()
-    owner = pwd.getpwnam("postgres")
-    os.chown(place, owner.pw_uid, owner.pw_gid)
+    owner = database_user()
+    if owner:
+        os.chown(place, owner.pw_uid, owner.pw_gid)
     for folder in (disk, disk.parent):
         folder.chmod(0o755)
     with psycopg.connect(store, autocommit=True) as connection:

@@ -72,7 +72,7 @@ def _binaries() -> Path:
     pytest.skip("needs Debian's package postgresql: apt-get install postgresql")
 
 
-def _owner() -> pwd.struct_passwd | None:
+def database_user() -> pwd.struct_passwd | None:
     """Choose who runs it: PostgreSQL refuses root. None is ourselves."""
     if os.getuid() != 0:
         return None
@@ -89,7 +89,7 @@ def postgres() -> Iterator[Postgres]:
     Its folder is not below pytest's, which only root may enter when the tests are run by root.
     """
     binaries = _binaries()
-    owner = _owner()
+    owner = database_user()
     user, group = (owner.pw_uid, owner.pw_gid) if owner else (None, None)
     folder = Path(tempfile.mkdtemp(prefix="tracker-postgres-"))
     try:

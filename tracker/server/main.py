@@ -30,6 +30,7 @@ from tracker.server.telemetry import Telemetry, begin_logging, report, report_ow
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
 _MOST_FILES = 65_536
+_STOP_SECONDS = 15.0
 
 
 class Machine:
@@ -66,8 +67,10 @@ class Machine:
         self.committer.close()
         self.stopping.set()
         self.wake.set()
+        # A store that is away holds up its threads for half a minute each; what they have at hand is safe in the inbox.
+        give_up = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join(timeout=20)
+            thread.join(timeout=max(0.1, give_up - time.monotonic()))
         self._digest_inbox.close()
         self.inbox.close()
 
