@@ -136,14 +136,14 @@ def _envelope(door: Door) -> Endpoint:
             return body
         encoding = headers.get("content-encoding", b"").decode("latin-1").strip().lower()
         header = bodies.envelope_header(body, encoding)
-        key = secrets.sentry_key(headers, request.url.query.encode("latin-1", "replace"), header)
+        key = secrets.sentry_key(headers, request.scope["query_string"], header)
         if not secrets.same(door.secrets.dsn_key, key):
             refused = _unauthorized()
             refused.headers.update(_CORS)
             return refused
         event_id = header.get("event_id")
         answered = Response(
-            msgspec.json.encode({"id": event_id} if isinstance(event_id, str) else {}),
+            msgspec.json.encode({"id": clean(event_id)} if isinstance(event_id, str) else {}),
             status_code=202,
             media_type="application/json",
             headers={"X-Sentry-Rate-Limits": ERRORS_ONLY, **_CORS},

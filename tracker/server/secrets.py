@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 
 from tracker.settings import Settings, secret
 
+_MOST_FIELDS = 50
+
 Headers = Mapping[str, bytes]
 """Header names in lower case, values as they came over the wire."""
 
@@ -47,7 +49,7 @@ def same(wanted: str | None, got: bytes | str | None) -> bool:
     """Whether a secret is the one that is wanted; how long this takes does not tell where they differ."""
     if not wanted or got is None:
         return False
-    given = got.encode("utf-8", "surrogateescape") if isinstance(got, str) else got
+    given = got.encode("utf-8", "surrogatepass") if isinstance(got, str) else got
     return hmac.compare_digest(wanted.encode(), given)
 
 
@@ -78,7 +80,10 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
                 key, _, value = field.strip().partition("=")
                 if key == "sentry_key":
                     return value.strip()
-    asked = parse_qs(query.decode("latin-1"), max_num_fields=50).get("sentry_key") if query else None
+    try:
+        asked = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_FIELDS).get("sentry_key")
+    except ValueError:  # more fields than any SDK sends
+        asked = None
     if asked:
         return asked[0]
     dsn = envelope_header.get("dsn")
