@@ -6,6 +6,7 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -416,3 +417,31 @@ def test_the_setting_that_loses_events_is_refused(name, monkeypatch, postgres_ur
 
     with refused(SettingsError, f"{name} is switched on"):
         Log(postgres_url)
+
+
+def test_two_logs_of_one_process_keep_theirs_beside_other_programs(tmp_path):
+    """
+    A program that opens and closes the log meanwhile takes nothing away: all see all, also after a kill.
+
+    POSIX lets go of all locks of a process on a file once it closes it anywhere: a look at the
+    file's first bytes was enough to lose what a running server recorded afterwards.
+    """
+    path = str(tmp_path / "tracker.db")
+    look = "import sys; from tracker.log import Log; log = Log(sys.argv[1]); print(log.position); log.close()"
+
+    def seen_by_another_program():
+        ran = subprocess.run([sys.executable, "-c", look, path], capture_output=True, text=True, check=True)
+        return int(ran.stdout)
+
+    with Log(path) as first:
+        first.append([deploy(1)])
+        with Log(path) as second:
+            second.append([deploy(2)])
+            before = seen_by_another_program()
+            first.append([deploy(3)])
+            second.append([deploy(4)])
+
+            assert (before, seen_by_another_program()) == (2, 4)
+            assert first.position == second.position == 4
+
+    assert seen_by_another_program() == 4

@@ -4,7 +4,8 @@ The library lets environment variables override an application's settings; a str
 PERSISTENCE_MODULE or COMPRESSOR_TOPIC would change what is stored. None is read here.
 """
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from eventsourcing.application import Application
@@ -24,7 +25,22 @@ class TrackerApplication(Application[str]):
 
     def __init__(self, store: str) -> None:
         self.store = store
-        super().__init__()
+        self._end: Callable[[], None] | None = None
+        try:
+            super().__init__()
+        except BaseException:
+            self._ended()
+            raise
+
+    def close(self) -> None:
+        """Let go of the store."""
+        super().close()
+        self._ended()
+
+    def _ended(self) -> None:
+        end, self._end = self._end, None
+        if end is not None:
+            end()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Return settings that hold whatever the process's environment says."""
@@ -50,7 +66,8 @@ class TrackerApplication(Application[str]):
             return postgres.PostgresLogFactory(env)
         from tracker.log import sqlite
 
-        sqlite.refuse_foreign(Path(self.store))
+        sqlite.begin(self.store)
+        self._end = partial(sqlite.end, self.store)
         return sqlite.SQLiteLogFactory(env)
 
     @property

@@ -1,7 +1,10 @@
 """The log in one SQLite file: write-ahead log, synchronous=FULL, one writer at a time."""
 
+import os
 import shutil
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,12 +157,36 @@ class SQLiteLogFactory(SQLiteFactory):
         return EventMapper()
 
 
-def refuse_foreign(path: Path) -> None:
-    """Look at a file before opening it as a log; an empty or missing one is fine.
+_open_here: Counter[str] = Counter()
+_looking = threading.RLock()
+# Of one thread, too: the collector may close a log at any moment.
+
+
+def begin(path: str) -> None:
+    """Look at a file before opening it as a log, unless this process has it open; `end` it afterwards.
+
+    The system lets go of all locks that a process has on a file as soon as it closes the file
+    once, whoever in it did. SQLite knows that of itself, not of us: after a look at a log that
+    is open here, the next program to close it would take its write-ahead log away under us.
 
     Raises:
         StoreError: If it is no SQLite file, or somebody else's.
     """
+    name = os.path.realpath(path)
+    with _looking:
+        if not _open_here[name]:
+            _refuse_foreign(Path(path))
+        _open_here[name] += 1
+
+
+def end(path: str) -> None:
+    """Say that this log is closed."""
+    with _looking:
+        _open_here[os.path.realpath(path)] -= 1
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse what is no SQLite file, or somebody else's; an empty or missing one is fine."""
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}")
     if path.is_dir():
