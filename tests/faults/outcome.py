@@ -39,12 +39,14 @@ class Outcome:
     problem: str | None
     answers: dict[str, int]
     slowest_seconds: float
+    failed: list[str]
+    """What commands said that should have worked."""
     notes: dict[str, object] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
-        wrong = {"missing", "doubled", "unknown"}
+        wrong = {"missing", "doubled", "unknown", "failed"}
         allowed = {"202", "503", "no answer"}
         return (
             self.whole
@@ -80,6 +82,7 @@ def outcome(
     seed: int,
     times: int,
     seconds: float,
+    failed: list[str] | None = None,
     notes: dict[str, object] | None = None,
 ) -> Outcome:
     """Wait until all is worked up, end the server, and compare the log with the promises."""
@@ -119,5 +122,6 @@ def outcome(
         answers=dict(load.answers),
         slowest_seconds=round(load.slowest_seconds, 2),
         recorded_span_seconds=(last - first).total_seconds() if first and last else 0.0,
+        failed=failed or [],
         notes=notes or {},
     )

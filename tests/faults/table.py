@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.faults.beside import beside
 from tests.faults.clock import clock
 from tests.faults.kill import kill
 from tests.faults.outcome import Outcome
@@ -14,6 +15,7 @@ from tests.servers.postgres import postgres
 STORES = ("sqlite", "postgresql")
 FAULTS: dict[str, Callable[..., Outcome]] = {
     "kill": kill,
+    "beside": beside,
     "locked": locked,
     "full": full,
     "limited": limited,
