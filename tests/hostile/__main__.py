@@ -41,6 +41,7 @@ def main() -> int:
         f"{report.requests:,} requests in {report.seconds:.0f} s; the slowest answer took {report.slowest_seconds:.1f} s"
     )
     print(f"most memory: {report.peak_bytes >> 20} MiB")
+    print(f"{report.found_again:,} marked bodies were answered 202 and stand in the log")
     print(f"kept {report.kept:,}, recorded {report.recorded:,} events, parked {dict(report.parked)}")
     if report.skipped:
         print(report.skipped)

@@ -31,6 +31,8 @@ class Report:
     kept: int = 0
     parked: "Counter[str]" = field(default_factory=Counter)
     recorded: int = 0
+    found_again: int = 0
+    """How many of the marked bodies were answered 202 and stand in the log."""
     fuzzed: list[parsers.Fuzzed] = field(default_factory=list)
     skipped: str | None = None
     wrong: list[str] = field(default_factory=list)
@@ -124,7 +126,9 @@ def _look(target: Target, report: Report, marks: set[int]) -> None:
         report.parked[str(each["route"])] += 1
         if reason.startswith(("a bug in the reader", "the log did not take it")):
             report.wrong.append(f"parked: {each['route']}: {reason[:300]}")
-    missing = marks - _found(target)
+    found = _found(target)
+    report.found_again = len(marks & found)
+    missing = marks - found
     if missing:
         report.wrong.append(f"{len(missing)} of {len(marks)} were answered 202 and are not in the log")
     for name in ("tracker.db", "tracker.db.inbox", "tracker.db-wal", "tracker.db.inbox-wal"):
