@@ -354,7 +354,7 @@ def test_postgresql_stopped_and_started_again(tracker, tmp_path):
         assert tracker("--store", url, "run", "rollback", "checkout", "v1", "--", "true").code == 0
         refused(tracker("--store", url, "timeline", 1), 9, "does not answer")
 
-        owner = servers._owner()
+        owner = servers.database_user()
         program = servers._binaries() / "postgres"
         server.process = start(
             [program, "-D", server.folder / "data", "-p", str(server.port),

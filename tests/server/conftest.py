@@ -17,8 +17,8 @@ alert_labels = { service = "checkout" }
 
 
 @pytest.fixture
-def make_tracker(tmp_path: Path) -> Iterator[Callable[..., TrackerServer]]:
-    """Start any number of servers: make_tracker(toml, alertmanager=..., running=False)."""
+def make_server(tmp_path: Path) -> Iterator[Callable[..., TrackerServer]]:
+    """Start any number of servers: make_server(toml, alertmanager=..., running=False)."""
     with contextlib.ExitStack() as servers:
 
         def make(toml: str = CHECKOUT, **options: Any) -> TrackerServer:
@@ -28,6 +28,6 @@ def make_tracker(tmp_path: Path) -> Iterator[Callable[..., TrackerServer]]:
 
 
 @pytest.fixture
-def server(make_tracker: Callable[..., TrackerServer]) -> TrackerServer:
+def server(make_server: Callable[..., TrackerServer]) -> TrackerServer:
     """A server that knows the service checkout."""
-    return make_tracker()
+    return make_server()

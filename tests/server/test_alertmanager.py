@@ -97,14 +97,14 @@ def test_both_servers_of_a_pair_tell_of_one_alert(server, make_alertmanager):
     ]
 
 
-def test_a_silenced_alert_is_found_by_asking(make_tracker, make_alertmanager):
+def test_a_silenced_alert_is_found_by_asking(make_server, make_alertmanager):
     """
     A silence keeps the webhook quiet; Alertmanager's API still has the alert, and the timeline with it.
     """
     port = free_port()
     sender = make_alertmanager(f"http://127.0.0.1:{port}/hooks/alertmanager/prod", token=TOKEN)
     silence(sender, LABELS)
-    server = make_tracker(alertmanager=f'url = "{sender.url}"', port=port)
+    server = make_server(alertmanager=f'url = "{sender.url}"', port=port)
     started = ago(minutes=4)
 
     sender.post(alert(LABELS, starts_at=started))
@@ -116,7 +116,7 @@ def test_a_silenced_alert_is_found_by_asking(make_tracker, make_alertmanager):
 
 
 def test_an_alert_that_nobody_received_is_found_in_prometheus(
-    make_tracker, make_alertmanager, make_prometheus
+    make_server, make_alertmanager, make_prometheus
 ):
     """
     The tracker was down from the first firing to the end. Alertmanager never tells of it again; Prometheus'
@@ -134,7 +134,7 @@ def test_an_alert_that_nobody_received_is_found_in_prometheus(
     sender.post(alert(LABELS, starts_at=started, ends_at=last))
     until(lambda: given_up(sender))
 
-    server = make_tracker(
+    server = make_server(
         CHECKOUT + f'[prometheus]\nurl = "{prometheus.url}"\n',
         alertmanager=f'url = "{sender.url}"',
         port=port,
@@ -154,7 +154,7 @@ def test_an_alert_that_nobody_received_is_found_in_prometheus(
     assert "recorded by poll 11 min" in printed
 
 
-def test_the_end_of_a_long_alert_is_found_in_prometheus(make_tracker, make_prometheus):
+def test_the_end_of_a_long_alert_is_found_in_prometheus(make_server, make_prometheus):
     """
     A poll asks ten minutes back; this alert began longer ago than that, and stops while the server runs.
     """
@@ -164,7 +164,7 @@ def test_the_end_of_a_long_alert_is_found_in_prometheus(make_tracker, make_prome
     prometheus = make_prometheus(
         [("ALERTS", {**LABELS, "alertstate": "firing"}, [(instant, 1.0) for instant in instants])]
     )
-    server = make_tracker(CHECKOUT + f'[prometheus]\nurl = "{prometheus.url}"\n')
+    server = make_server(CHECKOUT + f'[prometheus]\nurl = "{prometheus.url}"\n')
 
     until(lambda: told(server))
     assert len(told(server)) == 1

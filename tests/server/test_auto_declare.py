@@ -85,11 +85,11 @@ def push(server: TrackerServer, *alerts: dict[str, object]) -> None:
     assert answer.status == 202
 
 
-def test_an_alert_declares_once_and_its_facts_attach(make_tracker, make_alertmanager):
+def test_an_alert_declares_once_and_its_facts_attach(make_server, make_alertmanager):
     """
     The incident begins when the alert did; the deploy, the alert and the error before it are in its timeline.
     """
-    server = make_tracker(DECLARING)
+    server = make_server(DECLARING)
     sender = make_alertmanager(hook(server), token=TOKEN, repeat_interval="200ms")
     started = ago(minutes=4)
     deployed(server, ago(minutes=9))
@@ -111,11 +111,11 @@ def test_an_alert_declares_once_and_its_facts_attach(make_tracker, make_alertman
     assert server.metric("tracker_incidents_declared_total") == 1
 
 
-def test_an_alert_of_less_weight_declares_nothing(make_tracker):
+def test_an_alert_of_less_weight_declares_nothing(make_server):
     """
     Only the severity that tracker.toml names.
     """
-    server = make_tracker(DECLARING)
+    server = make_server(DECLARING)
 
     push(server, firing(ago(minutes=1), severity="warning"))
     settled(server)
@@ -124,11 +124,11 @@ def test_an_alert_of_less_weight_declares_nothing(make_tracker):
     assert server.incidents() == []
 
 
-def test_two_alerts_at_once_are_one_incident(make_tracker):
+def test_two_alerts_at_once_are_one_incident(make_server):
     """
     The first of them opens it, and covers the other.
     """
-    server = make_tracker(DECLARING)
+    server = make_server(DECLARING)
 
     push(server, firing(ago(minutes=2)), firing(ago(minutes=2), alertname="SlowAnswers"))
     push(server, firing(ago(minutes=1), alertname="Down"))
@@ -139,11 +139,11 @@ def test_two_alerts_at_once_are_one_incident(make_tracker):
     assert [each["incident"] for each in server.incidents()] == ["INC-1"]
 
 
-def test_what_fires_again_soon_reopens_unless_it_was_a_false_alarm(make_tracker):
+def test_what_fires_again_soon_reopens_unless_it_was_a_false_alarm(make_server):
     """
     Flapping is one incident. Of a false alarm the same alert says nothing for a quarter of an hour.
     """
-    server = make_tracker(DECLARING)
+    server = make_server(DECLARING)
     push(server, firing(ago(minutes=9)))
     until(server.incidents)
 
@@ -160,11 +160,11 @@ def test_what_fires_again_soon_reopens_unless_it_was_a_false_alarm(make_tracker)
     assert "HighErrorRatio fired again at" in printed
 
 
-def test_a_server_that_stopped_before_it_declared_declares_when_it_starts(make_tracker):
+def test_a_server_that_stopped_before_it_declared_declares_when_it_starts(make_server):
     """
     Recorded, and then the power went: the next start finds in the log what is owed. It finds it once.
     """
-    server = make_tracker(DECLARING, running=False)
+    server = make_server(DECLARING, running=False)
     recorded_only(server, body(firing(ago(minutes=3))))
     assert server.incidents() == []
 
@@ -177,11 +177,11 @@ def test_a_server_that_stopped_before_it_declared_declares_when_it_starts(make_t
     assert [each["incident"] for each in server.incidents()] == ["INC-1"]
 
 
-def test_what_a_person_filled_in_declares_nothing_at_the_next_start(make_tracker):
+def test_what_a_person_filled_in_declares_nothing_at_the_next_start(make_server):
     """
     A body of five hours ago says that its alert fires; nobody says so now.
     """
-    server = make_tracker(DECLARING, running=False)
+    server = make_server(DECLARING, running=False)
     (server.folder / "body.json").write_bytes(body(firing(ago(hours=5))))
 
     filled = server.cli("ingest", "alertmanager", "body.json")
@@ -194,7 +194,7 @@ def test_what_a_person_filled_in_declares_nothing_at_the_next_start(make_tracker
     assert server.incidents() == []
 
 
-def test_samples_and_verdicts_come_by_themselves(make_tracker, make_prometheus, tmp_path):
+def test_samples_and_verdicts_come_by_themselves(make_server, make_prometheus, tmp_path):
     """
     From a day before, while it is open and after it is resolved; the 10-minute window of a deploy
     of a quarter of an hour ago is judged and recorded, and nobody typed a command.
@@ -214,7 +214,7 @@ def test_samples_and_verdicts_come_by_themselves(make_tracker, make_prometheus, 
             [("error_ratio", {"job": "shop"}, history)],
             extra_config=f"scrape_configs: {json.dumps([scraped])}\n",
         )
-        server = make_tracker(
+        server = make_server(
             DECLARING
             + f"""
 [services.checkout.metrics.error_ratio]

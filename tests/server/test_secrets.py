@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.servers.tracker import SECRETS
+from tests.servers.serving import SECRETS
 from tracker.server.bodies import envelope_header
 from tracker.server.secrets import bearer, same, sentry_key, signed
 

@@ -34,23 +34,8 @@ step_seconds = 15
 # client_secret_env = "SENTRY_HOOK_SECRET"  # signs the webhooks of your integration
 # dsn_key_env = "TRACKER_DSN_KEY"           # SDKs may report here: http://KEY@127.0.0.1:8321/PROJECT
 
-[github]
-# token_env = "GITHUB_TOKEN"
-# hook_secret_env = "GITHUB_HOOK_SECRET"
-
-[gitlab]
-# token_env = "GITLAB_TOKEN"
-# hook_token_env = "GITLAB_HOOK_TOKEN"
-
 [hooks]
 # token_env = "TRACKER_EVENTS_TOKEN"        # Bearer for /hooks/events
-
-[slack]
-# webhook_url_env = "SLACK_URL"             # where tracker message --send posts
-
-[serve]                           # tracker serve; the defaults
-reconcile_every = "2m"
-capture_every = "1m"
 
 [github]
 # url = "https://api.github.com"  # GitHub Enterprise Server: https://HOST/api/v3
@@ -64,6 +49,10 @@ capture_every = "1m"
 
 [slack]
 # webhook_url_env = "SLACK_URL"   # the variable that holds the incoming webhook's address
+
+[serve]                           # tracker serve; the defaults
+reconcile_every = "2m"
+capture_every = "1m"
 
 # One table for each service that you deploy.
 # [services.checkout]

@@ -70,7 +70,7 @@ def _events(body: Record, event_name: str | None, rules: ServiceRules, source: s
         return [_legacy(body, rules, source)]
     if kind == "bugsink":
         # Its settings have a button that sends a made-up issue.
-        return [] if body.fields["alert_reason"] == "TEST" else [_bugsink(body, rules, source)]
+        return [] if body.fields.get("alert_reason") == "TEST" else [_bugsink(body, rules, source)]
     return []
 
 
