@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -94,7 +95,10 @@ class Machine:
 
     def _digest(self) -> None:
         workspace = self._workspace()
-        Digest(self._digest_inbox, workspace, self.telemetry, self._alerts_told).run(self.wake, self.stopping)
+        digest = Digest(
+            self._digest_inbox, workspace, self.telemetry, self._alerts_told, self.committer.is_busy
+        )
+        digest.run(self.wake, self.stopping)
         workspace.close()
 
     def _reconcile(self) -> None:
@@ -180,6 +184,8 @@ def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
         server.should_exit = True
 
     signal.signal(signal.SIGTERM, ended)
+    # The thread that answers gives its turn away at each wait; after 5 ms (the default) it is far behind.
+    sys.setswitchinterval(0.001)
     machine.start()
     shown = f"[{host}]" if ":" in host else host
     say(
