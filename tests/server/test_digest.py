@@ -304,3 +304,20 @@ def test_a_wake_up_while_it_works_is_not_lost(scene, monkeypatch):
     thread.join(10)
 
     assert scene.numbers() == list(range(1, 40))
+
+
+def test_a_busy_door_slows_it_and_stops_nothing(scene):
+    """
+    While answers have their turn first, all that waits gets into the log all the same.
+    """
+    scene.digest._door_is_busy = lambda: True
+    scene.inbox.put([told(number) for number in range(1, 700)])
+    wake, stopping = threading.Event(), threading.Event()
+    thread = threading.Thread(target=scene.digest.run, args=(wake, stopping))
+    thread.start()
+    wait_until(lambda: not scene.inbox.counts().waiting)
+    stopping.set()
+    wake.set()
+    thread.join(10)
+
+    assert scene.numbers() == list(range(1, 700))

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
@@ -11,6 +12,8 @@ from tracker.server.telemetry import report
 MOST_WAITING = 4_000
 MOST_WAITING_BYTES = 128 << 20
 MOST_TOGETHER = 500
+_MANY = 8
+_JUST_NOW_SECONDS = 0.05
 
 
 class Committer:
@@ -23,6 +26,7 @@ class Committer:
         self._inbox, self._kept = inbox, kept
         self._queue: list[tuple[Delivery, asyncio.Future[None]]] = []
         self._bytes = 0
+        self._last_count, self._last_at = 0, 0.0
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
@@ -49,6 +53,10 @@ class Committer:
             await future
         finally:
             patience.cancel()
+
+    def is_busy(self) -> bool:
+        """Whether many came at once, just now."""
+        return self._last_count >= _MANY and time.monotonic() - self._last_at < _JUST_NOW_SECONDS
 
     def is_working(self) -> bool:
         """Whether its thread lives."""
@@ -84,6 +92,7 @@ class Committer:
             except RuntimeError:
                 return  # the loop is closed: nobody waits any more
             if problem is None:
+                self._last_count, self._last_at = len(batch), time.monotonic()
                 try:
                     self._kept(len(batch))
                 except Exception as bug:

@@ -5,6 +5,7 @@ and its events are known then. What nobody understands is parked with the reason
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from tracker.cli.workspace import Workspace
@@ -27,7 +28,8 @@ _LONGEST_REASON = 500
 class Digest:
     """Works up what waits, in the order of arrival.
 
-    `recorded` is called with the facts that were appended, new or known.
+    `recorded` is called with the facts that were appended, new or known; `door_is_busy`
+    says whether many deliveries come in just now.
     """
 
     def __init__(
@@ -36,14 +38,16 @@ class Digest:
         workspace: Workspace,
         telemetry: Telemetry,
         recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
+        door_is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._inbox, self._workspace = inbox, workspace
+        self._inbox, self._workspace, self._door_is_busy = inbox, workspace, door_is_busy
         self._telemetry, self._recorded = telemetry, recorded
 
     def run(self, wake: threading.Event, stopping: threading.Event) -> None:
         """Work until told to stop; wait for a wake-up, or a few seconds, where nothing waits."""
         pause = 0.1
         while not stopping.is_set():
+            began = time.monotonic()
             try:
                 worked = self.once()
                 pause = 0.1
@@ -55,6 +59,9 @@ class Digest:
                 stopping.wait(pause)
                 pause = min(30.0, 2 * pause)
                 continue
+            if worked and self._door_is_busy():
+                # Senders wait for answers, the timeline does not: the door gets as much time as this took.
+                stopping.wait(min(1.0, time.monotonic() - began))
             if not worked:
                 wake.wait(_IDLE_SECONDS)
                 wake.clear()
