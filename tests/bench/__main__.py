@@ -9,11 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from _pytest.outcomes import Skipped
 
-from tests.bench import commands, log, samples, server
+from tests.bench import bugsink, commands, log, samples, server
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
 from tracker.cli.common import table
@@ -25,7 +26,9 @@ def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:
     yield from samples.rows(sizes, folder)
     yield from commands.answers(sizes, folder)
     yield from commands.starts(sizes, folder)
-    yield from server.rows(sizes, folder / "file", str(folder / "served.db"), "serve on SQLite")
+    sized = partial(bugsink.digested_a_second, folder, sizes.server_seconds, server.ENVELOPE_PADDING)
+    peer = sized if bugsink.installed() else None
+    yield from server.rows(sizes, folder / "file", str(folder / "served.db"), "serve on SQLite", peer)
     try:
         with postgres() as cluster:
             with cluster.database() as url:

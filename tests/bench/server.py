@@ -16,6 +16,8 @@ from tests.servers.tracker import Tracker, tracker_server
 from tracker.log import Log
 
 CONNECTIONS = 32
+ENVELOPE_PADDING = 4_250
+"""Makes an envelope as large as those that sentry-sdk sends."""
 NUMBER = 7_000_000_000
 """The number of the delivery that is the template: where it stands, every request puts a number of its own."""
 
@@ -144,7 +146,7 @@ def rows(
         )  # fmt: skip
         server.digested(600)
         began = time.perf_counter()
-        sent = wrk(server.url, envelopes(3 * 10**10, 4_250), folder, seconds)
+        sent = wrk(server.url, envelopes(3 * 10**10, ENVELOPE_PADDING), folder, seconds)
         standing = _standing(server, sent, began)
         yield Row(
             f"{name}: Sentry envelopes of 4.9 kB acknowledged",
