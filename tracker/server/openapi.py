@@ -56,6 +56,12 @@ SECURITY: Mapping[str, Mapping[str, str]] = {
         "name": "Sentry-Hook-Signature",
         "description": "HMAC-SHA256 of the raw body in hexadecimal digits, with [sentry] client_secret_env",
     },
+    "sentryUrlToken": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "The same secret, for senders that cannot sign: Bugsink, Sentry's legacy webhooks",
+    },
     "githubSignature": {
         "type": "apiKey",
         "in": "header",
@@ -114,7 +120,7 @@ OPERATIONS: Sequence[Operation] = (
         "post",
         "/hooks/sentry/{source}",
         "The webhook of a Sentry integration, or Bugsink's",
-        ("sentrySignature",),
+        ("sentrySignature", "sentryUrlToken"),
         _JSON,
     ),
     Operation("post", "/hooks/github", "A GitHub webhook", ("githubSignature",), _JSON),

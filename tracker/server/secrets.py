@@ -80,8 +80,8 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
                 key, _, value = field.strip().partition("=")
                 if key == "sentry_key":
                     return value.strip()
-    if asked := _asked(query):
-        return asked
+    if named := asked(query, "sentry_key"):
+        return named
     dsn = envelope_header.get("dsn")
     if isinstance(dsn, str):
         before, at, _ = dsn.partition("://")[2].partition("@")
@@ -89,9 +89,10 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
     return None
 
 
-def _asked(query: bytes) -> str | None:
+def asked(query: bytes, name: str) -> str | None:
+    """Read one field of a query; one with more fields than any sender writes has none."""
     try:
-        found = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_QUERY_FIELDS).get("sentry_key")
+        found = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_QUERY_FIELDS).get(name)
     except ValueError:
-        return None  # no SDK asks with so many
+        return None
     return found[0] if found else None
