@@ -115,7 +115,10 @@ def build(door: Door) -> Starlette:
 
     routes += [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     routes.append(Route("/openapi.json", description))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    # No sender follows a redirect with its body: a path that is not one is said to be none.
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Measured:
