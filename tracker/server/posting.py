@@ -5,12 +5,10 @@ update is due is logged, and that a promised time passed is recorded.
 """
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 from tracker.cli.workspace import Workspace
-from tracker.errors import TrackerError
-from tracker.server.telemetry import Telemetry, report, tell
+from tracker.server.telemetry import Telemetry, tell
 from tracker.times import duration_seconds, utc
 
 EVERY_SECONDS = 5.0
@@ -28,11 +26,11 @@ class Poster:
         """Work until told to stop."""
         looked = 0.0
         while not stopping.wait(EVERY_SECONDS):
-            self._guarded("outbox", self.deliver)
+            self._telemetry.guarded("outbox", self.deliver)
             looked += EVERY_SECONDS
             if looked >= DUE_EVERY_SECONDS:
                 looked = 0.0
-                self._guarded("reminders", self.remind)
+                self._telemetry.guarded("reminders", self.remind)
 
     def deliver(self) -> None:
         """Post what waits, where Slack is configured."""
@@ -80,13 +78,3 @@ class Poster:
                     due_at=utc(each.due_at),
                     next=f"tracker message {each.incident} {each.kind} --send",
                 )
-
-    def _guarded(self, work: str, does: Callable[[], None]) -> None:
-        try:
-            does()
-        except TrackerError as trouble:
-            self._telemetry.errors.labels(work).inc()
-            tell(f"{work}: trying again later", 30, why=trouble.message)
-        except Exception as bug:
-            self._telemetry.errors.labels(work).inc()
-            report(bug)

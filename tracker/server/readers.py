@@ -99,25 +99,15 @@ def structured(body: bytes, headers: Mapping[str, str]) -> bytes:
 def _github(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     from tracker.ingest import github
 
-    return github.read(
-        held.delivery.body,
-        where=_where(held),
-        rules=rules,
-        arrival=arrival,
-        event_name=held.delivery.headers.get("x-github-event"),
-    )
+    event = held.delivery.headers.get("x-github-event")
+    return github.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
 def _gitlab(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     from tracker.ingest import gitlab
 
-    return gitlab.read(
-        held.delivery.body,
-        where=_where(held),
-        rules=rules,
-        arrival=arrival,
-        event_name=held.delivery.headers.get("x-gitlab-event"),
-    )
+    event = held.delivery.headers.get("x-gitlab-event")
+    return gitlab.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
 def _sentry_cli(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:

@@ -62,7 +62,7 @@ class Reconciler:
             if now - captured >= self._capture_every:
                 captured = now
                 self.capture(stopping)
-            self._guarded("seal", lambda: self._workspace.log.seal(100))
+            self._telemetry.guarded("seal", lambda: self._workspace.log.seal(100))
             due = min(asked + self._every, captured + self._capture_every)
             stopping.wait(max(0.2, due - time.monotonic()))
 
@@ -106,13 +106,13 @@ class Reconciler:
         """Bring the samples of every living incident up to now, and record the verdicts that are due."""
         workspace = self._workspace
         living: list[str] = []
-        self._guarded("incidents", lambda: living.extend(self._living()))
+        self._telemetry.guarded("incidents", lambda: living.extend(self._living()))
         for incident in living:
             if stopping.is_set():
                 return
             if workspace.settings.prometheus.url:
-                self._guarded("samples", lambda name=incident: self._samples(name))  # type: ignore[misc]
-            self._guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
+                self._telemetry.guarded("samples", lambda name=incident: self._samples(name))  # type: ignore[misc]
+            self._telemetry.guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
 
     def _living(self) -> list[str]:
         found = self._workspace.standing()
@@ -190,26 +190,16 @@ class Reconciler:
             report(bug)
         if problem is None:
             self._answered[source] = now
-            self._guarded("hearing", lambda: self._hearing.answered(source, now))
+            self._telemetry.guarded("hearing", lambda: self._hearing.answered(source, now))
         else:
             reason = problem.message
-            self._guarded("hearing", lambda: self._hearing.failed(source, now, self._every, reason))
+            self._telemetry.guarded("hearing", lambda: self._hearing.failed(source, now, self._every, reason))
             self._telemetry.errors.labels(source).inc()
             tell("a source did not answer", 30, source=source, why=problem.message)
 
     def _first_asked_from(self, source: str, now: datetime) -> datetime:
         """A day back at start, and further where it was silent when the last server ended."""
         return min(now - BACK, (self._hearing.silent_since(source) or now) - OVERLAP)
-
-    def _guarded(self, work: str, does: Callable[[], object]) -> None:
-        try:
-            does()
-        except TrackerError as trouble:
-            self._telemetry.errors.labels(work).inc()
-            tell(f"{work}: trying again later", 30, why=trouble.message)
-        except Exception as bug:
-            self._telemetry.errors.labels(work).inc()
-            report(bug)
 
     def _count(self, recording: Recording) -> None:
         self._telemetry.recorded.inc(len(recording.recorded))

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -71,6 +72,17 @@ class Telemetry:
         self.errors = Counter(
             "tracker_errors_total", "Work that failed and is tried again.", ("work",), registry=registry
         )
+
+    def guarded(self, work: str, does: Callable[[], object]) -> None:
+        """Do one piece of work that is done again later, whatever becomes of it now."""
+        try:
+            does()
+        except TrackerError as trouble:
+            self.errors.labels(work).inc()
+            tell(f"{work}: trying again later", 30, why=trouble.message)
+        except Exception as bug:
+            self.errors.labels(work).inc()
+            report(bug)
 
     def polled(self, source: str, answered: bool) -> None:
         """Note whether a source answered."""
