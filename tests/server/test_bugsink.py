@@ -91,6 +91,7 @@ def test_an_issue_that_the_webhook_told_is_not_told_again_by_the_poll(start, bug
     server, project = start(reconcile_every="1h")
     fail(project)
     until(lambda: told(server))
+    fail(project)
     server.stop()
     toml = server.folder / "tracker.toml"
     toml.write_text(toml.read_text().replace('"1h"', '"1s"'))
@@ -142,6 +143,7 @@ def test_what_a_lost_webhook_would_have_told_is_found_by_the_poll(start, bugsink
     """
     server, project = start(token="nobody")
 
+    fail(project)
     fail(project)
     until(lambda: 'route="sentry",status="401"' in server.request("/metrics").body.decode())
     until(lambda: told(server))

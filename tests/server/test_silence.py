@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from projections import frames
-from tests.faults.clock import library
 from tests.server.conftest import CHECKOUT
 from tests.server.exporter import exporter
 from tests.server.test_alertmanager import ASKED, LABELS, ago, shown, told
@@ -177,19 +176,13 @@ def test_samples_of_the_silent_time_come_back_and_the_verdict_is_marked(make_ser
 
 def goes_dark(server: TrackerServer, prometheus: Prometheus, span: timedelta) -> None:
     """Let a server with a clock that is behind hear Prometheus and then hear it no more; both have ended then."""
-    server.environment |= {
-        "LD_PRELOAD": library(),
-        "FAKETIME": f"-{int(span.total_seconds())}",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
+    server.turn_clock(-span)
     server.start()
     asked_again(server)
     prometheus.stop()
     until(lambda: heard(server))
     server.stop()
-    for name in ("LD_PRELOAD", "FAKETIME"):
-        del server.environment[name]
+    server.turn_clock(timedelta(0))
 
 
 def test_a_silence_of_more_than_a_day_is_asked_for_from_its_beginning(make_server, make_prometheus):

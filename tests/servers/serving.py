@@ -9,12 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.servers.process import answers, end, free_port, start
+from tests.servers.process import answers, end, faketime, free_port, start
 from tracker.inbox import open_inbox
 
 _DIRECT = build_opener(ProxyHandler({}))
@@ -112,6 +113,21 @@ class TrackerServer:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def turn_clock(self, span: timedelta) -> None:
+        """Let its clock, from the next start on, and that of the commands be behind or ahead; zero puts it right.
+
+        What measures durations goes on as it is.
+        """
+        for name in ("LD_PRELOAD", "FAKETIME", "DONT_FAKE_MONOTONIC", "FAKETIME_DONT_FAKE_MONOTONIC"):
+            self.environment.pop(name, None)
+        if span:
+            self.environment |= {
+                "LD_PRELOAD": faketime(),
+                "FAKETIME": f"{int(span.total_seconds()):+d}",
+                "DONT_FAKE_MONOTONIC": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
 
     def cli(self, *words: object) -> Typed:
         """Type a command into its folder."""
