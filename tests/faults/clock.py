@@ -4,18 +4,10 @@ import random
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.faults.load import sending
 from tests.faults.outcome import Outcome, outcome
+from tests.servers.process import faketime
 from tests.servers.tracker import tracker_server
-
-
-def library() -> str:
-    """Find libfaketime, or skip and say what to install."""
-    for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
-        return str(path)
-    pytest.skip("needs Debian's package faketime: apt-get install faketime")
 
 
 def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
@@ -25,7 +17,7 @@ def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
     offset = folder.parent / "offset"
     offset.write_text("+0")
     environment = {
-        "LD_PRELOAD": library(),
+        "LD_PRELOAD": faketime(),
         "FAKETIME_TIMESTAMP_FILE": str(offset),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextlib.contextmanager
-def exporter(line: str) -> Iterator[int]:
-    """Answer every GET with one line in Prometheus' text format; give the port."""
+def exporter(line: str, port: int = 0) -> Iterator[int]:
+    """Answer every GET with one line in Prometheus' text format, on a free port or on this one; give the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -22,7 +22,7 @@ def exporter(line: str) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the library's name)
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -32,6 +32,13 @@ def program(package: str, *names: str) -> str:
     pytest.skip(f"needs Debian's package {package}: apt-get install {package}")
 
 
+def faketime() -> str:
+    """Find the library that turns a program's clock, or skip and say what to install."""
+    for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"):
+        return str(path)
+    pytest.skip("needs Debian's package faketime: apt-get install faketime")
+
+
 def free_port() -> int:
     """Find a port of loopback that nobody listens on now."""
     with socket.socket() as probe:

@@ -25,11 +25,19 @@ class Prometheus:
 
     url: str
     folder: Path
+    command: list[str] = field(repr=False)
     process: subprocess.Popen[bytes] = field(repr=False)
 
     def stop(self) -> None:
         """End it now; a second time does nothing."""
         end(self.process)
+
+    def start_again(self, series: Iterable[Series] = ()) -> None:
+        """Start it at its old address with all that it knew, and with this: as if it had seen it meanwhile."""
+        _write_history(self.folder, series)
+        self.process = start(
+            self.command, ready=answers(f"{self.url}/-/ready"), log=self.folder / "prometheus.log"
+        )
 
 
 def _escaped(value: str) -> str:
@@ -47,6 +55,29 @@ def open_metrics(series: Iterable[Series]) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
+def _write_history(folder: Path, series: Iterable[Series]) -> None:
+    """Put a history into the blocks of a Prometheus that does not run."""
+    series = list(series)
+    if not any(samples for _, _, samples in series):
+        return
+    history = folder / "history.om"
+    history.write_text(open_metrics(series), encoding="utf-8")
+    # promtool reads the whole file once for each block: 59 s for a month in days, 6 s for one of 720 h.
+    made = subprocess.run(
+        [
+            program("prometheus", "promtool"),
+            *("tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=720h"),
+            *(history, folder / "data"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise ValueError(f"promtool refused the history: {made.stdout}{made.stderr}")
+    history.unlink()
+
+
 @contextlib.contextmanager
 def prometheus(
     tmp_path: Path,
@@ -61,49 +92,27 @@ def prometheus(
     `extra_config` is YAML, put at the end of a configuration that scrapes nothing.
     """
     server = program("prometheus", "prometheus")
-    promtool = program("prometheus", "promtool")
     folder = Path(tempfile.mkdtemp(prefix="prometheus-", dir=tmp_path))
     data = folder / "data"
     data.mkdir()
 
-    series = list(series)
-    if any(samples for _, _, samples in series):
-        history = folder / "history.om"
-        history.write_text(open_metrics(series), encoding="utf-8")
-        # promtool reads the whole file once for each block: 59 s for a month in days, 6 s for one of 720 h.
-        made = subprocess.run(
-            [
-                promtool,
-                *("tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration=720h"),
-                *(history, data),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            raise ValueError(f"promtool refused the history: {made.stdout}{made.stderr}")
-        history.unlink()
-
+    _write_history(folder, series)
     config = folder / "prometheus.yml"
     config.write_text("global: {scrape_interval: 15s}\n" + (extra_config or ""), encoding="utf-8")
 
     def launch(port: int) -> Prometheus:
         url = f"http://127.0.0.1:{port}"
-        process = start(
-            [
-                server,
-                f"--config.file={config}",
-                f"--storage.tsdb.path={data}",
-                f"--storage.tsdb.retention.time={retention}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--web.enable-lifecycle",
-                "--log.level=warn",
-            ],
-            ready=answers(f"{url}/-/ready"),
-            log=folder / "prometheus.log",
-        )
-        return Prometheus(url, folder, process)
+        command = [
+            server,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={data}",
+            f"--storage.tsdb.retention.time={retention}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--web.enable-lifecycle",
+            "--log.level=warn",
+        ]
+        process = start(command, ready=answers(f"{url}/-/ready"), log=folder / "prometheus.log")
+        return Prometheus(url, folder, command, process)
 
     running = start_on_a_free_port(launch)
     try:

@@ -9,12 +9,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.servers.process import answers, end, free_port, start
+from tests.servers.process import answers, end, faketime, free_port, start
+from tracker.inbox import open_inbox
 
 _DIRECT = build_opener(ProxyHandler({}))
 
@@ -35,16 +37,20 @@ token_env = "TRACKER_HOOK_TOKEN"
 [sentry]
 client_secret_env = "SENTRY_HOOK_SECRET"
 dsn_key_env = "TRACKER_DSN_KEY"
+{sentry}
 [github]
 hook_secret_env = "GITHUB_HOOK_SECRET"
+{github}
 [gitlab]
 hook_token_env = "GITLAB_HOOK_TOKEN"
+{gitlab}
 [hooks]
 token_env = "TRACKER_EVENTS_TOKEN"
 [serve]
-reconcile_every = "1s"
+reconcile_every = "{reconcile_every}"
 capture_every = "1s"
 """
+_NOTHING_MORE = {"alertmanager": "", "sentry": "", "github": "", "gitlab": "", "reconcile_every": "1s"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class TrackerServer:
 
     folder: Path
     port: int
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -106,6 +113,21 @@ class TrackerServer:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def turn_clock(self, span: timedelta) -> None:
+        """Let its clock, from the next start on, and that of the commands be behind or ahead; zero puts it right.
+
+        What measures durations goes on as it is.
+        """
+        for name in ("LD_PRELOAD", "FAKETIME", "DONT_FAKE_MONOTONIC", "FAKETIME_DONT_FAKE_MONOTONIC"):
+            self.environment.pop(name, None)
+        if span:
+            self.environment |= {
+                "LD_PRELOAD": faketime(),
+                "FAKETIME": f"{int(span.total_seconds()):+d}",
+                "DONT_FAKE_MONOTONIC": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
 
     def cli(self, *words: object) -> Typed:
         """Type a command into its folder."""
@@ -144,6 +166,13 @@ class TrackerServer:
         entries: list[dict[str, Any]] = answer.json["entries"]
         return entries
 
+    def changes(self) -> list[dict[str, Any]]:
+        """Return the deploys, rollbacks and merges of the last day, newest first."""
+        answer = self.cli("changes", "--json")
+        assert answer.code == 0, answer.err
+        found: list[dict[str, Any]] = answer.json["changes"]
+        return found
+
     def incidents(self) -> list[dict[str, Any]]:
         """Return every incident."""
         answer = self.cli("list", "--json")
@@ -156,8 +185,12 @@ class TrackerServer:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     def digested(self) -> None:
-        """Wait until nothing waits in the inbox."""
-        until(lambda: "tracker_inbox_waiting 0.0" in self.request("/metrics").body.decode())
+        """Wait until nothing waits in the inbox; asked of itself, for /metrics counts once a second."""
+        inbox = open_inbox(str(self.folder / "tracker.db"))
+        try:
+            until(lambda: inbox.counts().waiting == 0)
+        finally:
+            inbox.close()
 
     def metric(self, name: str) -> float:
         """Return a number of /metrics."""
@@ -167,7 +200,12 @@ class TrackerServer:
         raise AssertionError(f"/metrics has no {name}")
 
     def _environment(self) -> dict[str, str]:
-        return {**SECRETS, "TRACKER_USER": "ada", "XDG_STATE_HOME": str(self.folder / "state")}
+        return {
+            **SECRETS,
+            "TRACKER_USER": "ada",
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            **self.environment,
+        }
 
 
 def _lower(headers: Any) -> dict[str, str]:
@@ -192,15 +230,24 @@ def until(found: Callable[[], Found], *, seconds: float = 30.0) -> Found:
 
 @contextlib.contextmanager
 def tracker_server(
-    tmp_path: Path, toml: str = "", *, alertmanager: str = "", running: bool = True, port: int | None = None
+    tmp_path: Path,
+    toml: str = "",
+    *,
+    running: bool = True,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    **lines: str,
 ) -> Iterator[TrackerServer]:
     """Make a folder with all routes open, and start the server in it.
 
-    `toml` is added to the settings; `alertmanager` are more lines of that table.
+    `toml` is added to the settings; `alertmanager`, `sentry`, `github` and `gitlab` are more
+    lines of those tables, `reconcile_every` replaces the second between polls. `environment`
+    comes on top of the secrets, for the server and for the commands.
     """
     folder = Path(tempfile.mkdtemp(prefix="tracker-", dir=tmp_path))
-    (folder / "tracker.toml").write_text(HEAD.format(alertmanager=alertmanager) + toml, encoding="utf-8")
-    server = TrackerServer(folder, port or free_port())
+    head = HEAD.format(**{**_NOTHING_MORE, **lines})
+    (folder / "tracker.toml").write_text(head + toml, encoding="utf-8")
+    server = TrackerServer(folder, port or free_port(), dict(environment or {}))
     try:
         if running:
             server.start()

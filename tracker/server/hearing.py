@@ -70,5 +70,5 @@ class Hearing:
             source=noticed.source,
             service=noticed.service,
             metric=noticed.what,
-            at=utc(noticed.occurred_at),
+            occurred_at=utc(noticed.occurred_at),
         )

@@ -24,7 +24,7 @@ class Poster:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
-        looked = 0.0
+        looked = DUE_EVERY_SECONDS  # what fell due while nothing ran is said at once
         while not stopping.wait(EVERY_SECONDS):
             self._telemetry.guarded("outbox", self.deliver)
             looked += EVERY_SECONDS

@@ -165,15 +165,24 @@ def report_own_errors(host: str, port: int) -> None:
 
 
 def _is_here(named: str, host: str) -> bool:
-    import ipaddress
+    """Whether a host is this machine: one of its addresses can be bound here, 0.0.0.0 and its like too."""
     import socket
 
-    mine = {"localhost", host, socket.gethostname()}
-    if named in mine:
+    if named in {"localhost", host, socket.gethostname()}:
         return True
     try:
-        addresses = {each[4][0] for each in socket.getaddrinfo(named, None)}
-        own = {each[4][0] for each in socket.getaddrinfo(socket.gethostname(), None)}
+        found = {(each[0], str(each[4][0])) for each in socket.getaddrinfo(named, None)}
+    except (OSError, UnicodeError):
+        return False
+    return any(_can_bind(family, address) for family, address in found)
+
+
+def _can_bind(family: int, address: str) -> bool:
+    import socket
+
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
     except OSError:
         return False
-    return any(str(each) in own or ipaddress.ip_address(str(each)).is_loopback for each in addresses)
+    return True
