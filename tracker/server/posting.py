@@ -24,7 +24,7 @@ class Poster:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop."""
-        looked = DUE_EVERY_SECONDS  # what fell due while nothing ran is said at once
+        looked = 0.0
         while not stopping.wait(EVERY_SECONDS):
             self._telemetry.guarded("outbox", self.deliver)
             looked += EVERY_SECONDS
