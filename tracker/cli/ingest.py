@@ -110,6 +110,7 @@ def _said(
 
 def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker.events.base import Arrival
+    from tracker.ingest import sentry_envelope
 
     if arguments.file is None:
         if arguments.source in pulling_forges.FORGES:
@@ -137,9 +138,7 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             from tracker.ingest import gitlab
 
             facts = gitlab.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
-        elif _is_envelope(data):
-            from tracker.ingest import sentry_envelope
-
+        elif sentry_envelope.is_envelope(data):
             facts = sentry_envelope.read(
                 data, where=where, rules=rules, arrival=arrival, project=arguments.project
             )
@@ -184,25 +183,6 @@ def _span(arguments: argparse.Namespace, workspace: Workspace, back: timedelta) 
             f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
         )
     return start, end
-
-
-def _is_envelope(data: bytes) -> bool:
-    """Whether a Sentry feed is an envelope: packed, or a header line, an item header line, a payload."""
-    import json
-
-    if data[:2] in (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda") or data[:4] == b"\x28\xb5\x2f\xfd":
-        return True
-    lines = data.split(b"\n", 2)
-    try:
-        header = json.loads(lines[0])
-        item = json.loads(lines[1]) if len(lines) > 1 and lines[1].strip() else None
-    except ValueError:
-        return False
-    named = isinstance(header, dict) and bool({"event_id", "dsn", "sdk", "sent_at", "trace"} & header.keys())
-    return isinstance(header, dict) and (
-        (isinstance(item, dict) and "type" in item and "data" not in item)
-        or (named and item is None and not header.get("data"))
-    )
 
 
 def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
