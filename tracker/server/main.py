@@ -221,6 +221,7 @@ def _closed(secrets: Secrets) -> list[str]:
         "/hooks/github": (secrets.github, "[github] hook_secret_env"),
         "/hooks/gitlab": (secrets.gitlab, "[gitlab] hook_token_env"),
         "/hooks/events": (secrets.events, "[hooks] token_env"),
+        "/api/0/…": (secrets.events or secrets.sentry_api, "[hooks] token_env"),
     }
     return [f"{path} lets nobody in: set {setting}" for path, (value, setting) in named.items() if not value]
 

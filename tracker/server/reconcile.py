@@ -58,7 +58,7 @@ class Reconciler:
             now = time.monotonic()
             if now - asked >= self._every:
                 asked = now
-                self.ask(stopping)
+                self._telemetry.guarded("reconcile", lambda: self.ask(stopping))
             if now - captured >= self._capture_every:
                 captured = now
                 self.capture(stopping)
@@ -96,7 +96,8 @@ class Reconciler:
             for path in service.repositories:
                 place = settings.folder / Path(path).expanduser()
                 yield (
-                    f"git:{place.name}",
+                    # Two services may share a repository: each is asked from its own last answer on.
+                    f"git:{name}/{place.name}",
                     lambda start, place=place, name=name: [  # type: ignore[misc]
                         pulling.repository(workspace, place, name, start, None)
                     ],
