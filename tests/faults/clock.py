@@ -8,6 +8,7 @@ from tests.faults.load import sending
 from tests.faults.outcome import Outcome, outcome
 from tests.servers.process import faketime
 from tests.servers.tracker import tracker_server
+from tracker.log import Log
 
 
 def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
@@ -35,6 +36,7 @@ def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
             new = offset.with_suffix(".new")
             new.write_text(f"{jump:+d}")
             new.replace(offset)
+            _appended(store)
         load.wait_for(10)
         load.stop()
         return outcome(
@@ -46,3 +48,16 @@ def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
             seconds=time.monotonic() - began,
             notes={"jumps_seconds": jumps},
         )
+
+
+def _appended(store: str, appends: int = 2, seconds: float = 20.0) -> None:
+    """Wait for two appends: the first may have been under way when the clock was turned.
+
+    What was acknowledged stands in the inbox; the log follows when the machine has time for it.
+    """
+    give_up = time.monotonic() + seconds
+    with Log(store) as log:
+        for _ in range(appends):
+            last = log.position
+            while log.position == last and time.monotonic() < give_up:
+                time.sleep(0.05)

@@ -18,8 +18,6 @@ def test_nothing_acknowledged_is_lost_or_doubled(fault, store, tmp_path):
     assert found.good, found.json()
     if fault in ("full", "limited"):
         assert found.answers["503"]
-    if fault == "clock":
-        assert found.recorded_span_seconds > 6 * 3600
     if fault == "kill":
         assert found.times >= TIMES
         assert found.answers["no answer"]
