@@ -5,9 +5,10 @@ that is only in memory, for tests of what is computed from one.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.alerts import (
     AlertFired,
     AlertResolved,
@@ -48,6 +49,8 @@ from tracker.events.incidents import (
     StageChanged,
 )
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessagePrepared, MessageSent
+from tracker.events.procedure import RuleWaived
+from tracker.events.reviews import ReportPublished, ReportReviewed
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceReturned, SourceSilent
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
@@ -604,6 +607,85 @@ def seal(minute: float = 60, **fields: Any) -> LogSealed:
     )
 
 
+def waived(minute: float = 60, **fields: Any) -> RuleWaived:
+    return RuleWaived(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "alice",
+                "incident": "INC-42",
+                "rule": "merged_back",
+                "why": "develop is frozen until Thursday",
+            },
+            fields,
+        )
+    )
+
+
+def action(minute: float = 60, **fields: Any) -> ActionAdded:
+    return ActionAdded(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "alice",
+                "incident": "INC-42",
+                "text": "Alert on the pool's connections",
+                "owner": "john",
+                "due_on": date(2026, 3, 2),
+                "due_said": "by tomorrow",
+            },
+            fields,
+        )
+    )
+
+
+def action_done(of: ActionAdded, minute: float = 90, **fields: Any) -> ActionDone:
+    return ActionDone(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "john",
+                "incident": of.incident,
+                "action": event_id(of),
+                "proof": "https://git.example.org/shop/pull/77",
+            },
+            fields,
+        )
+    )
+
+
+def reviewed(minute: float = 70, **fields: Any) -> ReportReviewed:
+    return ReportReviewed(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "bob",
+                "incident": "INC-42",
+                "position": 24,
+                "changes": 2,
+            },
+            fields,
+        )
+    )
+
+
+def published(minute: float = 80, **fields: Any) -> ReportPublished:
+    return ReportPublished(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "bob",
+                "incident": "INC-42",
+                "position": 27,
+                "sha256": bytes(range(32)),
+                "waived": ("k3f9a1c",),
+                "why": "the customer's own clock was wrong",
+            },
+            fields,
+        )
+    )
+
+
 def one_of_each() -> list[Event]:
     """One event of every kind."""
     fact = deploy()
@@ -618,6 +700,7 @@ def one_of_each() -> list[Event]:
         *(verdicts(fact), check(fact)),
         *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
         *(not_sent(prepared()), eta_missed(sent())),
+        *(waived(), action(), action_done(action()), reviewed(), published()),
         *(settings(), seal()),
     ]
 

@@ -5,12 +5,15 @@ A new kind is one class in the module of its subject, with its topic, a builder 
 """
 
 from tracker.events import (
+    actions,
     alerts,
     changes,
     corrections,
     housekeeping,
     incidents,
     messages,
+    procedure,
+    reviews,
     samples,
     silence,
     verdicts,
@@ -36,6 +39,7 @@ __all__ = [
     "Incoming",
     "Observation",
     "Recorded",
+    "actions",
     "alerts",
     "changes",
     "corrections",
@@ -45,6 +49,8 @@ __all__ = [
     "housekeeping",
     "incidents",
     "messages",
+    "procedure",
+    "reviews",
     "samples",
     "silence",
     "verdicts",

@@ -1,0 +1,1 @@
+"""Is what people wrote true? Durations, times, counts, versions and names in prose, held against the log."""

@@ -1,0 +1,31 @@
+"""What was promised after an incident, by whom, until when, and the proof that it was done."""
+
+from datetime import date
+
+from tracker.events.base import Decision, topic
+
+
+class Action(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of an action item."""
+
+    def scopes(self) -> tuple[str, ...]:
+        """Also found among all action items, so that no other decision is read to list them."""
+        return (*super().scopes(), "actions")
+
+
+@topic("action-added", rank=87)
+class ActionAdded(Action, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody is to do something until the end of `due_on`; `due_said` is how the day was typed, where it was not a date."""
+
+    text: str
+    owner: str
+    due_on: date
+    due_said: str | None = None
+
+
+@topic("action-done", rank=88)
+class ActionDone(Action, frozen=True, kw_only=True, omit_defaults=True):
+    """An action item was done, and `proof` (an address, a commit, a handle) shows it; to open it again is to retract this."""
+
+    action: str
+    proof: str
