@@ -13,9 +13,9 @@ from projections.attachment import attached
 from projections.changes import witnessed
 from projections.restated import told
 from projections.silence import Silence, silences_of, span_in_words
-from projections.wording import detail, headline
+from projections.wording import detail, headline, redacted_words
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Decision, Event, Observation, Recorded
+from tracker.events.base import Decision, Event, Observation, Recorded, Redaction
 from tracker.events.changes import BranchSeen, Change
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
@@ -47,6 +47,7 @@ class Entry:
     `evidence` names every event that the row stands on, the first being its own.
     `late_seconds` is how long after it happened it was recorded; None under a minute.
     `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
+    `redacted` says who removed its text for good, if anybody did.
     """
 
     event: str
@@ -66,6 +67,7 @@ class Entry:
     fact: Event
     position: int
     via: str = ""
+    redacted: Redaction | None = None
 
     @property
     def handle(self) -> str:
@@ -226,7 +228,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         source=_source(event),
         by=_author(shown),
         title=headline(event),
-        detail=" · ".join(part for part in (group.note, detail(event)) if part) or None,
+        detail=" · ".join(part for part in (group.note, _detail(shown)) if part) or None,
         evidence=tuple(dict.fromkeys(each.id for each in group.witnesses)),
         amended=any(each.amendments for each in group.witnesses),
         late_seconds=round(late, 3) if late >= LATE_SECONDS else None,
@@ -235,7 +237,14 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         fact=event,
         position=earliest.recorded.position,
         via=earliest.recorded.arrival.via,
+        redacted=shown.recorded.redacted,
     )
+
+
+def _detail(shown: Effective) -> str | None:
+    """Say what a reader may want to know besides: of a redacted event who removed its text, and why."""
+    said = shown.recorded.redacted
+    return redacted_words(said) if said is not None else detail(shown.event)
 
 
 def _source(event: Event) -> str:

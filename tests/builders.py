@@ -17,7 +17,7 @@ from tracker.events.alerts import (
     IssueChanged,
     OutsideIncidentReported,
 )
-from tracker.events.base import Event, Incoming, Recorded, encode_arrival, event_id
+from tracker.events.base import Event, Incoming, Recorded, encode, encode_arrival, event_id
 from tracker.events.changes import (
     BranchSeen,
     CommitMade,
@@ -32,7 +32,7 @@ from tracker.events.changes import (
     VersionReleased,
     VersionTagged,
 )
-from tracker.events.corrections import EventAmended, EventLinked, EventRetracted, EventUnlinked
+from tracker.events.corrections import EventAmended, EventLinked, EventRedacted, EventRetracted, EventUnlinked
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import (
     FileAttached,
@@ -523,6 +523,13 @@ def retracted(target: Event | str, minute: float = 46, **fields: Any) -> EventRe
     )
 
 
+def redacted(target: Event | str, minute: float = 49, **fields: Any) -> EventRedacted:
+    left = NoteAdded(occurred_at=at(12), decided_by="ada", incident="INC-1", text="[redacted]")
+    defaults = {"target_topic": left.TOPIC, "digest": bytes(32), "left": encode(left), **_pointing(target)}
+    common = {"occurred_at": at(minute), "decided_by": "ada", "why": "a password was typed into it"}
+    return EventRedacted(**_with({**common, **defaults}, fields))
+
+
 def linked(target: Event | str, minute: float = 47, **fields: Any) -> EventLinked:
     defaults = {"target": _id(target), "incident": "INC-1"}
     return EventLinked(**_with({"occurred_at": at(minute), "decided_by": "ada", **defaults}, fields))
@@ -697,6 +704,7 @@ def one_of_each() -> list[Event]:
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
+        redacted(note()),
         *(verdicts(fact), check(fact)),
         *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
         *(not_sent(prepared()), eta_missed(sent())),

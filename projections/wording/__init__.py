@@ -15,6 +15,7 @@ from projections.wording import (  # noqa: F401 - each registers its words
     verdicts,
 )
 from projections.wording.base import detail, headline, short
+from projections.wording.corrections import redacted_words
 from projections.wording.silence import silent_span
 
-__all__ = ["detail", "headline", "short", "silent_span"]
+__all__ = ["detail", "headline", "redacted_words", "short", "silent_span"]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from projections.wording.base import detail, headline, short
 from tracker.events import corrections
+from tracker.events.base import Redaction
 from tracker.times import utc
 
 
@@ -32,6 +33,16 @@ def _(event: corrections.EventLinked) -> str:
 @headline.register
 def _(event: corrections.EventUnlinked) -> str:
     return f"Unlinked {event.target[-7:]}"
+
+
+@headline.register
+def _(event: corrections.EventRedacted) -> str:
+    return f"Redacted {event.target[-7:]}"
+
+
+def redacted_words(said: Redaction) -> str:
+    """Say who removed an event's text for good, when and why."""
+    return f"redacted by {said.by} on {utc(said.at)}: {said.why}"
 
 
 @detail.register

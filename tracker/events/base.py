@@ -125,11 +125,21 @@ class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     payload: bytes = b""
 
 
+class Redaction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Who removed an event's text for good, when, and why; `event` says so in the log."""
+
+    event: str
+    by: str
+    at: datetime
+    why: str
+
+
 class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An event as the log holds it.
 
     `version` counts within the incident's stream (1 for a fact that stands alone).
-    `digest` is the log's proof of the stored bytes.
+    `digest` is the log's proof of the stored bytes. Where `redacted` says that its text was
+    removed, `event` is what is left of it, however early in the log one looks.
     """
 
     id: str
@@ -139,6 +149,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     version: int = 1
     digest: bytes = b""
     arrival_state: bytes = b""
+    redacted: Redaction | None = None
 
     @property
     def handle(self) -> str:

@@ -65,6 +65,20 @@ class EventUnlinked(Correction, frozen=True, kw_only=True, omit_defaults=True):
     """A fact does not belong to an incident."""
 
 
+@topic("event-redacted", rank=94)
+class EventRedacted(Correction, frozen=True, kw_only=True, omit_defaults=True):
+    """The target's text, and the bytes beside it, were removed from the log for good.
+
+    `left` is what is left of the target, stored as an event of `target_topic`. `digest` is the
+    log's proof of what stood there, and `arrival` how that had come: the row keeps both.
+    """
+
+    target_topic: str
+    digest: bytes
+    left: bytes
+    arrival: bytes = b""
+
+
 @dataclass(frozen=True)
 class Effective:
     """An event as it reads after its corrections.

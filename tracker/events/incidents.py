@@ -94,11 +94,25 @@ class NoteAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("file-attached", rank=78)
 class FileAttached(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A file was put beside the incident; its bytes are the event's payload."""
+    """A file was put beside the incident; its bytes are the event's payload.
+
+    With `by_hash` the bytes are found by their hash, and kept once: they may lie beside an
+    earlier event that attached the same content.
+    """
 
     name: str
     size_bytes: int
     sha256: bytes
+    by_hash: bool = False
+
+    def scopes(self) -> tuple[str, ...]:
+        """Where the bytes are kept once, also found by their hash."""
+        return (*super().scopes(), file_scope(self.sha256)) if self.by_hash else super().scopes()
+
+
+def file_scope(sha256: bytes) -> str:
+    """Name the place of all files of one content."""
+    return f"file:{sha256.hex()}"
 
 
 @topic("incident-resolved", rank=80)

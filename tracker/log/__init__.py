@@ -12,8 +12,10 @@ from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window, place
+from tracker.events.corrections import EventRedacted
 from tracker.log.application import URL_SCHEMES, TrackerApplication
 from tracker.log.recorder import Appended, Transaction, chunks
+from tracker.log.redacting import Copy, holding, mark, marked, remove, shared_files, unmark
 from tracker.log.rows import row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, Verified, head_at, last_seal, next_seal, verify
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
@@ -287,7 +289,7 @@ class Log:
             parameters += topics
         with self._recorder.reading() as transaction:
             rows = transaction.rows(sql + " ORDER BY e.position LIMIT ?", [*parameters, limit])
-        return [recorded_of(row) for row in rows]
+            return recorded_of(transaction, rows)
 
     def read_all(self, topics: Sequence[str] = (), upto: int | None = None) -> Iterator[Recorded]:
         """Return every event in the order of recording, page by page."""
@@ -318,10 +320,10 @@ class Log:
                 "WHERE i.scope=? AND i.position<=? ORDER BY i.occurred_us DESC, i.position DESC LIMIT 1",
                 (place(scope), FOREVER if upto is None else upto),
             )
-        return recorded_of(rows[0]) if rows else None
+            return recorded_of(transaction, rows)[0] if rows else None
 
     def payloads(self, positions: Sequence[int]) -> dict[int, bytes]:
-        """Return the bytes kept beside these events, by position."""
+        """Return the bytes kept beside these events, by position; those of a file wherever they are kept once."""
         found: dict[int, bytes] = {}
         with self._recorder.reading() as transaction:
             for chunk in chunks(positions):
@@ -330,6 +332,7 @@ class Log:
                     f"SELECT position, data FROM event_payloads WHERE position IN ({marks})", chunk
                 )
                 found.update((row[0], bytes(row[1])) for row in rows)
+            found.update(shared_files(transaction, [each for each in positions if each not in found]))
         return found
 
     def position_at(self, known_at: datetime) -> int:
@@ -371,3 +374,45 @@ class Log:
     ) -> Verified:
         """Check the whole log against its own proof."""
         return verify(self._recorder, wanted_heads=wanted_heads, progress=progress, on_server=self.is_server)
+
+    # ── redaction ────────────────────────────────────────────────────────────
+
+    def redact(self, redactions: Sequence[EventRedacted]) -> Appended:
+        """Record redactions, remove what they name, and seal both, in one transaction.
+
+        The files may still hold it in parts that nothing uses: `clean` removes it from there.
+
+        Raises:
+            RefusedError: If another process redacted one of them meanwhile.
+        """
+        now_us = to_us(self.now())
+        with self._recorder.writing() as transaction:
+            appended = remove(self._recorder, transaction, redactions, now_us, self._salts)
+            mark(transaction, [each.target for each in redactions])
+        return appended
+
+    def clean(self) -> list[str]:
+        """Remove what was redacted from the unused parts of the store's files; return what stays to be said.
+
+        Raises:
+            StoreError: If that is not possible now; `unfinished` names it until it is done.
+        """
+        targets = self.unfinished()
+        said = self._recorder.clean()
+        with self._recorder.writing() as transaction:
+            unmark(transaction, targets)
+        return said
+
+    def unfinished(self) -> list[str]:
+        """Name the redacted events whose text may still lie in unused parts of the files."""
+        with self._recorder.reading() as transaction:
+            return marked(transaction)
+
+    def holding(
+        self,
+        needles: Sequence[bytes],
+        payload: bytes = b"",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Copy]:
+        """Return the events that hold one of these pieces, or these very bytes beside them. Reads the whole log."""
+        return list(holding(self._recorder, needles, payload, progress))

@@ -20,11 +20,18 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from tracker.errors import StoreError
+from tracker.errors import LogNotWholeError, StoreError
+from tracker.events.base import decode
+from tracker.events.corrections import EventRedacted
 from tracker.log.rows import EVENT_COLUMNS, INDEX_COLUMNS, PAYLOAD_COLUMNS, Row, digest_of
 
 LOOKUP_SIZE = 500
 SCHEMA_VERSION = "1"
+FILE_SQL = (
+    "SELECT p.position FROM event_index i JOIN event_payloads p ON p.position=i.position "
+    "WHERE i.scope=? ORDER BY i.position LIMIT 1"
+)
+"""Finds where the bytes of a file lie by the place that its hash gives it."""
 
 
 class Transaction(Protocol):
@@ -58,6 +65,10 @@ class LogRecorder(ApplicationRecorder):
     def writing(self) -> AbstractContextManager[Transaction]:
         """Open a transaction that holds the writer's lock from its first statement."""
 
+    @abstractmethod
+    def clean(self) -> list[str]:
+        """Leave nothing of what was removed in unused parts of the store; return what is beyond our reach."""
+
     def append(self, rows: Sequence[Row], now_us: int) -> Appended:
         """Append what is new, in one transaction.
 
@@ -65,60 +76,79 @@ class LogRecorder(ApplicationRecorder):
             IntegrityError: If another decision took the same version of a stream.
         """
         with self.writing() as transaction:
-            last = transaction.rows(
-                f"SELECT position, recorded_us FROM {self.events_table} ORDER BY position DESC LIMIT 1"
-            )
-            position, recorded_us = last[0] if last else (0, now_us)
-            known = self._known(transaction, rows)
-            fresh: dict[str, Row] = {}
-            for row in rows:
-                if row.id not in known and row.id not in fresh:
-                    fresh[row.id] = row
-            if not fresh:
-                return Appended((), tuple(dict.fromkeys(row.id for row in rows)), position)
-            self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
-            recorded_us = max(now_us, recorded_us)
-            events, index, payloads = [], [], []
-            for (
-                _,
-                originator,
-                version,
-                decision,
-                topic,
-                state,
-                arrival,
-                salt,
-                body,
-                places,
-                payload,
-            ) in fresh.values():
-                position += 1
-                digest = digest_of(body, position, recorded_us)
-                events.append(
-                    (
-                        position,
-                        originator,
-                        version,
-                        decision,
-                        topic,
-                        recorded_us,
-                        state,
-                        arrival,
-                        salt,
-                        digest,
-                    )
+            return self.append_in(transaction, rows, now_us)
+
+    def append_in(self, transaction: Transaction, rows: Sequence[Row], now_us: int) -> Appended:
+        """Append what is new, within a transaction that holds the writer's lock."""
+        last = transaction.rows(
+            f"SELECT position, recorded_us FROM {self.events_table} ORDER BY position DESC LIMIT 1"
+        )
+        position, recorded_us = last[0] if last else (0, now_us)
+        known = self._known(transaction, rows)
+        fresh: dict[str, Row] = {}
+        for row in rows:
+            if row.id not in known and row.id not in fresh:
+                fresh[row.id] = row
+        if not fresh:
+            return Appended((), tuple(dict.fromkeys(row.id for row in rows)), position)
+        self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
+        recorded_us = max(now_us, recorded_us)
+        events, index, payloads = [], [], []
+        kept: set[str] = set()
+        for (
+            _,
+            originator,
+            version,
+            decision,
+            topic,
+            state,
+            arrival,
+            salt,
+            body,
+            places,
+            payload,
+        ) in fresh.values():
+            position += 1
+            digest = digest_of(body, position, recorded_us)
+            events.append(
+                (
+                    position,
+                    originator,
+                    version,
+                    decision,
+                    topic,
+                    recorded_us,
+                    state,
+                    arrival,
+                    salt,
+                    digest,
                 )
-                for scope, occurred_us in places if len(places) == 1 else set(places):
-                    index.append((scope, occurred_us, position))
-                if payload:
-                    payloads.append((position, payload))
-            transaction.insert(self.events_table, EVENT_COLUMNS, events)
-            if index:
-                transaction.insert("event_index", INDEX_COLUMNS, sorted(index))
-            if payloads:
-                transaction.insert("event_payloads", PAYLOAD_COLUMNS, payloads)
+            )
+            for scope, occurred_us in places if len(places) == 1 else set(places):
+                index.append((scope, occurred_us, position))
+            if payload and not self._kept_already(transaction, topic, places, kept):
+                payloads.append((position, payload))
+        transaction.insert(self.events_table, EVENT_COLUMNS, events)
+        if index:
+            transaction.insert("event_index", INDEX_COLUMNS, sorted(index))
+        if payloads:
+            transaction.insert("event_payloads", PAYLOAD_COLUMNS, payloads)
         skipped = tuple(dict.fromkeys(row.id for row in rows if row.id in known))
         return Appended(tuple(fresh), skipped, position)
+
+    def _kept_already(
+        self, transaction: Transaction, topic: str, places: Sequence[tuple[str, int]], kept: set[str]
+    ) -> bool:
+        """Whether the bytes of a file lie beside an earlier event already: a content is kept once."""
+        if topic != "file-attached":
+            return False
+        scope = next((each for each, _ in places if each.startswith("file:")), None)
+        if scope is None:
+            return False
+        if scope in kept or transaction.rows(FILE_SQL, (scope,)):
+            return True
+        kept.add(scope)
+        return False
 
     def _known(self, transaction: Transaction, rows: Sequence[Row]) -> set[str]:
         facts = [row.id for row in rows if row.decision_id is None]
@@ -157,14 +187,17 @@ class LogRecorder(ApplicationRecorder):
     ) -> Sequence[StoredEvent]:
         """Return one stream, as the library defines it."""
         sql = (
-            f"SELECT originator_id, originator_version, topic, state FROM {self.events_table} "
+            f"SELECT originator_id, originator_version, topic, state, decision_id FROM {self.events_table} "
             "WHERE originator_id=? AND originator_version>? AND originator_version<=? "
             f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?"
         )
         parameters = (str(originator_id), gt or 0, lte or 2**62, limit or 2**62)
         with self.reading() as transaction:
             found = transaction.rows(sql, parameters)
-        return [StoredEvent(row[0], row[1], row[2], bytes(row[3])) for row in found]
+            return [
+                StoredEvent(row[0], row[1], *self._stored(transaction, row[0], row[4], row[2], row[3]))
+                for row in found
+            ]
 
     def select_notifications(
         self,
@@ -178,7 +211,7 @@ class LogRecorder(ApplicationRecorder):
         """Return the log in the order of recording, as the library defines it."""
         first = 0 if start is None else (start if inclusive_of_start else start + 1)
         sql = (
-            f"SELECT originator_id, originator_version, topic, state, position FROM {self.events_table} "
+            f"SELECT originator_id, originator_version, topic, state, position, decision_id FROM {self.events_table} "
             "WHERE position>=? AND position<=?"
         )
         parameters: list[Any] = [first, 2**62 if stop is None else stop]
@@ -187,16 +220,24 @@ class LogRecorder(ApplicationRecorder):
             parameters += topics
         with self.reading() as transaction:
             found = transaction.rows(sql + " ORDER BY position LIMIT ?", [*parameters, limit])
-        return [
-            Notification(
-                originator_id=row[0],
-                originator_version=row[1],
-                topic=row[2],
-                state=bytes(row[3]),
-                id=row[4],
-            )
-            for row in found
-        ]
+            return [
+                Notification(
+                    row[0], row[1], *self._stored(transaction, row[0], row[5], row[2], row[3]), id=row[4]
+                )
+                for row in found
+            ]
+
+    def _stored(
+        self, transaction: Transaction, originator: str, decision: str | None, topic: str, state: bytes | None
+    ) -> tuple[str, bytes]:
+        """Return an event's topic and bytes; of a redacted one what is left of it."""
+        if state is not None:
+            return topic, bytes(state)
+        identity = decision or originator
+        found = redactions(transaction, [identity]).get(identity)
+        if found is None:
+            raise gone(identity)
+        return found[1].target_topic, found[1].left
 
     def max_notification_id(self) -> int | None:
         """Return the last position, or None for an empty log."""
@@ -210,6 +251,36 @@ class LogRecorder(ApplicationRecorder):
     ) -> Subscription[ApplicationRecorder]:
         """Refuse: the library's subscriptions can lose a wake-up; `Log.read` follows positions."""
         raise NotImplementedError("follow the log with tracker.log.Log.read(after=...)")
+
+
+def redactions(
+    transaction: Transaction, ids: Sequence[str]
+) -> dict[str, tuple[Sequence[Any], EventRedacted]]:
+    """Return the redactions of these events, wherever in the log they stand, each with its row, by target.
+
+    The first one recorded counts.
+    """
+    found: dict[str, tuple[Sequence[Any], EventRedacted]] = {}
+    for chunk in chunks([f"target:{each}" for each in ids]):
+        marks = ",".join("?" * len(chunk))
+        rows = transaction.rows(
+            "SELECT e.position, e.originator_id, e.decision_id, e.state FROM event_index i "
+            f"JOIN stored_events e ON e.position=i.position WHERE i.scope IN ({marks}) AND e.topic=? ORDER BY e.position",
+            (*chunk, EventRedacted.TOPIC),
+        )
+        for row in rows:
+            event = decode(EventRedacted.TOPIC, bytes(row[3])) if row[3] is not None else None
+            if isinstance(event, EventRedacted):
+                found.setdefault(event.target, (row, event))
+    return found
+
+
+def gone(identity: str) -> LogNotWholeError:
+    """Say that an event's content is gone without a word."""
+    return LogNotWholeError(
+        f"the content of {identity} is gone, and no redaction names it",
+        hint="See where it stands: tracker verify",
+    )
 
 
 def refuse_newer(schema_version: object) -> None:

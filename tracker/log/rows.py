@@ -73,15 +73,18 @@ def body_sha256(
     arrival: bytes,
     salt: bytes,
     payload: bytes,
+    payload_sha256: bytes | None = None,
 ) -> bytes:
     """Hash everything about an event that is known before it is appended.
 
-    Each part is preceded by its length, so that no two events share their bytes.
+    Of a payload its hash counts: `payload_sha256` stands for one that is not at hand. Each part is preceded by its length, so that no two events share their bytes.
     """
     sizes = (len(salt), len(originator), version, len(topic), len(state), len(arrival))
     parts = (salt, originator.encode(), topic.encode(), state, arrival)
     hashed = hashlib.sha256(b"%d %d %d %d %d %d %b%b%b%b%b" % (*sizes, *parts))
-    if payload:
+    if payload_sha256 is not None:
+        hashed.update(payload_sha256)
+    elif payload:
         hashed.update(hashlib.sha256(payload).digest())
     return hashed.digest()
 

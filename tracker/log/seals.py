@@ -14,6 +14,7 @@ from typing import Any
 from tracker.errors import StoreError
 from tracker.events.base import REGISTRY, UPCASTERS, Event, decode, event_id
 from tracker.events.housekeeping import LogSealed
+from tracker.log.holes import GONE, Files, Holes
 from tracker.log.recorder import LogRecorder, Transaction
 from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.times import from_us, utc
@@ -37,7 +38,7 @@ class Problem:
 
 @dataclass
 class Verified:
-    """What the check found. `heads` maps each head that was asked for to its position."""
+    """What the check found. `heads` maps each head that was asked for to its position; `redacted` counts holes."""
 
     events: int = 0
     position: int = 0
@@ -45,6 +46,7 @@ class Verified:
     head: str = ""
     first_problem: Problem | None = None
     heads: dict[str, int] = field(default_factory=dict)
+    redacted: int = 0
 
     @property
     def whole(self) -> bool:
@@ -147,7 +149,8 @@ def verify(
 
     Checked are: that every table and index is there, positions without gaps, recording times
     that never go back, each digest over its stored bytes, each id over its content, each
-    seal over its digests and its predecessor, and the index against the events.
+    seal over its digests and its predecessor, the index against the events, each hole against
+    the sealed redaction that names it, and each file against its hash.
     """
     answer = Verified()
     wanted = {head.lower() for head in wanted_heads}
@@ -164,36 +167,39 @@ def verify(
             return answer
         total = transaction.rows("SELECT COUNT(*) FROM stored_events")[0][0]
         index = _IndexReader(transaction)
+        holes = Holes(transaction)
+        files = Files()
         for row, payload in _all_rows(transaction):
-            position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest = row
+            position, originator, _, decision, topic, recorded_us, state, arrival, salt, digest = row
             answer.events += 1
             problem = None
             if position != answer.position + 1:
                 problem = f"positions {answer.position + 1} to {position - 1} are missing"
             elif recorded_us < previous_us:
                 problem = "it was recorded before the event that precedes it"
-            elif state is None or salt is None:
-                problem = "its content is gone and no sealed redaction names it"
-            elif digest != digest_of(
-                body_sha256(originator, version, topic, state, arrival, salt, payload), position, recorded_us
-            ):
-                problem = "its stored bytes do not fit its digest"
             answer.position, previous_us = position, recorded_us
             event = None
-            if problem is None:
-                event, problem = _read(topic, state)
-            if event is not None:
-                identity = event_id(event, state, topic)
-                if (decision or originator) != identity:
-                    problem = f"its id is not that of its content ({identity})"
-                elif (stream_of(event) or identity) != originator:
-                    problem = "it stands in another incident's stream"
-                else:
+            identity = decision or originator
+            if problem is None and state is None:
+                event, problem = holes.check(
+                    identity, originator, position, topic, digest, arrival, (salt, payload)
+                )
+                if event is not None:
                     problem = index.compare(position, event.index_rows())
+                    answer.redacted += 1
+            elif problem is None:
+                event, problem = _content(row, payload, files)
+            if event is not None and state is not None:
+                problem = (
+                    _misplaced(event, state, topic, identity, originator)
+                    or index.compare(position, event.index_rows())
+                    or files.check(event, payload, position, identity)
+                    or holes.named_by(event)
+                )
             if problem is None and isinstance(event, LogSealed):
                 problem = _check_seal(event, seal_head, seal_through, since_seal)
             if problem is not None:
-                answer.first_problem = Problem(position, decision or originator, problem)
+                answer.first_problem = Problem(position, identity, problem)
                 break
             is_seal = isinstance(event, LogSealed)
             since_seal.append((position, digest, is_seal))
@@ -209,6 +215,9 @@ def verify(
                 answer.heads[running.hexdigest()] = position
             if progress and not answer.events % 500:
                 progress(answer.events, total)
+        if answer.first_problem is None:
+            later = [each for each in (holes.unsealed(seal_through), files.missing()) if each is not None]
+            answer.first_problem = Problem(*min(later)) if later else None
         if answer.first_problem is None:
             stray = index.stray()
             if stray is not None:
@@ -254,6 +263,26 @@ def _all_rows(transaction: Transaction) -> Iterator[tuple[Any, bytes]]:
             fixed = [bytes(value) if isinstance(value, memoryview) else value for value in row]
             yield tuple(fixed[:10]), fixed[10] or b""
         after = rows[-1][0]
+
+
+def _content(row: tuple[Any, ...], payload: bytes, files: Files) -> tuple[Event | None, str | None]:
+    """Return the event of a row, or what is wrong with its bytes."""
+    position, originator, version, _, topic, recorded_us, state, arrival, salt, digest = row
+    if salt is None:
+        return None, GONE
+    beside = files.sha256_beside(topic, state, payload)
+    body = body_sha256(originator, version, topic, state, arrival, salt, payload, beside)
+    if digest != digest_of(body, position, recorded_us):
+        return None, "its stored bytes do not fit its digest"
+    return _read(topic, state)
+
+
+def _misplaced(event: Event, state: bytes, topic: str, identity: str, originator: str) -> str | None:
+    """Say what is wrong where an event does not stand under its own id."""
+    own = event_id(event, state, topic)
+    if own != identity:
+        return f"its id is not that of its content ({own})"
+    return "it stands in another incident's stream" if (stream_of(event) or own) != originator else None
 
 
 def _read(topic: str, state: bytes) -> tuple[Event | None, str | None]:

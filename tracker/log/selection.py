@@ -7,9 +7,9 @@ found and their targets. Its cost follows what it finds, not the length of the l
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracker.events.base import Recorded, Window, decode, place
-from tracker.events.corrections import Correction
-from tracker.log.recorder import Transaction, chunks
+from tracker.events.base import Recorded, Redaction, Window, decode, place
+from tracker.events.corrections import Correction, EventRedacted
+from tracker.log.recorder import Transaction, chunks, gone, redactions
 from tracker.times import to_us
 
 FOREVER = 2**62
@@ -19,16 +19,45 @@ COLUMNS = (
 )
 
 
-def recorded_of(row: Sequence[Any]) -> Recorded:
-    """Turn a row of `COLUMNS` into an event as the log holds it."""
+def recorded_of(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list[Recorded]:
+    """Turn rows of `COLUMNS` into events as the log holds them.
+
+    A redacted one is what its redaction left of it, however early one looks: what was
+    removed cannot be shown as it was then.
+
+    Raises:
+        LogNotWholeError: If a content is gone and no redaction says so.
+    """
+    holes = [row[3] or row[1] for row in rows if row[6] is None]
+    said = redactions(transaction, holes) if holes else {}
+    return [_recorded(row, said) for row in rows]
+
+
+def _recorded(row: Sequence[Any], said: dict[str, tuple[Sequence[Any], EventRedacted]]) -> Recorded:
+    identity = row[3] or row[1]
+    redacted = None
+    if row[6] is not None:
+        event = decode(row[4], row[6])
+    elif identity not in said:
+        raise gone(identity)
+    else:
+        place_of, redaction = said[identity]
+        event = decode(redaction.target_topic, redaction.left)
+        redacted = Redaction(
+            event=place_of[2] or place_of[1],
+            by=redaction.decided_by,
+            at=redaction.occurred_at,
+            why=redaction.why,
+        )
     return Recorded(
-        id=row[3] or row[1],
-        event=decode(row[4], row[6]),
+        id=identity,
+        event=event,
         position=row[0],
         recorded_us=row[5],
         version=row[2],
         digest=bytes(row[8]),
         arrival_state=bytes(row[7]),
+        redacted=redacted,
     )
 
 
@@ -50,8 +79,7 @@ def select(
                 *topics,
             ),
         )
-        for row in rows:
-            each = recorded_of(row)
+        for each in recorded_of(transaction, rows):
             found[each.id] = each
     return close(transaction, found, upto)
 
@@ -75,8 +103,7 @@ def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> di
                 f"WHERE i.scope IN ({marks}) AND i.position<=?",
                 (*chunk, upto),
             )
-            for row in rows:
-                each = recorded_of(row)
+            for each in recorded_of(transaction, rows):
                 new[each.id] = each
         fresh = {identity: each for identity, each in new.items() if identity not in found}
         if not fresh:
@@ -95,7 +122,6 @@ def by_ids(transaction: Transaction, ids: Sequence[str], upto: int = FOREVER) ->
                 f"WHERE e.{column} IN ({marks}) {extra} AND e.position<=?",
                 (*chunk, upto),
             )
-            for row in rows:
-                each = recorded_of(row)
+            for each in recorded_of(transaction, rows):
                 found[each.id] = each
     return found

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -138,6 +139,35 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
                 raw.rollback()
                 raise
 
+    def clean(self) -> list[str]:
+        """Write the file anew, so that nothing that was removed is left in unused parts of it, nor beside it.
+
+        Other programs may have it open; what they are reading just now is waited for.
+        """
+        path = self.datastore.pool.db_name
+        with (
+            _named(path, "The redaction stands; type the same again to clean the files"),
+            closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)) as connection,
+        ):
+            clean_file(connection)
+        return []
+
+
+def clean_file(connection: sqlite3.Connection, patience_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+    """Rebuild a database in write-ahead mode, and empty its write-ahead log into it.
+
+    Raises:
+        sqlite3.OperationalError: If somebody else's transaction is in the way for so long.
+    """
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("VACUUM")
+    give_up = time.monotonic() + patience_seconds
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > give_up:
+            raise sqlite3.OperationalError("database is locked: another program reads an older state of it")
+        time.sleep(0.05)
+
 
 class SQLiteLogFactory(SQLiteFactory):
     """Builds the library's parts for a log in a file."""
@@ -197,8 +227,8 @@ def _without_space(path: str) -> bool:
 
 
 @contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Turn what SQLite says into one line that names the file."""
+def _named(path: str, stands: str | None = None) -> Iterator[None]:
+    """Turn what SQLite says into one line that names the file; `stands` says what was done all the same."""
     try:
         yield
     except TrackerError:
@@ -211,13 +241,16 @@ def _named(path: str) -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise StoreAwayError(
                 f"{path} is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
-                hint=f"See who holds it with: fuser {path}",
+                hint=f"{stands}; see who holds it with: fuser {path}"
+                if stands
+                else f"See who holds it with: fuser {path}",
             ) from error
         # On a file system without a free byte, SQLite cannot make its shared memory: that is an I/O error.
         if "full" in text or ("disk I/O error" in text and _without_space(path)):
             raise StoreAwayError(
-                f"{path}: the disk is full; nothing of this was recorded",
-                hint=f"Free some space (df -h {Path(path).parent}), then type the same again",
+                f"{path}: the disk is full" + ("" if stands else "; nothing of this was recorded"),
+                hint=f"Free some space (df -h {Path(path).parent}), then type the same again"
+                + (": the redaction stands, and the file is written anew for it" if stands else ""),
             ) from error
         if "readonly" in text or "unable to open" in text:
             raise StoreAwayError(

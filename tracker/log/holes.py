@@ -1,0 +1,117 @@
+"""What the check of the log holds against redactions and against files: nothing is missing without a reason."""
+
+import hashlib
+
+from tracker.errors import StoreError
+from tracker.events.base import UPCASTERS, Event, decode
+from tracker.events.corrections import EventRedacted
+from tracker.events.incidents import FileAttached
+from tracker.log.recorder import Transaction, redactions
+from tracker.log.rows import stream_of
+
+GONE = "its content is gone and no sealed redaction names it"
+
+
+class Holes:
+    """Events whose content is gone: each needs a sealed redaction that names its digest."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._found: list[tuple[int, str, int]] = []
+
+    def check(
+        self,
+        identity: str,
+        originator: str,
+        position: int,
+        topic: str,
+        digest: bytes,
+        arrival: bytes,
+        kept: tuple[bytes | None, bytes],
+    ) -> tuple[Event | None, str | None]:
+        """Return what is left of an event, or what is wrong; `kept` are the salt and the bytes beside it."""
+        found = redactions(self._transaction, [identity]).get(identity)
+        if found is None:
+            return None, GONE
+        row, redaction = found
+        handle = (row[2] or row[1])[-7:]
+        if redaction.digest != digest:
+            return None, f"its content is gone, and its redaction {handle} names another digest"
+        if kept[0] is not None or kept[1]:
+            return (
+                None,
+                f"it was redacted by {handle}, but not all of it is gone: tracker redact {identity[-7:]}",
+            )
+        if redaction.arrival != arrival:
+            return None, f"how it came does not fit its redaction {handle}"
+        if topic != redaction.target_topic and topic not in UPCASTERS:
+            return None, f"its kind does not fit its redaction {handle}"
+        try:
+            left = decode(redaction.target_topic, redaction.left)
+        except StoreError:
+            return None, f"what its redaction {handle} left of it cannot be read"
+        if (stream_of(left) or identity) != originator:
+            return None, "it stands in another incident's stream"
+        self._found.append((position, identity, row[0]))
+        return left, None
+
+    def named_by(self, event: Event) -> str | None:
+        """Say what is wrong where a redaction did not remove what it names."""
+        if not isinstance(event, EventRedacted):
+            return None
+        there = self._transaction.rows(
+            "SELECT 1 FROM stored_events WHERE originator_id=? AND decision_id IS NULL AND state IS NOT NULL "
+            "UNION ALL SELECT 1 FROM stored_events WHERE decision_id=? AND state IS NOT NULL",
+            (event.target, event.target),
+        )
+        handle = event.target[-7:]
+        return (
+            f"it redacts {handle}, whose content is still there: tracker redact {handle}" if there else None
+        )
+
+    def unsealed(self, sealed_through: int) -> tuple[int, str, str] | None:
+        """Return the first hole whose redaction no seal covers, and what to say of it."""
+        for position, identity, redaction in self._found:
+            if redaction > sealed_through:
+                handle = identity[-7:]
+                return (
+                    position,
+                    identity,
+                    f"{GONE}: the one at position {redaction} is open; tracker redact {handle}",
+                )
+        return None
+
+
+class Files:
+    """Attached files: each content is kept once, beside one of the events that attached it."""
+
+    def __init__(self) -> None:
+        self._kept: set[bytes] = set()
+        self._wanted: dict[bytes, tuple[int, str]] = {}
+
+    def sha256_beside(self, topic: str, state: bytes, payload: bytes) -> bytes | None:
+        """Return the hash of bytes that belong to an event and lie beside another; None if they lie here."""
+        if payload or topic != FileAttached.TOPIC:
+            return None
+        try:
+            event = decode(topic, state)
+        except StoreError:
+            return None
+        return event.sha256 if isinstance(event, FileAttached) and event.by_hash else None
+
+    def check(self, event: Event, payload: bytes, position: int, identity: str) -> str | None:
+        """Hold a file's bytes against its hash, or remember that they must lie elsewhere."""
+        if not isinstance(event, FileAttached) or not event.by_hash:
+            return None
+        if not payload:
+            self._wanted.setdefault(event.sha256, (position, identity))
+        elif hashlib.sha256(payload).digest() != event.sha256:
+            return "the bytes of its file do not fit its hash"
+        else:
+            self._kept.add(event.sha256)
+        return None
+
+    def missing(self) -> tuple[int, str, str] | None:
+        """Return the first file whose bytes lie nowhere, and what to say of it."""
+        lost = [where for sha256, where in self._wanted.items() if sha256 not in self._kept]
+        return (*min(lost), "the bytes of its file are gone") if lost else None
