@@ -379,7 +379,8 @@ class Frames:
         ]
         payloads = self._log.payloads([each.position for each in chunks])
         series = [
-            between(each, first, last) for each in merge((each, payloads[each.position]) for each in chunks)
+            between(each, first, last)
+            for each in merge((each, payloads.get(each.position, b"")) for each in chunks)
         ]
         units = {each.unit for each in series} or {unit}
         name = units.pop() if len(units) == 1 else None

@@ -78,7 +78,7 @@ class Summary:
 def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
     """Join chunks into series, whatever order they come in.
 
-    A chunk given twice counts once. The first recorded value of an instant stands;
+    A chunk given twice counts once, one that was redacted has no samples left. The first recorded value of an instant stands;
     two NaNs are the same when all their bits are. Series are sorted by service,
     metric, query and labels.
 
@@ -91,6 +91,8 @@ def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
     """
     groups: dict[tuple[object, ...], dict[str, tuple[Recorded, bytes]]] = {}
     for recorded, data in chunks:
+        if recorded.redacted is not None:
+            continue
         groups.setdefault(recorded.event.subject(), {})[recorded.id] = (recorded, data)
     series = [
         _joined(sorted(group.values(), key=lambda chunk: chunk[0].position)) for group in groups.values()

@@ -11,6 +11,7 @@ from projections.silence import Silence
 from projections.timeline import Entry
 from projections.verdicts.live import Normal
 from projections.verdicts.rows import Row
+from tracker.events.base import Recorded
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected
 from tracker.incident import Incident
@@ -58,6 +59,7 @@ class Context:
     picture_suffix: str = "svg"
     verdicts: tuple[Row, ...] = ()
     silences: tuple[Silence, ...] = ()
+    redacted: tuple[Recorded, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -37,7 +37,18 @@ _POINTERS = (
 _NAMES = (
     *("source", "service", "services", "repository", "environment", "severity", "detected_by", "milestone"),
     *("kind", "stage", "resolution", "role", "status", "level", "window", "baseline", "verdict", "flags"),
-    *("metric", "unit", "codec", "judge_version", "template", "zone_name", "rule", "noticed_by", "action"),
+    *(
+        "metric",
+        "query",
+        "unit",
+        "codec",
+        "judge_version",
+        "template",
+        "zone_name",
+        "rule",
+        "noticed_by",
+        "action",
+    ),
     *("normal", "not_normal", "unknown", "what", "waived"),
 )
 """Fields whose values are names out of lists, of services, metrics and sources: the structure that answers stand on."""

@@ -38,13 +38,22 @@ ONSET_BEFORE = timedelta(minutes=15)
 _SAMPLES_LATE = timedelta(minutes=2)
 
 
+@dataclass(frozen=True)
+class Redacted:
+    """Samples that were removed for good: from which instant to which, and who removed them, in words."""
+
+    start: datetime
+    end: datetime
+    said: str
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """One series of a metric, as the settings in the log define it.
 
     `told_until` is the instant up to which its source was asked; None where nobody asked.
     `label` is the name to show: the metric's, with labels where it has several series.
-    `silences` are those of its source, and its own.
+    `silences` are those of its source, and its own; `redacted` are samples that it had.
     """
 
     service: str
@@ -58,6 +67,7 @@ class Measured:
     told_until: datetime | None = None
     label: str = ""
     silences: tuple[Silence, ...] = ()
+    redacted: tuple[Redacted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,14 +202,22 @@ def _rows(change: ChangeRow, metric: Measured, window: str, scene: _Scene) -> li
     )
     asked = [base, replace(base, baseline="healthy")] if during else [base]
     waiting = _waiting(metric, plan, scene.as_of)
+    gone = [each for each in metric.redacted if each.start < plan.window_to and each.end >= plan.begins_at]
+    if gone:
+        asked = [replace(row, flags=(*row.flags, "redacted")) for row in asked]
+    removed = " ".join(dict.fromkeys(f"Samples of it were {each.said}." for each in gone))
     if waiting is not None:
-        return [replace(row, verdict=waiting[0], reason=waiting[1]) for row in asked]
+        reason = " ".join(part for part in (waiting[1], removed) if part)
+        return [replace(row, verdict=waiting[0], reason=reason) for row in asked]
     inputs = _inputs(metric, plan, scene, during)
     blind = blind_for(metric.silences, plan.window_from, plan.window_to)
     if blind:
         # Before the inputs are hashed: a silence that is told of later is a new verdict.
         asked = [replace(row, flags=(*row.flags, "blind")) for row in asked]
-    return [_with_reason(_answered(row, inputs, metric, plan), blind, inputs) for row in asked]
+    answered = [_with_reason(_answered(row, inputs, metric, plan), blind, inputs) for row in asked]
+    if not removed:
+        return answered
+    return [replace(row, reason=f"{row.reason} {removed}" if row.reason else removed) for row in answered]
 
 
 def _with_reason(row: Row, blind: Sequence[Silence], inputs: _Inputs) -> Row:

@@ -1,7 +1,7 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
 from projections.timeline import Entry
-from projections.wording import silent_span
+from projections.wording import redacted_words, silent_span
 from reports.context import Context
 from reports.markdown import code, table, text
 from tracker.events.incidents import NoteAdded
@@ -26,7 +26,7 @@ def lines(context: Context) -> list[str]:
         written += ["", "*late*: recorded that long after it happened."]
     if any(entry.amended for entry in context.entries):
         written += ["", "*amended*: set right later; `tracker history EVENT` shows the old value."]
-    return written + _not_seen(context)
+    return written + _not_seen(context) + _redacted(context)
 
 
 def _not_seen(context: Context) -> list[str]:
@@ -41,8 +41,24 @@ def _not_seen(context: Context) -> list[str]:
     ]
 
 
+def _redacted(context: Context) -> list[str]:
+    """Name what was removed for good from what this report stands on."""
+    if not context.redacted:
+        return []
+    return [
+        "",
+        "Redacted: the text of these was removed from the log for good.",
+        "",
+        *(
+            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}, {text(redacted_words(each.redacted))}"
+            for each in context.redacted
+            if each.redacted is not None
+        ),
+    ]
+
+
 def _what(context: Context, entry: Entry) -> str:
-    if isinstance(entry.fact, NoteAdded) and entry.detail:
+    if isinstance(entry.fact, NoteAdded) and entry.detail and entry.redacted is None:
         # A long note's title is its beginning, and its detail the whole: once is enough.
         kind = entry.title.partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
         said = text(context.named(kind + entry.detail, entry.service))

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unlink": ("unlink", "take an event out of the incident"),
     "amend": ("amend", "set a recorded event right"),
     "retract": ("retract", "strike a recorded event out"),
+    "redact": ("redact", "remove an event's text for good"),
     "history": ("history", "an event with all its corrections"),
     "attach": ("attach", "keep a file with the incident"),
     "deploy": ("deploy", "record a deploy that something else does"),
@@ -57,7 +58,7 @@ GROUPS = (
     ("Evidence", ("collect", "ingest", "attach")),
     ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
-    ("Set right", ("amend", "retract", "history", "link", "unlink", "reopen", "merge", "spool")),
+    ("Set right", ("amend", "retract", "redact", "history", "link", "unlink", "reopen", "merge", "spool")),
 )
 
 

@@ -1,4 +1,7 @@
-"""Keep a file with the incident: a screenshot, a dump, a log. Its bytes go into the log."""
+"""Keep a file with the incident: a screenshot, a dump, a log. Its bytes go into the log.
+
+A content is kept once, however often and under whatever name it is attached.
+"""
 
 import argparse
 import hashlib
@@ -22,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
     from tracker.events.base import Arrival, Incoming
-    from tracker.events.incidents import FileAttached
+    from tracker.events.incidents import FileAttached, file_scope
 
     path = Path(arguments.file)
     try:
@@ -46,9 +49,20 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         name=path.name,
         size_bytes=len(data),
         sha256=hashlib.sha256(data).digest(),
+        by_hash=True,
     )
+    known = workspace.log.latest(file_scope(attached.sha256))
     incoming = Incoming(event=attached, arrival=Arrival(via="file"), payload=data)
     recording = workspace.decide(incident.id, lambda held: [incoming])
     handle = (recording.recorded + recording.known)[0][-7:]
-    said = f"{handle} {path.name} ({len(data)} bytes) kept with {incident.id}; back with: tracker show {handle} --raw -o FILE"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    once = (
+        f", as {known.handle} already did: its bytes are kept once"
+        if known and known.handle != handle
+        else ""
+    )
+    said = (
+        f"{handle} {path.name} ({len(data)} bytes) kept with {incident.id}{once}; "
+        f"back with: tracker show {handle} --raw -o FILE"
+    )
+    extra = {"incident": incident.id, "sha256": attached.sha256.hex()}
+    return workspace.answer(recording, said, extra)

@@ -14,6 +14,7 @@ from tracker.cli.auto_declaring import described, tell_what_would_have, would_ha
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
+from tracker.cli.warning import tell_of_feed
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
 
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     judged = Recording()
     with waiting("verdicts"):
         judge(workspace, workspace.incident(incident.id), judged)
+    tell_of_feed(workspace.secrets)
     return _answer(arguments, workspace, incident.id, pulled, skipped, judged)
 
 

@@ -10,7 +10,7 @@ from tracker.cli.workspace import Recording, Workspace
 if TYPE_CHECKING:
     from projections.changes import ChangeRow
     from projections.samples import Series
-    from projections.verdicts.rows import Measured, Row
+    from projections.verdicts.rows import Measured, Redacted, Row
     from tracker.events.base import Recorded
     from tracker.incident import Incident
 
@@ -269,6 +269,7 @@ def _metrics(
                         told_until=max(asked, default=None),
                         label=f"{name}{{{', '.join(labels)}}}" if len(found) > 1 else name,
                         silences=tuple(blind),
+                        redacted=_redacted(chunks),
                     )
                 )
     if only is not None and only not in names:
@@ -277,3 +278,16 @@ def _metrics(
             hint=f"The metrics are: {', '.join(sorted(names)) or 'none; add [services.NAME.metrics.NAME] to tracker.toml'}",
         )
     return plans, used
+
+
+def _redacted(chunks: "list[Recorded]") -> "tuple[Redacted, ...]":
+    """Name the spans whose samples were removed for good."""
+    from projections.verdicts.rows import Redacted
+    from projections.wording import redacted_words
+    from tracker.events.samples import MetricSampled
+
+    return tuple(
+        Redacted(each.event.occurred_at, each.event.last_at, redacted_words(each.redacted))
+        for each in chunks
+        if each.redacted is not None and isinstance(each.event, MetricSampled)
+    )

@@ -85,7 +85,10 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Read it, seal it, say what is new."""
+    from tracker.cli.warning import tell_of_feed
+
     code: int = arguments.read(arguments, workspace)
+    tell_of_feed(workspace.secrets)
     workspace.log.seal(100)
     return code
 

@@ -215,7 +215,7 @@ def _held(
     payloads = workspace.log.payloads([each.position for each in chunks]) if chunks else {}
     return {
         tuple(sorted(series.labels.items())): (series.instants_ms, series.values)
-        for series in merge((each, payloads[each.position]) for each in chunks)
+        for series in merge((each, payloads.get(each.position, b"")) for each in chunks)
     }
 
 

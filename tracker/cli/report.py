@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
+from tracker.cli.warning import warn_of_secrets
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import zone
@@ -54,6 +55,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             suffix="png" if arguments.pictures == "png" else "svg",
             with_pictures=arguments.pictures != "none" and not to_stdout and not arguments.json,
         )
+    warn_of_secrets(
+        written.markdown, str(arguments.output or f"{name}.md") if not to_stdout else "the report"
+    )
     if arguments.json:
         write_json({"incident": name, "markdown": written.markdown})
         return 0
@@ -147,11 +151,13 @@ def gathered(
     plans, used = _metrics(workspace, base, upto)
     found = compared(workspace, incident, upto)
     used += facts + collected + found.used
-    last = max(used, key=lambda each: each.position)
+    used.sort(key=lambda each: each.position)
+    last = used[-1]
     return replace(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
+        redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=Provenance(
             position=last.position,

@@ -114,12 +114,17 @@ def _status(incident: Any) -> str:
 def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
     import msgspec
 
-    from projections.wording import detail, headline
+    from projections.wording import detail, headline, redacted_words
     from tracker.events.corrections import effective
 
     recorded = workspace.event(arguments.what, upto)
     payload = workspace.log.payloads([recorded.position]).get(recorded.position, b"")
     if arguments.raw or arguments.output:
+        if recorded.redacted is not None:
+            raise BadInputError(
+                f"{recorded.handle} was {redacted_words(recorded.redacted)}",
+                hint=f"See what is left of it: tracker show {recorded.handle}",
+            )
         if not payload:
             raise BadInputError(
                 f"{recorded.handle} came without a payload: {_origin(recorded)}",
@@ -140,6 +145,7 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         "digest": recorded.digest,
         "amended": bool(found.amendments),
         "retracted": found.retraction is not None,
+        "redacted": recorded.redacted and msgspec.to_builtins(recorded.redacted),
         "arrival": msgspec.to_builtins(arrival),
         "fields": msgspec.to_builtins(found.event),
         "payload_bytes": len(payload),
@@ -157,6 +163,8 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
     ]
     if arrival.via or arrival.reported_by:
         rows.append(("came by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
+    if recorded.redacted is not None:
+        rows.append(("redacted", printable(redacted_words(recorded.redacted).removeprefix("redacted "))))
     if found.retraction is not None:
         rows.append(("retracted", f"see: tracker history {recorded.handle}"))
     elif found.amendments:

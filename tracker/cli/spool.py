@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -291,6 +291,35 @@ def _append(path: Path, entry: dict[str, Any], *, locked: bool = False) -> None:
         ) from wrong
 
 
+def forget(store: str, needles: Iterable[bytes]) -> int:
+    """Remove the entries that hold one of these pieces, waiting or refused; return how many."""
+    wanted, count = list(needles), 0
+    path = path_of(store)
+    if not any(each.exists() for each in (path, path.with_suffix(".refused.jsonl"))):
+        return 0
+    with _locked(path):
+        for each in (path, path.with_suffix(".refused.jsonl")):
+            if not each.exists():
+                continue
+            lines = [line for line in each.read_bytes().split(b"\n") if line.strip()]
+            kept = [line for line in lines if not _holds(line, wanted)]
+            if len(kept) == len(lines):
+                continue
+            count += len(lines) - len(kept)
+            new = each.with_suffix(".new")
+            new.write_bytes(b"".join(line + b"\n" for line in kept))
+            new.replace(each)
+            if not kept:
+                each.unlink()
+    return count
+
+
+def _holds(line: bytes, needles: Iterable[bytes]) -> bool:
+    entry = _read(line)
+    inside = base64.b64decode(entry.get("state", "")) if entry["kind"] == "fact" else b""
+    return any(needle in line or needle in inside for needle in needles)
+
+
 def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
     if not entries:
         path.unlink(missing_ok=True)
@@ -316,4 +345,4 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         yield
 
 
-__all__ = ["deliver", "described", "instead", "keep_facts", "path_of", "refused", "waiting"]
+__all__ = ["deliver", "described", "forget", "instead", "keep_facts", "path_of", "refused", "waiting"]

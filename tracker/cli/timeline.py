@@ -140,6 +140,7 @@ def described(row: Any) -> dict[str, Any]:
         "amended": row.amended,
         "late_seconds": row.late_seconds,
         "recorded_by": row.via or None,
+        "redacted": row.redacted and {"by": row.redacted.by, "at": row.redacted.at, "why": row.redacted.why},
         "attribution": None
         if row.attribution is None
         else {"as": row.attribution.role, "by": row.attribution.by, "why": row.attribution.why},
@@ -173,7 +174,7 @@ def _said(row: Any) -> str:
     parts = [printable(row.title)]
     if row.service:
         parts[0] = f"[{row.service}] {parts[0]}"
-    if row.detail and row.kind == "note-added":
+    if row.detail and row.kind == "note-added" and row.redacted is None:
         parts.append(f"whole: tracker show {row.handle}")
     elif row.detail:
         parts.append(printable(short(row.detail, 200)))

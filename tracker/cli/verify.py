@@ -15,6 +15,7 @@ from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
+    from tracker.events.base import Recorded
     from tracker.log import Verified
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
@@ -43,11 +44,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     with progress("verify") as update:
         found = workspace.log.verify(tuple(heads), update)
     problem = found.first_problem
+    unfinished = workspace.log.unfinished() if found.whole else []
     answer = {
         "whole": found.whole,
         "events": found.events,
         "position": found.position,
         "unsealed": found.unsealed,
+        "redacted": found.redacted,
+        "redactions_unfinished": unfinished,
         "head": found.head,
         "first_problem": None
         if problem is None
@@ -56,16 +60,24 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     missing = [head for head in heads if head not in found.heads] if found.whole else []
     if arguments.head:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
-    same, differs = None, None
+    same, differs, since = None, None, []
     if footer and found.whole and not missing:
         differs = _differing(arguments, workspace, footer)
         same = not differs
         answer["report_same"] = same
         answer["report_differs_in"] = differs
+        since = _redacted_since(workspace, footer) if differs else []
+        answer["redacted_since"] = [each.id for each in since]
     if arguments.json:
         write_json(answer)
     else:
-        _say(arguments, found, missing, footer, differs)
+        for each in unfinished:
+            handle = each[-7:]
+            say(
+                f"tracker: {handle} is redacted, but its text may still lie in unused parts of the store's files\n"
+                f"  Finish it: tracker redact {handle}"
+            )
+        _say(arguments, found, missing, footer, differs, since)
     return 0 if found.whole and not missing and same is not False else 5
 
 
@@ -75,10 +87,14 @@ def _say(
     missing: list[str],
     footer: dict[str, str] | None,
     differs: list[str] | None,
+    since: "list[Recorded]",
 ) -> None:
+    from projections.wording import redacted_words
+
     problem = found.first_problem
     if problem is None:
-        print(f"The log is whole: {found.events} events, {found.unsealed} of them not sealed yet.")
+        redacted = f", {found.redacted} redacted" if found.redacted else ""
+        print(f"The log is whole: {found.events} events{redacted}, {found.unsealed} of them not sealed yet.")
         print(f"head {found.head}")
     else:
         where = f"position {problem.position}, {problem.event or 'no event'}: " if problem.position else ""
@@ -96,13 +112,30 @@ def _say(
         return
     for file in differs:
         print(f"{file} does not come out the same.")
+    for each in since:
+        assert each.redacted is not None
+        print(f"Because {each.handle}, on which it stands, was {redacted_words(each.redacted)}")
     command = f"tracker report {footer['incident']} --at-seq {footer['position']}"
     zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
-    say("  Somebody edited it, or another version wrote it; see what the log says:")
+    if since:
+        say(f"  Write it again: tracker report {footer['incident']}; or see what the log says of then:")
+    else:
+        say("  Somebody edited it, or another version wrote it; see what the log says:")
     if differs[0] == arguments.report:
         say(f"  {command}{zone} -o - | diff {arguments.report} -")
     else:
         say(f"  {command}{zone} -o /tmp/{footer['incident']}.md")
+
+
+def _redacted_since(workspace: Workspace, footer: dict[str, str]) -> "list[Recorded]":
+    """Return what the report stands on and was redacted after its position in the log."""
+    from tracker.cli.report import gathered
+
+    position = int(footer["position"])
+    found = gathered(workspace, footer["incident"], position).redacted
+    later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
+    after = {each.id for each in later if each.position > position}
+    return [each for each in found if each.redacted is not None and each.redacted.event in after]
 
 
 _FOOTER = re.compile(

@@ -17,6 +17,7 @@ from tracker.times import Typed, parse, utc, zone
 
 if TYPE_CHECKING:
     from projections.samples import Series
+    from tracker.cli.warning import Watch
     from tracker.events.base import Decision, Event, Incoming, Recorded
     from tracker.incident import Incident
     from tracker.ingest.services import ServiceRules
@@ -261,7 +262,7 @@ class Workspace:
             each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
         ]
         payloads = self.log.payloads([each.position for each in chunks])
-        joined = merge((each, payloads[each.position]) for each in chunks)
+        joined = merge((each, payloads.get(each.position, b"")) for each in chunks)
         return [spaced(each, start, end) for each in joined], chunks
 
     def incidents(self, upto: int | None = None) -> "list[Incident]":
@@ -382,7 +383,10 @@ class Workspace:
         batch = list(facts)
         if batch:
             self.record_settings()
-            recording.add(self.log.append(batch))
+            self.secrets.look(batch)
+            appended = self.log.append(batch)
+            self.secrets.recorded(appended.recorded)
+            recording.add(appended)
         return recording
 
     def decide(
@@ -396,8 +400,23 @@ class Workspace:
 
         recording = recording or Recording()
         self.record_settings()
-        recording.add(self.log.decide(name, lambda held: decision(fold(name, held))))
+
+        def decided(held: "list[Recorded]") -> "Sequence[Decision | Incoming]":
+            made = decision(fold(name, held))
+            self.secrets.look(made)
+            return made
+
+        appended = self.log.decide(name, decided)
+        self.secrets.recorded(appended.recorded)
+        recording.add(appended)
         return recording
+
+    @cached_property
+    def secrets(self) -> "Watch":
+        """Looks at all that is about to be recorded, and warns of what looks like a secret."""
+        from tracker.cli.warning import Watch
+
+        return Watch()
 
     def record_settings(self) -> None:
         """Append what answers depend on, where tracker.toml says other than the log."""

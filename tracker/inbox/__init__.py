@@ -70,8 +70,14 @@ class Inbox(Protocol):
     def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
         """Return what waits, in the order of arrival: so many, of no more bytes together, but one at least."""
 
+    def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+        """Return what comes after a number, whether it waits or was set aside: of so many bytes, but one at least."""
+
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
+
+    def clean(self) -> None:
+        """Leave nothing of what was let go in unused parts of the files; a table of the log's is cleaned with the log."""
 
     def park(self, number: int, reason: str) -> None:
         """Set one aside that cannot be understood."""

@@ -94,6 +94,24 @@ class PostgresInbox:
             ).fetchall()
         return [held_of(row) for row in rows]
 
+    def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+        """Return what comes after a number, in the order of arrival."""
+        with self._transaction() as cursor:
+            sizes = cursor.execute(
+                "SELECT number, octet_length(body) FROM inbox_deliveries WHERE number > %s ORDER BY number LIMIT 500",
+                (number,),
+            ).fetchall()
+            chosen = within(((each[0], each[1]) for each in sizes), most_bytes)
+            rows = cursor.execute(
+                f"SELECT {COLUMNS} FROM inbox_deliveries WHERE number = ANY(%s) ORDER BY number".encode(),
+                (chosen,),
+                binary=True,
+            ).fetchall()
+        return [held_of(row) for row in rows]
+
+    def clean(self) -> None:
+        """Nothing: the log writes this table anew with its own."""
+
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
         with self._transaction() as cursor:

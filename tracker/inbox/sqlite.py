@@ -70,6 +70,27 @@ class SqliteInbox:
             ).fetchall()
         return [held_of(row) for row in rows]
 
+    def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+        """Return what comes after a number, in the order of arrival."""
+        with self._lock, self._named():
+            sizes = self._connection.execute(
+                "SELECT number, length(body) FROM deliveries WHERE number>? ORDER BY number LIMIT 500",
+                (number,),
+            ).fetchall()
+            chosen = within(sizes, most_bytes)
+            rows = self._connection.execute(
+                f"SELECT {COLUMNS} FROM deliveries WHERE number>? ORDER BY number LIMIT ?",
+                (number, len(chosen)),
+            ).fetchall()
+        return [held_of(row) for row in rows]
+
+    def clean(self) -> None:
+        """Write the file anew."""
+        from tracker.log.sqlite import clean_file
+
+        with self._lock, self._named():
+            clean_file(self._connection)
+
     def finish(self, numbers: Sequence[int]) -> None:
         """Let go of what stands in the log now."""
         with self._writing() as connection:

@@ -112,7 +112,20 @@ class Digest:
             return [*self._append(read[:middle]), *self._append(read[middle:])]
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
+        self._warn(recording.known)
         return read
+
+    def _warn(self, known: Sequence[str]) -> None:
+        """Log that new events hold what looks like a secret: the kinds and the handles, never the text."""
+        found = self._workspace.secrets.told(known)
+        if found is not None:
+            tell(
+                "received what looks like a secret",
+                30,
+                kinds=found[0],
+                events=[each[-7:] for each in found[1][:10]],
+                next="tracker redact EVENT --why …",
+            )
 
     def _park(self, held: Held, reason: str) -> None:
         reason = _one_line(reason)

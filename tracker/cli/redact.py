@@ -1,0 +1,256 @@
+"""Remove an event's text for good: a password in a note, a customer's name, a file that should not be here.
+
+What stays is that it was there: when, by whom, of which incident; who removed it, and why. The
+log stays whole, and says so. What repeats the text goes with it, or is named. It cannot be undone.
+"""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tracker.cli import redacting
+from tracker.cli.common import add_json, say, write_json
+from tracker.cli.progress import progress, waiting
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import RefusedError, StoreError
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    from tracker.events.base import Event, Recorded
+    from tracker.events.corrections import EventRedacted
+
+EXAMPLE = "example:  tracker redact 7f1dmbv --why 'a password was typed into it'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the event and the reason."""
+    parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
+    parser.add_argument(
+        "--why", metavar="TEXT", help="the reason, which stays for good: do not repeat the text in it"
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="FIELD",
+        action="append",
+        default=[],
+        help="a field that stays readable (show lists them)",
+    )
+    parser.add_argument(
+        "--also", action="store_true", help="redact all other events that hold the same text, too"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go, and what would stay")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it, remove it, and clean the files of it."""
+    from tracker.redaction import pieces_of, refuse_what_stays
+
+    target = workspace.event(arguments.event)
+    if target.redacted is not None:
+        return _finish(workspace, target)
+    refuse_what_stays(target)
+    begun = _begun(workspace, target)
+    if begun is not None:
+        return _carry_out(workspace, begun)
+    payload = workspace.log.payloads([target.position]).get(target.position, b"")
+    pieces = pieces_of(target.event, payload, arguments.keep)
+    decided = _decided(arguments, workspace, target, payload)
+    if not arguments.dry_run:
+        redacting.work_up_inbox(workspace, pieces, (target.id,))
+    with progress("redact") as update:
+        plan = redacting.planned(workspace, target, keep=arguments.keep, also=arguments.also, progress=update)
+    if arguments.dry_run:
+        return _would(arguments, decided, plan)
+    decided += _along(workspace, plan, decided[0])
+    beside = [said for place in redacting.PLACES if (said := place(workspace, plan.needles)) is not None]
+    recording = Recording()
+    recording.add(workspace.log.redact(decided))
+    remains = _cleaned(workspace, target)
+    answer = {
+        "event": target.id,
+        "redacted": [each.target for each in decided],
+        "copies": [each.id for each in plan.copies],
+        "beside": beside,
+        "remains": remains,
+    }
+    if arguments.json:
+        write_json({**answer, **recording.json()})
+        return 0
+    _say(workspace, plan, beside, remains)
+    return 0
+
+
+def _decided(
+    arguments: argparse.Namespace, workspace: Workspace, target: "Recorded", payload: bytes
+) -> "list[EventRedacted]":
+    """Decide on the target itself; what it corrects says which of its values are texts."""
+    from tracker.events.corrections import Correction
+    from tracker.redaction import redact
+
+    corrects = None
+    if isinstance(target.event, Correction):
+        corrected = workspace.log.by_ids([target.event.target])
+        corrects = corrected[0].event if corrected else None
+    why = arguments.why if arguments.why or not arguments.dry_run else "dry run"
+    return [
+        redact(
+            target,
+            by=workspace.who,
+            now=workspace.now,
+            why=why,
+            payload=payload,
+            keep=arguments.keep,
+            corrects=corrects,
+        )
+    ]
+
+
+def _along(workspace: Workspace, plan: redacting.Plan, first: "EventRedacted") -> "list[EventRedacted]":
+    """Decide on what goes with the target; what turns out to hold no text of it stays."""
+    from tracker.events.corrections import EventAmended
+    from tracker.events.incidents import FileAttached
+    from tracker.redaction import redact
+
+    decided = []
+    for identity, (each, _) in list(plan.along.items()):
+        whole = isinstance(each.event, EventAmended) and each.event.target == plan.target.id
+        shared = isinstance(each.event, FileAttached)
+        try:
+            decided.append(
+                redact(
+                    each,
+                    by=first.decided_by,
+                    now=first.occurred_at,
+                    why=first.why,
+                    payload=plan.payloads.get(identity, b""),
+                    keep=_kept(each.event, plan) if whole else ("name",) if shared else (),
+                    corrects=plan.target.event if whole else None,
+                    only=None if whole or shared else plan.pieces,
+                )
+            )
+        except RefusedError:
+            del plan.along[identity]
+    return decided
+
+
+def _kept(event: "Event", plan: redacting.Plan) -> tuple[str, ...]:
+    """Keep the reason of an amendment that goes along, unless it repeats the text."""
+    why = getattr(event, "why", "")
+    return () if any(piece in why for piece in plan.pieces) else ("why",)
+
+
+def _begun(workspace: Workspace, target: "Recorded") -> "EventRedacted | None":
+    """Return a redaction that the log has of an event whose content is there all the same: from a copy of before."""
+    from tracker.events.corrections import EventRedacted
+
+    found = [each.event for each in workspace.log.with_corrections([target])]
+    return next(
+        (each for each in found if isinstance(each, EventRedacted) and each.target == target.id), None
+    )
+
+
+def _carry_out(workspace: Workspace, begun: "EventRedacted") -> int:
+    recording = Recording()
+    recording.add(workspace.log.redact([begun]))
+    [target] = workspace.log.by_ids([begun.target])
+    remains = _cleaned(workspace, target)
+    said = (
+        f"{target.handle} was redacted by {begun.decided_by} before; what was still there of it is gone now"
+    )
+    return workspace.answer(
+        recording,
+        said + _remaining(remains),
+        {"event": target.id, "redacted": [target.id], "copies": [], "beside": [], "remains": remains},
+    )
+
+
+def _finish(workspace: Workspace, target: "Recorded") -> int:
+    """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
+    from tracker.redaction import refuse_what_stays
+
+    workspace.log.seal()
+    if target.id not in workspace.log.unfinished():
+        refuse_what_stays(target)
+    remains = _cleaned(workspace, target)
+    return workspace.answer(
+        Recording(),
+        f"{target.handle} was redacted before; the files are clean of it now{_remaining(remains)}",
+        {"event": target.id, "redacted": [], "copies": [], "beside": [], "remains": remains},
+    )
+
+
+def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
+    try:
+        with waiting("clean the files"):
+            return redacting.clean(workspace)
+    except StoreError as trouble:
+        raise type(trouble)(
+            f"{target.handle} is redacted, but its text may still lie in unused parts of the files: {trouble.message}",
+            hint=f"{trouble.hint}; then finish it: tracker redact {target.handle}",
+        ) from trouble
+
+
+def _say(workspace: Workspace, plan: redacting.Plan, beside: list[str], remains: list[str]) -> None:
+    target = plan.target
+    say(
+        f"{target.handle} redacted by {workspace.who}: its text is gone from the log and from the store's files"
+    )
+    for each, why in plan.along.values():
+        say(f"  with it {each.handle} ({why})")
+    for each_said in beside:
+        say(f"  and {each_said}")
+    if plan.copies:
+        count = len(plan.copies)
+        say(f"  The same text still stands in {count} {'event' if count == 1 else 'events'}:")
+        for each in plan.copies[:10]:
+            kind, at = each.event.TOPIC.replace("-", " "), utc(each.event.occurred_at)
+            say(f"    tracker redact {each.handle} --why …   ({kind}, {at})")
+        if count > 10:
+            say(f"    and {count - 10} more")
+    for each_said in remains:
+        say(f"  Out of reach from here: {each_said}")
+    say("  Reports, bundles and exports that were written before still hold it: write them again")
+    say("  A password or a key that was read by somebody stays known: change it")
+
+
+def _remaining(remains: list[str]) -> str:
+    return "".join(f"\n  Out of reach from here: {each}" for each in remains)
+
+
+def _would(arguments: argparse.Namespace, decided: "list[EventRedacted]", plan: redacting.Plan) -> int:
+    """Say what would go and what would stay, and change nothing."""
+    import msgspec
+
+    from tracker.events.base import decode
+
+    target = plan.target
+    left = decode(decided[0].target_topic, decided[0].left)
+    names = [info.name for info in msgspec.structs.fields(type(left))]
+    goes = [name for name in names if getattr(left, name) != getattr(target.event, name)]
+    stays = [name for name in names if name not in goes and getattr(left, name) not in (None, "", (), {})]
+    if arguments.json:
+        write_json(
+            {
+                "event": target.id,
+                "goes": goes,
+                "stays": stays,
+                "payload_bytes": len(plan.payload),
+                "along": list(plan.along),
+                "copies": [each.id for each in plan.copies],
+            }
+        )
+        return 0
+    print(f"{target.handle}: nothing was changed. Would go for good: {', '.join(goes) or 'no field'}")
+    if plan.payload:
+        print(f"  and {len(plan.payload)} bytes of payload beside it")
+    for each, why in plan.along.values():
+        print(f"  and the text in {each.handle} ({why})")
+    for each in plan.copies:
+        print(
+            f"  the same text would still stand in {each.handle} ({each.event.TOPIC}); with --also it goes, too"
+        )
+    print(f"  Would stay: {', '.join(stays)}")
+    return 0

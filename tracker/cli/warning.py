@@ -1,0 +1,135 @@
+"""Warning of what looks like a secret: before it is recorded, and before it leaves the machine.
+
+What is said never holds the secret itself. Nothing is refused: the scan may err, and an
+incident does not wait; what should not have been recorded is taken out with `tracker redact`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tracker.cli.common import say
+from tracker.secrets_scan import Secret, find_secrets, find_secrets_in_bytes, kinds_of
+
+if TYPE_CHECKING:
+    from tracker.events.base import Event, Incoming
+
+_MOST = 5
+_REMEMBERED = 10_000
+"""So many events with a secret are remembered by one process: a server runs for months."""
+_TYPED = ("typed", "run", "spool")
+_OURS = ("event-redacted", "log-sealed", "settings-changed", "verdicts-given", "check-made", "metric-sampled")
+_NAMED = {"text": "the text", "why": "the reason", "title": "the title", "command": "the command"}
+
+
+def warn_of_secrets(text: str, where: str, *, before: str = "it leaves this machine") -> list[Secret]:
+    """Say on stderr what in a text looks like a secret; return it, an empty list where nothing does.
+
+    `where` begins the sentence: "INC-42.md", "the message". Call it before writing or sending.
+    """
+    found = find_secrets(text)
+    lines = text.count("\n") > 0
+    for each in found[:_MOST]:
+        at = f", line {each.line}" if lines else ""
+        say(f"tracker: warning: {where} holds what looks like {each.kind}: {each.shown}{at}")
+    if len(found) > _MOST:
+        say(f"tracker: warning: {where} holds {len(found) - _MOST} more of that kind")
+    if found:
+        say(f"  Look at it before {before}; out of the log it goes with: tracker redact EVENT --why …")
+    return found
+
+
+class Watch:
+    """What one command is about to record, looked at once: typed texts are warned of, feeds are counted."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self.typed: list[str] = []
+        self.feed: Counter[str] = Counter()
+        self.suspects: list[str] = []
+
+    def look(self, batch: "Iterable[Event | Incoming]") -> None:
+        """Look at events on their way into the log."""
+        from tracker.events.base import Decision, Incoming, event_id
+
+        payloads: dict[int, list[Secret]] = {}
+        for each in batch:
+            incoming = each if isinstance(each, Incoming) else Incoming(event=each)
+            event = incoming.event
+            if event.TOPIC in _OURS:
+                continue
+            typed = isinstance(event, Decision) or incoming.arrival.via in _TYPED
+            found = list(_in_fields(event)) if typed or not incoming.payload else []
+            if incoming.payload:
+                key = id(incoming.payload)
+                if key not in payloads:
+                    payloads[key] = find_secrets_in_bytes(incoming.payload)
+                found += [("its file" if typed else "", one) for one in payloads[key]]
+            if not found or (identity := event_id(event)) in self._seen:
+                continue
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+                self.suspects, self.feed = [], Counter()
+            self._seen.add(identity)
+            if typed:
+                self.typed.append(identity)
+                for where, one in found[:_MOST]:
+                    say(f"tracker: warning: {where} holds what looks like {one.kind}: {one.shown}")
+            else:
+                self.suspects.append(identity)
+                self.feed.update(kind for kind, _ in kinds_of([one for _, one in found]))
+
+    def recorded(self, ids: Iterable[str]) -> None:
+        """Say how what was typed and recorded all the same is taken out again."""
+        for identity in set(ids) & set(self.typed):
+            self.typed.remove(identity)
+            say(
+                f"  It is recorded; to take it out: tracker redact {identity[-7:]} --why 'a secret was typed into it'"
+            )
+
+    def told(self, known: Iterable[str] = ()) -> tuple[str, list[str]] | None:
+        """Return what a feed held, in words, with the events that hold it; None where nothing is to be said."""
+        new = [each for each in self.suspects if each not in set(known)]
+        kinds = ", ".join(f"{kind} in {count}" for kind, count in sorted(self.feed.items()))
+        self.suspects, self.feed = [], Counter()
+        return (kinds, new) if new else None
+
+
+def tell_of_feed(watch: Watch, known: Iterable[str] = ()) -> None:
+    """Say after a feed was read which of its new events hold what looks like a secret."""
+    found = watch.told(known)
+    if found is None:
+        return
+    kinds, ids = found
+    count = len(ids)
+    say(
+        f"tracker: warning: {count} new {'event holds' if count == 1 else 'events hold'} what looks like a secret: {kinds}"
+    )
+    for each in ids[:3]:
+        say(
+            f"  Look at it: tracker show {each[-7:]} --raw; to take it out: tracker redact {each[-7:]} --why …"
+        )
+
+
+def _in_fields(event: "Event") -> Iterator[tuple[str, Secret]]:
+    import msgspec
+
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    for name, value in fields.items():
+        for text in _texts(value):
+            for each in find_secrets(text):
+                yield _NAMED.get(name, f"its {name.replace('_', ' ')}"), each
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            # A label's name says what its value is: password = …
+            yield f"{key}={each}" if isinstance(each, str) else ""
+            if not isinstance(each, str):
+                yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
