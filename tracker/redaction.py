@@ -70,6 +70,7 @@ _VERSION = re.compile(
 _PLACES = ("service", "incident", "incidents", "changes", "outbox", "actions", "silences", "samples")
 _SHORTEST_COPY = 8
 _SHORTEST_FACT = 12
+_NUMBER = re.compile(r"[\d.:TZ+ -]{1,40}|true|false")
 _WORDS = re.compile(r"\S\s+\S")
 
 
@@ -247,13 +248,19 @@ def _changes_left(
             left[name] = _left(name, value, only)
             continue
         kept = _text_left(name, value, only)
-        if kept != value and corrects is not None:
-            try:
-                amended(corrects, {name: kept})
-            except BadInputError:
-                kept = value  # no text at all: a day, or a number, as it was typed
-        left[name] = kept
+        if kept == value or corrects is None or _fits(corrects, name, kept):
+            left[name] = kept
+        elif _NUMBER.fullmatch(value):
+            left[name] = value  # a day or a number, as it was typed
     return left
+
+
+def _fits(event: Event, name: str, value: str) -> bool:
+    try:
+        amended(event, {name: value})
+    except BadInputError:
+        return False
+    return True
 
 
 def _holds(value: str, pieces: Collection[str]) -> bool:

@@ -68,7 +68,7 @@ _PLACEHOLDER = re.compile(
     r"""(?ix) ^(?: [\[\](){}<>*x.…•_\-#?=]+ | .*(?:\$\{|\$\(|\{\{|%\(|<[^>]*>).* | \$\w+ | %\w+% | \[?redacted.* | \[?filtered.*
     | none | null | true | false | nil | undefined | empty | required | optional | changeme | change-me | example | your.* | my[_-]?(?:password|secret|token)
     | passwo?r?d | secret | token | xxx+ | dummy | placeholder | hidden | masked | unset | missing | expired | invalid | wrong | rotated | leaked
-    | [A-Z]+(?:_[A-Z]+)+ | (?:os|process|env|secrets|vars|settings|config|self)\..* | env:.* | file:.* | vault:.* | sha(?:1|256|512)[:\-].* )$"""
+    | [A-Z]+(?:_[A-Z]+)+ | (?:os|process|env|secrets|vars|settings|config|self)\..* | env:.* | file:.* | vault:.* | sha(?:1|256|512)[:\-].* | /.* )$"""
 )
 _UUID = re.compile(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -186,7 +186,7 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bo
     (
         "a password",
         ("pass", "pwd"),
-        re.compile(rf"(?i)(?:\b|_)(?:{_PASS}){_END}['\"]?(?:=|:=|=>)['\"]?([^\s\"',;&<>]{{4,}})"),
+        re.compile(rf"(?i)(?:{_PASS}){_END}['\"]?(?:=|:=|=>)['\"]?([^\s\"',;&<>]{{4,}})"),
         _real,
     ),
     (
