@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.samples import Series
@@ -58,6 +59,7 @@ class Context:
     picture_suffix: str = "svg"
     verdicts: tuple[Row, ...] = ()
     silences: tuple[Silence, ...] = ()
+    actions: tuple[ActionItem, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""
