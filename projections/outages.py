@@ -122,15 +122,24 @@ def outages(incident: Incident) -> tuple[Outage, ...]:
         after = starts[number + 1] if number + 1 < len(starts) else None
         begins = start.earliest if start else None
         until = after.earliest if after else None
-        found.append(Outage(start, _recovered(incident, begins, until), ends[number]))
+        recovered, resolved = _recovered(incident, begins, until), ends[number]
+        found.append(Outage(start, _before(recovered, until), _before(resolved, until)))
     return tuple(found)
+
+
+def _before(found: Point | None, until: datetime | None) -> Point | None:
+    """Cut an end off where the next outage begins: no instant lies in two of them."""
+    if found is None or until is None or found.latest <= until:
+        return found
+    typed = min(found.typed, until) if found.typed is not None else None
+    return Point(min(found.earliest, until), until, found.what, typed)
 
 
 def spans(incident: Incident) -> tuple[Span, ...]:
     """Return when an incident was held to be open and when resolved, from its beginning to its end.
 
     The spans follow each other without gaps, and lie between `begins_at` and `ends_at`, whatever
-    instants its steps name.
+    instants its steps name; of an incident that ends before it begins they are empty.
     """
     if not incident.exists:
         return ()
@@ -167,9 +176,14 @@ def _recovered(incident: Incident, begins: datetime | None, until: datetime | No
         after = begins is None or found.earliest >= begins
         return after and (until is None or found.earliest < until)
 
-    measured = [each for each in _measured(incident) if inside(each)]
+    measured = [each for each in _measured(incident) if inside(each.back)]
     if measured:
-        return measured[-1]
+        held = measured[-1]
+        # A deploy that finds all back is not what brought it back.
+        for each in reversed(measured[:-1]):
+            if each.until > held.begins and each.back.earliest <= held.back.earliest:
+                held = each
+        return held.back
     for name in ("mitigated", "ended"):
         said = [
             milestone_point(event)
@@ -182,12 +196,21 @@ def _recovered(incident: Incident, begins: datetime | None, until: datetime | No
     return None
 
 
-def _measured(incident: Incident) -> list[Point]:
-    """Return for each change that brought back every metric that had left normal when the last of them was back.
+@dataclass(frozen=True)
+class _Recovery:
+    """After a change that began at `begins`, all was back at `back`, and stayed so as long as was looked, to `until`."""
+
+    begins: datetime
+    until: datetime
+    back: Point
+
+
+def _measured(incident: Incident) -> list[_Recovery]:
+    """Return when all was back after each change that left no metric out of normal, in the order of changes.
 
     Of each change's metrics, the verdict of the longest window counts.
     """
-    last: dict[tuple[str, str], tuple[float, Verdict]] = {}
+    last: dict[tuple[str, str], tuple[float, VerdictsGiven, Verdict]] = {}
     for event in _steps(incident):
         if not isinstance(event, VerdictsGiven):
             continue
@@ -197,17 +220,19 @@ def _measured(incident: Incident) -> list[Point]:
                 continue
             held = last.get((event.change, verdict.metric))
             if held is None or length >= held[0]:
-                last[event.change, verdict.metric] = (length, verdict)
-    by_change: dict[str, list[Verdict]] = {}
-    for (change, _), (_, verdict) in last.items():
-        by_change.setdefault(change, []).append(verdict)
+                last[event.change, verdict.metric] = (length, event, verdict)
+    by_change: dict[str, list[tuple[VerdictsGiven, Verdict]]] = {}
+    for (change, _), (_, event, verdict) in last.items():
+        by_change.setdefault(change, []).append((event, verdict))
     found = []
-    for verdicts in by_change.values():
-        left = [each for each in verdicts if each.verdict != "unaffected"]
-        back = [each.recovered_at for each in left if each.verdict == "recovered" and each.recovered_at]
+    for judged in by_change.values():
+        left = [(event, verdict) for event, verdict in judged if verdict.verdict != "unaffected"]
+        back = [each.recovered_at for _, each in left if each.verdict == "recovered" and each.recovered_at]
         if left and len(back) == len(left):
-            found.append(exact(max(back), "the last metric back to normal"))
-    return found
+            begins = min(each.window_from - timedelta(seconds=each.settling_seconds) for each, _ in left)
+            until = min(each.occurred_at for each, _ in left)
+            found.append(_Recovery(begins, until, exact(max(back), "the last metric back to normal")))
+    return sorted(found, key=lambda each: each.begins)
 
 
 def onset(incident: Incident) -> Point | None:

@@ -11,7 +11,7 @@ from tracker.decisions import reason
 from tracker.due_dates import Due, due
 from tracker.errors import BadInputError, RefusedError, UsageError
 from tracker.events.actions import ActionAdded, ActionDone
-from tracker.events.base import Event, Recorded
+from tracker.events.base import Decision, Event, Recorded, event_id
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident, Status
@@ -79,7 +79,7 @@ def add_action(incident: Incident, text: str, *, owner: str, due: Due, by: str, 
             "an action item needs a text that says what is to be done",
             hint=f'tracker action add {incident.id} "Alert on the pool" --owner NAME --due DATE',
         )
-    return ActionAdded(
+    added = ActionAdded(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
         utc_offset_minutes=at.utc_offset_minutes,
@@ -92,6 +92,8 @@ def add_action(incident: Incident, text: str, *, owner: str, due: Due, by: str, 
         due_zone=None if due.zone_name == "UTC" else due.zone_name,
         due_offset_minutes=due.ends_offset_minutes,
     )
+    _refuse_struck_out(incident, added)
+    return added
 
 
 def owner_of(typed: str) -> str:
@@ -144,7 +146,7 @@ def complete(incident: Incident, target: Recorded, *, proof: str, by: str, at: T
             f"{step.handle} cannot be done at {utc(at.at)}, before it was promised at {utc(event.occurred_at)}",
             hint="Give --at the instant at which it was done, or leave it out for now",
         )
-    return ActionDone(
+    done = ActionDone(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
         utc_offset_minutes=at.utc_offset_minutes,
@@ -153,6 +155,18 @@ def complete(incident: Incident, target: Recorded, *, proof: str, by: str, at: T
         action=step.id,
         proof=shown,
     )
+    _refuse_struck_out(incident, done)
+    return done
+
+
+def _refuse_struck_out(incident: Incident, decision: Decision) -> None:
+    """Refuse to say again, word by word and at the same instant, what was struck out: it would stay struck out."""
+    same = next((each for each in incident.steps if each.id == event_id(decision)), None)
+    if same is not None and same.retraction is not None:
+        raise RefusedError(
+            f"{same.handle} says exactly that, and was struck out",
+            hint=f"If that was wrong: tracker retract {same.retraction.handle} --why …",
+        )
 
 
 def item(incident: Incident, target: Recorded) -> Effective:

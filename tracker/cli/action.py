@@ -80,9 +80,12 @@ def _done(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker.decisions_on_actions import complete, require_item
 
     target = workspace.event(arguments.action)
-    name = require_item(target).incident or ""
+    item = require_item(target)
+    name = item.incident or ""
     incident = workspace.incident(name)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
+    # It was done after it was promised, mostly long after the incident: a clock time is the latest one since.
+    at = workspace.instant(arguments.at, around=(item.occurred_at, workspace.now))
+    by = workspace.who
     recording = workspace.decide(
         name, lambda held: [complete(held, target, proof=arguments.proof, by=by, at=at)]
     )

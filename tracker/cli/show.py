@@ -53,7 +53,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto))
     told = messages_of(incident)
-    own, earlier, now = _items(workspace, incident, upto)
+    own, preventing, earlier, now = _items(workspace, incident, upto)
     if arguments.json:
         owed, _ = message_owed(workspace, incident, upto)
         write_json(
@@ -63,6 +63,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
                 "messages": [posting.described(each) for each in told],
                 "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
                 "actions": [acting.described(each, now) for each in own],
+                "would_have_prevented_it": [acting.described(each, now) for each in preventing],
                 "earlier_open_actions": [acting.described(each, now) for each in earlier],
                 "position": incident.last_position,
             }
@@ -82,7 +83,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         print(f"  {name.replace('_', ' '):<20} {said}")
     for each in told:
         print(f"  {_message(each)}")
-    _print_items(incident, own, earlier, now)
+    _print_items(incident, own, preventing, earlier, now)
     reminder = message_due(workspace, incident, upto)
     if reminder is not None:
         print(f"Next: {reminder}")
@@ -94,10 +95,13 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     return 0
 
 
+_Items = list["ActionItem"]
+
+
 def _items(
     workspace: Workspace, incident: "Incident", upto: int | None
-) -> "tuple[list[ActionItem], list[ActionItem], datetime]":
-    """Return the items of an incident and of what it would have been prevented by, then the candidates, as of now.
+) -> "tuple[_Items, _Items, _Items, datetime]":
+    """Return an incident's items, those that would have prevented it, the candidates for that, and now.
 
     Looking back, now is the incident's last event: nothing ticks.
     """
@@ -106,31 +110,31 @@ def _items(
     now = workspace.now if upto is None else max(step.recorded.recorded_at for step in incident.steps)
     known = acting.items_of(workspace, upto)
     if not known:
-        return [], [], now
-    own = of_incident(known, incident)
-    own += [item for item, _ in would_have_prevented(known, incident.id) if item not in own]
+        return [], [], [], now
     others = {each.incident for each in known} - {incident.id}
     services = {each.id: each.services for each in workspace.standing(upto) if each.id in others}
-    return own, earlier_open(known, incident, services), now
+    return (
+        of_incident(known, incident),
+        [item for item, _ in would_have_prevented(known, incident.id)],
+        earlier_open(known, incident, services),
+        now,
+    )
 
 
 def _print_items(
-    incident: "Incident", own: "list[ActionItem]", earlier: "list[ActionItem]", now: datetime
+    incident: "Incident", own: "_Items", preventing: "_Items", earlier: "_Items", now: datetime
 ) -> None:
-    """Print what is promised, what would have prevented it, and what by service alone might have."""
-    from projections.actions import of_incident
-
-    mine = of_incident(own, incident)
-    for item in mine:
+    """Print what is promised, what would have prevented it, and what by time and service alone might have."""
+    for item in own:
         where = "" if item.incident == incident.id else f" (of {item.incident})"
         state = f"done, {item.proof}" if item.done_at else item.standing(now).said()
-        print(
-            f"  action item {item.handle}{where}: {printable(item.text)}   ({printable(item.owner)}, due {item.due_on}, {printable(state)})"
-        )
-    for item in own:
+        told = f"{item.text}   ({item.owner}, due {item.due_on}, {state})"
+        print(f"  action item {item.handle}{where}: {printable(told)}")
+    for item in [*own, *preventing]:
         for said in item.prevented:
-            if item in mine or said.incident == incident.id:
-                print(f"  {acting.ledger_line(item, said)}, says {printable(said.by)}: {printable(said.why)}")
+            if item in own or said.incident == incident.id:
+                line = f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}"
+                print(f"  {printable(line)}")
     if earlier:
         services = ", ".join(incident.services)
         print(f"  open items of earlier incidents of {printable(services)}, when this one began:")
@@ -141,9 +145,8 @@ def _print_items(
         print(table(rows, indent="    "), end="")
         if len(earlier) > _CANDIDATES:
             print(f"    and {len(earlier) - _CANDIDATES} more: tracker actions --open")
-        print(
-            f"    Would one have prevented it? tracker link {incident.id} {earlier[0].handle} --why …   (candidates only)"
-        )
+        command = f"tracker link {incident.id} {earlier[0].handle} --why …"
+        print(f"    They are candidates; would one have prevented it? {command}")
 
 
 def _message(told: "Message") -> str:
