@@ -175,6 +175,15 @@ def test_the_first_alert_starts_it_where_nobody_and_no_metric_says_more():
     assert starts == [at(5), at(3), at(2)]
 
 
+def test_the_first_alert_is_the_first_that_fired_not_the_first_that_was_told():
+    """
+    A webhook may come late: 14:02 was recorded after 14:05.
+    """
+    found = measured(declared(7), alert(5), alert(2, name="Other", fingerprint="b" * 16))
+
+    assert found["time_to_declare"].seconds == 300
+
+
 def test_metrics_say_when_it_recovered_before_people_do():
     """
     All that had left normal are back at 22, people said 25; what was judged says more.
