@@ -18,7 +18,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from tracker.errors import StoreError, UsageError
 from tracker.settings import FILE_NAME, Settings, find, load
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _URL_SCHEMES = ("postgresql://", "postgres://")
 
 _INSTANT = "datetime64[us, UTC]"
+_DAY = "datetime64[s]"
 _TEXT, _SECONDS, _WHOLE, _YES_NO, _LIST = "string", "Float64", "Int64", "boolean", "object"
 
 _INCIDENTS = {
@@ -115,6 +116,26 @@ _ALERTS = {
     "handle": _TEXT,
     "event": _TEXT,
     "evidence": _LIST,
+}
+_ACTIONS = {
+    "due_on": _DAY,
+    "incident": _TEXT,
+    "owner": _TEXT,
+    "text": _TEXT,
+    "state": _TEXT,
+    "overdue_days": _WHOLE,
+    "due_said": _TEXT,
+    "due_zone": _TEXT,
+    "due_until_at": _INSTANT,
+    "added_at": _INSTANT,
+    "added_by": _TEXT,
+    "done_at": _INSTANT,
+    "done_by": _TEXT,
+    "proof": _TEXT,
+    "would_have_prevented": _LIST,
+    "amended": _YES_NO,
+    "handle": _TEXT,
+    "event": _TEXT,
 }
 _VERDICT_FIELDS = (
     *("metric", "unit", "baseline", "verdict", "expected", "observed", "shift", "swing", "strength"),
@@ -458,12 +479,31 @@ class Frames:
         rows.sort(key=lambda row: (row["window_to"], row["change"], row["metric"], row["baseline"]))
         return _frame(_COMPARISONS, rows)
 
-    def actions(self) -> NoReturn:
-        """Say that there are no actions yet: an empty table would read as "all is done"."""
-        raise UsageError(
-            "this version of the tracker records no actions, so there are none to list",
-            hint="What people proposed is in the notes: .timeline().query(\"kind == 'note-added'\")",
-        )
+    def actions(self) -> pd.DataFrame:
+        """One row is one action item, what is to be done first, by the day it is due.
+
+        `state` is `open`, `overdue` or `done` as the log's last event was recorded: a notebook that is run
+        again later says the same of the same log. `due_until_at` is when the day of `due_on` ends in `due_zone`.
+        `would_have_prevented` names the later incidents of which a person said so.
+        """
+        from projections.actions import actions
+        from tracker.events.base import Window
+
+        now = self._log.recorded_at(self._log.position)
+        rows = []
+        for item in actions(self._log.select([Window("actions")])):
+            standing = item.standing(now or item.added_at)
+            rows.append(
+                {
+                    **{name: getattr(item, name, None) for name in _ACTIONS},
+                    "due_on": item.due_on.isoformat(),
+                    "due_until_at": item.due_until,
+                    "state": standing.state,
+                    "overdue_days": standing.overdue_days,
+                    "would_have_prevented": tuple(said.incident for said in item.prevented),
+                }
+            )
+        return _frame(_ACTIONS, rows)
 
     def _incidents(self) -> list[Incident]:
         from projections.incidents import incidents

@@ -14,6 +14,7 @@ from projections.changes import witnessed
 from projections.restated import told
 from projections.silence import Silence, silences_of, span_in_words
 from projections.wording import detail, headline, redacted_words
+from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded, Redaction
 from tracker.events.changes import BranchSeen, Change
@@ -110,6 +111,7 @@ def timeline(
     ]
     if incident is not None:
         facts = attached(incident, facts)
+        decisions = [each for each in decisions if not _is_elsewhere(each, incident)]
         if order == "occurred":
             # A watch's twelve checks are evidence for the procedure, and no row of the story.
             decisions = [each for each in decisions if not isinstance(each.event, CheckMade)]
@@ -133,7 +135,11 @@ def timeline(
         ]
         facts = [each for each in struck if isinstance(each.event, Observation)]
         shown = attached(incident, facts) if incident is not None else facts
-        shown += [each for each in struck if isinstance(each.event, Decision)]
+        shown += [
+            each
+            for each in struck
+            if isinstance(each.event, Decision) and not (incident and _is_elsewhere(each, incident))
+        ]
         groups += [_Group(each, (each,)) for each in corrections]
         groups += [_Group(each, (each,), "struck out later") for each in shown]
     rows = [_entry(group, incident) for group in groups]
@@ -170,6 +176,12 @@ def _counts(decision: Effective, incident: Incident) -> bool:
         return True
     held = incident.milestones.get(event.milestone)
     return held is None or held.event == decision.id
+
+
+def _is_elsewhere(decision: Effective, incident: Incident) -> bool:
+    """Whether it is another incident's action item, which was linked to this one and is no part of its story."""
+    event = decision.event
+    return isinstance(event, Action) and event.incident not in (incident.id, *incident.merged_from)
 
 
 def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_Group]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.samples import Series
@@ -60,6 +61,7 @@ class Context:
     verdicts: tuple[Row, ...] = ()
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()
+    actions: tuple[ActionItem, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

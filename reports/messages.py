@@ -16,7 +16,6 @@ from projections.wording import short
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status
-from tracker.times import spoken
 
 _LINE = 300
 NORMAL = ("recovered", "unaffected")
@@ -243,15 +242,9 @@ def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
 
 def _downtime(draft: Draft) -> str:
     duration = draft.durations.get("downtime")
-    if duration is None:
+    if duration is None or duration.state not in ("recorded", "uncertain"):
         return "not known"
-    if duration.state == "recorded" and duration.seconds is not None:
-        return spoken(duration.seconds)
-    if duration.state == "uncertain":
-        low = spoken(duration.at_least) if duration.at_least is not None else None
-        high = spoken(duration.at_most) if duration.at_most is not None else None
-        return f"{low} to {high}" if low and high else f"at most {high}" if high else f"at least {low}"
-    return "not known"
+    return duration.value()
 
 
 def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:

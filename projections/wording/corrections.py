@@ -5,6 +5,7 @@ from datetime import datetime
 from projections.wording.base import detail, headline, short
 from tracker.events import corrections
 from tracker.events.base import Redaction
+from tracker.events.incidents import PREVENTION
 from tracker.times import utc
 
 
@@ -27,6 +28,8 @@ def _(event: corrections.EventRetracted) -> str:
 
 @headline.register
 def _(event: corrections.EventLinked) -> str:
+    if event.role == PREVENTION:
+        return f"Action item {event.target[-7:]} would have prevented this"
     return f"Linked {event.target[-7:]}" + (f" as {event.role}" if event.role else "")
 
 

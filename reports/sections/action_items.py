@@ -1,12 +1,72 @@
-"""What was promised, by whom, until when."""
+"""What was promised, by whom, until when, and whether it was kept as far as the log knows."""
 
+from projections.actions import OVERDUE, ActionItem, Prevention, counted_days, of_incident
 from reports.context import Context
+from reports.markdown import code, text
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section; this version of the tracker does not keep action items yet."""
+    """Write a checklist; each item's state is that of the log at the report's position, never a clock's."""
+    items = of_incident(context.actions, context.incident)
+    if not items:
+        return _none(context)
+    written = []
+    for item in items:
+        written += _item(context, item)
+    if any(item.done_at is None for item in items):
+        at = context.moment(context.as_of)
+        written += ["", f"What is open or overdue is so as far as the log knows at {at}."]
+    return written
+
+
+def _none(context: Context) -> list[str]:
+    incident = context.incident
+    if incident.merged_into is not None:
+        return [f"Action items: see {incident.merged_into}, into which this was merged"]
+    command = code(f'tracker action add {incident.id} "…" --owner NAME --due DATE')
     if context.notes("prevention"):
         return [
-            "No action items with owner and date are recorded: the points under Prevention are proposals so far."
+            "No action items with owner and date are recorded: the points under Prevention are proposals "
+            f"so far. Make one an action item: {command}"
         ]
-    return ["Action items: none recorded."]
+    return [f"Action items: none recorded; {command}"]
+
+
+def _item(context: Context, item: ActionItem) -> list[str]:
+    where = "" if item.incident == context.incident.id else f", of {item.incident}"
+    box = "x" if item.done_at is not None else " "
+    written = [
+        f"- [{box}] {text(item.text)} ({text(item.owner)}, by {item.due_on}{where}) — "
+        f"{_state(context, item)} ({code(item.handle)})"
+    ]
+    return written + [f"  - {prevented(item, said)}" for said in item.prevented]
+
+
+def _state(context: Context, item: ActionItem) -> str:
+    if item.done_at is not None:
+        late = max(0, (item.done_at - item.due_until).days + 1) if item.done_at >= item.due_until else 0
+        how = f", {counted_days(late)} late" if late else ""
+        proof = text(item.proof or "")
+        return f"done on {item.done_at.astimezone(context.zone):%Y-%m-%d} by {text(item.done_by or '?')}{how}: {proof}"
+    standing = item.standing(context.as_of)
+    said = standing.said()
+    return f"**{said}**" if standing.state == OVERDUE else said
+
+
+def prevented(item: ActionItem, said: Prevention) -> str:
+    """Say what an item would have prevented, and how it stood when that began."""
+    return (
+        f"Would have prevented {said.incident}, says {text(said.by)}: {text(said.why)} ({stood(item, said)})"
+    )
+
+
+def stood(item: ActionItem, said: Prevention) -> str:
+    """Say how an item stood when an incident began, and what became of it since."""
+    if said.then is None:
+        return f"due {said.due_then}"
+    late = f", {counted_days(said.then.overdue_days)} overdue" if said.then.overdue_days else ""
+    state = "open" if said.then.is_open else "done"
+    then = f"{state} when that began, due {said.due_then}{late}"
+    if item.done_at is not None and said.then.is_open:
+        return f"{then}; done since, on {item.done_at:%Y-%m-%d}"
+    return then

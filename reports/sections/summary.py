@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from projections.durations import shown
+from projections.durations import NAMES, shown
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
@@ -11,16 +11,8 @@ from tracker.events.changes import DeployFinished
 from tracker.events.incidents import IncidentReopened, NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
-from tracker.times import spoken, utc
+from tracker.times import spoken
 
-_NAMES = {
-    "time_to_detect": "Time to detect",
-    "time_to_declare": "Time to declare",
-    "time_to_fix_deployed": "Time to fix deployed",
-    "time_to_recover": "Time to recover",
-    "downtime": "Downtime",
-    "time_to_resolve": "Time to resolve",
-}
 _RESOLVED = {
     "fixed": "resolved",
     "false-alarm": "closed as a false alarm",
@@ -162,17 +154,8 @@ def _lower(line: str) -> str:
 
 
 def _durations(context: Context) -> list[str]:
-    rows = []
-    for name, duration in shown(context.durations).items():
-        if duration.state == "recorded" and duration.seconds is not None:
-            value = spoken(duration.seconds)
-        elif duration.state == "uncertain":
-            low = spoken(duration.at_least) if duration.at_least is not None else None
-            high = spoken(duration.at_most) if duration.at_most is not None else None
-            value = f"{low} to {high}" if low and high else f"at most {high}" if high else f"at least {low}"
-        elif duration.state == "invalid" and duration.from_ and duration.to:
-            value = f"invalid: {utc(duration.to)} lies before {utc(duration.from_)}"
-        else:
-            value = duration.state.replace("_", " ")
-        rows.append((_NAMES.get(name, name), value, text(duration.formula)))
+    rows = [
+        (NAMES.get(name, name), duration.value(), text(duration.formula))
+        for name, duration in shown(context.durations).items()
+    ]
     return table(("Duration", "Value", "Formula"), rows)

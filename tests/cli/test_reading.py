@@ -231,7 +231,7 @@ def test_what_is_not_over_is_pending(declared):
 
 def test_a_detection_that_nobody_recorded_is_not_made_up(tracker):
     """
-    It lies between the start and the declaration; no more is known.
+    It lies between the start and the declaration, 14:05 being any instant of that minute; no more is known.
     """
     tracker(
         "declare",
@@ -251,7 +251,7 @@ def test_a_detection_that_nobody_recorded_is_not_made_up(tracker):
         assert (found[name]["state"], found[name]["seconds"], found[name]["at_most"]) == (
             "uncertain",
             None,
-            300,
+            360,
         )
 
 

@@ -17,7 +17,7 @@ from tracker.ingest.prometheus_series import Series
 from tracker.ingest.samples import intake
 from tracker.log import Log
 
-TABLES = ("incidents", "timeline", "changes", "alerts", "durations")
+TABLES = ("incidents", "timeline", "changes", "alerts", "durations", "actions")
 SPAN = ("2026-03-01T14:00Z", "2026-03-01T15:00Z")
 
 
@@ -347,7 +347,8 @@ def test_an_empty_table_has_the_columns_and_types_of_a_full_one(tmp_path, path, 
     A notebook that works on a full log works on an empty one; instants are in UTC in both.
     """
     facts = [make.deploy_start(1), make.deploy(2), make.alert(5), make.alert_end(25)]
-    write(facts, [make.declared(7), make.milestone(4), make.resolved(40)])
+    promised = make.action(41, incident="INC-1")
+    write(facts, [make.declared(7), make.milestone(4), make.resolved(40), promised])
     with Log(str(tmp_path / "empty.db")):
         pass
 
@@ -364,14 +365,24 @@ def test_an_empty_table_has_the_columns_and_types_of_a_full_one(tmp_path, path, 
     }
 
 
-def test_what_this_version_does_not_record_is_said_not_shown_empty(path, write):
+def test_actions_are_as_the_logs_last_event_knew_them(path, write):
     """
-    An empty table of actions would read as "all is done".
+    What was promised for tomorrow is not overdue in a log that ends today; what was done says with which proof.
     """
-    write(decisions=[make.declared()])
+    due = {"incident": "INC-1", "decided_by": "ada"}
+    kept = make.action(20, **due)
+    write(
+        decisions=[make.declared(), kept, make.action(21, text="Test it", **due), make.action_done(kept, 30)]
+    )
 
-    with frames.open(path) as log, pytest.raises(UsageError, match="this version of the tracker records no"):
-        log.actions()
+    with frames.open(path) as log:
+        found = log.actions().set_index("text")
+
+    assert found["state"].to_dict() == {"Test it": "open", "Alert on the pool's connections": "done"}
+    assert found.loc["Test it", "due_on"] == pd.Timestamp("2026-03-02")
+    assert found.loc["Test it", "due_until_at"] == pd.Timestamp("2026-03-03T00:00Z")
+    assert pd.isna(found.loc["Test it", "done_at"])
+    assert found.loc["Alert on the pool's connections", "proof"] == "https://git.example.org/shop/pull/77"
 
 
 def test_comparisons_are_the_verdicts_as_they_were_recorded(path, write):

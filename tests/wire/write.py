@@ -6,7 +6,7 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import collected, commit, declared, file, one_of_each, reopened, run_of_tests, tag
+from tests.builders import action, collected, commit, declared, file, one_of_each, reopened, run_of_tests, tag
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
@@ -19,6 +19,7 @@ LATER = [
     declared(occurrence="e0df2298e77d85e2@1772373900000"),
     reopened(occurrence="e0df2298e77d85e2@1772373900000"),
     file(by_hash=True),
+    action(due_zone="Europe/Berlin", due_offset_minutes=60),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

@@ -1,10 +1,12 @@
 """Set a recorded event right. The old value stays readable with `tracker history`."""
 
 import argparse
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_json, add_zone
 from tracker.cli.workspace import Recording, Workspace
+from tracker.due_dates import spelled
 from tracker.errors import UsageError
 from tracker.times import utc
 
@@ -18,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what was wrong and what is right."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--at", metavar="T", help="when it really happened")
-    parser.add_argument("--text", metavar="TEXT", help="a note's text, set right")
+    parser.add_argument("--text", metavar="TEXT", help="a note's or action item's text, set right")
     parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="any other field")
     parser.add_argument("--why", metavar="TEXT", required=True)
     parser.add_argument(
@@ -30,11 +32,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
+    from tracker.decisions_on_actions import amended_fields
     from tracker.decisions_on_events import amend
     from tracker.incident import fold
 
     target = corrected(workspace, arguments.event)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for assignment in arguments.set:
         name, equals, value = assignment.partition("=")
         if not equals:
@@ -47,14 +50,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     new_at = workspace.instant(arguments.at, incident) if arguments.at else None
     if changes.get("service"):
         changes["service"] = workspace.service(str(changes["service"]))
+    changes = amended_fields(target.event, changes, now=workspace.now, typed_zone=workspace.typed_zone)
     by = workspace.who
     correction = amend(target, by=by, now=workspace.now, why=arguments.why, changes=changes, new_at=new_at)
     refuse_contradiction(workspace, correction)
     recording = record_correction(workspace, correction)
+    day = f"; it is due {spelled(date.fromisoformat(changes['due_on']))} now" if "due_on" in changes else ""
     moved = f"; it is at {utc(correction.new_at)} now" if arguments.at and correction.new_at else ""
     return workspace.answer(
         recording,
-        f"{target.handle} amended by {by}{moved}; the old value: tracker history {target.handle}",
+        f"{target.handle} amended by {by}{moved}{day}; the old value: tracker history {target.handle}",
         {"event": target.id},
     )
 

@@ -1,13 +1,23 @@
-"""Put an event into an incident; with --as, say what it did there, and why you think so."""
+"""Put an event into an incident; with --as, say what it did there, and why you think so.
+
+An open action item of an earlier incident is linked as what would have prevented this one.
+"""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_incident, add_recording
 from tracker.cli.workspace import Recording, Workspace
-from tracker.errors import UsageError
-from tracker.events.incidents import ROLES
+from tracker.errors import RefusedError, UsageError
+from tracker.events.incidents import PREVENTION, ROLES
 
-EXAMPLE = "example:  tracker link INC-42 checkout@v1.2.0 --as caused --why 'pool size was cut in it'"
+if TYPE_CHECKING:
+    from tracker.events.base import Recorded
+    from tracker.incident import Incident
+
+EXAMPLE = """examples:
+  tracker link INC-42 checkout@v1.2.0 --as caused --why 'pool size was cut in it'
+  tracker link INC-50 7f1dmbv --why 'the alert on the pool would have told an hour before'"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +25,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--as", dest="role", choices=ROLES, help="the part it played, as you see it")
-    parser.add_argument("--why", metavar="TEXT", help="needed with --as")
+    parser.add_argument("--why", metavar="TEXT", help="needed with --as, and for an action item")
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
     from tracker.decisions_on_events import link
+    from tracker.events.actions import ActionAdded, ActionDone
 
     if arguments.role and not arguments.why:
         raise UsageError(
@@ -29,6 +40,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             hint=f'tracker link {arguments.incident} {arguments.event} --as {arguments.role} --why "…"',
         )
     incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
+    if isinstance(target.event, ActionAdded | ActionDone):
+        return _prevention(arguments, workspace, incident, target)
+    if arguments.role == PREVENTION:
+        raise RefusedError(
+            f"{target.handle} is a {target.event.TOPIC}; only an action item would have prevented an incident",
+            hint="Each has its handle in: tracker actions",
+        )
     at, by = workspace.instant(arguments.at), workspace.who
     said = incident.links.get(target.id)
     if said and said.linked and (said.role, said.why) == (arguments.role, (arguments.why or "").strip()):
@@ -43,3 +61,39 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     role = f" as {arguments.role}" if arguments.role else ""
     linked = f"{target.handle} linked to {incident.id}{role} by {by}"
     return workspace.answer(recording, linked, {"incident": incident.id, "event": target.id})
+
+
+def _prevention(
+    arguments: argparse.Namespace, workspace: Workspace, incident: "Incident", target: "Recorded"
+) -> int:
+    """Record that an item of an earlier incident would have prevented this one, and name it at once."""
+    from projections.actions import would_have_prevented
+    from tracker.cli import acting
+    from tracker.decisions_on_actions import link_prevention, require_item
+
+    origin = workspace.incident(require_item(target).incident or "")
+    at, by = workspace.instant(arguments.at), workspace.who
+    held = incident.links.get(target.id)
+    if held and held.linked and held.why == (arguments.why or "").strip():
+        recording = Recording(known=(held.event,))
+    else:
+        recording = workspace.decide(
+            incident.id,
+            lambda known: [
+                link_prevention(
+                    known, origin, target, by=by, at=at, role=arguments.role, why=arguments.why or ""
+                )
+            ],
+        )
+    item, said = next(
+        pair
+        for pair in would_have_prevented(acting.items_of(workspace), incident.id)
+        if pair[0].event == target.id
+    )
+    extra = {
+        "incident": incident.id,
+        "event": target.id,
+        "action": acting.described(item, workspace.now),
+        "would_have_prevented": acting.prevention(said),
+    }
+    return workspace.answer(recording, f"{acting.ledger_line(item, said)}, says {by}", extra)

@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         print(f"There is {what}{whose} in {workspace.settings.store.rsplit('@', 1)[-1]}.")
         print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
         print("See how it works: tracker demo")
+        if arguments.due:
+            _print_overdue(workspace)
         return 0
     rows = []
     for each in found:
@@ -65,7 +67,20 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             if reminder is not None:
                 print(f"{each.id}: {reminder}")
             print(f"{each.id}: {next_step(each)}")
+        _print_overdue(workspace)
     return 0
+
+
+def _print_overdue(workspace: Workspace) -> None:
+    """Say which promises were not kept in time; nothing where all were."""
+    from projections.actions import OVERDUE
+    from tracker.cli import acting
+
+    now = workspace.now
+    late = [each for each in acting.items_of(workspace) if each.standing(now).state == OVERDUE]
+    if late:
+        are = "action item is" if len(late) == 1 else "action items are"
+        print(f"{len(late)} {are} overdue: tracker actions --overdue")
 
 
 def message_owed(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.cli import acting
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.cli.warning import warn_of_secrets
@@ -132,7 +133,8 @@ def gathered(
     facts = workspace.facts_of(incident, upto)
     entries = timeline(facts, incident=incident)
     shown = {event for entry in entries for event in entry.evidence}
-    as_of = max(each.recorded_at for each in facts)
+    actions, about_actions = acting.relevant(workspace, incident, upto)
+    as_of = max(each.recorded_at for each in [*facts, *about_actions])
     base = Context(
         incident=incident,
         entries=tuple(entries),
@@ -146,11 +148,12 @@ def gathered(
         zone=zone(zone_name) if zone_name != "UTC" else UTC,
         picture_suffix=suffix,
         silences=tuple(each for each in silences(facts) if each.event in shown),
+        actions=tuple(actions),
     )
     collected = _collected(workspace, incident, upto)
     plans, used = _metrics(workspace, base, upto)
     found = compared(workspace, incident, upto)
-    used += facts + collected + found.used
+    used += facts + about_actions + collected + found.used
     used.sort(key=lambda each: each.position)
     last = used[-1]
     return replace(

@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import posting
+from tracker.cli import acting, posting
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, message_due, message_owed, next_step
 from tracker.cli.workspace import Workspace
@@ -14,8 +15,12 @@ from tracker.errors import BadInputError
 from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
+    from projections.actions import ActionItem
     from projections.messages import Message
     from tracker.events.base import Recorded
+    from tracker.incident import Incident
+
+_CANDIDATES = 5
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
@@ -48,6 +53,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto))
     told = messages_of(incident)
+    own, preventing, earlier, now = _items(workspace, incident, upto)
     if arguments.json:
         owed, _ = message_owed(workspace, incident, upto)
         write_json(
@@ -56,6 +62,9 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
                 "durations": measured,
                 "messages": [posting.described(each) for each in told],
                 "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
+                "actions": [acting.described(each, now) for each in own],
+                "would_have_prevented_it": [acting.described(each, now) for each in preventing],
+                "earlier_open_actions": [acting.described(each, now) for each in earlier],
                 "position": incident.last_position,
             }
         )
@@ -74,6 +83,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         print(f"  {name.replace('_', ' '):<20} {said}")
     for each in told:
         print(f"  {_message(each)}")
+    _print_items(incident, own, preventing, earlier, now)
     reminder = message_due(workspace, incident, upto)
     if reminder is not None:
         print(f"Next: {reminder}")
@@ -83,6 +93,60 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         else f"Next: tracker report {incident.id}"
     )
     return 0
+
+
+_Items = list["ActionItem"]
+
+
+def _items(
+    workspace: Workspace, incident: "Incident", upto: int | None
+) -> "tuple[_Items, _Items, _Items, datetime]":
+    """Return an incident's items, those that would have prevented it, the candidates for that, and now.
+
+    Looking back, now is the incident's last event: nothing ticks.
+    """
+    from projections.actions import earlier_open, of_incident, would_have_prevented
+
+    now = workspace.now if upto is None else max(step.recorded.recorded_at for step in incident.steps)
+    known = acting.items_of(workspace, upto)
+    if not known:
+        return [], [], [], now
+    others = {each.incident for each in known} - {incident.id}
+    services = {each.id: each.services for each in workspace.standing(upto) if each.id in others}
+    return (
+        of_incident(known, incident),
+        [item for item, _ in would_have_prevented(known, incident.id)],
+        earlier_open(known, incident, services),
+        now,
+    )
+
+
+def _print_items(
+    incident: "Incident", own: "_Items", preventing: "_Items", earlier: "_Items", now: datetime
+) -> None:
+    """Print what is promised, what would have prevented it, and what by time and service alone might have."""
+    for item in own:
+        where = "" if item.incident == incident.id else f" (of {item.incident})"
+        state = f"done, {item.proof}" if item.done_at else item.standing(now).said()
+        told = f"{item.text}   ({item.owner}, due {item.due_on}, {state})"
+        print(f"  action item {item.handle}{where}: {printable(told)}")
+    for item in [*own, *preventing]:
+        for said in item.prevented:
+            if item in own or said.incident == incident.id:
+                line = f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}"
+                print(f"  {printable(line)}")
+    if earlier:
+        services = ", ".join(incident.services)
+        print(f"  open items of earlier incidents of {printable(services)}, when this one began:")
+        rows = [
+            (each.handle, each.incident, f"due {each.due_on}", each.owner, each.text)
+            for each in earlier[:_CANDIDATES]
+        ]
+        print(table(rows, indent="    "), end="")
+        if len(earlier) > _CANDIDATES:
+            print(f"    and {len(earlier) - _CANDIDATES} more: tracker actions --open")
+        command = f"tracker link {incident.id} {earlier[0].handle} --why …"
+        print(f"    They are candidates; would one have prevented it? {command}")
 
 
 def _message(told: "Message") -> str:

@@ -18,12 +18,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
+    from tracker.decisions_on_actions import unlink_prevention
     from tracker.decisions_on_events import unlink
+    from tracker.events.actions import ActionAdded, ActionDone
 
     incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
     at, by = workspace.instant(arguments.at), workspace.who
+    take_out = unlink_prevention if isinstance(target.event, ActionAdded | ActionDone) else unlink
     recording = workspace.decide(
-        incident.id, lambda held: [unlink(held, target, by=by, at=at, why=arguments.why)]
+        incident.id, lambda held: [take_out(held, target, by=by, at=at, why=arguments.why)]
     )
     said = f"{target.handle} taken out of {incident.id} by {by}"
     return workspace.answer(recording, said, {"incident": incident.id, "event": target.id})

@@ -15,12 +15,17 @@ class Action(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("action-added", rank=87)
 class ActionAdded(Action, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody is to do something until the end of `due_on`; `due_said` is how the day was typed, where it was not a date."""
+    """Somebody is to do something until the end of `due_on`; `due_said` is how the day was typed, where it was not a date.
+
+    The day is one of `due_zone` (UTC where none is named), and ends there at `due_offset_minutes` from UTC.
+    """
 
     text: str
     owner: str
     due_on: date
     due_said: str | None = None
+    due_zone: str | None = None
+    due_offset_minutes: int = 0
 
 
 @topic("action-done", rank=88)

@@ -10,7 +10,9 @@ NOTE_KINDS = ("note", "hypothesis", "root-cause", "fix", "prevention", "lesson",
 MILESTONES = ("started", "detected", "confirmed", "mitigated", "ended")
 RESOLUTIONS = ("fixed", "false-alarm", "went-away")
 DETECTED_BY = ("alert", "customer", "person")
-ROLES = ("caused", "fixed", "suspect", "dismissed")
+PREVENTION = "would-have-prevented"
+"""What only an earlier incident's action item can have done."""
+ROLES = ("caused", "fixed", "suspect", "dismissed", PREVENTION)
 
 
 class Standing(Decision, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,0 +1,217 @@
+"""Action items: what was promised after incidents, whether it was kept, and what it would have prevented.
+
+Pure: "now" is given. A report gives the recording instant of the last event that it stands on,
+so that an item's state there is that of the log; a live list gives its clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from tracker.events.actions import ActionAdded, ActionDone
+from tracker.events.base import Recorded
+from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective
+from tracker.events.incidents import PREVENTION
+from tracker.incident import Incident
+
+OPEN, OVERDUE, DONE = "open", "overdue", "done"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an item stood at an instant: "open", "overdue" (by so many days) or "done"."""
+
+    state: str
+    overdue_days: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was still to be done."""
+        return self.state != DONE
+
+    def said(self) -> str:
+        """Say it in words."""
+        if self.state != OVERDUE:
+            return self.state
+        return f"overdue by {counted_days(self.overdue_days)}"
+
+
+@dataclass(frozen=True)
+class Prevention:
+    """A person said that an item would have prevented a later incident.
+
+    `then` is how it stood when that incident began, with the day until which it was due as that
+    was known when the link was recorded: what is moved or done later changes nothing about it.
+    It is None where the incident's beginning was not given.
+    """
+
+    incident: str
+    why: str
+    by: str
+    event: str
+    at: datetime
+    due_then: date
+    began_at: datetime | None = None
+    then: Standing | None = None
+
+
+@dataclass(frozen=True)
+class ActionItem:
+    """One action item as it reads after its corrections; `due_until` is the instant at which its day ends."""
+
+    event: str
+    incident: str
+    text: str
+    owner: str
+    due_on: date
+    due_said: str | None
+    due_zone: str
+    due_until: datetime
+    added_at: datetime
+    added_by: str
+    amended: bool = False
+    done_at: datetime | None = None
+    done_by: str | None = None
+    done_event: str | None = None
+    proof: str | None = None
+    prevented: tuple[Prevention, ...] = ()
+
+    @property
+    def handle(self) -> str:
+        """The short name that people type."""
+        return self.event[-7:]
+
+    def standing(self, now: datetime) -> Standing:
+        """Say how it stands, by all that the log holds; nothing ticks once it is done."""
+        return Standing(DONE) if self.done_at is not None else _promise(self.due_on, self.due_until, now)
+
+
+def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None = None) -> list[ActionItem]:
+    """Return the items among these events, what is to be done first, by the day it is due.
+
+    Wanted are the events of the scope "actions" with their corrections, among which are the links.
+    `began` says of incidents when they began.
+    """
+    held = list(recorded)
+    found = effective(held)
+    living = [each for each in found.values() if each.retraction is None]
+    done: dict[str, Effective] = {}
+    for each in sorted(living, key=lambda one: one.recorded.position):
+        if isinstance(each.event, ActionDone):
+            done.setdefault(each.event.action, each)
+    items = []
+    for each in living:
+        event = each.event
+        if not isinstance(event, ActionAdded):
+            continue
+        item = ActionItem(
+            event=each.id,
+            incident=event.incident or "",
+            text=event.text,
+            owner=event.owner,
+            due_on=event.due_on,
+            due_said=event.due_said,
+            due_zone=event.due_zone or "UTC",
+            due_until=end_of(event.due_on, event.due_offset_minutes),
+            added_at=event.occurred_at,
+            added_by=event.decided_by,
+            amended=bool(each.amendments),
+        )
+        kept = done.get(each.id)
+        if kept is not None and isinstance(kept.event, ActionDone):
+            item = replace(
+                item,
+                done_at=kept.event.occurred_at,
+                done_by=kept.event.decided_by,
+                done_event=kept.id,
+                proof=kept.event.proof,
+            )
+        items.append(replace(item, prevented=_prevented(item, each, living, held, began or {})))
+    return sorted(items, key=lambda item: (item.done_at is not None, item.due_on, item.added_at, item.event))
+
+
+def of_incident(items: Iterable[ActionItem], incident: Incident) -> list[ActionItem]:
+    """Keep an incident's own items, and those of the incidents that were merged into it."""
+    return [each for each in items if each.incident in (incident.id, *incident.merged_from)]
+
+
+def would_have_prevented(items: Iterable[ActionItem], incident: str) -> list[tuple[ActionItem, Prevention]]:
+    """Return the items of earlier incidents of which a person said that they would have prevented this one."""
+    return [(item, said) for item in items for said in item.prevented if said.incident == incident]
+
+
+def earlier_open(
+    items: Iterable[ActionItem], incident: Incident, services: Mapping[str, Iterable[str]]
+) -> list[ActionItem]:
+    """Return what was still to be done when an incident began, of earlier incidents of its services.
+
+    They are candidates by time and service alone; those that a person linked already are not among them.
+    """
+    own = {incident.id, *incident.merged_from, *([incident.merged_into] if incident.merged_into else [])}
+    return [
+        item
+        for item in items
+        if item.incident not in own
+        and item.added_at <= incident.begins_at
+        and (item.done_at is None or item.done_at > incident.begins_at)
+        and set(services.get(item.incident, ())) & set(incident.services)
+        and not any(said.incident == incident.id for said in item.prevented)
+    ]
+
+
+def end_of(on: date, offset_minutes: int) -> datetime:
+    """Return the instant at which a day ends, in UTC, in a zone that lies so far from it."""
+    zone = timezone(timedelta(minutes=offset_minutes))
+    return datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+
+
+def counted_days(days: int) -> str:
+    """Say how many days: 1 day, 13 days."""
+    return f"{days} day" if days == 1 else f"{days} days"
+
+
+def _promise(on: date, until: datetime, now: datetime) -> Standing:
+    """Say how what is not done stands: overdue from the end of its day on, by days of its own zone."""
+    if now < until:
+        return Standing(OPEN)
+    return Standing(OVERDUE, (now - until) // timedelta(days=1) + 1)
+
+
+def _prevented(
+    item: ActionItem,
+    added: Effective,
+    living: Iterable[Effective],
+    held: Iterable[Recorded],
+    began: Mapping[str, datetime],
+) -> tuple[Prevention, ...]:
+    said: dict[str, Effective] = {}
+    for each in sorted(living, key=lambda one: one.recorded.position):
+        event = each.event
+        if isinstance(event, EventLinked | EventUnlinked) and event.target == added.id and event.incident:
+            said[event.incident] = each
+    answer = []
+    for incident, each in said.items():
+        event = each.event
+        if not isinstance(event, EventLinked) or event.role != PREVENTION or incident == item.incident:
+            continue
+        known = effective(one for one in held if one.position <= each.recorded.position)[added.id].event
+        assert isinstance(known, ActionAdded)
+        then = None
+        begins = began.get(incident)
+        if begins is not None:
+            until = end_of(known.due_on, known.due_offset_minutes)
+            is_done = item.done_at is not None and item.done_at <= begins
+            then = Standing(DONE) if is_done else _promise(known.due_on, until, begins)
+        answer.append(
+            Prevention(
+                incident=incident,
+                why=event.why,
+                by=event.decided_by,
+                event=each.id,
+                at=event.occurred_at,
+                due_then=known.due_on,
+                began_at=begins,
+                then=then,
+            )
+        )
+    return tuple(answer)

@@ -1,0 +1,94 @@
+"""Keep what was promised after an incident: add an action item, or say that one was done.
+
+An item has an owner, who is a person, and a day until whose end it is due. The day is counted in the
+zone of --at-tz or TRACKER_TZ, else in UTC, and kept as a date. What was promised is set right with
+`tracker amend ACTION --set due=… --set owner=… --text …`; one that was not done after all is opened
+again by striking out what said so: `tracker retract EVENT`.
+"""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+from tracker.times import utc
+
+EXAMPLE = """examples:
+  tracker action add INC-42 "Alert on the pool's connections" --owner john --due tomorrow
+  tracker action done 7f1dmbv --proof https://git.example.org/shop/pull/77"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to do."""
+    ways = parser.add_subparsers(dest="way", metavar="add|done", required=True)
+    add = ways.add_parser("add", help="somebody is to do something by a day", allow_abbrev=False)
+    add_incident(add)
+    add.add_argument("text", metavar="TEXT")
+    add.add_argument("--owner", metavar="NAME", required=True, help="the person who answers for it")
+    add.add_argument(
+        "--due",
+        metavar="DATE",
+        required=True,
+        help='2026-12-01, tomorrow, friday, "next friday", "in 2 weeks", "end of month", "1 dec"',
+    )
+    add_recording(add)
+    add.set_defaults(act=_add)
+    done = ways.add_parser("done", help="it was done, and this shows it", allow_abbrev=False)
+    done.add_argument("action", metavar="ACTION", help="the item's handle or full id")
+    done.add_argument(
+        "--proof", metavar="URL", required=True, help="where one can see it: an address, a commit, a handle"
+    )
+    add_recording(done)
+    done.set_defaults(act=_done)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Do it."""
+    act: int = arguments.act(arguments, workspace)
+    return act
+
+
+def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.decisions_on_actions import add_action, owner_of
+    from tracker.due_dates import due, spelled
+
+    incident = workspace.incident(arguments.incident)
+    owner = owner_of(arguments.owner)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    day = due(arguments.due, at=at.at, zone=workspace.typed_zone)
+    recording = workspace.decide(
+        incident.id,
+        lambda held: [add_action(held, arguments.text, owner=owner, due=day, by=by, at=at)],
+    )
+    event = (recording.recorded + recording.known)[0]
+    what = "promised" if recording.recorded else "already known"
+    said = (
+        f"{event[-7:]} {what} on {incident.id}: {owner}, due {spelled(day.on)} (until the end of that day in "
+        f"{day.zone_name}), says {by}\nWhen it is done: tracker action done {event[-7:]} --proof URL"
+    )
+    extra = {
+        "incident": incident.id,
+        "event": event,
+        "owner": owner,
+        "due_on": day.on,
+        "due_said": day.said,
+        "due_zone": day.zone_name,
+    }
+    return workspace.answer(recording, said, extra)
+
+
+def _done(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    from tracker.decisions_on_actions import complete, require_item
+
+    target = workspace.event(arguments.action)
+    item = require_item(target)
+    name = item.incident or ""
+    incident = workspace.incident(name)
+    # It was done after it was promised, mostly long after the incident: a clock time is the latest one since.
+    at = workspace.instant(arguments.at, around=(item.occurred_at, workspace.now))
+    by = workspace.who
+    recording = workspace.decide(
+        name, lambda held: [complete(held, target, proof=arguments.proof, by=by, at=at)]
+    )
+    where = f" (merged into {incident.merged_into})" if incident.merged_into else ""
+    said = f"{target.handle} of {name}{where} was done at {utc(at.at)}, says {by}; proof: {arguments.proof.strip()}"
+    return workspace.answer(recording, said, {"incident": name, "event": target.id})

@@ -1,0 +1,83 @@
+"""List what was promised after incidents: by whom, until when, whether it was kept, and what it would have prevented."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from tracker.cli import acting
+from tracker.cli.common import add_json, table, write_json
+from tracker.cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from projections.actions import ActionItem, Standing
+
+EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take what to leave out."""
+    parser.add_argument("incident", metavar="INC", nargs="?", help="only those of this incident")
+    parser.add_argument("--open", action="store_true", help="only what is still to be done")
+    parser.add_argument("--overdue", action="store_true", help="only what should be done by now")
+    parser.add_argument("--owner", metavar="NAME", help="only those of this person")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print them: what is to be done first, by the day it is due."""
+    from projections.actions import OVERDUE, of_incident
+
+    known = acting.items_of(workspace)
+    now = workspace.now
+    found = known
+    if arguments.incident:
+        found = of_incident(found, workspace.incident(arguments.incident))
+    if arguments.owner:
+        wanted = arguments.owner.strip().lstrip("@").casefold()
+        found = [each for each in found if each.owner.casefold() == wanted]
+    if arguments.open or arguments.overdue:
+        found = [each for each in found if each.standing(now).is_open]
+    if arguments.overdue:
+        found = [each for each in found if each.standing(now).state == OVERDUE]
+    if arguments.json:
+        write_json({"actions": [acting.described(each, now) for each in found]})
+        return 0
+    if not found:
+        _none(arguments, known)
+        return 0
+    rows = []
+    for item in found:
+        standing = item.standing(now)
+        rows.append(
+            (item.handle, item.incident, f"due {item.due_on}", item.owner, _state(item, standing), item.text)
+        )
+        if item.done_at is not None:
+            rows.append(("", "", "", "", "", f"done by {item.done_by}, proof: {item.proof}"))
+        rows += [
+            ("", "", "", "", "", f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}")
+            for said in item.prevented
+        ]
+    print(table(rows), end="")
+    return 0
+
+
+def _state(item: "ActionItem", standing: "Standing") -> str:
+    if item.done_at is not None:
+        return f"done {item.done_at:%Y-%m-%d}"
+    return standing.said()
+
+
+def _none(arguments: argparse.Namespace, known: "list[ActionItem]") -> None:
+    """Say that there are none, and what to type."""
+    whose = f" of {arguments.owner}" if arguments.owner else ""
+    where = f" on {arguments.incident}" if arguments.incident else ""
+    if not known:
+        print("No action item was recorded yet.")
+    elif arguments.overdue:
+        print(f"No action item{whose}{where} is overdue.")
+    elif arguments.open:
+        print(f"No action item{whose}{where} is open.")
+    else:
+        print(f"There is no action item{whose}{where}.")
+    if known and (arguments.open or arguments.overdue or whose or where):
+        print("See all: tracker actions")
+    print('Add one: tracker action add INC "what is to be done" --owner NAME --due DATE')
