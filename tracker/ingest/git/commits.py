@@ -11,8 +11,17 @@ from tracker.ingest.git.refs import Ref, cut_off
 
 _LOG = (
     *("log", "-z", "--stdin", "--no-show-signature", "--no-decorate", "--no-mailmap", "--no-notes"),
-    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%P%n%cd%n%an%n%s"),
+    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%P%n%cd%n%ad%n%an%n%s"),
 )
+# Only the messages that speak of other commits: few, and a body may be long.
+_NAMING = (
+    *("log", "-z", "--stdin", "--no-show-signature", "--no-decorate", "--no-mailmap", "--no-notes"),
+    *("--encoding=UTF-8", "--format=%H%n%B", "--fixed-strings", "--grep=(cherry picked from commit "),
+    *("--grep=This reverts commit ", "--grep=Squashed commit of the following:"),
+)
+_PICKED = re.compile(r"\(cherry picked from commit ([0-9a-f]{40,64})\)")
+_REVERTED = re.compile(r"This reverts commit ([0-9a-f]{40,64})")
+_SQUASHED = re.compile(r"^commit ([0-9a-f]{40,64})$", re.MULTILINE)
 _RAW_DATE = re.compile(rb"^committer .*> (-?\d+ [+-]\d+)$", re.MULTILINE)
 
 
@@ -26,6 +35,7 @@ class Commit:
     offset_minutes: int
     author: str
     subject_line: str
+    authored_at: datetime | None = None
 
 
 def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, Commit]:
@@ -37,19 +47,20 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
     if not refs:
         return {}
     asked = "\n".join(sorted({ref.sha for ref in refs})).encode() + b"\n"
-    entries = [entry.split(b"\n", 4) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
+    entries = [entry.split(b"\n", 5) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
     cut = cut_off(common_dir)
     # Git shows no date before 1970, and says that a shallow clone's oldest commits have no parents.
-    odd = [sha for sha, _, date, _, _ in entries if instant(date) is None or decoded(sha) in cut]
+    odd = [sha for sha, _, date, _, _, _ in entries if instant(date) is None or decoded(sha) in cut]
     raw = _raw_commits(path, odd)
     commits: dict[str, Commit] = {}
-    for sha, parents, date, author, subject_line in reversed(entries):
+    for sha, parents, date, authored, author, subject_line in reversed(entries):
         if sha in raw:
             header = raw[sha].partition(b"\n\n")[0]
             parents = b" ".join(row[7:] for row in header.split(b"\n") if row.startswith(b"parent "))
             match = _RAW_DATE.search(header)
             date = match[1] if match else b""
         at, offset_minutes = instant(date) or (EPOCH, 0)
+        first = instant(authored)
         commits[decoded(sha)] = Commit(
             sha=decoded(sha),
             parents=tuple(decoded(parents).split()),
@@ -57,8 +68,32 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
             offset_minutes=offset_minutes,
             author=decoded(author),
             subject_line=decoded(subject_line),
+            authored_at=first[0] if first and first[0] != at else None,
         )
     return commits
+
+
+@dataclass(frozen=True)
+class Named:
+    """The commits that a commit's message says it copies, and undoes."""
+
+    repeats: tuple[str, ...]
+    reverts: tuple[str, ...]
+
+
+def named_in_messages(path: Path, refs: list[Ref]) -> dict[str, Named]:
+    """Return what messages say of other commits: picked, squashed and reverted ones."""
+    if not refs:
+        return {}
+    asked = "\n".join(sorted({ref.sha for ref in refs})).encode() + b"\n"
+    found: dict[str, Named] = {}
+    for entry in git(path, *_NAMING, given=asked).split(b"\0"):
+        sha, _, message = decoded(entry).partition("\n")
+        head, squashed, listed = message.partition("Squashed commit of the following:")
+        repeats = [*_PICKED.findall(head if squashed else message), *(_SQUASHED.findall(listed))]
+        if sha:
+            found[sha] = Named(tuple(dict.fromkeys(repeats)), tuple(_REVERTED.findall(message)))
+    return found
 
 
 def _raw_commits(path: Path, shas: list[bytes]) -> dict[bytes, bytes]:

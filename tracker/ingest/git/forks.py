@@ -37,3 +37,38 @@ class Forks:
         while commit is not None:
             yield commit.sha
             commit = self._commits.get(commit.parents[0]) if commit.parents else None
+
+
+def told(branches: Iterable[Ref], commits: Mapping[str, Commit], main_branches: Sequence[str]) -> list[Ref]:
+    """Choose where each branch points: a local one that lags behind its remote is told as the remote has it.
+
+    Where they have parted the local one is told, and of a main branch both: what was merged
+    into either must not be overlooked.
+    """
+    chosen: dict[str, list[Ref]] = {}
+    for branch in branches:
+        if not branch.name:
+            continue
+        held = chosen.setdefault(branch.name, [])
+        if any(_holds(commits, each.sha, branch.sha) for each in held):
+            continue
+        if any(_holds(commits, branch.sha, each.sha) for each in held):
+            held[:] = [each for each in held if not _holds(commits, branch.sha, each.sha)]
+        elif held and branch.name not in main_branches:
+            continue
+        held.append(branch)
+    return [branch for held in chosen.values() for branch in held]
+
+
+def _holds(commits: Mapping[str, Commit], later: str, earlier: str) -> bool:
+    """Whether one commit is the other, or stands on it."""
+    seen, left = {later}, [later]
+    while left:
+        sha = left.pop()
+        if sha == earlier:
+            return True
+        commit = commits.get(sha)
+        new = [each for each in (commit.parents if commit else ()) if each not in seen]
+        seen.update(new)
+        left.extend(new)
+    return False
