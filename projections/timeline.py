@@ -17,7 +17,7 @@ from projections.wording import detail, headline, redacted_words
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded, Redaction
-from tracker.events.changes import BranchSeen, Change
+from tracker.events.changes import BranchSeen, Change, RepositoryRead
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
 from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
@@ -28,7 +28,7 @@ from tracker.incident import Incident
 from tracker.times import spoken
 
 LATE_SECONDS = 60.0
-_UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen)
+_UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen, RepositoryRead)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tracker.events.changes import (
     DeployFinished,
     DeployStarted,
     ReleaseCreated,
+    RepositoryRead,
     RollbackFailed,
     RollbackFinished,
     RollbackStarted,
@@ -321,6 +322,11 @@ def branch(minute: float = 10, **fields: Any) -> BranchSeen:
             fields,
         )
     )
+
+
+def repository_read(minute: float = 70, **fields: Any) -> RepositoryRead:
+    defaults = {"source": "git", "service": "checkout", "repository": "checkout"}
+    return RepositoryRead(**_with({"occurred_at": at(minute), **defaults}, fields))
 
 
 def samples(minute: float = 0, **fields: Any) -> MetricSampled:
@@ -699,7 +705,7 @@ def one_of_each() -> list[Event]:
     return [
         *(alert(), alert_end(), error(), issue(), check_in(), outside()),
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
-        *(run_of_tests(), commit(), tag(), branch(), release_created(), released()),
+        *(run_of_tests(), commit(), tag(), branch(), repository_read(), release_created(), released()),
         *(samples(), collected(), rule(), silent(), returned()),
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),
         *(note(), file(), resolved(), reopened(), merged()),

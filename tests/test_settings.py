@@ -83,6 +83,7 @@ fix_deployed_within = "30m"
 merged_back_within = "1h"
 maximum_fix_commits = 3
 report_within = "5d"
+maintained_branches = ["release/1.0", "release/1.1"]
 """
 
 
@@ -126,6 +127,7 @@ def test_everything_that_is_promised_can_be_said():
     assert checkout.alert_labels == {"service": "checkout"}
     assert checkout.metrics["error_ratio"].threshold == 0.01
     assert (checkout.metrics["orders"].better, checkout.metrics["orders"].unit) == ("neither", None)
+    assert file.procedure.maintained_branches == ("release/1.0", "release/1.1")
     assert file.procedure.generic_branch_names == ("critical-bug", "bug", "fix", "hotfix")
 
 

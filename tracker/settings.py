@@ -135,6 +135,7 @@ class Procedure(_Section, frozen=True, kw_only=True):
     merged_back_within: str = "1h"
     maximum_fix_commits: int = 3
     report_within: str = "5d"
+    maintained_branches: tuple[str, ...] = ()
 
 
 class _File(_Section, frozen=True, kw_only=True):

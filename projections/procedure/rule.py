@@ -78,6 +78,8 @@ class Evidence:
     now: datetime
     detected_at: datetime
     settings: Mapping[str, Any] = field(default_factory=dict)
+    computed: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What one rule worked out and others need: the history of a repository, say."""
 
     def of(self, *kinds: type[Event]) -> list[Effective]:
         """Return the facts and decisions of these kinds, in the order in which they happened."""

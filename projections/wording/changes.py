@@ -110,3 +110,8 @@ def _(event: changes.BranchSeen) -> str | None:
     if event.fork_branch and event.fork_point:
         return f"from {event.fork_branch} at {event.fork_point[:7]}"
     return None
+
+
+@headline.register
+def _(event: changes.RepositoryRead) -> str:
+    return f"Repository {event.repository} was read; nothing was new"

@@ -241,7 +241,7 @@ def test_a_slow_clock_hides_nothing_behind_it(shop: Repository) -> None:
 
 def test_remote_branches_are_named_once_and_without_their_remote(shop: Repository, tmp_path: Path) -> None:
     """
-    Where local and remote differ, the local one is told.
+    Where they have parted, a main branch is told as both have it: either may hold what is looked for.
     """
     shop("clone", "-q", str(shop.path), str(tmp_path / "clone"))
     clone = Repository(tmp_path / "clone")
@@ -251,9 +251,24 @@ def test_remote_branches_are_named_once_and_without_their_remote(shop: Repositor
 
     branches = only(git.read(clone.path, service=None), BranchSeen)
 
-    assert sorted(b.name for b in branches) == ["develop", "hotfix/v1.2.1", "main"]
-    assert next(b.sha for b in branches if b.name == "main") == local
+    assert sorted(b.name for b in branches) == ["develop", "hotfix/v1.2.1", "main", "main"]
+    assert {b.sha for b in branches if b.name == "main"} == {local, shop("rev-parse", "main")}
     assert "pushed" in {c.subject_line for c in only(git.read(clone.path, service=None), CommitMade)}
+
+
+def test_a_branch_that_lags_behind_is_told_as_its_remote_has_it(shop: Repository, tmp_path: Path) -> None:
+    """
+    Nobody pulled develop here, and the merge that everybody else sees is in it all the same.
+    """
+    shop("checkout", "-q", "develop")
+    shop("clone", "-q", str(shop.path), str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    pushed = shop.commit("pushed", 71)
+    clone("fetch", "-q")
+
+    branches = only(git.read(clone.path, service=None), BranchSeen)
+
+    assert [b.sha for b in branches if b.name == "develop"] == [pushed]
 
 
 @pytest.mark.parametrize(

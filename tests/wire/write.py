@@ -6,7 +6,20 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import action, collected, commit, declared, file, one_of_each, reopened, run_of_tests, tag
+from tests.builders import (
+    action,
+    at,
+    branch,
+    collected,
+    commit,
+    declared,
+    file,
+    merge_commit,
+    one_of_each,
+    reopened,
+    run_of_tests,
+    tag,
+)
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
@@ -20,6 +33,18 @@ LATER = [
     reopened(occurrence="e0df2298e77d85e2@1772373900000"),
     file(by_hash=True),
     action(due_zone="Europe/Berlin", due_offset_minutes=60),
+    commit(
+        fix_patch_id="9" * 40,
+        stated_versions={"package.json": "1.4.3"},
+        versions_before={"package.json": "1.4.2"},
+        repeats=("a" * 40,),
+        reverts=("b" * 40,),
+        authored_at=at(3),
+    ),
+    merge_commit(brought_paths=()),
+    merge_commit(brought_paths=("shop/basket.py",)),
+    branch(patch_id="9" * 40, stated_versions={"package.json": "1.4.3"}),
+    branch(stated_versions={}),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

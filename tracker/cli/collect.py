@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
+HISTORY = timedelta(days=90)
+"""So far back repositories are read, for where a branch began; forward they are read whole, for a late merge."""
 SOURCES = ("prometheus", "alertmanager", "git", "sentry", *pulling_forges.FORGES)
 
 
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         ]
         with waiting("git"):
             pulled += [
-                pulling.repository(workspace, path, name, start, min(end, workspace.now))
+                pulling.repository(workspace, path, name, incident.begins_at - HISTORY, None)
                 for path, name in found
             ]
         if not found:

@@ -75,6 +75,7 @@ capture_every = "1m"
 production_branch = "main"
 integration_branch = "develop"
 branch_pattern = "hotfix/.+"
+# maintained_branches = ["release/1.0"]     # older lines that a fix has to reach as well
 """
 
 

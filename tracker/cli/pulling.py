@@ -1,6 +1,6 @@
 """Pulling one source for a span: used by `collect`, and by `ingest` for one source at a time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,8 @@ from tracker.cli.pulled import Pulled
 from tracker.cli.pulling_samples import samples, with_history
 from tracker.cli.workspace import Workspace
 from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
-from tracker.events.base import Arrival, Incoming
+from tracker.events.base import Arrival, Incoming, event_id
+from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged, read_scope
 
 __all__ = [
     "Pulled",
@@ -21,6 +22,8 @@ __all__ = [
     "samples",
     "with_history",
 ]
+
+_READ_AGAIN = timedelta(minutes=5)
 
 if TYPE_CHECKING:
     from tracker.ingest.prometheus_api import PrometheusApi
@@ -127,9 +130,7 @@ def repository(
 
     pulled = Pulled("git", service, path.name)
     procedure = workspace.settings.procedure
-    main = tuple(
-        dict.fromkeys((procedure.production_branch, procedure.integration_branch, *git.MAIN_BRANCHES))
-    )
+    main = (procedure.production_branch, procedure.integration_branch, *procedure.maintained_branches)
     try:
         facts = git.read(
             path,
@@ -137,14 +138,35 @@ def repository(
             since=start,
             until=end,
             arrival=Arrival(via="poll", received_at=workspace.now),
-            main_branches=main,
+            main_branches=tuple(dict.fromkeys((*main, *git.MAIN_BRANCHES))),
+            hotfix_branches=procedure.branch_pattern,
         )
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
     pulled.found = len(facts)
     workspace.record(facts, pulled.recording)
+    if facts and not pulled.recording.recorded:
+        _still_so(workspace, facts)
     return pulled
+
+
+def _still_so(workspace: Workspace, facts: list[Incoming]) -> None:
+    """Record that a repository was read although nothing was new: a merge that is missing was missing now.
+
+    Not where the log shows that of the last minutes already.
+    """
+    first = facts[0].event
+    assert isinstance(first, CommitMade | VersionTagged | BranchSeen)
+    now = workspace.now
+    last = workspace.log.latest(read_scope(first.service, first.repository))
+    heads = [event_id(each.event) for each in facts if isinstance(each.event, BranchSeen)]
+    known = [each.recorded_at for each in (*workspace.log.by_ids(heads), *([last] if last else []))]
+    if now - max(known, default=now - _READ_AGAIN) >= _READ_AGAIN:
+        read = RepositoryRead(
+            occurred_at=now, source="git", service=first.service, repository=first.repository
+        )
+        workspace.record([Incoming(event=read, arrival=Arrival(via="poll", received_at=now))])
 
 
 def alertmanager(workspace: Workspace) -> Pulled:

@@ -1,5 +1,9 @@
 """What was changed in production and in the repository."""
 
+from datetime import datetime
+
+import msgspec
+
 from tracker.events.base import Observation, topic
 from tracker.times import to_ms
 
@@ -119,6 +123,13 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     `changed_paths` are the files that it touched, where its source named them; none are unknown.
     `merged_from` is the branch that a forge merged with it: such a commit is a merge too,
     even where the forge squashed the branch or does not name the parents.
+
+    `brought_paths` are the files in which a merge differs from its first parent: what came in
+    by it, an empty list where nothing did; None is unknown. `fix_patch_id` names the patch
+    without version, lock and changelog files, where it touches others too. `stated_versions`
+    are what the version files say that it touched, `versions_before` what they said.
+    `repeats` and `reverts` are the commits that its message says it copies, and undoes.
+    `authored_at` is when its change was first committed, where that is another instant.
     """
 
     GREW = True
@@ -134,6 +145,13 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     patch_id: str | None = None
     changed_paths: tuple[str, ...] = ()
     merged_from: str | None = None
+    brought_paths: tuple[str, ...] | None = None
+    fix_patch_id: str | None = None
+    stated_versions: dict[str, str] = msgspec.field(default_factory=dict)
+    versions_before: dict[str, str] = msgspec.field(default_factory=dict)
+    repeats: tuple[str, ...] = ()
+    reverts: tuple[str, ...] = ()
+    authored_at: datetime | None = None
 
     @property
     def is_merge(self) -> bool:
@@ -169,14 +187,40 @@ class VersionTagged(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("branch-seen", rank=27)
 class BranchSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A branch pointed at a commit; `occurred_at` is that commit's instant, for branches have none."""
+    """A branch pointed at a commit; `occurred_at` is that commit's instant, for branches have none.
+
+    `patch_id` names all that a hotfix branch changed since its fork, version, lock and
+    changelog files left out. `stated_versions` are what the version files at its head say;
+    an empty table where there are none, None where nobody looked.
+    """
 
     repository: str
     name: str
     sha: str
     fork_point: str | None = None
     fork_branch: str | None = None
+    patch_id: str | None = None
+    stated_versions: dict[str, str] | None = None
 
     def subject(self) -> tuple[object, ...]:
         """Where a branch pointed."""
         return (self.TOPIC, self.service, self.name, self.sha)
+
+
+@topic("repository-read", rank=63)
+class RepositoryRead(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A repository was read, and nothing in it was new: what the log holds of it was still so.
+
+    Where something was new, that was recorded, and says when it was read.
+    """
+
+    repository: str
+
+    def scopes(self) -> tuple[str, ...]:
+        """Found among the service's facts, and the last one at once."""
+        return (f"service:{self.service or ''}", read_scope(self.service, self.repository))
+
+
+def read_scope(service: str | None, repository: str) -> str:
+    """Name the place of one repository's readings."""
+    return f"read:{service or ''}/{repository}"

@@ -1,0 +1,89 @@
+"""What the rules that stand on git have in common: of several hotfixes the worst counts, and when there is none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from projections.procedure.hotfix import Hotfix, histories_of, hotfixes, own_changes
+from projections.procedure.rule import Evidence, Ruled, Status
+
+_WORST = (Status.MISSED, Status.LATE, Status.UNKNOWN, Status.MET, Status.NOT_APPLICABLE)
+_NO_FIX = {"false-alarm": "it was a false alarm", "went-away": "it went away without a fix"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """How one hotfix stands with a rule; `says` without its name."""
+
+    status: Status
+    actual: str | None
+    says: str
+    evidence: tuple[str, ...] = ()
+    late_seconds: float | None = None
+    due_at: datetime | None = None
+    todo: str | None = None
+
+
+def for_each(
+    evidence: Evidence,
+    rule: str,
+    expected: str,
+    judge: Callable[[Hotfix], Part],
+    which: Callable[[Evidence], Sequence[Hotfix]] = hotfixes,
+) -> Ruled:
+    """Answer a rule for every hotfix of the incident; the worst of the answers is the rule's."""
+    known = which(evidence)
+    alarm = _NO_FIX.get(evidence.incident.resolution or "")
+    if alarm is not None and not any(each.deploy for each in known):
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, alarm)
+    if not known:
+        return _without(evidence, rule, expected)
+    parts = [(each, judge(each)) for each in known]
+    worst = min((part for _, part in parts), key=lambda part: _WORST.index(part.status))
+    alone = len(parts) == 1
+    actual = [part.actual if alone else f"{each.name}: {part.actual}" for each, part in parts if part.actual]
+    says = [part.says if alone else f"{each.name}: {part.says}" for each, part in parts]
+    return Ruled(
+        rule,
+        worst.status,
+        expected,
+        "; ".join(actual) or None,
+        "; ".join(dict.fromkeys(says)),
+        tuple(dict.fromkeys(event for _, part in parts for event in part.evidence)),
+        worst.late_seconds,
+        worst.due_at,
+        worst.todo,
+    )
+
+
+def _without(evidence: Evidence, rule: str, expected: str) -> Ruled:
+    """Answer for an incident that has no hotfix: it needed none, or none is known."""
+    rows = [row for row in own_changes(evidence) if row.at >= evidence.incident.begins_at]
+    rolled_back = next((row for row in reversed(rows) if row.status == "finished"), None)
+    over = evidence.incident.ends_at is not None
+    if over and rolled_back is not None and rolled_back.kind == "rollback":
+        says = f"it ended by the rollback to {rolled_back.version}; no code was changed"
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, says, rolled_back.evidence)
+    return Ruled(rule, Status.UNKNOWN, expected, None, why_none(evidence), todo=how_to_know(evidence))
+
+
+def why_none(evidence: Evidence) -> str:
+    """Say why no hotfix is known, and what to type."""
+    if not histories_of(evidence):
+        return f"nothing is known of its repository; feed it: {how_to_know(evidence)}"
+    pattern = evidence.procedure.branch_pattern
+    return (
+        f"no hotfix is known: no branch like {pattern} was worked on meanwhile, and no deploy names a commit"
+        f" that is known; read it again: {how_to_know(evidence)}"
+    )
+
+
+def how_to_know(evidence: Evidence) -> str:
+    """Return the command that feeds what is missing."""
+    services = evidence.incident.services
+    return f"tracker ingest git PATH --service {services[0]}" if services else "tracker ingest git PATH"
+
+
+def counted(number: int, what: str) -> str:
+    """Say a number of things: 1 commit, 2 commits."""
+    return f"{number} {what}{'s' * (number != 1)}"

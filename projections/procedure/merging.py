@@ -1,0 +1,340 @@
+"""Is a fix on a branch, since when and by what: merged, fast-forwarded, squashed, rebased or picked.
+
+What a merge joined may have been lost in it, and what came in may have been reverted: then it
+is not there. Where contents are not known to the log (a shallow clone, a push without its
+parents), the answer is that it cannot be told.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from projections.procedure.history import Commit, History, Line, histories
+from projections.procedure.hotfix import Hotfix, standing_hotfixes
+from projections.procedure.rule import Evidence
+from tracker.events.corrections import Effective
+
+
+class Place(Enum):
+    """Where a fix stands with a branch."""
+
+    IN = "in"
+    OUT = "out"
+    LOST = "lost"
+    REVERTED = "reverted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it."""
+
+    place: Place
+    how: str
+    at: datetime | None = None
+    event: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way by which a fix came onto a branch; `lost` where a merge left it out."""
+
+    commit: Commit
+    entry: Commit
+    how: str
+    lost: Commit | None = None
+    untold: Commit | None = None
+
+
+def integrated_at(
+    facts: Iterable[Effective], integration_branch: str, shas: Sequence[str]
+) -> tuple[datetime, str] | None:
+    """Return when commits were on a branch, all of them, and the event that says so; None if they are not."""
+    for history in histories(facts).values():
+        commits = [history.commits[sha] for sha in shas if sha in history.commits]
+        if not commits or len(commits) != len(shas):
+            continue
+        found = standing(history, integration_branch, commits)
+        if found.place is Place.IN and found.at is not None and found.event is not None:
+            return found.at, found.event
+    return None
+
+
+def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
+    """Return when the last of the fixes came onto the integration branch, and the event that says so.
+
+    None where one of them is not there, or cannot be told.
+    """
+    found = [
+        hotfix_standing(each, evidence.procedure.integration_branch) for each in standing_hotfixes(evidence)
+    ]
+    ends = [(each.at, each.event) for each in found if each.place is Place.IN and each.at and each.event]
+    return max(ends) if ends and len(ends) == len(found) else None
+
+
+def hotfix_standing(hotfix: Hotfix, branch: str) -> Standing:
+    """Say whether a hotfix is on a branch."""
+    return standing(
+        hotfix.history,
+        branch,
+        hotfix.fixes or hotfix.commits,
+        patch_id=hotfix.patch_id,
+        name=hotfix.branch,
+        own=[each.sha for each in hotfix.commits],
+    )
+
+
+def standing(
+    history: History,
+    branch: str,
+    fixes: Sequence[Commit],
+    *,
+    patch_id: str | None = None,
+    name: str | None = None,
+    own: Sequence[str] = (),
+) -> Standing:
+    """Say whether these commits, or copies of them, are on a branch.
+
+    `patch_id` is that of all of them in one, by which a squashed copy is known, and `name`
+    the branch that they were made on; `own` are all commits of that branch.
+    """
+    line = history.line(branch)
+    if not line.heads:
+        return Standing(Place.UNKNOWN, f"no branch {branch} is known")
+    reverts = _Reverts(line)
+    came: list[_Way] = []
+    missing: list[Commit] = []
+    bad: list[tuple[Place, str, tuple[str, ...]]] = []
+    copies = _Copies(line, fixes, patch_id, name, set(own))
+    for fix in fixes:
+        found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
+        whole = [way for way in found if way.lost is None and way.untold is None]
+        held = reverts.surviving(whole, [fix, *(way.commit for way in found)])
+        if held is not None:
+            came.append(held)
+            continue
+        missing.append(fix)
+        if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
+            events = (*whole[0].entry.events, *undone.events)
+            bad.append((Place.REVERTED, f"{fix.said()} was reverted by {undone.said()}", events))
+        elif left := next((way.lost for way in found if way.lost is not None), None):
+            how = f"nothing of {fix.said()} came in by {left.said()}: the merge kept the other side"
+            bad.append((Place.LOST, how, left.events))
+        elif untold := next((way.untold for way in found if way.untold is not None), None):
+            how = f"what {untold.said()} brought is not known"
+            bad.append((Place.UNKNOWN, how, untold.events))
+    if not missing:
+        last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
+        hows = dict.fromkeys(way.how for way in came)
+        proof = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
+        return Standing(
+            Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*proof, *line.events)
+        )
+    if bad and all(place is not Place.UNKNOWN for place, _, _ in bad):
+        place, how, events = bad[0]
+        return Standing(place, how, evidence=(*events, *line.events))
+    if bad:
+        _, how, events = next(each for each in bad if each[0] is Place.UNKNOWN)
+        return Standing(Place.UNKNOWN, how, evidence=(*events, *line.events))
+    return _out(line, fixes, missing, name)
+
+
+def _out(line: Line, fixes: Sequence[Commit], missing: Sequence[Commit], name: str | None) -> Standing:
+    """Say that fixes are not there, where it is known that nothing there can be a copy of them."""
+    history, since = line.history, min(each.authored_at for each in fixes)
+    if history.is_cut_off([*line.entries, *(head.fact.sha for head in line.heads)], since):
+        return Standing(Place.UNKNOWN, f"the history of {line.name} is cut off", evidence=line.events)
+    blind = [each for each in fixes if not each.identities]
+    if blind:
+        how = f"what {blind[0].said()} changed is not known"
+        return Standing(Place.UNKNOWN, how, evidence=(*blind[0].events, *line.events))
+    later = [history.commits[sha] for sha in line.entries]
+    later = [each for each in later if each.at >= since and each not in fixes]
+    untold = [each for each in later if not each.is_merge and not each.can_be_compared]
+    if untold:
+        how = f"what {untold[0].said()} changed is not known"
+        return Standing(Place.UNKNOWN, how, evidence=(*untold[0].events, *line.events))
+    likely = next((each for each in later if _may_be(each, missing, name)), None)
+    if likely is not None:
+        how = f"{likely.said()} may be it, but its patch is another"
+        return Standing(Place.UNKNOWN, how, evidence=(*likely.events, *line.events))
+    said = missing[0].said() + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+    some = len(missing) < len(fixes)
+    how = f"{said} {'are' if len(missing) > 1 else 'is'} not on {line.name}" + (
+        ", though the rest is" if some else ""
+    )
+    events = tuple(event for each in missing for event in each.events)
+    return Standing(Place.OUT, how, evidence=(*events, *line.events))
+
+
+def _may_be(commit: Commit, missing: Sequence[Commit], name: str | None) -> bool:
+    """Whether a commit looks like a copy that was changed by hand: the same files, and the fix's own words."""
+    paths = frozenset(path for each in missing for path in each.fix_paths)
+    if commit.is_merge or not paths or not paths <= commit.fix_paths:
+        return False
+    said = commit.fact.subject_line
+    if name and name in said:
+        return True
+    return any(said.startswith(each.fact.subject_line) for each in missing)
+
+
+class _Copies:
+    """The ways by which fixes came onto a line."""
+
+    def __init__(
+        self, line: Line, fixes: Sequence[Commit], patch_id: str | None, name: str | None, own: set[str]
+    ) -> None:
+        self._line = line
+        self._history = line.history
+        self._fixes = fixes
+        self._since = min(each.authored_at for each in fixes)
+        fixed = {each.sha for each in fixes}
+        self._touched: dict[str, int] = {}
+        for each in fixes:
+            for path in each.fix_paths:
+                self._touched[path] = self._touched.get(path, 0) + 1
+        others = [line.history.commits[sha] for sha in line.entries if sha not in fixed and sha not in own]
+        self._others = [each for each in others if each.at >= self._since and not each.is_merge]
+        self._squashed = [
+            each
+            for each in self._others
+            if (patch_id is not None and patch_id in each.identities)
+            or (fixed and fixed <= set(each.fact.repeats))
+            or (name is not None and each.merged_from == name)
+        ]
+
+    def ways(self, fix: Commit) -> list[_Way]:
+        """Return all ways of one fix, in no order."""
+        found = []
+        if self._line.holds(fix.sha):
+            found.append(self._way(fix, fix, self._by_itself(fix)))
+        for each in self._others:
+            how = self._copied(fix, each)
+            if how is not None:
+                found.append(self._way(fix, each, how))
+        found += [self._way(fix, each, f"squashed as {each.said()}") for each in self._squashed]
+        return found
+
+    def _by_itself(self, fix: Commit) -> str:
+        entry = self._history.commits[self._line.entries[fix.sha]]
+        if entry.sha == fix.sha:
+            return f"fast-forwarded or committed there: {fix.said()}"
+        return f"merged by {entry.said()}"
+
+    def _copied(self, fix: Commit, other: Commit) -> str | None:
+        if fix.identities & other.identities:
+            return f"picked or rebased as {other.said()}"
+        if not other.can_be_compared or not fix.fix_paths <= other.fix_paths:
+            return None
+        if fix.sha in other.fact.repeats:
+            return f"picked with changes by hand as {other.said()}"
+        same_act = (fix.authored_at, fix.fact.author, fix.fact.subject_line) == (
+            other.authored_at,
+            other.fact.author,
+            other.fact.subject_line,
+        )
+        return f"picked with changes by hand as {other.said()}" if same_act else None
+
+    def _way(self, fix: Commit, carrier: Commit, how: str) -> _Way:
+        entry = self._history.commits[self._line.entries[carrier.sha]]
+        lost, untold = self._left_out(fix, carrier.sha, entry.sha, 0)
+        return _Way(carrier, entry, how, lost, untold)
+
+    def _left_out(
+        self, fix: Commit, carrier: str, entry: str, depth: int
+    ) -> tuple[Commit | None, Commit | None]:
+        """Return the merge between a commit and its entry that left out what it changed, or does not tell."""
+        if carrier == entry:
+            return None, None
+        merge = self._history.commits[entry]
+        brought = merge.fact.brought_paths
+        if brought is None:
+            return None, merge
+        # What several commits of one fix touched may be as it was, with nothing lost.
+        needed = {path for path in fix.fix_paths if self._touched.get(path, 0) < 2}
+        if (needed and not needed <= set(brought)) or (fix.fix_paths and not brought):
+            return merge, None
+        for parent in merge.fact.parents[1:]:
+            chain = list(self._history.chain(parent))
+            inner = self._inner_entry(chain, carrier)
+            if inner is not None:
+                return self._left_out(fix, carrier, inner, depth + 1) if depth < 50 else (None, None)
+        return None, None
+
+    def _inner_entry(self, chain: list[str], carrier: str) -> str | None:
+        """Return the commit of a merged branch by which the carrier came into it."""
+        if carrier in chain:
+            return carrier
+        found = None
+        for sha in chain:
+            if carrier not in self._history.ancestors([sha]):
+                break
+            found = sha
+        return found
+
+
+class _Reverts:
+    """What was undone on a line, and what was undone of that."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._history = line.history
+        commits = [line.history.commits[sha] for sha in line.entries]
+        self._commits = sorted(
+            (each for each in commits if each.fact.reverts or each.fact.subject_line.startswith(_UNDOING)),
+            key=lambda each: (each.at, each.sha),
+        )
+
+    def surviving(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> _Way | None:
+        """Return the first way that stands; one that was undone and brought back came in again by that."""
+        for way in ways:
+            undoers = self._undoers_of_way(way, targets)
+            if not undoers:
+                return way
+            if any(self._stands(each) for each in undoers):
+                continue
+            again = [back for each in undoers for back in self._undoers(each) if self._stands(back)]
+            last = max(again, key=lambda each: (each.at, each.sha))
+            entry = self._history.commits[self._line.entries[last.sha]]
+            return _Way(last, entry, f"reverted, and brought back by {last.said()}")
+        return None
+
+    def undone_by(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> Commit | None:
+        """Return the commit that undid a fix."""
+        return next(
+            (each for way in ways for each in self._undoers_of_way(way, targets) if self._stands(each)), None
+        )
+
+    def _undoers_of_way(self, way: _Way, targets: Sequence[Commit]) -> list[Commit]:
+        """Return the reverts that came after a way, of whichever copy, or of a merge that carried one."""
+        meant = [*targets, way.entry]
+        named = {each.sha for each in meant}
+        meant += [
+            each
+            for each in self._history.commits.values()
+            if each.is_merge and named & set(each.fact.parents[1:])
+        ]
+        found = {each.sha: each for one in meant for each in self._undoers(one)}
+        return [each for each in found.values() if way.entry.sha in self._history.ancestors([each.sha])]
+
+    def _undoers(self, commit: Commit) -> list[Commit]:
+        subject = commit.fact.subject_line
+        words = {f'Revert "{subject}"', f"Reapply {subject.removeprefix('Revert ')}"}
+        return [
+            each
+            for each in self._commits
+            if each.sha != commit.sha
+            and (
+                commit.sha in each.fact.reverts
+                if each.fact.reverts
+                else each.fact.subject_line in words and each.at >= commit.at
+            )
+        ]
+
+    def _stands(self, commit: Commit, depth: int = 0) -> bool:
+        return depth > 20 or not any(self._stands(each, depth + 1) for each in self._undoers(commit))
+
+
+_UNDOING = ("Revert ", "Reapply ")

@@ -1,0 +1,40 @@
+"""Which branches a merge joined, by what git and the forges write into its first line.
+
+The branch itself is often deleted after that; the merge is what remains of its name.
+"""
+
+import re
+
+_BY_GIT = re.compile(r"Merge (remote-tracking )?branch(?:es)? (?=')(.*)")
+_QUOTED = re.compile(r"'([^']+)'")
+_INTO = re.compile(r" (?:into|of) \S+.*$")
+_BY_FORGE = (
+    re.compile(r"Merge pull request #\d+ from [^/\s]+/(\S+)"),
+    re.compile(r"Merge pull request #\d+ in \S+ from (\S+) to \S+"),
+    re.compile(r"Merged in (\S+) \(pull request #\d+\)"),
+)
+# "merge: hotfix v1.2.1 to develop", as people write who resolved a conflict.
+_BY_HAND = re.compile(
+    r"merged?:? (?:branch )?'?([\w.-]+)[/ ]([\w./-]*[\w])'?(?: (?:in)?to \S+)?", re.IGNORECASE
+)
+
+
+def joined_branches(subject_line: str, parents: int) -> dict[int, str]:
+    """Name the branches by the number of the parent that each brought; none where nothing names them."""
+    said = subject_line
+    names: list[str] = []
+    if by_git := _BY_GIT.match(said):
+        listed = _INTO.sub("", by_git[2])
+        names = _QUOTED.findall(listed)
+        if by_git[1]:
+            names = [name.partition("/")[2] or name for name in names]
+    else:
+        for pattern in _BY_FORGE:
+            if found := pattern.match(said):
+                names = [found[1]]
+        if not names and (by_hand := _BY_HAND.fullmatch(said)) and by_hand[2] not in ("to", "into"):
+            names = [f"{by_hand[1]}/{by_hand[2]}"]
+    # Where git left one out, which was there already, nobody can tell which parent is whose.
+    if len(names) != parents - 1:
+        return {}
+    return dict(enumerate(names, 1))

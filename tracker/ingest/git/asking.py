@@ -1,0 +1,100 @@
+"""Asking `git` itself, as a subprocess and never through a shell, with nobody's settings."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tracker.errors import BadInputError, SourceUnreachableError
+
+# A hook or a CI job may run us with GIT_DIR set, which would win over the path we were given.
+# What says where a user's own settings lie is kept: safe.directory stands there.
+_KEPT = re.compile(
+    r"GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)"
+    r"|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|EXEC_PATH)"
+)
+_SET = {
+    "LC_ALL": "C",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+# The first two could run a program of the repository's choice, the others change counts.
+OPTIONS = (
+    *("--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"),
+    *("-c", f"core.attributesFile={os.devnull}", "-c", "core.bigFileThreshold=512m"),
+)
+SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NOT_OURS = re.compile(
+    r"(?:dubious ownership in repository at |unsafe repository \()'(.+?)'(?:$|\s)", re.MULTILINE
+)
+_OTHER_FOLDER = "Name the folder of a clone: tracker ingest git PATH"
+
+
+def environment() -> dict[str, str]:
+    """Return ours without what would steer git, and with what keeps this machine out of its answers."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "LANGUAGE" and (not name.startswith("GIT_") or _KEPT.fullmatch(name))
+    }
+    return kept | _SET
+
+
+def git(path: Path, *words: str, given: bytes = b"") -> bytes:
+    """Ask git, which has to answer."""
+    done = _run(path, words, given)
+    if done.returncode:
+        raise trouble(path, done.stderr)
+    return done.stdout
+
+
+def maybe(path: Path, *words: str) -> bytes | None:
+    """Ask what may have no answer, which git says with exit code 1."""
+    done = _run(path, words, b"")
+    if done.returncode not in (0, 1):
+        raise trouble(path, done.stderr)
+    return None if done.returncode else done.stdout
+
+
+def decoded(raw: bytes) -> str:
+    """Read text that need not be UTF-8."""
+    return raw.decode("utf-8", errors="replace")
+
+
+def _run(path: Path, words: Sequence[str], given: bytes) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", *OPTIONS, "-C", os.fspath(path), *words],
+            input=given, capture_output=True, env=environment(), check=False,
+        )  # fmt: skip
+    except ValueError as unusable:
+        raise BadInputError(f"{path} is not a git repository", hint=_OTHER_FOLDER) from unusable
+    except OSError as missing:
+        raise SourceUnreachableError(
+            f"git cannot be run: {missing.strerror or missing}", hint="Install it with: apt-get install git"
+        ) from missing
+
+
+def trouble(path: Path, said: bytes) -> BadInputError:
+    """Say why git did not read it, and what to do about that."""
+    text = decoded(said).strip()
+    if match := _NOT_OURS.search(text):
+        return BadInputError(
+            f"{path}: git does not read it, because the repository belongs to another user",
+            hint=f"If you trust it: git config --global --add safe.directory {shlex.quote(match[1])}",
+        )
+    if "not a git repository" in text:
+        return BadInputError(f"{path} is not a git repository", hint=_OTHER_FOLDER)
+    if "cannot change to" in text:
+        return BadInputError(f"{path} is not a git repository: there is no such folder", hint=_OTHER_FOLDER)
+    reason = next((line for line in text.splitlines() if line.startswith("fatal: ")), text.partition("\n")[0])
+    return BadInputError(
+        f"{path}: git cannot read it: {reason.removeprefix('fatal: ') or 'it gave no reason'}",
+        hint=f"See what is broken with: git -C {shlex.quote(os.fspath(path))} fsck",
+    )
