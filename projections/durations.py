@@ -99,6 +99,12 @@ def durations(incident: Incident, facts: Iterable[Recorded]) -> dict[str, Durati
     }
 
 
+def recovered_at(incident: Incident) -> datetime | None:
+    """Return when all was back to normal: as judged, else as people said; None if neither is known."""
+    found = _measured(incident) or _milestone(incident, "mitigated") or _milestone(incident, "ended")
+    return found.latest if found else None
+
+
 def _unsaid(started: Point, declared: Point | None, formula: str, alarm: str | None) -> Duration:
     """Bound what depends on a detection that nobody recorded: it lies between start and declaration."""
     told = f"{formula}; no detection was recorded, so it lies between the start and the declaration"

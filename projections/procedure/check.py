@@ -1,11 +1,73 @@
 """All rules of the procedure in their order, and what was waived of them."""
 
-from projections.procedure.rule import Evidence, Rule, Ruled
+from dataclasses import replace
 
-RULES: tuple[tuple[str, Rule], ...] = ()
-"""Each rule by its name; a new one is one function and one line here."""
+from projections.procedure.fixing import (
+    deployed_in_time,
+    rolled_back_when_not_fixed,
+    tested_before_deploy,
+    verified,
+)
+from projections.procedure.reporting import report_written
+from projections.procedure.rule import Evidence, Rule, Ruled, Status
+from projections.procedure.telling import team_alerted, updates_on_time
+from projections.procedure.watching import watched_1d, watched_1h, watched_10m
+from tracker.events.corrections import Effective
+from tracker.events.procedure import RULE_NAMES, RuleWaived
+from tracker.incident import Incident
+
+RULES: tuple[tuple[str, Rule], ...] = (
+    ("team_alerted", team_alerted),
+    ("tested_before_deploy", tested_before_deploy),
+    ("deployed_in_time", deployed_in_time),
+    ("verified", verified),
+    ("watched_10m", watched_10m),
+    ("watched_1h", watched_1h),
+    ("watched_1d", watched_1d),
+    ("rolled_back_when_not_fixed", rolled_back_when_not_fixed),
+    ("updates_on_time", updates_on_time),
+    ("report_written", report_written),
+)
+"""Each rule by its name, in any order; a new one is one function, one line here, and its name in `RULE_NAMES`."""
+
+FOUND = (Status.LATE, Status.MISSED)
+"""What counts as a finding."""
 
 
 def check(evidence: Evidence) -> list[Ruled]:
-    """Hold every rule against the evidence."""
-    return [rule(evidence) for _, rule in RULES]
+    """Hold every rule against the evidence, in the order of the procedure."""
+    excused = waivers(evidence.incident)
+    answers = [rule(evidence) for _, rule in sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))]
+    return [_waived(each, excused[each.rule]) if each.rule in excused else each for each in answers]
+
+
+def waivers(incident: Incident) -> dict[str, Effective]:
+    """Return what people waived, by rule or claim; what was retracted is not waived."""
+    return {
+        step.event.rule: step
+        for step in incident.steps
+        if isinstance(step.event, RuleWaived)
+        and step.retraction is None
+        and step.event.incident == incident.id
+    }
+
+
+def findings(answers: list[Ruled]) -> list[Ruled]:
+    """Keep what was late or missed."""
+    return [each for each in answers if each.status in FOUND]
+
+
+def _waived(answer: Ruled, waiver: Effective) -> Ruled:
+    """Say who waived it and why, beside what it would be without that."""
+    said = waiver.event
+    assert isinstance(said, RuleWaived)
+    otherwise = answer.status.value.replace("_", " ")
+    return replace(
+        answer,
+        status=Status.WAIVED,
+        says=f"Waived by {said.decided_by}: {said.why} (without that: {otherwise}. {answer.says})",
+        evidence=(waiver.id, *answer.evidence),
+        late_seconds=None,
+        due_at=None,
+        todo=None,
+    )
