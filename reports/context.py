@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from projections.changes import ChangeRow
 from projections.durations import Duration
+from projections.procedure.rule import Ruled
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
@@ -58,6 +59,7 @@ class Context:
     picture_suffix: str = "svg"
     verdicts: tuple[Row, ...] = ()
     silences: tuple[Silence, ...] = ()
+    rules: tuple[Ruled, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -235,12 +235,12 @@ def rolled_back_when_not_fixed(evidence: Evidence) -> Ruled:
     if left:
         row, found = left[0]
         todo = f"tracker run rollback {row.service}" if is_open(evidence) else None
-        says = f"10 minutes after {row.version}: {found.says}; it was not rolled back, and nothing newer went out."
+        says = f"10 minutes after {row.version}: {found.says}; no rollback and no newer deploy is recorded."
         return Ruled(
             name,
             Status.MISSED,
             expected,
-            "it was left in place",
+            "no rollback is recorded",
             says,
             ids,
             due_at=found.ends_at if todo else None,

@@ -98,10 +98,10 @@ def _nobody_told(evidence: Evidence, name: str, expected: str, due: datetime) ->
         last = failed[-1]
         became = "waits in the outbox" if last.state is State.WAITING else "was not posted"
         why = f": {last.reason}" if last.reason else ""
-        says = f"The {last.kind} message {became}{why}, and nobody wrote anything down."
+        says = f"The {last.kind} message {became}{why}, and no note by a person is recorded."
         told = f"the {last.kind} message {became}"
         return Ruled(name, Status.MISSED, expected, told, says, (last.event,), due_at=due_at, todo=todo)
-    says = "No message is recorded as sent, and nobody wrote a note."
+    says = "No message is recorded as sent, and no note by a person."
     return Ruled(name, Status.UNKNOWN, expected, None, says, due_at=due_at, todo=todo)
 
 
@@ -123,7 +123,14 @@ def updates_on_time(evidence: Evidence) -> Ruled:
     posted = sent(evidence.messages)
     if not posted:
         says = "No message is recorded as sent; a note is no update. Record one posted by hand: --sent."
-        return Ruled(name, Status.UNKNOWN, expected, None, says)
+        first = _first_word(evidence)
+        next_at = max(evidence.detected_at, first[0]) + every if first else None
+        due_at, todo = (
+            _due(evidence, next_at, f"tracker message {evidence.incident.id} initial")
+            if next_at
+            else (None, None)
+        )
+        return Ruled(name, Status.UNKNOWN, expected, None, says, due_at=due_at, todo=todo)
     gaps, last = _gaps(evidence, posted)
     ids = tuple(dict.fromkeys(each.sent_event or each.event for each in posted))
     due_at, todo = (None, None)

@@ -104,7 +104,7 @@ def _not_watched(
             Status.LATE,
             expected,
             told,
-            f"{version}: {told}; nobody looked before.",
+            f"{version}: {told}; no look before is recorded.",
             ids,
             late_seconds=late,
         )

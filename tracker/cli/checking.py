@@ -19,7 +19,7 @@ BEFORE = timedelta(days=30)
 #: A fix that is merged back later than that is not looked for any more.
 AFTER = timedelta(days=30)
 WORK = (
-    "deploy-started", "deploy-finished", "deploy-failed", "rollback-started", "rollback-finished",
+    "alert-fired", "deploy-started", "deploy-finished", "deploy-failed", "rollback-started", "rollback-finished",
     "rollback-failed", "tests-finished", "release-created", "version-released", "commit-made",
     "version-tagged", "branch-seen",
 )  # fmt: skip
@@ -46,14 +46,15 @@ def checked(
     upto: int | None,
     *,
     verdicts: "Iterable[Row] | None" = None,
-    among: "Sequence[Recorded] | None" = None,
+    facts: "Sequence[Recorded] | None" = None,
+    procedure: "Procedure | None" = None,
 ) -> Checked:
     """Gather the evidence of an incident's own span and a month around it, and hold the rules against it.
 
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
-    with the last event. A report gives what it stands on besides (`among`): they end with the last of that,
-    so that the same position gives the same answers.
+    with the last event.
     """
+    from projections.attachment import linked_ids
     from projections.changes import changes
     from projections.procedure.check import check
     from projections.procedure.detection import detected_at
@@ -69,10 +70,13 @@ def checked(
     ends = incident.ends_at
     span = (incident.begins_at - BEFORE, ends + AFTER if ends else None)
     work = workspace.log.select(
-        [Window(f"service:{service}", *span) for service in incident.services], upto, topics=WORK
+        [Window(f"service:{service}", *span) for service in incident.services],
+        upto,
+        linked_ids(incident),
+        topics=WORK,
     )
-    procedure, said = procedure_of(workspace, upto)
-    facts = workspace.facts_of(incident, upto)
+    held, said = procedure_of(workspace, upto)
+    facts = workspace.facts_of(incident, upto) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
     living = [each for each in effective(used).values() if each.retraction is None]
     evidence = Evidence(
@@ -81,11 +85,35 @@ def checked(
         changes=tuple(changes(used)),
         messages=tuple(messages_of(incident)),
         verdicts=tuple(verdicts),
-        procedure=procedure,
-        now=_now(workspace, upto) if among is None else max(each.recorded_at for each in [*among, *used]),
+        procedure=procedure or held,
+        now=_now(workspace, upto),
         detected_at=detected_at(incident, living),
     )
     return Checked(check(evidence), evidence, used)
+
+
+def settled(
+    workspace: Workspace,
+    incident: "Incident",
+    upto: int | None,
+    *,
+    verdicts: "Sequence[Row]",
+    facts: "Sequence[Recorded]",
+    among: "Sequence[Recorded]",
+) -> Checked:
+    """Answer for a report, which stands on `among` besides: at the position of the last event that anything in it names.
+
+    What others did since moves neither the position nor a limit, so the same position gives the same bytes.
+    """
+    while True:
+        found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
+        named = {event for each in found.rules for event in each.evidence}
+        _, said = procedure_of(workspace, upto)
+        used = [*said, *(each for each in found.used if each.id in named)]
+        last = max(each.position for each in [*among, *facts, *used])
+        if last == upto:
+            return Checked(found.rules, found.evidence, used)
+        upto = last
 
 
 def _now(workspace: Workspace, upto: int | None) -> datetime:
@@ -118,8 +146,17 @@ def settings_differ(workspace: Workspace) -> bool:
 
 
 def advised(workspace: Workspace, incident: "Incident", upto: int | None = None) -> "list[Advice]":
-    """Return what is due next of an incident, from the verdicts that were recorded: nothing is judged for it."""
-    from projections.procedure.advice import advice
+    """Return what is due next of an incident that was read with all its decisions.
 
-    found = checked(workspace, incident, upto, verdicts=())
+    It stands on the verdicts that were recorded, and reads neither samples nor errors: it must come at once.
+    What is still to be done follows tracker.toml as it is now; what was done, in `check`, the log.
+    """
+    from projections.procedure.advice import advice
+    from projections.procedure.rule import Procedure
+
+    own = [step.recorded for step in incident.steps]
+    today = None
+    if upto is None and workspace.settings.path is not None:
+        today = Procedure.of(workspace.settings.facts()[None]["procedure"])
+    found = checked(workspace, incident, upto, verdicts=(), facts=own, procedure=today)
     return advice(found.rules, found.evidence.procedure, found.evidence.now)

@@ -121,6 +121,7 @@ def gathered(
     from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
+    from tracker.cli.checking import settled
     from tracker.cli.comparing import compared
     from tracker.events.samples import SourceCollected
 
@@ -147,11 +148,14 @@ def gathered(
     plans, used = _metrics(workspace, base, upto)
     found = compared(workspace, incident, upto)
     used += facts + collected + found.used
+    procedure = settled(workspace, incident, upto, verdicts=found.rows, facts=facts, among=used)
+    used += procedure.used
     last = max(used, key=lambda each: each.position)
     return replace(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
+        rules=tuple(procedure.rules),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=Provenance(
             position=last.position,

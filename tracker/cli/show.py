@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli import posting
+from tracker.cli.checking import advised
 from tracker.cli.common import add_reading, plain, printable, table, write_json
-from tracker.cli.list import described, message_due, message_owed, next_step
+from tracker.cli.list import described, next_step
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
@@ -16,6 +17,9 @@ from tracker.times import spoken, utc
 if TYPE_CHECKING:
     from projections.messages import Message
     from tracker.events.base import Recorded
+
+_MESSAGES = ("team_alerted", "updates_on_time")
+"""The rules that wait for a message."""
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
@@ -48,14 +52,20 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto))
     told = messages_of(incident)
+    due = advised(workspace, incident, upto)
     if arguments.json:
-        owed, _ = message_owed(workspace, incident, upto)
+        message = next((each for each in due if each.rule in _MESSAGES), None)
         write_json(
             {
                 **described(incident),
                 "durations": measured,
                 "messages": [posting.described(each) for each in told],
-                "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
+                "next": [
+                    {"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at}
+                    for each in due
+                ],
+                "next_message": message
+                and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
                 "position": incident.last_position,
             }
         )
@@ -74,14 +84,12 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         print(f"  {name.replace('_', ' '):<20} {said}")
     for each in told:
         print(f"  {_message(each)}")
-    reminder = message_due(workspace, incident, upto)
-    if reminder is not None:
-        print(f"Next: {reminder}")
-    print(
-        f"Next: {next_step(incident)}"
-        if incident.resolved_at is None
-        else f"Next: tracker report {incident.id}"
-    )
+    for each_due in due:
+        print(f"Next: {printable(each_due.said())}")
+    if incident.resolved_at is None:
+        print(f"Next: {next_step(incident)}")
+    elif not any(each_due.rule == "report_written" for each_due in due):
+        print(f"Next: tracker report {incident.id}")
     return 0
 
 

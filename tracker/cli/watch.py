@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from projections.verdicts.checks import CHECKS, late_at, spans
 from tracker.cli import pulling
+from tracker.cli.checking import advised
 from tracker.cli.common import add_incident, add_recording, printable, say, write_json
 from tracker.cli.comparing import Compared, compared, judge
 from tracker.cli.workspace import Workspace
@@ -84,7 +85,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             return _finish(arguments, workspace, found, change, window, code)
         if wait > 15:
             say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
+            _remind(workspace, incident.id)
         time.sleep(wait)
+
+
+def _remind(workspace: Workspace, name: str) -> None:
+    """Say what else is due first while nothing is to be seen yet."""
+    for each in advised(workspace, workspace.incident(name)):
+        if not each.todo.startswith("tracker watch"):
+            say(f"  {each.said()}")
+            return
 
 
 def _metrics_of(found: Compared, change: "ChangeRow") -> "list[Measured]":
@@ -279,4 +289,4 @@ def _finish(
     return code
 
 
-__all__ = ["CHECKS", "late_at", "made_for", "run"]
+__all__ = ["made_for", "run"]
