@@ -71,5 +71,5 @@ def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> lis
 
 
 def _spoken(seconds: float) -> str:
-    """Say what is left in the unit that somebody acts on: minutes while there are some."""
-    return spoken(60 * (seconds // 60)) if 120 <= seconds < 3600 else spoken(seconds)
+    """Say what is left in the unit that somebody acts on, and never more than is left."""
+    return spoken(60 * (seconds // 60)) if 120 <= seconds < 3600 else spoken(seconds // 1)

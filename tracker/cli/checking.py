@@ -105,11 +105,16 @@ def settled(
 
     What others did since moves neither the position nor a limit, so the same position gives the same bytes.
     """
+    from tracker.events.corrections import Correction
+
     while True:
         found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
         named = {event for each in found.rules for event in each.evidence}
         _, said = procedure_of(workspace, upto)
-        used = [*said, *(each for each in found.used if each.id in named)]
+        used = [
+            *said,
+            *(each for each in found.used if each.id in named or isinstance(each.event, Correction)),
+        ]
         last = max(each.position for each in [*among, *facts, *used])
         if last == upto:
             return Checked(found.rules, found.evidence, used)
