@@ -25,6 +25,8 @@ _TO_DO = {
     "backported": "take the fix to the older lines",
 }
 """What to do about a rule that is not met yet."""
+_BY_COMMAND = {"tracker ingest git": "read its repository"}
+"""What to do where evidence is missing first, by the command that brings it."""
 _NOT_DONE = (Status.UNKNOWN, Status.MISSED, Status.LATE)
 
 
@@ -55,7 +57,7 @@ def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> lis
     found = [
         Advice(
             rule=each.rule,
-            what=_TO_DO.get(each.rule, each.expected).format(integration_branch=procedure.integration_branch),
+            what=_what(each, procedure),
             todo=each.todo,
             due_at=each.due_at,
             left_seconds=(each.due_at - now).total_seconds() if each.due_at else None,
@@ -68,6 +70,16 @@ def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> lis
     for each in found:
         once.setdefault(each.todo, each)
     return list(once.values())
+
+
+def _what(answer: Ruled, procedure: Procedure) -> str:
+    for command, what in _BY_COMMAND.items():
+        if answer.todo and answer.todo.startswith(command):
+            return what
+    # Replaced, not formatted: a sentence may hold braces.
+    return _TO_DO.get(answer.rule, answer.expected).replace(
+        "{integration_branch}", procedure.integration_branch
+    )
 
 
 def _spoken(seconds: float) -> str:

@@ -37,7 +37,8 @@ FOUND = (Status.LATE, Status.MISSED)
 def check(evidence: Evidence) -> list[Ruled]:
     """Hold every rule against the evidence, in the order of the procedure."""
     excused = waivers(evidence.incident)
-    answers = [rule(evidence) for _, rule in sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))]
+    asked = sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))
+    answers = [_without_trunk(name, evidence) or rule(evidence) for name, rule in asked]
     return [_waived(each, excused[each.rule]) if each.rule in excused else each for each in answers]
 
 
@@ -55,6 +56,14 @@ def waivers(incident: Incident) -> dict[str, Effective]:
 def findings(answers: list[Ruled]) -> list[Ruled]:
     """Keep what was late or missed."""
     return [each for each in answers if each.status in FOUND]
+
+
+def _without_trunk(name: str, evidence: Evidence) -> Ruled | None:
+    """Answer for a team with one trunk, which has nothing to merge back to."""
+    if name != "merged_back" or evidence.procedure.integration_branch:
+        return None
+    says = "There is one trunk: integration_branch is empty."
+    return Ruled(name, Status.NOT_APPLICABLE, "the fix on the integration branch", None, says)
 
 
 def _waived(answer: Ruled, waiver: Effective) -> Ruled:

@@ -724,3 +724,19 @@ def test_limits_are_those_of_the_log():
     answer = one("deployed_in_time", *DECLARED, fix, b.resolved(70), procedure=procedure)
     assert answer.status is Status.MET
     assert "1 h 30 min" in answer.expected or "90 min" in answer.expected
+
+
+def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
+    """
+    Its integration branch is empty; whatever the rule would say of a branch without a name is not asked.
+    """
+    from projections.procedure import check as module
+
+    def rule(_):
+        raise AssertionError("it is not asked")
+
+    monkeypatch.setattr(module, "RULES", (("merged_back", rule),))
+
+    [answer] = check(evidence(*DECLARED, procedure=Procedure(integration_branch="")))
+
+    assert answer.status is Status.NOT_APPLICABLE

@@ -191,7 +191,7 @@ def _row(answer: "Ruled", workspace: Workspace, upto: int | None) -> tuple[str, 
     if answer.due_at is not None and answer.status.value != "met":
         due = answer.due_at.astimezone(workspace.shown_zone)
         over = upto is None and workspace.now > answer.due_at
-        says += f" {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
+        says = f"{says.rstrip('.')}. {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
     status = answer.status.value.replace("_", " ")
     return _handles(answer.evidence), status, answer.rule, answer.expected, says
 

@@ -21,7 +21,7 @@ AFTER = timedelta(days=30)
 WORK = (
     "alert-fired", "deploy-started", "deploy-finished", "deploy-failed", "rollback-started", "rollback-finished",
     "rollback-failed", "tests-finished", "release-created", "version-released", "commit-made",
-    "version-tagged", "branch-seen",
+    "version-tagged", "branch-seen", "repository-read",
 )  # fmt: skip
 """The kinds of fact that are looked for beyond the incident's own span."""
 

@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         from tracker.cli.checking import advised
 
         for each in found:
-            for due in advised(workspace, each)[:MOST_DUE]:
+            timed = [due for due in advised(workspace, each) if due.due_at is not None]
+            for due in timed[:MOST_DUE]:
                 print(f"{each.id}: {printable(due.said())}")
             print(f"{each.id}: {next_step(each)}")
     return 0
