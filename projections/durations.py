@@ -191,6 +191,12 @@ def _fix(
     return later[-1] if later else None
 
 
+def recovered_at(incident: Incident) -> datetime | None:
+    """Return when all was back to normal: as judged, else as people said; None if neither is known."""
+    found = outages(incident)
+    return found[-1].recovered.latest if found and found[-1].recovered else None
+
+
 def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
     """Bound what depends on a detection that nobody recorded: it lies between start and declaration."""
     told = f"{formula}; no detection was recorded, so it lies between the start and the declaration"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.durations import Duration
+from projections.procedure.rule import Ruled
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
@@ -62,6 +63,7 @@ class Context:
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()
+    rules: tuple[Ruled, ...] = ()
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -400,3 +400,48 @@ def test_reading_settings_changes_nothing():
 
     assert list(Path().iterdir()) == []
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("rules", "place", "hint"),
+    [
+        ('merged_back_within = "10m"', "procedure.merged_back_within: '10m' is less than fix_deployed_within '30m'", '"30m"'),
+        ('alert_team_within = "40m"', "procedure.fix_deployed_within: '30m' is less than alert_team_within", '"40m"'),
+        ('update_every = "0m"', "procedure.update_every: '0m' is no time at all", '"5m"'),
+        ('report_within = "0d"', "procedure.report_within: '0d' is no time at all", '"5d"'),
+        ("maximum_fix_commits = 0", "procedure.maximum_fix_commits: 0 allows no fix", "3"),
+        ('integration_branch = "main"', "procedure.integration_branch: is 'main' like production_branch", '""'),
+        ('production_branch = ""', "procedure.production_branch: is empty", "main"),
+        ('branch_pattern = "develop|hotfix/.+"', "procedure.branch_pattern: 'develop|hotfix/.+' matches integration_branch", "hotfix/"),
+        ('branch_pattern = ".+"', "procedure.branch_pattern: '.+' matches production_branch 'main'", "hotfix/"),
+        ('branch_pattern = ""', "procedure.branch_pattern: is empty", "hotfix/"),
+        ('branch_pattern = "hotfix/bug"', "procedure.branch_pattern: 'hotfix/bug' allows one name", "hotfix/"),
+    ],
+)  # fmt: skip
+def test_rules_that_contradict_each_other_are_refused(rules, place, hint):
+    """
+    No incident could keep them: where, why, and what to write instead.
+    """
+    message, hinted = refusal(f"[procedure]\n{rules}")
+
+    assert message.startswith(place)
+    assert hint in hinted
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'merged_back_within = "30m"',
+        'update_every = "2h"',
+        'integration_branch = ""',
+        'production_branch = "trunk"\nintegration_branch = "main"',
+        'branch_pattern = "(hotfix|emergency)/[0-9.]+"',
+        'branch_pattern = "hotfix/urgent"',
+        "generic_branch_names = []",
+    ],
+)
+def test_rules_that_can_be_kept_together_are_taken(rules):
+    """
+    However strict, and of a team with one trunk too.
+    """
+    parse(f"[procedure]\n{rules}".encode(), "tracker.toml")

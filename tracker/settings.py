@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.contradictions import refuse_contradictions
 from tracker.errors import SettingsError, UsageError
 from tracker.times import duration_seconds, zone
 
@@ -394,7 +395,4 @@ def _check(file: _File, where: str) -> None:
             duration_seconds(text)
         except UsageError as wrong:
             refuse(place, wrong.message, wrong.hint)
-    try:
-        re.compile(file.procedure.branch_pattern)
-    except re.error as broken:
-        refuse("procedure.branch_pattern", f"is not a pattern: {broken}", 'branch_pattern = "hotfix/.+"')
+    refuse_contradictions(file.procedure, refuse)

@@ -1,7 +1,7 @@
 """What a rule answers, and what it is asked about."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -12,6 +12,7 @@ from projections.verdicts.rows import Row
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.incident import Incident
+from tracker.times import duration_seconds
 
 
 class Status(Enum):
@@ -59,6 +60,21 @@ class Procedure:
     report_within: timedelta = timedelta(days=5)
     maintained_branches: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Procedure":
+        """Read [procedure] as the log has it; a key that is missing has its default, and one that is new is left out."""
+        given: dict[str, Any] = {}
+        for each in fields(cls):
+            value = said.get(each.name)
+            if value is None:
+                continue
+            if isinstance(each.default, timedelta):
+                value = timedelta(seconds=duration_seconds(value))
+            elif isinstance(each.default, tuple):
+                value = tuple(value)
+            given[each.name] = value
+        return cls(**given)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -66,7 +82,8 @@ class Evidence:
 
     `facts` are effective and living (corrections applied, retracted ones left out) of the incident's
     services, wider than what is attached to it: git facts reach back far enough to name branches,
-    and forward to `now`. `now` is the recording instant of the last event, never a clock's.
+    and forward to `now`. For a report and for any question about the past, `now` is the recording
+    instant of the last event; only a question that is asked live has the clock's.
     """
 
     incident: Incident

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from projections.verdicts.rows import Row
 from projections.verdicts.windows import WINDOWS
@@ -32,7 +33,26 @@ _ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
 _WORSE, _NOT_BETTER = ("regressed",), ("still_degraded", "partly_recovered")
 
 
-def asked(rows: Sequence[Row]) -> list[Row]:
+class Said(Protocol):
+    """A verdict, whether judged now or read as it was recorded."""
+
+    @property
+    def baseline(self) -> str:
+        """What it was held against."""
+
+    @property
+    def verdict(self) -> str:
+        """What was said."""
+
+    @property
+    def strength(self) -> float | None:
+        """How clear it was."""
+
+
+S = TypeVar("S", bound=Said)
+
+
+def asked(rows: Sequence[S]) -> list[S]:
     """Return the rows that answer the question of the moment: normal again, after a fix; else moved by it."""
     healthy = [row for row in rows if row.baseline == "healthy"]
     return healthy or list(rows)
@@ -96,11 +116,11 @@ def _later(rows: Sequence[Row], window: str) -> str:
     return ""
 
 
-def _is_clear(row: Row) -> bool:
+def _is_clear(row: Said) -> bool:
     return (row.strength or 0) > HEADLINE_STRENGTH
 
 
-def _is_worse(row: Row) -> bool:
+def _is_worse(row: Said) -> bool:
     return row.verdict == "regressed" and _is_clear(row)
 
 
@@ -135,7 +155,7 @@ def after_change(row: Row) -> str:
     return f"{spoken(seconds)} after" if seconds > 0 else "while it went out"
 
 
-def exit_code(rows: Sequence[Row]) -> int:
+def exit_code(rows: Sequence[Said]) -> int:
     """Answer a watch by one window's rows: 0 recovered, 6 worse, 7 not better, 8 cannot tell."""
     verdicts = [row.verdict for row in asked(rows)]
     moved = [row for row in rows if row.baseline == "before_change"]

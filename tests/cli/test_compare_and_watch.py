@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from projections.verdicts.checks import CHECKS, late_at, spans
 from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch
@@ -189,8 +190,8 @@ def test_checks_on_end_are_one_span():
     """
     The hour and the day stand alone.
     """
-    assert watch._spans([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
-    assert watch._spans([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
+    assert spans([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
+    assert spans([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
 
 
 def test_what_still_settles_is_said_to(tracker, incident):
@@ -462,8 +463,8 @@ def test_a_check_has_its_minute():
     """
     After it the check is a gap; the hour and the day leave more room.
     """
-    assert list(watch.CHECKS) == [*range(60, 601, 60), 3_600, 86_400]
-    assert [watch.late_at(each) for each in (60, 3_600, 86_400)] == [120, 3_900, 90_000]
+    assert list(CHECKS) == [*range(60, 601, 60), 3_600, 86_400]
+    assert [late_at(each) for each in (60, 3_600, 86_400)] == [120, 3_900, 90_000]
 
 
 def test_colour_is_for_terminals_only(tracker, incident, tmp_path):

@@ -365,11 +365,12 @@ def test_tracker_alone_says_when_the_team_is_to_hear_next(posting):
     posting("message", 1, "initial", "--sent")
     after = posting().out
 
-    assert "INC-1: the team was not alerted yet; due in " in before
+    assert "INC-1: alert the team: 4 min left; tracker message INC-1 initial" in before
     assert "tracker message INC-1 initial" in before
-    assert "INC-1: next update to the team due in 9 min" in after or "due in 10 min" in after
+    assert "INC-1: update the team: 9 min left; tracker message INC-1 update" in after
+    assert "alert the team" not in after
     assert "tracker message INC-1 update" in after
-    assert "next update to the team due in" in posting("show", 1).out
+    assert "Next: update the team: " in posting("show", 1).out
     due = posting("show", 1, "--json").json["next_message"]
     assert due["kind"] == "update"
 

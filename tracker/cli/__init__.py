@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "timeline": ("timeline", "what happened, in the order in which it happened"),
     "compare": ("compare", "did it help? each metric over 10 minutes, 1 hour, 1 day"),
     "watch": ("watch", "look every minute whether a fix worked, and answer by exit code"),
+    "check": ("check", "was the procedure followed? each rule with its evidence"),
+    "waive": ("waive", "say that a rule does not count here, and why"),
     "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
     "verify": ("verify", "is the log whole?"),
@@ -60,8 +62,11 @@ GROUPS = (
     ("Evidence", ("collect", "ingest", "attach")),
     ("Afterwards", ("action", "actions")),
     ("By themselves", ("serve", "inbox")),
-    ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
-    ("Set right", ("amend", "retract", "redact", "history", "link", "unlink", "reopen", "merge", "spool")),
+    ("Look", ("list", "show", "timeline", "compare", "watch", "check", "backtest", "report", "verify")),
+    (
+        "Set right",
+        ("amend", "retract", "redact", "history", "link", "unlink", "waive", "reopen", "merge", "spool"),
+    ),
 )
 
 
@@ -74,8 +79,8 @@ def help_text() -> str:
         lines.append("")
     lines += [
         "Everywhere: --config FILE, --store FILE|URL, --json for programs. Times are 14:45Z, 14:45+01:00, 5m-ago or now.",
-        "Exit codes: 0 done, 1 a bug, 2 usage, 3 settings, 5 log not whole, 6 worse, 7 not better, 8 cannot tell (watch),",
-        "            9 store, 10 source unreachable, 11 bad input, 12 refused, 130 Ctrl-C.",
+        "Exit codes: 0 done, 1 a bug, 2 usage, 3 settings, 4 findings (check), 5 log not whole, 6 worse, 7 not better,",
+        "            8 cannot tell (watch), 9 store, 10 source unreachable, 11 bad input, 12 refused, 130 Ctrl-C.",
         "",
         "Try it: tracker demo",
     ]

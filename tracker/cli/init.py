@@ -71,10 +71,17 @@ capture_every = "1m"
 # better = "lower"                # lower | higher | neither
 # threshold = 0.01
 
-[procedure]                       # the defaults
+[procedure]                       # the defaults; tracker check holds them against the log
 production_branch = "main"
-integration_branch = "develop"
+integration_branch = "develop"    # "" where there is one trunk
 branch_pattern = "hotfix/.+"
+generic_branch_names = ["critical-bug", "bug", "fix", "hotfix"]
+maximum_fix_commits = 3           # version bumps and merges not counted
+alert_team_within = "5m"          # limits run from detection, else from the declaration
+update_every = "5m"
+fix_deployed_within = "30m"
+merged_back_within = "1h"
+report_within = "5d"              # from the end
 # maintained_branches = ["release/1.0"]     # older lines that a fix has to reach as well
 """
 

@@ -1,20 +1,18 @@
 """List the incidents, newest first. `tracker` alone lists the open ones and what is due next."""
 
 import argparse
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.cli.workspace import Workspace
-from tracker.times import duration_seconds, spoken, utc
+from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
-    from projections.updates import UpdateDue
     from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker list --open"
+MOST_DUE = 3
+"""So many things that are due are named of each incident; `tracker show` names all."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,10 +60,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         )
     print(table(rows), end="")
     if arguments.due:
+        from tracker.cli.checking import advised
+
         for each in found:
-            reminder = message_due(workspace, each)
-            if reminder is not None:
-                print(f"{each.id}: {reminder}")
+            timed = [due for due in advised(workspace, each) if due.due_at is not None]
+            for due in timed[:MOST_DUE]:
+                print(f"{each.id}: {printable(due.said())}")
             print(f"{each.id}: {next_step(each)}")
         _print_overdue(workspace)
     return 0
@@ -81,42 +81,6 @@ def _print_overdue(workspace: Workspace) -> None:
     if late:
         are = "action item is" if len(late) == 1 else "action items are"
         print(f"{len(late)} {are} overdue: tracker actions --overdue")
-
-
-def message_owed(
-    workspace: Workspace, incident: "Incident", upto: int | None = None
-) -> "tuple[UpdateDue | None, datetime]":
-    """Return the message that an incident owes next, and the instant that counts as now.
-
-    Looking back, [procedure] is what it was then and now is the incident's last event: nothing ticks.
-    """
-    from projections.updates import update_due
-    from tracker.events.housekeeping import SettingsChanged
-
-    procedure: dict[str, Any] = msgspec.to_builtins(workspace.settings.procedure)
-    now = workspace.now
-    if upto is not None:
-        last = workspace.log.latest("settings:", upto)
-        if last is not None and isinstance(last.event, SettingsChanged):
-            procedure |= last.event.settings.get("procedure", {})
-        now = max(step.recorded.recorded_at for step in incident.steps)
-    owed = update_due(
-        incident,
-        alert_team_within=timedelta(seconds=duration_seconds(procedure["alert_team_within"])),
-        update_every=timedelta(seconds=duration_seconds(procedure["update_every"])),
-    )
-    return owed, now
-
-
-def message_due(workspace: Workspace, incident: "Incident", upto: int | None = None) -> str | None:
-    """Say when the team is to hear next of an incident, and what to type; None of one that is over."""
-    owed, now = message_owed(workspace, incident, upto)
-    if owed is None:
-        return None
-    late = owed.overdue_seconds(now)
-    when = f"in {spoken(-late)}" if late < 0 else f"{spoken(late)} ago" if late >= 1 else "now"
-    what = "the team was not alerted yet; due" if owed.kind == "initial" else "next update to the team due"
-    return f"{what} {when}: tracker message {incident.id} {owed.kind}"
 
 
 def described(incident: "Incident") -> dict[str, object]:

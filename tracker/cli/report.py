@@ -126,6 +126,7 @@ def gathered(
     from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
+    from tracker.cli.checking import settled
     from tracker.cli.comparing import compared
     from tracker.events.samples import SourceCollected
 
@@ -154,6 +155,8 @@ def gathered(
     plans, used = _metrics(workspace, base, upto)
     found = compared(workspace, incident, upto)
     used += facts + about_actions + collected + found.used
+    procedure = settled(workspace, incident, upto, verdicts=found.rows, facts=facts, among=used)
+    used += procedure.used
     used.sort(key=lambda each: each.position)
     last = used[-1]
     return replace(
@@ -161,6 +164,7 @@ def gathered(
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
         redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
+        rules=tuple(procedure.rules),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=Provenance(
             position=last.position,

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli import acting, posting
+from tracker.cli.checking import advised
 from tracker.cli.common import add_reading, plain, printable, table, write_json
-from tracker.cli.list import described, message_due, message_owed, next_step
+from tracker.cli.list import described, next_step
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tracker.incident import Incident
 
 _CANDIDATES = 5
+
+_MESSAGES = ("team_alerted", "updates_on_time")
+"""The rules that wait for a message."""
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
@@ -54,17 +58,23 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     measured = durations(incident, workspace.facts_of(incident, upto))
     told = messages_of(incident)
     own, preventing, earlier, now = _items(workspace, incident, upto)
+    due = advised(workspace, incident, upto)
     if arguments.json:
-        owed, _ = message_owed(workspace, incident, upto)
+        message = next((each for each in due if each.rule in _MESSAGES), None)
         write_json(
             {
                 **described(incident),
                 "durations": measured,
                 "messages": [posting.described(each) for each in told],
-                "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
                 "actions": [acting.described(each, now) for each in own],
                 "would_have_prevented_it": [acting.described(each, now) for each in preventing],
                 "earlier_open_actions": [acting.described(each, now) for each in earlier],
+                "next": [
+                    {"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at}
+                    for each in due
+                ],
+                "next_message": message
+                and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
                 "position": incident.last_position,
             }
         )
@@ -84,14 +94,12 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     for each in told:
         print(f"  {_message(each)}")
     _print_items(incident, own, preventing, earlier, now)
-    reminder = message_due(workspace, incident, upto)
-    if reminder is not None:
-        print(f"Next: {reminder}")
-    print(
-        f"Next: {next_step(incident)}"
-        if incident.resolved_at is None
-        else f"Next: tracker report {incident.id}"
-    )
+    for each_due in due:
+        print(f"Next: {printable(each_due.said())}")
+    if incident.resolved_at is None:
+        print(f"Next: {next_step(incident)}")
+    elif not any(each_due.rule == "report_written" for each_due in due):
+        print(f"Next: tracker report {incident.id}")
     return 0
 
 

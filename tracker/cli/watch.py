@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from projections.verdicts.checks import CHECKS, late_at, spans
 from tracker.cli import pulling
+from tracker.cli.checking import advised
 from tracker.cli.common import add_incident, add_recording, printable, say, write_json
 from tracker.cli.comparing import Compared, compared, judge
 from tracker.cli.workspace import Workspace
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = "example:  tracker watch INC-42        tracker watch . --until 10m && echo recovered"
 
-CHECKS = (*range(60, 601, 60), 3_600, 86_400)
-"""Seconds after the change at which a check is due."""
 UNTIL = {"10m": 600, "1h": 3_600, "1d": 86_400}
 _LOOK = "%Y-%m-%dT%H:%M:%SZ"
 #: The last two steps are not asked for yet, and a scrape comes before that.
@@ -50,11 +50,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--once", action="store_true", help="make the check that is due now, and answer at once"
     )
     add_recording(parser, at=False)
-
-
-def late_at(due_seconds: int) -> int:
-    """Return how many seconds after a change a check that is due then counts as not made."""
-    return due_seconds + {3_600: 300, 86_400: 3_600}.get(due_seconds, 60)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
@@ -90,7 +85,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             return _finish(arguments, workspace, found, change, window, code)
         if wait > 15:
             say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
+            _remind(workspace, incident.id)
         time.sleep(wait)
+
+
+def _remind(workspace: Workspace, name: str) -> None:
+    """Say what else is due first while nothing is to be seen yet."""
+    for each in advised(workspace, workspace.incident(name)):
+        if not each.todo.startswith("tracker watch"):
+            say(f"  {each.said()}")
+            return
 
 
 def _metrics_of(found: Compared, change: "ChangeRow") -> "list[Measured]":
@@ -117,21 +121,10 @@ def _looked(
         _tell(since, looks, settling)
     missed = [each for each in CHECKS if each <= last and late_at(each) <= since and each not in made]
     if set(missed) - gaps:
-        say(f"  not made: {_spans(missed)} after the change: a gap")
+        say(f"  not made: {spans(missed)} after the change: a gap")
         gaps.update(missed)
     judge(workspace, incident)
     return compared(workspace, workspace.incident(incident.id), None, change=_event(workspace, change))
-
-
-def _spans(missed: Sequence[int]) -> str:
-    """Name checks that follow each other by the first and the last of them."""
-    runs: list[list[int]] = []
-    for each in missed:
-        if runs and CHECKS.index(each) == CHECKS.index(runs[-1][-1]) + 1 and each <= UNTIL["10m"]:
-            runs[-1].append(each)
-        else:
-            runs.append([each])
-    return ", ".join(" to ".join(dict.fromkeys((spoken(run[0]), spoken(run[-1])))) for run in runs)
 
 
 def _event(workspace: Workspace, change: "ChangeRow") -> "Recorded":
@@ -296,4 +289,4 @@ def _finish(
     return code
 
 
-__all__ = ["CHECKS", "late_at", "made_for", "run"]
+__all__ = ["made_for", "run"]

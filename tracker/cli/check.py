@@ -1,0 +1,247 @@
+"""Was the procedure followed, and is what people wrote true? Each rule with its evidence; nothing is recorded.
+
+Without evidence a rule is unknown, never met. What is late, missed or contradicted by the log is a
+finding, and with one the exit code is 4. With --text only the prose of that file is held against the
+log, in place of the incident's notes and messages; where its title names the incident, INC may be left out.
+"""
+
+import argparse
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
+from tracker.cli.progress import waiting
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    from projections.claims.claim import Claim
+    from projections.procedure.rule import Ruled
+    from tracker.cli.checking import Checked
+    from tracker.incident import Incident
+
+EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
+FOUND = 4
+_COLOURS = {"met": "32", "late": "33", "missed": "31", "waived": "36", "unknown": "2", "not applicable": "2"}
+_ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the incident, and perhaps a text to hold against it."""
+    parser.add_argument("incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open one")
+    parser.add_argument(
+        "--text", metavar="FILE", help="hold the prose of this file against the log (- is stdin)"
+    )
+    add_display_zone(parser)
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Print the answers."""
+    from projections.procedure.check import findings
+    from tracker.cli.checking import checked
+    from tracker.cli.claiming import claimed
+
+    text = read(arguments.text) if arguments.text else None
+    typed = _named(arguments, workspace, text)
+    upto = workspace.cut()
+    incident = workspace.incident(typed, upto)
+    with waiting("check"):
+        found = checked(workspace, incident, upto)
+        claims = (
+            claimed(workspace, incident, upto)
+            if text is None
+            else claimed(workspace, incident, upto, text=text, where=_where(arguments.text))
+        )
+    count = len(findings(found.rules)) + len(claims)
+    if arguments.json:
+        _write(incident, found, claims, count)
+    else:
+        _print(workspace, incident, found, claims, upto)
+        _close(workspace, incident, found, claims, count, upto)
+    return FOUND if count else 0
+
+
+def read(name: str) -> str:
+    """Return the text of a file, or of stdin.
+
+    Raises:
+        BadInputError: If it cannot be read, or is no text.
+    """
+    where = _where(name)
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as wrong:
+        raise BadInputError(
+            f"{where}: cannot be read: {wrong.strerror}", hint="Name a text file: --text INC-42.md"
+        ) from wrong
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        raise BadInputError(
+            f"{where}: is no text in UTF-8: byte {wrong.start} is {data[wrong.start]:#04x}",
+            hint="Save it as UTF-8, and give it again",
+        ) from wrong
+    if "\0" in text:
+        raise BadInputError(
+            f"{where}: is no text: it holds NUL bytes", hint="Name a text file: --text INC-42.md"
+        )
+    return text
+
+
+def _where(name: str) -> str:
+    return "stdin" if name == "-" else name
+
+
+def _named(arguments: argparse.Namespace, workspace: Workspace, text: str | None) -> str:
+    """Return the incident that was typed, else the one that the text's title names."""
+    prefix = workspace.settings.tracker.prefix
+    found = re.search(rf"^#\s.*?\b({re.escape(prefix)}-\d+)\b", text or "", re.MULTILINE | re.IGNORECASE)
+    title = workspace.incident_id(found[1]) if found else None
+    if arguments.incident is None:
+        if text is None:
+            raise UsageError(
+                "which incident?", hint=f"tracker check {prefix}-42, or tracker check . for the only open one"
+            )
+        if title is None:
+            raise BadInputError(
+                f"{_where(arguments.text)}: no title names an incident, as '# {prefix}-42: …' does",
+                hint=f"Name it: tracker check {prefix}-42 --text {arguments.text}",
+            )
+        return title
+    typed: str = arguments.incident
+    if title is not None and typed != "." and workspace.incident_id(typed) != title:
+        say(
+            f"{_where(arguments.text)} is titled {title}, and is held against {workspace.incident_id(typed)} as you say."
+        )
+    return typed
+
+
+def _write(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", count: int) -> None:
+    write_json(
+        {
+            "incident": incident.id,
+            "findings": count,
+            "detected_at": found.evidence.detected_at,
+            "as_of": found.evidence.now,
+            "rules": [described(each, incident) for each in found.rules],
+            "claims": [
+                {
+                    "claim": each.claim,
+                    "where": each.where,
+                    "log_says": each.log_says,
+                    "evidence": each.evidence,
+                    "key": each.key,
+                    "line": each.line,
+                }
+                for each in claims
+            ],
+        }
+    )
+
+
+def described(answer: "Ruled", incident: "Incident") -> dict[str, object]:
+    """Return a rule's JSON keys."""
+    from projections.procedure.check import waivers
+
+    waiver = waivers(incident).get(answer.rule)
+    return {
+        "rule": answer.rule,
+        "status": answer.status,
+        "expected": answer.expected,
+        "actual": answer.actual,
+        "late_seconds": answer.late_seconds,
+        "evidence": answer.evidence,
+        "says": answer.says,
+        "due_at": answer.due_at,
+        "todo": answer.todo,
+        "waived_by": waiver and getattr(waiver.event, "decided_by", None),
+        "waived_why": waiver and getattr(waiver.event, "why", None),
+    }
+
+
+def _print(
+    workspace: Workspace, incident: "Incident", found: "Checked", claims: "Sequence[Claim]", upto: int | None
+) -> None:
+    evidence = found.evidence
+    at = evidence.detected_at.astimezone(workspace.shown_zone)
+    what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
+    print(f"{incident.id}  {printable(incident.title)}")
+    print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
+    rows = [("", "STATUS", "RULE", "ASKED", "WHAT HAPPENED")]
+    rows += [_row(each, workspace, upto) for each in found.rules]
+    text = table(rows)
+    sys.stdout.write(_coloured(text) if _has_colour() else text)
+    if claims:
+        print()
+        lines = [("", "KEY", "WHERE", "WRITTEN", "THE LOG SAYS")]
+        lines += [
+            (_handles(each.evidence), each.key, each.where, each.claim, each.log_says) for each in claims
+        ]
+        print(table(lines), end="")
+
+
+def _row(answer: "Ruled", workspace: Workspace, upto: int | None) -> tuple[str, str, str, str, str]:
+    says = answer.says
+    if answer.due_at is not None and answer.status.value != "met":
+        due = answer.due_at.astimezone(workspace.shown_zone)
+        over = upto is None and workspace.now > answer.due_at
+        says = f"{says.rstrip('.')}. {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
+    status = answer.status.value.replace("_", " ")
+    return _handles(answer.evidence), status, answer.rule, answer.expected, says
+
+
+def _handles(evidence: Sequence[str]) -> str:
+    """Name the first event, and how many more there are."""
+    if not evidence:
+        return ""
+    return evidence[0][-7:] + (f" +{len(evidence) - 1}" if len(evidence) > 1 else "")
+
+
+def _close(
+    workspace: Workspace,
+    incident: "Incident",
+    found: "Checked",
+    claims: "Sequence[Claim]",
+    count: int,
+    upto: int | None,
+) -> None:
+    """Sum up, and say what to type next."""
+    from projections.procedure.advice import advice
+    from projections.procedure.check import findings
+    from tracker.cli.checking import settings_differ
+
+    counted = Counter(each.status.value.replace("_", " ") for each in found.rules)
+    parts = [f"{counted[name]} {name}" for name in _ORDER if counted[name]]
+    if claims:
+        parts.append(f"{len(claims)} claim{'s' if len(claims) > 1 else ''} against the log")
+    told = {0: "no findings", 1: "1 finding"}.get(count, f"{count} findings")
+    print(f"{', '.join(parts)}: {told}.")
+    if upto is not None:
+        return
+    evidence = found.evidence
+    for each in advice(found.rules, evidence.procedure, evidence.now)[:3]:
+        say(f"Next: {each.said()}")
+    late = findings(found.rules)
+    if late or claims:
+        first = late[0].rule if late else claims[0].key
+        say(f'If that is not to be held against {incident.id}: tracker waive {incident.id} {first} --why "…"')
+    if settings_differ(workspace):
+        say(
+            "tracker.toml says another [procedure] than the log; it counts from the next thing that is recorded."
+        )
+
+
+def _has_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _coloured(text: str) -> str:
+    """Colour the statuses; widths were laid out before, so columns stay."""
+    pattern = re.compile(rf"^(.{{0,12}}? *)({'|'.join(_COLOURS)})(?= )", re.MULTILINE)
+    return pattern.sub(lambda m: f"{m[1]}\x1b[{_COLOURS[m[2]]}m{m[2]}\x1b[0m", text)

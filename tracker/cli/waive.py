@@ -1,0 +1,50 @@
+"""Say that a rule of the procedure, or a claim in the prose, is not held against an incident, and why.
+
+It stays in `tracker check` and in the report, with who said so. To let it count again, strike the
+waiver out: tracker retract EVENT --why TEXT
+"""
+
+import argparse
+
+from tracker.cli.common import add_incident, add_recording
+from tracker.cli.workspace import Workspace
+
+EXAMPLE = "example:  tracker waive INC-42 merged_back --why 'develop is frozen until Thursday'"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the rule and the reason."""
+    add_incident(parser)
+    parser.add_argument(
+        "rule", metavar="RULE", help="a rule's name, or a claim's key, as `tracker check` prints it"
+    )
+    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--text", metavar="FILE", help="the claim stands in this file (- is stdin)")
+    add_recording(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Record it."""
+    from tracker.cli.check import read
+    from tracker.cli.claiming import claimed
+    from tracker.decisions_on_rules import waive
+    from tracker.events.procedure import RULE_NAMES
+
+    incident = workspace.incident(arguments.incident)
+    at, by = workspace.instant(arguments.at, incident), workspace.who
+    typed = arguments.rule.strip().lower().replace("-", "_")
+    claims: list[str] = []
+    if typed not in RULE_NAMES:
+        claims = [each.key for each in claimed(workspace, incident, None)]
+    if typed not in RULE_NAMES and arguments.text:
+        claims += [
+            each.key
+            for each in claimed(workspace, incident, None, text=read(arguments.text), where=arguments.text)
+        ]
+    recording = workspace.decide(
+        incident.id,
+        lambda held: [waive(held, arguments.rule, by=by, at=at, why=arguments.why, claims=claims)],
+    )
+    handle = (recording.recorded + recording.known)[0][-7:]
+    said = f"{handle} {typed if typed in RULE_NAMES else arguments.rule} waived on {incident.id} by {by}"
+    return workspace.answer(recording, said, {"incident": incident.id})
