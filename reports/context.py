@@ -1,11 +1,12 @@
 """All that a report stands on, gathered before a word is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from projections.changes import ChangeRow
 from projections.durations import Duration
+from projections.review import Standing
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
@@ -58,6 +59,7 @@ class Context:
     picture_suffix: str = "svg"
     verdicts: tuple[Row, ...] = ()
     silences: tuple[Silence, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reports.fences import apart
 from tests import builders as b
 from tests.reports import histories
 from tests.reports.histories import report, text_of, told
-from tracker.cli import main
-from tracker.cli.verify import footer_of
+from tracker.cli import main, placing
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "</td><script>alert(1)</script> | a || `b` \n# head\r\n- *x* [l](http://evil) ![i](x) <!-- --> &lt; ~~s~~ \x1b[31m\u202e"
@@ -28,6 +28,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without_footer(markdown: str) -> str:
     """Leave out what names the versions that wrote it."""
     return re.sub(r"Written by [^\n]*", "Written by VERSIONS", markdown)
+
+
+def footer_of(markdown: str) -> dict[str, str]:
+    return placing.footer_of(apart(markdown.encode()))
 
 
 def table_rows(markdown: str) -> Iterator[list[list[str]]]:
