@@ -27,7 +27,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def without_footer(markdown: str) -> str:
     """Leave out what names the versions that wrote it."""
-    return re.sub(r"Written by [^\n]*", "Written by VERSIONS", markdown)
+    told = re.sub(r"Written by [^\n]*", "Written by VERSIONS", markdown)
+    return re.sub(r"(?<=tracker:begin footer )[0-9a-f]{12}", "HASH", told)
 
 
 def footer_of(markdown: str) -> dict[str, str]:
@@ -46,7 +47,9 @@ def table_rows(markdown: str) -> Iterator[list[list[str]]]:
 
 
 def outside_code(markdown: str) -> str:
-    return re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", markdown)
+    """Leave out code, and the marks around what was generated."""
+    marks = r"^<!-- tracker:(begin|end) [^<>\n]* -->$"
+    return re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", re.sub(marks, "", markdown, flags=re.MULTILINE))
 
 
 # ── what it says ─────────────────────────────────────────────────────────────

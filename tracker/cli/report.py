@@ -45,6 +45,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", choices=("svg", "png", "none"), help="default svg")
     parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
     parser.add_argument(
+        "--diff", choices=("published",), help="what changed since it was last published; writes no file"
+    )
+    parser.add_argument(
         "--force", action="store_true", help="let the log win over what was typed into generated parts"
     )
     add_reading(parser)
@@ -54,6 +57,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it."""
     upto = workspace.cut()
     name = workspace.incident(arguments.incident, upto).id
+    if arguments.diff:
+        from tracker.cli import since_published
+
+        return since_published.run(arguments, workspace, name, upto)
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.md")
     found = None if aside else placing.standing_at(target, name)
@@ -124,6 +131,15 @@ def again(
         standing=standing,
         with_pictures=with_pictures,
     )
+
+
+def standing_of(workspace: Workspace, incident: "Incident", upto: int | None) -> "Standing":
+    """Say where a report stands; all that it stands on is read only once it was published."""
+    from projections.review import publications, standing
+
+    if not publications(incident):
+        return standing(incident, ())
+    return gathered(workspace, incident.id, upto).standing
 
 
 def save(written: "Document", target: Path) -> None:

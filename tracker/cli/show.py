@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from tracker.cli import posting
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, message_due, message_owed, next_step
+from tracker.cli.report import standing_of
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
     from projections.messages import Message
+    from projections.review import Standing
     from tracker.events.base import Recorded
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
@@ -48,6 +50,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     incident = workspace.incident(arguments.what, upto)
     measured = durations(incident, workspace.facts_of(incident, upto))
     told = messages_of(incident)
+    stands = standing_of(workspace, incident, upto)
     if arguments.json:
         owed, _ = message_owed(workspace, incident, upto)
         write_json(
@@ -57,6 +60,16 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
                 "messages": [posting.described(each) for each in told],
                 "next_message": owed and {"kind": owed.kind, "due_at": owed.due_at},
                 "position": incident.last_position,
+                "report": {
+                    "state": stands.state,
+                    "reviewed_at": stands.reviewed_at,
+                    "reviewed_by": stands.reviewed_by,
+                    "published_at": stands.published_at,
+                    "published_by": stands.published_by,
+                    "event": stands.event,
+                    "position": stands.position,
+                    "changes_since": stands.changes_since,
+                },
             }
         )
         return 0
@@ -67,6 +80,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("services", ", ".join(incident.services)),
         ("lead", incident.lead or "nobody yet"),
         ("impact", printable(incident.impact or "not recorded")),
+        ("report", _report(stands)),
     ]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(measured).items():
@@ -80,9 +94,35 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     print(
         f"Next: {next_step(incident)}"
         if incident.resolved_at is None
-        else f"Next: tracker report {incident.id}"
+        else f"Next: {_next_for(stands, incident.id)}"
     )
     return 0
+
+
+def _report(stands: "Standing") -> str:
+    """Say where the report stands in a line."""
+    published = (
+        f"published at {utc(stands.published_at)} by {stands.published_by} ({(stands.event or '')[-7:]})"
+        if stands.published_at
+        else ""
+    )
+    if stands.state.value == "amended":
+        events = "1 event" if stands.changes_since == 1 else f"{stands.changes_since} events"
+        return f"{published}; {events} recorded since"
+    if published:
+        return published
+    if stands.reviewed_at is None:
+        return "draft: nobody reviewed it yet"
+    return f"in review: {stands.reviewed_by} went through it at {utc(stands.reviewed_at)}"
+
+
+def _next_for(stands: "Standing", name: str) -> str:
+    return {
+        "draft": f"tracker report {name}   ·   tracker review {name}",
+        "review": f"tracker report {name}   ·   tracker publish {name}",
+        "published": f"tracker show {(stands.event or '')[-7:]} --raw",
+        "amended": f"tracker report {name} --diff published   ·   tracker publish {name}",
+    }[stands.state.value]
 
 
 def _message(told: "Message") -> str:

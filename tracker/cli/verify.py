@@ -181,6 +181,7 @@ def hold(workspace: Workspace, report: Report) -> Held:
     from projections.review import as_published, publications
     from reports.post_incident import Document
     from tracker.cli.report import again
+    from tracker.events.reviews import ReportPublished
 
     def differing(written: Document) -> list[str]:
         fresh = {part.name: part for part in written.parts}
@@ -199,9 +200,9 @@ def hold(workspace: Workspace, report: Report) -> Held:
     published = None
     for each in publications(incident):
         # What was published says so, which the log could not at that position.
-        if each.event.position != report.position:  # type: ignore[attr-defined]
+        if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
-        if each.event.sha256 == hashlib.sha256(report.data).digest():  # type: ignore[attr-defined]
+        if each.event.sha256 == hashlib.sha256(report.data).digest():
             published = each.id
         then = again(workspace, report.apart, report.position, standing=as_published(each))
         if len(wrong := differing(then)) < len(parts):
