@@ -4,10 +4,14 @@ Pure like `tracker.decisions`: what is known in, an event out, or a sentence why
 """
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from tracker.decisions_on_events import amend, retract
 from tracker.errors import RefusedError
+from tracker.events.base import Decision
+from tracker.events.incidents import IncidentDeclared, NoteAdded
 from tracker.events.reviews import ReportPublished, ReportReviewed
 from tracker.incident import Incident, Status
 
@@ -22,6 +26,90 @@ def review(incident: Incident, *, by: str, at: datetime, position: int, changes:
     return ReportReviewed(
         occurred_at=at, decided_by=by, incident=incident.id, position=position, changes=changes
     )
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What somebody made of one note: `text` is what it says now, None that it is gone.
+
+    `was` is what it said to them; `mine` whether theirs counts whatever others made of it meanwhile.
+    """
+
+    event: str
+    was: str
+    was_kind: str
+    text: str | None
+    kind: str
+    mine: bool = False
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A note that two people changed: what it said to one of them, what that one typed, what it says now; None is gone."""
+
+    event: str
+    was: str
+    typed: str | None
+    now: str | None
+
+
+def edit(
+    incident: Incident,
+    edited: Sequence[Edited],
+    added: Sequence[tuple[str, str]],
+    *,
+    by: str,
+    at: datetime,
+    why: str,
+) -> tuple[list[Decision], list[Conflict]]:
+    """Decide what an edit of notes comes to: corrections, and new notes (kind, text) in their order.
+
+    What somebody else did in the same way meanwhile is not done again.
+    """
+    decided: list[Decision] = []
+    conflicts = []
+    steps = {each.id: each for each in incident.steps}
+    for each in edited:
+        step = steps[each.event]
+        now, kind = (None, each.was_kind) if step.retraction else _said(step.event)
+        if (now, kind) == (each.text, each.kind) or (now is None and each.text is None):
+            continue
+        if (now is None or (now, kind) != (each.was, each.was_kind)) and not each.mine:
+            conflicts.append(Conflict(each.event, each.was, each.text, now))
+        elif each.text is None and isinstance(step.event, IncidentDeclared):
+            decided.append(amend(step, by=by, now=at, why=why, changes={"impact": None}))
+        elif each.text is None:
+            decided.append(retract(step, by=by, now=at, why=why))
+        elif now is None and step.retraction is not None:
+            added = [*added, (each.kind, each.text)]  # struck out meanwhile: it is said anew
+        else:
+            decided.append(
+                amend(step, by=by, now=at, why=why, changes=dict(_changes(step.event, each, now, kind)))
+            )
+    for number, (kind, text) in enumerate(added):
+        # A millisecond apart: in the report they stand in the order in which they were typed.
+        typed_at = at - timedelta(milliseconds=len(added) - number)
+        decided.append(
+            NoteAdded(occurred_at=typed_at, decided_by=by, incident=incident.id, text=text, kind=kind)
+        )
+    return decided, conflicts
+
+
+def _said(event: object) -> tuple[str | None, str]:
+    if isinstance(event, NoteAdded):
+        return event.text, event.kind
+    return (event.impact, "impact") if isinstance(event, IncidentDeclared) else (None, "")
+
+
+def _changes(event: object, edited: Edited, now: str | None, kind: str) -> Mapping[str, str]:
+    if isinstance(event, IncidentDeclared):
+        return {"impact": edited.text or ""}
+    changes = {}
+    if edited.text is not None and edited.text != now:
+        changes["text"] = edited.text
+    if edited.kind != kind:
+        changes["kind"] = edited.kind
+    return changes
 
 
 def publish(

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("watch", "look every minute whether a fix worked, and answer by exit code"),
     "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
+    "review": ("review", "go through what people wrote, in your editor"),
     "publish": ("publish", "publish the report, and keep what was published"),
     "verify": ("verify", "is the log whole?"),
     "serve": ("serve", "receive what sources push, and ask for what they keep"),
@@ -58,7 +59,7 @@ GROUPS = (
     ("Evidence", ("collect", "ingest", "attach")),
     ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
-    ("Afterwards", ("publish",)),
+    ("Afterwards", ("review", "publish")),
     ("Set right", ("amend", "retract", "history", "link", "unlink", "reopen", "merge", "spool")),
 )
 
