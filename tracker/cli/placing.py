@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from reports.fences import Apart, Found, Part
 
 _FOOTER = re.compile(
-    r"^Log position (?P<position>\d+), last event .* head `(?P<head>[0-9a-f]{64})`", re.MULTILINE
+    r"^(?:<p>)?Log position (?P<position>\d+), last event .* head (?:`|<code>)(?P<head>[0-9a-f]{64})(?:`|</code>)",
+    re.MULTILINE,
 )
 
 

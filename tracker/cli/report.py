@@ -34,9 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to write it, and how."""
     add_incident(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/; - is stdout"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="default INC-42.md (INC-42.html) here, pictures in INC-42/; - is stdout",
     )
-    parser.add_argument("--format", choices=("markdown",), default="markdown")
+    parser.add_argument("--format", choices=("markdown", "html"), default="markdown")
     parser.add_argument(
         "--template",
         choices=("guide", "google", "pagerduty"),
@@ -62,6 +65,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
         return since_published.run(arguments, workspace, name, upto)
     aside = arguments.output == "-" or arguments.json
+    if arguments.format == "html":
+        from tracker.cli import paging
+
+        return paging.run(arguments, workspace, name, upto)
     target = Path(arguments.output or f"{name}.md")
     found = None if aside else placing.standing_at(target, name)
     held = found.attributes if found else {}

@@ -7,6 +7,7 @@ it: every report prints one. Check it with --head or --report.
 import argparse
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
-    from reports.fences import Apart
+    from reports.fences import Apart, Part
+    from reports.post_incident import Document
     from tracker.log import Verified
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
@@ -33,6 +35,11 @@ class Report:
     apart: "Apart"
     position: int
     head: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is HTML."""
+        return self.data.lstrip()[:9].lower() == b"<!doctype"
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def _say_report(report: Report, held: Held) -> None:
         )
     for file in held.pictures:
         print(f"{file} does not come out the same.")
-    by_hand = report.apart.by_hand
+    by_hand = held.by_hand
     if by_hand:
         print(
             f"{placing.hand_lines(by_hand)} {'stands' if by_hand == 1 else 'stand'} between them, which no event holds."
@@ -153,6 +160,7 @@ def _say_report(report: Report, held: Held) -> None:
     command += f" --tz {held_in['zone']}" if held_in.get("zone", "UTC") != "UTC" else ""
     command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
     say("  Somebody edited it, or another version wrote it; see what the log says:")
+    command += " --format html" if report.is_page else ""
     if held.parts:
         say(f"  {command} -o - | diff {path} -")
     else:
@@ -179,39 +187,59 @@ def _report(path: Path) -> Report:
 def hold(workspace: Workspace, report: Report) -> Held:
     """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
     from projections.review import as_published, publications
-    from reports.post_incident import Document
     from tracker.cli.report import again
     from tracker.events.reviews import ReportPublished
 
-    def differing(written: Document) -> list[str]:
-        fresh = {part.name: part for part in written.parts}
-        wrong = [
-            f"{each.name} (line {each.first_line})"
-            for each in report.apart.parts
-            if each.name not in fresh
-            or each.text != fresh[each.name].text
-            or dict(each.attributes) != dict(fresh[each.name].attributes)
-        ]
-        return wrong + [f"{name} (missing)" for name in fresh if report.apart.part(name) is None]
-
-    written = again(workspace, report.apart, report.position, with_pictures=True)
-    parts = differing(written)
-    incident = workspace.incident(report.apart.attributes["incident"])
-    published = None
-    for each in publications(incident):
+    drawn = report.apart.attributes.get("pictures") != "none"
+    written = again(workspace, report.apart, report.position, with_pictures=drawn)
+    held = _held(report, written, drawn=drawn)
+    for each in publications(workspace.incident(report.apart.attributes["incident"])):
         # What was published says so, which the log could not at that position.
         if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
-        if each.event.sha256 == hashlib.sha256(report.data).digest():
-            published = each.id
         then = again(workspace, report.apart, report.position, standing=as_published(each))
-        if len(wrong := differing(then)) < len(parts):
-            parts, written = wrong, replace(then, pictures=written.pictures)
+        other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
+        if len(other.parts) < len(held.parts):
+            held = other
+        if each.event.sha256 == hashlib.sha256(report.data).digest():
+            held = replace(held, published=each.id)
+    return held
+
+
+def _held(report: Report, written: "Document", *, drawn: bool) -> Held:
+    if report.is_page:
+        return _held_page(report, written, drawn=drawn)
     beside = report.path.parent
     pictures = [
         str(beside / path)
         for path, data in sorted(written.pictures.items())
         if (beside / path).exists() and (beside / path).read_bytes() != data
     ]
-    to_the_byte = report.data == written.markdown.encode()
-    return Held(str(report.path), parts, pictures, to_the_byte, report.apart.by_hand, published)
+    same = report.data == written.markdown.encode()
+    return Held(
+        str(report.path), _differing(report, written.parts), pictures, same, report.apart.by_hand, None
+    )
+
+
+def _held_page(report: Report, written: "Document", *, drawn: bool) -> Held:
+    from reports.html import hand_lines, page
+
+    made = page(written.parts, written.pictures, drawn=drawn)
+    parts = _differing(report, made.parts)
+    by_hand = hand_lines(report.apart, made)
+    if by_hand is None:
+        parts.append("what stands around the parts (line 1)")
+    same = report.data == made.whole([""] * (len(made.parts) + 1))
+    return Held(str(report.path), parts, [], same, by_hand or 0, None)
+
+
+def _differing(report: Report, parts: "Sequence[Part]") -> list[str]:
+    fresh = {part.name: part for part in parts}
+    wrong = [
+        f"{each.name} (line {each.first_line})"
+        for each in report.apart.parts
+        if each.name not in fresh
+        or each.text != fresh[each.name].text
+        or dict(each.attributes) != dict(fresh[each.name].attributes)
+    ]
+    return wrong + [f"{name} (missing)" for name in fresh if report.apart.part(name) is None]
