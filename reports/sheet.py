@@ -171,7 +171,9 @@ class _Reader:
     def read(self) -> None:
         comment = 0
         for number, line in enumerate(self._lines[1:], start=2):
-            if comment:
+            if comment and line.startswith(("<!--", "## ")):
+                break  # else the notes up to the next --> would be taken for removed
+            elif comment:
                 comment = 0 if "-->" in line else comment
             elif line.startswith("<!--"):
                 self._end()

@@ -1,5 +1,6 @@
 """How it was noticed, by whom or what, and how long that took."""
 
+from projections.durations import Duration
 from reports.context import Context
 from reports.markdown import code, text
 from reports.sections.missing import not_recorded
@@ -23,8 +24,8 @@ def lines(context: Context) -> list[str]:
     detected = incident.milestones.get("detected")
     if detected is not None:
         said.append(f"It was detected at {context.moment(detected.at, detected.precision_seconds)}.")
-    took = context.durations.get("time_to_detect")
-    if took is not None and took.state in ("recorded", "uncertain"):
+    took = time_to_detect(context)
+    if took is not None:
         said.append(f"Time to detect: {duration_said(took)} ({text(took.formula)}).")
     alerts = [
         f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)})"
@@ -39,6 +40,13 @@ def lines(context: Context) -> list[str]:
     if alerts:
         return [*_apart(written), "Alerts that fired:", "", *alerts]
     return [*_apart(written), "No alert fired, as far as the log knows."]
+
+
+def time_to_detect(context: Context) -> Duration | None:
+    """Return how long it took to notice; None where nobody knows, or start and detection are one instant that somebody guessed."""
+    took = context.durations.get("time_to_detect")
+    known = took is not None and took.state in ("recorded", "uncertain") and took.from_ != took.to
+    return took if known else None
 
 
 def _apart(written: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from projections.timeline import Entry
 from projections.verdicts.words import headline
 from reports.context import Context
 from reports.markdown import code, text
+from reports.sections.detection import time_to_detect
 from reports.sections.missing import noted
 from reports.sections.summary import duration_said
 from tracker.events.incidents import IncidentReopened, NoteAdded
@@ -72,13 +73,9 @@ def _without_beginning(said: str) -> str:
 
 def _measured_well(context: Context) -> list[str]:
     written = []
-    took = context.durations.get("time_to_detect")
+    took = time_to_detect(context)
     if context.incident.detected_by == "alert":
-        after = (
-            f", {duration_said(took)} after it started"
-            if took and took.state in ("recorded", "uncertain")
-            else ""
-        )
+        after = f", {duration_said(took)} after it started" if took else ""
         written.append(f"- An alert told us{after} *(measured)*")
     for entry in context.attributed("fixed"):
         rows = [row for row in context.verdicts if row.change in entry.evidence]
@@ -92,7 +89,7 @@ def _measured_well(context: Context) -> list[str]:
 def _measured_wrong(context: Context) -> list[str]:
     written = []
     if context.incident.detected_by == "customer":
-        written.append("- A customer told us before any alert did *(recorded)*")
+        written.append("- It was a customer who told us *(recorded)*")
     tellers: list[tuple[type, Callable[[Entry], str]]] = [
         (
             EtaMissed,

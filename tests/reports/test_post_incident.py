@@ -72,6 +72,34 @@ def test_a_report_reads_as_its_golden_file(tmp_path, name):
     assert written == golden.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("template", ["google", "pagerduty"])
+@pytest.mark.parametrize("name", ["whole_incident", "open_incident", "told_incident"])
+def test_a_report_in_other_headings_reads_as_its_golden_file(tmp_path, template, name):
+    """
+    The same facts, below the headings that the team is used to.
+    """
+    path = told(tmp_path / "tracker.db", getattr(histories, name)())
+
+    written = without_footer(text_of(path, template=template))
+
+    golden = GOLDEN / f"{name.replace('_', '-')}-{template}.md"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(written, encoding="utf-8")
+    assert written == golden.read_text(encoding="utf-8")
+
+
+def test_every_section_of_the_guide_is_in_every_template(tmp_path):
+    """
+    No fact gets lost with the headings: a section that a template has no place for stands at its end.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    said = [line for line in text_of(path).splitlines() if line.startswith(("- ", "| 14:", "**"))]
+
+    for template in ("google", "pagerduty"):
+        written = text_of(path, template=template)
+        assert [line for line in said if line not in written] in ([], [said[0]])
+
+
 def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp_path):
     """
     A section without facts does not stay empty, and nothing is made up for it.

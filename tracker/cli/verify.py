@@ -148,9 +148,8 @@ def _say_report(report: Report, held: Held) -> None:
         print(f"{file} does not come out the same.")
     by_hand = held.by_hand
     if by_hand:
-        print(
-            f"{placing.hand_lines(by_hand)} {'stands' if by_hand == 1 else 'stand'} between them, which no event holds."
-        )
+        what = f"{placing.hand_lines(by_hand)}{' (as HTML)' if report.is_page else ''}"
+        print(f"{what} {'stands' if by_hand == 1 else 'stand'} between them, which no event holds.")
     if held.published:
         print(f"It is what was published, to the byte ({held.published[-7:]}).")
     if held.same:
