@@ -173,7 +173,7 @@ class _Reader:
         for number, line in enumerate(self._lines[1:], start=2):
             if comment and line.startswith(("<!--", "## ")):
                 break  # else the notes up to the next --> would be taken for removed
-            elif comment:
+            if comment:
                 comment = 0 if "-->" in line else comment
             elif line.startswith("<!--"):
                 self._end()

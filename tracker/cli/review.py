@@ -274,10 +274,12 @@ def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
             ),
         ]
     first = conflicts[0].event[-7:]
+    removed = next((each.event[-7:] for each in conflicts if each.typed is None), None)
+    how = f"Let yours win with a ! behind its handle, [{first}!], or put back what it said."
+    if removed:
+        how += f" One that stays removed: a line - [{removed}!]"
     notes = "a note" if len(conflicts) == 1 else f"{len(conflicts)} notes"
     return RefusedError(
         f"somebody else changed {notes} that you changed: {', '.join(each.event[-7:] for each in conflicts)}; nothing was recorded",
-        hint="\n  ".join(
-            [*shown, f"Let yours win with a ! behind its handle, [{first}!], or put back what it said."]
-        ),
+        hint="\n  ".join([*shown, how]),
     )
