@@ -23,7 +23,7 @@ setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again on
 $(STAMP): requirements.lock pyproject.toml .ci/setup.sh
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh
 
-servers: ## Install Prometheus, Alertmanager, PostgreSQL, Bugsink and Sentry's SDK for Node for the tests, where that is possible
+servers: ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink and Sentry's SDK for Node for the tests, where that is possible
 	@bash .ci/servers.sh
 	@bash .ci/bugsink.sh
 	@bash .ci/node_sdk.sh

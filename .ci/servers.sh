@@ -14,6 +14,8 @@ missing() {
     command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
         echo postgresql
     command -v wrk >/dev/null 2>&1 || echo wrk
+    command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
+        command -v google-chrome >/dev/null 2>&1 || echo chromium
     ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || echo faketime
 }
 
@@ -33,6 +35,7 @@ for package in $(missing); do
     prometheus-alertmanager) tests="those with a real Alertmanager" ;;
     postgresql) tests="those with a log in PostgreSQL" ;;
     wrk) tests="the benchmark of tracker serve" ;;
+    chromium) tests="those that look at the report's page as a browser shows it" ;;
     faketime) tests="those with a clock that jumps" ;;
     esac
     say "without $package some tests are skipped: $tests. To have them: sudo apt-get install $package"

@@ -1,13 +1,14 @@
 """All that a report stands on, gathered before a word is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.procedure.rule import Ruled
+from projections.review import Standing
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
@@ -64,6 +65,7 @@ class Context:
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()
     rules: tuple[Ruled, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

@@ -9,43 +9,67 @@ from typing import Literal
 
 from reports.charts import draw
 from reports.context import Context
+from reports.fences import Part, joined
 from reports.markdown import text
-from reports.sections import SECTIONS
 from reports.sections.metrics import pictures
+from reports.templates import TEMPLATES
 
 
 @dataclass(frozen=True)
 class Document:
-    """The text, and its pictures by path relative to it."""
+    """The generated parts, and the pictures by path relative to the text."""
 
-    markdown: str
+    parts: tuple[Part, ...]
     pictures: dict[str, bytes]
 
+    @property
+    def markdown(self) -> str:
+        """The text, as long as nobody edits it."""
+        return joined(self.parts)
 
-def write(context: Context, *, with_pictures: bool = True) -> Document:
+
+def write(context: Context, *, template: str = "guide", with_pictures: bool = True) -> Document:
     """Write the report and draw its pictures."""
     incident = context.incident
-    written = [f"# {incident.id}: {text(incident.title)}", ""]
-    for title, lines in SECTIONS:
-        heading = f"Timeline ({context.zone_name})" if title == "Timeline" else title
-        written += [f"## {heading}", "", *lines(context), ""]
-    written += ["---", "", *_footer(context)]
+    chosen = TEMPLATES[template]
+    written = [(section.name, section.written(context)) for section in chosen.sections]
+    written.append(("footer", _footer(context)))
+    made = {
+        "incident": incident.id,
+        "template": template,
+        "zone": context.zone_name,
+        "pictures": context.picture_suffix,
+        "parts": ",".join(name for name, _ in written),
+    }
+    title = [f"# {incident.id}: {text(incident.title)}", "", *chosen.head(context)]
+    parts = (
+        Part("head", _standing_apart(title), made),
+        *(Part(name, _standing_apart(lines)) for name, lines in written),
+    )
     drawn: dict[str, bytes] = {}
     if with_pictures:
         kind: Literal["png", "svg"] = "png" if context.picture_suffix == "png" else "svg"
         drawn = {
             f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()
         }
-    return Document("\n".join(written) + "\n", drawn)
+    return Document(parts, drawn)
+
+
+def _standing_apart(lines: list[str]) -> str:
+    """Leave an empty line beside the marks: some renderers would take what touches them for HTML."""
+    return "\n".join(["", *lines, "", ""])
 
 
 def _footer(context: Context) -> list[str]:
     where = context.provenance
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items())
     return [
+        "---",
+        "",
         f"Log position {where.position}, last event `{where.last_event}` with digest `{where.last_digest}`, "
         f"head `{where.head}`. Written by {versions}.",
         "",
-        "Nothing here was typed into the report: it was read from the log up to that position, and the same position "
-        f"gives the same bytes. Check it: `tracker verify --report {context.incident.id}.md`",
+        "The generated parts were read from the log up to that position, and the same position gives the same bytes; "
+        "whatever stands between them was written by hand. "
+        f"Check it: `tracker verify --report {context.incident.id}.md`",
     ]

@@ -1,5 +1,8 @@
 """How a report says that something is not known: with the command that would make it known."""
 
+from collections.abc import Callable, Sequence
+
+from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import code, paragraphs, text
 from tracker.events.incidents import NoteAdded
@@ -23,11 +26,16 @@ def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
         return [f"{what}: none recorded; it was a false alarm"]
     if not entries:
         return [not_recorded(what, f'tracker note {context.incident.id} --kind {kind} "…"')]
+    return noted(entries)
+
+
+def noted(entries: Sequence[Entry], shown: Callable[[str], str] = str) -> list[str]:
+    """Write notes with their authors; `shown` may leave out what stands in the heading already."""
     written: list[str] = []
     for entry in entries:
         assert isinstance(entry.fact, NoteAdded)
         # A backslash at the end of a line is a break: lines that people kept apart stay apart.
-        *before, last = paragraphs(entry.fact.text)
+        *before, last = paragraphs(shown(entry.fact.text))
         said = [*(f"{line}\\" for line in before), f"{last} *({text(entry.by or '?')})*"]
         written += [("- " if number == 0 else "  ") + line for number, line in enumerate(said)]
     return written

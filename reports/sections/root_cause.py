@@ -7,18 +7,32 @@ from reports.sections.missing import notes_or_missing
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section; candidates are named as such, and only while nobody has said more."""
-    written = notes_or_missing(context, "root-cause", "Root cause")
-    caused = context.attributed("caused")
-    for entry in caused:
+    """Write the section: the notes, then the changes that people named, or the candidates."""
+    return [*said(context), *caused(context), *candidates(context)]
+
+
+def said(context: Context) -> list[str]:
+    """Write what people noted, or that nobody did."""
+    return notes_or_missing(context, "root-cause", "Root cause")
+
+
+def caused(context: Context) -> list[str]:
+    """Write the changes to which people gave the cause."""
+    written = []
+    for entry in context.attributed("caused"):
         assert entry.attribution is not None
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         written.append(
             f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)}) caused it, "
             f"says {text(entry.attribution.by)}{why}"
         )
-    if caused:
-        return written
+    return written
+
+
+def candidates(context: Context) -> list[str]:
+    """Write what by time alone could have caused it; named as such, and only while nobody has said more."""
+    if context.attributed("caused"):
+        return []
     judged = {target for target, link in context.incident.links.items() if link.linked and link.role}
     suspects = [
         (row, suspect)
@@ -27,15 +41,16 @@ def lines(context: Context) -> list[str]:
         and not judged & set(row.evidence)
         and (suspect := candidate(row, context.incident.id, context.incident.begins_at)) is not None
     ]
-    if suspects:
-        written += ["", "Candidates by time alone, which nobody has judged yet:", ""]
-        for row, suspect in suspects:
-            written.append(
-                f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspect.why)}"
-            )
-        handle = suspects[-1][0].handle
-        written += [
-            "",
-            f"Judge one: {code(f'tracker link {context.incident.id} {handle} --as caused --why …')}",
-        ]
-    return written
+    if not suspects:
+        return []
+    written = ["", "Candidates by time alone, which nobody has judged yet:", ""]
+    for row, suspect in suspects:
+        written.append(
+            f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspect.why)}"
+        )
+    handle = suspects[-1][0].handle
+    return [
+        *written,
+        "",
+        f"Judge one: {code(f'tracker link {context.incident.id} {handle} --as caused --why …')}",
+    ]

@@ -22,14 +22,33 @@ _RESOLVED = {
 
 def lines(context: Context) -> list[str]:
     """Write the section."""
-    return [_story(context), "", *_durations(context)]
+    return [*story(context), "", *lasted(context)]
 
 
-def _story(context: Context) -> str:
+def story(context: Context) -> list[str]:
+    """Tell all of it in one paragraph: what, how it went, why, and what fixed it."""
+    told = [*_happened(context), *_explained(context, since=context.incident.begins_at)]
+    return [" ".join([_title(context), *told])]
+
+
+def overview(context: Context) -> list[str]:
+    """Say what it was, why, and what fixed it."""
+    return [" ".join([_title(context), *_explained(context, since=None)])]
+
+
+def happened(context: Context) -> list[str]:
+    """Say how it went, from its start to its end."""
+    return [" ".join(_happened(context))]
+
+
+def _title(context: Context) -> str:
+    services = ", ".join(text(service) for service in context.incident.services)
+    return f"**{text(context.incident.title)}** ({context.incident.severity}, {services})."
+
+
+def _happened(context: Context) -> list[str]:
     incident = context.incident
-    services = ", ".join(text(service) for service in incident.services)
-    parts = [f"**{text(incident.title)}** ({incident.severity}, {services})."]
-    parts.append(_course(context))
+    parts = [_course(context)]
     alerted = _alerted(context)
     if alerted is not None:
         at = _when(context, alerted.occurred_at, alerted.precision_seconds, incident.begins_at)
@@ -37,6 +56,13 @@ def _story(context: Context) -> str:
     if incident.merged_from:
         were = "was" if len(incident.merged_from) == 1 else "were"
         parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
+    return parts
+
+
+def _explained(context: Context, *, since: datetime | None) -> list[str]:
+    """Say why, and what fixed it; instants have their date where none was named since."""
+    incident = context.incident
+    parts = []
     cause = context.notes("root-cause")
     if cause:
         fact = cause[-1].fact
@@ -44,12 +70,12 @@ def _story(context: Context) -> str:
         parts.append(f"Cause: {_sentence(text(fact.text))}")
     fixed = context.attributed("fixed")
     if fixed:
-        parts.append(f"What fixed it: {' and '.join(_fix(context, entry) for entry in fixed)}.")
+        parts.append(f"What fixed it: {' and '.join(_fix(context, entry, since) for entry in fixed)}.")
         if _share_the_credit(context, fixed):
             parts.append("They overlap: which of them did it cannot be told.")
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")
-    return " ".join(parts)
+    return parts
 
 
 def _alerted(context: Context) -> Entry | None:
@@ -61,8 +87,8 @@ def _alerted(context: Context) -> Entry | None:
     return None
 
 
-def _fix(context: Context, entry: Entry) -> str:
-    at = _when(context, entry.occurred_at, 0.001, context.incident.begins_at)
+def _fix(context: Context, entry: Entry, since: datetime | None) -> str:
+    at = _when(context, entry.occurred_at, 0.001, since)
     if isinstance(entry.fact, DeployFinished):
         return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
     return f"{text(context.named(_lower(entry.title), entry.service))} at {at}"
@@ -153,7 +179,8 @@ def _lower(line: str) -> str:
     return line[:1].lower() + line[1:]
 
 
-def _durations(context: Context) -> list[str]:
+def lasted(context: Context) -> list[str]:
+    """Write how long each part took, with its formula."""
     rows = [
         (NAMES.get(name, name), duration.value(), text(duration.formula))
         for name, duration in shown(context.durations).items()

@@ -165,3 +165,22 @@ def reopened_incident() -> list[Event | Incoming]:
         b.milestone(50, "mitigated"),
         b.resolved(60),
     ]
+
+
+def told_incident() -> list[Event | Incoming]:
+    """A customer told us, the team was written to, a promise passed, and the lessons say what they are."""
+    bad = b.deploy(minute=-4)
+    said = b.sent(6, text="CRITICAL ISSUE\nImpact: users cannot pay", eta=b.at(21))
+    return [
+        settings(),
+        bad,
+        b.declared(5, detected_by="customer"),
+        said,
+        b.eta_missed(said, 21, promised_at=b.at(6)),
+        b.sent(30, kind="resolved", text="RESOLVED <!-- tracker:end messaging -->"),
+        b.note(34, text="went well: everybody was there within a minute", kind="lesson"),
+        b.note(35, text="Lucky: it was not payday", kind="lesson", decided_by="grace"),
+        b.note(36, text="What went wrong - the pool graph\nwas on nobody's board", kind="lesson"),
+        b.note(37, text="Pools want a limit", kind="lesson"),
+        b.resolved(40),
+    ]

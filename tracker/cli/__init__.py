@@ -46,6 +46,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "waive": ("waive", "say that a rule does not count here, and why"),
     "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
+    "review": ("review", "go through what people wrote, in your editor"),
+    "publish": ("publish", "publish the report, and keep what was published"),
     "verify": ("verify", "is the log whole?"),
     "serve": ("serve", "receive what sources push, and ask for what they keep"),
     "inbox": ("inbox_command", "what was received and not understood"),
@@ -60,7 +62,7 @@ GROUPS = (
     ),
     ("What is deployed", ("deploy", "rollback", "run", "changes")),
     ("Evidence", ("collect", "ingest", "attach")),
-    ("Afterwards", ("action", "actions")),
+    ("Afterwards", ("review", "publish", "action", "actions")),
     ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "check", "backtest", "report", "verify")),
     (

@@ -6,21 +6,23 @@ said, with the command that would make it known.
 
 import argparse
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import acting
+from tracker.cli import acting, placing
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.cli.warning import warn_of_secrets
 from tracker.cli.workspace import Workspace
-from tracker.errors import BadInputError
 from tracker.times import zone
 
 if TYPE_CHECKING:
+    from projections.review import Standing
     from projections.samples import Series
     from reports.context import Context, MetricPlan
+    from reports.fences import Apart
     from reports.post_incident import Document
     from tracker.cli.comparing import Compared
     from tracker.events.base import Recorded
@@ -33,69 +35,125 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to write it, and how."""
     add_incident(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/; - is stdout"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="default INC-42.md (INC-42.html) here, pictures in INC-42/; - is stdout",
     )
-    parser.add_argument("--format", choices=("markdown",), default="markdown")
-    parser.add_argument("--pictures", choices=("svg", "png", "none"), default="svg")
+    parser.add_argument("--format", choices=("markdown", "html"), default="markdown")
+    parser.add_argument(
+        "--template",
+        choices=("guide", "google", "pagerduty"),
+        help="whose headings (default: those of the file that is there, else guide)",
+    )
+    parser.add_argument("--pictures", choices=("svg", "png", "none"), help="default svg")
     parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
+    parser.add_argument(
+        "--diff", choices=("published",), help="what changed since it was last published; writes no file"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let the log win over what was typed into generated parts"
+    )
     add_reading(parser)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it."""
     upto = workspace.cut()
-    zone_name = arguments.tz or "UTC"
     name = workspace.incident(arguments.incident, upto).id
-    to_stdout = arguments.output == "-"
+    if arguments.diff:
+        from tracker.cli import since_published
+
+        return since_published.run(arguments, workspace, name, upto)
+    aside = arguments.output == "-" or arguments.json
+    if arguments.format == "html":
+        from tracker.cli import paging
+
+        return paging.run(arguments, workspace, name, upto)
+    target = Path(arguments.output or f"{name}.md")
+    found = None if aside else placing.standing_at(target, name)
+    held = found.attributes if found else {}
+    template = arguments.template or held.get("template", "guide")
     with waiting("report"):
         written = document(
             workspace,
             name,
             upto,
-            zone_name=zone_name,
-            suffix="png" if arguments.pictures == "png" else "svg",
-            with_pictures=arguments.pictures != "none" and not to_stdout and not arguments.json,
+            zone_name=arguments.tz or held.get("zone", "UTC"),
+            suffix="png" if (arguments.pictures or held.get("pictures")) == "png" else "svg",
+            template=template,
+            with_pictures=arguments.pictures != "none" and not aside,
         )
-    warn_of_secrets(
-        written.markdown, str(arguments.output or f"{name}.md") if not to_stdout else "the report"
-    )
+    warn_of_secrets(written.markdown, str(arguments.output or f"{name}.md") if not aside else "the report")
     if arguments.json:
-        write_json({"incident": name, "markdown": written.markdown})
+        write_json({"incident": name, "template": template, "markdown": written.markdown})
         return 0
-    if to_stdout:
+    if aside:
         sys.stdout.flush()
         sys.stdout.buffer.write(written.markdown.encode())
         return 0
-    target = Path(arguments.output or f"{name}.md")
-    save(written, target)
+    data = written.markdown.encode()
+    if found is not None:
+        data = placing.renew(
+            target,
+            found,
+            written.parts,
+            force=arguments.force,
+            as_it_was=lambda: as_it_was(workspace, found),
+        )
+    placing.put(target, data, written.pictures)
     print(target)
     for path in sorted(written.pictures):
         print(target.parent / path)
+    if found is not None and found.by_hand:
+        say(f"{target} keeps {placing.hand_lines(found.by_hand)}")
     say(f"Next: read it aloud, then: tracker verify --report {target}")
     return 0
 
 
-def save(written: "Document", target: Path) -> None:
-    """Write the text and the pictures beside it; the text comes last, so that it never names what is missing.
+def as_it_was(workspace: Workspace, found: "Apart") -> dict[str, str]:
+    """Return the parts of a report as the log had them at the position in its footer; none where that cannot be told."""
+    footer = placing.footer_of(found)
+    if not footer or int(footer["position"]) > workspace.log.position:
+        return {}
+    written = again(workspace, found, int(footer["position"]))
+    return {part.name: part.text for part in written.parts}
 
-    Raises:
-        BadInputError: If the place cannot be written.
-    """
-    hint = "Name another place: -o FILE"
-    if target.is_dir():
-        raise BadInputError(f"{target}: cannot be written: Is a directory", hint=hint)
-    if not target.parent.is_dir():
-        raise BadInputError(f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
-    try:
-        for path, data in written.pictures.items():
-            picture = target.parent / path
-            picture.parent.mkdir(exist_ok=True)
-            picture.write_bytes(data)
-        target.write_bytes(written.markdown.encode())
-    except OSError as wrong:
-        raise BadInputError(
-            f"{wrong.filename or target}: cannot be written: {wrong.strerror}", hint=hint
-        ) from wrong
+
+def again(
+    workspace: Workspace,
+    found: "Apart",
+    position: int,
+    *,
+    standing: "Standing | None" = None,
+    with_pictures: bool = False,
+) -> "Document":
+    """Write a report that stands somewhere anew, in its own form, as of a position."""
+    held = found.attributes
+    return document(
+        workspace,
+        held["incident"],
+        position,
+        zone_name=held.get("zone", "UTC"),
+        suffix="png" if held.get("pictures") == "png" else "svg",
+        template=held["template"],
+        standing=standing,
+        with_pictures=with_pictures,
+    )
+
+
+def standing_of(workspace: Workspace, incident: "Incident", upto: int | None) -> "Standing":
+    """Say where a report stands; all that it stands on is read only once it was published."""
+    from projections.review import publications, standing
+
+    if not publications(incident):
+        return standing(incident, ())
+    return gathered(workspace, incident.id, upto).standing
+
+
+def save(written: "Document", target: Path) -> None:
+    """Write a report and its pictures where none stands."""
+    placing.put(target, written.markdown.encode(), written.pictures)
 
 
 def document(
@@ -105,24 +163,30 @@ def document(
     *,
     zone_name: str = "UTC",
     suffix: str = "svg",
+    template: str = "guide",
+    standing: "Standing | None" = None,
     with_pictures: bool = True,
 ) -> "Document":
-    """Gather what the log holds of an incident up to a position, and write the report."""
+    """Gather what the log holds of an incident up to a position, and write the report.
+
+    `standing` says where the report stands, where that is not what the log says at that position:
+    it is published by being written.
+    """
     from reports.post_incident import write
 
-    return write(
-        gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix), with_pictures=with_pictures
-    )
+    context = gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix)
+    if standing is not None:
+        context = replace(context, standing=standing)
+    return write(context, template=template, with_pictures=with_pictures)
 
 
 def gathered(
     workspace: Workspace, name: str, upto: int | None, *, zone_name: str = "UTC", suffix: str = "svg"
 ) -> "Context":
     """Read all that the report stands on; its position is that of the last event used."""
-    from dataclasses import replace
-
     from projections.changes import changes
     from projections.durations import durations
+    from projections.review import REVIEWS, standing
     from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
@@ -132,7 +196,8 @@ def gathered(
 
     incident = workspace.incident(name, upto)
     facts = workspace.facts_of(incident, upto)
-    entries = timeline(facts, incident=incident)
+    # That the report was reviewed and published is no part of the story that it tells.
+    entries = [each for each in timeline(facts, incident=incident) if not isinstance(each.fact, REVIEWS)]
     shown = {event for entry in entries for event in entry.evidence}
     actions, about_actions = acting.relevant(workspace, incident, upto)
     as_of = max(each.recorded_at for each in [*facts, *about_actions])
@@ -165,6 +230,7 @@ def gathered(
         verdicts=tuple(found.rows),
         redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
         rules=tuple(procedure.rules),
+        standing=standing(incident, used),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=Provenance(
             position=last.position,
@@ -178,8 +244,6 @@ def gathered(
 
 def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
     """Add the healthy level and natural swing of a metric of one series, for its picture."""
-    from dataclasses import replace
-
     from projections.verdicts.live import normal
 
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]

@@ -11,6 +11,7 @@ from tracker.cli import acting, posting
 from tracker.cli.checking import advised
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
+from tracker.cli.report import standing_of
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
@@ -18,6 +19,7 @@ from tracker.times import spoken, utc
 if TYPE_CHECKING:
     from projections.actions import ActionItem
     from projections.messages import Message
+    from projections.review import Standing
     from tracker.events.base import Recorded
     from tracker.incident import Incident
 
@@ -59,6 +61,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     told = messages_of(incident)
     own, preventing, earlier, now = _items(workspace, incident, upto)
     due = advised(workspace, incident, upto)
+    stands = standing_of(workspace, incident, upto)
     if arguments.json:
         message = next((each for each in due if each.rule in _MESSAGES), None)
         write_json(
@@ -76,6 +79,16 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
                 "next_message": message
                 and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
                 "position": incident.last_position,
+                "report": {
+                    "state": stands.state,
+                    "reviewed_at": stands.reviewed_at,
+                    "reviewed_by": stands.reviewed_by,
+                    "published_at": stands.published_at,
+                    "published_by": stands.published_by,
+                    "event": stands.event,
+                    "position": stands.position,
+                    "changes_since": stands.changes_since,
+                },
             }
         )
         return 0
@@ -86,6 +99,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("services", ", ".join(incident.services)),
         ("lead", incident.lead or "nobody yet"),
         ("impact", printable(incident.impact or "not recorded")),
+        ("report", _report(stands)),
     ]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(measured).items():
@@ -99,7 +113,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
     if incident.resolved_at is None:
         print(f"Next: {next_step(incident)}")
     elif not any(each_due.rule == "report_written" for each_due in due):
-        print(f"Next: tracker report {incident.id}")
+        print(f"Next: {_next_for(stands, incident.id)}")
     return 0
 
 
@@ -155,6 +169,32 @@ def _print_items(
             print(f"    and {len(earlier) - _CANDIDATES} more: tracker actions --open")
         command = f"tracker link {incident.id} {earlier[0].handle} --why …"
         print(f"    They are candidates; would one have prevented it? {command}")
+
+
+def _report(stands: "Standing") -> str:
+    """Say where the report stands in a line."""
+    published = (
+        f"published at {utc(stands.published_at)} by {stands.published_by} ({(stands.event or '')[-7:]})"
+        if stands.published_at
+        else ""
+    )
+    if stands.state.value == "amended":
+        events = "1 event" if stands.changes_since == 1 else f"{stands.changes_since} events"
+        return f"{published}; {events} recorded since"
+    if published:
+        return published
+    if stands.reviewed_at is None:
+        return "draft: nobody reviewed it yet"
+    return f"in review: {stands.reviewed_by} went through it at {utc(stands.reviewed_at)}"
+
+
+def _next_for(stands: "Standing", name: str) -> str:
+    return {
+        "draft": f"tracker report {name}   ·   tracker review {name}",
+        "review": f"tracker report {name}   ·   tracker publish {name}",
+        "published": f"tracker show {(stands.event or '')[-7:]} --raw",
+        "amended": f"tracker report {name} --diff published   ·   tracker publish {name}",
+    }[stands.state.value]
 
 
 def _message(told: "Message") -> str:

@@ -5,20 +5,69 @@ it: every report prints one. Check it with --head or --report.
 """
 
 import argparse
+import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tracker.cli import placing
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
+    from reports.fences import Apart, Part
+    from reports.post_incident import Document
     from tracker.events.base import Recorded
     from tracker.log import Verified
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report as it stands in a file, with the position and the head that its footer names."""
+
+    path: Path
+    data: bytes
+    apart: "Apart"
+    position: int
+    head: str
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is HTML."""
+        return self.data.lstrip()[:9].lower() == b"<!doctype"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A report held against the log: which generated parts and which pictures differ; what no event holds."""
+
+    file: str
+    parts: list[str]
+    pictures: list[str]
+    to_the_byte: bool
+    by_hand: int
+    published: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether all that was generated comes out the same."""
+        return not self.parts and not self.pictures
+
+    def json(self) -> dict[str, Any]:
+        """Return the keys of the answer."""
+        return {
+            "report_same": self.same,
+            "report_differs_in": [*([self.file] if self.parts else []), *self.pictures],
+            "report_parts_differing": [each.partition(" ")[0] for each in self.parts],
+            "report_lines_by_hand": self.by_hand,
+            "report_published": self.published,
+        }
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +87,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 hint="It stands in a report's footer",
             )
         heads.append(arguments.head.lower())
-    footer = _footer(Path(arguments.report)) if arguments.report else None
-    if footer:
-        heads.append(footer["head"])
+    report = _report(Path(arguments.report)) if arguments.report else None
+    if report:
+        heads.append(report.head)
     with progress("verify") as update:
         found = workspace.log.verify(tuple(heads), update)
     problem = found.first_problem
@@ -60,14 +109,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     missing = [head for head in heads if head not in found.heads] if found.whole else []
     if arguments.head:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
-    same, differs, since = None, None, []
-    if footer and found.whole and not missing:
-        differs = _differing(arguments, workspace, footer)
-        same = not differs
-        answer["report_same"] = same
-        answer["report_differs_in"] = differs
-        since = _redacted_since(workspace, footer) if differs else []
-        answer["redacted_since"] = [each.id for each in since]
+    held, since = None, []
+    if report and found.whole and not missing:
+        held = hold(workspace, report)
+        since = [] if held.same else _redacted_since(workspace, report)
+        answer |= held.json() | {"redacted_since": [each.id for each in since]}
     if arguments.json:
         write_json(answer)
     else:
@@ -77,20 +123,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 f"tracker: {handle} is redacted, but its text may still lie in unused parts of the store's files\n"
                 f"  Finish it: tracker redact {handle}"
             )
-        _say(arguments, found, missing, footer, differs, since)
-    return 0 if found.whole and not missing and same is not False else 5
+        _say(arguments, found, missing)
+        if report and held:
+            _say_report(report, held, since)
+    return 0 if found.whole and not missing and (held is None or held.same) else 5
 
 
-def _say(
-    arguments: argparse.Namespace,
-    found: "Verified",
-    missing: list[str],
-    footer: dict[str, str] | None,
-    differs: list[str] | None,
-    since: "list[Recorded]",
-) -> None:
-    from projections.wording import redacted_words
-
+def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -> None:
     problem = found.first_problem
     if problem is None:
         redacted = f", {found.redacted} redacted" if found.redacted else ""
@@ -105,92 +144,131 @@ def _say(
         print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
     if arguments.head and not missing and found.whole:
         print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
-    if footer is None or differs is None:
-        return
-    if not differs:
-        print(f"{arguments.report} comes out the same, byte for byte.")
-        return
-    for file in differs:
+
+
+def _say_report(report: Report, held: Held, since: "Sequence[Recorded]") -> None:
+    from projections.wording import redacted_words
+
+    path = report.path
+    if held.parts:
+        print(f"{path} does not come out the same: {', '.join(held.parts)}.")
+    elif held.to_the_byte:
+        print(f"{path} comes out the same, byte for byte.")
+    else:
+        print(
+            f"{path}: each of its {len(report.apart.parts)} generated parts comes out the same, byte for byte."
+        )
+    for file in held.pictures:
         print(f"{file} does not come out the same.")
+    by_hand = held.by_hand
+    if by_hand:
+        what = f"{placing.hand_lines(by_hand)}{' (as HTML)' if report.is_page else ''}"
+        print(f"{what} {'stands' if by_hand == 1 else 'stand'} between them, which no event holds.")
+    if held.published:
+        print(f"It is what was published, to the byte ({held.published[-7:]}).")
+    if held.same:
+        return
+    held_in = report.apart.attributes
+    command = f"tracker report {held_in['incident']} --at-seq {report.position}"
+    command += f" --tz {held_in['zone']}" if held_in.get("zone", "UTC") != "UTC" else ""
+    command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
     for each in since:
         assert each.redacted is not None
         print(f"Because {each.handle}, on which it stands, was {redacted_words(each.redacted)}")
-    command = f"tracker report {footer['incident']} --at-seq {footer['position']}"
-    zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
     if since:
-        say(f"  Write it again: tracker report {footer['incident']}; or see what the log says of then:")
+        say(f"  Write it again: tracker report {held_in['incident']}; or see what the log says of then:")
     else:
         say("  Somebody edited it, or another version wrote it; see what the log says:")
-    if differs[0] == arguments.report:
-        say(f"  {command}{zone} -o - | diff {arguments.report} -")
+    command += " --format html" if report.is_page else ""
+    if held.parts:
+        say(f"  {command} -o - | diff {path} -")
     else:
-        say(f"  {command}{zone} -o /tmp/{footer['incident']}.md")
+        say(f"  {command} -o /tmp/{held_in['incident']}.md")
 
 
-def _redacted_since(workspace: Workspace, footer: dict[str, str]) -> "list[Recorded]":
+def _redacted_since(workspace: Workspace, report: Report) -> "list[Recorded]":
     """Return what the report stands on and was redacted after its position in the log."""
     from tracker.cli.report import gathered
 
-    position = int(footer["position"])
-    found = gathered(workspace, footer["incident"], position).redacted
+    found = gathered(workspace, report.apart.attributes["incident"], report.position).redacted
     later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
-    after = {each.id for each in later if each.position > position}
+    after = {each.id for each in later if each.position > report.position}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]
 
 
-_FOOTER = re.compile(
-    r"^Log position (?P<position>\d+), last event .* head `(?P<head>[0-9a-f]{64})`", re.MULTILINE
-)
+def _report(path: Path) -> Report:
+    """Read a report.
 
-
-def _footer(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_bytes().decode()
-    except OSError as wrong:
-        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
-    except UnicodeDecodeError as wrong:
-        raise BadInputError(f"{path}: is no text", hint=f"file {path}") from wrong
-    found = footer_of(text)
-    if not found:
+    Raises:
+        BadInputError: If it is none, its marks are broken, or its footer names no position.
+    """
+    data = placing.read(path)
+    apart = placing.taken_apart(path, data, BadInputError)
+    footer = placing.footer_of(apart)
+    if not footer:
         raise BadInputError(
-            f"{path} has no footer with a log position and a head", hint="Was it written by tracker report?"
+            f"{path} has no footer with a log position and a head",
+            hint=f"Write it anew beside it: tracker report {apart.attributes.get('incident', 'INC')} -o new.md",
         )
-    return found
+    return Report(path, data, apart, int(footer["position"]), footer["head"])
 
 
-def footer_of(text: str) -> dict[str, str]:
-    """Return what a report says of itself; nothing if it has no title or no footer."""
-    found = next(reversed(list(_FOOTER.finditer(text))), None)
-    title = re.search(r"^# ([A-Za-z][A-Za-z0-9]*-\d+)", text)
-    shown = re.search(r"^## Timeline \(([^)]+)\)$", text, re.MULTILINE)
-    suffix = "png" if re.search(r"^!\[.*\]\([^)]*\.png\)$", text, re.MULTILINE) else "svg"
-    if found is None or title is None:
-        return {}
-    return {
-        "incident": title[1],
-        "position": found["position"],
-        "head": found["head"],
-        "text": text,
-        "zone": shown[1] if shown else "UTC",
-        "suffix": suffix,
-    }
+def hold(workspace: Workspace, report: Report) -> Held:
+    """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
+    from projections.review import as_published, publications
+    from tracker.cli.report import again
+    from tracker.events.reviews import ReportPublished
+
+    drawn = report.apart.attributes.get("pictures") != "none"
+    written = again(workspace, report.apart, report.position, with_pictures=drawn)
+    held = _held(report, written, drawn=drawn)
+    for each in publications(workspace.incident(report.apart.attributes["incident"])):
+        # What was published says so, which the log could not at that position.
+        if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
+            continue
+        then = again(workspace, report.apart, report.position, standing=as_published(each))
+        other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
+        if len(other.parts) < len(held.parts):
+            held = other
+        if each.event.sha256 == hashlib.sha256(report.data).digest():
+            held = replace(held, published=each.id)
+    return held
 
 
-def _differing(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> list[str]:
-    """Name the files that do not come out the same: the report, and those of its pictures that are there."""
-    from tracker.cli.report import document
-
-    written = document(
-        workspace,
-        footer["incident"],
-        int(footer["position"]),
-        zone_name=footer["zone"],
-        suffix=footer["suffix"],
+def _held(report: Report, written: "Document", *, drawn: bool) -> Held:
+    if report.is_page:
+        return _held_page(report, written, drawn=drawn)
+    beside = report.path.parent
+    pictures = [
+        str(beside / path)
+        for path, data in sorted(written.pictures.items())
+        if (beside / path).exists() and (beside / path).read_bytes() != data
+    ]
+    same = report.data == written.markdown.encode()
+    return Held(
+        str(report.path), _differing(report, written.parts), pictures, same, report.apart.by_hand, None
     )
-    beside = Path(arguments.report).parent
-    differs = [] if written.markdown == footer["text"] else [arguments.report]
-    for path, data in sorted(written.pictures.items()):
-        picture = beside / path
-        if picture.exists() and picture.read_bytes() != data:
-            differs.append(str(picture))
-    return differs
+
+
+def _held_page(report: Report, written: "Document", *, drawn: bool) -> Held:
+    from reports.html import hand_lines, page
+
+    made = page(written.parts, written.pictures, drawn=drawn)
+    parts = _differing(report, made.parts)
+    by_hand = hand_lines(report.apart, made)
+    if by_hand is None:
+        parts.append("what stands around the parts (line 1)")
+    same = report.data == made.whole([""] * (len(made.parts) + 1))
+    return Held(str(report.path), parts, [], same, by_hand or 0, None)
+
+
+def _differing(report: Report, parts: "Sequence[Part]") -> list[str]:
+    fresh = {part.name: part for part in parts}
+    wrong = [
+        f"{each.name} (line {each.first_line})"
+        for each in report.apart.parts
+        if each.name not in fresh
+        or each.text != fresh[each.name].text
+        or dict(each.attributes) != dict(fresh[each.name].attributes)
+    ]
+    return wrong + [f"{name} (missing)" for name in fresh if report.apart.part(name) is None]

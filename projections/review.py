@@ -1,0 +1,96 @@
+"""Where an incident's report stands: draft, in review, published, or amended since."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from tracker.events.base import Recorded
+from tracker.events.corrections import Correction, Effective
+from tracker.events.reviews import ReportPublished, ReportReviewed
+from tracker.incident import Incident
+
+REVIEWS = (ReportReviewed, ReportPublished)
+
+
+class State(Enum):
+    """Draft: nobody went through it. Amended: something that it stands on was recorded since it was published."""
+
+    DRAFT = "draft"
+    REVIEW = "review"
+    PUBLISHED = "published"
+    AMENDED = "amended"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a report stands; `position` is that of the log as of which it was last published, by `event`.
+
+    `changes_since` counts the events recorded since then on which the report stands.
+    """
+
+    state: State = State.DRAFT
+    reviewed_at: datetime | None = None
+    reviewed_by: str | None = None
+    published_at: datetime | None = None
+    published_by: str | None = None
+    event: str | None = None
+    position: int | None = None
+    template: str | None = None
+    zone_name: str | None = None
+    changes_since: int = 0
+
+
+def publications(incident: Incident) -> list[Effective]:
+    """Return what was published of an incident, oldest first; a retracted publication does not count."""
+    return [each for each in _steps(incident) if isinstance(each.event, ReportPublished)]
+
+
+def as_published(published: Effective) -> Standing:
+    """Return where a report stood at the instant at which it was published."""
+    event = published.event
+    assert isinstance(event, ReportPublished)
+    return Standing(
+        state=State.PUBLISHED,
+        published_at=event.occurred_at,
+        published_by=event.decided_by,
+        event=published.id,
+        position=event.position,
+        template=event.template,
+        zone_name=event.zone_name,
+    )
+
+
+def standing(incident: Incident, used: Iterable[Recorded]) -> Standing:
+    """Say where the report stands, from the incident's steps and from all events that the report stands on.
+
+    Reviews and publications, and what corrects them, change nothing in it.
+    """
+    reviews = [each for each in _steps(incident) if isinstance(each.event, ReportReviewed)]
+    published = publications(incident)
+    found = as_published(published[-1]) if published else Standing()
+    if reviews:
+        last = reviews[-1].event
+        assert isinstance(last, ReportReviewed)
+        found = replace(found, reviewed_at=last.occurred_at, reviewed_by=last.decided_by)
+    if found.position is None:
+        return replace(found, state=State.REVIEW) if reviews else found
+    own = {each.id for each in incident.steps if isinstance(each.recorded.event, REVIEWS)}
+    since = {
+        each.id
+        for each in used
+        if each.position > found.position and each.id not in own and not _corrects(each, own)
+    }
+    return replace(found, state=State.AMENDED, changes_since=len(since)) if since else found
+
+
+def _corrects(recorded: Recorded, targets: set[str]) -> bool:
+    return isinstance(recorded.event, Correction) and recorded.event.target in targets
+
+
+def _steps(incident: Incident) -> list[Effective]:
+    return [
+        each
+        for each in incident.steps
+        if each.retraction is None and getattr(each.event, "incident", None) == incident.id
+    ]

@@ -1,0 +1,184 @@
+"""The report as one page: the same markdown, its pictures in it, no script, nothing to fetch.
+
+What people wrote stays text: raw HTML is not read, only markdown is. The generated parts stand
+between the same marks as in markdown, so that a page can be held against the log too.
+"""
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from reports.fences import Apart, Part
+from reports.html_style import STYLE
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_WHOLE = re.compile(rb"<!-- sha256 of all above: ([0-9a-f]{64}) -->\n?")
+_BY_HAND = '<div class="by-hand">'
+_SLUG = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's generated parts, and what stands before and behind them."""
+
+    top: str
+    parts: tuple[Part, ...]
+    bottom: str
+
+    def whole(self, prose: Sequence[str]) -> bytes:
+        """Write it with rendered prose before, between and behind the parts: one piece more than parts."""
+        pieces = [self.top, prose[0]]
+        for part, after in zip(self.parts, prose[1:], strict=True):
+            pieces += [part.fenced(), after]
+        data = "".join([*pieces, self.bottom]).encode()
+        return data + f"<!-- sha256 of all above: {hashlib.sha256(data).hexdigest()} -->\n".encode()
+
+
+def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = True) -> Page:
+    """Render the parts of a report, each by itself: no prose around them changes a byte of them."""
+    taken: dict[str, int] = {}
+    made: list[Part] = []
+    headings: list[tuple[str, str]] = []
+    for part in parts:
+        said = part.text
+        if part.name == "footer":
+            said = re.sub(r"(tracker verify --report \S+)\.md`", r"\1.html`", said)
+        rendered = _Rendered(said, taken, pictures)
+        attributes = (
+            part.attributes if drawn or not part.attributes else {**part.attributes, "pictures": "none"}
+        )
+        made.append(Part(part.name, rendered.html, attributes))
+        headings += [(name, text) for level, name, text in rendered.headings if level == 2]
+        if part.name == "head":
+            title = next((text for level, _, text in rendered.headings if level == 1), "Incident")
+    return Page(_top(title, headings), tuple(made), "</main>\n</body>\n</html>\n")
+
+
+def prose_of(found: Apart) -> list[str]:
+    """Render what people wrote by hand around the parts of a markdown report."""
+    taken: dict[str, int] = {}
+    rendered = []
+    for piece in found.prose:
+        said = piece.decode("utf-8", "replace").replace("\r\n", "\n")
+        shown = _Rendered(said, taken, {}, by_hand=True).html if said.strip() else ""
+        rendered.append(f"{_BY_HAND}\n{shown}</div>\n" if shown else "")
+    return rendered
+
+
+def hand_lines(found: Apart, made: Page) -> int | None:
+    """Count the lines between a page's parts that people wrote; None where its top or its bottom was edited."""
+    first, last = found.prose[0].decode("utf-8", "replace"), found.prose[-1].decode("utf-8", "replace")
+    last = last[: last.rfind("<!-- sha256 of all above: ")]
+    if not first.startswith(made.top) or not last.endswith(made.bottom):
+        return None
+    middle = [each.decode("utf-8", "replace") for each in found.prose[1:-1]]
+    said = [first.removeprefix(made.top), *middle, last.removesuffix(made.bottom)]
+    lines = [line.strip() for piece in said for line in piece.split("\n")]
+    return sum(1 for line in lines if line not in ("", _BY_HAND, "</div>"))
+
+
+def untouched(data: bytes) -> bool:
+    """Whether a page is as it was written."""
+    last = data.rfind(b"<!-- sha256 of all above: ")
+    found = _WHOLE.fullmatch(data[last:]) if last >= 0 else None
+    return found is not None and found[1].decode() == hashlib.sha256(data[:last]).hexdigest()
+
+
+class _Renderer(RendererHTML):
+    """Writes HTML; what it does with tables and pictures is its own."""
+
+    pictures: Mapping[str, bytes] = {}
+    by_hand = False
+
+    def table_open(self, *_: Any) -> str:
+        """Let a wide table scroll by itself, also by the keyboard, so that the page does not."""
+        return '<div class="table" tabindex="0" role="region" aria-label="Table">\n<table>\n'
+
+    def table_close(self, *_: Any) -> str:
+        """End it."""
+        return "</table>\n</div>\n"
+
+    def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Put a picture of ours into the page; any other would be fetched from somewhere, and becomes a link."""
+        token = tokens[idx]
+        source = str(token.attrs.get("src", ""))
+        alternative = html.escape("".join(child.content for child in token.children or ()))
+        drawn = None if self.by_hand else self.pictures.get(source)
+        if drawn is None and self.by_hand:
+            return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
+        if drawn is None:
+            return f'<em class="no-picture">{alternative}</em>'
+        if source.endswith(".png"):
+            data = base64.b64encode(drawn).decode()
+            return (
+                f'<span class="picture"><img alt="{alternative}" src="data:image/png;base64,{data}"></span>'
+            )
+        svg = drawn.decode("utf-8")
+        return f'<span class="picture">{svg[svg.index("<svg") :].strip()}</span>'
+
+
+class _Rendered:
+    """One piece of markdown as HTML, with its headings as (level, name, text)."""
+
+    def __init__(
+        self, said: str, taken: dict[str, int], pictures: Mapping[str, bytes], *, by_hand: bool = False
+    ) -> None:
+        self.headings: list[tuple[int, str, str]] = []
+        self._taken = taken
+        self._by_hand = by_hand
+        options = {"html": False, "xhtmlOut": False}
+        reader = MarkdownIt("commonmark", options, renderer_cls=_Renderer).enable("table")
+        renderer = reader.renderer
+        assert isinstance(renderer, _Renderer)
+        renderer.pictures, renderer.by_hand = pictures, by_hand
+        tokens = reader.parse(said)
+        for at, token in enumerate(tokens):
+            if token.type == "heading_open":
+                self._name(token, tokens[at + 1])
+            for child in token.children or ():
+                if child.type == "link_open":
+                    child.attrSet("rel", "noopener noreferrer")
+        self.html = renderer.render(tokens, reader.options, {})
+
+    def _name(self, opened: Token, inline: Token) -> None:
+        text = "".join(child.content for child in inline.children or ())
+        slug = _SLUG.sub("-", text.lower()).strip("-") or "section"
+        slug = f"by-hand-{slug}" if self._by_hand else slug
+        count = self._taken[slug] = self._taken.get(slug, 0) + 1
+        name = slug if count == 1 else f"{slug}-{count}"
+        opened.attrSet("id", name)
+        self.headings.append((int(opened.tag[1:]), name, text))
+
+
+def _top(title: str, headings: Sequence[tuple[str, str]]) -> str:
+    links = "\n".join(
+        f'<li><a href="#{html.escape(name)}">{html.escape(text)}</a></li>' for name, text in headings
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>{html.escape(title)}</title>
+<style>
+{STYLE}</style>
+</head>
+<body>
+<nav aria-label="Contents">
+<ul>
+{links}
+</ul>
+</nav>
+<main>
+"""

@@ -1,0 +1,67 @@
+"""When it was, who wrote this down, and who took part."""
+
+from collections.abc import Iterable
+
+from reports.context import Context
+from reports.markdown import table, text
+from reports.sections.standing import status
+from tracker.events.base import Decision
+from tracker.events.incidents import NoteAdded
+from tracker.events.messages import MessageSent
+
+_BY_ITSELF = "tracker"
+
+
+def heading(context: Context) -> list[str]:
+    """Write the date, the authors and the status, a line each."""
+    begins = context.incident.begins_at.astimezone(context.zone)
+    return [
+        f"**Date:** {begins:%Y-%m-%d}\\",
+        f"**Authors:** {', '.join(text(name) for name in authors(context))}\\",
+        f"**Status:** {_capital(status(context))}",
+    ]
+
+
+def authors(context: Context) -> list[str]:
+    """Name those whose words the report is made of, in the order in which they first spoke."""
+    spoke = [entry.by for entry in context.entries if isinstance(entry.fact, NoteAdded) and entry.by]
+    return (
+        list(dict.fromkeys([*spoke, context.incident.declared_by]))
+        if spoke
+        else [context.incident.declared_by]
+    )
+
+
+def responders(context: Context) -> list[str]:
+    """Write who took part, and what as."""
+    incident = context.incident
+    decided = [entry for entry in context.entries if isinstance(entry.fact, Decision) and entry.by]
+    names = dict.fromkeys(each for each in (incident.lead, *(entry.by for entry in decided)) if each)
+    rows = []
+    for name in names:
+        if name == _BY_ITSELF:
+            continue
+        mine = [entry.fact for entry in decided if entry.by == name]
+        parts = ["led it"] if name == incident.lead else []
+        parts += ["declared it"] if name == incident.declared_by else []
+        parts += ["resolved it"] if name == incident.resolved_by else []
+        parts += _counted(mine)
+        rows.append((text(name), ", ".join(parts) or "took decisions"))
+    return table(("Who", "Did"), rows)
+
+
+def _counted(facts: Iterable[object]) -> list[str]:
+    found = list(facts)
+    said = []
+    for kind, one, many in (
+        (NoteAdded, "wrote 1 note", "wrote {} notes"),
+        (MessageSent, "sent 1 message", "sent {} messages"),
+    ):
+        count = sum(isinstance(each, kind) for each in found)
+        if count:
+            said.append(one if count == 1 else many.format(count))
+    return said
+
+
+def _capital(phrase: str) -> str:
+    return phrase[:1].upper() + phrase[1:]

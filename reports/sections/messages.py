@@ -1,0 +1,35 @@
+"""What was said to whom while it lasted: the messages that were really posted, word for word."""
+
+from reports.context import Context
+from reports.markdown import code, paragraphs, text
+from reports.sections.missing import not_recorded
+from tracker.events.messages import MessageSent
+
+_KINDS = {"initial": "First alert", "update": "Update", "resolved": "All clear", "rollback": "Rollback"}
+
+
+def internal(context: Context) -> list[str]:
+    """Write the messages to the team."""
+    sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
+    if not sent:
+        return [not_recorded("Messages to the team", f"tracker message {context.incident.id} update --sent")]
+    written: list[str] = []
+    for entry in sent:
+        assert isinstance(entry.fact, MessageSent)
+        what = _KINDS.get(entry.fact.kind, text(entry.fact.kind))
+        *before, last = paragraphs(entry.fact.text)
+        written += [
+            f"{what}, {context.moment(entry.occurred_at)}, by {text(entry.by or '?')} ({code(entry.handle)}):",
+            "",
+            *(f"> {line}\\" for line in before),
+            f"> {last}",
+            "",
+        ]
+    return written[:-1]
+
+
+def external(context: Context) -> list[str]:
+    """Say that what customers were told is not in the log."""
+    return [
+        "What customers were told is not recorded: the log holds the messages to the team alone. Below this part is room for it."
+    ]

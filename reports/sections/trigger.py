@@ -1,0 +1,16 @@
+"""What set it off: the change that people named, or what by time alone could have been it."""
+
+from reports.context import Context
+from reports.sections import root_cause
+from reports.sections.missing import not_recorded
+
+
+def lines(context: Context) -> list[str]:
+    """Write the section."""
+    found = root_cause.caused(context) or root_cause.candidates(context)[1:]
+    if found:
+        return found
+    if context.incident.resolution == "false-alarm":
+        return ["Trigger: none; it was a false alarm"]
+    command = f'tracker link {context.incident.id} SERVICE@VERSION --as caused --why "…"'
+    return [not_recorded("Trigger", command)]

@@ -1,0 +1,141 @@
+"""Whose headings a report has: each template is a table of headings and of the sections below them.
+
+The facts are the same in all of them, and so is the code that words them. A new template is
+one table here. Sections that a template has no place for come under its heading for the rest.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reports.context import Context
+from reports.sections import (
+    SECTIONS,
+    action_items,
+    authors,
+    detection,
+    impact,
+    messages,
+    prevention,
+    resolution,
+    root_cause,
+    standing,
+    summary,
+    timeline,
+    trigger,
+    went,
+)
+
+Lines = Callable[[Context], list[str]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines, below a heading of their own where they have one; without lines, the heading goes too."""
+
+    lines: Lines
+    heading: str | None = None
+
+    def written(self, context: Context) -> list[str]:
+        """Write it; headings inside it go one deeper than its own."""
+        found = self.lines(context)
+        if not found or self.heading is None:
+            return found
+        return [
+            f"### {self.heading}",
+            "",
+            *(f"#{line}" if line.startswith("###") else line for line in found),
+        ]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One heading and what stands below it."""
+
+    heading: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def name(self) -> str:
+        """What its marks say: the heading in small letters."""
+        return re.sub(r"[^a-z0-9]+", "-", self.heading.lower().replace("'", "")).strip("-")
+
+    def written(self, context: Context) -> list[str]:
+        """Write it with its heading; the timeline's says in which zone its times are."""
+        zone = f" ({context.zone_name})" if self.heading == "Timeline" else ""
+        written = [f"## {self.heading}{zone}", ""]
+        for block in self.blocks:
+            if lines := block.written(context):
+                written += [*lines, ""]
+        return written[:-1]
+
+
+@dataclass(frozen=True)
+class Template:
+    """The lines below the title, then sections."""
+
+    head: Lines
+    sections: tuple[Section, ...]
+
+
+def _section(heading: str, *blocks: Lines | tuple[str, Lines]) -> Section:
+    made = (Block(each[1], each[0]) if isinstance(each, tuple) else Block(each) for each in blocks)
+    return Section(heading, tuple(made))
+
+
+_PLACED = frozenset(
+    ("Summary", "Impact", "Timeline", "Root Cause", "Fix", "Prevention", "Action Items", "Lessons Learned")
+)
+"""Sections of the guide that the other templates have a place for under another heading."""
+
+
+def _rest() -> tuple[tuple[str, Lines], ...]:
+    return tuple((title, lines) for title, lines in SECTIONS if title not in _PLACED)
+
+
+TEMPLATES: dict[str, Template] = {
+    "guide": Template(standing.lines, tuple(_section(title, lines) for title, lines in SECTIONS)),
+    "google": Template(
+        authors.heading,
+        (
+            _section("Summary", summary.story),
+            _section("Impact", impact.lines),
+            _section("Root Causes", root_cause.said),
+            _section("Trigger", trigger.lines),
+            _section("Resolution", resolution.lines),
+            _section("Detection", detection.lines),
+            _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
+            _section(
+                "Lessons Learned",
+                ("What went well", went.well),
+                ("What went wrong", went.wrong),
+                ("Where we got lucky", went.lucky),
+                ("What else we learned", went.unsorted),
+            ),
+            _section("Timeline", timeline.lines),
+            _section("Supporting information", ("Durations", summary.lasted), *_rest()),
+        ),
+    ),
+    "pagerduty": Template(
+        standing.lines,
+        (
+            _section("Overview", summary.overview),
+            _section("What Happened", summary.happened, summary.lasted),
+            _section("Contributing Factors", root_cause.lines),
+            _section("Resolution", resolution.lines),
+            _section("Impact", impact.lines),
+            _section("Responders", authors.responders),
+            _section("Timeline", timeline.lines),
+            _section(
+                "How'd We Do?",
+                ("What Went Well?", went.well),
+                ("What Didn't Go So Well?", went.wrong),
+                ("What Else We Learned", went.unsorted),
+            ),
+            _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
+            _section("Messaging", ("Internal", messages.internal), ("External", messages.external)),
+            _section("Supporting Facts", *_rest()),
+        ),
+    ),
+}
+"""Each template by the name that `--template` takes."""

@@ -1,0 +1,217 @@
+"""Publish the post-incident report: write it, hold its prose against the log, and keep what was published in the log.
+
+What people wrote by hand into INC-42.md is part of it. While the log contradicts the prose it is
+refused; --why says why a finding does not count, and is recorded with it. What was published
+stays readable, to the byte: tracker show EVENT --raw.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.cli import placing
+from tracker.cli.common import add_incident, add_json, printable
+from tracker.cli.progress import waiting
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import RefusedError
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    from projections.claims.claim import Claim
+    from reports.context import Context
+    from reports.fences import Apart
+    from tracker.events.corrections import Effective
+    from tracker.incident import Incident
+
+EXAMPLE = "example:  tracker publish INC-42"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take where it stands, how it is written, and why findings do not count."""
+    add_incident(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/")
+    parser.add_argument(
+        "--template",
+        choices=("guide", "google", "pagerduty"),
+        help="whose headings (default: those of the file that is there, else guide)",
+    )
+    parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
+    parser.add_argument(
+        "--why", metavar="TEXT", help="why it is published although the log contradicts its prose"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Write it, and record it."""
+    from projections.review import Standing, State, publications
+    from reports.post_incident import write
+    from tracker import decisions_on_reports
+    from tracker.cli import report
+    from tracker.events.base import Arrival, Incoming
+
+    incident = workspace.incident(arguments.incident)
+    decisions_on_reports.refuse_unpublishable(incident)
+    by = workspace.who
+    workspace.record_settings()
+    upto = workspace.log.position
+    target = Path(arguments.output or f"{incident.id}.md")
+    found = placing.standing_at(target, incident.id)
+    held = found.attributes if found else {}
+    template = arguments.template or held.get("template", "guide")
+    zone_name = arguments.tz or held.get("zone", "UTC")
+    suffix = "png" if held.get("pictures") == "png" else "svg"
+    last = publications(incident)[-1] if publications(incident) else None
+    with waiting("publish"):
+        context = report.gathered(workspace, incident.id, upto, zone_name=zone_name, suffix=suffix)
+        if last is not None and context.standing.state is State.PUBLISHED:
+            same = _known(workspace, context, last, target, found, (template, zone_name))
+            if same is not None:
+                return same
+        _refuse_lost_prose(workspace, last, found, target)
+        at = workspace.now
+        position = context.provenance.position
+        standing = Standing(state=State.PUBLISHED, published_at=at, published_by=by, position=position)
+        written = write(replace(context, standing=standing), template=template)
+    data = written.markdown.encode()
+    if found is not None:
+        data = placing.renew(
+            target, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, found)
+        )
+    claims = _claims(workspace, incident, upto, data, target)
+    if claims and not (arguments.why and arguments.why.strip()):
+        raise _findings(incident, claims)
+    published = decisions_on_reports.publish(
+        incident,
+        data,
+        by=by,
+        at=at,
+        position=position,
+        template=template,
+        zone_name=zone_name,
+        findings=[each.key for each in claims],
+        why=arguments.why,
+    )
+    incoming = Incoming(event=published, arrival=Arrival(via="typed"), payload=data)
+
+    def decide(now: "Incident") -> list[Incoming]:
+        decisions_on_reports.refuse_unpublishable(now)
+        return [incoming]
+
+    recording = workspace.decide(incident.id, decide)
+    placing.put(target, data, written.pictures)
+    handle = recording.recorded[0][-7:]
+    if not arguments.json:
+        print(target)
+    return workspace.answer(
+        recording,
+        f"{handle} published the report of {incident.id} as of log position {position}, at {utc(at)} by {by}\n"
+        + (f"{_findings_counted(claims)} waived: {arguments.why}\n" if claims else "")
+        + f"Next: send {target} to those who wait for it; what was published stays: tracker show {handle} --raw",
+        {
+            "incident": incident.id,
+            "file": str(target),
+            "position": position,
+            "waived": [c.key for c in claims],
+        },
+    )
+
+
+def _known(
+    workspace: Workspace,
+    context: "Context",
+    last: "Effective",
+    target: Path,
+    found: "Apart | None",
+    form: tuple[str, str],
+) -> int | None:
+    """Answer that it is published already; None where the form, or what people wrote by hand, is another."""
+    from reports.post_incident import write
+    from tracker.events.reviews import ReportPublished
+
+    event = last.event
+    assert isinstance(event, ReportPublished)
+    if (event.template, event.zone_name) != form:
+        return None
+    payload = _payload(workspace, last)
+    if found is not None and (found.edited or found.prose != _apart(payload).prose):
+        return None
+    if found is None:
+        placing.put(target, payload, write(context).pictures)
+    handle, name = last.handle, context.incident.id
+    if not workspace.arguments.json:
+        print(target)
+    return workspace.answer(
+        Recording(known=(last.id,)),
+        f"{name} was published already, at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
+        f"and nothing was recorded since\nNext: tracker show {handle} --raw",
+        {
+            "incident": name,
+            "file": str(target),
+            "position": event.position,
+            "waived": list(event.waived),
+        },
+    )
+
+
+def _refuse_lost_prose(
+    workspace: Workspace, last: "Effective | None", found: "Apart | None", target: Path
+) -> None:
+    """Refuse to publish without the prose that the last published report had, where no file is there to say that it went."""
+    if last is None or found is not None:
+        return
+    by_hand = _apart(_payload(workspace, last)).by_hand
+    if by_hand:
+        raise RefusedError(
+            f"{target} is not here, and what was published last holds {placing.hand_lines(by_hand)}",
+            hint=f"Get it back first: tracker show {last.handle} --raw -o {target}; then remove there what should go",
+        )
+
+
+def _payload(workspace: Workspace, published: "Effective") -> bytes:
+    position = published.recorded.position
+    return workspace.log.payloads([position]).get(position, b"")
+
+
+def _apart(payload: bytes) -> "Apart":
+    from reports.fences import apart
+
+    return apart(payload)
+
+
+def _claims(
+    workspace: Workspace, incident: "Incident", upto: int, data: bytes, target: Path
+) -> "list[Claim]":
+    """Return what the log contradicts: in notes and messages, and in what stands in the file by hand."""
+    from tracker.cli.claiming import claimed
+
+    found = _apart(data)
+    claims = claimed(workspace, incident, upto)
+    if found.by_hand:
+        claims += claimed(workspace, incident, upto, text=found.prose_alone(), where=str(target))
+    return claims
+
+
+def _findings(incident: "Incident", claims: "list[Claim]") -> RefusedError:
+    lines = [
+        f"{each.where}  “{printable(each.claim)}”: {printable(each.log_says)}   ({each.key})"
+        for each in claims
+    ]
+    return RefusedError(
+        f"the log contradicts what is written about {incident.id}: {_findings_counted(claims)}; nothing was published",
+        hint="\n  ".join(
+            [
+                *lines,
+                f"Put it right: tracker review {incident.id}, or edit the file. One that does not count: tracker waive {incident.id} KEY --why …",
+                f'Or publish all the same, with a reason that is recorded: tracker publish {incident.id} --why "…"',
+            ]
+        ),
+    )
+
+
+def _findings_counted(claims: "list[Claim]") -> str:
+    return "1 finding" if len(claims) == 1 else f"{len(claims)} findings"

@@ -1,0 +1,285 @@
+"""Go through what people wrote of an incident, in your editor: impact, root cause, fix, prevention, lessons.
+
+What you change, remove or add becomes events, as if you had typed tracker amend, retract and
+note; that you went through it is recorded too. If somebody else records meanwhile, both stay;
+where both changed the same note, that is shown, nothing is recorded, and your file is kept.
+"""
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.cli import placing
+from tracker.cli.common import add_incident, add_json, say
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import RefusedError, SettingsError, TrackerError
+
+if TYPE_CHECKING:
+    from reports.sheet import Held, Item, Sheet
+    from tracker.decisions_on_reports import Conflict, Edited
+    from tracker.events.base import Decision
+    from tracker.incident import Incident
+
+EXAMPLE = "example:  EDITOR='code --wait' tracker review INC-42"
+_RETURN_AT_ONCE = {
+    "code": "--wait",
+    "code-insiders": "--wait",
+    "codium": "--wait",
+    "cursor": "--wait",
+    "zed": "--wait",
+    "subl": "--wait",
+    "atom": "--wait",
+    "gvim": "-f",
+}
+"""Editors that open a window and return: what would be read back is what nobody edited yet."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the incident, and a file to go on with."""
+    add_incident(parser)
+    parser.add_argument("--from", metavar="FILE", dest="kept", help="go on with a file that was kept")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Edit, and record what changed."""
+    from reports import sheet
+    from tracker.decisions_on_reports import refuse_merged
+
+    editor = _editor()
+    incident = workspace.incident(arguments.incident)
+    refuse_merged(incident, "review")
+    by = workspace.who
+    if arguments.kept:
+        path = Path(arguments.kept)
+        written = placing.read(path)
+        _sheet(path, written, incident.id, workspace)
+    else:
+        written = sheet.write(incident, workspace.log.position).encode()
+        path = _new_file(workspace, incident.id, written)
+    with _keeping(path, incident.id, written, fresh=not arguments.kept):
+        _edit(editor, path)
+        data = placing.read(path)
+        if not data.strip():
+            path.write_bytes(written)
+            raise _EmptiedError("the file was left empty: nothing was recorded, and it is as it was again")
+        found = _sheet(path, data, incident.id, workspace)
+        recording, counts = _record(workspace, incident.id, found, path, by)
+    if _own_folder(workspace) in path.resolve().parents:
+        path.unlink(missing_ok=True)
+    changes = sum(counts.values())
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing changed"
+    return workspace.answer(
+        recording,
+        f"{incident.id} was reviewed by {by}: {said}\nNext: tracker publish {incident.id}",
+        {"incident": incident.id, "changes": changes},
+    )
+
+
+class _EmptiedError(RefusedError):
+    """Nothing stood in the file any more."""
+
+
+def _editor() -> list[str]:
+    """Return the command of the editor, in words.
+
+    Raises:
+        SettingsError: If none is set, or it would return before anything is edited.
+    """
+    said = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not said or not said.strip():
+        raise SettingsError(
+            "which editor? Neither VISUAL nor EDITOR is set",
+            hint="export EDITOR=nano, or: export EDITOR='code --wait'",
+        )
+    try:
+        words = shlex.split(said)
+    except ValueError as wrong:
+        raise SettingsError(
+            f"the editor {said!r} cannot be read: {wrong}", hint="export EDITOR=nano"
+        ) from wrong
+    name = Path(words[0]).name
+    waits = _RETURN_AT_ONCE.get(name)
+    if waits is not None and not {waits, "-w", "--wait", "--nofork"} & set(words[1:]):
+        raise SettingsError(
+            f"the editor {said!r} returns before anything is edited", hint=f"export EDITOR='{said} {waits}'"
+        )
+    return [str(Path(words[0]).expanduser()), *words[1:]]
+
+
+def _edit(editor: list[str], path: Path) -> None:
+    """Run the editor until it is closed; Ctrl-C is the editor's while it runs.
+
+    Raises:
+        SettingsError: If it cannot be started.
+        RefusedError: If it fails.
+    """
+    # A handler, not SIG_IGN: the editor would inherit that.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        code = subprocess.run([*editor, str(path)], check=False).returncode
+    except OSError as wrong:
+        raise SettingsError(
+            f"the editor {editor[0]} cannot be started: {wrong.strerror}", hint="export EDITOR=nano"
+        ) from wrong
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if code:
+        raise RefusedError(f"the editor left with {code}: nothing was recorded")
+
+
+def _own_folder(workspace: Workspace) -> Path:
+    from tracker.cli import spool
+
+    held = spool.path_of(workspace.settings.store)
+    return held.parent.parent / "reviews" / held.stem
+
+
+def _new_file(workspace: Workspace, name: str, data: bytes) -> Path:
+    """Write the file to edit where a crash or a reboot leaves it."""
+    folder = _own_folder(workspace)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="tracker-review-"))
+    kept = sorted(folder.glob(f"{name}-*.md"))
+    if kept:
+        say(
+            f"From an earlier review is kept: {kept[-1]}   (tracker review {name} --from {kept[-1]}, or rm it)"
+        )
+    descriptor, path = tempfile.mkstemp(dir=folder, prefix=f"{name}-", suffix=".md")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def _keeping(path: Path, name: str, written: bytes, *, fresh: bool) -> Iterator[None]:
+    """Whatever goes wrong: what was typed is kept, and where is said."""
+    again = f"tracker review {name} --from {shlex.quote(str(path))}"
+    try:
+        yield
+    except TrackerError as trouble:
+        untouched = path.is_file() and path.read_bytes() == written
+        if fresh and untouched and not isinstance(trouble, _EmptiedError):
+            path.unlink()
+            trouble.hint = trouble.hint or f"tracker review {name}"
+        else:
+            kept = f"What you typed is kept in {path}\n  Go on with it: {again}"
+            trouble.hint = f"{trouble.hint}\n  {kept}" if trouble.hint else kept
+        raise
+    except BaseException:
+        say(f"What you typed is kept in {path}\n  Go on with it: {again}")
+        raise
+
+
+def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
+    """Read a file back.
+
+    Raises:
+        RefusedError: If it is broken, or of another incident or log.
+    """
+    from reports.sheet import BrokenSheetError, read
+
+    try:
+        found = read(data)
+    except BrokenSheetError as broken:
+        raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
+    if found.incident != name:
+        raise RefusedError(f"{path} is a review of {found.incident}, not of {name}")
+    if found.position > workspace.log.position:
+        raise RefusedError(
+            f"{path} is of log position {found.position}, and this log ends at {workspace.log.position}: it is another log"
+        )
+    return found
+
+
+def _record(
+    workspace: Workspace, name: str, found: "Sheet", path: Path, by: str
+) -> "tuple[Recording, dict[str, int]]":
+    from reports.sheet import BrokenSheetError, by_handle, held_of
+    from tracker import decisions_on_reports
+    from tracker.events.corrections import EventAmended, EventRetracted
+    from tracker.events.incidents import NoteAdded
+
+    base = held_of(workspace.incident(name, found.position))
+    try:
+        kept = by_handle(found, base)
+    except BrokenSheetError as broken:
+        raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
+    edited = _edited(base, kept)
+    added = [(item.kind, item.text) for item in found.items if item.handle is None]
+    at = workspace.now
+    counts: dict[str, int] = {}
+
+    def decide(now: "Incident") -> "list[Decision]":
+        decided, conflicts = decisions_on_reports.edit(now, edited, added, by=by, at=at, why=found.why)
+        if conflicts:
+            raise _conflicting(conflicts)
+        kinds = {"changed": EventAmended, "removed": EventRetracted, "added": NoteAdded}
+        counts.update({what: sum(isinstance(each, kind) for each in decided) for what, kind in kinds.items()})
+        reviewed = decisions_on_reports.review(
+            now, by=by, at=at, position=found.position, changes=len(decided)
+        )
+        return [*decided, reviewed]
+
+    return workspace.decide(name, decide), counts
+
+
+def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
+    from reports.sheet import plain
+    from tracker.decisions_on_reports import Edited
+
+    edited = []
+    for handle, held in base.items():
+        item = kept.get(handle)
+        if item is None:
+            edited.append(Edited(held.id, held.text, held.kind, None, held.kind))
+            continue
+        if not item.text:
+            edited.append(Edited(held.id, held.text, held.kind, None, held.kind, item.mine))
+            continue
+        text = held.text if item.text == plain(held.text) else item.text
+        if (text, item.kind) != (held.text, held.kind):
+            edited.append(Edited(held.id, held.text, held.kind, text, item.kind, item.mine))
+    return edited
+
+
+def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
+    shown = []
+    for each in conflicts:
+        gone = "(struck out)"
+        shown += [
+            *placing.diff(
+                each.was,
+                each.now if each.now is not None else gone,
+                f"{each.event[-7:]}: as you opened it",
+                f"{each.event[-7:]}: meanwhile",
+            ),
+            *placing.diff(
+                each.was,
+                each.typed if each.typed is not None else gone,
+                f"{each.event[-7:]}: as you opened it",
+                f"{each.event[-7:]}: yours",
+            ),
+        ]
+    first = conflicts[0].event[-7:]
+    removed = next((each.event[-7:] for each in conflicts if each.typed is None), None)
+    how = f"Let yours win with a ! behind its handle, [{first}!], or put back what it said."
+    if removed:
+        how += f" One that stays removed: a line - [{removed}!]"
+    notes = "a note" if len(conflicts) == 1 else f"{len(conflicts)} notes"
+    return RefusedError(
+        f"somebody else changed {notes} that you changed: {', '.join(each.event[-7:] for each in conflicts)}; nothing was recorded",
+        hint="\n  ".join([*shown, how]),
+    )
