@@ -1,0 +1,132 @@
+"""When people say that something happened, held against when it did."""
+
+from collections.abc import Iterator
+
+from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
+from projections.claims.found import Found
+from projections.claims.numbers import Clock, clocks
+from projections.claims.prose import Sentence, Text
+from projections.claims.words import NOT_NOW, Mention, is_plan, mentions, nearest, outside
+from projections.changes import plain_version
+
+_CORE = (
+    "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
+)  # fmt: skip
+_ALSO = {
+    "detected": ("reported",),
+    "reported": ("detected",),
+    "deployed": ("deploying",),
+    "deploying": ("deployed",),
+    "resolved": ("recovered",),
+    "verified": ("recovered", "resolved"),
+    "alerted": (),
+}
+_NAMES = {
+    "started": "its start", "reported": "the first report", "detected": "its detection", "alerted": "an alert",
+    "alert ended": "the end of an alert", "declared": "its declaration", "confirmed": "its confirmation",
+    "cause": "its cause", "deploying": "a deploy", "deployed": "a deploy", "rolled back": "a rollback",
+    "recovered": "its recovery", "verified": "a verification", "resolved": "its resolution", "merged": "a merge",
+}  # fmt: skip
+
+
+def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+    """Find the times in a sentence at which what it names did not happen."""
+    if sentence.heading or is_plan(sentence) or ":" not in sentence.text and "m" not in sentence.text.lower():
+        return
+    found = clocks(sentence.text)
+    leading = bool(found) and found[0].start <= 2
+    for number, clock in enumerate(found):
+        if leading and number == 0 and sentence.row:
+            yield from _row(sentence, clock, facts, found)
+        else:
+            yield from _inline(sentence, clock, facts)
+
+
+def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, "object"]]:
+    """Return the rows of a text's timeline: what each says, and the instant it is likeliest to mean."""
+    told = []
+    for each in sentences:
+        found = clocks(each.text) if each.row else []
+        if not found or found[0].start > 2:
+            continue
+        instants = found[0].instants(list(facts.zones), facts.days)
+        near = [at for at in instants if at >= facts.incident.begins_at.replace(second=0, microsecond=0)]
+        if near or instants:
+            told.append((each.text[found[0].end :], min(near) if near else max(instants)))
+    return told
+
+
+def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock]) -> Iterator[Found]:
+    stop = others[1].start if len(others) > 1 else len(sentence.text)
+    named = mentions(sentence.text, clock.end, stop)
+    if not named or NOT_NOW.search(sentence.text, clock.end, stop):
+        return
+    yield from _held(sentence, clock, named, facts, 0, min(len(sentence.text), clock.start + 90))
+
+
+def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
+    said = sentence.text
+    left, right = sentence.clause(clock.start, clock.end)
+    if NOT_NOW.search(said, left, right) or _ranges(said, clock):
+        return
+    for begin, end in outside(sentence, clock.start, clock.end):
+        named = nearest(mentions(said, begin, end), clock.start, clock.end)
+        if named is not None:
+            if begin == 0 and end == len(said) and len(clocks(said)) > 1 and (begin, end) != (left, right):
+                return
+            start, stop = min(named.start, clock.start), max(named.end, clock.end)
+            yield from _held(sentence, clock, [named], facts, start, stop)
+            return
+
+
+def _ranges(said: str, clock: Clock) -> bool:
+    """Whether it is an edge of something else: "no reports since 15:13", "by 15:00"."""
+    before = said[max(clock.start - 16, 0) : clock.start].lower().rstrip()
+    return before.endswith(("since", "until", "till", "before", "after", "by", "eta", "eta:", "eta of", "for"))
+
+
+def _held(
+    sentence: Sentence, clock: Clock, named: list[Mention], facts: ClaimFacts, start: int, stop: int
+) -> Iterator[Found]:
+    instants = clock.instants(list(facts.zones), facts.days)
+    if not instants:
+        return
+    known: list[Stamp] = []
+    unknown: list[Mention] = []
+    for each in named:
+        stamps = _stamps(each, sentence, facts)
+        if any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
+            return
+        known += stamps
+        if not stamps:
+            unknown.append(each)
+    at_all = [stamp for at in instants for stamp in facts.at_minute(at, clock.grain)]
+    if unknown and (at_all or not any(each.point in _CORE for each in unknown)):
+        return
+    words = sentence.text[start:stop].strip(" ,;:|")
+    if known:
+        there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in sorted(known, key=lambda s: s.at)[:4]))
+        evidence = tuple(dict.fromkeys(each.event for each in known[:4] if each.event))
+        yield Found("time", words, f"in the log {there}", sentence.line, evidence)
+    else:
+        yield Found(
+            "time", words, f"the log has no instant of {_NAMES[unknown[0].point]}, and nothing at {clock.words}", sentence.line
+        )
+
+
+def _said(stamp: Stamp, clock: Clock, facts: ClaimFacts) -> str:
+    return facts.dated(stamp.at) if clock.day else facts.clock(stamp.at)
+
+
+def _stamps(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Stamp]:
+    """Return the instants that the log has of a point; of the version's own where the sentence names one."""
+    point = mention.point
+    found = [each for name in (point, *_ALSO.get(point, ())) for each in facts.of(name)]
+    if point in ("deployed", "deploying", "rolled back"):
+        versions = {plain_version(each) for each in versions_in(sentence.text)}
+        mine = {row.event for row in facts.changes if row.kind != "merge" and plain_version(row.version) in versions}
+        if versions and mine:
+            found = [each for each in found if each.event in mine]
+    if point == "reported" and facts.incident.detected_by == "alert":
+        found = [each for each in found if each.origin == "note"]
+    return found
