@@ -128,10 +128,16 @@ def _keyed(text: Text, found: Iterable[Found]) -> Iterator[Claim]:
             key=_key(named),
             claim=words,
             where=where,
-            log_says=each.says[:1].upper() + each.says[1:] if not each.says[:1].isdigit() else each.says,
+            log_says=_sentence(each.says),
             evidence=each.evidence,
             line=each.line,
         )
+
+
+def _sentence(says: str) -> str:
+    """Begin with a capital, unless the first word is a name such as v1.2.1."""
+    first = says.partition(" ")[0]
+    return says[:1].upper() + says[1:] if first.isalpha() else says
 
 
 def _key(named: str) -> str:

@@ -7,13 +7,13 @@ from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, is_plan
+from projections.claims.words import HABIT, NOT_NOW, is_plan
 from tracker.events.changes import CommitMade
 from tracker.events.incidents import IncidentReopened
 
 _TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _OFTEN = rf"(?P<often>once|twice|thrice|(?:{NUMBER}) times)"
-_MANY = rf"(?P<many>{NUMBER}|\ba(?: single)?|\bno|\bonly one|\bonly a)"
+_MANY = rf"(?P<many>{NUMBER}|\ba single|\bno|\bonly one|\bonly a)"
 _ADJECTIVES = r"(?:\s+(?:separate|different|production|small|minimal|single|successful|failed|fix|hotfix|more|further|of))*"
 _BETWEEN = re.compile(r"\b(?:between|-|–|to|or)\s*$", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last)\b", re.IGNORECASE)
@@ -117,6 +117,8 @@ _PEOPLE_HIT = re.compile(
     r"(?P<rest>[^.;]{0,50})",
     re.IGNORECASE,
 )
+_STATUS_BEFORE = re.compile(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)
+_STATUS_AFTER = re.compile(r"\s?(?:errors?|s\b|status|response|code|internal|%|ms\b)", re.IGNORECASE)
 _HIT = re.compile(r"\b(?:affected|impacted|failed|lost|hit|dropped|unable|could not|couldn't|saw|were not|not paid|errors?)\b", re.IGNORECASE)
 
 
@@ -128,7 +130,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     for many, often, count in _PATTERNS:
         for match in (*many.finditer(said), *often.finditer(said)):
             left, right = sentence.clause(match.start(), match.end())
-            if NOT_NOW.search(said, left, right) or _BETWEEN.search(said[: match.start()]):
+            if NOT_NOW.search(said, left, right) or HABIT.search(said, left, right) or _BETWEEN.search(said[: match.start()]):
                 continue
             if _ELSEWHERE.match(said[match.end() : match.end() + 20]) or _PART.match(said[match.end() : match.end() + 12]):
                 continue
@@ -186,5 +188,7 @@ def _noted(facts: ClaimFacts) -> set[float]:
     found = set()
     for each in texts:
         for match in re.finditer(rf"({NUMBER})(k\b)?", each[:5000], re.IGNORECASE):
+            if _STATUS_BEFORE.search(each[max(match.start() - 14, 0) : match.start()]) or _STATUS_AFTER.match(each[match.end() : match.end() + 12]):
+                continue
             found.add(number_of(match[1]) * (1000 if match[2] else 1))
     return found

@@ -9,7 +9,7 @@ from projections.claims.facts import ClaimFacts, Measure
 from projections.claims.found import Found
 from projections.claims.numbers import Span, clocks, spans
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, Mention, is_plan, mentions, nearest, outside
+from projections.claims.words import HABIT, NOT_NOW, Mention, is_plan, mentions, nearest, outside
 from tracker.times import spoken
 
 Measures = Callable[[ClaimFacts], list[Measure]]
@@ -69,15 +69,16 @@ def _fix(facts: ClaimFacts) -> list[Measure]:
 
 
 def _detect(facts: ClaimFacts) -> list[Measure]:
-    found = _named("time_to_detect")(facts)
+    """Return how long detection took; nothing where nobody recorded one of its ends."""
     held = facts.durations.get("time_to_detect")
-    return found if held is None or held.state != "uncertain" or held.at_least is not None else []
+    known = held is not None and (held.state == "recorded" or held.at_least is not None)
+    return _named("time_to_detect")(facts) if known else []
 
 
 _KINDS: tuple[_Kind, ...] = (
     _Kind(
         _re(
-            rf"\b{_DOWN} down\b(?! (?:to|by|from))",
+            rf"\b{_DOWN} down\b(?! (?:to|by)\b| from (?!\d{{1,2}}[:.]\d\d))",
             r"\bdown for\b|\bdowntime\b|\bdown time\b|\boutages?\b|\bunavailab\w+|\boffline\b|\bout of service\b",
             r"\binaccessible\b|\bunreachable\b|\bdisruption\b|\binterruption\b|\bnot available\b",
             rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
@@ -94,7 +95,6 @@ _KINDS: tuple[_Kind, ...] = (
             r"\b(?:incident|total|overall) (?:duration|time)\b",
             r"\blasted\b|^duration\b",
             r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
-            r"\bincident\b",
         ),
         "the incident lasted",
         _joined(
@@ -109,13 +109,12 @@ _KINDS: tuple[_Kind, ...] = (
         ),
         "detection took",
         _detect,
-        "the log has no start that its detection can be measured from",
+        "the log does not say how long that was: its start or its detection is not recorded",
     ),
     _Kind(
         _re(r"\bconfirm\w*", r"\backnowledg\w*", r"\bM?TTA\b"),
         "confirmation took",
-        _pairs(("started", "confirmed"), ("reported", "confirmed"), ("detected", "confirmed"), ("declared", "confirmed"), ("alerted", "confirmed")),
-        "",
+        _pairs(*((start, "confirmed") for start in ("started", "reported", "detected", "alerted"))),
     ),
     _Kind(
         _re(r"\broot cause\b", r"\bdiagnos\w+", r"\bidentif\w+", r"\bcause (?:was )?found\b"),
@@ -134,7 +133,13 @@ _KINDS: tuple[_Kind, ...] = (
         "the log has no deployed fix",
     ),
     _Kind(
-        _re(r"\b(?:re-?)?deploy(?:ment|ed|ing|s)?\b", r"\broll(?:ed)?[- ]?out\b", r"\bshipp?(?:ed|ing)\b", r"\bwent live\b"),
+        _re(r"\b(?:re-?)?deployed\b", r"\brolled out\b", r"\bshipped\b", r"\bwent (?:live|out)\b"),
+        "from detection to the deployed fix it took",
+        _fix,
+        "the log has no deploy",
+    ),
+    _Kind(
+        _re(r"\b(?:re-?)?deploy(?:ment|ing|s)?\b", r"\broll[- ]?out\b", r"\bshipping\b"),
         "from detection to the deployed fix it took",
         _joined(_fix, _pairs(("deploying", "deployed"))),
         "the log has no deploy",
@@ -199,10 +204,15 @@ _KINDS: tuple[_Kind, ...] = (
 
 _SETTING = re.compile(
     r"\b(?:time-?outs?|intervals?|windows?|limits?|targets?|goals?|slos?|slas?|ttl|thresholds?|every|each|per|last|past|first|next|"
-    r"retention|budgets?|wait(?:s|ed|ing)?|sleep|back-?off|retr(?:y|ies)|caches?|poll\w*|scrape\w*|p9\d|latency|eta|within the)"
+    r"late|some ?time within|retention|budgets?|wait(?:s|ed|ing)?|sleep|back-?off|retr(?:y|ies)|caches?|poll\w*|scrape\w*|p9\d|latency|eta|within the)"
     r"\W+(?:(?:of|is|was|to|from|for|a|the|set|at|after|=|over|about)\W+){0,3}$",
     re.IGNORECASE,
 )
+_PART = re.compile(
+    r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b[^.;,]{0,20}\b(?:down|offline|unavailable|unreachable|restart\w*)\b",
+    re.IGNORECASE,
+)
+"""A part of the service was down: the log holds no word of that."""
 _SETTING_AFTER = re.compile(
     r"\W{0,3}(?:\w+\W+)?(?:time-?out|interval|window|limit|target|goal|slo|sla|ttl|threshold|cool-?down|latency|budget|old|each|ago)\b",
     re.IGNORECASE,
@@ -226,7 +236,9 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
 def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     said = sentence.text
     left, right = sentence.clause(span.start, span.end)
-    if NOT_NOW.search(said, left, right) or _SETTING.search(said[max(left, span.start - 60) : span.start]):
+    if NOT_NOW.search(said, left, right) or HABIT.search(said, left, right) or _PART.search(said, left, right):
+        return
+    if _SETTING.search(said[max(left, span.start - 60) : span.start]):
         return
     if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]):
         return
@@ -243,6 +255,10 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     measures = kind.measures(facts)
     words = _quoted(said, span, where)
     if not measures:
+        if kind.measures is _detect:
+            loose = facts.named("time_to_detect")
+            if loose is not None and span.bound == "most" and loose.high is not None and span.fits(loose.high, None):
+                return
         if kind.missing and not own:
             yield Found("duration", words, _unmeasured(kind, facts), sentence.line)
         return
@@ -274,9 +290,15 @@ def _otherwise(kind: _Kind, span: Span, facts: ClaimFacts) -> str:
 def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
     said = sentence.text
     for left, right in outside(sentence, span.start, span.end):
+        limit = 0 if "|" in said and right == len(said) and left == 0 else -1
+        if limit == 0:
+            # In a table the first cell says what a number is of.
+            limit, right = 12, min(said.index("|"), span.start)
         best: tuple[tuple[int, int, int], _Kind, int, int] | None = None
         for kind in _KINDS:
             for match in kind.words.finditer(said, left, right):
+                if match.start() > limit >= 0:
+                    continue
                 if match.start() < span.end and span.start < match.end():
                     distance = 0
                 elif match.end() <= span.start:

@@ -27,7 +27,16 @@ from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 from tracker.times import spoken
 
-_TOLD = ("text", "note")
+_ENDS = {
+    "time_to_detect": ("started", "detected"),
+    "time_to_declare": ("detected", "declared"),
+    "time_to_fix_deployed": ("detected", "deployed"),
+    "time_to_recover": ("started", "recovered"),
+    "downtime": ("started", "recovered"),
+    "time_to_resolve": ("detected", "resolved"),
+    "merged_back_after": ("deployed", "merged"),
+}
+"""The points between which a duration of the interface lies."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +154,9 @@ class ClaimFacts:
         """Return how long it was down, with the best bounds that the log has."""
         held = self.durations.get("downtime")
         if held is not None and held.state == "recorded" and held.seconds is not None and held.from_ and held.to:
-            return Measure(held.seconds, held.seconds, self._between(held.from_, held.to), self._named(held.from_, held.to))
+            return self.named("downtime")
         if held is not None and held.state == "uncertain" and held.at_least is not None:
-            assert held.from_
-            assert held.to
-            return Measure(held.at_least, held.at_most, self._between(held.from_, held.to), self._named(held.from_, held.to))
+            return self.named("downtime")
         start, fix = self.start, self.fix
         if start is None:
             return None
@@ -183,7 +190,10 @@ class ClaimFacts:
             return None
         if held.at_most is None and held.at_least is None:
             return None
-        return Measure(held.at_least, held.at_most, self._between(held.from_, held.to), self._named(held.from_, held.to))
+        start, end = _ENDS.get(name, ("", ""))
+        return Measure(
+            held.at_least, held.at_most, self._between(held.from_, held.to, start, end), self._named(held.from_, held.to, start, end)
+        )
 
     def between(self, start: str, end: str) -> list[Measure]:
         """Return the spans from any instant of one point to any later one of another."""
@@ -199,16 +209,18 @@ class ClaimFacts:
             if b.latest >= a.at
         ]
 
-    def _what(self, at: datetime) -> str:
-        found = next((each for each in self.everything if each.at == at or each.until == at), None)
-        return f"{found.what} at {self.clock(at)}" if found else self.clock(at)
+    def _stamp(self, at: datetime, point: str) -> Stamp | None:
+        """Return what the log has at the end of a span, best of all of this point."""
+        found = [each for each in (*self.of(point), *self.everything) if at in (each.at, each.until)]
+        return found[0] if found else None
 
-    def _between(self, start: datetime, end: datetime) -> str:
-        return f"{self._what(start)}, {self._what(end)}"
+    def _between(self, start: datetime, end: datetime, first: str, last: str) -> str:
+        told = [(self._stamp(start, first), start), (self._stamp(end, last), end)]
+        return ", ".join(f"{stamp.what} at {self.clock(at)}" if stamp else self.clock(at) for stamp, at in told)
 
-    def _named(self, *instants: datetime) -> tuple[str, ...]:
-        found = [next((e.event for e in self.everything if at in (e.at, e.until)), None) for at in instants]
-        return tuple(dict.fromkeys(each for each in found if each))
+    def _named(self, start: datetime, end: datetime, first: str, last: str) -> tuple[str, ...]:
+        told = [self._stamp(start, first), self._stamp(end, last)]
+        return tuple(dict.fromkeys(each.event for each in told if each and each.event))
 
     def at_minute(self, at: datetime, grain: float) -> list[Stamp]:
         """Return all that the log has at a time as exact as this."""
@@ -251,7 +263,7 @@ def facts_of(
     if incident.detected_by in (None, "customer", "person") and not points.get("reported"):
         points["reported"] = list(points.get("detected", []))
     if not points.get("detected"):
-        points["detected"] = list(points.get("reported") or points.get("alerted") or points.get("declared") or [])
+        points["detected"] = list(points.get("reported") or points.get("alerted") or _some_time(points) or [])
     everything = [*(each for stamps in points.values() for each in stamps if each.origin == "log")]
     everything += [Stamp(step.event.occurred_at, _called(step.event), step.id) for step in steps]
     everything += [Stamp(each.event.occurred_at, _called(each.event), each.id) for each in own]
@@ -365,6 +377,15 @@ def _points(
     if "detected" not in found and (found.get("alerted") and incident.detected_by in (None, "alert")):
         found["detected"] = list(found["alerted"])
     return found
+
+
+def _some_time(points: Mapping[str, list[Stamp]]) -> list[Stamp]:
+    """Return the span in which it must have been detected, where nobody said when: from its start to its declaration."""
+    declared = min(points.get("declared", []), key=lambda each: each.at, default=None)
+    started = min(points.get("started", []), key=lambda each: each.at, default=None)
+    if declared is None or started is None or started.at >= declared.at:
+        return [declared] if declared else []
+    return [Stamp(started.at, "it was detected before its declaration", declared.event, declared.at)]
 
 
 _NOTED = {

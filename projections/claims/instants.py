@@ -1,5 +1,6 @@
 """When people say that something happened, held against when it did."""
 
+import re
 from collections.abc import Iterator
 
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
@@ -34,12 +35,53 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     if sentence.heading or is_plan(sentence) or ":" not in sentence.text and "m" not in sentence.text.lower():
         return
     found = clocks(sentence.text)
+    edges = _span_of_downtime(sentence, found)
+    if edges is not None:
+        for clock, points in zip(edges, (_BEGINS, _ENDS), strict=True):
+            yield from _edge(sentence, clock, points, facts, edges)
+        return
     leading = bool(found) and found[0].start <= 2
     for number, clock in enumerate(found):
         if leading and number == 0 and sentence.row:
             yield from _row(sentence, clock, facts, found)
         else:
             yield from _inline(sentence, clock, facts)
+
+
+_BEGINS = ("started", "reported", "detected", "alerted", "declared")
+_ENDS = ("recovered", "deployed", "rolled back", "resolved", "verified")
+_DOWN = re.compile(
+    r"\bdown\b|\boutage\b|\bunavailable\b|\bdowntime\b|\bfail(?:ed|ing)\b|\baffected\b|\bimpacted\b|\bdisrupt\w+"
+    r"|\b(?:could not|couldn't|unable to)\b",
+    re.IGNORECASE,
+)
+
+
+def _span_of_downtime(sentence: Sentence, found: list[Clock]) -> tuple[Clock, Clock] | None:
+    """Return the two times of "down from 14:45 to 15:10"; None where a sentence has no such pair."""
+    said = sentence.text
+    if len(found) != 2 or not _DOWN.search(said) or NOT_NOW.search(said):
+        return None
+    between = said[found[0].end : found[1].start]
+    if not re.fullmatch(r"\s*(?:UTC|\([^)]*\))?\s*(?:to|until|till|and|-|–|—)\s*(?:about |around |\d{4}-\d\d-\d\d )?", between, re.IGNORECASE):
+        return None
+    return found[0], found[1]
+
+
+def _edge(
+    sentence: Sentence, clock: Clock, points: tuple[str, ...], facts: ClaimFacts, edges: tuple[Clock, Clock]
+) -> Iterator[Found]:
+    stamps = [each for point in points for each in facts.of(point)]
+    instants = clock.instants(list(facts.zones), facts.days)
+    if not stamps or any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
+        return
+    words = sentence.text[edges[0].start : edges[1].end]
+    near = sorted(stamps, key=lambda each: min(abs((each.at - at).total_seconds()) for at in instants))[:3] if instants else []
+    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in sorted(near, key=lambda s: s.at)))
+    yield Found(
+        "time", words, f"nothing in the log {'began' if points is _BEGINS else 'ended'} at {clock.words}: {there}", sentence.line,
+        tuple(each.event for each in near if each.event),
+    )  # fmt: skip
 
 
 def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, "object"]]:
@@ -60,6 +102,10 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
     stop = others[1].start if len(others) > 1 else len(sentence.text)
     named = mentions(sentence.text, clock.end, stop)
     if not named or NOT_NOW.search(sentence.text, clock.end, stop):
+        return
+    if len(others) > 1 and named[0].start > clock.end + 5:
+        return
+    if re.search(r"\b(?:after|before)\b", sentence.text[clock.end : named[0].start], re.IGNORECASE):
         return
     yield from _held(sentence, clock, named, facts, 0, min(len(sentence.text), clock.start + 90))
 

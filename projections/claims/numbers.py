@@ -47,7 +47,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _MOST = re.compile(
-    r"(?:\bless than|\bunder|\bwithin|\bat most|\bup to|\b(?:no|not) (?:more|longer) than|\bfewer than|\bat the most|<|≤|\bbelow|\bmax(?:imum)?(?: of)?)\s*$",
+    r"(?:\b(?:less|shorter) than|\bunder|\bwithin|\bat most|\bup to|\b(?:no|not) (?:more|longer) than|\bfewer than|\bat the most|<|≤|\bbelow|\bmax(?:imum)?(?: of)?)\s*$",
     re.IGNORECASE,
 )
 _LEAST = re.compile(

@@ -13,11 +13,11 @@ _AT_NAME = r"@?(?P<{0}>[A-Za-z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
 _ROLE = r"(?:incident )?(?:lead|commander|manager|IC)"
 _LEAD = re.compile(
     rf"\b(?i:led|lead|commanded|coordinated|run) by {_NAME.format('by')}"
-    rf"|\b{_NAME.format('who')} (?:led|was leading|lead|coordinated|took the lead|was (?:the )?(?i:{_ROLE}))\b"
+    rf"|\b{_NAME.format('who')} (?:led|was leading|coordinated|took the lead|was (?:the )?(?i:{_ROLE}))\b"
     rf"|(?:^|\b)(?i:{_ROLE})(?: was| is|:)\s*{_AT_NAME.format('was')}"
 )
 _DID = re.compile(
-    rf"\b(?P<verb>declared|resolved|closed|deployed|rolled back|reopened)(?: at [\d:]+(?: ?(?:[AaPp][Mm]|UTC|Z))?)? by {_NAME.format('by')}"
+    rf"\b(?P<verb>(?i:declared|resolved|closed|deployed|rolled back|reopened))(?: at [\d:]+(?: ?(?:[AaPp][Mm]|UTC|Z))?)? by {_NAME.format('by')}"
 )
 _DETECTED = re.compile(
     r"\b(?:was |were |is )?(?:detected|noticed|discovered|found|caught|raised|reported) (?:first )?(?:by|through|via|from) (?:an? |the |our )?(?:\w+ )?"
@@ -47,11 +47,11 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     for match in _DID.finditer(said):
         if _skipped(sentence, match, match["by"]):
             continue
-        held = _who(match["verb"], facts)
+        held = _who(match["verb"].lower(), facts)
         if held and not any(same_person(match["by"], who) for who, _ in held):
             names = " and ".join(dict.fromkeys(who for who, _ in held))
             yield Found(
-                "name", match[0].strip(), f"it was {match['verb']} by {names}", sentence.line, tuple(event for _, event in held)
+                "name", match[0].strip(), f"it was {match['verb'].lower()} by {names}", sentence.line, tuple(event for _, event in held)
             )
     by = facts.incident.detected_by
     for match in _DETECTED.finditer(said):

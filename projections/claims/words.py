@@ -99,6 +99,12 @@ NOT_NOW = re.compile(
 )
 """In a clause with one of these nobody says what was."""
 
+HABIT = re.compile(
+    r"\b(?:takes?|lasts?|runs?|usually|typically|normally|generally|on average|always|often|sometimes|per (?:deploy|month|week|year|day))\b",
+    re.IGNORECASE,
+)
+"""In a clause with one of these somebody says how things are in general."""
+
 QUESTION = re.compile(r"\?\s*$")
 PLANS = ("prevention", "action", "follow-up", "follow up", "next step", "to do", "todo", "recommendation", "improvement")
 
