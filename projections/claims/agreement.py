@@ -14,7 +14,7 @@ MECHANISMS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "a timeout": r"\btime-?outs?\b|\btimed[ -]out\b|\btiming out\b",
-        "a pool or resource that ran out": r"\bpools?\b|\bdeplet\w+|\bexhaust\w+|\bleak\w*|\bnot (?:being )?(?:released|returned|given back|closed)\b|\b(?:never|without) (?:releas|return|giv|clos)\w+|\bran (?:dry|out of (?:connections|threads|handles))|\bstarv\w+|\bholds? (?:its|the) connections?",
+        "a pool or resource that ran out": r"\bpools?\b|\bdeplet\w+|\bexhaust\w+|(?<!memory )\bleak\w*|\bnot (?:being )?(?:released|returned|given back|closed)\b|\b(?:never|without) (?:releas|return|giv|clos)\w+|\bran (?:dry|out of (?:connections|threads|handles))|\bstarv\w+|\bholds? (?:its|the) connections?",
         "memory": r"\bOOM\b|\bout of memory\b|\bmemory\b|\bheap\b",
         "a full disk": r"\bdisks?\b|\bno space left\b|\binodes?\b",
         "DNS": r"\bDNS\b|\bname resolution\b",

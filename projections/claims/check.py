@@ -5,9 +5,10 @@ Deterministic and by grammar: a sentence is a finding because of words that can 
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from projections.claims import actions, agreement, counts, durations, etas, instants, people, versions
+from projections.claims import actions, agreement, counts, durations, etas, instants, peaks, people, versions
 from projections.claims.claim import Claim
 from projections.claims.facts import ClaimFacts, from_rows
 from projections.claims.found import Found
@@ -22,6 +23,7 @@ READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     versions.read,
     counts.read,
     people.read,
+    peaks.read,
     actions.read,
 )
 """Each kind of claim; a new one is a module with `read(sentence, facts, text)` and a line here."""
@@ -73,14 +75,14 @@ def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
     found: list[Found] = []
     base: datetime | None = None
     for each in read:
-        for reader in READERS:
-            found += reader(each, facts, text)
-        found += etas.read(each, facts, text, base)
+        mine = [one for reader in READERS for one in reader(each, facts, text)]
+        mine += etas.read(each, facts, text, base)
+        found += [replace(one, line=each.line_of(one.words)) for one in mine]
         base = _base(each, facts) or base
     found += agreement.read(read, facts, text)
     found += etas.of_message(facts, text, later)
     found += [
-        Found("garbled", _cut(line), f"line {number}: {wrong}; type it again, or save the file as UTF-8", number)
+        Found("garbled", _cut(line), f"{wrong}; type it again, or save the file as UTF-8", number)
         for number, line in spoken_lines(text.text)
         if (wrong := damage(line[:2000]))
     ]
@@ -90,8 +92,6 @@ def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
 
 def _in_own_zone(facts: ClaimFacts, read: Iterable[Sentence]) -> ClaimFacts:
     """Read times without a zone in those that the text names; where it names none, in those that were given."""
-    from dataclasses import replace
-
     named = list(dict.fromkeys(offset for each in read for offset in zones_in(each.text)))
     return replace(facts, zones=tuple(named[:6])) if named else facts
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
-from projections.claims.numbers import NUMBER, number_of
+from projections.claims.numbers import NUMBER, clocks, dates_in, number_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import HABIT, NOT_NOW, is_plan
 from tracker.events.changes import CommitMade
@@ -59,7 +59,7 @@ def _commits(facts: ClaimFacts) -> Counted | None:
     bumps = [each for each in plain if re.search(r"\bbump\b|\bversion\b|^release\b", each.event.subject_line, re.IGNORECASE)]  # type: ignore[attr-defined]
     named = ", ".join(f"{each.event.sha[:7]} {each.event.subject_line}" for each in plain[:5]) or "none"  # type: ignore[attr-defined]
     return (
-        {len(made), len(plain), len(plain) - len(bumps), len(made) - len(bumps), len(facts.commits)},
+        {len(plain), len(plain) - len(bumps)},
         f"the log has {len(plain)} commit{'' if len(plain) == 1 else 's'} while it lasted, without merges: {named}",
         tuple(each.id for each in plain),
     )
@@ -69,11 +69,12 @@ def _alerts(facts: ClaimFacts) -> Counted | None:
     if not facts.alerts:
         return None
     names = {getattr(each.event, "name", "") for each in facts.alerts}
+    once = len({each.event.subject() for each in facts.alerts})
     start = facts.incident.begins_at
     during = [each for each in facts.alerts if each.event.occurred_at >= start]
     return (
-        {len(facts.alerts), len(during), len(names)},
-        f"the log has {len(facts.alerts)} alert{'' if len(facts.alerts) == 1 else 's'} that fired: {', '.join(sorted(names))}",
+        {once, len({each.event.subject() for each in during}), len(names)},
+        f"the log has {once} alert{'' if once == 1 else 's'} that fired: {', '.join(sorted(names))}",
         tuple(each.id for each in facts.alerts),
     )
 
@@ -159,11 +160,15 @@ def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Fou
     """Find numbers of those hit that nobody recorded: a note of the log is what may say so."""
     if text.event is not None and text.kind not in ("initial", "update", "resolved", "rollback"):
         return
+    dated = [(start, end) for start, end, _ in dates_in(sentence.text)]
+    dated += [(each.start, each.end) for each in clocks(sentence.text)]
     for match in _PEOPLE_HIT.finditer(sentence.text):
         left, right = sentence.clause(match.start(), match.start("rest"))
         if not _HIT.search(sentence.text, max(left - 30, 0), min(right + 30, len(sentence.text))) and "impact" not in sentence.text.lower():
             continue
         if NOT_NOW.search(sentence.text, left, right):
+            continue
+        if any(start <= match.start("many") < end for start, end in dated):
             continue
         number = number_of(match["many"]) * (1000 if match["thousand"] else 1)
         if number < 2 or any(_near(number, held, bool(match["about"])) for held in _noted(facts)):

@@ -46,8 +46,18 @@ def _joined(*parts: Measures) -> Measures:
 
 
 def _downtime(facts: ClaimFacts) -> list[Measure]:
+    """Return how long it was down; until the fix was deployed will do where no metric says when it was back."""
     found = facts.downtime()
-    return [found] if found else []
+    if found is None:
+        return []
+    start, fix = facts.start, facts.fix
+    held = facts.durations.get("downtime")
+    if start is None or fix is None or held is None or held.to is None or not facts.said_recovered:
+        return [found]
+    if not start.at <= fix.at <= held.to:
+        return [found]
+    until = Measure((fix.at - start.latest).total_seconds(), (fix.latest - start.at).total_seconds(), "")
+    return [found, until]
 
 
 def _fix(facts: ClaimFacts) -> list[Measure]:
@@ -251,7 +261,9 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     kind, where = _kind(sentence, span)
     if kind is None or not kind.called:
         return
-    own = _own_range(said, facts)
+    if NOT_NOW.search(said, max(min(where[0], span.start) - 20, 0), max(where[1], span.end)):
+        return
+    own = len(clocks(said)) == 2
     measures = kind.measures(facts)
     words = _quoted(said, span, where)
     if not measures:
@@ -365,10 +377,6 @@ def _anchored(sentence: Sentence, span: Span, pair: tuple[Mention, Mention], fac
     start = min(span.start, pair[0].start, pair[1].start)
     end = max(span.end, pair[0].end, pair[1].end)
     yield Found("duration", _quoted(sentence.text, span, (start, end)), f"it was {best.length()}: {best.says}", sentence.line, best.evidence)
-
-
-def _own_range(said: str, facts: ClaimFacts) -> bool:
-    return len(clocks(said)) == 2
 
 
 def _until_now(facts: ClaimFacts, text: Text) -> Sequence[Measure]:

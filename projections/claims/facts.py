@@ -122,6 +122,13 @@ class ClaimFacts:
         """Write an instant with its date."""
         return f"{at.astimezone(UTC):%Y-%m-%d} {self.clock(at)}"
 
+    @property
+    def said_recovered(self) -> bool:
+        """Whether the end of the downtime is what a person said, and no measurement."""
+        held = self.durations.get("downtime")
+        said = [self.incident.milestones.get(name) for name in ("mitigated", "ended")]
+        return held is not None and any(each is not None and held.to in (each.at, each.until) for each in said)
+
     # ── spans of the incident ────────────────────────────────────────────────
 
     @property

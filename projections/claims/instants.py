@@ -17,7 +17,6 @@ _ALSO = {
     "detected": ("reported",),
     "reported": ("detected",),
     "deployed": ("deploying",),
-    "deploying": ("deployed",),
     "resolved": ("recovered",),
     "verified": ("recovered", "resolved"),
     "alerted": (),
@@ -121,6 +120,8 @@ def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Fou
             if begin == 0 and end == len(said) and len(clocks(said)) > 1 and (begin, end) != (left, right):
                 return
             start, stop = min(named.start, clock.start), max(named.end, clock.end)
+            if NOT_NOW.search(said, max(start - 20, 0), stop):
+                return
             yield from _held(sentence, clock, [named], facts, start, stop)
             return
 

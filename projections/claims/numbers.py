@@ -19,14 +19,13 @@ NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}}(?:\.\d{{1,3}})?|\b{WORD}\b)"
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNIT = r"(?:minutes?|mins?\b\.?|m(?![a-z])|hours?|hrs?\b|h(?![a-z])|seconds?|secs?\b|s(?![a-z])|days?|d(?![a-z]))"
-_PIECE = rf"{NUMBER}(?:\s*-\s*|\s*){_UNIT}"
+_AMOUNT = rf"(?:{NUMBER}|\ban?(?=\s(?:hour|minute|day)))"
+_PIECE = rf"{_AMOUNT}(?:\s*-\s*|\s*){_UNIT}"
 _SPECIAL = (
     (r"three[- ]quarters? of an hour", 2700.0, 300.0),
     (r"(?:an?|one) hour and a half|one and a half hours?", 5400.0, 600.0),
     (r"(?:an? |one )?quarter(?: of an)?[- ]hour|(?:an? |one )?quarter of (?:an|one) hour", 900.0, 150.0),
     (r"half an? hour|(?:an? )?half[- ]hour", 1800.0, 300.0),
-    (r"an hour", 3600.0, 900.0),
-    (r"a minute", 60.0, 60.0),
     (r"a couple of minutes", 120.0, 120.0),
 )
 _DURATION = re.compile(
@@ -40,7 +39,7 @@ _DURATION = re.compile(
     + r")(?![\w%])",
     re.IGNORECASE,
 )
-_ONE = re.compile(rf"({NUMBER})(?:\s*-\s*|\s*)({_UNIT})", re.IGNORECASE)
+_ONE = re.compile(rf"({_AMOUNT})(?:\s*-\s*|\s*)({_UNIT})", re.IGNORECASE)
 _ISO = re.compile(r"(\d+)([HMS])", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:\babout|\baround|\bapprox(?:\.|imately)?|\broughly|\bsome|~|≈|\bca\.?|\bcirca|\bnearly|\balmost|\bclose to|\bjust (?:under|over))\s*(?:an? )?$",
@@ -61,6 +60,8 @@ _AFTER_LEAST = re.compile(r"\s*(?:at least|or more|\+)", re.IGNORECASE)
 def number_of(text: str) -> float:
     """Read a number in digits or in words."""
     text = text.strip().lower()
+    if text in ("a", "an"):
+        return 1.0
     if text[:1].isdigit():
         return float(text.replace(",", ""))
     return float(sum(_WORDS[part] for part in re.split(r"[- ]", text)))
@@ -143,6 +144,8 @@ def _grain(unit: str, amount: str, parts: int) -> float:
         return grain / 10 if "." in amount else grain
     if "." in amount:
         return _SECONDS[unit] / 10
+    if parts == 1 and amount.lower() in ("a", "an"):
+        return _SECONDS[unit] / 4
     return _SECONDS[unit] / 2 if parts == 1 else _SECONDS[unit]
 
 

@@ -27,8 +27,8 @@ _GENERATED_END = re.compile(r"[ \t]*<!--[ \t]*tracker:end\b")
 _LINK = re.compile(r"!?\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t]+\"[^\"]{0,200}\")?\)|\[[^\[\]]{0,100}\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
 _MARKUP = re.compile(r"\*\*|__|`|(?<![\w*])\*(?=\w)|(?<=[\w.)!?])\*(?![\w*])|~~")
-_KEYED = re.compile(r"[ \t]*[^\w\s(]{0,4}\W?[ \t]*[A-Z][\w /-]{1,40}:(?:[ \t]|$)")
-_SYMBOL = re.compile(r"[ \t]*[^\w\s\"'(\[<@#$&*_`-]")
+_KEYED = re.compile(r"[ \t]*[^\w\s(]{0,4}\W?[ \t]*[A-Z][\w /-]{1,40}(?:\*\*|__)?:(?:\*\*|__)?(?:[ \t]|$)")
+_SYMBOL = re.compile(r"[ \t]*(?:[^\w\s\"'(\[<@#$&*_`-]|[ðâÃğïÂ][^\x00-\x7f])")
 _CLOCK_FIRST = re.compile(r"[ \t]*(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d")
 _STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])")
 _ABBREVIATED = re.compile(r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|\d)\.$")
@@ -67,6 +67,12 @@ class Sentence:
     row: bool = False
     box: str | None = None
     heading: bool = False
+    breaks: tuple[tuple[int, int], ...] = ()
+
+    def line_of(self, words: str) -> int:
+        """Return the line on which these words begin."""
+        at = self.text.find(words)
+        return max((line for offset, line in self.breaks if offset <= at), default=self.line)
 
     @cached_property
     def cuts(self) -> list[int]:
@@ -223,8 +229,13 @@ def _sentences(block: _Block) -> Iterator[Sentence]:
         for cut in range(0, max(len(piece), 1), _LONGEST):
             said = piece[cut : cut + _LONGEST].strip()
             if said:
-                line = numbers[bisect_right(starts, begin + lead + cut) - 1]
-                yield Sentence(said, line, block.section, block.row, block.box, block.heading)
+                at = begin + lead + cut
+                first = bisect_right(starts, at) - 1
+                last = bisect_right(starts, at + len(said))
+                breaks = tuple((starts[n] - at, numbers[n]) for n in range(first + 1, last))
+                yield Sentence(
+                    said, numbers[first], block.section, block.row, block.box, block.heading, breaks
+                )
         begin = end
 
 
