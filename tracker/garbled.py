@@ -30,7 +30,9 @@ def damage(line: str) -> str | None:
     for encoding, table in _BYTES.items():
         repaired, sure = _repaired(line, table)
         if sure and not _BEGINNING.search(repaired):
-            return f"{shortened(line)} is UTF-8 that was read as {encoding}; it should be {shortened(repaired)}"
+            return (
+                f"{shortened(line)} is UTF-8 that was read as {encoding}; it should be {shortened(repaired)}"
+            )
     if _BEGINNING.search(line):
         return f"{shortened(line)} is UTF-8 that was read as another encoding, and characters got lost"
     return None

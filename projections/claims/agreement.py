@@ -7,7 +7,7 @@ from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
 from projections.claims.numbers import clocks, dates_in, zones_in
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, PLANS
+from projections.claims.words import NOT_NOW, PLANS, mentions
 from tracker.events.incidents import NoteAdded
 
 MECHANISMS: dict[str, re.Pattern[str]] = {
@@ -29,7 +29,10 @@ MECHANISMS: dict[str, re.Pattern[str]] = {
         "a rate limit": r"\brate[- ]limit\w*|\bthrottl\w+",
     }.items()
 }
-_CAUSED = re.compile(r"\b(?:due to|caused by|because of|because|as a result of|owing to|the cause was|cause:)\s+(?P<why>[^.;]{3,160})", re.IGNORECASE)
+_CAUSED = re.compile(
+    r"\b(?:due to|caused by|because of|because|as a result of|owing to|the cause was|cause:|root cause(?: was| is)?(?: identified| found)?\s?[:(])\s*(?P<why>[^.;]{3,160})",
+    re.IGNORECASE,
+)
 _FAST = re.compile(
     r"\b(?:detection|alerting|detected|noticed)\b[^.;]{0,25}?\b(?:fast|quick(?:ly)?|prompt(?:ly)?|immediate(?:ly)?|good|excellent|early|well)\b"
     r"|\b(?:fast|quick|prompt|early|good) (?:detection|alerting)\b|\b(?:quickly|promptly|immediately) (?:detected|noticed)\b",
@@ -41,7 +44,10 @@ _SLOW = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|n't|never|too|could have been|wasn't|isn't)\b", re.IGNORECASE)
-_NORMAL = re.compile(r"\b(?:all )?(?:metrics|monitoring|error rates?|dashboards?)(?: \w+)?:? (?:is |are |was |were |all )*(?:normal|green|healthy|back to normal)\b", re.IGNORECASE)
+_NORMAL = re.compile(
+    r"\b(?:all )?(?:metrics|monitoring|error rates?|dashboards?)(?: \w+)?:? (?:is |are |was |were |all )*(?:normal|green|healthy|back to normal)\b",
+    re.IGNORECASE,
+)
 
 
 def read(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Found]:
@@ -62,7 +68,17 @@ def _named(mechanisms: set[str]) -> str:
 
 def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
     """Hold each "due to …" against the root cause: of the log where somebody noted one, else of the text's own section."""
-    noted = [each for each in facts.notes if isinstance(each.event, NoteAdded) and each.event.kind == "root-cause"]
+    noted = [
+        each
+        for each in facts.notes
+        if isinstance(each.event, NoteAdded)
+        and (
+            each.event.kind == "root-cause"
+            or (
+                each.event.kind == "note" and any(m.point == "cause" for m in mentions(each.event.text[:500]))
+            )
+        )
+    ]
     noted_text = " ".join(each.event.text[:2000] for each in noted if isinstance(each.event, NoteAdded))
     noted_text += " ".join(link.why for link in facts.incident.links.values() if link.role == "caused")
     own = [each for each in sentences if each.under("root cause") and not each.heading]
@@ -71,7 +87,11 @@ def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
     where = f"; under Root Cause (line {own[0].line}) it is {_named(written)}" if written else ""
     if theirs and written and not theirs & written:
         yield Found(
-            "cause", own[0].text[:120], f"the log's root cause is {_named(theirs)}, not {_named(written)}", own[0].line, tuple(e.id for e in noted)
+            "cause",
+            own[0].text[:120],
+            f"the log's root cause is {_named(theirs)}, not {_named(written)}",
+            own[0].line,
+            tuple(e.id for e in noted),
         )
     for each in sentences:
         if each.heading or each.under("root cause", *PLANS):
@@ -84,23 +104,44 @@ def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
             continue
         if theirs and not said & theirs:
             yield Found(
-                "cause", match[0].strip(), f"the log's root cause is {_named(theirs)}, not {_named(said)}", each.line, tuple(e.id for e in noted)
+                "cause",
+                match[0].strip(),
+                f"the log's root cause is {_named(theirs)}, not {_named(said)}",
+                each.line,
+                tuple(e.id for e in noted),
             )
         elif written and not said & written:
-            yield Found("cause", match[0].strip(), f"that is {_named(said)}{where}: name one cause in both places", each.line)
+            yield Found(
+                "cause",
+                match[0].strip(),
+                f"that is {_named(said)}{where}: name one cause in both places",
+                each.line,
+            )
 
 
 def _detection(sentences: list[Sentence]) -> Iterator[Found]:
-    fast = [(each, m) for each in sentences if not each.heading and not each.under(*PLANS) for m in _FAST.finditer(each.text)]
+    fast = [
+        (each, m)
+        for each in sentences
+        if not each.heading and not each.under(*PLANS)
+        for m in _FAST.finditer(each.text)
+    ]
     fast = [(each, m) for each, m in fast if not _NEGATED.search(m[0])]
     slow = [
-        (each, m) for each in sentences if not each.heading and not each.under(*PLANS) and (m := _SLOW.search(each.text))
+        (each, m)
+        for each in sentences
+        if not each.heading and not each.under(*PLANS) and (m := _SLOW.search(each.text))
     ]
     if fast and slow:
         each, match = fast[0]
-        other, said = slow[0]
+        other = slow[0][0]
         if each is not other:
-            yield Found("contradiction", match[0], f"line {other.line} says the opposite: {other.text[:80]!r}; keep the one that holds", each.line)
+            yield Found(
+                "contradiction",
+                match[0],
+                f"line {other.line} says the opposite: {other.text[:80]!r}; keep the one that holds",
+                each.line,
+            )
 
 
 def _zone(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Found]:
@@ -129,11 +170,19 @@ def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
     last: dict[str, tuple[str, str, str]] = {}
     for step in facts.incident.steps:
         event = step.event
-        if isinstance(event, VerdictsGiven) and step.retraction is None and event.incident == facts.incident.id:
+        if (
+            isinstance(event, VerdictsGiven)
+            and step.retraction is None
+            and event.incident == facts.incident.id
+        ):
             for verdict in event.verdicts:
                 if verdict.baseline == "healthy":
                     last[f"{event.service} {verdict.metric}"] = (verdict.verdict, event.window, step.id)
-    bad = {name: held for name, held in last.items() if held[0] in ("still_degraded", "partly_recovered", "regressed")}
+    bad = {
+        name: held
+        for name, held in last.items()
+        if held[0] in ("still_degraded", "partly_recovered", "regressed")
+    }
     if not bad:
         return
     for each in sentences:
@@ -141,5 +190,9 @@ def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
         if match and not each.heading and not each.under(*PLANS) and not NOT_NOW.search(each.text):
             name, held = next(iter(bad.items()))
             yield Found(
-                "verdict", match[0], f"the judge says that {name} {held[0].replace('_', ' ')} over {held[1]} after the change", each.line, (held[2],)
+                "verdict",
+                match[0],
+                f"the judge says that {name} {held[0].replace('_', ' ')} over {held[1]} after the change",
+                each.line,
+                (held[2],),
             )

@@ -53,11 +53,15 @@ def texts_of(facts: ClaimFacts) -> list[Text]:
     for note in facts.notes:
         event = note.event
         assert isinstance(event, NoteAdded)
-        found.append(Text(event.text, note.handle, event.occurred_at, note.id, event.kind, by=event.decided_by))
+        found.append(
+            Text(event.text, note.handle, event.occurred_at, note.id, event.kind, by=event.decided_by)
+        )
     for message in facts.messages:
         event_id = message.sent_event or message.event
         found.append(
-            Text(message.text, event_id[-7:], message.sent_at, event_id, message.kind, message.eta, message.by)
+            Text(
+                message.text, event_id[-7:], message.sent_at, event_id, message.kind, message.eta, message.by
+            )
         )
 
     def order(each: Text) -> tuple[datetime, str]:
@@ -71,7 +75,7 @@ def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
     read = sentences(text.text, _SECTIONS.get(text.kind, ()) if text.event is not None else ())
     if text.event is None:
         facts = _in_own_zone(facts, read)
-        facts = from_rows(facts, [(said, at) for said, at in instants.rows(read, facts) if isinstance(at, datetime)])
+        facts = from_rows(facts, instants.rows(read, facts))
     found: list[Found] = []
     base: datetime | None = None
     for each in read:

@@ -16,8 +16,13 @@ _OFTEN = rf"(?P<often>once|twice|thrice|(?:{NUMBER}) times)"
 _MANY = rf"(?P<many>{NUMBER}|\ba single|\bno|\bonly one|\bonly a)"
 _ADJECTIVES = r"(?:\s+(?:separate|different|production|small|minimal|single|successful|failed|fix|hotfix|more|further|of))*"
 _BETWEEN = re.compile(r"\b(?:between|-|–|to|or)\s*$", re.IGNORECASE)
-_ELSEWHERE = re.compile(r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last)\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last)\b",
+    re.IGNORECASE,
+)
 _PART = re.compile(r"^\W*of (?:the |\d)", re.IGNORECASE)
+
+_BUMP = re.compile(r"\bbump\b|\bversion\b|^release\b", re.IGNORECASE)
 
 Counted = tuple[set[int], str, tuple[str, ...]]
 
@@ -25,14 +30,24 @@ Counted = tuple[set[int], str, tuple[str, ...]]
 def _changes(facts: ClaimFacts, kind: str) -> Counted | None:
     start = facts.incident.begins_at
     rows = [row for row in facts.changes if row.kind == kind and row.service in facts.incident.services]
-    during = [row for row in rows if row.at >= start and row.status != "started" or row.at >= start]
+    during = [row for row in rows if row.at >= start]
     done = [row for row in during if row.status == "finished"]
     everything = [row for row in facts.changes if row.kind == kind]
     if not everything and not any(row.kind != "merge" for row in facts.changes):
         return None
     named = ", ".join(f"{row.version} at {facts.clock(row.at)}" for row in during) or "none"
-    possible = {len(done), len(during), len(rows), len(everything), len([r for r in during if r.at <= (facts.incident.ends_at or facts.now)])}
-    return possible, f"the log has {len(done)} {kind}{'' if len(done) == 1 else 's'} since it began: {named}", tuple(r.event for r in during)
+    possible = {
+        len(done),
+        len(during),
+        len(rows),
+        len(everything),
+        len([r for r in during if r.at <= (facts.incident.ends_at or facts.now)]),
+    }
+    return (
+        possible,
+        f"the log has {len(done)} {kind}{'' if len(done) == 1 else 's'} since it began: {named}",
+        tuple(r.event for r in during),
+    )
 
 
 def _deploys(facts: ClaimFacts) -> Counted | None:
@@ -53,15 +68,18 @@ def _commits(facts: ClaimFacts) -> Counted | None:
     if not facts.commits:
         return None
     start, end = facts.incident.begins_at, facts.incident.ends_at or facts.now
-    during = [each for each in facts.commits if start <= each.event.occurred_at <= end]
-    made = [each for each in during if isinstance(each.event, CommitMade)]
-    plain = [each for each in made if not each.event.is_merge]  # type: ignore[attr-defined]
-    bumps = [each for each in plain if re.search(r"\bbump\b|\bversion\b|^release\b", each.event.subject_line, re.IGNORECASE)]  # type: ignore[attr-defined]
-    named = ", ".join(f"{each.event.sha[:7]} {each.event.subject_line}" for each in plain[:5]) or "none"  # type: ignore[attr-defined]
+    made = [
+        (each.id, each.event)
+        for each in facts.commits
+        if isinstance(each.event, CommitMade) and start <= each.event.occurred_at <= end
+    ]
+    plain = [(event_id, commit) for event_id, commit in made if not commit.is_merge]
+    bumps = [commit for _, commit in plain if _BUMP.search(commit.subject_line)]
+    named = ", ".join(f"{commit.sha[:7]} {commit.subject_line}" for _, commit in plain[:5]) or "none"
     return (
         {len(plain), len(plain) - len(bumps)},
         f"the log has {len(plain)} commit{'' if len(plain) == 1 else 's'} while it lasted, without merges: {named}",
-        tuple(each.id for each in plain),
+        tuple(event_id for event_id, _ in plain),
     )
 
 
@@ -91,7 +109,9 @@ def _messages(facts: ClaimFacts) -> Counted | None:
 
 
 def _reopened(facts: ClaimFacts) -> Counted | None:
-    times = [s for s in facts.incident.steps if isinstance(s.event, IncidentReopened) and s.retraction is None]
+    times = [
+        s for s in facts.incident.steps if isinstance(s.event, IncidentReopened) and s.retraction is None
+    ]
     return {len(times)}, f"the log has it reopened {len(times)} times", tuple(each.id for each in times)
 
 
@@ -105,7 +125,10 @@ _COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts], Counted | None]], ...] = (
 )
 _PATTERNS = tuple(
     (
-        re.compile(rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))", re.IGNORECASE),
+        re.compile(
+            rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))",
+            re.IGNORECASE,
+        ),
         re.compile(rf"\b(?:{verbs})\s+(?:it\s+|production\s+)?{_OFTEN}", re.IGNORECASE),
         count,
     )
@@ -120,7 +143,10 @@ _PEOPLE_HIT = re.compile(
 )
 _STATUS_BEFORE = re.compile(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)
 _STATUS_AFTER = re.compile(r"\s?(?:errors?|s\b|status|response|code|internal|%|ms\b)", re.IGNORECASE)
-_HIT = re.compile(r"\b(?:affected|impacted|failed|lost|hit|dropped|unable|could not|couldn't|saw|were not|not paid|errors?)\b", re.IGNORECASE)
+_HIT = re.compile(
+    r"\b(?:affected|impacted|failed|lost|hit|dropped|unable|could not|couldn't|saw|were not|not paid|errors?)\b",
+    re.IGNORECASE,
+)
 
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
@@ -131,9 +157,15 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     for many, often, count in _PATTERNS:
         for match in (*many.finditer(said), *often.finditer(said)):
             left, right = sentence.clause(match.start(), match.end())
-            if NOT_NOW.search(said, left, right) or HABIT.search(said, left, right) or _BETWEEN.search(said[: match.start()]):
+            if (
+                NOT_NOW.search(said, left, right)
+                or HABIT.search(said, left, right)
+                or _BETWEEN.search(said[: match.start()])
+            ):
                 continue
-            if _ELSEWHERE.match(said[match.end() : match.end() + 20]) or _PART.match(said[match.end() : match.end() + 12]):
+            if _ELSEWHERE.match(said[match.end() : match.end() + 20]) or _PART.match(
+                said[match.end() : match.end() + 12]
+            ):
                 continue
             stated = _number(match)
             counted = count(facts)
@@ -164,7 +196,10 @@ def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Fou
     dated += [(each.start, each.end) for each in clocks(sentence.text)]
     for match in _PEOPLE_HIT.finditer(sentence.text):
         left, right = sentence.clause(match.start(), match.start("rest"))
-        if not _HIT.search(sentence.text, max(left - 30, 0), min(right + 30, len(sentence.text))) and "impact" not in sentence.text.lower():
+        if (
+            not _HIT.search(sentence.text, max(left - 30, 0), min(right + 30, len(sentence.text)))
+            and "impact" not in sentence.text.lower()
+        ):
             continue
         if NOT_NOW.search(sentence.text, left, right):
             continue
@@ -193,7 +228,9 @@ def _noted(facts: ClaimFacts) -> set[float]:
     found = set()
     for each in texts:
         for match in re.finditer(rf"({NUMBER})(k\b)?", each[:5000], re.IGNORECASE):
-            if _STATUS_BEFORE.search(each[max(match.start() - 14, 0) : match.start()]) or _STATUS_AFTER.match(each[match.end() : match.end() + 12]):
+            if _STATUS_BEFORE.search(each[max(match.start() - 14, 0) : match.start()]) or _STATUS_AFTER.match(
+                each[match.end() : match.end() + 12]
+            ):
                 continue
             found.add(number_of(match[1]) * (1000 if match[2] else 1))
     return found

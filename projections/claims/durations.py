@@ -1,9 +1,10 @@
 """How long people say that something took, held against how long it took."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from projections.claims.facts import ClaimFacts, Measure
 from projections.claims.found import Found
@@ -115,7 +116,12 @@ _KINDS: tuple[_Kind, ...] = (
     ),
     _Kind(
         _re(
-            r"\bdetect\w*", r"\bdiscover(?:ed|y)\b", r"\bnoticed\b", r"\bM?TTD\b", r"\bspotted\b", r"\bbecame aware\b"
+            r"\bdetect\w*",
+            r"\bdiscover(?:ed|y)\b",
+            r"\bnoticed\b",
+            r"\bM?TTD\b",
+            r"\bspotted\b",
+            r"\bbecame aware\b",
         ),
         "detection took",
         _detect,
@@ -129,7 +135,12 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind(
         _re(r"\broot cause\b", r"\bdiagnos\w+", r"\bidentif\w+", r"\bcause (?:was )?found\b"),
         "finding the cause took",
-        _pairs(*((start, "cause") for start in ("started", "reported", "detected", "declared", "confirmed", "alerted"))),
+        _pairs(
+            *(
+                (start, "cause")
+                for start in ("started", "reported", "detected", "declared", "confirmed", "alerted")
+            )
+        ),
     ),
     _Kind(
         _re(
@@ -157,34 +168,60 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind(
         _re(r"\broll(?:ed|ing)?[ -]?backs?\b", r"\brevert(?:ed|ing)?\b"),
         "the rollback came after",
-        _pairs(("deployed", "rolled back"), ("detected", "rolled back"), ("started", "rolled back"), ("rolled back", "rolled back"), ("declared", "rolled back")),
+        _pairs(
+            ("deployed", "rolled back"),
+            ("detected", "rolled back"),
+            ("started", "rolled back"),
+            ("rolled back", "rolled back"),
+            ("declared", "rolled back"),
+        ),
         "the log has no rollback",
     ),
     _Kind(
         _re(
-            r"\brecover(?:ed|y|ing)?\b", r"\bmitigat\w+", r"\brestor(?:ed?|ing|ation)\b", r"\bback to normal\b",
-            r"\bM?TTR\b", r"\bhealthy again\b", r"\bnormal again\b",
-        ),  # fmt: skip
+            r"\brecover(?:ed|y|ing)?\b",
+            r"\bmitigat\w+",
+            r"\brestor(?:ed?|ing|ation)\b",
+            r"\bback to normal\b",
+            r"\bM?TTR\b",
+            r"\bhealthy again\b",
+            r"\bnormal again\b",
+        ),
         "recovery took",
         _joined(
             _downtime,
             _named("time_to_recover", "time_to_resolve"),
-            _pairs(("detected", "recovered"), ("deployed", "recovered"), ("rolled back", "recovered"), ("declared", "recovered")),
+            _pairs(
+                ("detected", "recovered"),
+                ("deployed", "recovered"),
+                ("rolled back", "recovered"),
+                ("declared", "recovered"),
+            ),
         ),
     ),
     _Kind(
-        _re(r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"),
+        _re(
+            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
+        ),
         "from detection to resolution it took",
         _joined(
             _named("time_to_resolve"),
-            _pairs(("started", "resolved"), ("declared", "resolved"), ("reported", "resolved"), ("confirmed", "resolved")),
+            _pairs(
+                ("started", "resolved"),
+                ("declared", "resolved"),
+                ("reported", "resolved"),
+                ("confirmed", "resolved"),
+            ),
             _downtime,
         ),
     ),
     _Kind(
         _re(r"\bdeclar(?:ed|ing|ation)\b"),
         "from detection to declaration it took",
-        _joined(_named("time_to_declare"), _pairs(("started", "declared"), ("detected", "declared"), ("alerted", "declared"))),
+        _joined(
+            _named("time_to_declare"),
+            _pairs(("started", "declared"), ("detected", "declared"), ("alerted", "declared")),
+        ),
     ),
     _Kind(
         _re(
@@ -198,7 +235,10 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind(
         _re(r"\bmerg(?:ed|ing|e) (?:back|(?:in)?to (?:develop|main|master|trunk))\b"),
         "merging back took",
-        _joined(_named("merged_back_after"), _pairs(("deployed", "merged"), ("resolved", "merged"), ("detected", "merged"))),
+        _joined(
+            _named("merged_back_after"),
+            _pairs(("deployed", "merged"), ("resolved", "merged"), ("detected", "merged")),
+        ),
     ),
     _Kind(
         _re(
@@ -227,7 +267,9 @@ _SETTING_AFTER = re.compile(
     r"\W{0,3}(?:\w+\W+)?(?:time-?out|interval|window|limit|target|goal|slo|sla|ttl|threshold|cool-?down|latency|budget|old|each|ago)\b",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE)
+_AFTER = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE
+)
 _FROM_TO = re.compile(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
 _ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
@@ -246,11 +288,17 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
 def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     said = sentence.text
     left, right = sentence.clause(span.start, span.end)
-    if NOT_NOW.search(said, left, right) or HABIT.search(said, left, right) or _PART.search(said, left, right):
+    if (
+        NOT_NOW.search(said, left, right)
+        or HABIT.search(said, left, right)
+        or _PART.search(said, left, right)
+    ):
         return
     if _SETTING.search(said[max(left, span.start - 60) : span.start]):
         return
-    if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]):
+    if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(
+        r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]
+    ):
         return
     pair = _pair(sentence, span)
     if pair == ():
@@ -269,7 +317,12 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     if not measures:
         if kind.measures is _detect:
             loose = facts.named("time_to_detect")
-            if loose is not None and span.bound == "most" and loose.high is not None and span.fits(loose.high, None):
+            if (
+                loose is not None
+                and span.bound == "most"
+                and loose.high is not None
+                and span.fits(loose.high, None)
+            ):
                 return
         if kind.missing and not own:
             yield Found("duration", words, _unmeasured(kind, facts), sentence.line)
@@ -278,7 +331,9 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
         return
     best = measures[0]
     more = _otherwise(kind, span, facts)
-    yield Found("duration", words, f"{kind.called} {best.length()}: {best.says}{more}", sentence.line, best.evidence)
+    yield Found(
+        "duration", words, f"{kind.called} {best.length()}: {best.says}{more}", sentence.line, best.evidence
+    )
 
 
 def _unmeasured(kind: _Kind, facts: ClaimFacts) -> str:
@@ -294,9 +349,19 @@ def _otherwise(kind: _Kind, span: Span, facts: ClaimFacts) -> str:
     for start in ("confirmed", "cause", "declared"):
         for each in facts.between(start, "deployed"):
             if span.fits(each.low, each.high):
-                named = {"confirmed": "its confirmation", "cause": "its cause being known", "declared": "its declaration"}
+                named = {
+                    "confirmed": "its confirmation",
+                    "cause": "its cause being known",
+                    "declared": "its declaration",
+                }
                 return f"; {spoken(each.high or 0)} are from {named[start]}: say from when"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _named_in(said: str) -> tuple[tuple[int, int, _Kind], ...]:
+    """Return the words of a sentence that say what a span of time is of."""
+    return tuple((match.start(), match.end(), kind) for kind in _KINDS for match in kind.words.finditer(said))
 
 
 def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
@@ -307,19 +372,16 @@ def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]
             # In a table the first cell says what a number is of.
             limit, right = 12, min(said.index("|"), span.start)
         best: tuple[tuple[int, int, int], _Kind, int, int] | None = None
-        for kind in _KINDS:
-            for match in kind.words.finditer(said, left, right):
-                if match.start() > limit >= 0:
-                    continue
-                if match.start() < span.end and span.start < match.end():
-                    distance = 0
-                elif match.end() <= span.start:
-                    distance = span.start - match.end()
-                else:
-                    distance = match.start() - span.end
-                rank = (distance, 0 if match.start() < span.start else 1, -(match.end() - match.start()))
-                if best is None or rank < best[0]:
-                    best = (rank, kind, match.start(), match.end())
+        for start, end, kind in _named_in(said):
+            if start < left or end > right or start > limit >= 0:
+                continue
+            if start < span.end and span.start < end:
+                distance = 0
+            else:
+                distance = span.start - end if end <= span.start else start - span.end
+            rank = (distance, 0 if start < span.start else 1, start - end)
+            if best is None or rank < best[0]:
+                best = (rank, kind, start, end)
         if best is not None:
             return best[1], (min(best[2], span.start), max(best[3], span.end))
     return None, (span.start, span.end)
@@ -366,7 +428,9 @@ def _of(match: re.Match[str], said: str) -> tuple[Mention, Mention] | tuple[()]:
     return (first[-1], second[0]) if first and second else ()
 
 
-def _anchored(sentence: Sentence, span: Span, pair: tuple[Mention, Mention], facts: ClaimFacts) -> Iterator[Found]:
+def _anchored(
+    sentence: Sentence, span: Span, pair: tuple[Mention, Mention], facts: ClaimFacts
+) -> Iterator[Found]:
     first, second = (each.point for each in pair)
     if first == second:
         return
@@ -376,24 +440,27 @@ def _anchored(sentence: Sentence, span: Span, pair: tuple[Mention, Mention], fac
     best = min(found, key=lambda each: abs((each.high or 0.0) - span.high))
     start = min(span.start, pair[0].start, pair[1].start)
     end = max(span.end, pair[0].end, pair[1].end)
-    yield Found("duration", _quoted(sentence.text, span, (start, end)), f"it was {best.length()}: {best.says}", sentence.line, best.evidence)
+    yield Found(
+        "duration",
+        _quoted(sentence.text, span, (start, end)),
+        f"it was {best.length()}: {best.says}",
+        sentence.line,
+        best.evidence,
+    )
 
 
-def _until_now(facts: ClaimFacts, text: Text) -> Sequence[Measure]:
+def _until_now(facts: ClaimFacts, text: Text) -> list[Measure]:
     """Return how long it had lasted when a note or message was written: what it says of then is true for good."""
     if not isinstance(text.at, datetime):
         return []
-    found = []
-    for point in ("started", "reported", "detected", "declared", "deployed"):
-        for each in facts.of(point):
-            if each.at <= text.at:
-                found.append(
-                    Measure(max((text.at - each.latest).total_seconds(), 0.0), (text.at - each.at).total_seconds(), "")
-                )
-    start = facts.start
-    if start is not None and start.at <= text.at:
-        found.append(Measure((text.at - start.latest).total_seconds(), (text.at - start.at).total_seconds(), ""))
-    return found
+    at = text.at
+    points = ("started", "reported", "detected", "declared", "deployed")
+    begun = [each for point in points for each in facts.of(point)] + ([facts.start] if facts.start else [])
+    return [
+        Measure(max((at - each.latest).total_seconds(), 0.0), (at - each.at).total_seconds(), "")
+        for each in begun
+        if each.at <= at
+    ]
 
 
 def _told(facts: ClaimFacts) -> list[Measure]:

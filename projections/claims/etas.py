@@ -17,7 +17,10 @@ _PROMISE = re.compile(
     r"|\b(?:will|should) be (?:fixed|back|deployed|live|resolved|restored|over|rolled back)\b",
     re.IGNORECASE,
 )
-_ADMITTED = re.compile(r"\b(?:missed|slipped|not met|too late|was late|optimistic|instead|later than|unknown|not known|wrong)\b", re.IGNORECASE)
+_ADMITTED = re.compile(
+    r"\b(?:missed|slipped|not met|too late|was late|optimistic|instead|later than|unknown|not known|wrong)\b",
+    re.IGNORECASE,
+)
 
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | None = None) -> Iterator[Found]:
@@ -26,7 +29,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | Non
     if match is None or sentence.heading or sentence.under(*PLANS) or _ADMITTED.search(sentence.text):
         return
     said = sentence.text
-    since = text.at if isinstance(text.at, datetime) else base
+    since = text.at or base
     if since is None:
         first = facts.first("detected") or facts.first("declared")
         since = first.at if first else None
@@ -50,9 +53,12 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | Non
 
 def of_message(facts: ClaimFacts, text: Text, later: list[Text]) -> Iterator[Found]:
     """Say if what a message promised in a field of its own was not kept, and not renewed in time."""
-    if not isinstance(text.eta, datetime) or not isinstance(text.at, datetime):
+    if text.eta is None or text.at is None:
         return
-    if any(isinstance(each.eta, datetime) and isinstance(each.at, datetime) and each.at <= text.eta for each in later):
+    if any(
+        isinstance(each.eta, datetime) and isinstance(each.at, datetime) and each.at <= text.eta
+        for each in later
+    ):
         return
     says = missed(facts, text.eta, text.at)
     if says is not None:
@@ -62,7 +68,9 @@ def of_message(facts: ClaimFacts, text: Text, later: list[Text]) -> Iterator[Fou
 
 def missed(facts: ClaimFacts, due: datetime, since: datetime | None) -> tuple[str, tuple[str, ...]] | None:
     """Say what came too late; None where something came in time, or nobody can tell yet."""
-    kept = [each for point in ("deployed", "rolled back", "resolved", "recovered") for each in facts.of(point)]
+    kept = [
+        each for point in ("deployed", "rolled back", "resolved", "recovered") for each in facts.of(point)
+    ]
     kept = [each for each in kept if since is None or each.latest > since - timedelta(minutes=1)]
     if any(each.at <= due + timedelta(seconds=59) for each in kept):
         return None
@@ -70,6 +78,11 @@ def missed(facts: ClaimFacts, due: datetime, since: datetime | None) -> tuple[st
     if first is None:
         if facts.now <= due + timedelta(minutes=2):
             return None
-        return f"nothing was deployed, put back or resolved by {facts.clock(due)}, as far as the log knows", ()
+        return (
+            f"nothing was deployed, put back or resolved by {facts.clock(due)}, as far as the log knows",
+            (),
+        )
     late = spoken((first.at - due).total_seconds())
-    return f"{first.what} at {facts.clock(first.at)}, {late} after {facts.clock(due)}", (first.event,) if first.event else ()
+    return f"{first.what} at {facts.clock(first.at)}, {late} after {facts.clock(due)}", (
+        first.event,
+    ) if first.event else ()

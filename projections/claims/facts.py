@@ -108,9 +108,16 @@ class ClaimFacts:
     @property
     def days(self) -> list[date]:
         """The days that a time without a date can be of."""
-        begin = min(self.incident.begins_at, *(each.at for each in self.everything)) if self.everything else self.incident.begins_at
+        begin = (
+            min(self.incident.begins_at, *(each.at for each in self.everything))
+            if self.everything
+            else self.incident.begins_at
+        )
         begin = max(begin, self.incident.begins_at - timedelta(days=2))
-        end = min(max(self.incident.ends_at or self.now, self.incident.begins_at) + timedelta(days=1), begin + timedelta(days=40))
+        end = min(
+            max(self.incident.ends_at or self.now, self.incident.begins_at) + timedelta(days=1),
+            begin + timedelta(days=40),
+        )
         return [begin.date() + timedelta(days=n) for n in range(-1, (end - begin).days + 3)]
 
     def clock(self, at: datetime) -> str:
@@ -127,7 +134,9 @@ class ClaimFacts:
         """Whether the end of the downtime is what a person said, and no measurement."""
         held = self.durations.get("downtime")
         said = [self.incident.milestones.get(name) for name in ("mitigated", "ended")]
-        return held is not None and any(each is not None and held.to in (each.at, each.until) for each in said)
+        return held is not None and any(
+            each is not None and held.to in (each.at, each.until) for each in said
+        )
 
     # ── spans of the incident ────────────────────────────────────────────────
 
@@ -149,9 +158,18 @@ class ClaimFacts:
     def fix(self) -> Stamp | None:
         """When the fix was deployed: what durations take, else the last deploy or what the notes say of one."""
         held = self.durations.get("time_to_fix_deployed")
-        if held is not None and held.to is not None and held.state != "not_applicable" and held.seconds is not None:
+        if (
+            held is not None
+            and held.to is not None
+            and held.state != "not_applicable"
+            and held.seconds is not None
+        ):
             row = next((each for each in self.changes if each.finished_at == held.to), None)
-            what = f"{row.version} was {'put back' if row.kind == 'rollback' else 'deployed'}" if row else "the fix was deployed"
+            what = (
+                f"{row.version} was {'put back' if row.kind == 'rollback' else 'deployed'}"
+                if row
+                else "the fix was deployed"
+            )
             return Stamp(held.to, what, row.event if row else None)
         start = self.incident.begins_at
         own = [each for each in (*self.of("deployed"), *self.of("rolled back")) if each.at > start]
@@ -160,7 +178,13 @@ class ClaimFacts:
     def downtime(self) -> Measure | None:
         """Return how long it was down, with the best bounds that the log has."""
         held = self.durations.get("downtime")
-        if held is not None and held.state == "recorded" and held.seconds is not None and held.from_ and held.to:
+        if (
+            held is not None
+            and held.state == "recorded"
+            and held.seconds is not None
+            and held.from_
+            and held.to
+        ):
             return self.named("downtime")
         if held is not None and held.state == "uncertain" and held.at_least is not None:
             return self.named("downtime")
@@ -199,7 +223,10 @@ class ClaimFacts:
             return None
         start, end = _ENDS.get(name, ("", ""))
         return Measure(
-            held.at_least, held.at_most, self._between(held.from_, held.to, start, end), self._named(held.from_, held.to, start, end)
+            held.at_least,
+            held.at_most,
+            self._between(held.from_, held.to, start, end),
+            self._named(held.from_, held.to, start, end),
         )
 
     def between(self, start: str, end: str) -> list[Measure]:
@@ -223,7 +250,9 @@ class ClaimFacts:
 
     def _between(self, start: datetime, end: datetime, first: str, last: str) -> str:
         told = [(self._stamp(start, first), start), (self._stamp(end, last), end)]
-        return ", ".join(f"{stamp.what} at {self.clock(at)}" if stamp else self.clock(at) for stamp, at in told)
+        return ", ".join(
+            f"{stamp.what} at {self.clock(at)}" if stamp else self.clock(at) for stamp, at in told
+        )
 
     def _named(self, start: datetime, end: datetime, first: str, last: str) -> tuple[str, ...]:
         told = [self._stamp(start, first), self._stamp(end, last)]
@@ -236,9 +265,11 @@ class ClaimFacts:
 
 def same_time(stamp: Stamp, at: datetime, grain: float) -> bool:
     """Whether a time as written, exact to `grain` seconds, can mean an instant: cut off, or rounded."""
-    return at - timedelta(seconds=grain) < stamp.latest and stamp.at < at + timedelta(seconds=grain) if (
-        stamp.until is not None
-    ) else -grain / 2 <= (stamp.at - at).total_seconds() < grain
+    return (
+        at - timedelta(seconds=grain) < stamp.latest and stamp.at < at + timedelta(seconds=grain)
+        if (stamp.until is not None)
+        else -grain / 2 <= (stamp.at - at).total_seconds() < grain
+    )
 
 
 def facts_of(
@@ -277,10 +308,14 @@ def facts_of(
     versions = {plain_version(row.version) for row in rows if row.kind != "merge"}
     versions |= {plain_version(r.previous_version) for r in rows if r.previous_version}
     versions |= {plain_version(each.event.name) for each in living if isinstance(each.event, VersionTagged)}
-    versions |= {v for each in living if isinstance(each.event, BranchSeen) for v in versions_in(each.event.name)}
-    versions |= {v for note in notes if isinstance(note.event, NoteAdded) for v in versions_in(note.event.text)} if not any(
-        row.kind != "merge" for row in rows
-    ) else set()
+    versions |= {
+        v for each in living if isinstance(each.event, BranchSeen) for v in versions_in(each.event.name)
+    }
+    versions |= (
+        {v for note in notes if isinstance(note.event, NoteAdded) for v in versions_in(note.event.text)}
+        if not any(row.kind != "merge" for row in rows)
+        else set()
+    )
     return ClaimFacts(
         incident=incident,
         points={name: tuple(sorted(each, key=lambda s: s.at)) for name, each in points.items()},
@@ -317,7 +352,9 @@ def _points(
 ) -> dict[str, list[Stamp]]:
     found: dict[str, list[Stamp]] = {}
 
-    def add(point: str, at: datetime | None, what: str, event: str | None, until: datetime | None = None) -> None:
+    def add(
+        point: str, at: datetime | None, what: str, event: str | None, until: datetime | None = None
+    ) -> None:
         if at is not None:
             found.setdefault(point, []).append(Stamp(at, what, event, until))
 
@@ -343,7 +380,12 @@ def _points(
         elif isinstance(event, NoteAdded) and event.kind == "root-cause":
             add("cause", event.occurred_at, "its root cause was noted", step.id)
         elif isinstance(event, VerdictsGiven):
-            add("verified", event.occurred_at, f"the {event.window} after {event.version} were judged", step.id)
+            add(
+                "verified",
+                event.occurred_at,
+                f"the {event.window} after {event.version} were judged",
+                step.id,
+            )
             for verdict in event.verdicts:
                 if verdict.left_normal_at and "started" not in incident.milestones:
                     add("started", verdict.left_normal_at, f"{verdict.metric} left normal", step.id)
@@ -373,14 +415,26 @@ def _points(
         else:
             add(point, row.at, f"the {row.kind} of {row.version} failed", row.event)
         if row.started_at is not None:
-            add("deploying" if row.kind == "deploy" else point, row.started_at, f"the {row.kind} of {row.version} began", row.event)
+            add(
+                "deploying" if row.kind == "deploy" else point,
+                row.started_at,
+                f"the {row.kind} of {row.version} began",
+                row.event,
+            )
     if "started" in incident.milestones:
         # Errors seen before the instant that people gave are signs, no other start.
-        found["started"] = [each for each in found["started"] if each.what in ("it started", "the error was seen")]
+        found["started"] = [
+            each for each in found["started"] if each.what in ("it started", "the error was seen")
+        ]
     held = measured.get("downtime")
     if held is not None and held.to is not None and held.state == "recorded":
         same = [each for stamps in found.values() for each in stamps if each.at == held.to]
-        add("recovered", held.to, same[0].what if same else "all was back to normal", same[0].event if same else None)
+        add(
+            "recovered",
+            held.to,
+            same[0].what if same else "all was back to normal",
+            same[0].event if same else None,
+        )
     if "detected" not in found and (found.get("alerted") and incident.detected_by in (None, "alert")):
         found["detected"] = list(found["alerted"])
     return found
@@ -425,7 +479,9 @@ def _from_notes(notes: Sequence[Effective], points: Mapping[str, list[Stamp]]) -
         text = event.text[:500]
         for each in mentions(text):
             before = text[: each.start]
-            if NOT_NOW.search(text) or re.search(r"\b(?:no|not|never|before|since|until)\b[^.,;]{0,20}$", before, re.IGNORECASE):
+            if NOT_NOW.search(text) or re.search(
+                r"\b(?:no|not|never|before|since|until)\b[^.,;]{0,20}$", before, re.IGNORECASE
+            ):
                 continue
             found.setdefault(each.point, []).append(
                 Stamp(event.occurred_at, _NOTED[each.point], note.id, origin="note")

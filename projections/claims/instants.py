@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
+from projections.changes import plain_version
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
 from projections.claims.found import Found
 from projections.claims.numbers import Clock, clocks
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import NOT_NOW, Mention, is_plan, mentions, nearest, outside
-from projections.changes import plain_version
 
 _CORE = (
     "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
@@ -31,7 +32,11 @@ _NAMES = {
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the times in a sentence at which what it names did not happen."""
-    if sentence.heading or is_plan(sentence) or ":" not in sentence.text and "m" not in sentence.text.lower():
+    if (
+        sentence.heading
+        or is_plan(sentence)
+        or (":" not in sentence.text and "m" not in sentence.text.lower())
+    ):
         return
     found = clocks(sentence.text)
     edges = _span_of_downtime(sentence, found)
@@ -62,7 +67,11 @@ def _span_of_downtime(sentence: Sentence, found: list[Clock]) -> tuple[Clock, Cl
     if len(found) != 2 or not _DOWN.search(said) or NOT_NOW.search(said):
         return None
     between = said[found[0].end : found[1].start]
-    if not re.fullmatch(r"\s*(?:UTC|\([^)]*\))?\s*(?:to|until|till|and|-|–|—)\s*(?:about |around |\d{4}-\d\d-\d\d )?", between, re.IGNORECASE):
+    if not re.fullmatch(
+        r"\s*(?:UTC|\([^)]*\))?\s*(?:to|until|till|and|-|–|—)\s*(?:about |around |\d{4}-\d\d-\d\d )?",
+        between,
+        re.IGNORECASE,
+    ):
         return None
     return found[0], found[1]
 
@@ -75,15 +84,23 @@ def _edge(
     if not stamps or any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
         return
     words = sentence.text[edges[0].start : edges[1].end]
-    near = sorted(stamps, key=lambda each: min(abs((each.at - at).total_seconds()) for at in instants))[:3] if instants else []
-    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in sorted(near, key=lambda s: s.at)))
+    near = (
+        sorted(stamps, key=lambda each: min(abs((each.at - at).total_seconds()) for at in instants))[:3]
+        if instants
+        else []
+    )
+    there = "; ".join(
+        dict.fromkeys(
+            f"{each.what} at {_said(each, clock, facts)}" for each in sorted(near, key=lambda s: s.at)
+        )
+    )
     yield Found(
         "time", words, f"nothing in the log {'began' if points is _BEGINS else 'ended'} at {clock.words}: {there}", sentence.line,
         tuple(each.event for each in near if each.event),
     )  # fmt: skip
 
 
-def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, "object"]]:
+def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, datetime]]:
     """Return the rows of a text's timeline: what each says, and the instant it is likeliest to mean."""
     told = []
     for each in sentences:
@@ -129,7 +146,9 @@ def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Fou
 def _ranges(said: str, clock: Clock) -> bool:
     """Whether it is an edge of something else: "no reports since 15:13", "by 15:00"."""
     before = said[max(clock.start - 16, 0) : clock.start].lower().rstrip()
-    return before.endswith(("since", "until", "till", "before", "after", "by", "eta", "eta:", "eta of", "for"))
+    return before.endswith(
+        ("since", "until", "till", "before", "after", "by", "eta", "eta:", "eta of", "for")
+    )
 
 
 def _held(
@@ -152,12 +171,20 @@ def _held(
         return
     words = sentence.text[start:stop].strip(" ,;:|")
     if known:
-        there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in sorted(known, key=lambda s: s.at)[:4]))
+        there = "; ".join(
+            dict.fromkeys(
+                f"{each.what} at {_said(each, clock, facts)}"
+                for each in sorted(known, key=lambda s: s.at)[:4]
+            )
+        )
         evidence = tuple(dict.fromkeys(each.event for each in known[:4] if each.event))
         yield Found("time", words, f"in the log {there}", sentence.line, evidence)
     else:
         yield Found(
-            "time", words, f"the log has no instant of {_NAMES[unknown[0].point]}, and nothing at {clock.words}", sentence.line
+            "time",
+            words,
+            f"the log has no instant of {_NAMES[unknown[0].point]}, and nothing at {clock.words}",
+            sentence.line,
         )
 
 
@@ -171,7 +198,11 @@ def _stamps(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Sta
     found = [each for name in (point, *_ALSO.get(point, ())) for each in facts.of(name)]
     if point in ("deployed", "deploying", "rolled back"):
         versions = {plain_version(each) for each in versions_in(sentence.text)}
-        mine = {row.event for row in facts.changes if row.kind != "merge" and plain_version(row.version) in versions}
+        mine = {
+            row.event
+            for row in facts.changes
+            if row.kind != "merge" and plain_version(row.version) in versions
+        }
         if versions and mine:
             found = [each for each in found if each.event in mine]
     if point == "reported" and facts.incident.detected_by == "alert":

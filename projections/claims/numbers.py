@@ -5,11 +5,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as Offset  # noqa: N812  (a fixed offset is what it is here)
+from itertools import islice
 
 from tracker.errors import UsageError
 from tracker.times import zone
 
-_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_UNITS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _WORDS = {word: number for number, word in enumerate(_UNITS)} | {
     word: 10 * number for number, word in enumerate(_TENS, start=2)
@@ -50,7 +72,8 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 _LEAST = re.compile(
-    r"(?:\bmore than|\bover|\bat least|\blonger than|\bno less than|>|≥|\bupwards of|\babove)\s*$", re.IGNORECASE
+    r"(?:\bmore than|\bover|\bat least|\blonger than|\bno less than|>|≥|\bupwards of|\babove)\s*$",
+    re.IGNORECASE,
 )
 _AFTER_ABOUT = re.compile(r"\s*(?:or so|approximately|approx|-ish)\b", re.IGNORECASE)
 _AFTER_MOST = re.compile(r"\s*(?:at (?:the )?most|or less|max(?:imum)?)\b", re.IGNORECASE)
@@ -88,12 +111,18 @@ class Span:
             return low is None or low < self.high + self.grain
         if self.bound == "least":
             return high is None or high > self.low - self.grain
-        return (low is None or self.high + self.grain > low) and (high is None or self.low - self.grain < high)
+        return (low is None or self.high + self.grain > low) and (
+            high is None or self.low - self.grain < high
+        )
+
+
+MOST = 12
+"""So many spans, and so many times, are read in one sentence: nobody tells a story with more."""
 
 
 def spans(text: str) -> Iterator[Span]:
     """Find what is written of spans of time."""
-    for match in _DURATION.finditer(text):
+    for match in islice(_DURATION.finditer(text), MOST):
         found = _span(match)
         if found is None:
             continue
@@ -156,7 +185,12 @@ _ABBREVIATIONS = {
     "MSK": 180, "IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "EST": -300, "EDT": -240,
     "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
 }  # fmt: skip
-_REGIONAL = {"ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles"}
+_REGIONAL = {
+    "ET": "America/New_York",
+    "CT": "America/Chicago",
+    "MT": "America/Denver",
+    "PT": "America/Los_Angeles",
+}
 _ZONE = (
     r"(?:UTC\s?[+-]\d{1,2}(?::?\d{2})?|GMT\s?[+-]\d{1,2}(?::?\d{2})?|[+-]\d{2}:?\d{2}|"
     + "|".join(sorted([*_ABBREVIATIONS, *_REGIONAL], key=len, reverse=True))
@@ -204,7 +238,9 @@ def zones_in(text: str) -> list[tzinfo]:
     """Return the zones that a text names anywhere, in their order."""
     found: list[tzinfo] = []
     for match in ANY_ZONE.finditer(text):
-        if match[0][0] in "+-" and not re.search(r"\d(?:\s?[ap]m)?\s?$", text[max(match.start() - 6, 0) : match.start()]):
+        if match[0][0] in "+-" and not re.search(
+            r"\d(?:\s?[ap]m)?\s?$", text[max(match.start() - 6, 0) : match.start()]
+        ):
             continue
         if match[0] == "Z" and not text[max(match.start() - 1, 0) : match.start()].isdigit():
             continue
@@ -239,7 +275,9 @@ def _is_end_of_range(match: re.Match[str], text: str, offset: tzinfo | None) -> 
     raw = match["zone"]
     if raw[0] != "-" or len(raw) < 6:
         return False
-    return offset is None or (match["second"] is None and (int(raw[1:3]), raw[4:6]) > (int(match["hour"]), match["minute"]))
+    return offset is None or (
+        match["second"] is None and (int(raw[1:3]), raw[4:6]) > (int(match["hour"]), match["minute"])
+    )
 
 
 @dataclass(frozen=True)
@@ -281,8 +319,10 @@ class Clock:
 def clocks(text: str) -> list[Clock]:
     """Find the times of day in a text."""
     dates = dates_in(text)
-    found = []
-    for match in _TIME.finditer(text):
+    found: list[Clock] = []
+    for match in islice(_TIME.finditer(text), 4 * MOST):
+        if len(found) >= MOST:
+            break
         hour, half = int(match["hour"]), match["half"]
         if match["minute"] is None and half is None:
             continue
@@ -299,20 +339,39 @@ def clocks(text: str) -> list[Clock]:
         grain = 1.0 if match["second"] else 60.0 if match["minute"] else 3600.0
         either = half is None and 1 <= hour <= 11 and len(match["hour"]) == 1
         day = next(
-            (on for begin, end, on in dates if end <= match.start() and _STAMP_GAP.fullmatch(text[end : match.start()])),
+            (
+                on
+                for begin, end, on in dates
+                if end <= match.start() and _STAMP_GAP.fullmatch(text[end : match.start()])
+            ),
             None,
         )
         if day is None:
             after = re.match(r"\s*,?\s*(?:on|,)\s+", text[match.end() :])
             at = match.end() + after.end() if after else -1
             day = next((on for begin, _, on in dates if begin == at), None)
-        begin = next((b for b, e, on in dates if on == day and e <= match.start()), match.start()) if day else match.start()
+        begin = (
+            next((b for b, e, on in dates if on == day and e <= match.start()), match.start())
+            if day
+            else match.start()
+        )
         stop = match.end()
         offset = offset_of(match["zone"]) if match["zone"] else None
         if match["zone"] and _is_end_of_range(match, text, offset):
             offset, stop = None, match.start("zone")
         found.append(
-            Clock(hour, int(match["minute"] or 0), second, grain, day, offset, either, begin, stop, text[begin:stop].strip())
+            Clock(
+                hour,
+                int(match["minute"] or 0),
+                second,
+                grain,
+                day,
+                offset,
+                either,
+                begin,
+                stop,
+                text[begin:stop].strip(),
+            )
         )
         if stop != match.end():
             found += [

@@ -34,4 +34,9 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         slack = max(grain, 0.1 * highest if match["about"] else 0.0, 0.02 * highest)
         is_peak = _AT_PEAK.search(sentence.text) is not None
         if stated > highest + slack or (is_peak and stated < highest - slack):
-            yield Found("peak", match[0].strip(), f"{metric} was at most {highest:.3g} % while it lasted", sentence.line)
+            yield Found(
+                "peak",
+                match[0].strip(),
+                f"{metric} was at most {highest:.3g} % while it lasted",
+                sentence.line,
+            )

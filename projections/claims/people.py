@@ -30,7 +30,31 @@ _SOURCES = {
     "customer": ("customer", "customers", "user", "users", "support"),
     "person": ("engineer", "engineers", "person", "persons", "colleague", "colleagues"),
 }
-_NOBODY = ("monitoring", "alerting", "the", "a", "an", "this", "that", "we", "they", "it", "team", "github", "argo", "argocd", "ci", "none", "nobody", "not", "customer", "customers", "alert", "tracker", "jenkins")
+_NOBODY = (
+    "monitoring",
+    "alerting",
+    "the",
+    "a",
+    "an",
+    "this",
+    "that",
+    "we",
+    "they",
+    "it",
+    "team",
+    "github",
+    "argo",
+    "argocd",
+    "ci",
+    "none",
+    "nobody",
+    "not",
+    "customer",
+    "customers",
+    "alert",
+    "tracker",
+    "jenkins",
+)
 _SEVERITY = re.compile(r"^\W*severity\W{1,4}(?P<severity>critical|major|minor|sev-?\d|p\d)\b", re.IGNORECASE)
 
 
@@ -41,7 +65,11 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     said = sentence.text
     for match in _LEAD.finditer(said):
         name = match["by"] or match["who"] or match["was"]
-        if facts.leads and not _skipped(sentence, match, name) and not any(same_person(name, who) for _, who, _ in facts.leads):
+        if (
+            facts.leads
+            and not _skipped(sentence, match, name)
+            and not any(same_person(name, who) for _, who, _ in facts.leads)
+        ):
             _, who, event = facts.leads[-1]
             yield Found("name", match[0].strip(), f"{who} led it", sentence.line, (event,))
     for match in _DID.finditer(said):
@@ -51,7 +79,11 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         if held and not any(same_person(match["by"], who) for who, _ in held):
             names = " and ".join(dict.fromkeys(who for who, _ in held))
             yield Found(
-                "name", match[0].strip(), f"it was {match['verb'].lower()} by {names}", sentence.line, tuple(event for _, event in held)
+                "name",
+                match[0].strip(),
+                f"it was {match['verb'].lower()} by {names}",
+                sentence.line,
+                tuple(event for _, event in held),
             )
     by = facts.incident.detected_by
     for match in _DETECTED.finditer(said):
@@ -64,13 +96,19 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             continue
         declared = facts.of("declared")
         yield Found(
-            "name", match[0].strip(), f"it was detected by {_article(by)}", sentence.line, tuple(e.event for e in declared[:1] if e.event)
+            "name",
+            match[0].strip(),
+            f"it was detected by {_article(by)}",
+            sentence.line,
+            tuple(e.event for e in declared[:1] if e.event),
         )
     severity = _SEVERITY.match(said)
     if severity and severity["severity"].lower() in ("critical", "major", "minor"):
         held_severities = _severities(facts)
         if severity["severity"].lower() not in held_severities:
-            yield Found("name", severity[0].strip(), f"its severity is {facts.incident.severity}", sentence.line)
+            yield Found(
+                "name", severity[0].strip(), f"its severity is {facts.incident.severity}", sentence.line
+            )
 
 
 def _article(word: str) -> str:
@@ -78,7 +116,9 @@ def _article(word: str) -> str:
 
 
 def _severities(facts: ClaimFacts) -> set[str]:
-    return {str(getattr(step.event, "severity", "")) for step in facts.incident.steps if step.retraction is None}
+    return {
+        str(getattr(step.event, "severity", "")) for step in facts.incident.steps if step.retraction is None
+    }
 
 
 def _skipped(sentence: Sentence, match: re.Match[str], name: str) -> bool:
@@ -92,16 +132,23 @@ def same_person(first: str, second: str) -> bool:
     one, two = ([part for part in parts if part] for parts in (one, two))
     if not one or not two:
         return False
-    return one[0] == two[0] or bool({part for part in one if len(part) > 2} & {part for part in two if len(part) > 2})
+    return one[0] == two[0] or bool(
+        {part for part in one if len(part) > 2} & {part for part in two if len(part) > 2}
+    )
 
 
 def _who(verb: str, facts: ClaimFacts) -> list[tuple[str, str]]:
-    topics = {"declared": "incident-declared", "resolved": "incident-resolved", "closed": "incident-resolved", "reopened": "incident-reopened"}
+    topics = {
+        "declared": "incident-declared",
+        "resolved": "incident-resolved",
+        "closed": "incident-resolved",
+        "reopened": "incident-reopened",
+    }
     if verb in topics:
         return [
             (getattr(step.event, "decided_by", ""), step.id)
             for step in facts.incident.steps
-            if step.event.TOPIC == topics[verb] and step.retraction is None
+            if topics[verb] == step.event.TOPIC and step.retraction is None
         ]
     kind = "deploy" if verb == "deployed" else "rollback"
     return [(row.by, row.event) for row in facts.changes if row.kind == kind and row.by]

@@ -7,9 +7,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
-_LONGEST = 1_500
+_LONGEST = 1_000
 """A sentence is cut here: nobody reads further, and neither do the readers of claims."""
 
 _FENCE = re.compile(r"[ \t]{0,3}(```+|~~~+)[ \t]*([\w-]*)")
@@ -24,14 +25,18 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+(?:\[(?P<box>[ xX])\
 _RULE_OF_TABLE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*$")
 _GENERATED_BEGIN = re.compile(r"[ \t]*<!--[ \t]*tracker:begin\b")
 _GENERATED_END = re.compile(r"[ \t]*<!--[ \t]*tracker:end\b")
-_LINK = re.compile(r"!?\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t]+\"[^\"]{0,200}\")?\)|\[[^\[\]]{0,100}\])")
+_LINK = re.compile(
+    r"!?\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t]+\"[^\"]{0,200}\")?\)|\[[^\[\]]{0,100}\])"
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
 _MARKUP = re.compile(r"\*\*|__|`|(?<![\w*])\*(?=\w)|(?<=[\w.)!?])\*(?![\w*])|~~")
 _KEYED = re.compile(r"[ \t]*[^\w\s(]{0,4}\W?[ \t]*[A-Z][\w /-]{1,40}(?:\*\*|__)?:(?:\*\*|__)?(?:[ \t]|$)")
 _SYMBOL = re.compile(r"[ \t]*(?:[^\w\s\"'(\[<@#$&*_`-]|[ðâÃğïÂ][^\x00-\x7f])")
 _CLOCK_FIRST = re.compile(r"[ \t]*(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d")
 _STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])")
-_ABBREVIATED = re.compile(r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|\d)\.$")
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|\d)\.$"
+)
 _CUT = re.compile(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|but|while|whereas|then|so|which)\b")
 
 HUMAN_FENCES = ("markdown", "md")
@@ -47,10 +52,10 @@ class Text:
 
     text: str
     where: str
-    at: object = None
+    at: datetime | None = None
     event: str | None = None
     kind: str = "text"
-    eta: object = None
+    eta: datetime | None = None
     by: str = ""
 
 
@@ -145,7 +150,7 @@ def spoken_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_comments(line: str, inside: bool) -> tuple[str, bool]:
-    kept = []
+    kept: list[str] = []
     while line:
         if inside:
             _, closed, line = line.partition("-->")
@@ -201,7 +206,9 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             yield _Block([(number, " | ".join(cell for cell in cells if cell))], path, row=True)
             continue
-        starts = item or block is None or _KEYED.match(line) or _SYMBOL.match(line) or _CLOCK_FIRST.match(line)
+        starts = (
+            item or block is None or _KEYED.match(line) or _SYMBOL.match(line) or _CLOCK_FIRST.match(line)
+        )
         if starts:
             if block:
                 yield block
@@ -251,4 +258,10 @@ def plain(line: str) -> str:
         line = _LINK.sub(r"\1", line)
     if "<" in line:
         line = _TAG.sub(" ", line)
-    return _MARKUP.sub("", line).replace("\\", "").replace("&nbsp;", " ").replace("\xa0", " ").replace("\u202f", " ")
+    return (
+        _MARKUP.sub("", line)
+        .replace("\\", "")
+        .replace("&nbsp;", " ")
+        .replace("\xa0", " ")
+        .replace("\u202f", " ")
+    )

@@ -9,13 +9,16 @@ from projections.claims.found import Found
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import NOT_NOW, is_plan
 
+
 def _version(name: str) -> str:
     """Return the pattern of a version under this name of a group."""
     number = r"v\d{1,4}(?:\.\d{1,5}){1,3}(?:-[\w.]{1,20}\w)?|\d{1,4}\.\d{1,4}\.\d{1,5}(?:-[\w.]{1,20}\w)?"
     return rf"(?:version |release |tag |hotfix[/ -])?(?:[a-z][\w-]{{0,40}}@)?(?P<{name}>{number})(?![\w.]*\d)"
 
 
-_DONE = r"(?:(?:re-?)?deployed|rolled out|shipped|released|went live|is live|was live|live|in production|put out)"
+_DONE = (
+    r"(?:(?:re-?)?deployed|rolled out|shipped|released|went live|is live|was live|live|in production|put out)"
+)
 _DEPLOYED = re.compile(
     rf"\b{_DONE}\b[\s:]*\(?(?:(?:the|fix|hotfix|our|a|as|with|in|of)\s+){{0,3}}{_version('after')}"
     rf"|{_version('before')}\)?\s*(?:(?:was|is|has been|were|had been|got)\s+)?{_DONE}\b"
@@ -58,7 +61,8 @@ def _changed(facts: ClaimFacts, kind: str | None = None) -> list[ChangeRow]:
 def _listed(rows: list[ChangeRow], facts: ClaimFacts) -> str:
     done = {"deploy": "deployed", "rollback": "put back"}
     return ", ".join(
-        f"{row.version} {done[row.kind] if row.status == 'finished' else f'({row.kind} {row.status})'} at {facts.clock(row.at)}" for row in rows[-4:]
+        f"{row.version} {done[row.kind] if row.status == 'finished' else f'({row.kind} {row.status})'} at {facts.clock(row.at)}"
+        for row in rows[-4:]
     )
 
 
@@ -71,7 +75,11 @@ def _deployed(match: re.Match[str], facts: ClaimFacts) -> tuple[str, tuple[str, 
     plain = plain_version(version)
     rows = _changed(facts)
     if not rows:
-        return None if plain in facts.versions else (f"the log has no deploy at all, and nothing that names {version}", ())
+        return (
+            None
+            if plain in facts.versions
+            else (f"the log has no deploy at all, and nothing that names {version}", ())
+        )
     same = [row for row in rows if plain_version(row.version) == plain]
     if any(row.status != "failed" for row in same):
         return None
@@ -95,7 +103,8 @@ def _rolled(match: re.Match[str], facts: ClaimFacts) -> tuple[str, tuple[str, ..
     if to and not any(plain_version(row.version) == plain_version(to) for row in rows):
         return f"the log has no rollback to {to}; it has {_listed(rows, facts)}", _evidence(rows)
     if left and not any(
-        row.previous_version is None or plain_version(left) in (plain_version(row.previous_version), plain_version(row.version))
+        row.previous_version is None
+        or plain_version(left) in (plain_version(row.previous_version), plain_version(row.version))
         for row in rows
     ):
         ran = ", ".join(f"{row.previous_version} to {row.version} at {facts.clock(row.at)}" for row in rows)

@@ -106,7 +106,17 @@ HABIT = re.compile(
 """In a clause with one of these somebody says how things are in general."""
 
 QUESTION = re.compile(r"\?\s*$")
-PLANS = ("prevention", "action", "follow-up", "follow up", "next step", "to do", "todo", "recommendation", "improvement")
+PLANS = (
+    "prevention",
+    "action",
+    "follow-up",
+    "follow up",
+    "next step",
+    "to do",
+    "todo",
+    "recommendation",
+    "improvement",
+)
 
 
 @dataclass(frozen=True)

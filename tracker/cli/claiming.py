@@ -51,7 +51,9 @@ def claimed_and_waived(
     waived = {
         step.event.rule
         for step in incident.steps
-        if isinstance(step.event, RuleWaived) and step.retraction is None and step.event.incident == incident.id
+        if isinstance(step.event, RuleWaived)
+        and step.retraction is None
+        and step.event.incident == incident.id
     }
     return [each for each in found if each.key not in waived], [each for each in found if each.key in waived]
 
@@ -74,10 +76,16 @@ def _peaks(
             settings = configured.get(metric, {})
             if "err" not in metric and "fail" not in metric:
                 continue
-            for series in of_query(workspace.samples(service, metric, start, end, upto), settings.get("query")):
+            for series in of_query(
+                workspace.samples(service, metric, start, end, upto), settings.get("query")
+            ):
                 unit = settings.get("unit") or series.unit or ("ratio" if "ratio" in metric else None)
-                values = [float(value) for value in series.values if value == value and abs(value) != float("inf")]
+                values = [
+                    float(value) for value in series.values if value == value and abs(value) != float("inf")
+                ]
                 if values and unit in ("ratio", "percent"):
                     highest = max(values) * (100 if unit == "ratio" else 1)
-                    found[metric] = max(found.get(metric, (highest, unit)), (highest, unit), key=lambda each: each[0])
+                    found[metric] = max(
+                        found.get(metric, (highest, unit)), (highest, unit), key=lambda each: each[0]
+                    )
     return found
