@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
@@ -27,7 +28,8 @@ _BUMP = re.compile(r"\bbump\b|\bversion\b|^release\b", re.IGNORECASE)
 Counted = tuple[set[int], str, tuple[str, ...]]
 
 
-def _changes(facts: ClaimFacts, kind: str) -> Counted | None:
+def _changes(facts: ClaimFacts, kind: str, loosely: datetime | None) -> Counted | None:
+    """Count what was done since it began; a note may count what was known when it was written, also from before."""
     start = facts.incident.begins_at
     rows = [row for row in facts.changes if row.kind == kind and row.service in facts.incident.services]
     during = [row for row in rows if row.at >= start]
@@ -36,13 +38,11 @@ def _changes(facts: ClaimFacts, kind: str) -> Counted | None:
     if not everything and not any(row.kind != "merge" for row in facts.changes):
         return None
     named = ", ".join(f"{row.version} at {facts.clock(row.at)}" for row in during) or "none"
-    possible = {
-        len(done),
-        len(during),
-        len(rows),
-        len(everything),
-        len([r for r in during if r.at <= (facts.incident.ends_at or facts.now)]),
-    }
+    end = facts.incident.ends_at or facts.now
+    possible = {len(done), len(during), len([row for row in done if row.at <= end])}
+    if loosely:
+        possible |= {len([row for row in rows if row.at <= upto]) for upto in (loosely, end)}
+        possible |= {len([row for row in during if row.at <= loosely]), len(everything)}
     return (
         possible,
         f"the log has {len(done)} {kind}{'' if len(done) == 1 else 's'} since it began: {named}",
@@ -50,20 +50,15 @@ def _changes(facts: ClaimFacts, kind: str) -> Counted | None:
     )
 
 
-def _deploys(facts: ClaimFacts) -> Counted | None:
-    found = _changes(facts, "deploy")
-    if found is None:
-        return None
-    rollbacks = _changes(facts, "rollback")
-    both = {a + b for a in found[0] for b in rollbacks[0]} if rollbacks else set()
-    return found[0] | both, found[1], found[2]
+def _deploys(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
+    return _changes(facts, "deploy", loosely)
 
 
-def _rollbacks(facts: ClaimFacts) -> Counted | None:
-    return _changes(facts, "rollback")
+def _rollbacks(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
+    return _changes(facts, "rollback", loosely)
 
 
-def _commits(facts: ClaimFacts) -> Counted | None:
+def _commits(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
     """Count the commits of the fix; merges and version bumps may be counted in or out."""
     if not facts.commits:
         return None
@@ -83,7 +78,7 @@ def _commits(facts: ClaimFacts) -> Counted | None:
     )
 
 
-def _alerts(facts: ClaimFacts) -> Counted | None:
+def _alerts(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
     if not facts.alerts:
         return None
     names = {getattr(each.event, "name", "") for each in facts.alerts}
@@ -97,7 +92,7 @@ def _alerts(facts: ClaimFacts) -> Counted | None:
     )
 
 
-def _messages(facts: ClaimFacts) -> Counted | None:
+def _messages(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
     if not facts.messages:
         return None
     updates = [each for each in facts.messages if each.kind == "update"]
@@ -108,14 +103,14 @@ def _messages(facts: ClaimFacts) -> Counted | None:
     )
 
 
-def _reopened(facts: ClaimFacts) -> Counted | None:
+def _reopened(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
     times = [
         s for s in facts.incident.steps if isinstance(s.event, IncidentReopened) and s.retraction is None
     ]
     return {len(times)}, f"the log has it reopened {len(times)} times", tuple(each.id for each in times)
 
 
-_COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts], Counted | None]], ...] = (
+_COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts, datetime | None], Counted | None]], ...] = (
     (r"(?:re-?)?deploy(?:ment)?s?|rollouts?", r"deployed", _deploys),
     (r"rollbacks?|roll-?backs?", r"rolled back|reverted", _rollbacks),
     (r"commits?", r"committed", _commits),
@@ -168,7 +163,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             ):
                 continue
             stated = _number(match)
-            counted = count(facts)
+            counted = count(facts, text.at)
             if stated is None or counted is None or stated in counted[0]:
                 continue
             if stated == 0 and 0 in counted[0]:

@@ -415,7 +415,9 @@ def _pair(sentence: Sentence, span: Span) -> tuple[Mention, Mention] | tuple[()]
         if not other:
             other = [each for each in mentions(said, after.end()) if each.start > first[0].end]
         return (nearest(other, span.start, span.end) or first[0], first[0]) if other else ()
-    for pattern in (_FROM_TO, _ARROW):
+    for pattern in (
+        (_FROM_TO, _ARROW) if any(each in said for each in ("→", "->", "–>", "=>")) else (_FROM_TO,)
+    ):
         for begin, end in ((left, right), (0, len(said))):
             match = pattern.search(said, begin, end)
             if match is not None and (found := _of(match, said)):

@@ -270,14 +270,16 @@ def dates_in(text: str) -> list[tuple[int, int, date]]:
     return found
 
 
-def _is_end_of_range(match: re.Match[str], text: str, offset: tzinfo | None) -> bool:
-    """Whether what looks like an offset is where a span ends: 14:45-15:10."""
+def _is_end_of_range(match: re.Match[str], offset: tzinfo | None) -> bool:
+    """Whether what looks like an offset is where a span ends: 14:45-15:10.
+
+    03:10-05:00 can be both; without a date before it and seconds in it, it is taken for a span.
+    """
     raw = match["zone"]
     if raw[0] != "-" or len(raw) < 6:
         return False
-    return offset is None or (
-        match["second"] is None and (int(raw[1:3]), raw[4:6]) > (int(match["hour"]), match["minute"])
-    )
+    later = (int(raw[1:3]), raw[4:6]) > (int(match["hour"]), match["minute"])
+    return offset is None or (match["second"] is None and later)
 
 
 @dataclass(frozen=True)
@@ -357,7 +359,7 @@ def clocks(text: str) -> list[Clock]:
         )
         stop = match.end()
         offset = offset_of(match["zone"]) if match["zone"] else None
-        if match["zone"] and _is_end_of_range(match, text, offset):
+        if match["zone"] and (offset is None or day is None) and _is_end_of_range(match, offset):
             offset, stop = None, match.start("zone")
         found.append(
             Clock(
