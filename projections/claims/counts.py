@@ -8,7 +8,7 @@ from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
 from projections.claims.numbers import NUMBER, clocks, dates_in, number_of
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import HABIT, NOT_NOW, is_plan
+from projections.claims.words import HABIT, NOT_NOW, is_elsewhere, is_plan
 from tracker.events.changes import CommitMade
 from tracker.events.incidents import IncidentReopened
 
@@ -146,7 +146,7 @@ _HIT = re.compile(
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the counts in a sentence that the log contradicts."""
-    if sentence.heading or is_plan(sentence):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
         return
     said = sentence.text
     for many, often, count in _PATTERNS:

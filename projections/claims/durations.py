@@ -10,7 +10,16 @@ from projections.claims.facts import ClaimFacts, Measure
 from projections.claims.found import Found
 from projections.claims.numbers import Span, clocks, spans
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import HABIT, NOT_NOW, Mention, is_plan, mentions, nearest, outside
+from projections.claims.words import (
+    HABIT,
+    NOT_NOW,
+    Mention,
+    is_elsewhere,
+    is_plan,
+    mentions,
+    nearest,
+    outside,
+)
 from tracker.times import spoken
 
 Measures = Callable[[ClaimFacts], list[Measure]]
@@ -95,6 +104,7 @@ _KINDS: tuple[_Kind, ...] = (
             rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
             r"\b(?:payments?|checkouts?|requests|transactions|orders|customers|users)(?: \w+)? (?:failed|were failing|were broken|were affected|were impacted)\b",
             r"\b(?:was|were|been) (?:broken|degraded)\b",
+            r"\b(?:saw|got|experienced|received|returned|returning|answered|serving|served|threw)\b[^.;]{0,25}?\b(?:errors?|failures?|500s?|5xx)\b",
             r"\bimpact lasted\b|\bduration of (?:the )?(?:outage|impact)\b",
         ),
         "it was down",
@@ -105,6 +115,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
             r"\b(?:incident|total|overall) (?:duration|time)\b",
             r"\blasted\b|^duration\b",
+            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
             r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
         ),
         "the incident lasted",
@@ -185,7 +196,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"\bback to normal\b",
             r"\bM?TTR\b",
             r"\bhealthy again\b",
-            r"\bnormal again\b",
+            r"\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
         ),
         "recovery took",
         _joined(
@@ -242,7 +253,7 @@ _KINDS: tuple[_Kind, ...] = (
     ),
     _Kind(
         _re(
-            r"\bbuilds?\b|\btests?\b|\bmeeting\b|\bcall\b|\breview\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
+            r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
             r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
             r"\bsession\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
             r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
@@ -276,7 +287,7 @@ _ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the spans in a sentence that did not take as long as it says."""
-    if sentence.heading or is_plan(sentence):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
         return
     said = sentence.text
     if not any(unit in said.lower() for unit in ("min", "hour", "sec", "day", "h", "m", "s")):
@@ -367,6 +378,7 @@ def _named_in(said: str) -> tuple[tuple[int, int, _Kind], ...]:
 def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
     said = sentence.text
     for left, right in outside(sentence, span.start, span.end):
+        inside = said[max(span.start - 1, 0)] == "("
         limit = 0 if "|" in said and right == len(said) and left == 0 else -1
         if limit == 0:
             # In a table the first cell says what a number is of.
@@ -379,7 +391,12 @@ def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]
                 distance = 0
             else:
                 distance = span.start - end if end <= span.start else start - span.end
-            rank = (distance, 0 if start < span.start else 1, start - end)
+            # What stands in parentheses belongs to what stands before them.
+            rank = (
+                distance + (10_000 if inside and start > span.end else 0),
+                0 if start < span.start else 1,
+                start - end,
+            )
             if best is None or rank < best[0]:
                 best = (rank, kind, start, end)
         if best is not None:
@@ -403,7 +420,12 @@ def _pair(sentence: Sentence, span: Span) -> tuple[Mention, Mention] | tuple[()]
     after = _AFTER.match(said, span.end)
     left, right = sentence.clause(span.start, span.end)
     if after:
-        first = mentions(said, after.end(), min(len(said), after.end() + 60))
+        if after[1].lower() == "of" and not re.search(
+            r"\b(?:within|inside)\W*$", said[: span.start], re.IGNORECASE
+        ):
+            return None
+        _, stop = sentence.clause(after.end(), after.end() + 1)
+        first = mentions(said, after.start(), min(stop, after.end() + 60))
         if after[1].lower() in ("later", "earlier", "into", "past") or not first:
             between = _FROM_TO.search(said, span.end)
             return () if between is None else _of(between, said)
@@ -411,14 +433,15 @@ def _pair(sentence: Sentence, span: Span) -> tuple[Mention, Mention] | tuple[()]
             between = _FROM_TO.search(said, span.end)
             if between is not None:
                 return _of(between, said)
-        other = mentions(said, 0, span.start)
+        begin, end = sentence.segment(span.start, span.end)
+        other = mentions(said, begin, span.start)
         if not other:
-            other = [each for each in mentions(said, after.end()) if each.start > first[0].end]
+            other = [each for each in mentions(said, after.end(), end) if each.start > first[0].end]
         return (nearest(other, span.start, span.end) or first[0], first[0]) if other else ()
     for pattern in (
         (_FROM_TO, _ARROW) if any(each in said for each in ("→", "->", "–>", "=>")) else (_FROM_TO,)
     ):
-        for begin, end in ((left, right), (0, len(said))):
+        for begin, end in ((left, right), sentence.segment(span.start, span.end)):
             match = pattern.search(said, begin, end)
             if match is not None and (found := _of(match, said)):
                 return found

@@ -7,9 +7,9 @@ from datetime import datetime
 from projections.changes import plain_version
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
 from projections.claims.found import Found
-from projections.claims.numbers import Clock, clocks
+from projections.claims.numbers import Clock, clocks, dates_in
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, Mention, is_plan, mentions, nearest, outside
+from projections.claims.words import NOT_NOW, Mention, is_elsewhere, is_plan, mentions, nearest, outside
 
 _CORE = (
     "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
@@ -32,13 +32,12 @@ _NAMES = {
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the times in a sentence at which what it names did not happen."""
-    if (
-        sentence.heading
-        or is_plan(sentence)
-        or (":" not in sentence.text and "m" not in sentence.text.lower())
-    ):
+    if sentence.heading or is_plan(sentence) or not any(each.isdigit() for each in sentence.text):
+        return
+    if is_elsewhere(sentence.text, facts.incident.id):
         return
     found = clocks(sentence.text)
+    yield from _days(sentence, found, facts)
     edges = _span_of_downtime(sentence, found)
     if edges is not None:
         for clock, points in zip(edges, (_BEGINS, _ENDS), strict=True):
@@ -50,6 +49,35 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             yield from _row(sentence, clock, facts, found)
         else:
             yield from _inline(sentence, clock, facts)
+
+
+_OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
+
+
+def _days(sentence: Sentence, found: list[Clock], facts: ClaimFacts) -> Iterator[Found]:
+    """Find the days without a time on which what a sentence names did not happen."""
+    said = sentence.text
+    for start, end, day in dates_in(said):
+        if any(each.start <= start < each.end or each.day == day for each in found):
+            continue
+        if _OF_INCIDENT.match(said[:start]):
+            begin, over = facts.incident.begins_at, facts.incident.ends_at or facts.now
+            if not any(begin.astimezone(z).date() <= day <= over.astimezone(z).date() for z in facts.zones):
+                yield Found("time", said[:end].strip(), f"it began on {facts.dated(begin)}", sentence.line)
+            continue
+        before = said[max(start - 30, 0) : start]
+        named = mentions(said, max(start - 30, 0), start) if re.search(r"\bon\s*$", before) else []
+        if not named or NOT_NOW.search(said, *sentence.clause(start, end)):
+            continue
+        stamps = _stamps(named[-1], sentence, facts)
+        if stamps and not any(
+            each.at.astimezone(z).date() <= day <= each.latest.astimezone(z).date()
+            for each in stamps
+            for z in facts.zones
+        ):
+            there = "; ".join(dict.fromkeys(f"{each.what} at {facts.dated(each.at)}" for each in stamps[:4]))
+            evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
+            yield Found("time", said[named[-1].start : end], f"in the log {there}", sentence.line, evidence)
 
 
 _BEGINS = ("started", "reported", "detected", "alerted", "declared")

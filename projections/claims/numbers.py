@@ -120,8 +120,25 @@ MOST = 12
 """So many spans, and so many times, are read in one sentence: nobody tells a story with more."""
 
 
+_CLOCKED = re.compile(
+    r"\b(?:downtime|duration|outage|time to \w+|M?TT[RD])\W{1,5}(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])",
+    re.IGNORECASE,
+)
+
+
 def spans(text: str) -> Iterator[Span]:
     """Find what is written of spans of time."""
+    for match in islice(_CLOCKED.finditer(text), MOST):
+        total = int(match["hours"]) * 3600.0 + int(match["minutes"]) * 60 + int(match["seconds"])
+        start = match.start("hours")
+        yield Span(
+            total,
+            total,
+            1.0 if match["seconds"] != "00" else 60.0,
+            start,
+            match.end(),
+            text[start : match.end()],
+        )
     for match in islice(_DURATION.finditer(text), MOST):
         found = _span(match)
         if found is None:

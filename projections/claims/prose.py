@@ -91,6 +91,12 @@ class Sentence:
         right = next((cut for cut in cuts[bisect_right(cuts, start) :] if cut >= end), len(self.text))
         return left, right
 
+    def segment(self, start: int, end: int) -> tuple[int, int]:
+        """Return what stands around a piece up to the next semicolon on either side."""
+        left = self.text.rfind(";", 0, start) + 1
+        right = self.text.find(";", end)
+        return left, right if right >= 0 else len(self.text)
+
     def under(self, *names: str) -> bool:
         """Whether a heading above it has one of these words."""
         headings = self.section[1:] or self.section

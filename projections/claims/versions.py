@@ -7,7 +7,7 @@ from projections.changes import ChangeRow, plain_version
 from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, is_plan
+from projections.claims.words import NOT_NOW, is_elsewhere, is_plan
 
 
 def _version(name: str) -> str:
@@ -22,7 +22,7 @@ _DONE = (
 _DEPLOYED = re.compile(
     rf"\b{_DONE}\b[\s:]*\(?(?:(?:the|fix|hotfix|our|a|as|with|in|of)\s+){{0,3}}{_version('after')}"
     rf"|{_version('before')}\)?\s*(?:(?:was|is|has been|were|had been|got)\s+)?{_DONE}\b"
-    rf"|\b(?:deploy(?:ment)?|rollout|release) of\s+{_version('of')}"
+    rf"|\b(?:deploy(?:ment)?|rollout) of\s+{_version('of')}"
     rf"|\b(?:fixed|resolved) (?:in|by|with)\s+(?:the\s+)?{_version('fixed')}",
     re.IGNORECASE,
 )
@@ -37,7 +37,7 @@ _NEGATED = re.compile(r"\b(?:no|not|never|without|n't)\b[^,;.]{0,40}$", re.IGNOR
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the versions in a sentence that were not deployed, or not put back."""
-    if is_plan(sentence) or "." not in sentence.text:
+    if is_plan(sentence) or "." not in sentence.text or is_elsewhere(sentence.text, facts.incident.id):
         return
     said = sentence.text
     taken: list[tuple[int, int]] = []

@@ -21,16 +21,18 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"^started\b",
         r"\bfirst (?:errors?|failures?)\b",
         rf"\b{_IT} start\b",
+        r"\bfirst failed\b|\b(?:payments?|checkouts?|it|requests) broke\b",
     ),
     "reported": _any(
         r"\bfirst (?:\w+ )?report(?:ed|s)?\b",
         r"\b(?:customers?|users?) (?:first )?(?:report\w*|complain\w*)",
         r"\breport(?:s|ed)? (?:from|by) (?:an? |the )?(?:first )?(?:customers?|users?)\b",
         r"\b(?:customer|user) reports?\b",
+        r"(?:(?<=after )|(?<=after the )|(?<=of the )|(?<=from )|(?<=from the )|(?<=since the ))report\b",
     ),
     "detected": _any(
         r"\bdetected\b(?! (?:that|an?|the|high|low|some|in|more|no)\b)",
-        r"\bdetection\b",
+        r"\bdetection\b|\bdetecting\b",
         rf"\bdetected (?:the )?{_IT}\b",
         r"\btime to detect\b",
         r"\bM?TTD\b",
@@ -38,7 +40,7 @@ POINTS: dict[str, re.Pattern[str]] = {
     "alerted": _any(
         r"\balerts?(?: \S+)? (?:fired|went off|triggered|rang|started firing|started to fire)\b",
         r"\b\w+ alert (?:fired|went off|triggered)\b",
-        r"\bfirst alert\b",
+        r"\bfirst alert\b|(?:(?<=after )|(?<=of )|(?<=from ))the alert\b",
         r"\bwas paged\b|\bpager (?:went off|fired)\b|\bon-call (?:was )?paged\b",
     ),
     "alert ended": _any(r"\balerts?(?: \S+)? (?:stopped firing|cleared|resolved|ended|recovered)\b"),
@@ -47,14 +49,14 @@ POINTS: dict[str, re.Pattern[str]] = {
         rf"\b{_IT} (?:was |were )?confirmed\b",
         rf"\bconfirmed (?:the )?{_IT}\b",
         r"^confirmed\b(?! that)",
-        r"\bconfirmation\b",
+        r"\bconfirmation\b|\bconfirming\b",
     ),
     "cause": _any(
         r"\broot cause (?:was |had been |is )?(?:identified|found|known|understood|clear|established|confirmed)\b",
         r"\b(?:identified|found|established|understood) (?:the )?(?:root )?cause\b",
         r"^root cause\b",
         r"\broot-cause\b",
-        r"\bdiagnosis\b",
+        r"\bdiagnosis\b|\bfinding the (?:root )?cause\b",
         r"\bcause (?:was )?(?:identified|found)\b",
     ),
     "deploying": _any(
@@ -77,7 +79,7 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\brestor(?:ed|ation)\b",
         r"\bback to normal\b|\bnormal again\b|\bhealthy again\b",
         r"\b(?:outage|downtime|impact|disruption) (?:was |is )?(?:ended|over)\b",
-        r"\bservice (?:was |is )?(?:back|up again)\b",
+        r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b",
     ),
     "verified": _any(r"\bverif(?:ied|ication)\b", r"\bmonitoring (?:was |is )?normal\b"),
     "resolved": _any(
@@ -152,6 +154,23 @@ def is_plan(sentence: Sentence) -> bool:
     return sentence.under(*PLANS) or sentence.box is not None or bool(QUESTION.search(sentence.text))
 
 
+_ELSEWHERE = re.compile(
+    r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
+    r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
+    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\bmean time between\b|\bin (?:january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(\d{1,9})\b")
+
+
+def is_elsewhere(text: str, incident: str) -> bool:
+    """Whether a sentence is about something else: another incident, another time."""
+    prefix, _, number = incident.rpartition("-")
+    others = [(a, b) for a, b in _NUMBERED.findall(text) if a == prefix and b.lstrip("0") != number]
+    return bool(others) or _ELSEWHERE.search(text) is not None
+
+
 def nearest(found: list[Mention], start: int, end: int) -> Mention | None:
     """Return the mention that stands nearest to a piece; what comes before wins over what follows as near."""
 
@@ -162,8 +181,9 @@ def nearest(found: list[Mention], start: int, end: int) -> Mention | None:
 
 
 def outside(sentence: Sentence, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Return what to look at for the meaning of a piece: its clause first, then the whole sentence."""
+    """Return what to look at for the meaning of a piece: its clause first, then all up to a semicolon."""
     clause = sentence.clause(start, end)
     yield clause
-    if clause != (0, len(sentence.text)):
-        yield 0, len(sentence.text)
+    segment = sentence.segment(start, end)
+    if segment != clause:
+        yield segment

@@ -102,6 +102,74 @@ Postmortem meeting on 2026-03-05 at 10:00 UTC.
 Three customers called support.
 Logs from 14:00 UTC to 16:00 UTC were kept.
 Impact: Users cannot complete transactions
+Between 14:45 and 15:10 UTC, customers could not pay.
+At 14:45 UTC a customer reported failed payments. At 14:50 UTC John confirmed the issue and at 14:55 UTC the root cause was found.
+Customers saw 500 errors for 25 minutes before v1.2.1 fixed it at 15:10 UTC.
+The team deployed v1.2.1 20 minutes after confirming the issue.
+It took us 5 minutes to confirm the issue, 5 more to find the cause and 15 to ship the fix.
+We found the root cause 10 minutes in.
+Time to fix deployed: 25 min
+Time to recover: 25 min
+Total downtime was 25 minutes (14:45 to 15:10 UTC).
+Start: 14:45 UTC
+End: 15:10 UTC
+Started: 2026-03-01 14:45 UTC
+Resolved: 2026-03-01 15:15 UTC
+Duration: 30 minutes
+Detected at: 14:45 UTC
+The pool held 10 connections; after 15 minutes of load all were used.
+Monitoring continued for 10 minutes after the deploy.
+We watched the metrics for 10 minutes.
+We ran the test suite (5 minutes) and deployed.
+The fix was tested for 5 minutes.
+Review took 3 minutes.
+The hotfix branch was created at 14:57 UTC.
+Ben started work on the fix at 14:56 UTC.
+The deploy started at 15:05 UTC and finished at 15:10 UTC.
+Deploying took 5 minutes.
+The rollout began at 15:05 UTC.
+An update was posted every 5 minutes.
+There were no rollbacks.
+We did not need to roll back.
+No alert fired.
+No alerts fired before the customer called.
+The release of v1.2.0 the week before introduced the bug.
+v1.2.0 was the current production version.
+A timeout of 15 minutes on the load balancer hid the outage.
+The outage lasted less than the 30 minutes we allow ourselves.
+Fix deployed in 25 min, target 30 min.
+Within 25 minutes of the first report the fix was live.
+After 25 minutes, payments worked again.
+Payments recovered 25 minutes after they first failed.
+The outage was 5 minutes shorter than the last one.
+5 minutes after the deploy we verified that all was well.
+3:15 PM UTC: Verified working, 5 minutes after the deploy
+Verified at 15:15 UTC.
+Customer support received the first report at 14:45 UTC.
+Status page was updated at 14:52 UTC.
+Post-mortem scheduled for 2026-03-02 10:00 UTC.
+By 15:15 UTC monitoring was normal.
+Users could not check out between 2:45 PM and 3:10 PM UTC.
+The incident was open for 25 minutes from declaration to resolution.
+Confirmed 5 min after report; root cause 10 min after report; deployed 25 min after report; resolved 30 min after report.
+Incident INC-1 was led by John and declared by Ada.
+Reported by: customer
+Declared: 14:50 UTC
+The incident was declared 5 minutes after the first report.
+Response time went up to 30 s, so requests timed out for about 25 minutes.
+2026-03-01T15:10:00Z v1.2.1 deployed
+15:10Z – deployed v1.2.1
+On March 1, 2026 at 3:10 PM UTC, v1.2.1 was deployed.
+Deployed on 2026-03-01.
+Mar 1 15:10 UTC: deployed v1.2.1
+Resolution time: 30 minutes
+Mean time between failures is 15 days.
+The last outage, in December, lasted 15 minutes.
+Last month a similar outage took 2 hours.
+In INC-7 payments were down for 40 minutes.
+This is the second outage in 15 days.
+Compared to the previous incident (down for 2 hours) this was short.
+Downtime: 25 minutes; ETA given at first: 15 minutes (missed)
 """
 FALSE = """\
 Payment processing was down for 15 minutes.
@@ -164,6 +232,47 @@ MTTR was 15 minutes.
 Downtime was 15 minutes and detection took 5 minutes.
 Report: [link]
 Time to resolve: 15 min
+Between 14:45 and 15:00 UTC, customers could not pay.
+At 14:40 UTC a customer reported failed payments.
+Customers saw 500 errors for 40 minutes.
+The team deployed v1.2.1 10 minutes after confirming the issue.
+We found the root cause 2 minutes after detection.
+Time to fix deployed: 20 min
+Time to recover: 15 min
+Total downtime was 15 minutes (14:45 to 15:10 UTC).
+Started: 2026-03-01 14:30 UTC
+Started: 2026-02-28 14:45 UTC
+Resolved: 2026-03-01 15:25 UTC
+Duration: 15 minutes
+Detected at: 14:50 UTC
+The deploy started at 15:01 UTC and finished at 15:10 UTC.
+Within 15 minutes of the first report the fix was live.
+After 15 minutes, payments worked again.
+Payments recovered 15 minutes after they first failed.
+15:00Z – deployed v1.2.1
+On March 1, 2026 at 3:20 PM UTC, v1.2.1 was deployed.
+Users could not check out between 2:45 PM and 3:00 PM UTC.
+Deployed 15 min after report.
+Declared: 14:55 UTC
+Service was down for just 15 mins.
+Service was down for only 15 minutes
+We were down 15 minutes.
+Outage duration: 15min
+15 minutes of downtime.
+There were 15 minutes of downtime.
+The 15 min outage affected checkout.
+An outage of 15 minutes.
+Payments were offline for 0.25 hours.
+Downtime: 00:15:00
+The service came back after 15 minutes.
+Payments worked again after 15 minutes.
+Everything was fixed in 15 minutes.
+The whole thing took 15 minutes.
+Users experienced errors for 15 minutes.
+Users experienced a 15 minute interruption.
+Mar 1 15:20 UTC: deployed v1.2.1
+Deployed on 2026-03-02.
+Date: 2026-03-02
 """
 
 
