@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.cli import posting
 from tracker.cli.common import add_display_zone, add_recording, say, write_json
+from tracker.cli.garbling import warn_of_damage
 from tracker.cli.warning import warn_of_secrets
 from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
@@ -77,6 +78,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None or not arguments.sent:
         warn_of_secrets(text, "the message", before="it is posted")
+    warn_of_damage(
+        text,
+        "the message",
+        "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled",
+    )
     if slack is not None:
         return posting.send(arguments, workspace, incident, facts, text, eta, slack)
     if arguments.sent:

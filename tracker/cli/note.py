@@ -3,6 +3,7 @@
 import argparse
 
 from tracker.cli.common import add_incident, add_recording
+from tracker.cli.garbling import warn_of_damage
 from tracker.cli.workspace import Workspace
 from tracker.events.incidents import NOTE_KINDS
 from tracker.times import utc
@@ -30,6 +31,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     )
     what = "noted" if recording.recorded else "already known"
     handle = (recording.recorded + recording.known)[0][-7:]
+    warn_of_damage(
+        arguments.text, "the note", f"Set it right: tracker amend {handle} --text TEXT --why garbled"
+    )
     return workspace.answer(
         recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id}
     )

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, tzinfo
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Incoming
 from tracker.events.incidents import NOTE_KINDS, NoteAdded
+from tracker.garbled import damage as garbled
+from tracker.garbled import shortened
 from tracker.times import Typed, parse
 
 _MOST_NAMED = 10
@@ -90,7 +92,7 @@ def read(
             lost = True  # until it turns out well: what is indented below a wrong line is no second mistake
             if start is None:
                 raise _WrongLineError(
-                    f"{_short(line)} does not start with a time",
+                    f"{shortened(line)} does not start with a time",
                     "Begin each line with one, such as 14:50Z, or indent it to go on with the note above",
                 )
             stamp, rest = start
@@ -138,7 +140,7 @@ def _decoded(raw: bytes) -> str:
         raise _WrongLineError(f"byte {wrong.start + 1} is not UTF-8", _UTF8_HINT) from wrong
     if "\0" in line:
         raise _WrongLineError("it holds a zero byte, as UTF-16 and pictures do", _UTF8_HINT)
-    if damage := _damage(line):
+    if damage := garbled(line):
         raise _WrongLineError(damage, _UTF8_HINT)
     return line
 
@@ -243,68 +245,6 @@ def _placed(
     except (ValueError, OverflowError):
         pass  # Said better by the parser of times, next.
     return instant(f"{day.isoformat()}T{stamp.clock}{stamp.zone}"), day
-
-
-_READ_AS = ("cp1252", "cp1254", "latin-1")
-
-
-def _reverse(encoding: str) -> dict[str, int]:
-    """Map characters to the bytes they were read from; a byte without one stands for itself."""
-    table = {chr(byte): byte for byte in range(0x80, 0xA0)}
-    for byte in range(0x80, 0x100):
-        try:
-            table[bytes([byte]).decode(encoding)] = byte
-        except UnicodeDecodeError:
-            continue
-    return table
-
-
-_BYTES = {encoding: _reverse(encoding) for encoding in _READ_AS}
-# Characters that close or follow a word in print: after a capital they make no case alone ("CAFÉ…").
-_PRINT = frozenset("“”„‘’‚–—…•™«»\xa0")
-# How three or four bytes begin once misread, with a second byte that no language puts there.
-_BEGINNING = re.compile("(?:[âãï][€ŒŸœžŠŽ™˜†‡‰ƒ±¸\x80-\x9f]|[ðğ][Ÿ\x90-\x9f])")
-
-
-def _damage(line: str) -> str | None:
-    """Say what is wrong with UTF-8 that was read as something else and saved so; None if nothing is."""
-    if line.isascii():
-        return None
-    for encoding, table in _BYTES.items():
-        repaired, sure = _repaired(line, table)
-        if sure and not _BEGINNING.search(repaired):
-            return f"{_short(line)} is UTF-8 that was read as {encoding}; it should be {_short(repaired)}"
-    if _BEGINNING.search(line):
-        return f"{_short(line)} is UTF-8 that was read as another encoding, and characters got lost"
-    return None
-
-
-def _repaired(line: str, table: dict[str, int]) -> tuple[str, bool]:
-    """Undo a misreading wherever whole characters come out, and say if one is beyond doubt."""
-    out: list[str] = []
-    sure = False
-    at = 0
-    while at < len(line):
-        first = table.get(line[at], 0)
-        length = 4 if first >= 0xF0 else 3 if first >= 0xE0 else 2 if first >= 0xC2 else 0
-        taken = line[at : at + length]
-        try:
-            character = bytes(table[c] for c in taken).decode("utf-8") if length else ""
-        except (KeyError, UnicodeDecodeError):
-            character = ""
-        if not character:
-            out.append(line[at])
-            at += 1
-            continue
-        out.append(character)
-        at += length
-        sure = sure or length > 2 or (0xC2 <= first <= 0xC5 and taken[1] not in _PRINT)
-    return "".join(out), sure
-
-
-def _short(line: str) -> str:
-    line = line.strip()
-    return repr(line if len(line) <= 60 else line[:59] + "…")
 
 
 def _refusal(where: str, wrong: list[tuple[int, _WrongLineError]]) -> BadInputError:

@@ -1,0 +1,506 @@
+"""How long people say that something took, held against how long it took."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from projections.claims.facts import ClaimFacts, Measure
+from projections.claims.found import Found
+from projections.claims.numbers import Span, clocks, spans
+from projections.claims.prose import Sentence, Text
+from projections.claims.words import (
+    HABIT,
+    NOT_NOW,
+    Mention,
+    is_elsewhere,
+    is_plan,
+    mentions,
+    nearest,
+    outside,
+)
+from tracker.times import spoken
+
+Measures = Callable[[ClaimFacts], list[Measure]]
+
+
+def _re(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
+
+
+_DOWN = r"(?:was|were|is|are|been|being|went|fully|completely|partially|stayed|remained|service|site)"
+_DONE = r"(?:pay|check ?out|complete|log ?in|sign ?in|order|buy|use|access|reach|place|book|purchase)"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a span of time can be of: the words for it, what it is called, and what the log measures of it."""
+
+    words: re.Pattern[str]
+    called: str
+    measures: Measures
+    missing: str = ""
+
+
+def _named(*names: str) -> Measures:
+    return lambda facts: [each for name in names if (each := facts.named(name)) is not None]
+
+
+def _pairs(*pairs: tuple[str, str]) -> Measures:
+    return lambda facts: [each for start, end in pairs for each in facts.between(start, end)]
+
+
+def _joined(*parts: Measures) -> Measures:
+    return lambda facts: [each for part in parts for each in part(facts)]
+
+
+def _downtime(facts: ClaimFacts) -> list[Measure]:
+    """Return how long it was down; until the fix was deployed will do where no metric says when it was back."""
+    found = facts.downtime()
+    if found is None:
+        return []
+    start, fix = facts.start, facts.fix
+    held = facts.durations.get("downtime")
+    if start is None or fix is None or held is None or held.to is None or not facts.said_recovered:
+        return [found]
+    if not start.at <= fix.at <= held.to:
+        return [found]
+    until = Measure((fix.at - start.latest).total_seconds(), (fix.latest - start.at).total_seconds(), "")
+    return [found, until]
+
+
+def _fix(facts: ClaimFacts) -> list[Measure]:
+    found = _named("time_to_fix_deployed")(facts)
+    fix = facts.fix
+    if fix is None:
+        return found
+    for start in (*([] if found else facts.of("detected")), *([facts.start] if facts.start else [])):
+        if fix.at >= start.at:
+            found.append(
+                Measure(
+                    max((fix.at - start.latest).total_seconds(), 0.0),
+                    (fix.latest - start.at).total_seconds(),
+                    f"{start.what} at {facts.clock(start.at)}, {fix.what} at {facts.clock(fix.at)}",
+                    tuple(each for each in (start.event, fix.event) if each),
+                )
+            )
+    return found
+
+
+def _detect(facts: ClaimFacts) -> list[Measure]:
+    """Return how long detection took; nothing where nobody recorded one of its ends."""
+    held = facts.durations.get("time_to_detect")
+    known = held is not None and (held.state == "recorded" or held.at_least is not None)
+    return _named("time_to_detect")(facts) if known else []
+
+
+_KINDS: tuple[_Kind, ...] = (
+    _Kind(
+        _re(
+            rf"\b{_DOWN} down\b(?! (?:to|by)\b| from (?!\d{{1,2}}[:.]\d\d))",
+            r"\bdown for\b|\bdowntime\b|\bdown time\b|\boutages?\b|\bunavailab\w+|\boffline\b|\bout of service\b",
+            r"\binaccessible\b|\bunreachable\b|\bdisruption\b|\binterruption\b|\bnot available\b",
+            rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
+            r"\b(?:payments?|checkouts?|requests|transactions|orders|customers|users)(?: \w+)? (?:failed|were failing|were broken|were affected|were impacted)\b",
+            r"\b(?:was|were|been) (?:broken|degraded)\b",
+            r"\b(?:saw|got|experienced|received|returned|returning|answered|serving|served|threw)\b[^.;]{0,25}?\b(?:errors?|failures?|500s?|5xx)\b",
+            r"\bimpact lasted\b|\bduration of (?:the )?(?:outage|impact)\b",
+        ),
+        "it was down",
+        _downtime,
+    ),
+    _Kind(
+        _re(
+            r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
+            r"\b(?:incident|total|overall) (?:duration|time)\b",
+            r"\blasted\b|^duration\b",
+            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
+            r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
+        ),
+        "the incident lasted",
+        _joined(
+            _downtime,
+            _named("time_to_resolve"),
+            _pairs(("started", "resolved"), ("detected", "resolved"), ("declared", "resolved")),
+        ),
+    ),
+    _Kind(
+        _re(
+            r"\bdetect\w*",
+            r"\bdiscover(?:ed|y)\b",
+            r"\bnoticed\b",
+            r"\bM?TTD\b",
+            r"\bspotted\b",
+            r"\bbecame aware\b",
+        ),
+        "detection took",
+        _detect,
+        "the log does not say how long that was: its start or its detection is not recorded",
+    ),
+    _Kind(
+        _re(r"\bconfirm\w*", r"\backnowledg\w*", r"\bM?TTA\b"),
+        "confirmation took",
+        _pairs(*((start, "confirmed") for start in ("started", "reported", "detected", "alerted"))),
+    ),
+    _Kind(
+        _re(r"\broot cause\b", r"\bdiagnos\w+", r"\bidentif\w+", r"\bcause (?:was )?found\b"),
+        "finding the cause took",
+        _pairs(
+            *(
+                (start, "cause")
+                for start in ("started", "reported", "detected", "declared", "confirmed", "alerted")
+            )
+        ),
+    ),
+    _Kind(
+        _re(
+            r"\bfix(?:ed|ing|es)?(?: and (?:deploy\w*|ship\w*|roll\w* out))?(?: deployed)?\b",
+            r"\bhot-?fix(?:ed)?\b|\bpatch(?:ed)?\b",
+            r"\btime to (?:fix|repair)\b",
+            r"\b(?:fixed|resolved) and deployed\b",
+        ),
+        "from detection to the deployed fix it took",
+        _fix,
+        "the log has no deployed fix",
+    ),
+    _Kind(
+        _re(r"\b(?:re-?)?deployed\b", r"\brolled out\b", r"\bshipped\b", r"\bwent (?:live|out)\b"),
+        "from detection to the deployed fix it took",
+        _fix,
+        "the log has no deploy",
+    ),
+    _Kind(
+        _re(r"\b(?:re-?)?deploy(?:ment|ing|s)?\b", r"\broll[- ]?out\b", r"\bshipping\b"),
+        "from detection to the deployed fix it took",
+        _joined(_fix, _pairs(("deploying", "deployed"))),
+        "the log has no deploy",
+    ),
+    _Kind(
+        _re(r"\broll(?:ed|ing)?[ -]?backs?\b", r"\brevert(?:ed|ing)?\b"),
+        "the rollback came after",
+        _pairs(
+            ("deployed", "rolled back"),
+            ("detected", "rolled back"),
+            ("started", "rolled back"),
+            ("rolled back", "rolled back"),
+            ("declared", "rolled back"),
+        ),
+        "the log has no rollback",
+    ),
+    _Kind(
+        _re(
+            r"\brecover(?:ed|y|ing)?\b",
+            r"\bmitigat\w+",
+            r"\brestor(?:ed?|ing|ation)\b",
+            r"\bback to normal\b",
+            r"\bM?TTR\b",
+            r"\bhealthy again\b",
+            r"\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
+        ),
+        "recovery took",
+        _joined(
+            _downtime,
+            _named("time_to_recover", "time_to_resolve"),
+            _pairs(
+                ("detected", "recovered"),
+                ("deployed", "recovered"),
+                ("rolled back", "recovered"),
+                ("declared", "recovered"),
+            ),
+        ),
+    ),
+    _Kind(
+        _re(
+            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
+        ),
+        "from detection to resolution it took",
+        _joined(
+            _named("time_to_resolve"),
+            _pairs(
+                ("started", "resolved"),
+                ("declared", "resolved"),
+                ("reported", "resolved"),
+                ("confirmed", "resolved"),
+            ),
+            _downtime,
+        ),
+    ),
+    _Kind(
+        _re(r"\bdeclar(?:ed|ing|ation)\b"),
+        "from detection to declaration it took",
+        _joined(
+            _named("time_to_declare"),
+            _pairs(("started", "declared"), ("detected", "declared"), ("alerted", "declared")),
+        ),
+    ),
+    _Kind(
+        _re(
+            r"\b(?:team|everyone|on-?call|stakeholders|customers) (?:was |were )?(?:alerted|notified|told|informed|paged)\b",
+            r"\b(?:alerted|notified|told|informed|paged) (?:the )?(?:team|everyone|on-?call|stakeholders|customers)\b",
+            r"\bfirst (?:message|update|communication)\b",
+        ),
+        "telling the team took",
+        lambda facts: _told(facts),
+    ),
+    _Kind(
+        _re(r"\bmerg(?:ed|ing|e) (?:back|(?:in)?to (?:develop|main|master|trunk))\b"),
+        "merging back took",
+        _joined(
+            _named("merged_back_after"),
+            _pairs(("deployed", "merged"), ("resolved", "merged"), ("detected", "merged")),
+        ),
+    ),
+    _Kind(
+        _re(
+            r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
+            r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
+            r"\bsession\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
+            r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
+        ),
+        "",
+        lambda facts: [],
+    ),
+)
+
+_SETTING = re.compile(
+    r"\b(?:time-?outs?|intervals?|windows?|limits?|targets?|goals?|slos?|slas?|ttl|thresholds?|every|each|per|last|past|first|next|"
+    r"late|some ?time within|retention|budgets?|wait(?:s|ed|ing)?|sleep|back-?off|retr(?:y|ies)|caches?|poll\w*|scrape\w*|p9\d|latency|eta|within the)"
+    r"\W+(?:(?:of|is|was|to|from|for|a|the|set|at|after|=|over|about)\W+){0,3}$",
+    re.IGNORECASE,
+)
+_PART = re.compile(
+    r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b[^.;,]{0,20}\b(?:down|offline|unavailable|unreachable|restart\w*)\b",
+    re.IGNORECASE,
+)
+"""A part of the service was down: the log holds no word of that."""
+_SETTING_AFTER = re.compile(
+    r"\W{0,3}(?:\w+\W+)?(?:time-?out|interval|window|limit|target|goal|slo|sla|ttl|threshold|cool-?down|latency|budget|old|each|ago)\b",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE
+)
+_FROM_TO = re.compile(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
+_ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
+
+
+def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+    """Find the spans in a sentence that did not take as long as it says."""
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
+        return
+    said = sentence.text
+    if not any(unit in said.lower() for unit in ("min", "hour", "sec", "day", "h", "m", "s")):
+        return
+    for span in spans(said):
+        yield from _judged(sentence, span, facts, text)
+
+
+def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+    said = sentence.text
+    left, right = sentence.clause(span.start, span.end)
+    if (
+        NOT_NOW.search(said, left, right)
+        or HABIT.search(said, left, right)
+        or _PART.search(said, left, right)
+    ):
+        return
+    if _SETTING.search(said[max(left, span.start - 60) : span.start]):
+        return
+    if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(
+        r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]
+    ):
+        return
+    pair = _pair(sentence, span)
+    if pair == ():
+        return
+    if pair:
+        yield from _anchored(sentence, span, pair, facts)
+        return
+    kind, where = _kind(sentence, span)
+    if kind is None or not kind.called:
+        return
+    if NOT_NOW.search(said, max(min(where[0], span.start) - 20, 0), max(where[1], span.end)):
+        return
+    own = len(clocks(said)) == 2
+    measures = kind.measures(facts)
+    words = _quoted(said, span, where)
+    if not measures:
+        if kind.measures is _detect:
+            loose = facts.named("time_to_detect")
+            if (
+                loose is not None
+                and span.bound == "most"
+                and loose.high is not None
+                and span.fits(loose.high, None)
+            ):
+                return
+        if kind.missing and not own:
+            yield Found("duration", words, _unmeasured(kind, facts), sentence.line)
+        return
+    if any(span.fits(each.low, each.high) for each in measures + _until_now(facts, text)):
+        return
+    best = measures[0]
+    more = _otherwise(kind, span, facts)
+    yield Found(
+        "duration", words, f"{kind.called} {best.length()}: {best.says}{more}", sentence.line, best.evidence
+    )
+
+
+def _unmeasured(kind: _Kind, facts: ClaimFacts) -> str:
+    signs = [each for point in ("reported", "detected", "confirmed") for each in facts.of(point)[:1]]
+    known = ", ".join(dict.fromkeys(f"{each.what} at {facts.clock(each.at)}" for each in signs))
+    return f"{kind.missing}{'; it knows: ' + known if known else ''}"
+
+
+def _otherwise(kind: _Kind, span: Span, facts: ClaimFacts) -> str:
+    """Name another start from which the span would be right."""
+    if kind.measures is not _fix and "deployed fix" not in kind.called:
+        return ""
+    for start in ("confirmed", "cause", "declared"):
+        for each in facts.between(start, "deployed"):
+            if span.fits(each.low, each.high):
+                named = {
+                    "confirmed": "its confirmation",
+                    "cause": "its cause being known",
+                    "declared": "its declaration",
+                }
+                return f"; {spoken(each.high or 0)} are from {named[start]}: say from when"
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _named_in(said: str) -> tuple[tuple[int, int, _Kind], ...]:
+    """Return the words of a sentence that say what a span of time is of."""
+    return tuple((match.start(), match.end(), kind) for kind in _KINDS for match in kind.words.finditer(said))
+
+
+def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
+    said = sentence.text
+    for left, right in outside(sentence, span.start, span.end):
+        inside = said[max(span.start - 1, 0)] == "("
+        limit = 0 if "|" in said and right == len(said) and left == 0 else -1
+        if limit == 0:
+            # In a table the first cell says what a number is of.
+            limit, right = 12, min(said.index("|"), span.start)
+        best: tuple[tuple[int, int, int], _Kind, int, int] | None = None
+        for start, end, kind in _named_in(said):
+            if start < left or end > right or start > limit >= 0:
+                continue
+            if start < span.end and span.start < end:
+                distance = 0
+            else:
+                distance = span.start - end if end <= span.start else start - span.end
+            # What stands in parentheses belongs to what stands before them.
+            rank = (
+                distance + (10_000 if inside and start > span.end else 0),
+                0 if start < span.start else 1,
+                start - end,
+            )
+            if best is None or rank < best[0]:
+                best = (rank, kind, start, end)
+        if best is not None:
+            return best[1], (min(best[2], span.start), max(best[3], span.end))
+    return None, (span.start, span.end)
+
+
+def _quoted(said: str, span: Span, around: tuple[int, int]) -> str:
+    """Quote the span with the words that it was understood by, where they are near."""
+    start, end = min(around[0], span.start), max(around[1], span.end)
+    if end - start > 90:
+        start, end = span.start, span.end
+    if end < len(said) and said[end] == ")" and "(" in said[start:end]:
+        end += 1
+    return said[start:end].strip(" ,;:")
+
+
+def _pair(sentence: Sentence, span: Span) -> tuple[Mention, Mention] | tuple[()] | None:
+    """Return the two points between which a sentence says that it took so long; empty where it names one only."""
+    said = sentence.text
+    after = _AFTER.match(said, span.end)
+    left, right = sentence.clause(span.start, span.end)
+    if after:
+        if after[1].lower() == "of" and not re.search(
+            r"\b(?:within|inside)\W*$", said[: span.start], re.IGNORECASE
+        ):
+            return None
+        _, stop = sentence.clause(after.end(), after.end() + 1)
+        first = mentions(said, after.start(), min(stop, after.end() + 60))
+        if after[1].lower() in ("later", "earlier", "into", "past") or not first:
+            between = _FROM_TO.search(said, span.end)
+            return () if between is None else _of(between, said)
+        if after[1].lower() in ("from", "of"):
+            between = _FROM_TO.search(said, span.end)
+            if between is not None:
+                return _of(between, said)
+        begin, end = sentence.segment(span.start, span.end)
+        other = mentions(said, begin, span.start)
+        if not other:
+            other = [each for each in mentions(said, after.end(), end) if each.start > first[0].end]
+        return (nearest(other, span.start, span.end) or first[0], first[0]) if other else ()
+    for pattern in (
+        (_FROM_TO, _ARROW) if any(each in said for each in ("→", "->", "–>", "=>")) else (_FROM_TO,)
+    ):
+        for begin, end in ((left, right), sentence.segment(span.start, span.end)):
+            match = pattern.search(said, begin, end)
+            if match is not None and (found := _of(match, said)):
+                return found
+    return None
+
+
+def _of(match: re.Match[str], said: str) -> tuple[Mention, Mention] | tuple[()]:
+    first, second = mentions(said, *match.span(1)), mentions(said, *match.span(2))
+    return (first[-1], second[0]) if first and second else ()
+
+
+def _anchored(
+    sentence: Sentence, span: Span, pair: tuple[Mention, Mention], facts: ClaimFacts
+) -> Iterator[Found]:
+    first, second = (each.point for each in pair)
+    if first == second:
+        return
+    found = facts.between(first, second) + facts.between(second, first)
+    if not found or any(span.fits(each.low, each.high) for each in found):
+        return
+    best = min(found, key=lambda each: abs((each.high or 0.0) - span.high))
+    start = min(span.start, pair[0].start, pair[1].start)
+    end = max(span.end, pair[0].end, pair[1].end)
+    yield Found(
+        "duration",
+        _quoted(sentence.text, span, (start, end)),
+        f"it was {best.length()}: {best.says}",
+        sentence.line,
+        best.evidence,
+    )
+
+
+def _until_now(facts: ClaimFacts, text: Text) -> list[Measure]:
+    """Return how long it had lasted when a note or message was written: what it says of then is true for good."""
+    if not isinstance(text.at, datetime):
+        return []
+    at = text.at
+    points = ("started", "reported", "detected", "declared", "deployed")
+    begun = [each for point in points for each in facts.of(point)] + ([facts.start] if facts.start else [])
+    return [
+        Measure(max((at - each.latest).total_seconds(), 0.0), (at - each.at).total_seconds(), "")
+        for each in begun
+        if each.at <= at
+    ]
+
+
+def _told(facts: ClaimFacts) -> list[Measure]:
+    if not facts.messages or facts.messages[0].sent_at is None:
+        return []
+    first = facts.messages[0]
+    assert first.sent_at is not None
+    starts = [each for point in ("detected", "declared", "started") for each in facts.of(point)]
+    return [
+        Measure(
+            (first.sent_at - each.latest).total_seconds(),
+            (first.sent_at - each.at).total_seconds(),
+            f"{each.what} at {facts.clock(each.at)}, the first message went out at {facts.clock(first.sent_at)}",
+            tuple(e for e in (each.event, first.sent_event) if e),
+        )
+        for each in starts
+        if each.at <= first.sent_at
+    ]

@@ -1,0 +1,238 @@
+"""When people say that something happened, held against when it did."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from projections.changes import plain_version
+from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
+from projections.claims.found import Found
+from projections.claims.numbers import Clock, clocks, dates_in
+from projections.claims.prose import Sentence, Text
+from projections.claims.words import NOT_NOW, Mention, is_elsewhere, is_plan, mentions, nearest, outside
+
+_CORE = (
+    "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
+)  # fmt: skip
+_ALSO = {
+    "detected": ("reported",),
+    "reported": ("detected",),
+    "deployed": ("deploying",),
+    "resolved": ("recovered",),
+    "verified": ("recovered", "resolved"),
+    "alerted": (),
+}
+_NAMES = {
+    "started": "its start", "reported": "the first report", "detected": "its detection", "alerted": "an alert",
+    "alert ended": "the end of an alert", "declared": "its declaration", "confirmed": "its confirmation",
+    "cause": "its cause", "deploying": "a deploy", "deployed": "a deploy", "rolled back": "a rollback",
+    "recovered": "its recovery", "verified": "a verification", "resolved": "its resolution", "merged": "a merge",
+}  # fmt: skip
+
+
+def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+    """Find the times in a sentence at which what it names did not happen."""
+    if sentence.heading or is_plan(sentence) or not any(each.isdigit() for each in sentence.text):
+        return
+    if is_elsewhere(sentence.text, facts.incident.id):
+        return
+    found = clocks(sentence.text)
+    yield from _days(sentence, found, facts)
+    edges = _span_of_downtime(sentence, found)
+    if edges is not None:
+        for clock, points in zip(edges, (_BEGINS, _ENDS), strict=True):
+            yield from _edge(sentence, clock, points, facts, edges)
+        return
+    leading = bool(found) and found[0].start <= 2
+    for number, clock in enumerate(found):
+        if leading and number == 0 and sentence.row:
+            yield from _row(sentence, clock, facts, found)
+        else:
+            yield from _inline(sentence, clock, facts)
+
+
+_OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
+
+
+def _days(sentence: Sentence, found: list[Clock], facts: ClaimFacts) -> Iterator[Found]:
+    """Find the days without a time on which what a sentence names did not happen."""
+    said = sentence.text
+    for start, end, day in dates_in(said):
+        if any(each.start <= start < each.end or each.day == day for each in found):
+            continue
+        if _OF_INCIDENT.match(said[:start]):
+            begin, over = facts.incident.begins_at, facts.incident.ends_at or facts.now
+            if not any(begin.astimezone(z).date() <= day <= over.astimezone(z).date() for z in facts.zones):
+                yield Found("time", said[:end].strip(), f"it began on {facts.dated(begin)}", sentence.line)
+            continue
+        before = said[max(start - 30, 0) : start]
+        named = mentions(said, max(start - 30, 0), start) if re.search(r"\bon\s*$", before) else []
+        if not named or NOT_NOW.search(said, *sentence.clause(start, end)):
+            continue
+        stamps = _stamps(named[-1], sentence, facts)
+        if stamps and not any(
+            each.at.astimezone(z).date() <= day <= each.latest.astimezone(z).date()
+            for each in stamps
+            for z in facts.zones
+        ):
+            there = "; ".join(dict.fromkeys(f"{each.what} at {facts.dated(each.at)}" for each in stamps[:4]))
+            evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
+            yield Found("time", said[named[-1].start : end], f"in the log {there}", sentence.line, evidence)
+
+
+_BEGINS = ("started", "reported", "detected", "alerted", "declared")
+_ENDS = ("recovered", "deployed", "rolled back", "resolved", "verified")
+_DOWN = re.compile(
+    r"\bdown\b|\boutage\b|\bunavailable\b|\bdowntime\b|\bfail(?:ed|ing)\b|\baffected\b|\bimpacted\b|\bdisrupt\w+"
+    r"|\b(?:could not|couldn't|unable to)\b",
+    re.IGNORECASE,
+)
+
+
+def _span_of_downtime(sentence: Sentence, found: list[Clock]) -> tuple[Clock, Clock] | None:
+    """Return the two times of "down from 14:45 to 15:10"; None where a sentence has no such pair."""
+    said = sentence.text
+    if len(found) != 2 or not _DOWN.search(said) or NOT_NOW.search(said):
+        return None
+    between = said[found[0].end : found[1].start]
+    if not re.fullmatch(
+        r"\s*(?:UTC|\([^)]*\))?\s*(?:to|until|till|and|-|–|—)\s*(?:about |around |\d{4}-\d\d-\d\d )?",
+        between,
+        re.IGNORECASE,
+    ):
+        return None
+    return found[0], found[1]
+
+
+def _edge(
+    sentence: Sentence, clock: Clock, points: tuple[str, ...], facts: ClaimFacts, edges: tuple[Clock, Clock]
+) -> Iterator[Found]:
+    stamps = [each for point in points for each in facts.of(point)]
+    instants = clock.instants(list(facts.zones), facts.days)
+    if not stamps or any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
+        return
+    words = sentence.text[edges[0].start : edges[1].end]
+    near = (
+        sorted(stamps, key=lambda each: min(abs((each.at - at).total_seconds()) for at in instants))[:3]
+        if instants
+        else []
+    )
+    there = "; ".join(
+        dict.fromkeys(
+            f"{each.what} at {_said(each, clock, facts)}" for each in sorted(near, key=lambda s: s.at)
+        )
+    )
+    yield Found(
+        "time", words, f"nothing in the log {'began' if points is _BEGINS else 'ended'} at {clock.words}: {there}", sentence.line,
+        tuple(each.event for each in near if each.event),
+    )  # fmt: skip
+
+
+def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, datetime]]:
+    """Return the rows of a text's timeline: what each says, and the instant it is likeliest to mean."""
+    told = []
+    for each in sentences:
+        found = clocks(each.text) if each.row else []
+        if not found or found[0].start > 2:
+            continue
+        instants = found[0].instants(list(facts.zones), facts.days)
+        near = [at for at in instants if at >= facts.incident.begins_at.replace(second=0, microsecond=0)]
+        if near or instants:
+            told.append((each.text[found[0].end :], min(near) if near else max(instants)))
+    return told
+
+
+def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock]) -> Iterator[Found]:
+    stop = others[1].start if len(others) > 1 else len(sentence.text)
+    named = mentions(sentence.text, clock.end, stop)
+    if not named or NOT_NOW.search(sentence.text, clock.end, stop):
+        return
+    if len(others) > 1 and named[0].start > clock.end + 5:
+        return
+    if re.search(r"\b(?:after|before)\b", sentence.text[clock.end : named[0].start], re.IGNORECASE):
+        return
+    yield from _held(sentence, clock, named, facts, 0, min(len(sentence.text), clock.start + 90))
+
+
+def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
+    said = sentence.text
+    left, right = sentence.clause(clock.start, clock.end)
+    if NOT_NOW.search(said, left, right) or _ranges(said, clock):
+        return
+    for begin, end in outside(sentence, clock.start, clock.end):
+        named = nearest(mentions(said, begin, end), clock.start, clock.end)
+        if named is not None:
+            if begin == 0 and end == len(said) and len(clocks(said)) > 1 and (begin, end) != (left, right):
+                return
+            start, stop = min(named.start, clock.start), max(named.end, clock.end)
+            if NOT_NOW.search(said, max(start - 20, 0), stop):
+                return
+            yield from _held(sentence, clock, [named], facts, start, stop)
+            return
+
+
+def _ranges(said: str, clock: Clock) -> bool:
+    """Whether it is an edge of something else: "no reports since 15:13", "by 15:00"."""
+    before = said[max(clock.start - 16, 0) : clock.start].lower().rstrip()
+    return before.endswith(
+        ("since", "until", "till", "before", "after", "by", "eta", "eta:", "eta of", "for")
+    )
+
+
+def _held(
+    sentence: Sentence, clock: Clock, named: list[Mention], facts: ClaimFacts, start: int, stop: int
+) -> Iterator[Found]:
+    instants = clock.instants(list(facts.zones), facts.days)
+    if not instants:
+        return
+    known: list[Stamp] = []
+    unknown: list[Mention] = []
+    for each in named:
+        stamps = _stamps(each, sentence, facts)
+        if any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
+            return
+        known += stamps
+        if not stamps:
+            unknown.append(each)
+    at_all = [stamp for at in instants for stamp in facts.at_minute(at, clock.grain)]
+    if unknown and (at_all or not any(each.point in _CORE for each in unknown)):
+        return
+    words = sentence.text[start:stop].strip(" ,;:|")
+    if known:
+        there = "; ".join(
+            dict.fromkeys(
+                f"{each.what} at {_said(each, clock, facts)}"
+                for each in sorted(known, key=lambda s: s.at)[:4]
+            )
+        )
+        evidence = tuple(dict.fromkeys(each.event for each in known[:4] if each.event))
+        yield Found("time", words, f"in the log {there}", sentence.line, evidence)
+    else:
+        yield Found(
+            "time",
+            words,
+            f"the log has no instant of {_NAMES[unknown[0].point]}, and nothing at {clock.words}",
+            sentence.line,
+        )
+
+
+def _said(stamp: Stamp, clock: Clock, facts: ClaimFacts) -> str:
+    return facts.dated(stamp.at) if clock.day else facts.clock(stamp.at)
+
+
+def _stamps(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Stamp]:
+    """Return the instants that the log has of a point; of the version's own where the sentence names one."""
+    point = mention.point
+    found = [each for name in (point, *_ALSO.get(point, ())) for each in facts.of(name)]
+    if point in ("deployed", "deploying", "rolled back"):
+        versions = {plain_version(each) for each in versions_in(sentence.text)}
+        mine = {
+            row.event
+            for row in facts.changes
+            if row.kind != "merge" and plain_version(row.version) in versions
+        }
+        if versions and mine:
+            found = [each for each in found if each.event in mine]
+    if point == "reported" and facts.incident.detected_by == "alert":
+        found = [each for each in found if each.origin == "note"]
+    return found

@@ -1,0 +1,49 @@
+"""The incident that the reports in this folder are about, as a log tells it, and a way to ask about words."""
+
+from projections.claims.check import claims
+from projections.claims.facts import facts_of
+from projections.claims.prose import Text
+from tests import builders as b
+from tests.builders import recorded
+from tracker.incident import fold
+
+STORY = (
+    b.declared(50, lead="John", detected_by="customer", impact="Users cannot complete transactions"),
+    b.milestone(45, "started"),
+    b.milestone(45, "detected"),
+    b.milestone(50, "confirmed"),
+    b.note(45, "First report from a customer"),
+    b.note(50, "Issue confirmed (500 errors)"),
+    b.note(55, "Root cause identified (connection pool depleted)", kind="root-cause"),
+    b.deploy_start(65, version="v1.2.1"),
+    b.deploy(70, version="v1.2.1"),
+    b.milestone(70, "mitigated"),
+    b.note(75, "Verified working, monitoring normal"),
+    b.resolved(75),
+)
+TOLD_IN_NOTES = (
+    b.declared(45),
+    b.note(45, "First report from a customer"),
+    b.note(50, "Issue confirmed (500 errors)"),
+    b.note(55, "Root cause identified (connection pool depleted)"),
+    b.note(70, "Fix deployed (v1.2.1)"),
+    b.note(75, "Verified working, monitoring normal"),
+    b.resolved(75),
+)
+SPARSE = (
+    b.declared(50),
+    b.milestone(45, "detected"),
+    b.deploy(70 + 4 / 60, version="v1.2.1"),
+    b.resolved(75),
+)
+
+
+def facts(*events, **options):
+    """What a log of these events knows of INC-1."""
+    held = recorded(*events)
+    return facts_of(fold("INC-1", held), held, **options)
+
+
+def said(text, *events, **options):
+    """What the log of these events, else of the story, says against a text."""
+    return claims([Text(text, "report.md")], facts(*(events or STORY), **options))

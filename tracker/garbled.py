@@ -1,0 +1,67 @@
+"""UTF-8 that was read as another encoding and saved so: ğŸš¨ for 🚨, Ã¼ for ü."""
+
+import re
+
+_READ_AS = ("cp1252", "cp1254", "latin-1")
+
+
+def _reverse(encoding: str) -> dict[str, int]:
+    """Map characters to the bytes they were read from; a byte without one stands for itself."""
+    table = {chr(byte): byte for byte in range(0x80, 0xA0)}
+    for byte in range(0x80, 0x100):
+        try:
+            table[bytes([byte]).decode(encoding)] = byte
+        except UnicodeDecodeError:
+            continue
+    return table
+
+
+_BYTES = {encoding: _reverse(encoding) for encoding in _READ_AS}
+# Characters that close or follow a word in print: after a capital they make no case alone ("CAFÉ…").
+_PRINT = frozenset("“”„‘’‚–—…•™«»\xa0")
+# How three or four bytes begin once misread, with a second byte that no language puts there.
+_BEGINNING = re.compile("(?:[âãï][€ŒŸœžŠŽ™˜†‡‰ƒ±¸\x80-\x9f]|[ðğ][Ÿ\x90-\x9f])")
+
+
+def damage(line: str) -> str | None:
+    """Say what is wrong with UTF-8 that was read as something else and saved so; None if nothing is."""
+    if line.isascii():
+        return None
+    for encoding, table in _BYTES.items():
+        repaired, sure = _repaired(line, table)
+        if sure and not _BEGINNING.search(repaired):
+            return (
+                f"{shortened(line)} is UTF-8 that was read as {encoding}; it should be {shortened(repaired)}"
+            )
+    if _BEGINNING.search(line):
+        return f"{shortened(line)} is UTF-8 that was read as another encoding, and characters got lost"
+    return None
+
+
+def _repaired(line: str, table: dict[str, int]) -> tuple[str, bool]:
+    """Undo a misreading wherever whole characters come out, and say if one is beyond doubt."""
+    out: list[str] = []
+    sure = False
+    at = 0
+    while at < len(line):
+        first = table.get(line[at], 0)
+        length = 4 if first >= 0xF0 else 3 if first >= 0xE0 else 2 if first >= 0xC2 else 0
+        taken = line[at : at + length]
+        try:
+            character = bytes(table[c] for c in taken).decode("utf-8") if length else ""
+        except (KeyError, UnicodeDecodeError):
+            character = ""
+        if not character:
+            out.append(line[at])
+            at += 1
+            continue
+        out.append(character)
+        at += length
+        sure = sure or length > 2 or (0xC2 <= first <= 0xC5 and taken[1] not in _PRINT)
+    return "".join(out), sure
+
+
+def shortened(line: str) -> str:
+    """Quote a line, as much of it as shows which it is."""
+    line = line.strip()
+    return repr(line if len(line) <= 60 else line[:59] + "…")
