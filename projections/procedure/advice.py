@@ -63,7 +63,10 @@ def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> lis
             left_seconds=(each.due_at - now).total_seconds() if each.due_at else None,
         )
         for each in answers
-        if each.todo is not None and each.status in _NOT_DONE
+        if each.todo is not None
+        and each.status in _NOT_DONE
+        # What is merely not known and has no limit, check tells: it is no reminder.
+        and (each.due_at is not None or each.status is not Status.UNKNOWN)
     ]
     found.sort(key=lambda each: (each.left_seconds is None, each.left_seconds or 0.0))
     once: dict[str, Advice] = {}

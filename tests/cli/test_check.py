@@ -85,7 +85,8 @@ def test_without_a_finding_it_is_0(declared):
     answer = declared("check", 1, "--json")
 
     assert (answer.code, answer.json["findings"]) == (0, 0)
-    assert {each["status"] for each in answer.json["rules"]} == {"unknown"}
+    assert {each["status"] for each in answer.json["rules"]} == {"unknown", "not_applicable"}
+    assert rules(answer)["backported"]["status"] == "not_applicable"
 
 
 def test_people_get_a_table_with_the_handle_of_the_evidence_first(late):
