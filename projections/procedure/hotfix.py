@@ -23,6 +23,7 @@ _ENDS_WITH_VERSION = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)$", re.ASCII)
 class Hotfix:
     """One hotfix. `commits` are its own, oldest first; without a `branch` it is what a deploy brought.
 
+    `seen_at` is when its head was committed, which may be known where the commit itself is not.
     `base` is the commit that it began on, and `base_is_known` says that its branch told so:
     otherwise `base` is the production version before, and some of `commits` may be others'.
     `release` are the commits that may carry its tag: its head, the merges into production,
@@ -32,6 +33,7 @@ class Hotfix:
     history: History
     branch: str | None
     head: str
+    seen_at: datetime
     commits: tuple[Commit, ...]
     base: str | None
     base_branch: str | None
@@ -62,7 +64,7 @@ class Hotfix:
     @property
     def began_at(self) -> datetime:
         """When its first commit was made."""
-        return min(each.authored_at for each in self.commits)
+        return min((each.authored_at for each in self.commits), default=self.seen_at)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -175,9 +177,13 @@ def histories_of(evidence: Evidence) -> list[History]:
 
 def every_hotfix(evidence: Evidence) -> list[Hotfix]:
     """Return every hotfix branch that is known, of this incident or not."""
-    if "every hotfix" in evidence.computed:
-        kept: list[Hotfix] = evidence.computed["every hotfix"]
-        return kept
+    if "every hotfix" not in evidence.computed:
+        evidence.computed["every hotfix"] = _every_hotfix(evidence)
+    kept: list[Hotfix] = evidence.computed["every hotfix"]
+    return kept
+
+
+def _every_hotfix(evidence: Evidence) -> list[Hotfix]:
     pattern = re.compile(evidence.procedure.branch_pattern)
     found: list[Hotfix] = []
     for history in histories_of(evidence):
@@ -186,8 +192,51 @@ def every_hotfix(evidence: Evidence) -> list[Hotfix]:
                 head = max(history.heads(name), key=lambda each: (each.fact.occurred_at, each.event))
                 hotfix = _of_branch(evidence, history, head)
                 found += [hotfix] if hotfix is not None else []
-    evidence.computed["every hotfix"] = found
-    return found
+        for merge in history.commits.values():
+            for number, name in joined_by(merge).items():
+                if pattern.fullmatch(name) and name not in history.seen:
+                    found += _of_merge(evidence, history, merge, number, name)
+    return _latest_of_each(found)
+
+
+def _latest_of_each(found: list[Hotfix]) -> list[Hotfix]:
+    """Keep of a branch that several merges remember what it was last."""
+    last: dict[tuple[str, str | None], Hotfix] = {}
+    for each in sorted(found, key=lambda one: (one.seen_at, one.head)):
+        last[each.history.repository, each.branch] = each
+    return list(last.values())
+
+
+def _of_merge(evidence: Evidence, history: History, merge: Commit, number: int, name: str) -> list[Hotfix]:
+    """Return a branch that nobody saw, as the merge remembers it."""
+    head = history.commits.get(merge.fact.parents[number])
+    if head is None:
+        return []
+    procedure = evidence.procedure
+    before = set(history.chain(merge.fact.parents[0]))
+    lines = (procedure.production_branch, procedure.integration_branch)
+    on = {line: before | history.line(line).on_chain for line in lines}
+    chain = list(history.chain(head.sha))[1:]
+    base = next((sha for sha in chain if any(sha in known for known in on.values())), None)
+    line = next((line for line in lines if base in history.line(line).on_chain), None)
+    own, whole = _own(history, head.sha, base, set())
+    return [
+        _released(
+            evidence,
+            Hotfix(
+                history=history,
+                branch=name,
+                head=head.sha,
+                seen_at=head.at,
+                commits=own,
+                base=base,
+                base_branch=line,
+                base_is_known=line is not None,
+                is_whole=whole,
+                events=merge.events,
+            ),
+        )
+    ]
 
 
 def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
@@ -199,9 +248,8 @@ def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
         if any(link.linked and link.role == "fixed" for link in links):
             return True
         return start <= at and (end is None or at <= end + _AFTER)
-    return any(
-        start <= each.authored_at and (end is None or each.authored_at <= end) for each in hotfix.commits
-    )
+    made = [each.authored_at for each in hotfix.commits] or [hotfix.seen_at]
+    return any(start <= each and (end is None or each <= end) for each in made)
 
 
 def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | None:
@@ -214,14 +262,15 @@ def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | Non
     if base is not None and tagged is not None:
         base, base_branch = tagged, _tag_name(history, tagged)
     if base is None and production.holds(fact.sha):
-        base, base_branch = _production_before(evidence, history, fact.sha, own_version), None
+        base, base_branch = production_before(evidence, history, fact.sha, own_version), None
     own, whole = _own(history, fact.sha, base, production.before(fact.sha))
-    if not own:
+    if not own and fact.sha in history.commits:
         return None
     found = Hotfix(
         history=history,
         branch=fact.name,
         head=fact.sha,
+        seen_at=fact.occurred_at,
         commits=own,
         base=base,
         base_branch=base_branch,
@@ -239,14 +288,19 @@ def _own(history: History, head: str, base: str | None, others: set[str]) -> tup
     if head not in history.commits:
         return (), False
     if base is None:
-        # Nothing says where it began: its head is its own for certain, and nothing else is.
-        return (history.commits[head],), False
+        # Nothing says where it began: its last fix is its own for certain, and what came after that.
+        own = []
+        for sha in history.chain(head):
+            own.append(history.commits[sha])
+            if not own[-1].is_merge and not own[-1].is_bump:
+                break
+        return tuple(reversed(own)), all(each.knows_parents for each in own)
     chain = list(history.chain(head))
-    behind = history.ancestors([base]) | (
+    behind: set[str] = history.ancestors([base]) | (
         others - set(chain[: chain.index(base)] if base in chain else chain)
     )
-    own = history.ancestors([head], without=behind)
-    found = sorted((history.commits[sha] for sha in own), key=lambda each: (each.at, each.sha))
+    mine = history.ancestors([head], without=behind)
+    found = sorted((history.commits[sha] for sha in mine), key=lambda each: (each.at, each.sha))
     whole = all(
         each.knows_parents
         and all(parent == base or parent in history.commits for parent in each.fact.parents)
@@ -280,9 +334,7 @@ def _same(first: str | None, second: str | None) -> bool:
     return first is not None and second is not None and same_version(first, second)
 
 
-def _production_before(
-    evidence: Evidence, history: History, head: str, own_version: str | None
-) -> str | None:
+def production_before(evidence: Evidence, history: History, head: str, own_version: str | None) -> str | None:
     """Return the newest commit below a head that ran in production, was tagged, or was its branch's head."""
     production = evidence.procedure.production_branch
     known = {each.fact.sha for each in history.seen.get(production, ())}
@@ -383,7 +435,7 @@ def _brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
             base = next((each for each in history.chain(head) if each in main), None)
         else:
             branch = commit.merged_from
-            base = _production_before(evidence, history, at, deploy.version)
+            base = production_before(evidence, history, at, deploy.version)
             own, whole = _own(history, at, base, set())
         if not own:
             continue
@@ -393,6 +445,7 @@ def _brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
                 history=history,
                 branch=branch,
                 head=head,
+                seen_at=history.commits[head].at,
                 commits=own,
                 base=base,
                 base_branch=None,

@@ -28,13 +28,17 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it."""
+    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it.
+
+    `revert` is the commit that undid it, where one did.
+    """
 
     place: Place
     how: str
     at: datetime | None = None
     event: str | None = None
     evidence: tuple[str, ...] = ()
+    revert: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,11 @@ def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
 
 
 def hotfix_standing(hotfix: Hotfix, branch: str) -> Standing:
-    """Say whether a hotfix is on a branch."""
+    """Say whether a hotfix is on a branch; not of one of which a part is missing in the log."""
+    if not hotfix.is_whole or not hotfix.commits:
+        return Standing(
+            Place.UNKNOWN, f"not all commits of {hotfix.name} are known", evidence=hotfix.evidence
+        )
     return standing(
         hotfix.history,
         branch,
@@ -106,7 +114,7 @@ def standing(
     reverts = _Reverts(line)
     came: list[_Way] = []
     missing: list[Commit] = []
-    bad: list[tuple[Place, str, tuple[str, ...]]] = []
+    bad: list[Standing] = []
     copies = _Copies(line, fixes, patch_id, name, set(own))
     for fix in fixes:
         found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
@@ -117,27 +125,22 @@ def standing(
             continue
         missing.append(fix)
         if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
-            events = (*whole[0].entry.events, *undone.events)
-            bad.append((Place.REVERTED, f"{fix.said()} was reverted by {undone.said()}", events))
+            how = f"{fix.said()} was reverted by {undone.said()}"
+            proof = (*whole[0].entry.events, *undone.events, *line.events)
+            bad.append(Standing(Place.REVERTED, how, evidence=proof, revert=undone.sha))
         elif left := next((way.lost for way in found if way.lost is not None), None):
             how = f"nothing of {fix.said()} came in by {left.said()}: the merge kept the other side"
-            bad.append((Place.LOST, how, left.events))
+            bad.append(Standing(Place.LOST, how, evidence=(*left.events, *line.events)))
         elif untold := next((way.untold for way in found if way.untold is not None), None):
             how = f"what {untold.said()} brought is not known"
-            bad.append((Place.UNKNOWN, how, untold.events))
+            bad.append(Standing(Place.UNKNOWN, how, evidence=(*untold.events, *line.events)))
     if not missing:
         last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
         hows = dict.fromkeys(way.how for way in came)
-        proof = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
-        return Standing(
-            Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*proof, *line.events)
-        )
-    if bad and all(place is not Place.UNKNOWN for place, _, _ in bad):
-        place, how, events = bad[0]
-        return Standing(place, how, evidence=(*events, *line.events))
+        ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
+        return Standing(Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*ways, *line.events))
     if bad:
-        _, how, events = next(each for each in bad if each[0] is Place.UNKNOWN)
-        return Standing(Place.UNKNOWN, how, evidence=(*events, *line.events))
+        return next((each for each in bad if each.place is Place.UNKNOWN), bad[0])
     return _out(line, fixes, missing, name)
 
 
@@ -220,7 +223,7 @@ class _Copies:
     def _by_itself(self, fix: Commit) -> str:
         entry = self._history.commits[self._line.entries[fix.sha]]
         if entry.sha == fix.sha:
-            return f"fast-forwarded or committed there: {fix.said()}"
+            return "fast-forwarded to it, or committed there"
         return f"merged by {entry.said()}"
 
     def _copied(self, fix: Commit, other: Commit) -> str | None:

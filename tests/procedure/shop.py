@@ -105,7 +105,9 @@ class Shop:
     def on(self, branch: str, new_from: str | None = None) -> None:
         self.git("checkout", "-q", *(("-b", branch, new_from) if new_from else (branch,)))
 
-    def hotfix(self, name: str = "hotfix/v1.2.1", start: str = "main", *, version: str | None = "1.2.1") -> str:
+    def hotfix(
+        self, name: str = "hotfix/v1.2.1", start: str = "main", *, version: str | None = "1.2.1"
+    ) -> str:
         """Fix at minute 10 on a branch of its own, and bump the version at 12."""
         self.on(name, start)
         self.change("pool.py", 10, "connection.close()")
@@ -185,7 +187,9 @@ def evidence(
     )
 
 
-def of(shop: Shop, *events: Event, now: float = READ, read_at: float = READ, over: bool = True, **changed: Any) -> Evidence:
+def of(
+    shop: Shop, *events: Event, now: float = READ, read_at: float = READ, over: bool = True, **changed: Any
+) -> Evidence:
     """Read the repository and tell of the deploys: 1.2.0 before, the fix at minute 20, or these."""
     told = events or (ran_before(shop), fixed(shop))
     return evidence(held(shop.read(), told, story(over=over), minute=read_at), now=now, **changed)

@@ -342,7 +342,9 @@ def test_a_shallow_clone_cannot_tell(shop: Shop, tmp_path: Path) -> None:
     shop.on("develop")
     shop.write("c.py", "c\n")
     shop.commit("feat: c", 40)
-    shop.git("clone", "-q", "--depth=1", "--no-single-branch", f"file://{shop.path}", str(tmp_path / "shallow"))
+    shop.git(
+        "clone", "-q", "--depth=1", "--no-single-branch", f"file://{shop.path}", str(tmp_path / "shallow")
+    )
     shallow = object.__new__(Shop)
     shallow.path, shallow.minute = tmp_path / "shallow", 50
 
