@@ -7,6 +7,7 @@ from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import Hotfix, is_numbered, own_changes, version_in
 from projections.procedure.rule import Evidence, Ruled, Status
+from tracker.events.bookkeeping import VERSION_FILES
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 
@@ -75,7 +76,7 @@ def _not_bumped(evidence: Evidence, hotfix: Hotfix, proof: tuple[str, ...]) -> P
         says = f"what its version files say is not known; read a whole clone: {how_to_know(evidence)}"
         return Part(Status.UNKNOWN, None, says, proof, todo=how_to_know(evidence))
     if not stated:
-        says = "there is no package.json, pyproject.toml, pom.xml or Cargo.toml with a version"
+        says = f"none of {', '.join(VERSION_FILES)} is there with a version"
         return Part(Status.NOT_APPLICABLE, None, says, proof)
     still = ", ".join(f"{path} {version}" for path, version in sorted(stated.items()))
     if hotfix.deploy is None:

@@ -14,6 +14,7 @@ from tracker.events.changes import VersionTagged
 FILES = {
     "package.json": '{{"name": "shop", "version": "{}"}}\n',
     "pyproject.toml": '[project]\nname = "shop"\nversion = "{}"\n',
+    "VERSION": "{}\n",
     "Cargo.toml": '[package]\nname = "shop"\nversion = "{}"\n',
     "service/pom.xml": '<?xml version="1.0"?>\n<!-- ours -->\n<project xmlns="http://maven.apache.org/POM/4.0.0">'
     "<parent><version>9</version></parent><version>{}</version></project>\n",
