@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.procedure.hotfix import Hotfix, histories_of, hotfixes, own_changes
+from projections.procedure.deploys import own_changes
+from projections.procedure.hotfix import hotfixes
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.known_hotfixes import histories_of
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _WORST = (Status.MISSED, Status.LATE, Status.UNKNOWN, Status.MET, Status.NOT_APPLICABLE)

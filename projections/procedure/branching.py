@@ -5,7 +5,8 @@ from datetime import datetime
 
 from projections.procedure.answers import Part, counted, for_each, how_to_know
 from projections.procedure.history import Commit
-from projections.procedure.hotfix import Hotfix, every_hotfix, production_before
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.known_hotfixes import every_hotfix, production_before
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _NAMED_AT_MOST = 5

@@ -1,7 +1,7 @@
 """Is a hotfix small: one commit if possible, three at most."""
 
 from projections.procedure.answers import Part, counted, for_each, how_to_know
-from projections.procedure.hotfix import Hotfix
+from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.rule import Evidence, Ruled, Status
 
 

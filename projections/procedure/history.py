@@ -114,7 +114,10 @@ class History:
 
     def chain(self, sha: str | None) -> Iterator[str]:
         """Walk first parents, from a commit on, through those that are known."""
-        while sha is not None and sha in self.commits:
+        walked: set[str] = set()
+        # A commit that was amended by hand may stand on itself.
+        while sha is not None and sha in self.commits and sha not in walked:
+            walked.add(sha)
             yield sha
             parents = self.parents(sha)
             sha = parents[0] if parents else None

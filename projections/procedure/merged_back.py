@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from projections.procedure.answers import Part, for_each, how_to_know
-from projections.procedure.hotfix import Hotfix, standing_hotfixes
+from projections.procedure.hotfix import standing_hotfixes
+from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.merging import Place, Standing, hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.times import spoken

@@ -11,7 +11,9 @@ from datetime import datetime
 from enum import Enum
 
 from projections.procedure.history import Commit, History, Line, histories
-from projections.procedure.hotfix import Hotfix, standing_hotfixes
+from projections.procedure.hotfix import standing_hotfixes
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.reverts import Reverts, Way
 from projections.procedure.rule import Evidence
 from tracker.events.corrections import Effective
 
@@ -39,17 +41,6 @@ class Standing:
     event: str | None = None
     evidence: tuple[str, ...] = ()
     revert: str | None = None
-
-
-@dataclass(frozen=True)
-class _Way:
-    """One way by which a fix came onto a branch; `lost` where a merge left it out."""
-
-    commit: Commit
-    entry: Commit
-    how: str
-    lost: Commit | None = None
-    untold: Commit | None = None
 
 
 def integrated_at(
@@ -111,8 +102,8 @@ def standing(
     line = history.line(branch)
     if not line.heads:
         return Standing(Place.UNKNOWN, f"no branch {branch} is known")
-    reverts = _Reverts(line)
-    came: list[_Way] = []
+    reverts = Reverts(line)
+    came: list[Way] = []
     missing: list[Commit] = []
     bad: list[Standing] = []
     copies = _Copies(line, fixes, patch_id, name, set(own))
@@ -208,7 +199,7 @@ class _Copies:
             or (name is not None and each.merged_from == name)
         ]
 
-    def ways(self, fix: Commit) -> list[_Way]:
+    def ways(self, fix: Commit) -> list[Way]:
         """Return all ways of one fix, in no order."""
         found = []
         if self._line.holds(fix.sha):
@@ -240,10 +231,10 @@ class _Copies:
         )
         return f"picked with changes by hand as {other.said()}" if same_act else None
 
-    def _way(self, fix: Commit, carrier: Commit, how: str) -> _Way:
+    def _way(self, fix: Commit, carrier: Commit, how: str) -> Way:
         entry = self._history.commits[self._line.entries[carrier.sha]]
         lost, untold = self._left_out(fix, carrier.sha, entry.sha, 0)
-        return _Way(carrier, entry, how, lost, untold)
+        return Way(carrier, entry, how, lost, untold)
 
     def _left_out(
         self, fix: Commit, carrier: str, entry: str, depth: int
@@ -276,68 +267,3 @@ class _Copies:
                 break
             found = sha
         return found
-
-
-class _Reverts:
-    """What was undone on a line, and what was undone of that."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._history = line.history
-        commits = [line.history.commits[sha] for sha in line.entries]
-        self._commits = sorted(
-            (each for each in commits if each.fact.reverts or each.fact.subject_line.startswith(_UNDOING)),
-            key=lambda each: (each.at, each.sha),
-        )
-
-    def surviving(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> _Way | None:
-        """Return the first way that stands; one that was undone and brought back came in again by that."""
-        for way in ways:
-            undoers = self._undoers_of_way(way, targets)
-            if not undoers:
-                return way
-            if any(self._stands(each) for each in undoers):
-                continue
-            again = [back for each in undoers for back in self._undoers(each) if self._stands(back)]
-            last = max(again, key=lambda each: (each.at, each.sha))
-            entry = self._history.commits[self._line.entries[last.sha]]
-            return _Way(last, entry, f"reverted, and brought back by {last.said()}")
-        return None
-
-    def undone_by(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> Commit | None:
-        """Return the commit that undid a fix."""
-        return next(
-            (each for way in ways for each in self._undoers_of_way(way, targets) if self._stands(each)), None
-        )
-
-    def _undoers_of_way(self, way: _Way, targets: Sequence[Commit]) -> list[Commit]:
-        """Return the reverts that came after a way, of whichever copy, or of a merge that carried one."""
-        meant = [*targets, way.entry]
-        named = {each.sha for each in meant}
-        meant += [
-            each
-            for each in self._history.commits.values()
-            if each.is_merge and named & set(each.fact.parents[1:])
-        ]
-        found = {each.sha: each for one in meant for each in self._undoers(one)}
-        return [each for each in found.values() if way.entry.sha in self._history.ancestors([each.sha])]
-
-    def _undoers(self, commit: Commit) -> list[Commit]:
-        subject = commit.fact.subject_line
-        words = {f'Revert "{subject}"', f"Reapply {subject.removeprefix('Revert ')}"}
-        return [
-            each
-            for each in self._commits
-            if each.sha != commit.sha
-            and (
-                commit.sha in each.fact.reverts
-                if each.fact.reverts
-                else each.fact.subject_line in words and each.at >= commit.at
-            )
-        ]
-
-    def _stands(self, commit: Commit, depth: int = 0) -> bool:
-        return depth > 20 or not any(self._stands(each, depth + 1) for each in self._undoers(commit))
-
-
-_UNDOING = ("Revert ", "Reapply ")

@@ -4,8 +4,10 @@ import re
 
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.answers import Part, for_each, how_to_know
+from projections.procedure.deploys import own_changes
 from projections.procedure.history import History, Tag
-from projections.procedure.hotfix import Hotfix, is_numbered, own_changes, version_in
+from projections.procedure.hotfix import counting_hotfixes
+from projections.procedure.hotfix_facts import Hotfix, is_numbered, version_in
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.events.bookkeeping import VERSION_FILES
 
@@ -62,7 +64,7 @@ def version_bumped(evidence: Evidence) -> Ruled:
         return Part(Status.MET, actual, f"{actual}, as deployed", proof)
 
     expected = "the patch number raised in the version file, as deployed"
-    return for_each(evidence, "version_bumped", expected, judge)
+    return for_each(evidence, "version_bumped", expected, judge, counting_hotfixes)
 
 
 def _deployed(evidence: Evidence) -> str:
@@ -125,7 +127,9 @@ def tagged(evidence: Evidence) -> Ruled:
         read = (history.read_event,) if history.read_event else ()
         return Part(Status.MISSED, None, f"there is no tag {version}", (*proof, *read), todo=todo)
 
-    return for_each(evidence, "tagged", "a tag of the version on the commit that was deployed", judge)
+    return for_each(
+        evidence, "tagged", "a tag of the version on the commit that was deployed", judge, counting_hotfixes
+    )
 
 
 def _where_they_point(history: History, version: str) -> list[Tag]:
