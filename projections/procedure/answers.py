@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.procedure.hotfix import Hotfix, histories_of, hotfixes, own_changes
+from projections.procedure.deploys import own_changes
+from projections.procedure.hotfix import hotfixes
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.known_hotfixes import histories_of
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _WORST = (Status.MISSED, Status.LATE, Status.UNKNOWN, Status.MET, Status.NOT_APPLICABLE)
@@ -64,7 +67,7 @@ def _without(evidence: Evidence, rule: str, expected: str) -> Ruled:
     if over and rolled_back is not None and rolled_back.kind == "rollback":
         says = f"it ended by the rollback to {rolled_back.version}; no code was changed"
         return Ruled(rule, Status.NOT_APPLICABLE, expected, None, says, rolled_back.evidence)
-    return Ruled(rule, Status.UNKNOWN, expected, None, why_none(evidence), todo=how_to_know(evidence))
+    return Ruled(rule, Status.UNKNOWN, expected, None, why_none(evidence))
 
 
 def why_none(evidence: Evidence) -> str:
@@ -73,7 +76,7 @@ def why_none(evidence: Evidence) -> str:
         return f"nothing is known of its repository; feed it: {how_to_know(evidence)}"
     pattern = evidence.procedure.branch_pattern
     return (
-        f"no hotfix is known: no branch like {pattern} was worked on meanwhile, and no deploy names a commit"
+        f"no hotfix is known: no branch like {pattern} has commits of that time, and no deploy names a commit"
         f" that is known; read it again: {how_to_know(evidence)}"
     )
 

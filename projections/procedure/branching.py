@@ -5,7 +5,8 @@ from datetime import datetime
 
 from projections.procedure.answers import Part, counted, for_each, how_to_know
 from projections.procedure.history import Commit
-from projections.procedure.hotfix import Hotfix, every_hotfix
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.known_hotfixes import every_hotfix, production_before
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _NAMED_AT_MOST = 5
@@ -31,10 +32,14 @@ def branched_from_production(evidence: Evidence) -> Ruled:
             return Part(Status.MET, actual, f"{hotfix.name} began {actual}", proof)
         line = hotfix.history.line(production)
         had = line.before(hotfix.head)
+        if hotfix.head in line.on_chain:
+            # Fast-forwarded: what was there before is not what lies behind it now.
+            ran = production_before(evidence, hotfix.history, hotfix.head, hotfix.version)
+            had = hotfix.history.ancestors([ran] if ran else [])
         if base in had:
             says = f"{hotfix.name} began {actual}, where nothing was that {production} did not have"
             return Part(Status.MET, actual, says, (*proof, *line.events))
-        carried = hotfix.history.ancestors([base], without=had) if line.heads else set()
+        carried = hotfix.history.ancestors([base], without=had) if had else set()
         return _dragged(hotfix, where, actual, carried, (*proof, *line.events))
 
     return for_each(evidence, "branched_from_production", expected, judge)
@@ -55,20 +60,21 @@ def _by_what_ran_before(evidence: Evidence, hotfix: Hotfix, base: str, proof: tu
     if not production.holds(base):
         says = f"{hotfix.name} stands on {base[:7]}, which {procedure.production_branch} is not known to hold"
         return Part(Status.UNKNOWN, None, says, proof, todo=how_to_know(evidence))
-    theirs = {each.sha for each in hotfix.commits if each.sha in integration.on_chain}
-    apart = procedure.integration_branch != procedure.production_branch
-    if apart and theirs and hotfix.head not in integration.on_chain:
-        return _dragged(
-            hotfix, procedure.integration_branch, f"from {procedure.integration_branch}", theirs, proof
-        )
     older = [each for each in hotfix.commits if each.authored_at < evidence.incident.begins_at]
+    theirs = {each.sha for each in hotfix.commits if each.sha in integration.on_chain}
+    if hotfix.head in integration.on_chain:
+        # That branch was fast-forwarded too: only what is older than the incident was not made for it.
+        theirs = {each.sha for each in older} & theirs - production.on_chain
+    if theirs and procedure.integration_branch != procedure.production_branch:
+        where = procedure.integration_branch
+        return _dragged(hotfix, where, f"from {where}", theirs, (*proof, *integration.events))
     if older:
         says = (
-            f"{hotfix.name}: its branch is gone, and {counted(len(older), 'commit')} behind it"
+            f"nothing tells where {hotfix.name} began, and {counted(len(older), 'commit')} of it"
             f" {'are' if len(older) > 1 else 'is'} older than the incident: {older[0].said()}"
         )
         return Part(Status.UNKNOWN, None, says, (*proof, *older[0].events))
-    says = f"{hotfix.name} stands {actual}; {procedure.production_branch} was fast-forwarded or merged to it"
+    says = f"{hotfix.name} stands {actual}"
     return Part(Status.MET, actual, says, (*proof, *production.events))
 
 
@@ -123,6 +129,9 @@ def no_competing_hotfix(evidence: Evidence) -> Ruled:
             says = f"the branches were not read since {hotfix.name} was deployed: {how_to_know(evidence)}"
             return Part(Status.UNKNOWN, None, says, hotfix.evidence, todo=how_to_know(evidence))
         read = (hotfix.history.read_event,) if hotfix.history.read_event else ()
+        if not hotfix.commits:
+            says = f"what {hotfix.name} touched is not known: {how_to_know(evidence)}"
+            return Part(Status.UNKNOWN, None, says, hotfix.evidence, todo=how_to_know(evidence))
         at_once = [each for each in every_hotfix(evidence) if _at_once(hotfix, each)]
         for other in at_once:
             shared = sorted(hotfix.paths & other.paths)
@@ -160,9 +169,11 @@ def _at_once(hotfix: Hotfix, other: Hotfix) -> bool:
     history = hotfix.history
     if other.head in history.ancestors([hotfix.head]) or hotfix.head in history.ancestors([other.head]):
         return False
+    if not other.commits:
+        return other.seen_at >= hotfix.began_at
     return other.began_at <= _ends_at(hotfix) and hotfix.began_at <= _ends_at(other)
 
 
 def _ends_at(hotfix: Hotfix) -> datetime:
-    last = max(each.authored_at for each in hotfix.commits)
+    last = max((each.authored_at for each in hotfix.commits), default=hotfix.seen_at)
     return max(last, hotfix.deploy.at) if hotfix.deploy is not None else last

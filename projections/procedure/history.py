@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from projections.restated import told
 from tracker.events.bookkeeping import is_bookkeeping
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged
@@ -86,10 +88,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag, and when it was made."""
+    """A tag; `position` is where in the log it was told of."""
 
     fact: VersionTagged
     event: str
+    position: int
 
 
 @dataclass
@@ -111,7 +114,10 @@ class History:
 
     def chain(self, sha: str | None) -> Iterator[str]:
         """Walk first parents, from a commit on, through those that are known."""
-        while sha is not None and sha in self.commits:
+        walked: set[str] = set()
+        # A commit that was amended by hand may stand on itself.
+        while sha is not None and sha in self.commits and sha not in walked:
+            walked.add(sha)
             yield sha
             parents = self.parents(sha)
             sha = parents[0] if parents else None
@@ -254,10 +260,21 @@ def histories(facts: Iterable[Effective]) -> dict[str, History]:
         elif isinstance(event, BranchSeen):
             seen = found[event.repository].seen.setdefault(event.name, [])
             if all(each.fact.sha != event.sha for each in seen):
-                seen.append(Head(event, shown.id))
+                seen.append(Head(_first_fork(event, witnesses), shown.id))
         elif isinstance(event, VersionTagged):
-            found[event.repository].tags.append(Tag(event, shown.id))
+            found[event.repository].tags.append(Tag(event, shown.id, shown.recorded.position))
     return found
+
+
+def _first_fork(event: BranchSeen, witnesses: Iterable[Effective]) -> BranchSeen:
+    """Keep where a branch began as it was told first: a main branch that was fast-forwarded since hides it."""
+    told_of = sorted(
+        (each for each in witnesses if isinstance(each.event, BranchSeen) and each.event.fork_point),
+        key=lambda each: each.recorded.position,
+    )
+    first = told_of[0].event if told_of else event
+    assert isinstance(first, BranchSeen)
+    return replace(event, fork_point=first.fork_point, fork_branch=first.fork_branch)
 
 
 def joined_by(commit: Commit) -> dict[int, str]:

@@ -1,90 +1,12 @@
-"""The hotfixes of an incident: their branches, commits and versions, and the deploys that carried them out.
+"""Which hotfixes are the incident's: deployed in it, or made while it lasted."""
 
-A branch is known while it is there, and afterwards by the merge that names it. Where the main
-branch was fast-forwarded to it, its beginning is the production version before; where nothing
-tells even that, it is unknown, and no rule makes it up.
-"""
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-
-from projections.changes import ChangeRow, plain_version, same_version
-from projections.procedure.history import Commit, Head, History, histories, joined_by
+from projections.changes import ChangeRow
+from projections.procedure.deploys import AFTER, fix_deploy, rollback_of
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence
 
-_AFTER = timedelta(days=1)
-_NUMBERED = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)", re.ASCII)
-_ENDS_WITH_VERSION = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)$", re.ASCII)
-
-
-@dataclass(frozen=True, eq=False)
-class Hotfix:
-    """One hotfix. `commits` are its own, oldest first; without a `branch` it is what a deploy brought.
-
-    `base` is the commit that it began on, and `base_is_known` says that its branch told so:
-    otherwise `base` is the production version before, and some of `commits` may be others'.
-    `release` are the commits that may carry its tag: its head, the merges into production,
-    what was deployed. `is_whole` says that nothing is missing between base and head.
-    """
-
-    history: History
-    branch: str | None
-    head: str
-    commits: tuple[Commit, ...]
-    base: str | None
-    base_branch: str | None
-    base_is_known: bool
-    is_whole: bool
-    patch_id: str | None = None
-    stated_versions: dict[str, str] | None = None
-    events: tuple[str, ...] = ()
-    deploy: ChangeRow | None = None
-    version: str | None = None
-    release: tuple[str, ...] = ()
-
-    @property
-    def fixes(self) -> tuple[Commit, ...]:
-        """Its commits without merges and version bumps."""
-        return tuple(each for each in self.commits if not each.is_merge and not each.is_bump)
-
-    @property
-    def bumps(self) -> tuple[Commit, ...]:
-        """The commits that only say which version it is."""
-        return tuple(each for each in self.commits if not each.is_merge and each.is_bump)
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        return self.branch or self.version or self.head[:7]
-
-    @property
-    def began_at(self) -> datetime:
-        """When its first commit was made."""
-        return min(each.authored_at for each in self.commits)
-
-    @property
-    def paths(self) -> frozenset[str]:
-        """The files that it fixed; empty where they are unknown."""
-        return frozenset(path for each in self.fixes for path in each.fix_paths)
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """The events that it stands on."""
-        own = (event for each in self.commits for event in each.events)
-        return tuple(dict.fromkeys((*self.events, *own)))
-
-
-def version_in(text: str | None) -> str | None:
-    """Return the version that a name ends with: hotfix/v1.2.1 is v1.2.1's."""
-    found = _ENDS_WITH_VERSION.match(text or "")
-    return found[1] if found else None
-
-
-def is_numbered(version: str | None) -> bool:
-    """Whether a version is numbers with dots, and not the first digits of a commit."""
-    return _NUMBERED.fullmatch(version or "") is not None
+__all__ = ["Hotfix", "counting_hotfixes", "hotfixes", "standing_hotfixes"]
 
 
 def hotfixes(evidence: Evidence) -> list[Hotfix]:
@@ -93,101 +15,29 @@ def hotfixes(evidence: Evidence) -> list[Hotfix]:
         found = [each for each in every_hotfix(evidence) if _belongs(evidence, each)]
         fix = fix_deploy(evidence)
         if fix is not None and not any(_carries(each, fix) for each in found):
-            brought = _brought_by(evidence, fix)
+            brought = brought_by(evidence, fix)
             found += [brought] if brought is not None else []
         evidence.computed["hotfixes"] = sorted(found, key=lambda each: (each.began_at, each.head))
     kept: list[Hotfix] = evidence.computed["hotfixes"]
     return kept
 
 
+def counting_hotfixes(evidence: Evidence) -> list[Hotfix]:
+    """Return those that were deployed and those that were begun since; an attempt that nobody deployed is none."""
+    found = hotfixes(evidence)
+    deployed = [each.deploy.at for each in found if each.deploy is not None]
+    return [
+        each for each in found if not deployed or each.deploy is not None or each.began_at > max(deployed)
+    ]
+
+
 def standing_hotfixes(evidence: Evidence) -> list[Hotfix]:
-    """Return those that were not rolled back: what has to reach the other branches."""
+    """Return those of them that were not rolled back: what has to reach the other branches."""
     return [
         each
-        for each in hotfixes(evidence)
+        for each in counting_hotfixes(evidence)
         if each.deploy is None or rollback_of(evidence, each.deploy) is None
     ]
-
-
-def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
-    """Return the rollback that took a deploy back; None if none did."""
-    for row in own_changes(evidence):
-        if row.at <= deploy.at or row.environment != deploy.environment or row.service != deploy.service:
-            continue
-        if row.kind == "rollback" and row.status == "finished":
-            return (
-                row if row.previous_version and same_version(row.previous_version, deploy.version) else None
-            )
-        if (
-            row.kind == "deploy"
-            and row.status == "finished"
-            and not same_version(row.version, deploy.version)
-        ):
-            return None
-    return None
-
-
-def own_changes(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys and rollbacks of the incident's services, oldest first."""
-    rows = [row for row in evidence.changes if row.kind in ("deploy", "rollback")]
-    rows = [row for row in rows if row.service in evidence.incident.services]
-    return sorted(rows, key=lambda row: (row.at, row.event))
-
-
-def deploys_in(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys that ended after the incident was detected, until a day after its end."""
-    end = evidence.incident.ends_at
-    start = min(evidence.detected_at, evidence.incident.begins_at)
-    return [
-        row
-        for row in own_changes(evidence)
-        if row.kind == "deploy"
-        and row.status == "finished"
-        and start <= row.at
-        and (end is None or row.at <= end + _AFTER)
-    ]
-
-
-def fix_deploy(evidence: Evidence) -> ChangeRow | None:
-    """Return the deploy of the fix: the first that a person linked as it, else the last before the end."""
-    links = evidence.incident.links
-    said = [
-        row
-        for row in own_changes(evidence)
-        if any(each in links and links[each].linked and links[each].role == "fixed" for each in row.evidence)
-    ]
-    if said:
-        return said[0]
-    end = evidence.incident.ends_at
-    rows = [row for row in deploys_in(evidence) if end is None or row.at <= end]
-    return rows[-1] if rows else None
-
-
-def histories_of(evidence: Evidence) -> list[History]:
-    """Return the repositories of the incident's services."""
-    if "histories" not in evidence.computed:
-        wanted = set(evidence.incident.services)
-        known = histories(evidence.facts).values()
-        evidence.computed["histories"] = [each for each in known if each.services & wanted]
-    found: list[History] = evidence.computed["histories"]
-    return found
-
-
-def every_hotfix(evidence: Evidence) -> list[Hotfix]:
-    """Return every hotfix branch that is known, of this incident or not."""
-    if "every hotfix" in evidence.computed:
-        kept: list[Hotfix] = evidence.computed["every hotfix"]
-        return kept
-    pattern = re.compile(evidence.procedure.branch_pattern)
-    found: list[Hotfix] = []
-    for history in histories_of(evidence):
-        for name in history.seen:
-            if pattern.fullmatch(name):
-                head = max(history.heads(name), key=lambda each: (each.fact.occurred_at, each.event))
-                hotfix = _of_branch(evidence, history, head)
-                found += [hotfix] if hotfix is not None else []
-    evidence.computed["every hotfix"] = found
-    return found
 
 
 def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
@@ -198,163 +48,9 @@ def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
         links = [incident.links[each] for each in hotfix.deploy.evidence if each in incident.links]
         if any(link.linked and link.role == "fixed" for link in links):
             return True
-        return start <= at and (end is None or at <= end + _AFTER)
-    return any(
-        start <= each.authored_at and (end is None or each.authored_at <= end) for each in hotfix.commits
-    )
-
-
-def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | None:
-    fact = head.fact
-    procedure = evidence.procedure
-    production = history.line(procedure.production_branch)
-    base, base_branch, known = fact.fork_point, fact.fork_branch, fact.fork_point is not None
-    own_version = version_in(fact.name)
-    tagged = _older_tag(history, fact.sha, base, own_version)
-    if base is not None and tagged is not None:
-        base, base_branch = tagged, _tag_name(history, tagged)
-    if base is None and production.holds(fact.sha):
-        base, base_branch = _production_before(evidence, history, fact.sha, own_version), None
-    own, whole = _own(history, fact.sha, base, production.before(fact.sha))
-    if not own:
-        return None
-    found = Hotfix(
-        history=history,
-        branch=fact.name,
-        head=fact.sha,
-        commits=own,
-        base=base,
-        base_branch=base_branch,
-        base_is_known=known,
-        is_whole=whole,
-        patch_id=fact.patch_id,
-        stated_versions=fact.stated_versions,
-        events=(head.event,),
-    )
-    return _released(evidence, found)
-
-
-def _own(history: History, head: str, base: str | None, others: set[str]) -> tuple[tuple[Commit, ...], bool]:
-    """Return the commits between base and head, oldest first, and whether none is missing there."""
-    if head not in history.commits:
-        return (), False
-    if base is None:
-        # Nothing says where it began: its head is its own for certain, and nothing else is.
-        return (history.commits[head],), False
-    chain = list(history.chain(head))
-    behind = history.ancestors([base]) | (
-        others - set(chain[: chain.index(base)] if base in chain else chain)
-    )
-    own = history.ancestors([head], without=behind)
-    found = sorted((history.commits[sha] for sha in own), key=lambda each: (each.at, each.sha))
-    whole = all(
-        each.knows_parents
-        and all(parent == base or parent in history.commits for parent in each.fact.parents)
-        for each in found
-    )
-    return tuple(found), whole
-
-
-def _tag_name(history: History, sha: str) -> str | None:
-    return next((f"tag {each.fact.name}" for each in history.tags if each.fact.sha == sha), None)
-
-
-def _older_tag(history: History, head: str, base: str | None, own_version: str | None) -> str | None:
-    """Return the version on which a branch stands that is newer than where its line left a main branch."""
-    versions = {
-        each.fact.sha
-        for each in history.tags
-        if each.fact.sha
-        and is_numbered(each.fact.name)
-        and not _same(version_in(each.fact.name), own_version)
-    }
-    for sha in list(history.chain(head))[1:]:
-        if sha == base:
-            return None
-        if sha in versions:
-            return sha
-    return None
-
-
-def _same(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and same_version(first, second)
-
-
-def _production_before(
-    evidence: Evidence, history: History, head: str, own_version: str | None
-) -> str | None:
-    """Return the newest commit below a head that ran in production, was tagged, or was its branch's head."""
-    production = evidence.procedure.production_branch
-    known = {each.fact.sha for each in history.seen.get(production, ())}
-    known |= {
-        each.fact.sha
-        for each in history.tags
-        if each.fact.sha
-        and is_numbered(each.fact.name)
-        and not _same(version_in(each.fact.name), own_version)
-    }
-    begins = evidence.incident.begins_at
-    ran = (history.resolve(row.sha) for row in own_changes(evidence) if row.at < begins)
-    known |= {sha for sha in ran if sha is not None}
-    return next((sha for sha in list(history.chain(head))[1:] if sha in known), None)
-
-
-def _released(evidence: Evidence, hotfix: Hotfix) -> Hotfix:
-    """Find the deploy that carried it out, the version that it has, and what may carry its tag."""
-    history = hotfix.history
-    production = history.line(evidence.procedure.production_branch)
-    release = [hotfix.head]
-    entry = production.entries.get(hotfix.head)
-    if entry is not None:
-        release.append(entry)
-        for chain in production.chains:
-            later = chain[: chain.index(entry)] if entry in chain else []
-            for sha in reversed(later):
-                if not history.commits[sha].is_bump:
-                    break
-                release.append(sha)
-    release += [
-        sha
-        for sha, commit in history.commits.items()
-        if len(commit.fact.parents) > 1 and hotfix.head in commit.fact.parents[1:]
-    ]
-    tags = [each.fact.name for each in history.tags if each.fact.sha in release]
-    stated = _stated(hotfix, release)
-    names = [each for each in (*tags, *stated, version_in(hotfix.branch)) if each]
-    carriers = set(release)
-    rows = [
-        row
-        for row in own_changes(evidence)
-        if row.kind == "deploy" and row.status == "finished" and row.at >= hotfix.began_at
-    ]
-    deploy = next(
-        (
-            row
-            for row in rows
-            if history.resolve(row.sha or plain_version(row.version)) in carriers
-            or any(is_numbered(row.version) and same_version(row.version, name) for name in names)
-        ),
-        None,
-    )
-    deployed = history.resolve(deploy.sha) if deploy is not None else None
-    release += [deployed] if deployed is not None else []
-    numbered = [deploy.version] if deploy is not None and is_numbered(deploy.version) else []
-    numbered += [name for name in (*(t for t in tags if is_numbered(t)), *stated) if name]
-    own = version_in(hotfix.branch)
-    numbered += [own] if own else []
-    return replace(
-        hotfix,
-        deploy=deploy,
-        version=numbered[0] if numbered else None,
-        release=tuple(dict.fromkeys(release)),
-    )
-
-
-def _stated(hotfix: Hotfix, release: Iterable[str]) -> list[str]:
-    """Return the versions that its commits, and those that released it, wrote into version files."""
-    shas = [*(each.sha for each in reversed(hotfix.commits)), *release]
-    commits = [hotfix.history.commits[sha] for sha in shas if sha in hotfix.history.commits]
-    return list(dict.fromkeys(v for each in commits for v in each.fact.stated_versions.values()))
+        return start <= at and (end is None or at <= end + AFTER)
+    made = [each.authored_at for each in hotfix.commits] or [hotfix.seen_at]
+    return any(start <= each and (end is None or each <= end) for each in made)
 
 
 def _carries(hotfix: Hotfix, deploy: ChangeRow) -> bool:
@@ -362,43 +58,3 @@ def _carries(hotfix: Hotfix, deploy: ChangeRow) -> bool:
         return True
     sha = hotfix.history.resolve(deploy.sha)
     return sha is not None and hotfix.head in hotfix.history.ancestors([sha])
-
-
-def _brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
-    """Return what a deploy brought, where its commit is known and no hotfix branch is in it."""
-    for history in histories_of(evidence):
-        tags = [each.fact.sha for each in history.tags if same_version(each.fact.name, deploy.version)]
-        asked = (deploy.sha, *tags, plain_version(deploy.version))
-        at = next((each for each in map(history.resolve, asked) if each is not None), None)
-        if at is None:
-            continue
-        commit = history.commits[at]
-        branch, head, parents = None, at, commit.fact.parents
-        base: str | None = None
-        if commit.is_merge and len(parents) == 2:
-            branch = joined_by(commit).get(1)
-            head = parents[1] if parents[1] in history.commits else at
-            own, whole = _own(history, head, parents[0], set())
-            main = set(history.chain(parents[0]))
-            base = next((each for each in history.chain(head) if each in main), None)
-        else:
-            branch = commit.merged_from
-            base = _production_before(evidence, history, at, deploy.version)
-            own, whole = _own(history, at, base, set())
-        if not own:
-            continue
-        return _released(
-            evidence,
-            Hotfix(
-                history=history,
-                branch=branch,
-                head=head,
-                commits=own,
-                base=base,
-                base_branch=None,
-                base_is_known=False,
-                is_whole=whole,
-                events=deploy.evidence,
-            ),
-        )
-    return None

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from projections.procedure.answers import Part, for_each, how_to_know
-from projections.procedure.hotfix import Hotfix, standing_hotfixes
+from projections.procedure.hotfix import standing_hotfixes
+from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.merging import Place, Standing, hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.times import spoken
@@ -45,7 +46,7 @@ def _not_there(
         how = f"{found.how}; read a whole clone: {how_to_know(evidence)}"
         return Part(Status.UNKNOWN, None, how, proof, due_at=due, todo=how_to_know(evidence))
     if found.place is Place.REVERTED:
-        todo = f"git checkout {branch} && git revert REVERT   # take the revert back"
+        todo = f"git checkout {branch} && git revert {(found.revert or '')[:7]}"
     if found.place is Place.LOST:
         todo = f"git checkout {branch} && git cherry-pick -x {hotfix.fixes[-1].sha[:7] if hotfix.fixes else hotfix.head[:7]}"
     if evidence.now <= due:

@@ -11,7 +11,9 @@ from datetime import datetime
 from enum import Enum
 
 from projections.procedure.history import Commit, History, Line, histories
-from projections.procedure.hotfix import Hotfix, standing_hotfixes
+from projections.procedure.hotfix import standing_hotfixes
+from projections.procedure.hotfix_facts import Hotfix
+from projections.procedure.reverts import Reverts, Way
 from projections.procedure.rule import Evidence
 from tracker.events.corrections import Effective
 
@@ -28,24 +30,17 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it."""
+    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it.
+
+    `revert` is the commit that undid it, where one did.
+    """
 
     place: Place
     how: str
     at: datetime | None = None
     event: str | None = None
     evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Way:
-    """One way by which a fix came onto a branch; `lost` where a merge left it out."""
-
-    commit: Commit
-    entry: Commit
-    how: str
-    lost: Commit | None = None
-    untold: Commit | None = None
+    revert: str | None = None
 
 
 def integrated_at(
@@ -75,7 +70,11 @@ def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
 
 
 def hotfix_standing(hotfix: Hotfix, branch: str) -> Standing:
-    """Say whether a hotfix is on a branch."""
+    """Say whether a hotfix is on a branch; not of one of which a part is missing in the log."""
+    if not hotfix.is_whole or not hotfix.commits:
+        return Standing(
+            Place.UNKNOWN, f"not all commits of {hotfix.name} are known", evidence=hotfix.evidence
+        )
     return standing(
         hotfix.history,
         branch,
@@ -103,10 +102,10 @@ def standing(
     line = history.line(branch)
     if not line.heads:
         return Standing(Place.UNKNOWN, f"no branch {branch} is known")
-    reverts = _Reverts(line)
-    came: list[_Way] = []
+    reverts = Reverts(line)
+    came: list[Way] = []
     missing: list[Commit] = []
-    bad: list[tuple[Place, str, tuple[str, ...]]] = []
+    bad: list[Standing] = []
     copies = _Copies(line, fixes, patch_id, name, set(own))
     for fix in fixes:
         found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
@@ -117,27 +116,22 @@ def standing(
             continue
         missing.append(fix)
         if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
-            events = (*whole[0].entry.events, *undone.events)
-            bad.append((Place.REVERTED, f"{fix.said()} was reverted by {undone.said()}", events))
+            how = f"{fix.said()} was reverted by {undone.said()}"
+            proof = (*whole[0].entry.events, *undone.events, *line.events)
+            bad.append(Standing(Place.REVERTED, how, evidence=proof, revert=undone.sha))
         elif left := next((way.lost for way in found if way.lost is not None), None):
             how = f"nothing of {fix.said()} came in by {left.said()}: the merge kept the other side"
-            bad.append((Place.LOST, how, left.events))
+            bad.append(Standing(Place.LOST, how, evidence=(*left.events, *line.events)))
         elif untold := next((way.untold for way in found if way.untold is not None), None):
             how = f"what {untold.said()} brought is not known"
-            bad.append((Place.UNKNOWN, how, untold.events))
+            bad.append(Standing(Place.UNKNOWN, how, evidence=(*untold.events, *line.events)))
     if not missing:
         last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
         hows = dict.fromkeys(way.how for way in came)
-        proof = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
-        return Standing(
-            Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*proof, *line.events)
-        )
-    if bad and all(place is not Place.UNKNOWN for place, _, _ in bad):
-        place, how, events = bad[0]
-        return Standing(place, how, evidence=(*events, *line.events))
+        ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
+        return Standing(Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*ways, *line.events))
     if bad:
-        _, how, events = next(each for each in bad if each[0] is Place.UNKNOWN)
-        return Standing(Place.UNKNOWN, how, evidence=(*events, *line.events))
+        return next((each for each in bad if each.place is Place.UNKNOWN), bad[0])
     return _out(line, fixes, missing, name)
 
 
@@ -205,7 +199,7 @@ class _Copies:
             or (name is not None and each.merged_from == name)
         ]
 
-    def ways(self, fix: Commit) -> list[_Way]:
+    def ways(self, fix: Commit) -> list[Way]:
         """Return all ways of one fix, in no order."""
         found = []
         if self._line.holds(fix.sha):
@@ -220,7 +214,7 @@ class _Copies:
     def _by_itself(self, fix: Commit) -> str:
         entry = self._history.commits[self._line.entries[fix.sha]]
         if entry.sha == fix.sha:
-            return f"fast-forwarded or committed there: {fix.said()}"
+            return "fast-forwarded to it, or committed there"
         return f"merged by {entry.said()}"
 
     def _copied(self, fix: Commit, other: Commit) -> str | None:
@@ -237,10 +231,10 @@ class _Copies:
         )
         return f"picked with changes by hand as {other.said()}" if same_act else None
 
-    def _way(self, fix: Commit, carrier: Commit, how: str) -> _Way:
+    def _way(self, fix: Commit, carrier: Commit, how: str) -> Way:
         entry = self._history.commits[self._line.entries[carrier.sha]]
         lost, untold = self._left_out(fix, carrier.sha, entry.sha, 0)
-        return _Way(carrier, entry, how, lost, untold)
+        return Way(carrier, entry, how, lost, untold)
 
     def _left_out(
         self, fix: Commit, carrier: str, entry: str, depth: int
@@ -273,68 +267,3 @@ class _Copies:
                 break
             found = sha
         return found
-
-
-class _Reverts:
-    """What was undone on a line, and what was undone of that."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._history = line.history
-        commits = [line.history.commits[sha] for sha in line.entries]
-        self._commits = sorted(
-            (each for each in commits if each.fact.reverts or each.fact.subject_line.startswith(_UNDOING)),
-            key=lambda each: (each.at, each.sha),
-        )
-
-    def surviving(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> _Way | None:
-        """Return the first way that stands; one that was undone and brought back came in again by that."""
-        for way in ways:
-            undoers = self._undoers_of_way(way, targets)
-            if not undoers:
-                return way
-            if any(self._stands(each) for each in undoers):
-                continue
-            again = [back for each in undoers for back in self._undoers(each) if self._stands(back)]
-            last = max(again, key=lambda each: (each.at, each.sha))
-            entry = self._history.commits[self._line.entries[last.sha]]
-            return _Way(last, entry, f"reverted, and brought back by {last.said()}")
-        return None
-
-    def undone_by(self, ways: Sequence[_Way], targets: Sequence[Commit]) -> Commit | None:
-        """Return the commit that undid a fix."""
-        return next(
-            (each for way in ways for each in self._undoers_of_way(way, targets) if self._stands(each)), None
-        )
-
-    def _undoers_of_way(self, way: _Way, targets: Sequence[Commit]) -> list[Commit]:
-        """Return the reverts that came after a way, of whichever copy, or of a merge that carried one."""
-        meant = [*targets, way.entry]
-        named = {each.sha for each in meant}
-        meant += [
-            each
-            for each in self._history.commits.values()
-            if each.is_merge and named & set(each.fact.parents[1:])
-        ]
-        found = {each.sha: each for one in meant for each in self._undoers(one)}
-        return [each for each in found.values() if way.entry.sha in self._history.ancestors([each.sha])]
-
-    def _undoers(self, commit: Commit) -> list[Commit]:
-        subject = commit.fact.subject_line
-        words = {f'Revert "{subject}"', f"Reapply {subject.removeprefix('Revert ')}"}
-        return [
-            each
-            for each in self._commits
-            if each.sha != commit.sha
-            and (
-                commit.sha in each.fact.reverts
-                if each.fact.reverts
-                else each.fact.subject_line in words and each.at >= commit.at
-            )
-        ]
-
-    def _stands(self, commit: Commit, depth: int = 0) -> bool:
-        return depth > 20 or not any(self._stands(each, depth + 1) for each in self._undoers(commit))
-
-
-_UNDOING = ("Revert ", "Reapply ")

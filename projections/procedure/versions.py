@@ -4,8 +4,12 @@ import re
 
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.answers import Part, for_each, how_to_know
-from projections.procedure.hotfix import Hotfix, is_numbered, own_changes, version_in
+from projections.procedure.deploys import own_changes
+from projections.procedure.history import History, Tag
+from projections.procedure.hotfix import counting_hotfixes
+from projections.procedure.hotfix_facts import Hotfix, is_numbered, version_in
 from projections.procedure.rule import Evidence, Ruled, Status
+from tracker.events.bookkeeping import VERSION_FILES
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 
@@ -60,7 +64,7 @@ def version_bumped(evidence: Evidence) -> Ruled:
         return Part(Status.MET, actual, f"{actual}, as deployed", proof)
 
     expected = "the patch number raised in the version file, as deployed"
-    return for_each(evidence, "version_bumped", expected, judge)
+    return for_each(evidence, "version_bumped", expected, judge, counting_hotfixes)
 
 
 def _deployed(evidence: Evidence) -> str:
@@ -74,7 +78,7 @@ def _not_bumped(evidence: Evidence, hotfix: Hotfix, proof: tuple[str, ...]) -> P
         says = f"what its version files say is not known; read a whole clone: {how_to_know(evidence)}"
         return Part(Status.UNKNOWN, None, says, proof, todo=how_to_know(evidence))
     if not stated:
-        says = "there is no package.json, pyproject.toml, pom.xml or Cargo.toml with a version"
+        says = f"none of {', '.join(VERSION_FILES)} is there with a version"
         return Part(Status.NOT_APPLICABLE, None, says, proof)
     still = ", ".join(f"{path} {version}" for path, version in sorted(stated.items()))
     if hotfix.deploy is None:
@@ -92,7 +96,7 @@ def tagged(evidence: Evidence) -> Ruled:
         if version is None:
             says = f"which version {hotfix.name} is, is not known; {_deployed(evidence)}"
             return Part(Status.UNKNOWN, None, says, proof, todo=_deployed(evidence))
-        tags = [each for each in history.tags if same_version(version_in(each.fact.name) or "", version)]
+        tags = _where_they_point(history, version)
         proof = (*proof, *(each.event for each in tags))
         good = {*hotfix.release, *(each.sha for each in hotfix.fixes[-1:])}
         for tag in tags:
@@ -107,7 +111,8 @@ def tagged(evidence: Evidence) -> Ruled:
             if sha not in history.commits:
                 says = f"{tag.fact.name} is on {sha[:7]}, which is not known: {how_to_know(evidence)}"
                 return Part(Status.UNKNOWN, tag.fact.name, says, proof, todo=how_to_know(evidence))
-        todo = f"git tag v{plain_version(version)} {(history.resolve(deploy.sha) if deploy else None) or hotfix.head}"
+        deployed = (history.resolve(deploy.sha) if deploy is not None else None) or hotfix.head
+        todo = f"git tag v{plain_version(version)} {deployed[:10]}"
         if tags:
             sha = tags[-1].fact.sha or ""
             holds = hotfix.head in history.ancestors([sha])
@@ -122,7 +127,22 @@ def tagged(evidence: Evidence) -> Ruled:
         read = (history.read_event,) if history.read_event else ()
         return Part(Status.MISSED, None, f"there is no tag {version}", (*proof, *read), todo=todo)
 
-    return for_each(evidence, "tagged", "a tag of the version on the commit that was deployed", judge)
+    return for_each(
+        evidence, "tagged", "a tag of the version on the commit that was deployed", judge, counting_hotfixes
+    )
+
+
+def _where_they_point(history: History, version: str) -> list[Tag]:
+    """Return the tags of a version, each where it was told last: a tag may be moved."""
+    last: dict[str, Tag] = {}
+    for each in history.tags:
+        if not same_version(version_in(each.fact.name) or "", version):
+            continue
+        held = last.get(each.fact.name)
+        known = (each.fact.sha is not None, each.position)
+        if held is None or known > (held.fact.sha is not None, held.position):
+            last[each.fact.name] = each
+    return list(last.values())
 
 
 def new_version_after_rollback(evidence: Evidence) -> Ruled:

@@ -2,12 +2,12 @@
 
 from fnmatch import fnmatchcase
 
-VERSION_FILES = ("package.json", "pyproject.toml", "pom.xml", "Cargo.toml")
+VERSION_FILES = ("package.json", "pyproject.toml", "pom.xml", "Cargo.toml", "VERSION")
 """Files whose version is read."""
 
 PATTERNS = (
     *(name.lower() for name in VERSION_FILES),
-    *("version", "version.txt", "version.py", "_version.py", "__version__.py", "__about__.py", "version.rb"),
+    *("version.txt", "version.py", "_version.py", "__version__.py", "__about__.py", "version.rb"),
     *(
         "package-lock.json",
         "npm-shrinkwrap.json",

@@ -13,6 +13,7 @@ from tracker.ingest.git.asking import decoded, git
 
 _NOT_OURS = frozenset(("node_modules", "vendor", "third_party", "fixtures", "testdata", "tests", "test"))
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
+_PLAIN = re.compile(r"[vV]?\d+(?:\.\d+)+[\w.+-]{0,40}", re.ASCII)
 _LARGEST = 1_000_000
 _LONGEST = 100
 _AT_ONCE = 500
@@ -28,6 +29,9 @@ def stated_in(path: str, content: bytes) -> str | None:
     """Return the version that a file states; None without one, or where the file is broken."""
     name = path.rpartition("/")[2]
     try:
+        if name == "VERSION":
+            match = _PLAIN.fullmatch(content.decode("utf-8").strip())
+            return match[0] if match else None
         found = _pom(content) if name == "pom.xml" else _table(name, content)
     except (ValueError, RecursionError, ElementTree.ParseError, LookupError):
         return None
