@@ -80,7 +80,10 @@ def tested_before_deploy(evidence: Evidence) -> Ruled:
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     sha = deployed_sha(evidence, row)
     if sha is None:
-        says = f"Which commit {row.version} is, nothing says: no deploy, tag or branch of it names one."
+        says = (
+            f"Nothing says which commit {row.version} is: no deploy, tag or branch of it names one; "
+            f"tracker amend {row.event[-7:]} --set sha=SHA --why …"
+        )
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     return _tested(evidence, fix, *sha, name, expected)
 
@@ -195,6 +198,8 @@ def verified(evidence: Evidence) -> Ruled:
     if found.code in (6, 7):
         return Ruled(name, Status.MISSED, expected, found.says, says, ids)
     waits = found.code is None and evidence.now < found.ends_at + timedelta(minutes=5)
+    if found.code is None and not found.evidence and not waits:
+        says = f"{says.rstrip('.')}; tracker collect {evidence.incident.id}"
     return Ruled(
         name,
         Status.UNKNOWN,
