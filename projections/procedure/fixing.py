@@ -1,10 +1,11 @@
 """Was the fix tested, out in time, proven to help, and taken back where it did not?"""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 from projections.changes import ChangeRow, same_version
-from projections.procedure.fixes import Fix, fix_of, no_fix, told, tried
+from projections.procedure.fixes import Fix, fix_of, no_fix, place_of, told, tried
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.procedure.telling import is_open, since, spoken_limit, told_live
 from tracker.events.changes import (
@@ -20,6 +21,7 @@ from tracker.events.corrections import Effective
 from tracker.times import spoken
 
 _SHORTEST_SHA = 7
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 TYPED = "run"
 """The source of what `tracker run` saw: there the last run counts, whatever its command was."""
 
@@ -51,10 +53,11 @@ def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ..
         sha = getattr(found.event, "sha", None) if found else None
         if found is not None and sha:
             return sha, (found.id,)
+    hashed = row.version.rsplit("@", 1)[-1]
     for each in mine:
-        if isinstance(each.event, CommitMade) and same_commit(each.event.sha, row.version):
+        if isinstance(each.event, CommitMade) and same_commit(each.event.sha, hashed):
             return each.event.sha, (each.id,)
-    return None
+    return (hashed, row.evidence) if _SHA.fullmatch(hashed) else None
 
 
 def _of_version(fact: Effective, version: str) -> bool:
@@ -274,7 +277,7 @@ def _next(evidence: Evidence, row: ChangeRow) -> ChangeRow | None:
         if (ends is None or each.at <= ends)
         and each.kind != "merge"
         and each.status == "finished"
-        and (each.service, each.environment) == (row.service, row.environment)
+        and (each.service, place_of(each)) == (row.service, place_of(row))
         and each.at > row.at
         and not same_version(each.version, row.version)
     ]
