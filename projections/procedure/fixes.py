@@ -13,6 +13,7 @@ from tracker.events.corrections import Effective
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Link, Status
 
+PRODUCTION = "production"
 _NONE_YET = ("pending", "no_data")
 
 
@@ -81,8 +82,14 @@ def considered(evidence: Evidence) -> list[ChangeRow]:
         out = any(not link.linked or link.role in ("dismissed", "caused") for link in said)
         if row.kind != "merge" and row.service in services and not out:
             found.append(row)
-    production = [row for row in found if row.environment == "production" or _link(evidence, row)]
+    production = [row for row in found if place_of(row) == PRODUCTION or _link(evidence, row)]
     return production or found
+
+
+def place_of(row: ChangeRow) -> str:
+    """Say where a change went; tools call production by several names: prod, Production, prod-eu."""
+    environment = (row.environment or "").lower()
+    return PRODUCTION if environment.startswith("prod") else environment
 
 
 def tried(evidence: Evidence) -> list[ChangeRow]:

@@ -1,10 +1,11 @@
 """Was the fix tested, out in time, proven to help, and taken back where it did not?"""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
 from projections.changes import ChangeRow, same_version
-from projections.procedure.fixes import Fix, fix_of, no_fix, told, tried
+from projections.procedure.fixes import Fix, fix_of, no_fix, place_of, told, tried
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.procedure.telling import is_open, since, spoken_limit, told_live
 from tracker.events.changes import (
@@ -20,6 +21,7 @@ from tracker.events.corrections import Effective
 from tracker.times import spoken
 
 _SHORTEST_SHA = 7
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 TYPED = "run"
 """The source of what `tracker run` saw: there the last run counts, whatever its command was."""
 
@@ -51,10 +53,11 @@ def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ..
         sha = getattr(found.event, "sha", None) if found else None
         if found is not None and sha:
             return sha, (found.id,)
+    hashed = row.version.rsplit("@", 1)[-1]
     for each in mine:
-        if isinstance(each.event, CommitMade) and same_commit(each.event.sha, row.version):
+        if isinstance(each.event, CommitMade) and same_commit(each.event.sha, hashed):
             return each.event.sha, (each.id,)
-    return None
+    return (hashed, row.evidence) if _SHA.fullmatch(hashed) else None
 
 
 def _of_version(fact: Effective, version: str) -> bool:
@@ -80,7 +83,10 @@ def tested_before_deploy(evidence: Evidence) -> Ruled:
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     sha = deployed_sha(evidence, row)
     if sha is None:
-        says = f"Which commit {row.version} is, nothing says: no deploy, tag or branch of it names one."
+        says = (
+            f"Nothing says which commit {row.version} is: no deploy, tag or branch of it names one; "
+            f"tracker amend {row.event[-7:]} --set sha=SHA --why …"
+        )
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     return _tested(evidence, fix, *sha, name, expected)
 
@@ -195,6 +201,8 @@ def verified(evidence: Evidence) -> Ruled:
     if found.code in (6, 7):
         return Ruled(name, Status.MISSED, expected, found.says, says, ids)
     waits = found.code is None and evidence.now < found.ends_at + timedelta(minutes=5)
+    if found.code is None and not found.evidence and not waits:
+        says = f"{says.rstrip('.')}; tracker collect {evidence.incident.id}"
     return Ruled(
         name,
         Status.UNKNOWN,
@@ -269,7 +277,7 @@ def _next(evidence: Evidence, row: ChangeRow) -> ChangeRow | None:
         if (ends is None or each.at <= ends)
         and each.kind != "merge"
         and each.status == "finished"
-        and (each.service, each.environment) == (row.service, row.environment)
+        and (each.service, place_of(each)) == (row.service, place_of(row))
         and each.at > row.at
         and not same_version(each.version, row.version)
     ]

@@ -360,6 +360,8 @@ def test_what_is_due_is_said_with_the_time_left_and_the_command(burning):
     assert re.search(r"Next: deploy the fix: 2[67] min left; tracker run deploy checkout ", shown.out)
     assert re.search(r"^INC-1: alert the team: (1\d\d|\d\d) s left", listed.out, re.MULTILINE)
     assert alert["due_at"].endswith("Z")
+    assert burning("--json").json["incidents"][0]["next"] == [alert, deploy]
+    assert "next" not in burning("list", "--json").json["incidents"][0]
 
 
 def test_what_is_overdue_is_said_so_and_comes_first(tracker):

@@ -369,6 +369,19 @@ def test_a_deploy_that_names_no_commit_is_that_of_its_version(telling):
     assert one("tested_before_deploy", *history).status is Status.UNKNOWN
 
 
+@pytest.mark.parametrize("commits", [[], [b.commit(15)]], ids=["unknown commit", "known commit"])
+def test_a_version_that_is_a_hash_is_that_commit(commits):
+    """
+    Whole, or shortened where the commit is known.
+    """
+    version = b.SHA[:8] if commits else f"checkout@{b.SHA}"
+    bare = b.deploy(20, version=version, sha=None)
+
+    history = [*DECLARED, *commits, bare, b.linked(bare, 21, role="fixed"), b.run_of_tests(17)]
+
+    assert one("tested_before_deploy", *history).status is Status.MET
+
+
 def test_a_branch_that_moved_on_after_the_deploy_does_not_say_what_was_deployed():
     """
     What was seen of it before does.
@@ -436,8 +449,12 @@ def test_a_deploy_to_staging_is_no_fix_of_production():
     Where something went to production too; elsewhere names may differ.
     """
     staged = b.deploy(22, version="1.4.4", environment="staging")
+    elsewhere = b.deploy(24, version="1.4.5", environment="Prod-eu")
 
     assert one("deployed_in_time", *DECLARED, FIX, staged, b.resolved(40)).evidence == ids(FIX)
+    assert one("deployed_in_time", *DECLARED, FIX, staged, elsewhere, b.resolved(40)).evidence == ids(
+        elsewhere
+    )
     assert one("deployed_in_time", *DECLARED, staged, b.resolved(40)).evidence == ids(staged)
 
 

@@ -165,3 +165,8 @@ def advised(workspace: Workspace, incident: "Incident", upto: int | None = None)
         today = Procedure.of(workspace.settings.facts()[None]["procedure"])
     found = checked(workspace, incident, upto, verdicts=(), facts=own, procedure=today)
     return advice(found.rules, found.evidence.procedure, found.evidence.now)
+
+
+def due_json(due: "Iterable[Advice]") -> list[dict[str, object]]:
+    """Return what is due as JSON keys; how long is left a program knows from the instant, and that ticks."""
+    return [{"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at} for each in due]

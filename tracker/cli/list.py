@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     found = workspace.whole(found)
     found.reverse()
     if arguments.json:
-        write_json({"incidents": [described(each) for each in found]})
+        write_json({"incidents": [_told(arguments, workspace, each) for each in found]})
         return 0
     if not found:
         what = "no open incident" if arguments.open or arguments.due else "no incident"
@@ -81,6 +81,14 @@ def _print_overdue(workspace: Workspace) -> None:
     if late:
         are = "action item is" if len(late) == 1 else "action items are"
         print(f"{len(late)} {are} overdue: tracker actions --overdue")
+
+
+def _told(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> dict[str, object]:
+    """Return an incident's JSON keys; of those that are open, what is due next where that was asked for."""
+    from tracker.cli.checking import advised, due_json
+
+    due = {"next": due_json(advised(workspace, incident))} if arguments.due else {}
+    return {**described(incident), **due}
 
 
 def described(incident: "Incident") -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli import acting, posting
-from tracker.cli.checking import advised
+from tracker.cli.checking import advised, due_json
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.cli.report import standing_of
@@ -72,10 +72,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
                 "actions": [acting.described(each, now) for each in own],
                 "would_have_prevented_it": [acting.described(each, now) for each in preventing],
                 "earlier_open_actions": [acting.described(each, now) for each in earlier],
-                "next": [
-                    {"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at}
-                    for each in due
-                ],
+                "next": due_json(due),
                 "next_message": message
                 and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
                 "position": incident.last_position,
