@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 from projections.attachment import attached
 from projections.changes import ChangeRow, changes, plain_version
@@ -330,7 +330,7 @@ def facts_of(
         leads=_leads(steps),
         now=max((each.recorded_at for each in held), default=incident.begins_at),
         peaks=peaks or {},
-        zones=tuple(zones),
+        zones=tuple(dict.fromkeys((*zones, *_typed_in(steps)))),
         zone_known=zone_known,
     )
 
@@ -438,6 +438,12 @@ def _points(
     if "detected" not in found and (found.get("alerted") and incident.detected_by in (None, "alert")):
         found["detected"] = list(found["alerted"])
     return found
+
+
+def _typed_in(steps: Sequence[Effective]) -> list[tzinfo]:
+    """Return the offsets that people typed times in: a report without a zone may well be in theirs."""
+    minutes = dict.fromkeys(step.event.utc_offset_minutes for step in steps if step.event.utc_offset_minutes)
+    return [timezone(timedelta(minutes=each)) for each in list(minutes)[:4]]
 
 
 def _some_time(points: Mapping[str, list[Stamp]]) -> list[Stamp]:

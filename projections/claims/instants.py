@@ -51,6 +51,8 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             yield from _inline(sentence, clock, facts)
 
 
+_BEFORE_WORDS = re.compile(r"(?:[\W_]|UTC\b)*")
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
 
 
@@ -143,15 +145,50 @@ def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, dateti
 
 
 def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock]) -> Iterator[Found]:
-    stop = others[1].start if len(others) > 1 else len(sentence.text)
-    named = mentions(sentence.text, clock.end, stop)
-    if not named or NOT_NOW.search(sentence.text, clock.end, stop):
+    """Read a row of a timeline: the time in front is of what the row names, or of the note whose words it repeats."""
+    said = sentence.text
+    stop = others[1].start if len(others) > 1 else len(said)
+    begin = clock.end + len(_BEFORE_WORDS.match(said[clock.end :])[0])  # type: ignore[index]  # it matches nothing too
+    named = mentions(said, begin, stop) if begin < stop else []
+    if NOT_NOW.search(said, begin, stop):
         return
-    if len(others) > 1 and named[0].start > clock.end + 5:
+    if not named:
+        yield from _repeated(sentence, clock, facts, begin)
         return
-    if re.search(r"\b(?:after|before)\b", sentence.text[clock.end : named[0].start], re.IGNORECASE):
+    if len(others) > 1 and named[0].start > begin + 3:
         return
-    yield from _held(sentence, clock, named, facts, 0, min(len(sentence.text), clock.start + 90))
+    if re.search(r"\b(?:after|before)\b", said[begin : named[0].start], re.IGNORECASE):
+        return
+    yield from _held(sentence, clock, named, facts, 0, min(len(said), clock.start + 90))
+
+
+def _repeated(sentence: Sentence, clock: Clock, facts: ClaimFacts, begin: int) -> Iterator[Found]:
+    """Hold a row that names no point against the note of nearly the same words."""
+    words = _words(sentence.text[begin:])
+    if len(words) < 3:
+        return
+    alike = [
+        (len(words & theirs) / len(words | theirs), note)
+        for note in facts.notes
+        if (theirs := _words(getattr(note.event, "text", "")[:1000]))
+    ]
+    best = max((share for share, _ in alike), default=0.0)
+    if best < 0.6:
+        return
+    notes = [note for share, note in alike if share == best]
+    instants = clock.instants(list(facts.zones), facts.days)
+    stamps = [Stamp(note.event.occurred_at, "that was noted", note.id) for note in notes]
+    if any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants) or not instants:
+        return
+    there = "; ".join(f"{each.what} at {_said(each, clock, facts)}" for each in stamps[:3])
+    row = sentence.text[: clock.start + 90].strip(" |")
+    yield Found(
+        "time", row, f"in the log {there}", sentence.line, tuple(each.event for each in stamps if each.event)
+    )
+
+
+def _words(text: str) -> set[str]:
+    return {each.lower() for each in _WORD.findall(text)}
 
 
 def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:

@@ -21,7 +21,7 @@ _DONE = (
 )
 _DEPLOYED = re.compile(
     rf"\b{_DONE}\b[\s:]*\(?(?:(?:the|fix|hotfix|our|a|as|with|in|of)\s+){{0,3}}{_version('after')}"
-    rf"|{_version('before')}\)?\s*(?:(?:was|is|has been|were|had been|got)\s+)?{_DONE}\b"
+    rf"|{_version('before')}\)?,?\s*(?:(?:was|is|has been|were|had been|got)\s+)?{_DONE}\b"
     rf"|\b(?:deploy(?:ment)?|rollout) of\s+{_version('of')}"
     rf"|\b(?:fixed|resolved) (?:in|by|with)\s+(?:the\s+)?{_version('fixed')}",
     re.IGNORECASE,

@@ -1,11 +1,30 @@
 """The incident that the reports in this folder are about, as a log tells it, and a way to ask about words."""
 
+from pathlib import Path
+
 from projections.claims.check import claims
 from projections.claims.facts import facts_of
 from projections.claims.prose import Text
 from tests import builders as b
 from tests.builders import recorded
 from tracker.incident import fold
+
+HERE = Path(__file__).parent
+WITH_FAULTS = (HERE / "with_faults.md").read_text(encoding="utf-8")
+CORRECTED = (HERE / "corrected.md").read_text(encoding="utf-8")
+
+FAULTS = {
+    (4, "were down for 15 minutes"),
+    (4, "due to a database connection timeout"),
+    (7, "2:45 PM"),
+    (25, "by tomorrow"),
+    (26, "by tomorrow"),
+    (27, "Team"),
+    (27, "by sprint end"),
+    (30, "Detection was fast (5 min)"),
+    (30, "Detection was fast"),
+    (31, "Fix and deploy was fast (20 min)"),
+}
 
 STORY = (
     b.declared(50, lead="John", detected_by="customer", impact="Users cannot complete transactions"),

@@ -1,29 +1,10 @@
 """Whole reports: every fault of one is found, with its line and what the log says, and none in its corrected twin."""
 
-from pathlib import Path
-
 import pytest
 
 from projections.claims.check import claims, texts_of
 from tests import builders as b
-from tests.claims.story import SPARSE, STORY, TOLD_IN_NOTES, facts, said
-
-HERE = Path(__file__).parent
-WITH_FAULTS = (HERE / "with_faults.md").read_text(encoding="utf-8")
-CORRECTED = (HERE / "corrected.md").read_text(encoding="utf-8")
-
-FAULTS = {
-    (4, "were down for 15 minutes"),
-    (4, "due to a database connection timeout"),
-    (7, "2:45 PM"),
-    (25, "by tomorrow"),
-    (26, "by tomorrow"),
-    (27, "Team"),
-    (27, "by sprint end"),
-    (30, "Detection was fast (5 min)"),
-    (30, "Detection was fast"),
-    (31, "Fix and deploy was fast (20 min)"),
-}
+from tests.claims.story import CORRECTED, FAULTS, SPARSE, STORY, TOLD_IN_NOTES, WITH_FAULTS, facts, said
 
 
 @pytest.mark.parametrize("log", [STORY, TOLD_IN_NOTES, SPARSE], ids=["story", "notes", "sparse"])
