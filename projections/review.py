@@ -79,7 +79,7 @@ def standing(incident: Incident, used: Iterable[Recorded]) -> Standing:
     since = {
         each.id
         for each in used
-        if each.position > found.position and each.id not in own and not _corrects(each, own)
+        if each.position > found.position and not isinstance(each.event, REVIEWS) and not _corrects(each, own)
     }
     return replace(found, state=State.AMENDED, changes_since=len(since)) if since else found
 

@@ -53,13 +53,14 @@ td code { white-space: nowrap; }
   h1 { font-size: 1.4rem; }
 }
 @media print {
-  :root { --ink: #000000; --dim: #444444; --line: #bbbbbb; --ground: #ffffff; --raised: #f3f3f3; --link: #000000; }
+  :root { color-scheme: light; --ink: #000000; --dim: #444444; --line: #bbbbbb; --ground: #ffffff; --raised: #f3f3f3; --link: #000000; }
   body { font-size: 10pt; }
   nav { display: none; }
   main { max-width: none; padding: 0; }
   .table, .picture { overflow: visible; }
   .picture svg, .picture img { min-width: 0; }
   table { font-size: 8pt; overflow-wrap: anywhere; }
+  td, table:has(td code) td:nth-child(2) { min-width: 0; }
   h2, h3 { break-after: avoid; }
   tr, .picture, blockquote { break-inside: avoid; }
 }

@@ -132,7 +132,7 @@ def publish(
     refuse_unpublishable(incident)
     if findings and not (why and why.strip()):
         raise RefusedError(
-            f"the log contradicts the report of {incident.id} in {len(findings)} places",
+            f"the log contradicts the report of {incident.id}: {len(findings)} findings",
             hint=f'Put them right, or say why they stand: tracker publish {incident.id} --why "…"',
         )
     return ReportPublished(

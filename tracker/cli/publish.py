@@ -14,7 +14,7 @@ from tracker.cli import placing
 from tracker.cli.common import add_incident, add_json, printable
 from tracker.cli.progress import waiting
 from tracker.cli.workspace import Recording, Workspace
-from tracker.errors import RefusedError
+from tracker.errors import RefusedError, UsageError
 from tracker.times import utc
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     by = workspace.who
     workspace.record_settings()
     upto = workspace.log.position
+    if arguments.output == "-":
+        raise UsageError(
+            "publish: -o - is no file", hint=f"tracker publish {incident.id}; then: cat {incident.id}.md"
+        )
     target = Path(arguments.output or f"{incident.id}.md")
     found = placing.standing_at(target, incident.id)
     held = found.attributes if found else {}

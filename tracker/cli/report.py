@@ -1,7 +1,8 @@
 """Write the post-incident report, and draw its pictures, from the log alone.
 
 The same log position gives the same bytes, on any machine, in any zone. What is not known is
-said, with the command that would make it known.
+said, with the command that would make it known. What people write by hand between its parts
+stays when it is written again; what was typed into a part is shown, and never written over.
 """
 
 import argparse
@@ -40,7 +41,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="default INC-42.md (INC-42.html) here, pictures in INC-42/; - is stdout",
     )
-    parser.add_argument("--format", choices=("markdown", "html"), default="markdown")
+    parser.add_argument(
+        "--format",
+        choices=("markdown", "html"),
+        default="markdown",
+        help="html is one page with its pictures in it",
+    )
     parser.add_argument(
         "--template",
         choices=("guide", "google", "pagerduty"),
