@@ -200,7 +200,7 @@ def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
     most = (declared.latest - started.earliest).total_seconds()
     if most < 0:
         return _between(formula, started, declared, False, None)
-    return Duration(None, None, most, "uncertain", started.earliest, declared.latest, told)
+    return Duration(None, 0.0, most, "uncertain", started.earliest, declared.latest, told)
 
 
 def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
@@ -212,7 +212,7 @@ def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> 
     told = f"{found.formula}; it was reopened, so it runs to the last recovery"
     if found.state == "uncertain" and last.recovered is None and last.start is not None and ends.started:
         least = (last.start.earliest - ends.started.latest).total_seconds()
-        found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0) or None)
+        found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0))
     return replace(found, formula=told)
 
 
@@ -249,7 +249,7 @@ def _downtime(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duratio
         if part.state == "uncertain" and "no recovery was recorded" in part.formula:
             told += "; an outage whose recovery nobody recorded ended some time before it was resolved"
             break
-    return Duration(None, least or None, most, "uncertain", parts[0].from_, parts[-1].to, told)
+    return Duration(None, least, most, "uncertain", parts[0].from_, parts[-1].to, told)
 
 
 def _time_to_resolve(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
@@ -294,7 +294,7 @@ def _recovery(
         if most >= 0:
             return Duration(
                 None,
-                None,
+                0.0,
                 most,
                 "uncertain",
                 started.earliest,

@@ -156,7 +156,7 @@ def test_without_a_detection_it_lies_between_start_and_declaration():
     """
     found = measured(declared(7), milestone(4))
 
-    assert numbers(found["time_to_detect"]) == ("uncertain", None, None, 180)
+    assert numbers(found["time_to_detect"]) == ("uncertain", None, 0, 180)
     assert found["time_to_detect"].value() == "at most 3 min"
     assert found["time_to_resolve"].state == "pending"
 
@@ -254,7 +254,7 @@ def test_a_resolution_without_a_recovery_bounds_it(resolution):
     """
     found = measured(declared(7), milestone(4), resolved(40, resolution=resolution))
 
-    assert numbers(found["downtime"]) == ("uncertain", None, None, 36 * 60)
+    assert numbers(found["downtime"]) == ("uncertain", None, 0, 36 * 60)
     assert shown(found).keys() == NAMES.keys() - {"time_to_recover"}
 
 
