@@ -423,7 +423,7 @@ def test_both_reports_come_out_the_same_whatever_was_said_since(again, promised)
 
     said("link", 2, promised, "--why", "the pool was full")
     said("milestone", 2, "started", "--at", "2026-03-15T20:00Z")
-    moved = said("milestone", 2, "detected", "--at", "2026-03-15T21:00Z")
+    moved = said("milestone", 2, "started", "--at", "2026-03-02T21:00Z")
     said("amend", moved, "--at", "2026-03-15T22:00Z", "--why", "mistyped")
     said("amend", promised, "--set", "due=in 4 weeks", "--why", "moved")
     done = said("action", "done", promised, "--proof", PROOF)
