@@ -176,14 +176,11 @@ def _is_linked(incident: Incident, row: ChangeRow) -> bool:
 def _fix(
     incident: Incident, recorded: list[Recorded], detected: Point | None, over: Point | None
 ) -> ChangeRow | None:
-    rows = [
-        row
-        for row in changes(recorded)
-        if row.kind != "merge" and row.finished_at is not None and row.service in incident.services
-    ]
+    rows = [row for row in changes(recorded) if row.kind != "merge" and row.finished_at is not None]
     said = [row for row in rows if _is_linked(incident, row)]
     if said:
         return said[0]
+    rows = [row for row in rows if row.service in incident.services]
     # Before it is over, the last deploy so far is not the last one.
     if detected is None or over is None:
         return None

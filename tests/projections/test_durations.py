@@ -236,6 +236,18 @@ def test_the_fix_is_what_people_say_else_the_last_deploy_before_recovery():
     assert said["time_to_fix_deployed"].to == at(30)
 
 
+def test_another_services_deploy_is_the_fix_where_people_say_so():
+    """
+    The incident is checkout's, and what mended it was done in search; without the link it is no candidate.
+    """
+    elsewhere = deploy(20, service="search", version="3.8.1")
+    common = [declared(7), milestone(5, "detected"), elsewhere, milestone(25, "mitigated")]
+
+    assert measured(*common, resolved(40))["time_to_fix_deployed"].state == "not_applicable"
+    said = measured(*common, linked(elsewhere, role="fixed", why="x"))
+    assert said["time_to_fix_deployed"].to == at(20)
+
+
 def test_a_fix_that_is_still_going_out_is_no_end():
     """
     Linked as fixed, and not finished.
