@@ -26,8 +26,10 @@ class Duration:
         if self.state == "recorded" and self.seconds is not None:
             return _to_the_minute(self.seconds) if _blurred(self) else spoken(self.seconds)
         if self.state == "uncertain" and self.at_most is not None:
-            high = spoken(self.at_most)
-            return f"{spoken(self.at_least)} to {high}" if self.at_least else f"at most {high}"
+            high, low = spoken(self.at_most), spoken(self.at_least or 0.0)
+            if low == high:
+                return f"about {high}"
+            return f"{low} to {high}" if self.at_least else f"at most {high}"
         if self.state == "invalid" and self.from_ and self.to:
             return f"invalid: {utc(self.to)} lies before {utc(self.from_)}"
         return self.state.replace("_", " ")

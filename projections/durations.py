@@ -254,6 +254,7 @@ def _recovery(
                 resolved.latest,
                 f"{formula}; no recovery was recorded, so it ended some time before it was resolved",
             )
+        return between(formula, started, resolved, is_open, None)
     return between(formula, started, outage.recovered, is_open, not_applicable)
 
 

@@ -399,6 +399,15 @@ def test_an_outage_whose_recovery_nobody_recorded_bounds_the_sum():
     assert "nobody recorded" in found.formula
 
 
+def test_an_outage_that_ends_before_it_begins_is_invalid():
+    """
+    It was resolved again at 30, and reopened at 35 only.
+    """
+    found = measured(*TWICE[:5], resolved(30))
+
+    assert (found["downtime"].state, found["downtime"].to) == ("invalid", at(30))
+
+
 def test_a_resolution_that_was_struck_out_never_was():
     """
     It had not been over: the quiet time counts, and there is one outage.
