@@ -96,7 +96,7 @@ def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None =
     found = effective(held)
     living = [each for each in found.values() if each.retraction is None]
     done: dict[str, Effective] = {}
-    for each in sorted(living, key=lambda one: one.recorded.position):
+    for each in living:
         if isinstance(each.event, ActionDone):
             done.setdefault(each.event.action, each)
     items = []
@@ -185,7 +185,7 @@ def _prevented(
     began: Mapping[str, datetime],
 ) -> tuple[Prevention, ...]:
     said: dict[str, Effective] = {}
-    for each in sorted(living, key=lambda one: one.recorded.position):
+    for each in living:
         event = each.event
         if isinstance(event, EventLinked | EventUnlinked) and event.target == added.id and event.incident:
             said[event.incident] = each

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from projections.attachment import attached
 from projections.changes import ChangeRow, changes
+from projections.duration import Duration, between, how_well
 from projections.outages import (
     Outage,
     Point,
@@ -27,7 +28,6 @@ from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded
 from tracker.events.corrections import effective
 from tracker.incident import Incident, Status
-from tracker.times import spoken, utc
 
 NAMES = {
     "time_to_detect": "Time to detect",
@@ -39,48 +39,6 @@ NAMES = {
     "merged_back_after": "Merged back after",
 }
 """Every duration in its order, as people call it."""
-
-_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-
-
-@dataclass(frozen=True)
-class Duration:
-    """One duration in seconds. `from_` and `to` are instants; JSON names them `from` and `to`."""
-
-    seconds: float | None
-    at_least: float | None
-    at_most: float | None
-    state: str
-    from_: datetime | None
-    to: datetime | None
-    formula: str
-
-    def value(self) -> str:
-        """Say how long it was, and no more exactly than its ends are known."""
-        if self.state == "recorded" and self.seconds is not None:
-            return _to_the_minute(self.seconds) if _blurred(self) else spoken(self.seconds)
-        if self.state == "uncertain" and self.at_most is not None:
-            high = spoken(self.at_most)
-            return f"{spoken(self.at_least)} to {high}" if self.at_least else f"at most {high}"
-        if self.state == "invalid" and self.from_ and self.to:
-            return f"invalid: {utc(self.to)} lies before {utc(self.from_)}"
-        return self.state.replace("_", " ")
-
-    def said(self) -> str:
-        """Say it in words, with its formula."""
-        return f"{self.value()}   ({self.formula})"
-
-
-def _blurred(duration: Duration) -> bool:
-    """Whether an end is known to the minute only."""
-    if duration.at_least is None or duration.at_most is None:
-        return False
-    return duration.at_most - duration.at_least >= _MINUTE / 2
-
-
-def _to_the_minute(seconds: float) -> str:
-    minutes = int((seconds + _MINUTE / 2) // _MINUTE)
-    return f"{minutes} min" if minutes < 60 else spoken(minutes * _MINUTE)
 
 
 def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
@@ -105,11 +63,11 @@ def durations(
     found = {
         "time_to_detect": _unsaid(ends, "started → detected", no_outage)
         if unsaid
-        else _between("started → detected", ends.started, ends.said, is_open, no_outage),
+        else between("started → detected", ends.started, ends.said, is_open, no_outage),
         "time_to_declare": _unsaid(ends, "detected → declared", None)
         if unsaid
-        else _between("detected → declared", ends.said, ends.declared, is_open, None),
-        "time_to_fix_deployed": _between(
+        else between("detected → declared", ends.said, ends.declared, is_open, None),
+        "time_to_fix_deployed": between(
             "detected → fix deployed", ends.detected, ends.fixed, is_open, no_outage
         ),
         "time_to_recover": _time_to_recover(ends, is_open, no_outage),
@@ -160,12 +118,9 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     if fix is not None and fix.finished_at is not None:
         why = "linked as fixed" if _is_linked(incident, fix) else "the last deploy before recovery"
         precision = fix.fact.precision_seconds if fix.fact is not None else 0.0
-        fixed = known_to(fix.finished_at, precision, f"{fix.version} {_done(fix)}, {why}")
+        done = f"rollback to {fix.version}" if fix.kind == "rollback" else f"{fix.version} deployed"
+        fixed = known_to(fix.finished_at, precision, f"{done}, {why}")
     return _Ends(started, said, declared, detected, found, fix, fixed)
-
-
-def _done(fix: ChangeRow) -> str:
-    return "rolled back to" if fix.kind == "rollback" else "deployed"
 
 
 def _is_linked(incident: Incident, row: ChangeRow) -> bool:
@@ -176,14 +131,11 @@ def _is_linked(incident: Incident, row: ChangeRow) -> bool:
 def _fix(
     incident: Incident, recorded: list[Recorded], detected: Point | None, over: Point | None
 ) -> ChangeRow | None:
-    rows = [
-        row
-        for row in changes(recorded)
-        if row.kind != "merge" and row.finished_at is not None and row.service in incident.services
-    ]
+    rows = [row for row in changes(recorded) if row.kind != "merge" and row.finished_at is not None]
     said = [row for row in rows if _is_linked(incident, row)]
     if said:
         return said[0]
+    rows = [row for row in rows if row.service in incident.services]
     # Before it is over, the last deploy so far is not the last one.
     if detected is None or over is None:
         return None
@@ -202,11 +154,11 @@ def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
     told = f"{formula}; no detection was recorded, so it lies between the start and the declaration"
     started, declared = ends.started, ends.declared
     if not_applicable or declared is None or started is None:
-        return _between(formula, started, None, False, not_applicable)
+        return between(formula, started, None, False, not_applicable)
     most = (declared.latest - started.earliest).total_seconds()
     if most < 0:
-        return _between(formula, started, declared, False, None)
-    return Duration(None, None, most, "uncertain", started.earliest, declared.latest, told)
+        return between(formula, started, declared, False, None)
+    return Duration(None, 0.0, most, "uncertain", started.earliest, declared.latest, told)
 
 
 def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
@@ -218,7 +170,7 @@ def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> 
     told = f"{found.formula}; it was reopened, so it runs to the last recovery"
     if found.state == "uncertain" and last.recovered is None and last.start is not None and ends.started:
         least = (last.start.earliest - ends.started.latest).total_seconds()
-        found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0) or None)
+        found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0))
     return replace(found, formula=told)
 
 
@@ -250,16 +202,17 @@ def _downtime(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duratio
     most = sum(part.at_most or 0.0 for part in parts)
     known = [part.seconds for part in parts if part.seconds is not None]
     if all(part.state == "recorded" for part in parts) and len(known) == len(parts):
+        told += how_well(most - least, sum(known))
         return Duration(sum(known), least, most, "recorded", parts[0].from_, parts[-1].to, told)
     for part in parts:
         if part.state == "uncertain" and "no recovery was recorded" in part.formula:
             told += "; an outage whose recovery nobody recorded ended some time before it was resolved"
             break
-    return Duration(None, least or None, most, "uncertain", parts[0].from_, parts[-1].to, told)
+    return Duration(None, least, most, "uncertain", parts[0].from_, parts[-1].to, told)
 
 
 def _time_to_resolve(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
-    found = _between("detected → resolved", ends.detected, ends.last.resolved, is_open, not_applicable)
+    found = between("detected → resolved", ends.detected, ends.last.resolved, is_open, not_applicable)
     if len(ends.outages) == 1 or not_applicable is not None:
         return found
     return replace(
@@ -279,16 +232,16 @@ def _merged_back_after(
         state = "pending" if is_open else "not_applicable"
         return Duration(None, None, None, state, None, None, f"{formula}; no deploy of a fix is recorded")
     if not_applicable is not None or ends.fixed is None or ends.fix is None:
-        return _between(formula, ends.fixed, integrated, is_open, not_applicable)
+        return between(formula, ends.fixed, integrated, is_open, not_applicable)
     if ends.fix.kind == "rollback":
-        return _between(formula, None, None, is_open, "the fix was a rollback: there is nothing to merge")
+        return between(formula, None, None, is_open, "the fix was a rollback: there is nothing to merge")
     if integrated is None:
         what = "no merge of it is recorded" if ends.fix.sha else "its deploy names no commit"
         told = f"{formula}: {ends.fixed.what}; {what}"
         return Duration(None, None, None, "pending", ends.fixed.earliest, None, told)
     if integrated.latest < ends.fixed.earliest:
-        return _between(formula, None, None, is_open, "it was on that branch before it was deployed")
-    return _between(formula, ends.fixed, integrated, is_open, None)
+        return between(formula, None, None, is_open, "it was on that branch before it was deployed")
+    return between(formula, ends.fixed, integrated, is_open, None)
 
 
 def _recovery(
@@ -300,68 +253,15 @@ def _recovery(
         if most >= 0:
             return Duration(
                 None,
-                None,
+                0.0,
                 most,
                 "uncertain",
                 started.earliest,
                 resolved.latest,
                 f"{formula}; no recovery was recorded, so it ended some time before it was resolved",
             )
-    return _between(formula, started, outage.recovered, is_open, not_applicable)
-
-
-def _between(
-    formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: str | None
-) -> Duration:
-    if not_applicable is not None:
-        return Duration(None, None, None, "not_applicable", None, None, f"{formula}; {not_applicable}")
-    if start is None or end is None:
-        state = "pending" if is_open else "not_applicable"
-        missing = "the start" if start is None else "the end"
-        return Duration(
-            None,
-            None,
-            None,
-            state,
-            start.typed or start.earliest if start else None,
-            end.typed or end.earliest if end else None,
-            f"{formula}; {missing} is not recorded",
-        )
-    told = formula
-    if start == end:
-        told = f"{formula}: nobody said more than {start.what}"
-    elif formula != f"{start.what} → {end.what}":
-        told = f"{formula}: {start.what} → {end.what}"
-    return _measured(told, start, end)
-
-
-def _measured(told: str, start: Point, end: Point) -> Duration:
-    """Measure between two instants, each of which may lie in a span.
-
-    It is recorded where both ends were named, they surely come in that order, and what is not known of
-    them is no more than the unit in which it is said: minutes, from a day on hours.
-    """
-    if start == end:
-        return Duration(0.0, 0.0, 0.0, "recorded", start.earliest, end.earliest, told)
-    least = (end.earliest - start.latest).total_seconds()
-    most = (end.latest - start.earliest).total_seconds()
-    begins, ends = start.named, end.named
-    if most < 0:
-        return Duration(None, None, None, "invalid", begins or start.earliest, ends or end.latest, told)
-    if begins is not None and ends is not None and least >= 0:
-        seconds = (ends - begins).total_seconds()
-        unit = _MINUTE if seconds < _DAY else _HOUR
-        if (most - least) / 2 <= unit:
-            return Duration(
-                seconds, least, most, "recorded", begins, ends, told + _how_well(most - least, seconds)
-            )
-    return Duration(None, max(least, 0.0), most, "uncertain", start.earliest, end.latest, told)
-
-
-def _how_well(spread: float, seconds: float) -> str:
-    if spread / 2 > _MINUTE:
-        return "; known to the hour"
-    return "; known to the minute" if spread >= _MINUTE / 2 and seconds < _DAY else ""
+        return between(formula, started, resolved, is_open, None)
+    return between(formula, started, outage.recovered, is_open, not_applicable)
 
 
 __all__ = ["NAMES", "Duration", "Point", "durations", "shown", "the_fix"]

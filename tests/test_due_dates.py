@@ -205,6 +205,7 @@ WORDS = st.sampled_from(
 
 @hypothesis_settings(max_examples=300, deadline=None)
 @given(WORDS, INSTANTS, ZONES)
+@example("tomorrow", datetime(2026, 10, 24, 12, tzinfo=UTC), BERLIN)
 @example("today", datetime(2026, 3, 8, 4, 30, tzinfo=UTC), ZoneInfo("America/Havana"))
 def test_in_any_zone_at_any_instant_a_day_to_come_ends_at_its_midnight(typed, now, zone):
     """

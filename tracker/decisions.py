@@ -120,12 +120,24 @@ def resolve(incident: Incident, *, by: str, at: Typed, resolution: str = "fixed"
     """Decide that the incident is over.
 
     Raises:
-        RefusedError: If it is over already, or the instant lies before its start.
+        RefusedError: If it is over already, or the instant lies before its start or its last reopening.
     """
     _require_open(incident)
     if at.at < incident.begins_at:
         raise RefusedError(
             f"{incident.id} cannot be resolved at {utc(at.at)}, before its start at {utc(incident.begins_at)}",
+            hint=f"tracker resolve {incident.id} --at T, with T after that",
+        )
+    reopened = [
+        step.event.occurred_at
+        for step in incident.steps
+        if isinstance(step.event, events.IncidentReopened)
+        and step.retraction is None
+        and step.event.incident == incident.id
+    ]
+    if reopened and at.at < reopened[-1]:
+        raise RefusedError(
+            f"{incident.id} cannot be resolved at {utc(at.at)}, before it was reopened at {utc(reopened[-1])}",
             hint=f"tracker resolve {incident.id} --at T, with T after that",
         )
     return _taken(events.IncidentResolved, incident.id, by, at, resolution=resolution)

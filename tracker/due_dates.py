@@ -63,7 +63,8 @@ def due(text: str, *, at: datetime, zone: tzinfo | None, option: str = "--due") 
     if on < today:
         raise UsageError(
             f"{option}: {raw!r} is {spelled(on)}, and that is over: it is {spelled(today)} in {name_of(here)}",
-            hint=f"Type a day to come, such as {today + timedelta(days=7)}; if it was promised back then, say when: --at T",
+            hint=f"Type a day to come, such as {today + timedelta(days=7)}"
+            + ("; if it was promised back then, say when: --at T" if option == "--due" else ""),
         )
     if on - today > FURTHEST:
         raise UsageError(

@@ -203,6 +203,28 @@ def test_what_is_no_item_is_not_done(declared, promised):
     refused(declared("action", "done", "0000000", "--proof", PROOF), 11, "there is no event")
 
 
+def test_an_item_is_shown_with_how_it_stands(declared, promised):
+    """
+    Its event alone does not say that it was done.
+    """
+    assert "overdue by " in declared("show", promised).out
+    declared("action", "done", promised, "--proof", PROOF)
+
+    assert f"says ada; proof: {PROOF}" in declared("show", promised).out
+    assert declared("show", promised, "--json").json["action"]["state"] == "done"
+
+
+def test_a_clock_time_of_done_is_the_latest_since_it_was_promised(declared, promised):
+    """
+    Not one of the incident's day, which was before.
+    """
+    before = datetime.now(UTC)
+    declared("action", "done", promised, "--proof", PROOF, "--at", "00:00Z")
+
+    done = datetime.fromisoformat(listed(declared)[0]["done_at"])
+    assert done.date() in {before.date(), datetime.now(UTC).date()}
+
+
 def test_to_retract_what_said_done_opens_it_again(declared, promised):
     """
     And it can be done anew; to say the very same again would stay struck out, and is refused.
@@ -384,6 +406,32 @@ def test_closing_the_item_later_keeps_what_was_true(again, promised):
     assert listed(again)[0]["would_have_prevented"] == before
     written = again("report", 2, "-o", "-").out
     assert "open when that began, due 2026-03-03, 13 days overdue; done since, on " in written
+
+
+def test_both_reports_come_out_the_same_whatever_was_said_since(again, promised):
+    """
+    Their position covers all that they stand on: the link, the other's beginning, the day, the proof, and what took them back.
+    """
+
+    def said(*words):
+        answer = again(*words, "--json")
+        assert answer.code == 0, answer.err
+        for incident in (1, 2):
+            again("report", incident, "--pictures", "none")
+            assert "comes out the same" in again("verify", "--report", f"INC-{incident}.md").out, words
+        return answer.json["events"][0]
+
+    said("link", 2, promised, "--why", "the pool was full")
+    said("milestone", 2, "started", "--at", "2026-03-15T20:00Z")
+    moved = said("milestone", 2, "started", "--at", "2026-03-02T21:00Z")
+    said("amend", moved, "--at", "2026-03-15T22:00Z", "--why", "mistyped")
+    said("amend", promised, "--set", "due=in 4 weeks", "--why", "moved")
+    done = said("action", "done", promised, "--proof", PROOF)
+    back = said("retract", done, "--why", "it was not")
+    said("retract", back, "--why", "it was")
+    said("unlink", 2, promised, "--why", "it was the disk")
+    said("link", 2, promised, "--why", "it was the pool")
+    said("retract", promised, "--why", "never promised")
 
 
 def test_unlink_takes_it_back(again, promised):

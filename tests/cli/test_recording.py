@@ -113,6 +113,18 @@ def test_a_resolution_says_how(declared):
     assert shown["durations"]["downtime"]["state"] == "not_applicable"
 
 
+def test_an_incident_is_not_resolved_before_it_was_reopened(declared):
+    """
+    A clock time of the reopening is of the day of the resolution, in a story that is told afterwards.
+    """
+    declared("resolve", 1, "--at", "14:40Z")
+    answer = declared("reopen", 1, "--why", "it came back", "--at", "14:50Z")
+
+    assert f"INC-1 is open again at {DAY}T14:50:00.000Z" in answer.err
+    refused(declared("resolve", 1, "--at", "14:45Z"), 12, "before it was reopened", "14:50")
+    assert declared("resolve", 1, "--at", "14:55Z").code == 0
+
+
 def test_what_came_back_is_open_again(declared):
     """
     Reopening takes a reason, which is on the row.

@@ -156,7 +156,7 @@ def test_without_a_detection_it_lies_between_start_and_declaration():
     """
     found = measured(declared(7), milestone(4))
 
-    assert numbers(found["time_to_detect"]) == ("uncertain", None, None, 180)
+    assert numbers(found["time_to_detect"]) == ("uncertain", None, 0, 180)
     assert found["time_to_detect"].value() == "at most 3 min"
     assert found["time_to_resolve"].state == "pending"
 
@@ -236,6 +236,18 @@ def test_the_fix_is_what_people_say_else_the_last_deploy_before_recovery():
     assert said["time_to_fix_deployed"].to == at(30)
 
 
+def test_another_services_deploy_is_the_fix_where_people_say_so():
+    """
+    The incident is checkout's, and what mended it was done in search; without the link it is no candidate.
+    """
+    elsewhere = deploy(20, service="search", version="3.8.1")
+    common = [declared(7), milestone(5, "detected"), elsewhere, milestone(25, "mitigated")]
+
+    assert measured(*common, resolved(40))["time_to_fix_deployed"].state == "not_applicable"
+    said = measured(*common, linked(elsewhere, role="fixed", why="x"))
+    assert said["time_to_fix_deployed"].to == at(20)
+
+
 def test_a_fix_that_is_still_going_out_is_no_end():
     """
     Linked as fixed, and not finished.
@@ -254,7 +266,7 @@ def test_a_resolution_without_a_recovery_bounds_it(resolution):
     """
     found = measured(declared(7), milestone(4), resolved(40, resolution=resolution))
 
-    assert numbers(found["downtime"]) == ("uncertain", None, None, 36 * 60)
+    assert numbers(found["downtime"]) == ("uncertain", None, 0, 36 * 60)
     assert shown(found).keys() == NAMES.keys() - {"time_to_recover"}
 
 
@@ -385,6 +397,15 @@ def test_an_outage_whose_recovery_nobody_recorded_bounds_the_sum():
 
     assert numbers(found) == ("uncertain", None, 15 * 60, 31 * 60)
     assert "nobody recorded" in found.formula
+
+
+def test_an_outage_that_ends_before_it_begins_is_invalid():
+    """
+    It was resolved again at 30, and reopened at 35 only.
+    """
+    found = measured(*TWICE[:5], resolved(30))
+
+    assert (found["downtime"].state, found["downtime"].to) == ("invalid", at(30))
 
 
 def test_a_resolution_that_was_struck_out_never_was():

@@ -4,7 +4,7 @@ import argparse
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +143,37 @@ def merged_incident() -> list[Event | Incoming]:
         b.note(9, **second, text="baskets answer 502"),
         b.merged(15, **second, into="INC-1", why="both wait for the same pool"),
         b.resolved(40),
+    ]
+
+
+def action_items() -> list[Event | Incoming]:
+    """What was promised after an incident: kept, overdue, to come, and what would have prevented the next one."""
+    mine = {"incident": "INC-1", "decided_by": "ada"}
+    kept = b.action(50, **mine, owner="sarah", text="Increase the pool's size", due_said=None)
+    overdue = b.action(51, **mine, due_zone="Europe/Berlin", due_offset_minutes=60)
+    open_one = b.action(52, **mine, owner="mike", text="Test *every* error handler", due_on=date(2026, 3, 31))
+    next_one = {"incident": "INC-2", "decided_by": "grace"}
+    days = 24 * 60
+    return [
+        settings(),
+        b.declared(5),
+        b.milestone(0),
+        b.milestone(21, "mitigated"),
+        b.resolved(40),
+        b.note(45, text="Alert on the pool's connections", kind="prevention"),
+        b.note(46, text="Ask the vendor for a limit", kind="prevention"),
+        kept,
+        overdue,
+        open_one,
+        b.action_done(kept, 2 * days, decided_by="sarah"),
+        b.declared(6 * days, **next_one, title="Payments answer 500 again"),
+        b.linked(
+            overdue,
+            6 * days + 60,
+            **next_one,
+            role="would-have-prevented",
+            why="the pool was full an hour before",
+        ),
     ]
 
 

@@ -56,7 +56,11 @@ def outside_code(markdown: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["whole_incident", "open_incident", "merged_incident", "false_alarm", "reopened_incident"]
+    "name",
+    [
+        *("whole_incident", "open_incident", "merged_incident", "false_alarm", "reopened_incident"),
+        "action_items",
+    ],
 )
 def test_a_report_reads_as_its_golden_file(tmp_path, name):
     """

@@ -1,10 +1,14 @@
 """What commands read of action items: the items, with the beginnings of the incidents that they would have prevented."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import printable
+from tracker.events.actions import ActionDone
 from tracker.events.base import Window
+from tracker.events.corrections import Correction, EventLinked
+from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
 
 if TYPE_CHECKING:
     from projections.actions import ActionItem, Prevention
@@ -18,8 +22,6 @@ def items_and_events(
 ) -> "tuple[list[ActionItem], list[Recorded]]":
     """Return all action items, and the events that say so: the items', and the beginnings' of linked incidents."""
     from projections.actions import actions
-    from tracker.events.corrections import EventLinked
-    from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
     from tracker.incident import fold
 
     held = workspace.log.select([Window("actions")], upto)
@@ -36,8 +38,8 @@ def items_and_events(
         if not incident.exists:
             continue
         began[name] = incident.begins_at
-        said = [each.id for each in events if isinstance(each.event, IncidentDeclared | MilestoneSet)]
-        used += [each for each in events if {each.id, getattr(each.event, "target", "")} & set(said)]
+        said = {each.id for each in events if isinstance(each.event, IncidentDeclared | MilestoneSet)}
+        used += _about(said, events)
     return actions(held, began), used
 
 
@@ -58,17 +60,26 @@ def relevant(
     kept = [
         each for each in found if each.incident in own or any(said.incident in own for said in each.prevented)
     ]
-    names = {each.event for each in kept} | {each.done_event for each in kept}
+    items = {each.event for each in kept}
     others = {said.incident for each in kept for said in each.prevented}
-    used: list[Recorded] = []
+    ids = set(items)
     for each in events:
-        event: Any = each.event
-        about = {each.id, getattr(event, "target", None), getattr(event, "action", None)}
-        if about & names or (event.incident in others and event.TOPIC not in ("action-added", "action-done")):
-            used.append(each)
-    ids = {each.id for each in used}
-    used += [each for each in events if getattr(each.event, "target", None) in ids and each.id not in ids]
-    return kept, used
+        event = each.event
+        if (isinstance(event, ActionDone) and event.action in items) or (
+            isinstance(event, IncidentDeclared | MilestoneSet) and event.incident in others
+        ):
+            ids.add(each.id)
+    return kept, _about(ids, events)
+
+
+def _about(ids: set[str], events: "Sequence[Recorded]") -> "list[Recorded]":
+    """Return the events of these ids with all that was said about them, and about that again."""
+    found = set(ids)
+    # A correction stands after what it corrects.
+    for each in sorted(events, key=lambda one: one.position):
+        if isinstance(each.event, Correction) and each.event.target in found:
+            found.add(each.id)
+    return [each for each in events if each.id in found]
 
 
 def described(item: "ActionItem", now: datetime) -> dict[str, Any]:

@@ -7,6 +7,8 @@ again by striking out what said so: `tracker retract EVENT`.
 """
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 from tracker.cli.common import add_incident, add_recording
 from tracker.cli.workspace import Workspace
@@ -20,7 +22,7 @@ EXAMPLE = """examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
     ways = parser.add_subparsers(dest="way", metavar="add|done", required=True)
-    add = ways.add_parser("add", help="somebody is to do something by a day", allow_abbrev=False)
+    add = _way(ways, "add", "somebody is to do something by a day", _add)
     add_incident(add)
     add.add_argument("text", metavar="TEXT")
     add.add_argument("--owner", metavar="NAME", required=True, help="the person who answers for it")
@@ -31,14 +33,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help='2026-12-01, tomorrow, friday, "next friday", "in 2 weeks", "end of month", "1 dec"',
     )
     add_recording(add)
-    add.set_defaults(act=_add)
-    done = ways.add_parser("done", help="it was done, and this shows it", allow_abbrev=False)
+    done = _way(ways, "done", "it was done, and this shows it", _done)
     done.add_argument("action", metavar="ACTION", help="the item's handle or full id")
     done.add_argument(
         "--proof", metavar="URL", required=True, help="where one can see it: an address, a commit, a handle"
     )
     add_recording(done)
-    done.set_defaults(act=_done)
+
+
+def _way(ways: Any, name: str, said: str, act: Callable[..., int]) -> argparse.ArgumentParser:
+    example = next(line.strip() for line in EXAMPLE.splitlines() if f"action {name} " in line)
+    found: argparse.ArgumentParser = ways.add_parser(
+        name,
+        help=said,
+        description=f"{said[0].upper()}{said[1:]}.",
+        epilog=f"example:  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    found.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    found.add_argument("--store", metavar="FILE|URL", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    found.set_defaults(act=act)
+    return found
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:

@@ -1,9 +1,17 @@
 """Say that the incident is not over."""
 
 import argparse
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
+from tracker.cli.workspace import Workspace, told_afterwards
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    from tracker.incident import Incident
+
+DAY = timedelta(days=1)
 
 EXAMPLE = "example:  tracker reopen INC-42 --why 'errors are back'"
 
@@ -20,9 +28,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker import decisions
 
     incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at), workspace.who
+    at, by = workspace.instant(arguments.at, around=_after(incident, workspace.now)), workspace.who
     recording = workspace.decide(
         incident.id, lambda held: [decisions.reopen(held, by=by, at=at, why=arguments.why)]
     )
-    said = f"{incident.id} is open again, says {by}"
+    said = f"{incident.id} is open again at {utc(at.at)}, says {by}"
     return workspace.answer(recording, said, {"incident": incident.id})
+
+
+def _after(incident: "Incident", now: datetime) -> tuple[datetime, datetime] | None:
+    """Return where a clock time of the reopening lies: after the resolution, on its day where the story is told afterwards."""
+    if incident.resolved_at is None:
+        return None
+    return incident.resolved_at, incident.resolved_at + DAY if told_afterwards(incident) else now

@@ -224,6 +224,7 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
     import msgspec
 
     from projections.wording import detail, headline, redacted_words
+    from tracker.events.actions import ActionAdded
     from tracker.events.corrections import effective
 
     recorded = workspace.event(arguments.what, upto)
@@ -260,6 +261,11 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         "payload_bytes": len(payload),
         "raw": _text(payload),
     }
+    now = workspace.now if upto is None else workspace.log.recorded_at(upto) or workspace.now
+    items = acting.items_of(workspace, upto) if isinstance(recorded.event, ActionAdded) else []
+    item = next((each for each in items if each.event == recorded.id), None)
+    if item is not None:
+        answer["action"] = acting.described(item, now)
     if arguments.json:
         write_json(answer)
         return 0
@@ -278,6 +284,14 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         rows.append(("retracted", f"see: tracker history {recorded.handle}"))
     elif found.amendments:
         rows.append(("amended", f"{len(found.amendments)} times, see: tracker history {recorded.handle}"))
+    if item is not None:
+        done = (
+            f"done at {utc(item.done_at)}, says {item.done_by}; proof: {item.proof}" if item.done_at else ""
+        )
+        rows.append(("state", done or item.standing(now).said()))
+        rows += [
+            ("", f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}") for said in item.prevented
+        ]
     print(table(rows, indent="  "), end="")
     fields = {k: v for k, v in plain(msgspec.to_builtins(found.event)).items() if v not in (None, "", [], {})}
     for name, value in fields.items():

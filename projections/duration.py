@@ -1,0 +1,107 @@
+"""One duration: measured between two instants, each of which may lie in a span, and said no more exactly than that."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from projections.outages import Point
+from tracker.times import spoken, utc
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+
+
+@dataclass(frozen=True)
+class Duration:
+    """One duration in seconds. `from_` and `to` are instants; JSON names them `from` and `to`."""
+
+    seconds: float | None
+    at_least: float | None
+    at_most: float | None
+    state: str
+    from_: datetime | None
+    to: datetime | None
+    formula: str
+
+    def value(self) -> str:
+        """Say how long it was, and no more exactly than its ends are known."""
+        if self.state == "recorded" and self.seconds is not None:
+            return _to_the_minute(self.seconds) if _blurred(self) else spoken(self.seconds)
+        if self.state == "uncertain" and self.at_most is not None:
+            high, low = spoken(self.at_most), spoken(self.at_least or 0.0)
+            if low == high:
+                return f"about {high}"
+            return f"{low} to {high}" if self.at_least else f"at most {high}"
+        if self.state == "invalid" and self.from_ and self.to:
+            return f"invalid: {utc(self.to)} lies before {utc(self.from_)}"
+        return self.state.replace("_", " ")
+
+    def said(self) -> str:
+        """Say it in words, with its formula."""
+        return f"{self.value()}   ({self.formula})"
+
+
+def _blurred(duration: Duration) -> bool:
+    """Whether an end is known to the minute only."""
+    if duration.at_least is None or duration.at_most is None:
+        return False
+    return duration.at_most - duration.at_least >= _MINUTE / 2
+
+
+def _to_the_minute(seconds: float) -> str:
+    minutes = int((seconds + _MINUTE / 2) // _MINUTE)
+    return f"{minutes} min" if minutes < 60 else spoken(minutes * _MINUTE)
+
+
+def between(
+    formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: str | None
+) -> Duration:
+    """Measure from one end to the other, or say why that cannot be; `not_applicable` is the reason, where there is one."""
+    if not_applicable is not None:
+        return Duration(None, None, None, "not_applicable", None, None, f"{formula}; {not_applicable}")
+    if start is None or end is None:
+        state = "pending" if is_open else "not_applicable"
+        missing = "the start" if start is None else "the end"
+        return Duration(
+            None,
+            None,
+            None,
+            state,
+            start.typed or start.earliest if start else None,
+            end.typed or end.earliest if end else None,
+            f"{formula}; {missing} is not recorded",
+        )
+    told = formula
+    if start == end:
+        told = f"{formula}: nobody said more than {start.what}"
+    elif formula != f"{start.what} → {end.what}":
+        told = f"{formula}: {start.what} → {end.what}"
+    return _measured(told, start, end)
+
+
+def _measured(told: str, start: Point, end: Point) -> Duration:
+    """Measure between two instants, each of which may lie in a span.
+
+    It is recorded where both ends were named, they surely come in that order, and what is not known of
+    them is no more than the unit in which it is said: minutes, from a day on hours.
+    """
+    if start == end:
+        return Duration(0.0, 0.0, 0.0, "recorded", start.earliest, end.earliest, told)
+    least = (end.earliest - start.latest).total_seconds()
+    most = (end.latest - start.earliest).total_seconds()
+    begins, ends = start.named, end.named
+    if most < 0:
+        return Duration(None, None, None, "invalid", begins or start.earliest, ends or end.latest, told)
+    if begins is not None and ends is not None and least >= 0:
+        seconds = (ends - begins).total_seconds()
+        unit = _MINUTE if seconds < _DAY else _HOUR
+        if (most - least) / 2 <= unit:
+            return Duration(
+                seconds, least, most, "recorded", begins, ends, told + how_well(most - least, seconds)
+            )
+    return Duration(None, max(least, 0.0), most, "uncertain", start.earliest, end.latest, told)
+
+
+def how_well(spread: float, seconds: float) -> str:
+    """Say how exactly a number is known, where that is less than it could be said."""
+    if spread / 2 > _MINUTE:
+        return "; known to the hour"
+    return "; known to the minute" if spread >= _MINUTE / 2 and seconds < _DAY else ""
