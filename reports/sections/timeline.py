@@ -4,7 +4,7 @@ from projections.timeline import Entry
 from projections.wording import redacted_words, silent_span
 from reports.context import Context
 from reports.markdown import code, table, text
-from tracker.events.incidents import NoteAdded
+from tracker.events.incidents import FileAttached, NoteAdded
 from tracker.times import spoken
 
 
@@ -26,7 +26,7 @@ def lines(context: Context) -> list[str]:
         written += ["", "*late*: recorded that long after it happened."]
     if any(entry.amended for entry in context.entries):
         written += ["", "*amended*: set right later; `tracker history EVENT` shows the old value."]
-    return written + _not_seen(context) + _redacted(context)
+    return written + _not_seen(context) + _attached(context) + _redacted(context)
 
 
 def _not_seen(context: Context) -> list[str]:
@@ -38,6 +38,23 @@ def _not_seen(context: Context) -> list[str]:
         "Not seen: what these would have told meanwhile may be missing above.",
         "",
         *(f"- {text(silent_span(each))} ({code(each.event[-7:])})" for each in context.silences),
+    ]
+
+
+def _attached(context: Context) -> list[str]:
+    """Name the files that are kept with the incident, by the hash that says whether a copy is the same."""
+    files = [(each, each.fact) for each in context.entries if isinstance(each.fact, FileAttached)]
+    if not any(fact.sha256 for _, fact in files):
+        return []
+    return [
+        "",
+        "Attached: the bytes are in the log; `tracker show EVENT --raw -o FILE` gives them back.",
+        "",
+        *(
+            f"- {code(entry.handle)} {text(fact.name)}, {fact.size_bytes} bytes, sha256 {code(fact.sha256.hex())}"
+            for entry, fact in files
+            if fact.sha256
+        ),
     ]
 
 
