@@ -4,7 +4,9 @@ from projections.timeline import Entry
 from projections.wording import redacted_words, silent_span
 from reports.context import Context
 from reports.markdown import code, table, text
+from tracker.events.base import Event
 from tracker.events.incidents import FileAttached, NoteAdded
+from tracker.events.samples import MetricSampled
 from tracker.times import spoken
 
 
@@ -58,6 +60,10 @@ def _attached(context: Context) -> list[str]:
     ]
 
 
+def _of(event: Event) -> str:
+    return f" of {text(event.metric)}" if isinstance(event, MetricSampled) else ""
+
+
 def _redacted(context: Context) -> list[str]:
     """Name what was removed for good from what this report stands on."""
     if not context.redacted:
@@ -67,7 +73,7 @@ def _redacted(context: Context) -> list[str]:
         "Redacted: the text of these was removed from the log for good.",
         "",
         *(
-            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}, {text(redacted_words(each.redacted))}"
+            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}{_of(each.event)}, {text(redacted_words(each.redacted))}"
             for each in context.redacted
             if each.redacted is not None
         ),
