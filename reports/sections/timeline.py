@@ -70,7 +70,7 @@ def _redacted(context: Context) -> list[str]:
         return []
     return [
         "",
-        "Redacted: the text of these was removed from the log for good.",
+        "Redacted: what these said was removed from the log for good.",
         "",
         *(
             f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}{_of(each.event)}, {text(redacted_words(each.redacted))}"

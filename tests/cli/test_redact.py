@@ -627,4 +627,4 @@ def test_redacted_samples_leave_verdicts_that_say_so(declared):
     assert found
     assert all("redacted" in row["flags"] for row in found)
     assert all("Samples of it were redacted by ada on" in row["reason"] for row in found)
-    assert "metric sampled of error\\_ratio, redacted by ada" in declared("report", 1, "-o", "-").out
+    assert "metric sampled of error_ratio, redacted by ada" in declared("report", 1, "-o", "-").out
