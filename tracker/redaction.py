@@ -152,7 +152,9 @@ def refuse_telling(why: str, pieces: Collection[str]) -> None:
     Raises:
         RefusedError: If it does.
     """
-    if find_secrets(why) or any(len(piece) >= _SHORTEST_COPY and piece in why for piece in pieces):
+    words = {word.strip(".,:;!?()'\"`") for piece in pieces for word in piece.split()}
+    telling = [word for word in words if len(word) >= _SHORTEST_COPY and not word.isalpha()]
+    if find_secrets(why) or any(piece in why for piece in [*pieces, *telling]):
         raise RefusedError(
             "the reason repeats what is to be removed, and reasons of redactions stay for good",
             hint="Say it in other words: --why 'a password was typed into a note'",

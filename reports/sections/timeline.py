@@ -4,7 +4,9 @@ from projections.timeline import Entry
 from projections.wording import redacted_words, silent_span
 from reports.context import Context
 from reports.markdown import code, table, text
-from tracker.events.incidents import NoteAdded
+from tracker.events.base import Event
+from tracker.events.incidents import FileAttached, NoteAdded
+from tracker.events.samples import MetricSampled
 from tracker.times import spoken
 
 
@@ -26,7 +28,7 @@ def lines(context: Context) -> list[str]:
         written += ["", "*late*: recorded that long after it happened."]
     if any(entry.amended for entry in context.entries):
         written += ["", "*amended*: set right later; `tracker history EVENT` shows the old value."]
-    return written + _not_seen(context) + _redacted(context)
+    return written + _not_seen(context) + _attached(context) + _redacted(context)
 
 
 def _not_seen(context: Context) -> list[str]:
@@ -41,16 +43,37 @@ def _not_seen(context: Context) -> list[str]:
     ]
 
 
+def _attached(context: Context) -> list[str]:
+    """Name the files that are kept with the incident, by the hash that says whether a copy is the same."""
+    files = [(each, each.fact) for each in context.entries if isinstance(each.fact, FileAttached)]
+    if not any(fact.sha256 for _, fact in files):
+        return []
+    return [
+        "",
+        "Attached: the bytes are in the log; `tracker show EVENT --raw -o FILE` gives them back.",
+        "",
+        *(
+            f"- {code(entry.handle)} {text(fact.name)}, {fact.size_bytes} bytes, sha256 {code(fact.sha256.hex())}"
+            for entry, fact in files
+            if fact.sha256
+        ),
+    ]
+
+
+def _of(event: Event) -> str:
+    return f" of {text(event.metric)}" if isinstance(event, MetricSampled) else ""
+
+
 def _redacted(context: Context) -> list[str]:
     """Name what was removed for good from what this report stands on."""
     if not context.redacted:
         return []
     return [
         "",
-        "Redacted: the text of these was removed from the log for good.",
+        "Redacted: what these said was removed from the log for good.",
         "",
         *(
-            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}, {text(redacted_words(each.redacted))}"
+            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}{_of(each.event)}, {text(redacted_words(each.redacted))}"
             for each in context.redacted
             if each.redacted is not None
         ),

@@ -98,11 +98,12 @@ def _corrections(workspace: "Workspace", plan: Plan, keep: Collection[str]) -> N
 
 def _reason_along(target: "Event", target_id: str, other: "Recorded", same_payload: bool) -> str | None:
     """Say why a copy goes with the target unasked; None if it has to be asked for."""
+    from tracker.events.incidents import FileAttached
     from tracker.redaction import goes_along
 
     event = other.event
     if same_payload:
-        return "the same payload"
+        return "the same file" if isinstance(event, FileAttached) else "the same payload"
     if target_id == getattr(event, "prepared", None) or other.id == getattr(target, "prepared", None):
         return "the same message"
     if goes_along(target, event):

@@ -290,9 +290,9 @@ def _metrics(
         for metric in dict.fromkeys([*configured, *sampled]):
             settings = configured.get(metric, {})
             series, chunks = workspace.samples_with_events(service, metric, start, end, upto)
+            used += chunks
             if not series and metric not in configured:
                 continue
-            used += chunks
             plans.append(
                 MetricPlan(
                     service=service,

@@ -108,7 +108,10 @@ _CREDENTIALS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 
 def without_secrets(command: str) -> str:
     """Strike out what a command line shows of passwords and tokens: the log keeps it for good."""
-    return _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1***", command))
+    from tracker import secrets_scan
+
+    struck = _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1***", command))
+    return secrets_scan.without_secrets(struck, "***")
 
 
 class _Recorder:

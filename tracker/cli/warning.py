@@ -45,8 +45,7 @@ class Watch:
     def __init__(self) -> None:
         self._seen: set[str] = set()
         self.typed: list[str] = []
-        self.feed: Counter[str] = Counter()
-        self.suspects: list[str] = []
+        self.suspects: dict[str, tuple[str, ...]] = {}
 
     def look(self, batch: "Iterable[Event | Incoming]") -> None:
         """Look at events on their way into the log."""
@@ -69,35 +68,39 @@ class Watch:
                 continue
             if len(self._seen) >= _REMEMBERED:
                 self._seen.clear()
-                self.suspects, self.feed = [], Counter()
+                self.suspects = {}
             self._seen.add(identity)
             if typed:
                 self.typed.append(identity)
                 for where, one in found[:_MOST]:
                     say(f"tracker: warning: {where} holds what looks like {one.kind}: {one.shown}")
             else:
-                self.suspects.append(identity)
-                self.feed.update(kind for kind, _ in kinds_of([one for _, one in found]))
+                self.suspects[identity] = tuple(kind for kind, _ in kinds_of([one for _, one in found]))
 
-    def recorded(self, ids: Iterable[str]) -> None:
-        """Say how what was typed and recorded all the same is taken out again."""
+    def recorded(self, ids: Iterable[str], known: Iterable[str] = ()) -> None:
+        """Say how what was typed and recorded all the same is taken out again; forget what the log had already."""
+        for identity in known:
+            self.suspects.pop(identity, None)
         for identity in set(ids) & set(self.typed):
             self.typed.remove(identity)
             say(
                 f"  It is recorded; to take it out: tracker redact {identity[-7:]} --why 'a secret was typed into it'"
             )
 
-    def told(self, known: Iterable[str] = ()) -> tuple[str, list[str]] | None:
-        """Return what a feed held, in words, with the events that hold it; None where nothing is to be said."""
-        new = [each for each in self.suspects if each not in set(known)]
-        kinds = ", ".join(f"{kind} in {count}" for kind, count in sorted(self.feed.items()))
-        self.suspects, self.feed = [], Counter()
-        return (kinds, new) if new else None
+    def told(self) -> tuple[str, list[str]] | None:
+        """Return what a feed brought since it was asked last: the kinds, in words, and the events; None for nothing."""
+        found, self.suspects = self.suspects, {}
+        counted = Counter(kind for kinds in found.values() for kind in kinds)
+        return (
+            (", ".join(f"{kind} in {count}" for kind, count in sorted(counted.items())), list(found))
+            if found
+            else None
+        )
 
 
-def tell_of_feed(watch: Watch, known: Iterable[str] = ()) -> None:
+def tell_of_feed(watch: Watch) -> None:
     """Say after a feed was read which of its new events hold what looks like a secret."""
-    found = watch.told(known)
+    found = watch.told()
     if found is None:
         return
     kinds, ids = found

@@ -385,7 +385,7 @@ class Workspace:
             self.record_settings()
             self.secrets.look(batch)
             appended = self.log.append(batch)
-            self.secrets.recorded(appended.recorded)
+            self.secrets.recorded(appended.recorded, appended.known)
             recording.add(appended)
         return recording
 
@@ -407,7 +407,7 @@ class Workspace:
             return made
 
         appended = self.log.decide(name, decided)
-        self.secrets.recorded(appended.recorded)
+        self.secrets.recorded(appended.recorded, appended.known)
         recording.add(appended)
         return recording
 

@@ -112,12 +112,12 @@ class Digest:
             return [*self._append(read[:middle]), *self._append(read[middle:])]
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
-        self._warn(recording.known)
+        self._warn()
         return read
 
-    def _warn(self, known: Sequence[str]) -> None:
+    def _warn(self) -> None:
         """Log that new events hold what looks like a secret: the kinds and the handles, never the text."""
-        found = self._workspace.secrets.told(known)
+        found = self._workspace.secrets.told()
         if found is not None:
             tell(
                 "received what looks like a secret",
