@@ -48,17 +48,23 @@ def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
 
 
 def durations(
-    incident: Incident, facts: Iterable[Recorded], *, integrated: Point | datetime | None = None
+    incident: Incident,
+    facts: Iterable[Recorded],
+    *,
+    integrated: Point | datetime | None = None,
+    one_trunk: bool = False,
 ) -> dict[str, Duration]:
     """Measure an incident; what has no end yet is pending, and nothing ticks.
 
-    `integrated` is when the fix came to be on the integration branch, which only git can tell.
+    `integrated` is when the fix came to be on the integration branch, which only git can tell; with
+    `one_trunk` there is none.
     """
     ends = _ends(incident, list(facts))
     is_open = incident.status is Status.OPEN
     alarm = "it was a false alarm" if incident.resolution == "false-alarm" else None
     merged = f"it goes on as {incident.merged_into}" if incident.merged_into is not None else None
     no_outage = merged or alarm
+    trunk = "there is one trunk, so nothing is merged back" if one_trunk else None
     unsaid = ends.said is None and ends.started is not None
     found = {
         "time_to_detect": _unsaid(ends, "started → detected", no_outage)
@@ -73,7 +79,7 @@ def durations(
         "time_to_recover": _time_to_recover(ends, is_open, no_outage),
         "downtime": _downtime(ends, is_open, no_outage),
         "time_to_resolve": _time_to_resolve(ends, is_open, merged),
-        "merged_back_after": _merged_back_after(ends, integrated, is_open, no_outage),
+        "merged_back_after": _merged_back_after(ends, integrated, is_open, no_outage or trunk),
     }
     return {name: found[name] for name in NAMES}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracker.cli.workspace import Workspace
 
 if TYPE_CHECKING:
+    from projections.durations import Duration
     from projections.procedure.advice import Advice
     from projections.procedure.rule import Evidence, Procedure, Ruled
     from projections.verdicts.rows import Row
@@ -148,6 +149,18 @@ def settings_differ(workspace: Workspace) -> bool:
     last = workspace.log.latest("settings:")
     held = last.event.settings.get("procedure") if last and isinstance(last.event, SettingsChanged) else None
     return bool(held != workspace.settings.facts()[None]["procedure"])
+
+
+def measured(
+    incident: "Incident", facts: "Iterable[Recorded]", evidence: "Evidence"
+) -> "dict[str, Duration]":
+    """Measure an incident, with when its fix was merged back."""
+    from projections.durations import durations
+    from projections.procedure.merging import fix_on_integration
+
+    at, _ = fix_on_integration(evidence) or (None, "")
+    trunk = not evidence.procedure.integration_branch
+    return durations(incident, facts, integrated=at, one_trunk=trunk)
 
 
 def advised(workspace: Workspace, incident: "Incident", upto: int | None = None) -> "list[Advice]":

@@ -196,7 +196,7 @@ def gathered(
     from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
-    from tracker.cli.checking import settled
+    from tracker.cli.checking import measured, settled
     from tracker.cli.comparing import compared
     from tracker.events.samples import SourceCollected
 
@@ -234,6 +234,7 @@ def gathered(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
+        durations=measured(incident, facts, procedure.evidence),
         redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
         rules=tuple(procedure.rules),
         standing=standing(incident, used),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli import acting, posting
-from tracker.cli.checking import advised, due_json
+from tracker.cli.checking import advised, checked, due_json, measured
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.cli.report import standing_of
@@ -53,11 +53,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    from projections.durations import durations, shown
+    from projections.durations import shown
     from projections.updates import messages_of
 
     incident = workspace.incident(arguments.what, upto)
-    measured = durations(incident, workspace.facts_of(incident, upto))
+    facts = workspace.facts_of(incident, upto)
+    lasted = measured(incident, facts, checked(workspace, incident, upto, verdicts=(), facts=facts).evidence)
     told = messages_of(incident)
     own, preventing, earlier, now = _items(workspace, incident, upto)
     due = advised(workspace, incident, upto)
@@ -67,7 +68,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         write_json(
             {
                 **described(incident),
-                "durations": measured,
+                "durations": lasted,
                 "messages": [posting.described(each) for each in told],
                 "actions": [acting.described(each, now) for each in own],
                 "would_have_prevented_it": [acting.described(each, now) for each in preventing],
@@ -99,7 +100,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("report", _report(stands)),
     ]
     print(table(rows, indent="  "), end="")
-    for name, duration in shown(measured).items():
+    for name, duration in shown(lasted).items():
         said = duration.said()
         print(f"  {name.replace('_', ' '):<20} {said}")
     for each in told:
