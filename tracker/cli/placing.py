@@ -46,7 +46,7 @@ def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[Refus
     except BrokenFencesError as broken:
         raise error(
             f"{path}:{broken.line}: {broken.what}",
-            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {path.stem} -o new.md",
+            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {_incident_of(data)} -o new.md",
         ) from broken
     if not found.parts:
         if _FOOTER.search(data.decode("utf-8", "replace")):
@@ -64,6 +64,26 @@ def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[Refus
             hint="Set template= in that line to one of " + ", ".join(TEMPLATES),
         )
     return found
+
+
+def _incident_of(data: bytes) -> str:
+    """Return the incident that a broken report is of, as far as it still says so."""
+    said = re.search(rb"<!-- tracker:begin \S+ \S+ incident=([A-Za-z0-9-]+) ", data)
+    return said[1].decode() if said else "INC"
+
+
+def refuse_changed(target: Path, found: "Apart | None") -> None:
+    """Refuse to write over what somebody saved since it was read.
+
+    Raises:
+        RefusedError: If the file is not what it was.
+    """
+    stands = target.read_bytes() if target.is_file() else b""
+    if stands.strip() and (found is None or stands != found.whole):
+        raise RefusedError(
+            f"{target} was saved by somebody while it was being written anew; nothing was written",
+            hint="Type the same again",
+        )
 
 
 def footer_of(found: "Apart") -> dict[str, str]:
