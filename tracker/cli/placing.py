@@ -18,6 +18,7 @@ _FOOTER = re.compile(
     r"^(?:<p>)?Log position (?P<position>\d+), last event .* head (?:`|<code>)(?P<head>[0-9a-f]{64})(?:`|</code>)",
     re.MULTILINE,
 )
+_HANDLE = re.compile(r"`([0-9a-v]{7})`")
 
 
 def read(path: Path) -> bytes:
@@ -172,12 +173,15 @@ def _conflict(
         shown += diff(
             said, each.text, f"{each.name}: what the log says", f"{each.name}: what stands in {target}"
         )
+    removed = [line for line in shown if line.startswith("-") and not line.startswith("---")]
+    handles = list(dict.fromkeys(_HANDLE.findall("\n".join(removed))))
+    amend = f"tracker amend {' or '.join(handles) or 'EVENT'} …"
     return RefusedError(
         f"{target}: somebody typed into {what}: {where}; nothing was written",
         hint="\n  ".join(
             [
                 *shown,
-                f'Put it into the log, and the report says it: tracker review {incident}, tracker note {incident} "…", tracker amend EVENT …',
+                f'Put it into the log, and the report says it: tracker review {incident}, tracker note {incident} "…", {amend}',
                 f"Your own words have room between the parts: below a line <!-- tracker:end … -->, {target} keeps them.",
                 f"Or let the log win, and lose what was typed there: tracker report {incident} --force; or write elsewhere: -o FILE",
             ]
