@@ -69,6 +69,7 @@ class Apart:
     parts: tuple[Found, ...]
     bom: bool
     newline: bytes
+    whole: bytes
 
     @property
     def attributes(self) -> Mapping[str, str]:
@@ -131,7 +132,7 @@ def apart(data: bytes) -> Apart:
     Raises:
         BrokenFencesError: If a mark is missing, stands twice, inside another part, or has text on its line.
     """
-    bom = data.startswith(_BOM)
+    whole, bom = data, data.startswith(_BOM)
     data = data.removeprefix(_BOM)
     prose: list[list[bytes]] = [[]]
     parts: list[Found] = []
@@ -166,7 +167,7 @@ def apart(data: bytes) -> Apart:
             content.append(line)
     if inside is not None:
         raise BrokenFencesError(inside[2], f"{_name(inside[0])} begins here and has no end")
-    found = Apart(tuple(b"".join(each) for each in prose), tuple(parts), bom, _newline(data))
+    found = Apart(tuple(b"".join(each) for each in prose), tuple(parts), bom, _newline(data), whole)
     _refuse_removed(found)
     return found
 

@@ -1,6 +1,8 @@
 """Publishing: what was published stays, what changed since is said, and the log's word is asked first."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -233,3 +235,20 @@ def test_show_says_where_the_report_stands_and_what_is_next(over):
     assert "; 1 event recorded since" in amended
     assert "Next: tracker report INC-1 --diff published" in amended
     assert json.loads(over("show", 1, "--json").out)["report"]["changes_since"] == 1
+
+
+def test_two_who_publish_at_once_are_one_publication(over, monkeypatch):
+    """
+    The second is told, and its file is as it was.
+    """
+
+    def meanwhile(*_: object, **__: object) -> list[Claim]:
+        command = [sys.executable, "-m", "tracker", "publish", "1", "-o", "theirs.md", "--by", "eve"]
+        subprocess.run(command, check=True, capture_output=True)
+        return []
+
+    monkeypatch.setattr(claiming, "claimed", meanwhile)
+
+    refused(over("publish", 1), 12, "somebody published the report of INC-1 meanwhile", "tracker show INC-1")
+    assert not Path("INC-1.md").exists()
+    assert over("show", 1, "--json").json["report"]["published_by"] == "eve"

@@ -159,7 +159,7 @@ def test_verify_says_what_stands_between_the_parts(declared, report):
 
     assert held.code == 0
     assert "each of its 11 generated parts comes out the same, byte for byte." in held.out
-    assert "2 lines of prose by hand stand between them, which no event holds." in held.out
+    assert "2 lines of prose by hand (in lines 33, 35) stand outside them, which no event holds." in held.out
     assert (answer["report_same"], answer["report_lines_by_hand"]) == (True, 2)
     assert broken.code == 5
     assert "INC-1.md does not come out the same: impact (line 25)" in broken.out
@@ -179,3 +179,21 @@ def test_verify_knows_how_a_report_was_written(declared, report, template, kind)
 
     assert held.code == 0
     assert f"{file} comes out the same, byte for byte." in held.out
+
+
+def test_what_somebody_saves_while_it_is_written_is_not_written_over(declared, report, monkeypatch):
+    """
+    An editor that is open beside it loses nothing.
+    """
+    from tracker.cli import report as command
+
+    written = command.document
+
+    def slowly(*words: object, **options: object) -> object:
+        report.write_text(report.read_text(encoding="utf-8") + "saved meanwhile\n", encoding="utf-8")
+        return written(*words, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "document", slowly)
+
+    refused(declared("report", 1), 12, "INC-1.md was saved by somebody", "Type the same again")
+    assert report.read_text(encoding="utf-8").endswith("saved meanwhile\n")

@@ -18,6 +18,7 @@ _FOOTER = re.compile(
     r"^(?:<p>)?Log position (?P<position>\d+), last event .* head (?:`|<code>)(?P<head>[0-9a-f]{64})(?:`|</code>)",
     re.MULTILINE,
 )
+_HANDLE = re.compile(r"`([0-9a-v]{7})`")
 
 
 def read(path: Path) -> bytes:
@@ -46,7 +47,7 @@ def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[Refus
     except BrokenFencesError as broken:
         raise error(
             f"{path}:{broken.line}: {broken.what}",
-            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {path.stem} -o new.md",
+            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {_incident_of(data)} -o new.md",
         ) from broken
     if not found.parts:
         if _FOOTER.search(data.decode("utf-8", "replace")):
@@ -64,6 +65,26 @@ def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[Refus
             hint="Set template= in that line to one of " + ", ".join(TEMPLATES),
         )
     return found
+
+
+def _incident_of(data: bytes) -> str:
+    """Return the incident that a broken report is of, as far as it still says so."""
+    said = re.search(rb"<!-- tracker:begin \S+ \S+ incident=([A-Za-z0-9-]+) ", data)
+    return said[1].decode() if said else "INC"
+
+
+def refuse_changed(target: Path, found: "Apart | None") -> None:
+    """Refuse to write over what somebody saved since it was read.
+
+    Raises:
+        RefusedError: If the file is not what it was.
+    """
+    stands = target.read_bytes() if target.is_file() else b""
+    if stands.strip() and (found is None or stands != found.whole):
+        raise RefusedError(
+            f"{target} was saved by somebody while it was being written anew; nothing was written",
+            hint="Type the same again",
+        )
 
 
 def footer_of(found: "Apart") -> dict[str, str]:
@@ -152,12 +173,15 @@ def _conflict(
         shown += diff(
             said, each.text, f"{each.name}: what the log says", f"{each.name}: what stands in {target}"
         )
+    removed = [line for line in shown if line.startswith("-") and not line.startswith("---")]
+    handles = list(dict.fromkeys(_HANDLE.findall("\n".join(removed))))
+    amend = f"tracker amend {' or '.join(handles) or 'EVENT'} …"
     return RefusedError(
         f"{target}: somebody typed into {what}: {where}; nothing was written",
         hint="\n  ".join(
             [
                 *shown,
-                f'Put it into the log, and the report says it: tracker review {incident}, tracker note {incident} "…", tracker amend EVENT …',
+                f'Put it into the log, and the report says it: tracker review {incident}, tracker note {incident} "…", {amend}',
                 f"Your own words have room between the parts: below a line <!-- tracker:end … -->, {target} keeps them.",
                 f"Or let the log win, and lose what was typed there: tracker report {incident} --force; or write elsewhere: -o FILE",
             ]

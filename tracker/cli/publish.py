@@ -69,7 +69,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     template = arguments.template or held.get("template", "guide")
     zone_name = arguments.tz or held.get("zone", "UTC")
     suffix = "png" if held.get("pictures") == "png" else "svg"
-    last = publications(incident)[-1] if publications(incident) else None
+    before = publications(incident)
+    last = before[-1] if before else None
     with waiting("publish"):
         context = report.gathered(workspace, incident.id, upto, zone_name=zone_name, suffix=suffix)
         if last is not None and context.standing.state is State.PUBLISHED:
@@ -104,8 +105,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
     def decide(now: "Incident") -> list[Incoming]:
         decisions_on_reports.refuse_unpublishable(now)
+        if len(publications(now)) > len(before):
+            raise RefusedError(
+                f"somebody published the report of {now.id} meanwhile", hint=f"tracker show {now.id}"
+            )
         return [incoming]
 
+    placing.refuse_changed(target, found)
     recording = workspace.decide(incident.id, decide)
     placing.put(target, data, written.pictures)
     handle = recording.recorded[0][-7:]

@@ -107,6 +107,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             force=arguments.force,
             as_it_was=lambda: as_it_was(workspace, found),
         )
+    placing.refuse_changed(target, found)
     placing.put(target, data, written.pictures)
     print(target)
     for path in sorted(written.pictures):

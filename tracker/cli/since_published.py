@@ -58,6 +58,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
             )
     payload = workspace.log.payloads([last.recorded.position]).get(last.recorded.position, b"")
     assert isinstance(last.event, ReportPublished)
+    if not payload:
+        raise RefusedError(
+            f"the text of what was published ({last.handle}) is not kept any more",
+            hint=f"See why: tracker history {last.handle}",
+        )
     if hashlib.sha256(payload).digest() != last.event.sha256:
         raise LogNotWholeError(
             f"what was published ({last.handle}) is not in the log as it was",

@@ -162,8 +162,9 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]") -> None
         print(f"{file} does not come out the same.")
     by_hand = held.by_hand
     if by_hand:
-        what = f"{placing.hand_lines(by_hand)}{' (as HTML)' if report.is_page else ''}"
-        print(f"{what} {'stands' if by_hand == 1 else 'stand'} between them, which no event holds.")
+        where = " as HTML" if report.is_page else f" (in {_lines(report.apart.prose_alone())})"
+        stands = "stands" if by_hand == 1 else "stand"
+        print(f"{placing.hand_lines(by_hand)}{where} {stands} outside them, which no event holds.")
     if held.published:
         print(f"It is what was published, to the byte ({held.published[-7:]}).")
     if held.same:
@@ -194,6 +195,19 @@ def _redacted_since(workspace: Workspace, report: Report) -> "list[Recorded]":
     later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > report.position}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]
+
+
+def _lines(prose: str) -> str:
+    """Name the lines of a file that hold something: line 3, lines 5–7."""
+    numbers = [number for number, line in enumerate(prose.split("\n"), 1) if line.strip()]
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    told = [f"{span[0]}–{span[-1]}" if len(span) > 1 else str(span[0]) for span in spans]
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(told)}"
 
 
 def _report(path: Path) -> Report:
