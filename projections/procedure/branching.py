@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from projections.procedure.answers import Part, counted, for_each, how_to_know
+from projections.procedure.deploys import SECOND
 from projections.procedure.history import Commit
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import every_hotfix, production_before
@@ -60,7 +61,7 @@ def _by_what_ran_before(evidence: Evidence, hotfix: Hotfix, base: str, proof: tu
     if not production.holds(base):
         says = f"{hotfix.name} stands on {base[:7]}, which {procedure.production_branch} is not known to hold"
         return Part(Status.UNKNOWN, None, says, proof, todo=how_to_know(evidence))
-    older = [each for each in hotfix.commits if each.authored_at < evidence.incident.begins_at]
+    older = [each for each in hotfix.commits if each.authored_at + SECOND <= evidence.incident.begins_at]
     theirs = {each.sha for each in hotfix.commits if each.sha in integration.on_chain}
     if hotfix.head in integration.on_chain:
         # That branch was fast-forwarded too: only what is older than the incident was not made for it.

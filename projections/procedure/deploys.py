@@ -5,6 +5,7 @@ from datetime import timedelta
 from projections.changes import ChangeRow, same_version
 from projections.procedure.rule import Evidence
 
+SECOND = timedelta(seconds=1)
 AFTER = timedelta(days=1)
 """So long after its end a deploy still belongs to an incident."""
 

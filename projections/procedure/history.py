@@ -145,6 +145,25 @@ class History:
             if each.fact.sha not in covered:
                 found.append(each)
                 covered |= self.ancestors([each.fact.sha], without=covered)
+        # Of heads of one second an older one may have come first.
+        return [each for each in found if not any(self._stands_on(other, each) for other in found)]
+
+    def _stands_on(self, later: Head, earlier: Head) -> bool:
+        first, second = later.fact.sha, earlier.fact.sha
+        return first != second and second in self.ancestors([first])
+
+    def in_order(self, shas: set[str], head: str) -> list[Commit]:
+        """Return these commits behind a head, each after what it stands on: clocks tell only seconds."""
+        found: list[Commit] = []
+        left, walked = [(head, False)], set[str]()
+        while left:
+            sha, done = left.pop()
+            if done:
+                found.append(self.commits[sha])
+            elif sha in shas and sha not in walked:
+                walked.add(sha)
+                left.append((sha, True))
+                left += [(parent, False) for parent in reversed(self.parents(sha))]
         return found
 
     def line(self, name: str) -> "Line":

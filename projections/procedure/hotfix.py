@@ -1,8 +1,10 @@
 """Which hotfixes are the incident's: deployed in it, or made while it lasted."""
 
-from projections.changes import ChangeRow
-from projections.procedure.deploys import AFTER, fix_deploy, rollback_of
-from projections.procedure.hotfix_facts import Hotfix
+from dataclasses import replace
+
+from projections.changes import ChangeRow, plain_version
+from projections.procedure.deploys import AFTER, SECOND, fix_deploy, rollback_of
+from projections.procedure.hotfix_facts import Hotfix, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence
 
@@ -14,6 +16,8 @@ def hotfixes(evidence: Evidence) -> list[Hotfix]:
     if "hotfixes" not in evidence.computed:
         found = [each for each in every_hotfix(evidence) if _belongs(evidence, each)]
         fix = fix_deploy(evidence)
+        if fix is not None:
+            found = [_tied(each, fix, alone=len(found) == 1) for each in found]
         if fix is not None and not any(_carries(each, fix) for each in found):
             brought = brought_by(evidence, fix)
             found += [brought] if brought is not None else []
@@ -50,7 +54,27 @@ def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
             return True
         return start <= at and (end is None or at <= end + AFTER)
     made = [each.authored_at for each in hotfix.commits] or [hotfix.seen_at]
-    return any(start <= each and (end is None or each <= end) for each in made)
+    # Git tells whole seconds: what was committed in the second of the declaration came after it.
+    return any(start < each + SECOND and (end is None or each <= end) for each in made)
+
+
+def _tied(hotfix: Hotfix, fix: ChangeRow, *, alone: bool) -> Hotfix:
+    """Tie a hotfix to the deploy of the fix where that brought a copy of it, or names no commit and is the only one."""
+    made = max((each.at for each in hotfix.commits), default=hotfix.seen_at)
+    if hotfix.deploy is not None or fix.at < made:
+        return hotfix
+    history, sha = hotfix.history, hotfix.history.resolve(fix.sha or plain_version(fix.version))
+    mine = {hotfix.patch_id}.union(*(each.identities for each in hotfix.fixes)) - {None}
+    copies = [
+        each
+        for each in (history.ancestors([sha]) if sha is not None else ())
+        if history.commits[each].at >= hotfix.began_at and history.commits[each].identities & mine
+    ]
+    if not copies and (sha is not None or fix.sha is not None or not alone):
+        return hotfix
+    version = fix.version if is_numbered(fix.version) else hotfix.version
+    release = dict.fromkeys((*hotfix.release, *copies, *([sha] if sha else [])))
+    return replace(hotfix, deploy=fix, version=version, release=tuple(release))
 
 
 def _carries(hotfix: Hotfix, deploy: ChangeRow) -> bool:

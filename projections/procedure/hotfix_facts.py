@@ -39,8 +39,9 @@ class Hotfix:
 
     @property
     def fixes(self) -> tuple[Commit, ...]:
-        """Its commits without merges and version bumps."""
-        return tuple(each for each in self.commits if not each.is_merge and not each.is_bump)
+        """Its commits without merges, version bumps and those that changed nothing."""
+        plain = (each for each in self.commits if not each.is_merge and not each.is_bump)
+        return tuple(each for each in plain if each.fact.files_changed != 0)
 
     @property
     def bumps(self) -> tuple[Commit, ...]:

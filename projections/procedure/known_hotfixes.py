@@ -138,7 +138,7 @@ def _own(history: History, head: str, base: str | None, others: set[str]) -> tup
         others - set(chain[: chain.index(base)] if base in chain else chain)
     )
     mine = history.ancestors([head], without=behind)
-    found = sorted((history.commits[sha] for sha in mine), key=lambda each: (each.at, each.sha))
+    found = history.in_order(mine, head)
     whole = all(
         each.knows_parents
         and all(parent == base or parent in history.commits for parent in each.fact.parents)

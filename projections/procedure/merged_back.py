@@ -24,7 +24,8 @@ def merged_back(evidence: Evidence) -> Ruled:
         if found.place is Place.IN and found.at is not None:
             late = (found.at - due).total_seconds()
             after = (found.at - evidence.detected_at).total_seconds()
-            actual = f"{spoken(after)} after the detection" if after >= 0 else "before the detection"
+            # Git tells whole seconds.
+            actual = f"{spoken(max(after, 0))} after the detection" if after > -1 else "before the detection"
             if late > 0:
                 return Part(Status.LATE, actual, f"{spoken(late)} late: {found.how}", proof, late)
             return Part(Status.MET, actual, found.how, proof)

@@ -32,7 +32,7 @@ class Place(Enum):
 class Standing:
     """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it.
 
-    `revert` is the commit that undid it, where one did.
+    `revert` is the commit that undid it, where one did; `by` the commits that brought it.
     """
 
     place: Place
@@ -41,6 +41,7 @@ class Standing:
     event: str | None = None
     evidence: tuple[str, ...] = ()
     revert: str | None = None
+    by: tuple[str, ...] = ()
 
 
 def integrated_at(
@@ -129,7 +130,14 @@ def standing(
         last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
         hows = dict.fromkeys(way.how for way in came)
         ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
-        return Standing(Place.IN, "; ".join(hows), last.entry.at, last.entry.events[0], (*ways, *line.events))
+        return Standing(
+            Place.IN,
+            "; ".join(hows),
+            last.entry.at,
+            last.entry.events[0],
+            (*ways, *line.events),
+            by=tuple(dict.fromkeys(sha for way in came for sha in (way.commit.sha, way.entry.sha))),
+        )
     if bad:
         return next((each for each in bad if each.place is Place.UNKNOWN), bad[0])
     return _out(line, fixes, missing, name)

@@ -8,6 +8,7 @@ from projections.procedure.deploys import own_changes
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import counting_hotfixes
 from projections.procedure.hotfix_facts import Hotfix, is_numbered, version_in
+from projections.procedure.merging import hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.events.bookkeeping import VERSION_FILES
 
@@ -32,7 +33,7 @@ def version_bumped(evidence: Evidence) -> Ruled:
         deploy = hotfix.deploy
         released = [hotfix.history.commits[sha] for sha in hotfix.release if sha in hotfix.history.commits]
         touching = {each.sha: each for each in (*hotfix.commits, *released) if each.fact.stated_versions}
-        ordered = sorted(touching.values(), key=lambda each: (each.at, each.sha))
+        ordered = list(touching.values())
         proof = tuple(dict.fromkeys((*hotfix.evidence, *(e for each in ordered for e in each.events))))
         proof += deploy.evidence if deploy is not None else ()
         if not ordered:
@@ -58,7 +59,8 @@ def version_bumped(evidence: Evidence) -> Ruled:
             return Part(Status.UNKNOWN, actual, says, proof, todo=_deployed(evidence))
         if not is_numbered(deploy.version):
             holds = hotfix.history.ancestors([sha] if (sha := hotfix.history.resolve(deploy.sha)) else [])
-            if not all(each.sha in holds for each in ordered):
+            last = ordered[-1].fact.stated_versions
+            if not any(each.sha in holds and each.fact.stated_versions == last for each in ordered):
                 says = f"{actual}; whether the deploy of {deploy.version} has it is not known"
                 return Part(Status.UNKNOWN, actual, says, proof)
         return Part(Status.MET, actual, f"{actual}, as deployed", proof)
@@ -98,7 +100,8 @@ def tagged(evidence: Evidence) -> Ruled:
             return Part(Status.UNKNOWN, None, says, proof, todo=_deployed(evidence))
         tags = _where_they_point(history, version)
         proof = (*proof, *(each.event for each in tags))
-        good = {*hotfix.release, *(each.sha for each in hotfix.fixes[-1:])}
+        copied = hotfix_standing(hotfix, evidence.procedure.production_branch)
+        good = {*hotfix.release, *copied.by, *(each.sha for each in hotfix.fixes[-1:])}
         for tag in tags:
             if tag.fact.sha in good:
                 says = f"{tag.fact.name} is on {(tag.fact.sha or '')[:7]}"

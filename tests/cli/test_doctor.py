@@ -622,7 +622,10 @@ def test_clones_are_looked_at(tracker, told, tmp_path):
         capture_output=True,
     )
     (tmp_path / "plain").mkdir()
-    told('[services.checkout]\nrepositories = ["whole", "shallow", "plain", "nowhere"]\n')
+    told(
+        '[services.checkout]\nrepositories = ["whole", "shallow", "plain", "nowhere"]\n'
+        '[procedure]\nmaintained_branches = ["release/1.0"]\n'
+    )
 
     code, found = findings(tracker)
 
@@ -630,6 +633,7 @@ def test_clones_are_looked_at(tracker, told, tmp_path):
     says = [(each["status"], each["says"]) for each in found["git"]]
     assert ("ok", f"{whole}: 2 branches") in says
     assert any(status == "warning" and "shallow clone" in said for status, said in says)
+    assert any(status == "warning" and "no branch release/1.0" in said for status, said in says)
     assert any(status == "warning" and "no branch develop" in said for status, said in says)
     assert any(status == "broken" and "is not a git repository" in said for status, said in says)
     assert any(status == "broken" and "is no folder" in said for status, said in says)

@@ -7,7 +7,7 @@ import pytest
 
 from projections.procedure.merged_back import merged_back
 from projections.procedure.merging import fix_on_integration, integrated_at
-from projections.procedure.rule import Ruled, Status
+from projections.procedure.rule import Status
 from tests.builders import at
 from tests.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.changes import CommitMade
@@ -390,5 +390,146 @@ def test_commits_by_their_hashes_are_found_without_an_incident(shop: Shop) -> No
     assert integrated_at(facts, "elsewhere", [shop.fix]) is None
 
 
-def said(ruled: Ruled) -> str:
-    return f"{ruled.status.value}: {ruled.says}"
+def two_commits(shop: Shop) -> None:
+    shop.hotfix(version=None)
+    shop.change("pool.py", 25, "connection.check()")
+    shop.commit("fix: check connections", 11)
+    shop.version("1.2.1")
+    shop.commit("chore: bump version to 1.2.1", 12)
+    shop.head = shop.sha("HEAD")
+
+
+def test_several_commits_squashed_into_one_are_known_by_their_whole_patch(shop: Shop) -> None:
+    """
+    The message says nothing; without the version the patch is that of the branch.
+    """
+    two_commits(shop)
+    shop.release()
+    squash_without_the_version(shop)
+
+    ruled = merged_back(of(shop))
+
+    assert ruled.status is Status.MET, ruled
+    assert "squashed as" in ruled.says
+
+
+def test_a_squash_that_was_changed_by_hand_is_not_held_missed(shop: Shop) -> None:
+    """
+    Its patch is another, and its files and first words are the fix's: a person has to look.
+    """
+    two_commits(shop)
+    shop.release()
+    shop.on("develop")
+    shop.change("pool.py", 9, "connection = pool.take()")
+    shop.commit("feat: another pool", 5)
+    shop.git("merge", "-q", "--squash", "hotfix/v1.2.1", check=False)
+    shop.change("pool.py", 10, "connection.close()  # here")
+    shop.commit("fix: give connections back (#42)", 30)
+
+    ruled = merged_back(of(shop))
+
+    assert ruled.status is Status.UNKNOWN, ruled
+    assert "may be it, but its patch is another" in ruled.says
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_squashed_to_main_and_merged_from_there(shop: Shop, deleted: bool) -> None:
+    """
+    What develop has is main's copy of the branch.
+    """
+    two_commits(shop)
+    shop.on("main")
+    shop.git("merge", "-q", "--squash", "hotfix/v1.2.1")
+    shop.released = shop.commit("fix: give connections back (#42)", 15)
+    shop.git("tag", "v1.2.1")
+    if deleted:
+        shop.git("branch", "-D", "hotfix/v1.2.1")
+    shop.merge("main", "develop", 30)
+
+    ruled = merged_back(of(shop))
+
+    assert (ruled.status, ruled.actual) == (Status.MET, "30 min after the detection"), ruled
+
+
+def test_where_all_work_on_one_branch_the_release_is_the_way_back(shop: Shop) -> None:
+    """
+    integration_branch = "main": the merge to main is it.
+    """
+    shop.hotfix()
+    shop.release()
+
+    ruled = merged_back(of(shop, integration_branch="main"))
+
+    assert (ruled.status, ruled.actual) == (Status.MET, "15 min after the detection"), ruled
+
+
+def test_an_attempt_that_nobody_deployed_need_not_come_back(shop: Shop) -> None:
+    """
+    Two tried, one went out: the other branch is not held against the incident.
+    """
+    shop.hotfix()
+    shop.release()
+    merge(shop)
+    shop.on("hotfix/timeout", "main~1")
+    shop.write("timeout.py", "timeout = 3\n")
+    shop.commit("fix: a shorter timeout", 14)
+
+    ruled = merged_back(of(shop))
+
+    assert ruled.status is Status.MET, ruled
+
+
+def test_two_fixes_both_have_to_come_back(shop: Shop) -> None:
+    """
+    The worst counts, and each is named.
+    """
+    shop.hotfix()
+    first = shop.release()
+    merge(shop)
+    shop.on("hotfix/v1.2.2", "main")
+    shop.change("pool.py", 20, "connection.check()")
+    shop.commit("fix: check connections", 32)
+    shop.version("1.2.2")
+    shop.commit("chore: bump version to 1.2.2", 33)
+    second = shop.merge("hotfix/v1.2.2", "main", 35)
+
+    ruled = merged_back(
+        of(
+            shop,
+            ran_before(shop),
+            fixed(shop, sha=first),
+            fixed(shop, 40, version="1.2.2", sha=second),
+        )
+    )
+
+    assert ruled.status is Status.MISSED, ruled
+    assert "hotfix/v1.2.1: merged by" in ruled.says
+    assert "hotfix/v1.2.2: " in ruled.says
+
+
+def test_a_clone_that_stands_on_no_branch_tells_the_same(shop: Shop) -> None:
+    """
+    A CI job's checkout: a detached head.
+    """
+    shop.hotfix()
+    shop.release()
+    merge(shop)
+    shop.git("checkout", "-q", "--detach", "main")
+
+    assert merged_back(of(shop)).status is Status.MET
+
+
+def test_what_went_to_a_test_system_is_not_the_fix(shop: Shop) -> None:
+    """
+    Deployed to staging with another version's number at minute 13: production's deploy is the fix's.
+    """
+    from projections.procedure.hotfix import hotfixes
+
+    shop.hotfix()
+    shop.release()
+    staging = fixed(shop, 13, environment="staging", version="1.2.1")
+
+    (hotfix,) = hotfixes(of(shop, ran_before(shop), staging, fixed(shop)))
+
+    assert hotfix.deploy is not None
+    assert (hotfix.deploy.environment, hotfix.deploy.at) == ("production", at(20))

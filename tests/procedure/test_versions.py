@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from projections.procedure.hotfix import hotfixes
 from projections.procedure.merged_back import backported
 from projections.procedure.rule import Status
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
-from tests.builders import deploy, rollback, tag
+from tests.builders import declared, deploy, resolved, rollback, tag
 from tests.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.changes import VersionTagged
 
@@ -228,3 +229,66 @@ def test_lines_that_are_not_named_or_not_known(shop: Shop) -> None:
     unknown = backported(of(shop, maintained_branches=("release/0.9",)))
     assert unknown.status is Status.UNKNOWN
     assert "no branch release/0.9 is known" in unknown.says
+
+
+def test_a_squash_on_main_is_the_release_of_its_branch(shop: Shop) -> None:
+    """
+    Deployed by its commit alone, and tagged there: the branch and its copy are one hotfix.
+    """
+    shop.hotfix()
+    shop.on("main")
+    shop.git("merge", "-q", "--squash", "hotfix/v1.2.1")
+    shop.released = shop.commit("fix: give connections back (#42)", 15)
+    shop.git("tag", "v1.2.1")
+    by_sha = of(shop, ran_before(shop), fixed(shop, version=shop.released[:7]))
+    by_name = of(shop, ran_before(shop), fixed(shop, sha=None))
+
+    for found in (by_sha, by_name):
+        (hotfix,) = hotfixes(found)
+        assert hotfix.branch == "hotfix/v1.2.1"
+        assert hotfix.deploy is not None
+        assert tagged(found).status is Status.MET, tagged(found)
+        assert version_bumped(found).status is Status.MET, version_bumped(found)
+
+
+def test_the_only_hotfix_is_what_the_only_deploy_brought(shop: Shop) -> None:
+    """
+    No tag, no version file, a name without numbers and a deploy without its commit: that is the one there is.
+    """
+    shop.hotfix("hotfix/payment-fix", version=None)
+    shop.release("hotfix/payment-fix", tag=None)
+
+    ruled = tagged(of(shop, ran_before(shop), fixed(shop, sha=None)))
+
+    assert ruled.status is Status.MISSED, ruled
+    assert ruled.says == "there is no tag 1.2.1"
+
+
+def test_what_was_committed_in_the_second_of_the_declaration_came_after_it(tmp_path: Path) -> None:
+    """
+    A script declares and commits within a second, and git cuts the second off.
+    """
+    shop = Shop(tmp_path / "shop")
+    shop.hotfix()
+    shop.release()
+    at_once = [declared(10.01), resolved(200, resolution="fixed")]
+
+    found = evidence(held(shop.read(), [ran_before(shop)], at_once))
+
+    assert [each.branch for each in hotfixes(found)] == ["hotfix/v1.2.1"]
+
+
+def test_commits_of_one_second_stay_in_their_order(shop: Shop) -> None:
+    """
+    What the version was before, and what it is after, follows the parents and not the clock.
+    """
+    shop.hotfix(version=None)
+    for number in range(1, 6):
+        shop.version(f"1.2.{number}")
+        shop.commit(f"chore: bump version to 1.2.{number}", 12)
+    shop.git("branch", "-m", "hotfix/v1.2.5")
+    shop.release("hotfix/v1.2.5", tag="v1.2.5")
+
+    ruled = version_bumped(of(shop, ran_before(shop), fixed(shop, version="1.2.5")))
+
+    assert (ruled.status, ruled.actual) == (Status.MET, "package.json 1.2.0 → 1.2.5"), ruled

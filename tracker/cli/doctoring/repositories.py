@@ -59,6 +59,13 @@ def look(examination: Examination) -> Iterator[Finding]:
                 f"{path} is a shallow clone: older commits, and what they changed, cannot be told",
                 f"git -C {place} fetch --unshallow",
             )
+        for branch in settings.procedure.maintained_branches:
+            if branch not in clone.branches:
+                yield warning(
+                    "git",
+                    f"{path} has no branch {branch}, which [procedure] maintained_branches names",
+                    f"git -C {place} fetch --all, or leave it out of maintained_branches",
+                )
         for key, branch in wanted.items():
             if branch not in clone.branches:
                 yield warning(
