@@ -80,6 +80,24 @@ def test_every_window_of_a_demo_has_its_verdict(demo):
     assert all(row["recovered_at"] < "2026-01-22T15:15" for row in rows if row["baseline"] == "healthy")
 
 
+def test_the_procedure_of_a_demo_is_followed_in_part(demo):
+    """
+    Judged from its samples as anybody would: the alert came in time, the fix five minutes late, and it was proven.
+    """
+    folder, _, _ = demo
+
+    answer = json.loads(tracker("check", "INC-42", "--json", cwd=folder, expect=4).stdout)
+
+    found = {each["rule"]: each for each in answer["rules"]}
+    status = {rule: each["status"] for rule, each in found.items()}
+    assert status["team_alerted"] == status["verified"] == status["watched_1d"] == "met"
+    assert (status["deployed_in_time"], found["deployed_in_time"]["late_seconds"]) == ("late", 289.733)
+    # The hotfix branch was tested, and what was deployed is its merge.
+    assert status["tested_before_deploy"] == "unknown"
+    assert status["watched_10m"] == "late"
+    assert status["rolled_back_when_not_fixed"] == "not_applicable"
+
+
 def test_a_demo_ends_in_a_report_with_its_pictures(demo):
     """
     Every picture that the report shows lies beside it, and each part of the guide has something in it.

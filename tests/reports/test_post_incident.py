@@ -233,10 +233,56 @@ def test_what_others_do_changes_no_byte_of_a_report(tmp_path):
             histories.settings("search"),
             *histories.error_ratio(-70, 110, (0, 5), "search"),
             b.deploy(60 * 24 * 9, version="9.0.0"),
+            b.commit(60 * 24 * 9, sha="7" * 40),
+            b.run_of_tests(60 * 24 * 9, sha="7" * 40),
         ],
     )
 
     assert report(path) == before
+
+
+def test_the_procedure_stands_in_the_report_with_its_events(tmp_path):
+    """
+    What was late stands out, what was waived says by whom; of its own publication a report says nothing.
+    """
+    waiver = b.waived(50, incident="INC-1", rule="updates_on_time", why="we sat in one room")
+
+    written = text_of(told(tmp_path / "tracker.db", [*histories.whole_incident(), waiver]))
+
+    section = written.partition("## Procedure")[2].partition("##")[0]
+    rows = {line.split(" | ")[0].strip("| "): line for line in section.splitlines() if line.startswith("| ")}
+    assert (
+        "| **late** | grace wrote a note 9 min after detection, 4 min late. | `4cecdre` |"
+        in rows["team alerted"]
+    )
+    assert "| waived | Waived by alice: we sat in one room" in rows["updates on time"]
+    assert f"`{b._id(waiver)[-7:]}`" in rows["updates on time"]
+    assert "report written" not in rows
+
+
+def test_a_fact_that_a_rule_names_is_part_of_the_report_however_late_it_came(tmp_path):
+    """
+    The tag that says which commit was deployed was told a week later: the position is that of the tag.
+    """
+    fix = b.deploy(30, version="1.4.3", sha=None)
+    history = [
+        b.declared(5),
+        b.run_of_tests(27),
+        fix,
+        b.linked(fix, 33, role="fixed", why="x"),
+        b.resolved(40),
+    ]
+    path = told(tmp_path / "tracker.db", history)
+    before = text_of(path)
+
+    told(path, [b.tag(60 * 24 * 7, name="v1.4.3"), b.deploy(60 * 24 * 9, version="9.0.0")])
+    after = text_of(path)
+
+    assert "passed for 4f2d8c1" not in before
+    assert "passed for 4f2d8c1" in after
+    assert footer_of(after)["position"] > footer_of(before)["position"]
+    assert text_of(path, upto=footer_of(after)["position"]) == after
+    assert text_of(path, upto=footer_of(before)["position"]) == before
 
 
 def test_what_was_not_seen_is_said_and_drawn(tmp_path):
@@ -384,6 +430,9 @@ def _hostile() -> Path:
         b.linked(bad, 32, role="caused", why=HOSTILE, decided_by=HOSTILE),
         b.linked(b.deploy(31), 33, role="fixed", why=HOSTILE),
         b.severity(34, why=HOSTILE),
+        b.waived(35, incident="INC-1", rule="verified", why=HOSTILE, decided_by=HOSTILE),
+        b.prepared(36, text=HOSTILE),
+        b.not_sent(b.prepared(36, text=HOSTILE), 37, reason=HOSTILE),
         b.resolved(40),
         b.reopened(41, why=HOSTILE),
         b.resolved(42),
