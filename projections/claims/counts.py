@@ -133,7 +133,7 @@ _PATTERNS = tuple(
 _PEOPLE_HIT = re.compile(
     rf"(?P<about>~|≈|about |around |approximately |roughly |some |nearly |almost |over |more than |up to )?(?<![\w.,:/])(?P<many>{NUMBER})(?P<thousand>k\b)?\+?\s+"
     r"(?:\w+\s+){0,2}?(?P<what>transactions?|customers?|users?|orders?|requests?|payments?|accounts?|sessions?|checkouts?|tickets?|merchants?)\b"
-    r"(?P<rest>[^.;]{0,50})",
+    r"(?=(?P<rest>[^.;]{0,50}))",
     re.IGNORECASE,
 )
 _STATUS_BEFORE = re.compile(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)

@@ -27,6 +27,8 @@ from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 from tracker.times import spoken
 
+_LAST_CELL = re.compile(r"\|\s*([0-9a-v]{7})\s*$")
+_FIRST_HASH = re.compile(r"[\W_]*(?=[a-f]*\d)([0-9a-f]{7,40})\b")
 _ENDS = {
     "time_to_detect": ("started", "detected"),
     "time_to_declare": ("detected", "declared"),
@@ -137,6 +139,22 @@ class ClaimFacts:
         return held is not None and any(
             each is not None and held.to in (each.at, each.until) for each in said
         )
+
+    def told_of(self, row: str) -> list[Stamp]:
+        """Return the event whose handle is a row's last cell, or the commit whose hash is its first word."""
+        last, first = _LAST_CELL.search(row), _FIRST_HASH.match(row)
+        if last is not None and (
+            found := [e for e in self.everything if e.event and e.event[-7:] == last[1]]
+        ):
+            return found
+        if first is None:
+            return []
+        made = {
+            each.id
+            for each in self.commits
+            if isinstance(each.event, CommitMade) and each.event.sha.startswith(first[1])
+        }
+        return [each for each in self.everything if each.event in made]
 
     # ── spans of the incident ────────────────────────────────────────────────
 
@@ -402,8 +420,11 @@ def _points(
         elif isinstance(fact, AlertResolved):
             add("alert ended", fact.occurred_at, f"the alert {fact.name} stopped firing", each.id)
             add("recovered", fact.occurred_at, f"the alert {fact.name} stopped firing", each.id)
-        elif isinstance(fact, ErrorSeen):
-            add("started", fact.occurred_at, "the error was seen", each.id)
+    erred = min((e for e in own if isinstance(e.event, ErrorSeen)), key=lambda e: e.order, default=None)
+    if erred is not None:
+        add("first error", erred.event.occurred_at, "the first error was seen", erred.id)
+    elif found.get("started"):
+        found["first error"] = list(found["started"])
     for row in rows:
         if row.kind == "merge":
             add("merged", row.at, f"{row.version} was merged", row.event)
@@ -421,11 +442,6 @@ def _points(
                 f"the {row.kind} of {row.version} began",
                 row.event,
             )
-    if "started" in incident.milestones:
-        # Errors seen before the instant that people gave are signs, no other start.
-        found["started"] = [
-            each for each in found["started"] if each.what in ("it started", "the error was seen")
-        ]
     held = measured.get("downtime")
     if held is not None and held.to is not None and held.state == "recorded":
         same = [each for stamps in found.values() for each in stamps if each.at == held.to]
@@ -456,6 +472,7 @@ def _some_time(points: Mapping[str, list[Stamp]]) -> list[Stamp]:
 
 
 _NOTED = {
+    "first error": "the first error was seen",
     "started": "it started",
     "reported": "the first report came",
     "detected": "it was detected",

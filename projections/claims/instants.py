@@ -15,6 +15,7 @@ _CORE = (
     "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
 )  # fmt: skip
 _ALSO = {
+    "first error": ("started",),
     "detected": ("reported",),
     "reported": ("detected",),
     "deployed": ("deploying",),
@@ -23,7 +24,7 @@ _ALSO = {
     "alerted": (),
 }
 _NAMES = {
-    "started": "its start", "reported": "the first report", "detected": "its detection", "alerted": "an alert",
+    "started": "its start", "first error": "a first error", "reported": "the first report", "detected": "its detection", "alerted": "an alert",
     "alert ended": "the end of an alert", "declared": "its declaration", "confirmed": "its confirmation",
     "cause": "its cause", "deploying": "a deploy", "deployed": "a deploy", "rolled back": "a rollback",
     "recovered": "its recovery", "verified": "a verification", "resolved": "its resolution", "merged": "a merge",
@@ -149,6 +150,10 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
     said = sentence.text
     stop = others[1].start if len(others) > 1 else len(said)
     begin = clock.end + len(_BEFORE_WORDS.match(said[clock.end :])[0])  # type: ignore[index]  # it matches nothing too
+    told = facts.told_of(said[clock.end :])
+    if told:
+        yield from _own(sentence, clock, facts, told)
+        return
     named = mentions(said, begin, stop) if begin < stop else []
     if NOT_NOW.search(said, begin, stop):
         return
@@ -160,6 +165,16 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
     if re.search(r"\b(?:after|before)\b", said[begin : named[0].start], re.IGNORECASE):
         return
     yield from _held(sentence, clock, named, facts, 0, min(len(said), clock.start + 90))
+
+
+def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Found]:
+    """Hold a row that names an event by its handle, or a commit by its hash, against that one's instant."""
+    instants = clock.instants(list(facts.zones), facts.days)
+    if any(same_time(stamp, at, clock.grain) for stamp in told for at in instants) or not instants:
+        return
+    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in told[:3]))
+    row = sentence.text[: clock.start + 90].strip(" |")
+    yield Found("time", row, f"in the log {there}", sentence.line, tuple(e.event for e in told if e.event))
 
 
 def _repeated(sentence: Sentence, clock: Clock, facts: ClaimFacts, begin: int) -> Iterator[Found]:

@@ -19,10 +19,10 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\bonset\b",
         rf"\bstart of (?:the )?{_IT}\b",
         r"^started\b",
-        r"\bfirst (?:errors?|failures?)\b",
         rf"\b{_IT} start\b",
-        r"\bfirst failed\b|\b(?:payments?|checkouts?|it|requests) broke\b",
+        r"\b(?:payments?|checkouts?|it|requests) broke\b",
     ),
+    "first error": _any(r"\bfirst (?:errors?|failures?|failed)\b"),
     "reported": _any(
         r"\bfirst (?:\w+ )?report(?:ed|s)?\b",
         r"\b(?:customers?|users?) (?:first )?(?:report\w*|complain\w*)",

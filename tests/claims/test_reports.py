@@ -229,3 +229,29 @@ def test_a_place_that_was_never_filled_in_is_named():
     """
     assert [each.claim for each in said("Report: [link]\nOwner: TBD\n")] == ["[link]", "TBD"]
     assert said("Report: [link](https://wiki.example/42), [1], [x] done, [link][ref]") == []
+
+
+def test_a_row_that_names_its_event_is_held_against_that_one():
+    """
+    A table that was pasted from the tracker, with its handles; a commit by its hash.
+    """
+    fix = b.commit(60, sha="a77cfc8" + "0" * 33, subject_line="fix: give it back")
+    handle = facts(*STORY, fix).notes[0].handle
+
+    assert said(f"| 14:45 | Nothing that is known by its words | `{handle}` |", *STORY, fix) == []
+    assert said("- 15:00 UTC a77cfc8 fix: give it back", *STORY, fix) == []
+    assert said("- 15:04 UTC Tests passed on a77cfc8", *STORY, fix) == []
+    assert len(said(f"| 14:48 | Nothing that is known by its words | `{handle}` |", *STORY, fix)) == 1
+    assert len(said("- 15:04 UTC a77cfc8 fix: give it back", *STORY, fix)) == 1
+
+
+def test_a_row_in_the_words_of_a_note_is_held_against_the_note():
+    """
+    What is no point of the incident by its words is one by those of the log.
+    """
+    told = b.note(58, "Every pod holds ten connections and the database idles")
+
+    row = "- {}: every pod holds ten connections, the database idles"
+    assert said(row.format("14:58 UTC"), *STORY, told) == []
+    assert len(said(row.format("14:52 UTC"), *STORY, told)) == 1
+    assert said("- 14:52 UTC: Ben had a look at the pods", *STORY, told) == []
