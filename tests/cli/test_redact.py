@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projections import frames
 from tests.builders import error, one_of_each, samples
 from tests.cli.conftest import DAY, refused
 from tests.inbox.test_inbox import delivery
@@ -55,6 +56,7 @@ def everything(tracker, *words):
                 ("changes", 1),
             ),
             *(("compare", 1), ("report", 1, "-o", "-"), ("message", 1, "update"), ("message", 1, "resolved")),
+            ("backtest", "error_ratio > 0.01 for 2m"),
             *(("timeline", 1, "--json"), ("show", 1, "--json"), ("report", 1, "--json"), words),
         )
         if command
@@ -115,6 +117,7 @@ def test_the_answer_for_programs_names_all_that_was_done(declared):
     [
         (("redact",), 2, "EVENT"),
         (("redact", "nothere", *WHY), 11, "there is no event"),
+        (("redact", "INC-1", *WHY), 2, "INC-1 is an incident"),
         (("redact", "HANDLE"), 12, "needs a reason"),
         (("redact", "HANDLE", "--why", " "), 12, "needs a reason"),
         (("redact", "HANDLE", "--why", f"it said {SECRET}"), 12, "repeats what is to be removed"),
@@ -197,6 +200,23 @@ def test_a_message_that_was_prepared_and_sent_goes_as_one(declared, slack, monke
     assert "(the same message)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     assert declared("verify").code == 0
+
+
+def test_a_message_that_waits_is_not_posted_after_its_redaction(declared, slack, monkeypatch):
+    """
+    Nor are the marks that are left of it.
+    """
+    monkeypatch.setenv("SLACK_URL", "http://127.0.0.1:1/away")
+    Path("tracker.toml").write_text('[slack]\nwebhook_url_env = "SLACK_URL"\n', encoding="utf-8")
+    declared("message", 1, "initial", "--text", f"try {SECRET} please", "--send")
+    entries = declared("timeline", 1, "--json", "--order", "recorded").json["entries"]
+    waiting = next(each["event"] for each in entries if each["kind"] == "message-prepared")
+    assert declared("redact", waiting, *WHY).code == 0
+
+    monkeypatch.setenv("SLACK_URL", slack.url)
+    declared("message", "--send")
+
+    assert slack.texts == []
 
 
 def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared, tmp_path):
@@ -351,9 +371,10 @@ def test_what_was_finished_is_not_left_in_unused_parts_of_the_inbox(declared, tm
     """
     with contextlib.closing(open_inbox("tracker.db")) as inbox:
         inbox.put([delivery(number, body=SECRET.encode() * 200) for number in range(20)])
+        inbox._connection.execute("PRAGMA secure_delete=OFF")
         inbox.finish([each.number for each in inbox.after(0)])
-    handle = noted(declared, f"the password is {SECRET}")
     assert SECRET.encode() in files(tmp_path)
+    handle = noted(declared, f"the password is {SECRET}")
 
     assert declared("redact", handle, *WHY).code == 0
 
@@ -580,6 +601,15 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
     )
     verified = tracker("verify")
     assert (verified.code, "1 redacted" in verified.out) == (0, True), verified.out
+    with frames.open("tracker.db") as held:
+        for table in (
+            held.incidents(),
+            held.timeline(),
+            held.timeline("INC-1"),
+            held.changes(),
+            held.alerts(),
+        ):
+            assert MARK not in table.to_csv()
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
