@@ -231,7 +231,8 @@ def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared
 
     named = declared("redact", handle, *WHY)
 
-    assert named.err.count("tracker redact") == 2
+    assert named.err.count("tracker redact") == 3
+    assert f"all of them at once: tracker redact {others[0]} --also" in named.err
     assert all(f"tracker redact {each} --why …" in named.err for each in others)
     assert SECRET not in named.err
 
@@ -289,6 +290,28 @@ def test_what_a_source_told_goes_with_its_payload_and_its_siblings(tracker, tmp_
     assert shown["fields"].get("annotations", {}) == {}
     assert shown["payload_bytes"] == 0
     assert tracker("verify").code == 0
+
+
+def test_events_that_were_read_from_one_body_lose_it_together_and_keep_their_own_words(declared, tmp_path):
+    """
+    Unasked: the bytes beside the sibling are the same. What it says by itself was not asked for.
+    """
+    body = b'{"commits": ["' + SECRET.encode() + b'", "harmless words"]}'
+    first, second = (
+        error(6.5, title=f"it says {SECRET}"),
+        error(7.5, title="harmless words", error_id="b" * 32),
+    )
+    with Log("tracker.db") as log:
+        log.append([Incoming(event=each, payload=body) for each in (first, second)])
+    handle = event_id(second)[-7:]
+
+    answer = declared("redact", event_id(first), *WHY)
+
+    assert f"with it {handle} (the same payload)" in answer.err
+    assert SECRET.encode() not in files(tmp_path)
+    assert "harmless words" in declared("show", handle).out
+    refused(declared("show", handle, "--raw"), 11, "was redacted by ada")
+    assert declared("verify").code == 0
 
 
 def test_one_command_takes_a_file_out_of_every_incident_that_attached_it(declared, tmp_path):

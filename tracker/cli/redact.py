@@ -221,6 +221,8 @@ def _say(workspace: Workspace, plan: redacting.Plan, beside: list[str], remains:
             say(f"    tracker redact {each.handle} --why …   ({kind}, {at})")
         if count > 10:
             say(f"    and {count - 10} more")
+        if count > 1:
+            say(f"    all of them at once: tracker redact {plan.copies[0].handle} --also --why …")
     for each_said in remains:
         say(f"  Out of reach from here: {each_said}")
     say("  Reports, bundles and exports that were written before still hold it: write them again")
