@@ -56,7 +56,7 @@ class Message:
 def messages(recorded: Iterable[Recorded]) -> list[Message]:
     """Return the messages among these events, oldest first by when they were recorded.
 
-    A message that was retracted before it was taken is not posted. Afterwards, striking out
+    A message that was retracted, or redacted, before it was taken is not posted. Afterwards, striking out
     what says that it was posted does not put it back into the outbox.
     """
     found: dict[str, Message] = {}
@@ -64,7 +64,7 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
     for each in sorted(effective(recorded).values(), key=lambda one: one.recorded.position):
         event, stored, struck = each.event, each.recorded.event, each.retraction is not None
         if isinstance(event, MessagePrepared):
-            if struck:
+            if struck or each.recorded.redacted is not None:
                 withdrawn.add(each.id)
             found[each.id] = Message(
                 event=each.id,

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projections import frames
 from tests.builders import error, one_of_each, samples
 from tests.cli.conftest import DAY, refused
 from tests.inbox.test_inbox import delivery
@@ -55,6 +56,7 @@ def everything(tracker, *words):
                 ("changes", 1),
             ),
             *(("compare", 1), ("report", 1, "-o", "-"), ("message", 1, "update"), ("message", 1, "resolved")),
+            ("backtest", "error_ratio > 0.01 for 2m"),
             *(("timeline", 1, "--json"), ("show", 1, "--json"), ("report", 1, "--json"), words),
         )
         if command
@@ -115,6 +117,7 @@ def test_the_answer_for_programs_names_all_that_was_done(declared):
     [
         (("redact",), 2, "EVENT"),
         (("redact", "nothere", *WHY), 11, "there is no event"),
+        (("redact", "INC-1", *WHY), 2, "INC-1 is an incident"),
         (("redact", "HANDLE"), 12, "needs a reason"),
         (("redact", "HANDLE", "--why", " "), 12, "needs a reason"),
         (("redact", "HANDLE", "--why", f"it said {SECRET}"), 12, "repeats what is to be removed"),
@@ -199,6 +202,23 @@ def test_a_message_that_was_prepared_and_sent_goes_as_one(declared, slack, monke
     assert declared("verify").code == 0
 
 
+def test_a_message_that_waits_is_not_posted_after_its_redaction(declared, slack, monkeypatch):
+    """
+    Nor are the marks that are left of it.
+    """
+    monkeypatch.setenv("SLACK_URL", "http://127.0.0.1:1/away")
+    Path("tracker.toml").write_text('[slack]\nwebhook_url_env = "SLACK_URL"\n', encoding="utf-8")
+    declared("message", 1, "initial", "--text", f"try {SECRET} please", "--send")
+    entries = declared("timeline", 1, "--json", "--order", "recorded").json["entries"]
+    waiting = next(each["event"] for each in entries if each["kind"] == "message-prepared")
+    assert declared("redact", waiting, *WHY).code == 0
+
+    monkeypatch.setenv("SLACK_URL", slack.url)
+    declared("message", "--send")
+
+    assert slack.texts == []
+
+
 def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared, tmp_path):
     """
     By its handle and never by its words; a published report, a reason and a title are found too.
@@ -211,7 +231,8 @@ def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared
 
     named = declared("redact", handle, *WHY)
 
-    assert named.err.count("tracker redact") == 2
+    assert named.err.count("tracker redact") == 3
+    assert f"all of them at once: tracker redact {others[0]} --also" in named.err
     assert all(f"tracker redact {each} --why …" in named.err for each in others)
     assert SECRET not in named.err
 
@@ -269,6 +290,28 @@ def test_what_a_source_told_goes_with_its_payload_and_its_siblings(tracker, tmp_
     assert shown["fields"].get("annotations", {}) == {}
     assert shown["payload_bytes"] == 0
     assert tracker("verify").code == 0
+
+
+def test_events_that_were_read_from_one_body_lose_it_together_and_keep_their_own_words(declared, tmp_path):
+    """
+    Unasked: the bytes beside the sibling are the same. What it says by itself was not asked for.
+    """
+    body = b'{"commits": ["' + SECRET.encode() + b'", "harmless words"]}'
+    first, second = (
+        error(6.5, title=f"it says {SECRET}"),
+        error(7.5, title="harmless words", error_id="b" * 32),
+    )
+    with Log("tracker.db") as log:
+        log.append([Incoming(event=each, payload=body) for each in (first, second)])
+    handle = event_id(second)[-7:]
+
+    answer = declared("redact", event_id(first), *WHY)
+
+    assert f"with it {handle} (the same payload)" in answer.err
+    assert SECRET.encode() not in files(tmp_path)
+    assert "harmless words" in declared("show", handle).out
+    refused(declared("show", handle, "--raw"), 11, "was redacted by ada")
+    assert declared("verify").code == 0
 
 
 def test_one_command_takes_a_file_out_of_every_incident_that_attached_it(declared, tmp_path):
@@ -351,9 +394,10 @@ def test_what_was_finished_is_not_left_in_unused_parts_of_the_inbox(declared, tm
     """
     with contextlib.closing(open_inbox("tracker.db")) as inbox:
         inbox.put([delivery(number, body=SECRET.encode() * 200) for number in range(20)])
+        inbox._connection.execute("PRAGMA secure_delete=OFF")
         inbox.finish([each.number for each in inbox.after(0)])
-    handle = noted(declared, f"the password is {SECRET}")
     assert SECRET.encode() in files(tmp_path)
+    handle = noted(declared, f"the password is {SECRET}")
 
     assert declared("redact", handle, *WHY).code == 0
 
@@ -580,6 +624,15 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
     )
     verified = tracker("verify")
     assert (verified.code, "1 redacted" in verified.out) == (0, True), verified.out
+    with frames.open("tracker.db") as held:
+        for table in (
+            held.incidents(),
+            held.timeline(),
+            held.timeline("INC-1"),
+            held.changes(),
+            held.alerts(),
+        ):
+            assert MARK not in table.to_csv()
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

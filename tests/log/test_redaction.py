@@ -105,6 +105,39 @@ def test_the_plaintext_is_in_no_file_of_the_store(written, data):
     assert SECRET.encode() not in data()
 
 
+def test_the_plaintext_is_in_no_write_ahead_log_while_others_have_the_store_open(store_url, data):
+    """
+    Nor in a page that was free before: not every SQLite overwrites what it deletes.
+    """
+    with Log(store_url) as other:
+        other.append([deploy(1)])
+        with Log(store_url) as log:
+            log.decide("INC-1", lambda held: [declared(), NOTE])
+            log.append([Incoming(event=deploy(20 + n), payload=SECRET.encode() * 90) for n in range(40)])
+            careless(store_url, "DELETE FROM event_payloads")
+            assert SECRET.encode() in data()
+            take_out(log, NOTE)
+            log.clean()
+
+            assert SECRET.encode() not in data()
+        assert other.position == log_position(store_url)
+
+
+def careless(store_url, statement):
+    """Delete as an SQLite does that was built without SECURE_DELETE."""
+    if "://" in store_url:
+        tamper(store_url, (statement,))
+        return
+    with contextlib.closing(sqlite3.connect(store_url, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute(statement)
+
+
+def log_position(store_url):
+    with Log(store_url) as log:
+        return log.position
+
+
 def test_samples_of_columns_that_postgresql_keeps_are_gone(written, postgres_url, data, request):
     """
     ANALYZE keeps values of columns in a catalogue, where no row of ours is; a table made before we knew that, too.
@@ -544,3 +577,17 @@ def test_time_goes_on(store_url):
 
         assert [each.recorded_us for each in log.read()] == sorted(each.recorded_us for each in log.read())
         assert log.read(after=2)[0].recorded_us >= (then - 1) * 1_000_000
+
+
+def test_all_that_lies_open_is_sealed_with_it(store_url, monkeypatch):
+    """
+    In as many seals as it takes: the redaction stands at the end.
+    """
+    monkeypatch.setattr("tracker.log.seals.EVENTS_IN_A_SEAL", 4)
+    with Log(store_url) as log:
+        log.append([deploy(number) for number in range(13)])
+        log.decide("INC-1", lambda held: [declared(), note()])
+        take_out(log, note())
+
+        found = log.verify()
+        assert (found.first_problem, found.unsealed, found.redacted) == (None, 0, 1)

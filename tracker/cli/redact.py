@@ -11,7 +11,7 @@ from tracker.cli import redacting
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.cli.workspace import Recording, Workspace
-from tracker.errors import RefusedError, StoreError
+from tracker.errors import RefusedError, StoreError, UsageError
 from tracker.times import utc
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it, remove it, and clean the files of it."""
     from tracker.redaction import pieces_of, refuse_what_stays
 
+    _refuse_incident(workspace, arguments.event)
     target = workspace.event(arguments.event)
     if target.redacted is not None:
         return _finish(workspace, target)
@@ -81,6 +82,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     _say(workspace, plan, beside, remains)
     return 0
+
+
+def _refuse_incident(workspace: Workspace, typed: str) -> None:
+    prefix = workspace.settings.tracker.prefix.lower()
+    if typed == "." or typed.lower().startswith(prefix + "-"):
+        raise UsageError(
+            f"redact: {typed} is an incident; what is redacted is an event",
+            hint=f"Every row of its timeline begins with one: tracker timeline {typed}",
+        )
 
 
 def _decided(
@@ -187,8 +197,9 @@ def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
         with waiting("clean the files"):
             return redacting.clean(workspace)
     except StoreError as trouble:
+        why = trouble.message.replace("; nothing of this was recorded", "")
         raise type(trouble)(
-            f"{target.handle} is redacted, but its text may still lie in unused parts of the files: {trouble.message}",
+            f"{target.handle} is redacted, but its text may still lie in unused parts of the files: {why}",
             hint=f"{trouble.hint}; then finish it: tracker redact {target.handle}",
         ) from trouble
 
@@ -210,6 +221,8 @@ def _say(workspace: Workspace, plan: redacting.Plan, beside: list[str], remains:
             say(f"    tracker redact {each.handle} --why …   ({kind}, {at})")
         if count > 10:
             say(f"    and {count - 10} more")
+        if count > 1:
+            say(f"    all of them at once: tracker redact {plan.copies[0].handle} --also --why …")
     for each_said in remains:
         say(f"  Out of reach from here: {each_said}")
     say("  Reports, bundles and exports that were written before still hold it: write them again")

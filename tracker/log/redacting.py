@@ -15,7 +15,8 @@ from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, c
 from tracker.log.rows import row_of, stream_of
 from tracker.log.seals import next_seal
 
-_PAGE = 1_000
+_PAGE = 200
+"""Few at a time: bytes beside an event may be 20 MB."""
 _MARK = "redaction_unfinished:"
 
 
