@@ -6,7 +6,7 @@ python -m tests.wire.write
 import json
 from collections import Counter
 
-from tests.builders import collected, commit, declared, one_of_each, reopened, run_of_tests, tag
+from tests.builders import collected, commit, declared, one_of_each, reopened, run_of_tests, settings, tag
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
 
@@ -18,6 +18,7 @@ LATER = [
     run_of_tests(duration_seconds=None),
     declared(occurrence="e0df2298e77d85e2@1772373900000"),
     reopened(occurrence="e0df2298e77d85e2@1772373900000"),
+    settings(service="checkout", settings={"settling_seconds": 120}, only_for="INC-42"),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

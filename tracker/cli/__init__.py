@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": ("backtest", "what if this alert had existed?"),
     "report": ("report", "write the post-incident report"),
     "verify": ("verify", "is the log whole?"),
+    "bundle": ("bundle", "write one file with an incident and all its evidence"),
+    "import": ("import_command", "bring in an incident from a bundle"),
     "serve": ("serve", "receive what sources push, and ask for what they keep"),
     "inbox": ("inbox_command", "what was received and not understood"),
     "spool": ("spool_command", "what was typed while the store was away"),
@@ -57,6 +59,7 @@ GROUPS = (
     ("Evidence", ("collect", "ingest", "attach")),
     ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "backtest", "report", "verify")),
+    ("Give away, take in", ("bundle", "import")),
     ("Set right", ("amend", "retract", "history", "link", "unlink", "reopen", "merge", "spool")),
 )
 

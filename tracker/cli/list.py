@@ -81,7 +81,7 @@ def message_owed(
     procedure: dict[str, Any] = msgspec.to_builtins(workspace.settings.procedure)
     now = workspace.now
     if upto is not None:
-        last = workspace.log.latest("settings:", upto)
+        last = workspace.settings_recorded(None, upto, incident.id)
         if last is not None and isinstance(last.event, SettingsChanged):
             procedure |= last.event.settings.get("procedure", {})
         now = max(step.recorded.recorded_at for step in incident.steps)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
+from tracker.cli.provenance import provenance
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import zone
@@ -101,13 +102,20 @@ def document(
     zone_name: str = "UTC",
     suffix: str = "svg",
     with_pictures: bool = True,
+    names_log: bool = True,
 ) -> "Document":
-    """Gather what the log holds of an incident up to a position, and write the report."""
+    """Gather what the log holds of an incident up to a position, and write the report.
+
+    Without `names_log` its footer is as it was before logs had an id.
+    """
+    from dataclasses import replace
+
     from reports.post_incident import write
 
-    return write(
-        gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix), with_pictures=with_pictures
-    )
+    context = gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix)
+    if not names_log:
+        context = replace(context, provenance=replace(context.provenance, log="", came=()))
+    return write(context, with_pictures=with_pictures)
 
 
 def gathered(
@@ -147,19 +155,12 @@ def gathered(
     plans, used = _metrics(workspace, base, upto)
     found = compared(workspace, incident, upto)
     used += facts + collected + found.used
-    last = max(used, key=lambda each: each.position)
     return replace(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
-        provenance=Provenance(
-            position=last.position,
-            last_event=last.id,
-            last_digest=last.digest.hex(),
-            head=workspace.log.head(last.position),
-            versions=_versions(),
-        ),
+        provenance=provenance(workspace, name, used, upto),
     )
 
 
@@ -171,12 +172,6 @@ def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
 
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
     return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan
-
-
-def _versions() -> dict[str, str]:
-    from tracker.version import version
-
-    return {name: version(name) for name in ("tracker", "matplotlib", "numpy")}
 
 
 def _collected(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
@@ -200,7 +195,7 @@ def _metrics(
     plans: list[MetricPlan] = []
     used: list[Recorded] = []
     for service in context.incident.services:
-        settings_of, event = configured_metrics(workspace, service, upto)
+        settings_of, event = configured_metrics(workspace, service, upto, context.incident.id)
         configured = settings_of.get("metrics", {})
         used += event
         sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
@@ -231,12 +226,12 @@ def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
 
 
 def configured_metrics(
-    workspace: Workspace, service: str, upto: int | None
+    workspace: Workspace, service: str, upto: int | None, incident: str | None = None
 ) -> "tuple[dict[str, Any], list[Recorded]]":
-    """Return a service's settings as the log has them, and the event that says so."""
+    """Return a service's settings as the log has them for an incident, and the event that says so."""
     from tracker.events.housekeeping import SettingsChanged
 
-    last = workspace.log.latest(f"settings:{service}", upto)
+    last = workspace.settings_recorded(service, upto, incident)
     if last is None or not isinstance(last.event, SettingsChanged):
         return {}, []
     return dict(last.event.settings), [last]

@@ -24,11 +24,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take a head to look for, or a report that holds one."""
     parser.add_argument("--head", metavar="HASH", help="is this head in the log?")
     parser.add_argument("--report", metavar="FILE", help="does this report come out the same?")
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="is this bundle whole? With --head: is that its head?"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Check it all."""
+    if arguments.bundle:
+        from tracker.cli.bundle_check import check
+
+        return check(arguments)
     heads = []
     if arguments.head:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
@@ -38,7 +45,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             )
         heads.append(arguments.head.lower())
     footer = _footer(Path(arguments.report)) if arguments.report else None
-    if footer:
+    quoted = _imported(workspace, footer) if footer else None
+    if footer and quoted is None:
         heads.append(footer["head"])
     with progress("verify") as update:
         found = workspace.log.verify(tuple(heads), update)
@@ -49,6 +57,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         "position": found.position,
         "unsealed": found.unsealed,
         "head": found.head,
+        "log": workspace.log.id if found.whole else None,
         "first_problem": None
         if problem is None
         else {"position": problem.position, "event": problem.event, "what": problem.what},
@@ -58,14 +67,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
     same, differs = None, None
     if footer and found.whole and not missing:
-        differs = _differing(arguments, workspace, footer)
+        differs = _differing(arguments, workspace, footer, quoted)
         same = not differs
         answer["report_same"] = same
         answer["report_differs_in"] = differs
     if arguments.json:
         write_json(answer)
     else:
-        _say(arguments, found, missing, footer, differs)
+        _say(arguments, found, missing, footer, differs, quoted)
     return 0 if found.whole and not missing and same is not False else 5
 
 
@@ -75,6 +84,7 @@ def _say(
     missing: list[str],
     footer: dict[str, str] | None,
     differs: list[str] | None,
+    quoted: int | None,
 ) -> None:
     problem = found.first_problem
     if problem is None:
@@ -87,16 +97,26 @@ def _say(
         say(f"  Keep this file as it is, and put a copy from before beside it: nothing {after}is proven")
     for head in missing:
         print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
+    if missing and footer and footer["log"]:
+        say(f"  The report was read from log {footer['log']}; see which one this is: tracker verify --json")
     if arguments.head and not missing and found.whole:
         print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
     if footer is None or differs is None:
         return
+    if quoted is not None:
+        print(
+            f"The report quotes log {footer['log']}, from which {footer['incident']} was imported at position {quoted} here."
+        )
+        say(
+            "  That log's head is proven by its bundle alone: tracker verify --bundle FILE --head "
+            + footer["head"]
+        )
     if not differs:
         print(f"{arguments.report} comes out the same, byte for byte.")
         return
     for file in differs:
         print(f"{file} does not come out the same.")
-    command = f"tracker report {footer['incident']} --at-seq {footer['position']}"
+    command = f"tracker report {footer['incident']} --at-seq {quoted or footer['position']}"
     zone = f" --tz {footer['zone']}" if footer["zone"] != "UTC" else ""
     say("  Somebody edited it, or another version wrote it; see what the log says:")
     if differs[0] == arguments.report:
@@ -106,8 +126,10 @@ def _say(
 
 
 _FOOTER = re.compile(
-    r"^Log position (?P<position>\d+), last event .* head `(?P<head>[0-9a-f]{64})`", re.MULTILINE
+    r"^Log (?:`(?P<log>[0-9a-f]{16})`, )?position (?P<position>\d+), last event .* head `(?P<head>[0-9a-f]{64})`",
+    re.MULTILINE,
 )
+"""A report of before logs had an id does not name one; it has to come out as it was."""
 
 
 def _footer(path: Path) -> dict[str, str]:
@@ -137,22 +159,40 @@ def footer_of(text: str) -> dict[str, str]:
         "incident": title[1],
         "position": found["position"],
         "head": found["head"],
+        "log": found["log"] or "",
         "text": text,
         "zone": shown[1] if shown else "UTC",
         "suffix": suffix,
     }
 
 
-def _differing(arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str]) -> list[str]:
+def _imported(workspace: Workspace, footer: dict[str, str]) -> int | None:
+    """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
+    from tracker.cli.provenance import imports_of
+    from tracker.events.bundles import BundleImported
+
+    if footer["log"] in ("", workspace.log.id):
+        return None
+    for each in imports_of(workspace, footer["incident"], None):
+        event = each.event
+        if isinstance(event, BundleImported) and (event.log, event.head) == (footer["log"], footer["head"]):
+            return each.position
+    return None
+
+
+def _differing(
+    arguments: argparse.Namespace, workspace: Workspace, footer: dict[str, str], quoted: int | None
+) -> list[str]:
     """Name the files that do not come out the same: the report, and those of its pictures that are there."""
     from tracker.cli.report import document
 
     written = document(
         workspace,
         footer["incident"],
-        int(footer["position"]),
+        quoted or int(footer["position"]),
         zone_name=footer["zone"],
         suffix=footer["suffix"],
+        names_log=bool(footer["log"]),
     )
     beside = Path(arguments.report).parent
     differs = [] if written.markdown == footer["text"] else [arguments.report]

@@ -7,7 +7,7 @@ found and their targets. Its cost follows what it finds, not the length of the l
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracker.events.base import Recorded, Window, decode, place
+from tracker.events.base import Recorded, Window, decode, origin_of, place
 from tracker.events.corrections import Correction
 from tracker.log.recorder import Transaction, chunks
 from tracker.times import to_us
@@ -21,14 +21,16 @@ COLUMNS = (
 
 def recorded_of(row: Sequence[Any]) -> Recorded:
     """Turn a row of `COLUMNS` into an event as the log holds it."""
+    arrival = bytes(row[7])
+    origin = origin_of(arrival)
     return Recorded(
         id=row[3] or row[1],
         event=decode(row[4], row[6]),
         position=row[0],
-        recorded_us=row[5],
+        recorded_us=to_us(origin.recorded_at) if origin else row[5],
         version=row[2],
         digest=bytes(row[8]),
-        arrival_state=bytes(row[7]),
+        arrival_state=arrival,
     )
 
 
