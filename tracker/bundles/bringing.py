@@ -48,7 +48,7 @@ def planned(log: Log, bundle: Bundle, *, prefix: str) -> Plan:
         prefix=prefix,
         last=_last(log),
     )
-    renumbering = Renumbering(numbers, manifest.incident)
+    renumbering = Renumbering(numbers, manifest.incident, same_log=manifest.log == log.id)
     incoming = []
     for stored, event in bundle.events:
         if event is not None:

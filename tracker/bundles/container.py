@@ -19,7 +19,7 @@ from typing import IO
 
 import msgspec
 
-from tracker.bundles.damage import BundleDamagedError, Place
+from tracker.bundles.damage import UNREADABLE, BundleDamagedError, Place
 from tracker.errors import BadInputError
 from tracker.log.extract import StoredEvent
 
@@ -163,7 +163,7 @@ class Reader:
         data = self.part("manifest")
         try:
             manifest = msgspec.json.decode(data, type=Manifest)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        except UNREADABLE as wrong:
             raise self.damaged(Place("manifest"), f"it cannot be read: {wrong}") from wrong
         if manifest.encoded() != data:
             raise self.damaged(Place("manifest"), "it is not written as a manifest is")
@@ -179,7 +179,7 @@ class Reader:
         data = self.part("seals")
         try:
             found = msgspec.msgpack.decode(data, type=list[bytes])
-        except msgspec.MsgspecError as wrong:
+        except UNREADABLE as wrong:
             raise self.damaged(Place("seals"), f"they cannot be read: {wrong}") from wrong
         if len(found) != expected or msgspec.msgpack.encode(found) != data:
             raise self.damaged(Place("seals"), "they are not those that the manifest counts")
@@ -241,7 +241,7 @@ class _Records:
             del self._held[: 4 + length]
             try:
                 event = self._decoder.decode(record)
-            except msgspec.MsgspecError as wrong:
+            except UNREADABLE as wrong:
                 raise self._damaged(f"an event cannot be read: {wrong}") from wrong
             if msgspec.msgpack.encode(event) != record:
                 raise self._damaged("an event is not written as events are")

@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from tracker.errors import LogNotWholeError
 
 HINT = "Nothing of it was taken; ask whoever made it for the file again, and compare: sha256sum FILE"
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises of bytes that are not what they should be; texts that are no UTF-8, and nests without end, are no errors of its own."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import IO
 import msgspec
 
 from tracker.bundles.container import Manifest, Reader
-from tracker.bundles.damage import Place
+from tracker.bundles.damage import UNREADABLE, Place
 from tracker.errors import BadInputError, StoreError
 from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Event, decode, encode, event_id
 from tracker.events.housekeeping import LogSealed
@@ -123,8 +123,8 @@ class _EventCheck:
             if stored.arrival:
                 msgspec.msgpack.decode(stored.arrival, type=Arrival)
             return decode(stored.topic, stored.state)
-        except msgspec.MsgspecError as wrong:
-            raise self._reader.damaged(place, "how it came cannot be read") from wrong
+        except UNREADABLE as wrong:
+            raise self._reader.damaged(place, "it cannot be read") from wrong
         except OverflowError as wrong:
             raise self._reader.damaged(place, "it was recorded at no instant") from wrong
         except StoreError as wrong:
@@ -175,7 +175,7 @@ def _check_proof(
     """Hold digests and seals against the head."""
     try:
         seals = read_seals(states)
-    except StoreError as wrong:
+    except (StoreError, *UNREADABLE) as wrong:
         raise reader.damaged(Place("seals"), "one of them cannot be read") from wrong
     head, through = GENESIS, 0
     for number, seal in enumerate(seals, 1):

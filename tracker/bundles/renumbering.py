@@ -21,8 +21,8 @@ _NUMBERS = ("incident", "into", "number", "only_for")
 class Renumbering:
     """Rewrites events in the order of their log; what they point at came before them."""
 
-    def __init__(self, numbers: Mapping[str, str], incident: str) -> None:
-        self._numbers, self._incident = numbers, incident
+    def __init__(self, numbers: Mapping[str, str], incident: str, *, same_log: bool = False) -> None:
+        self._numbers, self._incident, self._same_log = numbers, incident, same_log
         self._ids: dict[str, str] = {}
 
     def of(self, identity: str, event: Event) -> Event:
@@ -33,7 +33,7 @@ class Renumbering:
             became = self._became(name, value)
             if became is not value:
                 changes[name] = became
-        if isinstance(event, SettingsChanged) and event.only_for is None:
+        if isinstance(event, SettingsChanged) and event.only_for is None and not self._same_log:
             # Another log's settings hold for the incident that they came with, never for ours.
             changes["only_for"] = self._numbers.get(self._incident, self._incident)
         if isinstance(event, BundleImported):

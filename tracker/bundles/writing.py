@@ -1,11 +1,14 @@
 """Putting an incident's events into a bundle, with what proves them."""
 
+import io
 from collections.abc import Iterable
 
 import msgspec
 
 from tracker.bundles.container import MOST_UNPACKED_BYTES, Manifest, packed, written
-from tracker.errors import BadInputError
+from tracker.bundles.damage import BundleDamagedError
+from tracker.bundles.reading import read
+from tracker.errors import BadInputError, LogNotWholeError
 from tracker.events.base import Recorded
 from tracker.log import Log
 from tracker.version import version
@@ -18,6 +21,7 @@ def bundled(log: Log, incident: str, recorded: Iterable[Recorded]) -> tuple[byte
 
     Raises:
         BadInputError: If it would be larger than bundles are read.
+        LogNotWholeError: If these events do not fit the log's proof: nobody could import them.
     """
     positions = sorted({each.position for each in recorded})
     position = positions[-1]
@@ -47,4 +51,12 @@ def bundled(log: Log, incident: str, recorded: Iterable[Recorded]) -> tuple[byte
         "digests": proof.digests,
         "events": events,
     }
-    return written(parts), manifest
+    data = written(parts)
+    try:
+        read(io.BytesIO(data), incident)
+    except BundleDamagedError as damaged:
+        raise LogNotWholeError(
+            f"this log does not prove {incident}: {damaged.place.said()}: {damaged.what}",
+            hint="See where it is not whole: tracker verify",
+        ) from damaged
+    return data, manifest

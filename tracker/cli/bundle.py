@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         raise UsageError(
             "--json and -o - both want stdout", hint=f"tracker bundle {name} -o {name}.bundle --json"
         )
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError("a bundle is no text for a terminal", hint=f"tracker bundle {name} -o {name}.bundle")
     target = Path(arguments.output or f"{name}.bundle")
     if not to_stdout:
         _refuse_other(target)
