@@ -19,6 +19,7 @@ from tracker.bundles.reading import read
 from tracker.errors import BadInputError, LogNotWholeError
 from tracker.events.base import Incoming, encode, event_id
 from tracker.events.housekeeping import LogSealed
+from tracker.log import Log
 
 HISTORY = [
     Incoming(event=b.deploy(3), payload=b'{"version": "1.4.2"}'),
@@ -407,3 +408,24 @@ def test_a_manifest_is_written_in_one_way_only(whole):
     parts["manifest"] = msgspec.json.encode(msgspec.json.decode(parts["manifest"], type=Manifest))
 
     assert problem(written(parts)).what == "it is not written as a manifest is"
+
+
+def test_a_bundle_grows_with_the_incident_and_its_seals_not_with_the_log(tmp_path):
+    """
+    Of four thousand other events, the digests under the seals that its own events stand under are in it.
+    """
+    others = [b.error(minute / 60, service="search") for minute in range(4000)]
+    store = str(tmp_path / "long.db")
+    with Log(store, now=lambda: b.at(0)) as log:
+        for at in range(0, 2000, 500):
+            log.append(others[at : at + 500])
+            log.seal()
+    told(store, HISTORY)
+    before = len(bundle_of(store))
+    with Log(store, now=lambda: b.at(500)) as log:
+        for at in range(2000, 4000, 500):
+            log.append(others[at : at + 500])
+            log.seal()
+
+    assert len(bundle_of(store)) == before
+    assert len(parts_of(bundle_of(store))["digests"]) < 600 * 32  # the first five hundred, and what lies open

@@ -188,7 +188,14 @@ class Reader:
     def events(self, manifest: Manifest) -> Iterator[StoredEvent]:
         """Read the events one after the other; no more is unpacked than one of them needs."""
         records = _Records(self, manifest)
-        for piece in self._pieces("events"):
+        pieces = self._pieces("events")
+        while True:
+            try:
+                piece = next(pieces, None)
+            except BundleDamagedError as damaged:
+                raise records.damaged(damaged.what) from damaged
+            if piece is None:
+                break
             yield from records.of(piece)
         records.end()
 
@@ -218,15 +225,15 @@ class _Records:
         """Return the events that are whole with this piece."""
         while piece:
             if self._unpacker.eof:
-                raise self._damaged("something follows the last event")
+                raise self.damaged("something follows the last event")
             try:
                 unpacked = self._unpacker.decompress(piece, _PIECE)
             except zlib.error as wrong:
-                raise self._damaged("its bytes cannot be unpacked") from wrong
+                raise self.damaged("its bytes cannot be unpacked") from wrong
             piece = self._unpacker.unconsumed_tail or self._unpacker.unused_data
             self._length += len(unpacked)
             if self._length > self._manifest.events_bytes:
-                raise self._damaged("there is more than the manifest counts")
+                raise self.damaged("there is more than the manifest counts")
             self._held += unpacked
             yield from self._whole_ones()
 
@@ -234,7 +241,7 @@ class _Records:
         while len(self._held) >= 4:
             length = int.from_bytes(self._held[:4])
             if length > MOST_EVENT_BYTES:
-                raise self._damaged(f"an event is said to have {length} bytes")
+                raise self.damaged(f"an event is said to have {length} bytes")
             if len(self._held) < 4 + length:
                 return
             record = bytes(self._held[4 : 4 + length])
@@ -242,9 +249,9 @@ class _Records:
             try:
                 event = self._decoder.decode(record)
             except UNREADABLE as wrong:
-                raise self._damaged(f"an event cannot be read: {wrong}") from wrong
+                raise self.damaged(f"an event cannot be read: {wrong}") from wrong
             if msgspec.msgpack.encode(event) != record:
-                raise self._damaged("an event is not written as events are")
+                raise self.damaged("an event is not written as events are")
             self._count += 1
             self._last = Place("events", event.position, event.id)
             yield event
@@ -252,13 +259,12 @@ class _Records:
     def end(self) -> None:
         """Check that all of them came."""
         if not self._unpacker.eof or self._held or self._length != self._manifest.events_bytes:
-            raise self._damaged("the part ends within an event")
+            raise self.damaged("the part ends within an event")
         if self._count != self._manifest.events:
-            raise self._damaged(
-                f"there are {self._count} events; the manifest counts {self._manifest.events}"
-            )
+            raise self.damaged(f"there are {self._count} events; the manifest counts {self._manifest.events}")
 
-    def _damaged(self, what: str) -> BundleDamagedError:
+    def damaged(self, what: str) -> BundleDamagedError:
+        """Say what is wrong behind the last event that was whole."""
         if self._last.position is None:
             return self._reader.damaged(self._last, what)
         after = f"after the event at position {self._last.position} ({self._last.event}) "

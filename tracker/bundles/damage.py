@@ -7,8 +7,6 @@ import msgspec
 
 from tracker.errors import LogNotWholeError
 
-HINT = "Nothing of it was taken; ask whoever made it for the file again, and compare: sha256sum FILE"
-
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises of bytes that are not what they should be; texts that are no UTF-8, and nests without end, are no errors of its own."""
 
@@ -32,7 +30,10 @@ class BundleDamagedError(LogNotWholeError):
     """A bundle is not what was written; `place` says where that shows first."""
 
     def __init__(self, name: str, place: Place, what: str) -> None:
-        super().__init__(f"{name} is not whole: {place.said()}: {what}", hint=HINT)
+        super().__init__(
+            f"{name} is not whole: {place.said()}: {what}",
+            hint=f"Nothing of it was taken; ask whoever made it for the file again, and compare: sha256sum {name}",
+        )
         self.place = place
         self.what = what
 

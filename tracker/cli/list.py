@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.incidents import open_ones
+    from projections.incidents import open_ones, ours
 
     found = workspace.standing()
     if arguments.open or arguments.due:
@@ -55,12 +55,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         state = (
             each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
         )
-        rows.append(
-            (each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, printable(each.title))
-        )
+        title = printable(each.title) + (" (imported)" if each.imported else "")
+        rows.append((each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, title))
     print(table(rows), end="")
     if arguments.due:
-        for each in found:
+        for each in ours(found):
             reminder = message_due(workspace, each)
             if reminder is not None:
                 print(f"{each.id}: {reminder}")
@@ -96,7 +95,7 @@ def message_owed(
 def message_due(workspace: Workspace, incident: "Incident", upto: int | None = None) -> str | None:
     """Say when the team is to hear next of an incident, and what to type; None of one that is over."""
     owed, now = message_owed(workspace, incident, upto)
-    if owed is None:
+    if owed is None or incident.imported:
         return None
     late = owed.overdue_seconds(now)
     when = f"in {spoken(-late)}" if late < 0 else f"{spoken(late)} ago" if late >= 1 else "now"

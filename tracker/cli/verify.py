@@ -32,10 +32,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Check it all."""
-    if arguments.bundle:
-        from tracker.cli.bundle_check import check
-
-        return check(arguments)
     heads = []
     if arguments.head:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
@@ -44,6 +40,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 hint="It stands in a report's footer",
             )
         heads.append(arguments.head.lower())
+    if arguments.bundle:
+        from tracker.cli.bundle_check import check
+
+        return check(arguments)
     footer = _footer(Path(arguments.report)) if arguments.report else None
     quoted = _imported(workspace, footer) if footer else None
     if footer and quoted is None:
