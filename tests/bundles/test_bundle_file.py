@@ -429,3 +429,42 @@ def test_a_bundle_grows_with_the_incident_and_its_seals_not_with_the_log(tmp_pat
 
     assert len(bundle_of(store)) == before
     assert len(parts_of(bundle_of(store))["digests"]) < 600 * 32  # the first five hundred, and what lies open
+
+
+@pytest.mark.parametrize("part", container.PARTS)
+def test_damage_is_named_by_the_part_in_which_it_is(whole, part):
+    """
+    In its bytes, and in the line before them.
+    """
+    at = whole.index(b"%b %d " % (part.encode(), len(parts_of(whole)[part])))
+    start = whole.index(b"\n", at) + 1
+    for place in (at, at + len(part) + 1, start - 2, start, start + len(parts_of(whole)[part]) - 1):
+        data = bytearray(whole)
+        data[place] ^= 4
+
+        assert problem(bytes(data)).place.part == part
+
+
+def test_more_digests_than_prove_its_events_are_refused(whole):
+    """
+    Nothing stands in a bundle that is not checked.
+    """
+    digests = parts_of(whole)["digests"]
+    for other in (digests + bytes(32), digests[:-32], digests[:-1], b""):
+        assert "are not the 2 digests" in problem(forged(whole, digests=other)).what
+
+
+def test_an_event_is_written_in_one_way_only(whole):
+    """
+    The same values in longer bytes are another file with the same content.
+    """
+    first, *others = events_of(whole)
+    record = msgspec.msgpack.encode(first)
+    longer = b"\xdc\x00" + bytes([record[0] & 15]) + record[1:]
+    assert msgspec.msgpack.decode(longer) == msgspec.msgpack.decode(record)
+    records = [longer, *map(msgspec.msgpack.encode, others)]
+    whole_part = b"".join(len(each).to_bytes(4) + each for each in records)
+
+    refused = problem(forged(whole, events_part=zlib.compress(whole_part), events_bytes=len(whole_part)))
+
+    assert refused.what == "an event is not written as events are"

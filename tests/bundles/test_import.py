@@ -1,5 +1,6 @@
 """What is imported reads as it did where it was recorded, and takes nothing that is ours."""
 
+import msgspec
 import pytest
 
 from tests import builders as b
@@ -449,3 +450,49 @@ def test_what_was_added_on_the_way_is_of_the_log_that_added_it(theirs, tmp_path,
 
     assert report(store_url) == report(between)
     assert "It came in a bundle from log" in report(store_url).markdown
+
+
+# ── what answers stand on besides ────────────────────────────────────────────
+
+
+def test_what_ran_before_the_change_comes_along(tmp_path, store_url):
+    """
+    The version of last week, another service's deploy that people looked at, and what was not sampled any more.
+    """
+    other = b.deploy(-9, service="search", version="3.8.0")
+    old = histories.error_ratio(-60 * 24 * 40, -60 * 24 * 40 + 30, (0, 0))
+    gone = [
+        Incoming(event=msgspec.structs.replace(each.event, metric="pool"), payload=each.payload)
+        for each in old
+    ]
+    theirs = told(
+        str(tmp_path / "theirs.db"),
+        [
+            *gone,
+            b.deploy(-60 * 24 * 6, version="1.4.0"),
+            b.deploy(-60 * 24 * 5, service="basket", version="7.7.7"),
+            other,
+            *histories.whole_incident(),
+            b.linked(other, 41, role="dismissed", why="it has its own database"),
+        ],
+    )
+
+    bring(store_url, bundle_of(theirs))
+
+    answers = []
+    for store in (theirs, store_url):
+        with Log(store) as log:
+            asked = workspace(log)
+            found = compared(asked, asked.incident("INC-1"), None)
+            answers.append((found.rows, found.changes))
+            versions = {row.previous_version for row in found.changes}
+    assert answers[0] == answers[1]
+    assert "1.4.0" in versions
+    assert any(row.metric == "pool" and row.verdict == "no_data" for row in answers[1][0])
+    assert report(store_url) == report(theirs)
+    with Log(store_url) as log:
+        assert {getattr(each.event, "service", None) for each in log.read_all()} == {
+            None,
+            "checkout",
+            "search",
+        }
