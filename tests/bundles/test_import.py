@@ -1,13 +1,19 @@
 """What is imported reads as it did where it was recorded, and takes nothing that is ours."""
 
+import argparse
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, report, told, workspace
 from tests.reports import histories
+from tracker.bundles import bringing
 from tracker.bundles.bringing import planned
+from tracker.cli.auto_declaring import pushed_of_late, rulings
 from tracker.cli.comparing import compared
+from tracker.cli.workspace import Workspace
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.bundles import BundleImported
@@ -15,6 +21,7 @@ from tracker.events.corrections import Correction
 from tracker.events.housekeeping import SettingsChanged
 from tracker.log import Log
 
+WEBHOOK = Arrival(via="webhook")
 NAMES = ["whole_incident", "open_incident", "merged_incident", "false_alarm", "reopened_incident"]
 
 
@@ -277,6 +284,54 @@ def test_nothing_happens_by_itself_to_an_imported_incident(tmp_path, store_url):
         open_here = open_ones(workspace(log).standing())
         assert [each.id for each in open_here] == ["INC-1"]
         assert ours(open_here) == []
+
+
+def test_an_alert_of_ours_declares_although_an_imported_incident_of_the_service_is_open(tmp_path, store_url):
+    """
+    Theirs would cover it, and nobody here would be told. What came along with theirs declares nothing here.
+    """
+    theirs = told(str(tmp_path / "theirs.db"), [Incoming(event=b.alert(5), arrival=WEBHOOK), b.declared(7)])
+    bring(store_url, bundle_of(theirs))
+    settings = tmp_path / "tracker.toml"
+    settings.write_text(
+        '[services.checkout]\nauto_declare = "critical"\nalert_labels = { service = "checkout" }\n'
+    )
+    ours = b.alert(8, fingerprint="b" * 16)
+
+    with Log(store_url, now=lambda: b.at(9)) as log:
+        asked = Workspace(argparse.Namespace(config=str(settings), store=store_url), log=log)
+
+        [ruling] = rulings(asked, [Incoming(event=ours, arrival=WEBHOOK)])
+        of_late = pushed_of_late(asked, timedelta(days=10_000))
+
+    assert ruling.verdict == "declare"
+    assert of_late == []
+
+
+def test_a_number_that_is_taken_while_a_bundle_is_brought_in_stays_with_who_took_it(
+    theirs, store_url, monkeypatch
+):
+    """
+    What was planned is planned again, and nothing of the first plan is recorded.
+    """
+    plan, asked = bringing.planned, []
+
+    def overtaken(log, bundle, *, prefix):
+        made = plan(log, bundle, prefix=prefix)
+        if not asked:
+            told(store_url, [b.declared(29_000, title="Ours", services=("search",))])
+        asked.append(made)
+        return made
+
+    monkeypatch.setattr(bringing, "planned", overtaken)
+
+    made, _ = bring(store_url, bundle_of(theirs))
+
+    assert [each.numbers for each in asked] == [{"INC-1": "INC-1"}, {"INC-1": "INC-2"}]
+    assert made.numbers == {"INC-1": "INC-2"}
+    assert [step.event.TOPIC for step in fold(store_url, "INC-1").steps] == ["incident-declared"]
+    assert fold(store_url, "INC-2").title == "Payments answer 500"
+    assert whole(store_url)
 
 
 # ── numbers ──────────────────────────────────────────────────────────────────

@@ -161,6 +161,7 @@ class Log:
         log has already is left out.
         """
         for attempt in range(attempts):
+            before = self.position
             incoming = list(wanted())
             ids = [event_id(each.event) for each in incoming]
             held = {each.id for each in self.by_ids(ids)}
@@ -172,7 +173,7 @@ class Log:
                 held.add(identity)
                 stream = stream_of(each.event)
                 if stream is not None:
-                    versions[stream] = versions.get(stream) or self._last_version(stream)
+                    versions[stream] = versions.get(stream) or self._last_version(stream, before)
                     versions[stream] += 1
                 rows.append(row_of(each, self._salts(each.event), versions[stream] if stream else 1))
             fresh = {row.id for row in rows}
@@ -188,10 +189,12 @@ class Log:
             return appended._replace(known=known + appended.known)
         raise StoreError(f"other writers were faster {attempts} times in a row", hint="Type the same again")
 
-    def _last_version(self, stream: str) -> int:
+    def _last_version(self, stream: str, upto: int) -> int:
+        """Return the last version by a position: what came later makes the append collide, not mix."""
         with self._recorder.reading() as transaction:
             last = transaction.rows(
-                "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=?", (stream,)
+                "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=? AND position<=?",
+                (stream, upto),
             )
         return last[0][0] or 0
 
