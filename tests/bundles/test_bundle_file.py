@@ -16,6 +16,7 @@ from tracker.bundles import container
 from tracker.bundles.container import KIND, Manifest, packed, written
 from tracker.bundles.damage import BundleDamagedError
 from tracker.bundles.reading import read
+from tracker.bundles.writing import bundled
 from tracker.errors import BadInputError, LogNotWholeError
 from tracker.events.base import Incoming, encode, event_id
 from tracker.events.housekeeping import LogSealed
@@ -468,3 +469,53 @@ def test_an_event_is_written_in_one_way_only(whole):
     refused = problem(forged(whole, events_part=zlib.compress(whole_part), events_bytes=len(whole_part)))
 
     assert refused.what == "an event is not written as events are"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"log": "`<script>"},
+        {"head": "x"},
+        {"was": "INC-1` ![](http://evil)"},
+        {"number": "../../INC-1"},
+        {"numbers": {"INC-1": "a\nb"}},
+        {"last_event": "x" * 24},
+    ],
+)
+def test_what_a_report_would_print_of_an_earlier_import_is_what_it_should_be(tmp_path, fields):
+    """
+    A log of somebody's own making says what it likes, and proves that it said so.
+    """
+    store = told(str(tmp_path / "made.db"), [b.declared(7), b.imported(8, **{"number": "INC-1", **fields})])
+    with Log(store) as log, pytest.raises(LogNotWholeError, match="names no log"):
+        bundled(log, "INC-1", log.read())
+
+
+def test_an_incident_that_is_named_like_a_path_is_refused(tmp_path):
+    """
+    A report is written into a file of its number.
+    """
+    store = told(str(tmp_path / "made.db"), [b.declared(7), b.declared(8, incident="../../evil-1")])
+    with Log(store) as log, pytest.raises(LogNotWholeError, match="has no number"):
+        bundled(log, "INC-1", log.read())
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b.severity(9, severity="`<b>"),
+        b.milestone(9, "eaten"),
+        b.stage(9, stage="asleep"),
+        b.note(9, kind="<script>"),
+        b.resolved(9, resolution="never"),
+        b.linked(b.declared(7), 9, role="](http://evil)"),
+        b.sent(9, kind="spam"),
+    ],
+)
+def test_a_word_that_nobody_can_type_is_refused(tmp_path, event):
+    """
+    Reports print these words as they are.
+    """
+    store = told(str(tmp_path / "made.db"), [b.declared(7), event])
+    with Log(store) as log, pytest.raises(BadInputError, match="which this tracker does not know"):
+        bundled(log, "INC-1", log.read())

@@ -551,3 +551,18 @@ def test_what_ran_before_the_change_comes_along(tmp_path, store_url):
             "checkout",
             "search",
         }
+
+
+def test_a_metric_that_is_named_like_a_path_draws_no_picture_elsewhere(tmp_path, store_url):
+    """
+    A bundle of somebody's own making proves that his log says so.
+    """
+    service = "../../../evil"
+    history = [b.declared(5, services=(service,)), *histories.error_ratio(-70, 60, (0, 21), service=service)]
+    theirs = told(str(tmp_path / "theirs.db"), history)
+
+    bring(store_url, bundle_of(theirs))
+
+    [path] = report(store_url).pictures
+    assert path.count("/") == 1
+    assert path.startswith("INC-1/")

@@ -11,16 +11,50 @@ import msgspec
 from tracker.bundles.container import Manifest, Reader
 from tracker.bundles.damage import UNREADABLE, Place
 from tracker.errors import BadInputError, StoreError
-from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Event, decode, encode, event_id
+from tracker.events import incidents
+from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Decision, Event, decode, encode, event_id
+from tracker.events.bundles import BundleImported
+from tracker.events.corrections import EventLinked
 from tracker.events.housekeeping import LogSealed
-from tracker.events.incidents import IncidentDeclared, IncidentMerged
+from tracker.events.incidents import (
+    DETECTED_BY,
+    MILESTONES,
+    NOTE_KINDS,
+    RESOLUTIONS,
+    ROLES,
+    SEVERITIES,
+    STAGES,
+    IncidentDeclared,
+    IncidentMerged,
+)
+from tracker.events.messages import (
+    MESSAGE_KINDS,
+    MessageFailed,
+    MessagePosting,
+    MessagePrepared,
+    MessageSent,
+)
 from tracker.log.extract import LOG_ID_DIGITS, StoredEvent, read_seals, spans
 from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.log.seals import GENESIS, chained
 from tracker.times import from_us
 
 _NUMBER = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}-[1-9]\d{0,8}")
+_LOG_ID, _HASH, _EVENT = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-v]{24}")
 _DIGEST_BYTES = 32
+_WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
+    "severity": {incidents.IncidentDeclared: SEVERITIES, incidents.SeverityChanged: SEVERITIES},
+    "detected_by": {incidents.IncidentDeclared: DETECTED_BY},
+    "milestone": {incidents.MilestoneSet: MILESTONES},
+    "stage": {incidents.StageChanged: STAGES},
+    "resolution": {incidents.IncidentResolved: RESOLUTIONS},
+    "role": {EventLinked: ROLES},
+    "kind": {
+        incidents.NoteAdded: NOTE_KINDS,
+        **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
+    },
+}
+"""Fields in which only one of a few words may stand, by kind of decision."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +129,7 @@ class _EventCheck:
                 f"{self._reader.name}: {place.said()} has fields that this tracker does not know",
                 hint="It was written by a newer tracker: upgrade this one",
             )
+        self._refuse_unknown_words(event, place)
         what = self._foreign(stored, event)
         if what is not None:
             raise self._reader.damaged(place, what)
@@ -135,6 +170,20 @@ class _EventCheck:
                 ) from wrong
             raise self._reader.damaged(place, "its content cannot be read") from wrong
 
+    def _refuse_unknown_words(self, event: Event, place: Place) -> None:
+        """Refuse a word that nobody could have typed here: answers print these as they are."""
+        for name, words in _WORDS.items():
+            value = getattr(event, name, None)
+            if (
+                value is not None
+                and isinstance(event, Decision)
+                and value not in words.get(type(event), (value,))
+            ):
+                raise BadInputError(
+                    f"{self._reader.name}: {place.said()} says {name} {value!r}, which this tracker does not know",
+                    hint="If it was written by a newer tracker: upgrade this one",
+                )
+
     def _foreign(self, stored: StoredEvent, event: Event) -> str | None:
         if isinstance(event, LogSealed):
             return "a seal is no evidence"
@@ -147,6 +196,8 @@ class _EventCheck:
         for number in (stream, event.into if isinstance(event, IncidentMerged) else None):
             if number is not None and not _NUMBER.fullmatch(number):
                 return "its incident has no number"
+        if isinstance(event, BundleImported) and not _names_a_log(event):
+            return "it names no log from which an incident could have come"
         return None
 
     def end(self) -> None:
@@ -167,6 +218,18 @@ class _EventCheck:
         if unexplained:
             place = min((self._holes[each] for each in unexplained), key=lambda each: each.position or 0)
             raise self._reader.damaged(place, "its content is gone, and no redaction in the bundle names it")
+
+
+def _names_a_log(event: BundleImported) -> bool:
+    """Whether everything of it that a report prints is what it should be."""
+    numbers = (event.number, event.was, *event.numbers, *event.numbers.values())
+    hashes = (event.head, event.last_digest)
+    return (
+        bool(_LOG_ID.fullmatch(event.log))
+        and all(_NUMBER.fullmatch(each) for each in numbers)
+        and all(_HASH.fullmatch(each) for each in hashes)
+        and bool(_EVENT.fullmatch(event.last_event))
+    )
 
 
 def _check_proof(
