@@ -557,8 +557,11 @@ def test_a_metric_that_is_named_like_a_path_draws_no_picture_elsewhere(tmp_path,
     """
     A bundle of somebody's own making proves that his log says so.
     """
-    service = "../../../evil"
-    history = [b.declared(5, services=(service,)), *histories.error_ratio(-70, 60, (0, 21), service=service)]
+    named = [
+        Incoming(event=msgspec.structs.replace(each.event, metric="../../../evil"), payload=each.payload)
+        for each in histories.error_ratio(-70, 60, (0, 21))
+    ]
+    history = [b.declared(5), *named]
     theirs = told(str(tmp_path / "theirs.db"), history)
 
     bring(store_url, bundle_of(theirs))
