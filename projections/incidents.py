@@ -41,6 +41,11 @@ def number_of(incident_id: str) -> int:
     return int(tail) if tail.isascii() and tail.isdigit() else 0
 
 
+def ours(found: Iterable[Incident]) -> list[Incident]:
+    """Keep the incidents that were declared here; nothing happens by itself to one that came in a bundle."""
+    return [each for each in found if not each.imported]
+
+
 def open_ones(found: Iterable[Incident]) -> list[Incident]:
     """Keep the incidents that are not over."""
     return [each for each in found if each.status is Status.OPEN]

@@ -75,7 +75,8 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
                 by=event.decided_by,
                 prepared_at=event.occurred_at,
                 eta=event.eta,
-                via=each.recorded.arrival.via,
+                # Posting what another log's people decided is theirs alone.
+                via=each.recorded.arrival.via if each.recorded.arrival.origin is None else "bundle",
                 position=each.recorded.position,
             )
         elif isinstance(event, MessageSent) and event.prepared is None and not struck:

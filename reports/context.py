@@ -36,13 +36,21 @@ class MetricPlan:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where in the log the report was read, and by what."""
+    """Where in the log the report was read, and by what.
+
+    `log` is that log's id, empty where a report of before logs had one is written again. `came` tells
+    of the logs from which it came in a bundle: id, number there, position and head. `here` is the position in this log:
+    another one where the log that is quoted is not this one.
+    """
 
     position: int
     last_event: str
     last_digest: str
     head: str
     versions: Mapping[str, str]
+    log: str = ""
+    came: tuple[tuple[str, str, int, str], ...] = ()
+    here: int = 0
 
 
 @dataclass(frozen=True)

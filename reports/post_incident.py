@@ -63,11 +63,18 @@ def _standing_apart(lines: list[str]) -> str:
 def _footer(context: Context) -> list[str]:
     where = context.provenance
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items())
+    log = f"`{where.log}`, " if where.log else ""
+    came = [
+        f"It came in a bundle from log `{log_id}`, where it is {number}, at position {position} with head `{head}`; "
+        "what was recorded since is this log's own."
+        for log_id, number, position, head in where.came
+    ]
     return [
         "---",
         "",
-        f"Log position {where.position}, last event `{where.last_event}` with digest `{where.last_digest}`, "
+        f"Log {log}position {where.position}, last event `{where.last_event}` with digest `{where.last_digest}`, "
         f"head `{where.head}`. Written by {versions}.",
+        *came,
         "",
         "The generated parts were read from the log up to that position, and the same position gives the same bytes; "
         "whatever stands between them was written by hand. "

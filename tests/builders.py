@@ -18,6 +18,7 @@ from tracker.events.alerts import (
     OutsideIncidentReported,
 )
 from tracker.events.base import Event, Incoming, Recorded, encode, encode_arrival, event_id
+from tracker.events.bundles import BundleImported
 from tracker.events.changes import (
     BranchSeen,
     CommitMade,
@@ -620,6 +621,28 @@ def seal(minute: float = 60, **fields: Any) -> LogSealed:
     )
 
 
+def imported(minute: float = 60, **fields: Any) -> BundleImported:
+    return BundleImported(
+        **_with(
+            {
+                "occurred_at": at(minute),
+                "decided_by": "carol",
+                "number": "INC-57",
+                "was": "INC-42",
+                "log": "9a9c33356725fec1",
+                "position": 135,
+                "last_event": _id(declared()),
+                "last_digest": "4821" * 16,
+                "head": "3139" * 16,
+                "sha256": bytes(range(32)),
+                "brought": 127,
+                "numbers": {"INC-42": "INC-57"},
+            },
+            fields,
+        )
+    )
+
+
 def waived(minute: float = 60, **fields: Any) -> RuleWaived:
     return RuleWaived(
         **_with(
@@ -716,6 +739,7 @@ def one_of_each() -> list[Event]:
         *(not_sent(prepared()), eta_missed(sent())),
         *(waived(), action(), action_done(action()), reviewed(), published()),
         *(settings(), seal()),
+        imported(),
     ]
 
 

@@ -76,6 +76,11 @@ class Incident:
         return self.declared_at is not None
 
     @property
+    def imported(self) -> bool:
+        """Whether it was declared in another log, and came from there: it is not ours to work on by ourselves."""
+        return any(step.recorded.arrival.origin is not None for step in self.steps[:1])
+
+    @property
     def started_at(self) -> datetime | None:
         """When it began, as a person said; None if nobody did."""
         said = self.milestones.get("started")

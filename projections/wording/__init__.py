@@ -5,6 +5,7 @@ One module for each subject; a new kind of event still reads acceptably before a
 
 from projections.wording import (  # noqa: F401 - each registers its words
     alerts,
+    bundles,
     changes,
     corrections,
     incidents,

@@ -210,9 +210,13 @@ def _named(series: Series) -> str:
 
 
 def picture_name(context: Context, metric: MetricPlan) -> str:
-    """Return the file name of a metric's picture; another zone's picture is another file."""
-    zone = "" if context.zone_name == "UTC" else "." + context.zone_name.replace("/", "-")
-    return f"{metric.service}-{metric.name}{zone}.{context.picture_suffix}"
+    """Return the file name of a metric's picture; another zone's picture is another file.
+
+    Names that came in somebody's bundle lead into no other folder.
+    """
+    zone = "" if context.zone_name == "UTC" else "." + context.zone_name
+    name = f"{metric.service}-{metric.name}{zone}.{context.picture_suffix}"
+    return "".join("-" if char in "/\\" or not char.isprintable() else char for char in name)
 
 
 def pictures(context: Context) -> dict[str, Chart]:

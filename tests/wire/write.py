@@ -18,6 +18,7 @@ from tests.builders import (
     one_of_each,
     reopened,
     run_of_tests,
+    settings,
     tag,
 )
 from tests.wire.test_wire import FOLDER, builtins
@@ -45,6 +46,7 @@ LATER = [
     merge_commit(brought_paths=("shop/basket.py",)),
     branch(patch_id="9" * 40, stated_versions={"package.json": "1.4.3"}),
     branch(stated_versions={}),
+    settings(service="checkout", settings={"settling_seconds": 120}, only_for="INC-42"),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

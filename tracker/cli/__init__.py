@@ -49,6 +49,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("review", "go through what people wrote, in your editor"),
     "publish": ("publish", "publish the report, and keep what was published"),
     "verify": ("verify", "is the log whole?"),
+    "bundle": ("bundle", "write one file with an incident and all its evidence"),
+    "import": ("import_command", "bring in an incident from a bundle"),
     "serve": ("serve", "receive what sources push, and ask for what they keep"),
     "inbox": ("inbox_command", "what was received and not understood"),
     "spool": ("spool_command", "what was typed while the store was away"),
@@ -65,6 +67,7 @@ GROUPS = (
     ("Afterwards", ("review", "publish", "action", "actions")),
     ("By themselves", ("serve", "inbox")),
     ("Look", ("list", "show", "timeline", "compare", "watch", "check", "backtest", "report", "verify")),
+    ("Give away, take in", ("bundle", "import")),
     (
         "Set right",
         ("amend", "retract", "redact", "history", "link", "unlink", "waive", "reopen", "merge", "spool"),

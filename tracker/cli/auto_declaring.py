@@ -23,13 +23,14 @@ _ALERTS = ("alert-fired", "alert-resolved")
 def rulings(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Ruling]":
     """Say what becomes of each alert among these facts that may open an incident, oldest first."""
     from projections.auto_declare import occurrences, rule
+    from projections.incidents import ours
 
     wanted = wanted_severities(workspace)
     now = workspace.now
     found = occurrences(facts, wanted, (), now) if wanted else []
     if not found:
         return []
-    incidents = workspace.standing()
+    incidents = ours(workspace.standing())
     unsure = {each.key: each for each in found if rule(each, incidents, now).verdict != "covered"}
     if unsure:
         # That it is over, or goes on from before a hole, may stand in the log alone.
@@ -58,7 +59,10 @@ def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
     return [
         Incoming(event=each.event, arrival=each.arrival)
         for each in found
-        if each.event.TOPIC in _ALERTS and each.arrival.via == "webhook" and each.recorded_at >= since
+        if each.event.TOPIC in _ALERTS
+        and each.arrival.via == "webhook"
+        and each.arrival.origin is None
+        and each.recorded_at >= since
     ]
 
 

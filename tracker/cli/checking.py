@@ -76,7 +76,7 @@ def checked(
         linked_ids(incident),
         topics=WORK,
     )
-    held, said = procedure_of(workspace, upto)
+    held, said = procedure_of(workspace, incident, upto)
     facts = workspace.facts_of(incident, upto) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
     living = [each for each in effective(used).values() if each.retraction is None]
@@ -111,7 +111,7 @@ def settled(
     while True:
         found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
         named = {event for each in found.rules for event in each.evidence}
-        _, said = procedure_of(workspace, upto)
+        _, said = procedure_of(workspace, incident, upto)
         used = [
             *said,
             *(each for each in found.used if each.id in named or isinstance(each.event, Correction)),
@@ -129,12 +129,14 @@ def _now(workspace: Workspace, upto: int | None) -> datetime:
     return last or workspace.now
 
 
-def procedure_of(workspace: Workspace, upto: int | None) -> "tuple[Procedure, list[Recorded]]":
+def procedure_of(
+    workspace: Workspace, incident: "Incident", upto: int | None
+) -> "tuple[Procedure, list[Recorded]]":
     """Return [procedure] as the log has it, and the event that says so; the defaults where it has none."""
     from projections.procedure.rule import Procedure
     from tracker.events.housekeeping import SettingsChanged
 
-    last = workspace.log.latest("settings:", upto)
+    last = workspace.settings_recorded(None, upto, incident.id)
     if last is None or not isinstance(last.event, SettingsChanged):
         return Procedure(), []
     return Procedure.of(last.event.settings.get("procedure", {})), [last]
@@ -172,6 +174,8 @@ def advised(workspace: Workspace, incident: "Incident", upto: int | None = None)
     from projections.procedure.advice import advice
     from projections.procedure.rule import Procedure
 
+    if incident.imported:
+        return []
     own = [step.recorded for step in incident.steps]
     today = None
     if upto is None and workspace.settings.path is not None:

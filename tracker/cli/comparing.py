@@ -221,7 +221,7 @@ def _metrics(
     known = silences(quiet)
     for service in dict.fromkeys([*incident.services, *(row.service for row in wanted if row.service)]):
         mine = [row.at for row in wanted if row.service == service]
-        settings, event = configured_metrics(workspace, service, upto)
+        settings, event = configured_metrics(workspace, service, upto, incident.id)
         sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
         used += event
         names |= {*settings.get("metrics", {}), *sampled}

@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Find the open incident of the service, or the next number, and record."""
-    from projections.incidents import number_of, open_ones
+    from projections.incidents import number_of, open_ones, ours
 
     services = tuple(dict.fromkeys(workspace.service(name) for name in arguments.service))
     by = workspace.who
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         same = [each for each in found if _is_same(each, arguments, at, by)]
         if same:
             return _known(arguments, workspace, same[0])
-        mine = [each for each in open_ones(found) if set(each.services) & set(services)]
+        mine = [each for each in ours(open_ones(found)) if set(each.services) & set(services)]
         if mine and not arguments.new:
             return _add(arguments, workspace, mine[-1].id, services, at)
         number = max((number_of(each.id) for each in found), default=0) + 1

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.incidents import open_ones
+    from projections.incidents import open_ones, ours
 
     found = workspace.standing()
     if arguments.open or arguments.due:
@@ -55,14 +55,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         state = (
             each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
         )
-        rows.append(
-            (each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, printable(each.title))
-        )
+        title = printable(each.title) + (" (imported)" if each.imported else "")
+        rows.append((each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, title))
     print(table(rows), end="")
     if arguments.due:
         from tracker.cli.checking import advised
 
-        for each in found:
+        for each in ours(found):
             timed = [due for due in advised(workspace, each) if due.due_at is not None]
             for due in timed[:MOST_DUE]:
                 print(f"{each.id}: {printable(due.said())}")

@@ -140,7 +140,7 @@ def _draft(
     metrics = [
         (service, metric)
         for service in incident.services
-        for metric in configured_metrics(workspace, service, None)[0].get("metrics", {})
+        for metric in configured_metrics(workspace, service, None, incident.id)[0].get("metrics", {})
     ]
     return Draft(
         incident=incident,

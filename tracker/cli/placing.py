@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from reports.fences import Apart, Found, Part
 
 _FOOTER = re.compile(
-    r"^(?:<p>)?Log position (?P<position>\d+), last event .* head (?:`|<code>)(?P<head>[0-9a-f]{64})(?:`|</code>)",
+    r"^(?:<p>)?Log (?:(?:`|<code>)(?P<log>[0-9a-f]{16})(?:`|</code>), )?position (?P<position>\d+), "
+    r"last event .* head (?:`|<code>)(?P<head>[0-9a-f]{64})(?:`|</code>)",
     re.MULTILINE,
 )
 _HANDLE = re.compile(r"`([0-9a-v]{7})`")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tracker.cli import acting, placing
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
+from tracker.cli.provenance import provenance
 from tracker.cli.warning import warn_of_secrets
 from tracker.cli.workspace import Workspace
 from tracker.times import zone
@@ -123,6 +124,8 @@ def as_it_was(workspace: Workspace, found: "Apart") -> dict[str, str]:
     footer = placing.footer_of(found)
     if not footer or int(footer["position"]) > workspace.log.position:
         return {}
+    if footer["log"] not in (None, workspace.log.id):
+        return {}
     written = again(workspace, found, int(footer["position"]))
     return {part.name: part.text for part in written.parts}
 
@@ -230,7 +233,6 @@ def gathered(
     procedure = settled(workspace, incident, upto, verdicts=found.rows, facts=facts, among=used)
     used += procedure.used
     used.sort(key=lambda each: each.position)
-    last = used[-1]
     return replace(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
@@ -240,13 +242,7 @@ def gathered(
         rules=tuple(procedure.rules),
         standing=standing(incident, used),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
-        provenance=Provenance(
-            position=last.position,
-            last_event=last.id,
-            last_digest=last.digest.hex(),
-            head=workspace.log.head(last.position),
-            versions=_versions(),
-        ),
+        provenance=provenance(workspace, name, used, upto),
     )
 
 
@@ -256,12 +252,6 @@ def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
 
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
     return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan
-
-
-def _versions() -> dict[str, str]:
-    from tracker.version import version
-
-    return {name: version(name) for name in ("tracker", "matplotlib", "numpy")}
 
 
 def _collected(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
@@ -285,7 +275,7 @@ def _metrics(
     plans: list[MetricPlan] = []
     used: list[Recorded] = []
     for service in context.incident.services:
-        settings_of, event = configured_metrics(workspace, service, upto)
+        settings_of, event = configured_metrics(workspace, service, upto, context.incident.id)
         configured = settings_of.get("metrics", {})
         used += event
         sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
@@ -316,12 +306,12 @@ def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
 
 
 def configured_metrics(
-    workspace: Workspace, service: str, upto: int | None
+    workspace: Workspace, service: str, upto: int | None, incident: str | None = None
 ) -> "tuple[dict[str, Any], list[Recorded]]":
-    """Return a service's settings as the log has them, and the event that says so."""
+    """Return a service's settings as the log has them for an incident, and the event that says so."""
     from tracker.events.housekeeping import SettingsChanged
 
-    last = workspace.log.latest(f"settings:{service}", upto)
+    last = workspace.settings_recorded(service, upto, incident)
     if last is None or not isinstance(last.event, SettingsChanged):
         return {}, []
     return dict(last.event.settings), [last]

@@ -45,11 +45,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Find out which it is."""
     prefix = workspace.settings.tracker.prefix.lower()
     typed = arguments.what.strip()
-    is_incident = (
-        typed == "." or typed.lower().startswith(prefix + "-") or (typed.isdigit() and len(typed) < 7)
-    )
+    is_incident = typed == "." or _is_number(typed, prefix) or (typed.isdigit() and len(typed) < 7)
     upto = workspace.cut()
     return _incident(arguments, workspace, upto) if is_incident else _event(arguments, workspace, upto)
+
+
+def _is_number(typed: str, prefix: str) -> bool:
+    """Whether this names an incident: of ours, or one with another log's prefix."""
+    return typed.lower().startswith(prefix + "-") or ("-" in typed and "@" not in typed)
 
 
 def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
@@ -99,6 +102,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("impact", printable(incident.impact or "not recorded")),
         ("report", _report(stands)),
     ]
+    rows += [("imported", printable(each)) for each in _imports(workspace, incident.id, upto)]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(lasted).items():
         said = duration.said()
@@ -195,6 +199,20 @@ def _next_for(stands: "Standing", name: str) -> str:
     }[stands.state.value]
 
 
+def _imports(workspace: Workspace, incident: str, upto: int | None) -> list[str]:
+    """Say from which logs an incident came."""
+    from tracker.cli.provenance import imports_of
+    from tracker.events.bundles import BundleImported
+
+    return [
+        f"from log {each.event.log}, as of its position {each.event.position}"
+        + (f", where it is {each.event.was}" if each.event.was != each.event.number else "")
+        + f", by {each.event.decided_by}"
+        for each in imports_of(workspace, incident, upto)
+        if isinstance(each.event, BundleImported)
+    ]
+
+
 def _message(told: "Message") -> str:
     """Say what became of a message in a line."""
     if told.sent_at is not None:
@@ -281,6 +299,11 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         rows.append(("came by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
     if recorded.redacted is not None:
         rows.append(("redacted", printable(redacted_words(recorded.redacted).removeprefix("redacted "))))
+    if arrival.origin is not None:
+        there = f", as {arrival.origin.event}" if arrival.origin.event else ""
+        rows.append(
+            ("first in", f"log {printable(arrival.origin.log)} at position {arrival.origin.position}{there}")
+        )
     if found.retraction is not None:
         rows.append(("retracted", f"see: tracker history {recorded.handle}"))
     elif found.amendments:

@@ -56,10 +56,13 @@ def _of_incident(
     arguments: argparse.Namespace, workspace: Workspace, upto: int | None
 ) -> tuple[str, list[Any]]:
     from projections.timeline import timeline
+    from tracker.cli.provenance import imports_of
 
     incident = workspace.incident(arguments.incident, upto)
     start, end = span_asked(arguments, workspace, incident)
     facts = workspace.facts_of(incident, upto)
+    if arguments.order == "recorded":
+        facts = [*facts, *imports_of(workspace, incident.id, upto)]
     rows = timeline(facts, incident=incident, start=start, end=end, order=arguments.order)
     if arguments.service:
         rows = [row for row in rows if row.service in (None, *arguments.service)]

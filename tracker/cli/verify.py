@@ -36,6 +36,7 @@ class Report:
     apart: "Apart"
     position: int
     head: str
+    log: str
 
     @property
     def is_page(self) -> bool:
@@ -74,6 +75,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take a head to look for, or a report that holds one."""
     parser.add_argument("--head", metavar="HASH", help="is this head in the log?")
     parser.add_argument("--report", metavar="FILE", help="does this report come out the same?")
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="is this bundle whole? (--head: is it of that head?)"
+    )
     add_json(parser)
 
 
@@ -87,8 +91,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 hint="It stands in a report's footer",
             )
         heads.append(arguments.head.lower())
+    if arguments.bundle:
+        from tracker.cli.bundle_check import check
+
+        return check(arguments)
     report = _report(Path(arguments.report)) if arguments.report else None
-    if report:
+    quoted = _imported(workspace, report) if report else None
+    if report and quoted is None:
         heads.append(report.head)
     with progress("verify") as update:
         found = workspace.log.verify(tuple(heads), update)
@@ -102,6 +111,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         "redacted": found.redacted,
         "redactions_unfinished": unfinished,
         "head": found.head,
+        "log": workspace.log.id if found.whole else None,
         "first_problem": None
         if problem is None
         else {"position": problem.position, "event": problem.event, "what": problem.what},
@@ -111,8 +121,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
     held, since = None, []
     if report and found.whole and not missing:
-        held = hold(workspace, report)
-        since = [] if held.same else _redacted_since(workspace, report)
+        here = quoted or report.position
+        held = hold(workspace, report, here)
+        since = [] if held.same else _redacted_since(workspace, report, here)
         answer |= held.json() | {"redacted_since": [each.id for each in since]}
     if arguments.json:
         write_json(answer)
@@ -124,8 +135,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 f"  Finish it: tracker redact {handle}"
             )
         _say(arguments, found, missing)
+        if report and missing and report.log:
+            say(f"  The report was read from log {report.log}; see which one this is: tracker verify --json")
         if report and held:
-            _say_report(report, held, since)
+            _say_report(report, held, since, quoted)
     return 0 if found.whole and not missing and (held is None or held.same) else 5
 
 
@@ -146,10 +159,18 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
         print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
 
 
-def _say_report(report: Report, held: Held, since: "Sequence[Recorded]") -> None:
+def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None) -> None:
     from projections.wording import redacted_words
 
     path = report.path
+    if quoted is not None:
+        incident = report.apart.attributes["incident"]
+        print(
+            f"The report quotes log {report.log}, from which {incident} was imported at position {quoted} here."
+        )
+        say(
+            f"  That log's head is proven by its bundle alone: tracker verify --bundle FILE --head {report.head}"
+        )
     if held.parts:
         print(f"{path} does not come out the same: {', '.join(held.parts)}.")
     elif held.to_the_byte:
@@ -170,7 +191,7 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]") -> None
     if held.same:
         return
     held_in = report.apart.attributes
-    command = f"tracker report {held_in['incident']} --at-seq {report.position}"
+    command = f"tracker report {held_in['incident']} --at-seq {quoted or report.position}"
     command += f" --tz {held_in['zone']}" if held_in.get("zone", "UTC") != "UTC" else ""
     command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
     for each in since:
@@ -187,13 +208,27 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]") -> None
         say(f"  {command} -o /tmp/{held_in['incident']}.md")
 
 
-def _redacted_since(workspace: Workspace, report: Report) -> "list[Recorded]":
+def _imported(workspace: Workspace, report: Report) -> int | None:
+    """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
+    from tracker.cli.provenance import imports_of
+    from tracker.events.bundles import BundleImported
+
+    if report.log in ("", workspace.log.id):
+        return None
+    for each in imports_of(workspace, report.apart.attributes["incident"], None):
+        event = each.event
+        if isinstance(event, BundleImported) and (event.log, event.head) == (report.log, report.head):
+            return each.position
+    return None
+
+
+def _redacted_since(workspace: Workspace, report: Report, here: int) -> "list[Recorded]":
     """Return what the report stands on and was redacted after its position in the log."""
     from tracker.cli.report import gathered
 
-    found = gathered(workspace, report.apart.attributes["incident"], report.position).redacted
+    found = gathered(workspace, report.apart.attributes["incident"], here).redacted
     later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
-    after = {each.id for each in later if each.position > report.position}
+    after = {each.id for each in later if each.position > here}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]
 
 
@@ -224,23 +259,23 @@ def _report(path: Path) -> Report:
             f"{path} has no footer with a log position and a head",
             hint=f"Write it anew beside it: tracker report {apart.attributes.get('incident', 'INC')} -o new.md",
         )
-    return Report(path, data, apart, int(footer["position"]), footer["head"])
+    return Report(path, data, apart, int(footer["position"]), footer["head"], footer["log"] or "")
 
 
-def hold(workspace: Workspace, report: Report) -> Held:
+def hold(workspace: Workspace, report: Report, here: int) -> Held:
     """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
     from projections.review import as_published, publications
     from tracker.cli.report import again
     from tracker.events.reviews import ReportPublished
 
     drawn = report.apart.attributes.get("pictures") != "none"
-    written = again(workspace, report.apart, report.position, with_pictures=drawn)
+    written = again(workspace, report.apart, here, with_pictures=drawn)
     held = _held(report, written, drawn=drawn)
     for each in publications(workspace.incident(report.apart.attributes["incident"])):
         # What was published says so, which the log could not at that position.
         if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
-        then = again(workspace, report.apart, report.position, standing=as_published(each))
+        then = again(workspace, report.apart, here, standing=as_published(each))
         other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
         if len(other.parts) < len(held.parts):
             held = other

@@ -197,14 +197,20 @@ class Workspace:
         head, dash, number = typed.strip().rpartition("-")
         if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
             return f"{prefix}-{int(number)}"
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*-[1-9]\d{0,8}", typed.strip()):
+            # One that came in a bundle keeps the prefix of its log.
+            for name in (typed.strip(), typed.strip().upper()):
+                if self.log.latest(f"incident:{name}") is not None:
+                    return name
         raise UsageError(
             f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one"
         )
 
     def _only_open(self) -> str:
-        from projections.incidents import open_ones
+        from projections.incidents import open_ones, ours
 
         found = open_ones(self.standing())
+        found = ours(found) or found
         if len(found) == 1:
             return found[0].id
         if not found:
@@ -287,6 +293,18 @@ class Workspace:
         names = {each.id for each in found}
         selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], upto))
         return [each for each in selected if each.id in names]
+
+    def settings_recorded(
+        self, service: str | None, upto: int | None = None, incident: str | None = None
+    ) -> "Recorded | None":
+        """Return what says how a service is set up, or, without one, what holds for all services.
+
+        An incident that came in a bundle has the settings of the log that it came from.
+        """
+        from tracker.events.housekeeping import settings_scope
+
+        own = self.log.latest(settings_scope(service, incident), upto) if incident else None
+        return own or self.log.latest(settings_scope(service), upto)
 
     def cut(self) -> int | None:
         """Return the position up to which --known-at or --at-seq lets us look; None is all."""
@@ -426,7 +444,7 @@ class Workspace:
             return
         changed = []
         for service, facts in self.settings.facts().items():
-            last = self.log.latest(f"settings:{service or ''}")
+            last = self.settings_recorded(service)
             held = last.event.settings if last and isinstance(last.event, SettingsChanged) else None
             if held != facts:
                 changed.append(SettingsChanged(occurred_at=self.now, service=service, settings=facts))

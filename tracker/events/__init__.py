@@ -7,6 +7,7 @@ A new kind is one class in the module of its subject, with its topic, a builder 
 from tracker.events import (
     actions,
     alerts,
+    bundles,
     changes,
     corrections,
     housekeeping,
@@ -41,6 +42,7 @@ __all__ = [
     "Recorded",
     "actions",
     "alerts",
+    "bundles",
     "changes",
     "corrections",
     "decode",

@@ -106,15 +106,31 @@ class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
         return (f"incident:{self.incident}",) if self.incident else ()
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Where an event that came in a bundle was recorded first.
+
+    `log` is the id of that log. `event` is the id that it had there, where it has another here:
+    its incident has another number.
+    """
+
+    log: str
+    position: int
+    recorded_at: datetime
+    digest: str
+    event: str | None = None
+
+
 class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How a fact reached us. It is kept and sealed, but is no part of what the fact is.
 
     `via` is webhook, poll, file, typed, run or spool; `reported_by` the person who typed it.
+    What came in a bundle keeps both, and has its `origin` besides.
     """
 
     via: str = ""
     received_at: datetime | None = None
     reported_by: str | None = None
+    origin: Origin | None = None
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -139,7 +155,9 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `version` counts within the incident's stream (1 for a fact that stands alone).
     `digest` is the log's proof of the stored bytes. Where `redacted` says that its text was
-    removed, `event` is what is left of it, however early in the log one looks.
+    removed, `event` is what is left of it, however early in the log one looks. `recorded_us` of
+    an event that came in a bundle is when its first log learned of it; `position` is always
+    this log's.
     """
 
     id: str
@@ -158,7 +176,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def recorded_at(self) -> datetime:
-        """When the log recorded it, in UTC."""
+        """When the log recorded it, in UTC; of what came in a bundle, when its first log did."""
         return from_us(self.recorded_us)
 
     @property
@@ -176,6 +194,7 @@ class Window(msgspec.Struct, frozen=True, gc=False):
 
 
 _ARRIVAL = msgspec.msgpack.Decoder(Arrival)
+_ORIGIN_KEY = msgspec.msgpack.encode("origin")
 
 E = TypeVar("E", bound=Event)
 
@@ -208,6 +227,11 @@ def encode(event: Event) -> bytes:
     if kind.GREW and state[0] == _MAP_16 and state[1] == 0 and state[2] < _SMALL_MAP:
         return bytes((_FIXMAP | state[2],)) + state[3:]
     return state
+
+
+def origin_of(arrival_state: bytes) -> Origin | None:
+    """Return where an event was recorded first; None where that is this log. Most have no such bytes at all."""
+    return _ARRIVAL.decode(arrival_state).origin if _ORIGIN_KEY in arrival_state else None
 
 
 def encode_arrival(arrival: Arrival) -> bytes:

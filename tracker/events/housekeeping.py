@@ -7,20 +7,27 @@ import msgspec
 from tracker.events.base import Event, place, topic
 
 
+def settings_scope(service: str | None, only_for: str | None = None) -> str:
+    """Name the place of a service's settings, or of those that hold for one incident alone."""
+    return f"settings-of:{only_for}/{service or ''}" if only_for else f"settings:{service or ''}"
+
+
 @topic("settings-changed", rank=95)
 class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """What answers depend on, as it stands in tracker.toml, without secrets.
 
     One for each service, and one (service None) for what holds for all, so that a change
-    to one service changes no report of another.
+    to one service changes no report of another. Those of another log, which came in a bundle,
+    hold for the incident that they came with alone (`only_for`).
     """
 
     service: str | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    only_for: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """One place for each service."""
-        return (f"settings:{self.service or ''}",)
+        """One place for each service, and one for each service of an incident that came in a bundle."""
+        return (settings_scope(self.service, self.only_for),)
 
     def index_rows(self) -> list[tuple[str, int]]:
         """The last recorded holds, whatever the clocks of the writers said."""

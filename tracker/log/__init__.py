@@ -11,9 +11,10 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Decision, Event, Incoming, Recorded, Window, place
+from tracker.events.base import Decision, Event, Incoming, Recorded, Window, event_id, place
 from tracker.events.corrections import EventRedacted
 from tracker.log.application import URL_SCHEMES, TrackerApplication
+from tracker.log.extract import Proof, StoredEvent, log_id, proof, stored
 from tracker.log.recorder import Appended, Transaction, chunks
 from tracker.log.redacting import Copy, holding, mark, marked, remove, shared_files, unmark
 from tracker.log.rows import row_of, rows_of, stream_of
@@ -154,6 +155,50 @@ class Log:
         raise StoreError(
             f"{stream}: other writers were faster {attempts} times in a row", hint="Type the same again"
         )
+
+    def bring(self, wanted: Callable[[], Sequence[Incoming]], *, attempts: int = 20) -> Appended:
+        """Append facts and decisions of several incidents in one transaction, or nothing.
+
+        `wanted` is asked again when another writer took a place in one of the incidents. What the
+        log has already is left out.
+        """
+        for attempt in range(attempts):
+            before = self.position
+            incoming = list(wanted())
+            ids = [event_id(each.event) for each in incoming]
+            held = {each.id for each in self.by_ids(ids)}
+            versions: dict[str, int] = {}
+            rows = []
+            for identity, each in zip(ids, incoming, strict=True):
+                if identity in held:
+                    continue
+                held.add(identity)
+                stream = stream_of(each.event)
+                if stream is not None:
+                    versions[stream] = versions.get(stream) or self._last_version(stream, before)
+                    versions[stream] += 1
+                rows.append(row_of(each, self._salts(each.event), versions[stream] if stream else 1))
+            fresh = {row.id for row in rows}
+            known = tuple(dict.fromkeys(each for each in ids if each not in fresh))
+            if not rows:
+                return Appended((), known, self.position)
+            try:
+                appended = self._recorder.append(rows, to_us(self.now()))
+            except IntegrityError:
+                time.sleep(random.uniform(0, min(0.3, 0.005 * 2**attempt)))
+                continue
+            self._seal_if_due(appended.position)
+            return appended._replace(known=known + appended.known)
+        raise StoreError(f"other writers were faster {attempts} times in a row", hint="Type the same again")
+
+    def _last_version(self, stream: str, upto: int) -> int:
+        """Return the last version by a position: what came later makes the append collide, not mix."""
+        with self._recorder.reading() as transaction:
+            last = transaction.rows(
+                "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=? AND position<=?",
+                (stream, upto),
+            )
+        return last[0][0] or 0
 
     def seal(self, minimum: int = 1) -> int:
         """Seal what lies open now, when that is at least `minimum` events; return how many seals."""
@@ -363,6 +408,22 @@ class Log:
         return from_us(found[0][0]) if found else None
 
     # ── proof ────────────────────────────────────────────────────────────────
+
+    @property
+    def id(self) -> str | None:
+        """What this log is called, wherever it lies; None as long as it is empty."""
+        with self._recorder.reading() as transaction:
+            return log_id(transaction)
+
+    def stored(self, positions: Sequence[int]) -> list[StoredEvent]:
+        """Return events as they are stored, with the bytes beside them."""
+        with self._recorder.reading() as transaction:
+            return list(stored(transaction, positions))
+
+    def proof(self, positions: Sequence[int], position: int) -> Proof:
+        """Return what proves that these events stood in the log when it ended at `position`."""
+        with self._recorder.reading() as transaction:
+            return proof(transaction, positions, position)
 
     def head(self, position: int) -> str:
         """Return the head hash at a position."""

@@ -130,11 +130,12 @@ def next_seal(transaction: Transaction, now_us: int, minimum: int) -> tuple[int,
         count=count,
         digests_sha256=digests,
         previous_head=head,
-        head=_chained(head, after, through, count, digests),
+        head=chained(head, after, through, count, digests),
     )
 
 
-def _chained(head: bytes, after: int, through: int, count: int, digests: bytes) -> bytes:
+def chained(head: bytes, after: int, through: int, count: int, digests: bytes) -> bytes:
+    """Return the head of a seal: the seal before it, and its own content."""
     return hashlib.sha256(head + f"{after} {through} {count} ".encode() + digests).digest()
 
 
@@ -242,7 +243,7 @@ def _check_seal(
         return "this seal does not follow the seal before it"
     if len(covered) != seal.count or digests != seal.digests_sha256:
         return f"the events at positions {seal.after + 1} to {seal.through} do not fit this seal"
-    if seal.head != _chained(head, seal.after, seal.through, seal.count, digests):
+    if seal.head != chained(head, seal.after, seal.through, seal.count, digests):
         return "this seal's head is not the hash of its content"
     return None
 

@@ -7,7 +7,7 @@ found and their targets. Its cost follows what it finds, not the length of the l
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tracker.events.base import Recorded, Redaction, Window, decode, place
+from tracker.events.base import Recorded, Redaction, Window, decode, origin_of, place
 from tracker.events.corrections import Correction, EventRedacted
 from tracker.log.recorder import Transaction, chunks, gone, redactions
 from tracker.times import to_us
@@ -49,14 +49,16 @@ def _recorded(row: Sequence[Any], said: dict[str, tuple[Sequence[Any], EventReda
             at=redaction.occurred_at,
             why=redaction.why,
         )
+    arrival = bytes(row[7])
+    origin = origin_of(arrival)
     return Recorded(
         id=identity,
         event=event,
         position=row[0],
-        recorded_us=row[5],
+        recorded_us=to_us(origin.recorded_at) if origin else row[5],
         version=row[2],
         digest=bytes(row[8]),
-        arrival_state=bytes(row[7]),
+        arrival_state=arrival,
         redacted=redacted,
     )
 

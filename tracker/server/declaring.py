@@ -69,10 +69,11 @@ class Declarer:
     def _carry_out(self, occurrence: "Occurrence") -> list[str]:
         """Ask the rule again, on all that is recorded by now: an occurrence before it may have opened one."""
         from projections.auto_declare import rule
+        from projections.incidents import ours
 
         for _ in range(_ATTEMPTS):
             found = self._workspace.standing()
-            ruling = rule(occurrence, found, self._workspace.now)
+            ruling = rule(occurrence, ours(found), self._workspace.now)
             if ruling.verdict == "reopen" and ruling.incident is not None:
                 done = self._reopen(occurrence, ruling.incident)
             elif ruling.verdict == "declare":

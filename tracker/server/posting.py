@@ -48,13 +48,13 @@ class Poster:
 
     def remind(self) -> None:
         """Log each update that is due, once, and record each promise that was not kept."""
-        from projections.incidents import open_ones
+        from projections.incidents import open_ones, ours
         from projections.updates import updates_due
         from tracker import outbox
 
         workspace = self._workspace
         procedure = workspace.settings.procedure
-        found = workspace.whole(open_ones(workspace.standing()))
+        found = workspace.whole(ours(open_ones(workspace.standing())))
         now = workspace.now
         for incident in found:
             missed = outbox.record_missed_etas(workspace.log, incident, workspace.facts_of(incident), now)

@@ -116,7 +116,9 @@ class Reconciler:
             self._telemetry.guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
 
     def _living(self) -> list[str]:
-        found = self._workspace.standing()
+        from projections.incidents import ours
+
+        found = ours(self._workspace.standing())
         self._telemetry.open_incidents.set(sum(each.ends_at is None for each in found))
         now = self._workspace.now
         return [

@@ -1,0 +1,104 @@
+"""Logs, bundles of their incidents, and bundles that no tracker writes."""
+
+import argparse
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from reports.post_incident import Document
+from tests import builders as b
+from tests.reports.histories import salts
+from tracker.bundles.bringing import brought
+from tracker.bundles.reading import Bundle, read
+from tracker.bundles.writing import bundled
+from tracker.cli.bundling import evidence
+from tracker.cli.report import document
+from tracker.cli.workspace import Workspace
+from tracker.events.base import Event, Incoming
+from tracker.log import Appended, Log
+from tracker.log.extract import StoredEvent
+
+
+def told(store: str, events: Iterable[Event | Incoming], *, seal_every: int = 0) -> str:
+    """Record events in this order, an hour after they happened at the latest."""
+    clock = [b.at(-20_000)]
+    with Log(store, now=lambda: clock[0], salts=salts) as log:
+        for number, each in enumerate(events, 1):
+            event = each.event if isinstance(each, Incoming) else each
+            clock[0] = max(clock[0], event.occurred_at)
+            incident = getattr(event, "incident", None)
+            if incident is None:
+                log.append([each])
+            else:
+                log.decide(incident, lambda held, each=each: [each])  # type: ignore[misc]
+            if seal_every and number % seal_every == 0:
+                log.seal()
+    return store
+
+
+def workspace(log: Log) -> Workspace:
+    return Workspace(argparse.Namespace(config=None, store=log.store), log=log)
+
+
+def bundle_of(store: str, incident: str = "INC-1", upto: int | None = None) -> bytes:
+    """Write an incident's bundle as `tracker bundle` does."""
+    with Log(store, now=lambda: b.at(20_000)) as log:
+        _, recorded = evidence(workspace(log), incident, upto)
+        return bundled(log, incident, recorded)[0]
+
+
+def checked(data: bytes) -> Bundle:
+    return read(io.BytesIO(data), "INC-1.bundle")
+
+
+def bring(store: str, data: bytes, *, prefix: str = "INC") -> tuple[Any, Appended]:
+    """Import a bundle as `tracker import` does."""
+    with Log(store, now=lambda: b.at(30_000)) as log:
+        return brought(log, checked(data), prefix=prefix, by="carol")
+
+
+def report(store: str, incident: str = "INC-1", upto: int | None = None) -> Document:
+    with Log(store, now=lambda: b.at(40_000)) as log:
+        return document(workspace(log), incident, upto)
+
+
+def fold(store: str, incident: str = "INC-1") -> Any:
+    with Log(store) as log:
+        return workspace(log).incident(incident)
+
+
+def parts_of(data: bytes) -> dict[str, bytes]:
+    """Take a bundle apart, whatever its hashes say."""
+    found = {}
+    at = data.index(b"\n") + 1
+    while said := re.match(rb"(\w+) (\d+) [0-9a-f]{64}\n", data[at : at + 200]):
+        start = at + said.end()
+        at = start + int(said[2])
+        found[said[1].decode()] = data[start:at]
+    return found
+
+
+def rewritten(event: StoredEvent, **changes: Any) -> StoredEvent:
+    """Change an event as somebody would who knows how digests are made."""
+    from tracker.log.rows import body_sha256, digest_of
+
+    changed = event._replace(**changes)
+    assert changed.state is not None
+    assert changed.salt is not None
+    body = body_sha256(
+        changed.originator_id,
+        changed.originator_version,
+        changed.topic,
+        changed.state,
+        changed.arrival,
+        changed.salt,
+        changed.payload,
+    )
+    return changed._replace(digest=digest_of(body, changed.position, changed.recorded_us))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

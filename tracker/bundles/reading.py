@@ -1,0 +1,289 @@
+"""Checking a bundle: every event against its digest, the digests against the head of the log it came from."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import msgspec
+
+from tracker.bundles.container import Manifest, Reader
+from tracker.bundles.damage import UNREADABLE, Place
+from tracker.errors import BadInputError, StoreError
+from tracker.events import incidents
+from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Decision, Event, decode, encode, event_id
+from tracker.events.bundles import BundleImported
+from tracker.events.corrections import EventLinked
+from tracker.events.housekeeping import LogSealed
+from tracker.events.incidents import (
+    DETECTED_BY,
+    MILESTONES,
+    NOTE_KINDS,
+    RESOLUTIONS,
+    ROLES,
+    SEVERITIES,
+    STAGES,
+    IncidentDeclared,
+    IncidentMerged,
+)
+from tracker.events.messages import (
+    MESSAGE_KINDS,
+    MessageFailed,
+    MessagePosting,
+    MessagePrepared,
+    MessageSent,
+)
+from tracker.log.extract import LOG_ID_DIGITS, StoredEvent, read_seals, spans
+from tracker.log.rows import body_sha256, digest_of, stream_of
+from tracker.log.seals import GENESIS, chained
+from tracker.times import from_us
+
+_NUMBER = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}-[1-9]\d{0,8}")
+_LOG_ID, _HASH, _EVENT = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-v]{24}")
+_DIGEST_BYTES = 32
+_WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
+    "severity": {incidents.IncidentDeclared: SEVERITIES, incidents.SeverityChanged: SEVERITIES},
+    "detected_by": {incidents.IncidentDeclared: DETECTED_BY},
+    "milestone": {incidents.MilestoneSet: MILESTONES},
+    "stage": {incidents.StageChanged: STAGES},
+    "resolution": {incidents.IncidentResolved: RESOLUTIONS},
+    "role": {EventLinked: ROLES},
+    "kind": {
+        incidents.NoteAdded: NOTE_KINDS,
+        **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
+    },
+}
+"""Fields in which only one of a few words may stand, by kind of decision."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that is whole. Of a redacted event only its place is left: its event is None."""
+
+    manifest: Manifest
+    events: tuple[tuple[StoredEvent, Event | None], ...]
+    sha256: bytes
+
+
+def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] | None = None) -> Bundle:
+    """Read a bundle from its first byte to its last, and check all of it.
+
+    Raises:
+        BundleDamagedError: If it is not what was written.
+        BadInputError: If it is no bundle, or one that only a newer tracker reads.
+    """
+    reader = Reader(stream, name)
+    manifest = reader.manifest()
+    states = reader.seals(manifest.seals)
+    digests = reader.part("digests")
+    held: list[tuple[StoredEvent, Event | None]] = []
+    check = _EventCheck(reader, manifest)
+    for each in reader.events(manifest):
+        held.append((each, check.event(each)))
+        if progress:
+            progress(len(held), manifest.events)
+    reader.end()
+    check.end()
+    _check_proof(reader, manifest, states, digests, [each for each, _ in held])
+    return Bundle(manifest, tuple(held), reader.sha256)
+
+
+class _EventCheck:
+    """Checks each event by itself, and that they stand in the order of their log."""
+
+    def __init__(self, reader: Reader, manifest: Manifest) -> None:
+        self._reader, self._manifest = reader, manifest
+        self._position, self._recorded_us = 0, -(2**62)
+        self._holes: dict[str, Place] = {}
+        self._targets: set[str] = set()
+        self._declared = False
+        self._last: StoredEvent | None = None
+        if not _NUMBER.fullmatch(manifest.incident):
+            raise reader.damaged(Place("manifest"), "it names no incident")
+
+    def event(self, stored: StoredEvent) -> Event | None:
+        """Return the event, when it is what its digest says."""
+        place = Place("events", stored.position, stored.id)
+        what = self._misplaced(stored)
+        if what is not None:
+            raise self._reader.damaged(place, what)
+        self._position, self._recorded_us, self._last = stored.position, stored.recorded_us, stored
+        if stored.state is None or stored.salt is None:
+            self._holes[stored.id] = place
+            return None
+        body = body_sha256(
+            stored.originator_id,
+            stored.originator_version,
+            stored.topic,
+            stored.state,
+            stored.arrival,
+            stored.salt,
+            stored.payload,
+        )
+        if digest_of(body, stored.position, stored.recorded_us) != stored.digest:
+            raise self._reader.damaged(place, "its bytes do not fit its digest")
+        event = self._decoded(stored, place)
+        if stored.topic not in UPCASTERS and encode(event) != stored.state:
+            raise BadInputError(
+                f"{self._reader.name}: {place.said()} has fields that this tracker does not know",
+                hint="It was written by a newer tracker: upgrade this one",
+            )
+        self._refuse_unknown_words(event, place)
+        what = self._foreign(stored, event)
+        if what is not None:
+            raise self._reader.damaged(place, what)
+        if isinstance(event, IncidentDeclared) and event.incident == self._manifest.incident:
+            self._declared = True
+        target = getattr(event, "target", None)
+        if isinstance(target, str):
+            self._targets.add(target)
+        return event
+
+    def _misplaced(self, stored: StoredEvent) -> str | None:
+        if not 0 < stored.position < 2**62 or not 0 < stored.originator_version < 2**31:
+            return "its position is none"
+        if stored.position <= self._position:
+            return "it does not follow the event before it"
+        if stored.position > self._manifest.position:
+            return f"it stands behind position {self._manifest.position}, where the bundle ends"
+        if not self._recorded_us <= stored.recorded_us < 2**62:
+            return "it was recorded before the event that precedes it"
+        return None
+
+    def _decoded(self, stored: StoredEvent, place: Place) -> Event:
+        assert stored.state is not None
+        try:
+            from_us(stored.recorded_us)
+            if stored.arrival:
+                msgspec.msgpack.decode(stored.arrival, type=Arrival)
+            return decode(stored.topic, stored.state)
+        except UNREADABLE as wrong:
+            raise self._reader.damaged(place, "it cannot be read") from wrong
+        except OverflowError as wrong:
+            raise self._reader.damaged(place, "it was recorded at no instant") from wrong
+        except StoreError as wrong:
+            if stored.topic not in REGISTRY and stored.topic not in UPCASTERS:
+                raise BadInputError(
+                    f"{self._reader.name} holds an event of kind {stored.topic!r}, which this tracker does not know",
+                    hint="It was written by a newer tracker: upgrade this one",
+                ) from wrong
+            raise self._reader.damaged(place, "its content cannot be read") from wrong
+
+    def _refuse_unknown_words(self, event: Event, place: Place) -> None:
+        """Refuse a word that nobody could have typed here: answers print these as they are."""
+        for name, words in _WORDS.items():
+            value = getattr(event, name, None)
+            if (
+                value is not None
+                and isinstance(event, Decision)
+                and value not in words.get(type(event), (value,))
+            ):
+                raise BadInputError(
+                    f"{self._reader.name}: {place.said()} says {name} {value!r}, which this tracker does not know",
+                    hint="If it was written by a newer tracker: upgrade this one",
+                )
+
+    def _foreign(self, stored: StoredEvent, event: Event) -> str | None:
+        if isinstance(event, LogSealed):
+            return "a seal is no evidence"
+        identity = event_id(event, stored.state, stored.topic)
+        if stored.id != identity:
+            return f"its id is not that of its content ({identity})"
+        stream = stream_of(event)
+        if (stream or identity) != stored.originator_id:
+            return "it stands in another incident's stream"
+        for number in (stream, event.into if isinstance(event, IncidentMerged) else None):
+            if number is not None and not _NUMBER.fullmatch(number):
+                return "its incident has no number"
+        if isinstance(event, BundleImported) and not _names_a_log(event):
+            return "it names no log from which an incident could have come"
+        return None
+
+    def end(self) -> None:
+        """Check what only shows at the end."""
+        manifest, last = self._manifest, self._last
+        if last is None or (last.position, last.id, last.digest.hex()) != (
+            manifest.position,
+            manifest.last_event,
+            manifest.last_digest,
+        ):
+            raise self._reader.damaged(
+                Place("events"),
+                f"the last one is not the event that the manifest names ({manifest.last_event})",
+            )
+        if not self._declared:
+            raise self._reader.damaged(Place("events"), f"none of them declares {manifest.incident}")
+        unexplained = self._holes.keys() - self._targets
+        if unexplained:
+            place = min((self._holes[each] for each in unexplained), key=lambda each: each.position or 0)
+            raise self._reader.damaged(place, "its content is gone, and no redaction in the bundle names it")
+
+
+def _names_a_log(event: BundleImported) -> bool:
+    """Whether everything of it that a report prints is what it should be."""
+    numbers = (event.number, event.was, *event.numbers, *event.numbers.values())
+    hashes = (event.head, event.last_digest)
+    return (
+        bool(_LOG_ID.fullmatch(event.log))
+        and all(_NUMBER.fullmatch(each) for each in numbers)
+        and all(_HASH.fullmatch(each) for each in hashes)
+        and bool(_EVENT.fullmatch(event.last_event))
+    )
+
+
+def _check_proof(
+    reader: Reader, manifest: Manifest, states: Sequence[bytes], digests: bytes, held: Sequence[StoredEvent]
+) -> None:
+    """Hold digests and seals against the head."""
+    try:
+        seals = read_seals(states)
+    except (StoreError, *UNREADABLE) as wrong:
+        raise reader.damaged(Place("seals"), "one of them cannot be read") from wrong
+    head, through = GENESIS, 0
+    for number, seal in enumerate(seals, 1):
+        fits = seal.head == chained(head, seal.after, seal.through, seal.count, seal.digests_sha256)
+        follows = (seal.previous_head, seal.after) == (head, through) and seal.count == seal.through - through
+        if not fits or not follows or not through < seal.through <= manifest.position:
+            raise reader.damaged(Place("seals"), f"seal {number} does not follow the seal before it")
+        head, through = seal.head, seal.through
+    mine = {each.position: each.digest for each in held}
+    wanted = spans(seals, mine, manifest.position)
+    needed = sum(end - after for after, end in wanted) - len(mine)
+    if len(digests) != needed * _DIGEST_BYTES:
+        raise reader.damaged(
+            Place("digests"), f"{len(digests)} bytes are not the {needed} digests that prove these events"
+        )
+    walk = _Walk(mine, digests)
+    sealed = {seal.through: seal.digests_sha256 for seal in seals}
+    for after, end in wanted[:-1]:
+        if walk.hashed(hashlib.sha256(), after, end) != sealed[end]:
+            raise reader.damaged(
+                Place("digests"), f"the events at positions {after + 1} to {end} do not fit their seal"
+            )
+    after, end = wanted[-1]
+    if walk.hashed(hashlib.sha256(head), after, end).hex() != manifest.head:
+        raise reader.damaged(
+            Place("digests"), f"the events at positions {after + 1} to {end} do not fit the head of the log"
+        )
+    if walk.first.hex()[:LOG_ID_DIGITS] != manifest.log:
+        raise reader.damaged(Place("manifest"), "the log's id is not that of its first event")
+
+
+class _Walk:
+    """Goes through the positions whose digests are known: of the bundle's own events, and of those beside them."""
+
+    def __init__(self, mine: dict[int, bytes], others: bytes) -> None:
+        self._mine, self._others, self._at = mine, others, 0
+        self.first = b""
+
+    def hashed(self, into: "hashlib._Hash", after: int, through: int) -> bytes:
+        """Hash the digests of a span."""
+        for position in range(after + 1, through + 1):
+            digest = self._mine.get(position)
+            if digest is None:
+                digest = self._others[self._at : self._at + _DIGEST_BYTES]
+                self._at += _DIGEST_BYTES
+            self.first = self.first or digest
+            into.update(digest)
+        return into.digest()

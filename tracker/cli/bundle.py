@@ -1,0 +1,129 @@
+"""Write one file with an incident's events, samples and evidence, and the proof that this log held them.
+
+Whoever imports it gets the same report, byte for byte. Of other incidents it only tells which they
+are and when they were. Nothing is appended: the same position gives the same bytes.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tracker.cli.common import add_incident, add_reading, say, write_json
+from tracker.cli.progress import waiting
+from tracker.cli.workspace import Workspace
+from tracker.errors import BadInputError, UsageError
+
+EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the incident, and where to write it."""
+    add_incident(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="default INC-42.bundle here; - is stdout")
+    add_reading(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Write it."""
+    import hashlib
+
+    from tracker.bundles.writing import bundled
+    from tracker.cli.bundling import evidence
+
+    upto = workspace.cut()
+    name = workspace.incident(arguments.incident, upto).id
+    to_stdout = arguments.output == "-"
+    if to_stdout and arguments.json:
+        raise UsageError(
+            "--json and -o - both want stdout", hint=f"tracker bundle {name} -o {name}.bundle --json"
+        )
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError("a bundle is no text for a terminal", hint=f"tracker bundle {name} -o {name}.bundle")
+    target = Path(arguments.output or f"{name}.bundle")
+    if not to_stdout:
+        _refuse_other(target)
+    with waiting("bundle"):
+        _, recorded = evidence(workspace, name, upto)
+        data, manifest = bundled(workspace.log, name, recorded)
+    if to_stdout:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return 0
+    save(data, target)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if arguments.json:
+        write_json(
+            {
+                "incident": name,
+                "file": str(target),
+                "sha256": sha256,
+                "bytes": len(data),
+                "events": manifest.events,
+                "log": manifest.log,
+                "position": manifest.position,
+                "head": manifest.head,
+            }
+        )
+        return 0
+    print(target)
+    say(
+        f"{manifest.events} events of log {manifest.log} as of position {manifest.position}, {len(data)} bytes"
+    )
+    say(f"sha256 {sha256}")
+    say(f"Next: tracker verify --bundle {target}   ·   elsewhere: tracker import {target.name}")
+    return 0
+
+
+def _refuse_other(target: Path) -> None:
+    """Refuse to write over what is no bundle: a report, or a log.
+
+    Raises:
+        BadInputError: If something else is there, or the folder is not.
+    """
+    from tracker.bundles.container import KIND
+
+    hint = "Name another place: -o FILE"
+    if target.is_dir():
+        raise BadInputError(f"{target} is a folder", hint=hint)
+    if not target.parent.is_dir():
+        raise BadInputError(f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise BadInputError(f"{target} is no file", hint=hint)
+    try:
+        with target.open("rb") as held:
+            first = held.read(len(KIND))
+    except OSError as wrong:
+        raise BadInputError(f"{target}: cannot be read: {wrong.strerror}", hint=hint) from wrong
+    if first and first != KIND:
+        raise BadInputError(f"{target} is there already, and is not a bundle; it was left alone", hint=hint)
+
+
+def save(data: bytes, target: Path) -> None:
+    """Put a file where it is meant, whole or not at all.
+
+    Raises:
+        BadInputError: If the place cannot be written.
+    """
+    made = ""
+    try:
+        number, made = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(made).chmod(0o666 & ~mask)
+        Path(made).replace(target)
+    except OSError as wrong:
+        if made:
+            with contextlib.suppress(OSError):
+                Path(made).unlink()
+        raise BadInputError(
+            f"{target}: cannot be written: {wrong.strerror}", hint="Name another place: -o FILE"
+        ) from wrong

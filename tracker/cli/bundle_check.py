@@ -1,0 +1,64 @@
+"""Is a bundle whole? `tracker verify --bundle FILE` asks nothing but the file."""
+
+import argparse
+
+from tracker.cli.common import printable, say, write_json
+from tracker.errors import UsageError
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Check it, and say where it is not what was written."""
+    from tracker.bundles.damage import BundleDamagedError
+    from tracker.cli.import_command import opened
+
+    if arguments.report:
+        raise UsageError(
+            "--report and --bundle are two questions",
+            hint=f"tracker verify --bundle {arguments.bundle}   then, where it was imported: tracker verify --report {arguments.report}",
+        )
+    try:
+        bundle = opened(arguments.bundle)
+    except BundleDamagedError as damaged:
+        if not arguments.json:
+            raise
+        write_json({"whole": False, "bundle": arguments.bundle, "first_problem": damaged.json()})
+        return damaged.exit_code
+    manifest = bundle.manifest
+    asked = None if arguments.head is None else arguments.head.lower() == manifest.head
+    if arguments.json:
+        write_json(
+            {
+                "whole": True,
+                "bundle": arguments.bundle,
+                "incident": manifest.incident,
+                "events": manifest.events,
+                "log": manifest.log,
+                "position": manifest.position,
+                "head": manifest.head,
+                "head_same": asked,
+                "sha256": bundle.sha256,
+                "written_by": manifest.written_by,
+                "first_problem": None,
+            }
+        )
+        return 5 if asked is False else 0
+    print(
+        printable(
+            f"{arguments.bundle} is whole: {manifest.incident} of log {manifest.log}, {manifest.events} events, "
+            f"as of position {manifest.position}."
+        )
+    )
+    print(f"head {manifest.head}")
+    if asked is False:
+        print(
+            f"That is not the head that you asked for: {arguments.head}. It is of another log, or of another position."
+        )
+        return 5
+    if asked:
+        print("That is the head that you asked for.")
+    else:
+        say(
+            "  Who can make a bundle can make a whole one of other events: hold this head against one kept elsewhere,"
+        )
+        say("  in a report's footer for one, with: --head HASH")
+    return 0

@@ -1,0 +1,118 @@
+"""Bring in an incident that another log holds, from a bundle of it.
+
+All of the bundle is checked before anything is recorded. What it holds is recorded in one piece, with
+when the other log learned of it; a second time adds nothing. A number that is in use here stays yours:
+the imported incident gets a new one. What is known of one service from two worlds mixes: bring what is
+not of your services into a store of its own, with --store FILE.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.cli.common import add_json, say, write_json
+from tracker.cli.progress import progress
+from tracker.cli.workspace import Recording, Workspace
+from tracker.errors import BadInputError
+
+if TYPE_CHECKING:
+    from tracker.bundles.bringing import Plan
+    from tracker.bundles.reading import Bundle
+
+EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the bundle."""
+    parser.add_argument("file", metavar="FILE", help="what tracker bundle wrote; - is stdin")
+    parser.add_argument("--dry-run", action="store_true", help="check it, and say what would be recorded")
+    parser.add_argument(
+        "--by", metavar="NAME", help="who imports it (default TRACKER_USER, else git's user.name)"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+    """Check it, then record it."""
+    from tracker.bundles.bringing import brought, planned
+
+    who = None if arguments.dry_run else workspace.who
+    bundle = opened(arguments.file)
+    prefix = workspace.settings.tracker.prefix
+    if who is None:
+        plan = planned(workspace.log, bundle, prefix=prefix)
+        recording = Recording(plan.new, plan.known)
+    else:
+        plan, appended = brought(workspace.log, bundle, prefix=prefix, by=who)
+        recording = Recording(appended.recorded, appended.known)
+    if arguments.json:
+        write_json({**_answer(bundle, plan, dry_run=arguments.dry_run), **recording.json()})
+        return 0
+    _say(arguments.file, bundle, plan, dry_run=arguments.dry_run)
+    return 0
+
+
+def opened(file: str) -> "Bundle":
+    """Read a bundle from a file, or from stdin, and check it."""
+    import sys
+
+    from tracker.bundles.reading import read
+
+    if file == "-":
+        with progress("check") as update:
+            return read(sys.stdin.buffer, "stdin", progress=update)
+    path = Path(file)
+    try:
+        with path.open("rb") as stream, progress("check") as update:
+            return read(stream, file, progress=update)
+    except OSError as wrong:
+        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+
+
+def _answer(bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> dict[str, object]:
+    manifest = bundle.manifest
+    return {
+        "incident": plan.incident,
+        "was": manifest.incident,
+        "numbers": plan.numbers,
+        "dry_run": dry_run,
+        "log": manifest.log,
+        "position": manifest.position,
+        "head": manifest.head,
+        "sha256": bundle.sha256,
+        "redacted": plan.gone,
+    }
+
+
+def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
+    manifest = bundle.manifest
+    print(plan.incident)
+    say(
+        f"{file} is whole: {manifest.events} events of log {manifest.log}, as of its position {manifest.position}, "
+        f"head {manifest.head}"
+    )
+    for there, here in plan.numbers.items():
+        if there != here:
+            verb = "would become" if dry_run else "became"
+            why = (
+                f": {there} is another incident here"
+                if there.partition("-")[0] == here.partition("-")[0]
+                else ""
+            )
+            say(f"{there} of log {manifest.log} {verb} {here}{why}")
+    others = [here for here in plan.numbers.values() if here != plan.incident]
+    if others:
+        say(f"Of {', '.join(others)} came only what {plan.incident} stands on")
+    counted = f"{len(plan.new)} new, {len(plan.known)} already known"
+    say(f"{'Would record: ' if dry_run else ''}{counted}")
+    if plan.gone:
+        say(f"{plan.gone} events were redacted there; what they said did not come along")
+    if plan.overlapping and plan.new:
+        say(
+            f"This log tells of {', '.join(plan.overlapping)} by itself: answers stand on what both know; "
+            "for the other log's alone: tracker import FILE --store other.db"
+        )
+    if dry_run:
+        say(f"Next: tracker import {file}")
+    else:
+        say(f"Next: tracker report {plan.incident}   ·   tracker show {plan.incident}")
