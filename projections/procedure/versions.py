@@ -55,7 +55,7 @@ def version_bumped(evidence: Evidence) -> Ruled:
                 return Part(Status.MISSED, said[-1], says, proof)
         actual = "; ".join(said)
         if deploy is None:
-            says = f"{actual}; which version was deployed is not known"
+            says = f"{actual}; no deploy of it is recorded yet"
             return Part(Status.UNKNOWN, actual, says, proof, todo=_deployed(evidence))
         if not is_numbered(deploy.version):
             holds = hotfix.history.ancestors([sha] if (sha := hotfix.history.resolve(deploy.sha)) else [])
