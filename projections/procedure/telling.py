@@ -1,5 +1,6 @@
 """Was the team told at once, and kept up to date?"""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -133,8 +134,10 @@ def updates_on_time(evidence: Evidence) -> Ruled:
         return Ruled(name, Status.UNKNOWN, expected, None, says, due_at=due_at, todo=todo)
     gaps, last = _gaps(evidence, posted)
     ids = tuple(dict.fromkeys(each.sent_event or each.event for each in posted))
+    if last is None:
+        return _only_afterwards(evidence, Ruled(name, Status.UNKNOWN, expected, None, "", ids))
     due_at, todo = (None, None)
-    if is_open(evidence) and last is not None:
+    if is_open(evidence):
         due_at, todo = _due(evidence, last + every, f"tracker message {evidence.incident.id} update")
     count = f"{len(posted)} message{'s' if len(posted) > 1 else ''}"
     over = [gap for gap in gaps if gap > every]
@@ -154,6 +157,17 @@ def updates_on_time(evidence: Evidence) -> Ruled:
     late = (worst[0] - every).total_seconds()
     says = f"{told[0].upper()}{told[1:]}: {spoken(late)} late at most."
     return Ruled(name, Status.LATE, expected, told, says, ids, late_seconds=late, due_at=due_at, todo=todo)
+
+
+def _only_afterwards(evidence: Evidence, answer: Ruled) -> Ruled:
+    """Answer where every message came when it was over: none came while it lasted, if one was due by then."""
+    ends = evidence.incident.ends_at or evidence.now
+    lasted = ends - evidence.detected_at
+    if lasted <= evidence.procedure.update_every:
+        says = f"It was over {spoken(lasted.total_seconds())} after {since(evidence)}: no update was due."
+        return replace(answer, status=Status.NOT_APPLICABLE, says=says)
+    says = f"The first message came after its end: silent for {spoken(lasted.total_seconds())}."
+    return replace(answer, status=Status.MISSED, actual="no message before its end", says=says)
 
 
 def _gaps(evidence: Evidence, posted: list[Message]) -> tuple[list[timedelta], datetime | None]:

@@ -105,7 +105,7 @@ HISTORIES = {
     "gaps": [
         *DECLARED, b.note(6), message(7, "initial"), message(40), b.run_of_tests(17, exit_code=1), FIX,
         *(b.check(FIX, 20 + due / 60, due_seconds=due) for due in (60, 240)), b.resolved(70),
-        b.reviewed(80, incident="INC-1"),
+        message(71, "resolved"), b.reviewed(80, incident="INC-1"),
     ],
     "rolled back": [
         *DECLARED, FIX, b.verdicts(FIX, 30, verdicts=(WORSE,)), b.rollback(34, version="1.4.1"), b.resolved(50),
@@ -272,6 +272,19 @@ def test_updates_come_every_few_minutes_until_it_is_over(minutes, status, said, 
     assert (answer.status, answer.late_seconds) == (status, late)
     assert said in answer.says
     assert len(answer.evidence) == len(minutes)
+
+
+def test_a_message_when_it_is_over_is_no_update():
+    """
+    Nobody heard anything while it lasted; of what was over at once no update was due.
+    """
+    last = message(33, "resolved")
+
+    answer = one("updates_on_time", *DECLARED, b.resolved(32), last)
+
+    assert (answer.status, answer.evidence) == (Status.MISSED, ids(last))
+    assert "silent for 29 min" in answer.says
+    assert one("updates_on_time", *DECLARED, b.resolved(7), last).status is Status.NOT_APPLICABLE
 
 
 def test_a_note_is_no_update():
