@@ -4,7 +4,17 @@ import pytest
 
 from projections.claims.check import claims, texts_of
 from tests import builders as b
-from tests.claims.story import CORRECTED, FAULTS, SPARSE, STORY, TOLD_IN_NOTES, WITH_FAULTS, facts, said
+from tests.claims.story import (
+    CORRECTED,
+    FAULTS,
+    POSTMORTEM,
+    SPARSE,
+    STORY,
+    TOLD_IN_NOTES,
+    WITH_FAULTS,
+    facts,
+    said,
+)
 
 
 @pytest.mark.parametrize("log", [STORY, TOLD_IN_NOTES, SPARSE], ids=["story", "notes", "sparse"])
@@ -21,6 +31,14 @@ def test_nothing_is_found_in_the_corrected_one(log):
     A linter that cries wolf is switched off.
     """
     assert said(CORRECTED, *log) == []
+
+
+@pytest.mark.parametrize("log", [STORY, SPARSE], ids=["story", "sparse"])
+def test_a_long_and_true_postmortem_is_let_pass(log):
+    """
+    With settings, targets, other incidents, tickets, budgets and what was decided against.
+    """
+    assert said(POSTMORTEM, *log) == []
 
 
 def test_a_finding_says_where_and_what_the_log_says_with_its_events():
