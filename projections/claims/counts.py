@@ -121,7 +121,7 @@ _COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts, datetime | None], Counted |
 _PATTERNS = tuple(
     (
         re.compile(
-            rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))",
+            rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:failed|minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))",
             re.IGNORECASE,
         ),
         re.compile(rf"\b(?:{verbs})\s+(?:it\s+|production\s+)?{_OFTEN}", re.IGNORECASE),

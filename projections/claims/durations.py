@@ -177,7 +177,9 @@ _KINDS: tuple[_Kind, ...] = (
         "the log has no deploy",
     ),
     _Kind(
-        _re(r"\broll(?:ed|ing)?[ -]?backs?\b", r"\brevert(?:ed|ing)?\b"),
+        _re(
+            r"\broll(?:ed|ing)?[ -]?backs?\b(?! (?:plan|procedure|script|command))", r"\brevert(?:ed|ing)?\b"
+        ),
         "the rollback came after",
         _pairs(
             ("deployed", "rolled back"),
@@ -196,7 +198,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"\bback to normal\b",
             r"\bM?TTR\b",
             r"\bhealthy again\b",
-            r"\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
+            r"\b(?:it|all|everything) (?:was|were) over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
         ),
         "recovery took",
         _joined(
@@ -253,9 +255,9 @@ _KINDS: tuple[_Kind, ...] = (
     ),
     _Kind(
         _re(
-            r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
+            r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\w*|\bexpir\w+|\bplans?\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
             r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
-            r"\bsession\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
+            r"\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
             r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
         ),
         "",
@@ -269,6 +271,7 @@ _SETTING = re.compile(
     r"\W+(?:(?:of|is|was|to|from|for|a|the|set|at|after|=|over|about)\W+){0,3}$",
     re.IGNORECASE,
 )
+_PER = re.compile(r"[^.;]{0,25}?\b(?:a|per|each|every) (?:day|week|month|quarter|year)\b", re.IGNORECASE)
 _PART = re.compile(
     r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b[^.;,]{0,20}\b(?:down|offline|unavailable|unreachable|restart\w*)\b",
     re.IGNORECASE,
@@ -305,11 +308,13 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
         or _PART.search(said, left, right)
     ):
         return
-    if _SETTING.search(said[max(left, span.start - 60) : span.start]):
+    if _SETTING.search(said[max(sentence.segment(span.start, span.end)[0], span.start - 60) : span.start]):
         return
     if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(
         r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]
     ):
+        return
+    if _PER.match(said, span.end):
         return
     pair = _pair(sentence, span)
     if pair == ():
@@ -378,7 +383,7 @@ def _named_in(said: str) -> tuple[tuple[int, int, _Kind], ...]:
 def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
     said = sentence.text
     for left, right in outside(sentence, span.start, span.end):
-        inside = said[max(span.start - 1, 0)] == "("
+        inside = said.rfind("(", 0, span.start) > said.rfind(")", 0, span.start)
         limit = 0 if "|" in said and right == len(said) and left == 0 else -1
         if limit == 0:
             # In a table the first cell says what a number is of.

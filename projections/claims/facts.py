@@ -210,6 +210,13 @@ class ClaimFacts:
         if start is None:
             return None
         ends = [each for point in ("recovered", "resolved") for each in self.of(point) if each.at >= start.at]
+        if self.incident.resolved_at is not None:
+            # One that was reopened was not over then.
+            ends = [
+                each
+                for each in ends
+                if each not in self.of("resolved") or each.at == self.incident.resolved_at
+            ]
         over = min(ends, key=lambda each: each.at, default=None)
         if over is not None and over.origin != "log":
             over = None
@@ -224,6 +231,8 @@ class ClaimFacts:
             fix = over
         low = (fix.at - start.latest).total_seconds() if fix else None
         high = (over.latest - start.at).total_seconds() if over else (low if fix else None)
+        if start in self.of("declared"):
+            high = None
         parts = [f"{start.what} at {self.clock(start.at)}"]
         if fix:
             parts.append(f"{fix.what} at {self.clock(fix.at)}")

@@ -139,9 +139,11 @@ def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, dateti
         if not found or found[0].start > 2:
             continue
         instants = found[0].instants(list(facts.zones), facts.days)
-        near = [at for at in instants if at >= facts.incident.begins_at.replace(second=0, microsecond=0)]
-        if near or instants:
-            told.append((each.text[found[0].end :], min(near) if near else max(instants)))
+        if instants:
+            begins = facts.incident.begins_at
+            told.append(
+                (each.text[found[0].end :].lstrip(" :|–-"), min(instants, key=lambda at: abs(at - begins)))
+            )
     return told
 
 

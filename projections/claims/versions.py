@@ -27,12 +27,14 @@ _DEPLOYED = re.compile(
     re.IGNORECASE,
 )
 _ROLLED = re.compile(
-    rf"\broll(?:ed|ing)?[ -]?back(?: (?:production|checkout|the service|it|[\w-]{{1,30}}))?(?: from {_version('left')})? to\s+(?:the\s+)?{_version('to')}"
+    rf"\broll(?:ed)?[ -]?back(?: (?:production|checkout|the service|it|[\w-]{{1,30}}))?(?: from {_version('left')})? to\s+(?:the\s+)?{_version('to')}"
     rf"|\b(?:rolled back|reverted)\s+{_version('undone')}"
     rf"|{_version('gone')}\s+was\s+(?:rolled back|reverted)",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(r"\b(?:no|not|never|without|n't)\b[^,;.]{0,40}$", re.IGNORECASE)
+_NEGATED = re.compile(
+    r"\b(?:no|not|never|without|n't|against|instead of|avoid\w*)\b[^,;.]{0,40}$", re.IGNORECASE
+)
 
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:

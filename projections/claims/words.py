@@ -60,13 +60,13 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\bcause (?:was )?(?:identified|found)\b",
     ),
     "deploying": _any(
-        r"\b(?:deploy(?:ment)?|rollout) (?:of \S+ )?(?:started|began|in progress|begins)\b",
+        r"\b(?:deploy(?:ment)?|rollout) (?:of \S+ )?(?:started|began|in progress|begins|starts)\b",
         r"\b(?:started|began) (?:the |to )?(?:deploy(?:ment|ing)?|roll(?:ing)? out|rollout)\b",
         r"\bdeploying\b",
     ),
     "deployed": _any(
         r"\b(?:re-?)?deployed\b",
-        r"\bdeploy(?:ment)?s?\b(?! (?:started|began|in progress|begins))",
+        r"\bdeploy(?:ment)?s?\b(?! (?:of \S+ )?(?:started|began|in progress|begins|starts))",
         r"\brolled out\b|\brollout\b|\bshipped\b|\bwent live\b|\bwent out\b|\bis live\b|\bwas live\b",
         r"\bfix (?:was |is )?(?:out|live|in production|released)\b",
         r"\breleased (?:the )?(?:fix|hotfix|v?\d)",
@@ -96,7 +96,7 @@ NOT_NOW = re.compile(
     r"\b(?:will|would|won't|should(?:n't)?|shall|could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
     r"plan(?:s|ned|ning)? to|going to|want(?:s)? to|needs? to|have to|has to|aim(?:s|ing)?|if|unless|whether|"
     r"next time|in (?:the )?future|ideally|otherwise|hopefully|expect(?:s|ed)?|suppose[ds]?|target(?:s|ed)?|goal|"
-    r"SLO|SLA|let's|let us|TODO|too (?:late|early)|instead of|rather than|consider)\b",
+    r"SLO|SLA|let's|let us|TODO|too (?:late|early)|instead of|rather than|consider\w*|reject\w*|ruled out)\b",
     re.IGNORECASE,
 )
 """In a clause with one of these nobody says what was."""
@@ -157,7 +157,7 @@ def is_plan(sentence: Sentence) -> bool:
 _ELSEWHERE = re.compile(
     r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
     r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
-    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b|\b(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day(?:'s)?\b"
     r"|\bmean time between\b|\bin (?:january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from tracker.incident import fold
 
 HERE = Path(__file__).parent
 WITH_FAULTS = (HERE / "with_faults.md").read_text(encoding="utf-8")
+POSTMORTEM = (HERE / "postmortem.md").read_text(encoding="utf-8")
 CORRECTED = (HERE / "corrected.md").read_text(encoding="utf-8")
 
 FAULTS = {

@@ -4,7 +4,17 @@ import pytest
 
 from projections.claims.check import claims, texts_of
 from tests import builders as b
-from tests.claims.story import CORRECTED, FAULTS, SPARSE, STORY, TOLD_IN_NOTES, WITH_FAULTS, facts, said
+from tests.claims.story import (
+    CORRECTED,
+    FAULTS,
+    POSTMORTEM,
+    SPARSE,
+    STORY,
+    TOLD_IN_NOTES,
+    WITH_FAULTS,
+    facts,
+    said,
+)
 
 
 @pytest.mark.parametrize("log", [STORY, TOLD_IN_NOTES, SPARSE], ids=["story", "notes", "sparse"])
@@ -21,6 +31,14 @@ def test_nothing_is_found_in_the_corrected_one(log):
     A linter that cries wolf is switched off.
     """
     assert said(CORRECTED, *log) == []
+
+
+@pytest.mark.parametrize("log", [STORY, SPARSE], ids=["story", "sparse"])
+def test_a_long_and_true_postmortem_is_let_pass(log):
+    """
+    With settings, targets, other incidents, tickets, budgets and what was decided against.
+    """
+    assert said(POSTMORTEM, *log) == []
 
 
 def test_a_finding_says_where_and_what_the_log_says_with_its_events():
@@ -255,3 +273,24 @@ def test_a_row_in_the_words_of_a_note_is_held_against_the_note():
     assert said(row.format("14:58 UTC"), *STORY, told) == []
     assert len(said(row.format("14:52 UTC"), *STORY, told)) == 1
     assert said("- 14:52 UTC: Ben had a look at the pods", *STORY, told) == []
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        (b.declared(50),),
+        (b.declared(50), b.deploy(70, version="v1.2.1")),
+        (b.declared(45), b.resolved(75)),
+        (b.declared(45), b.merged(75)),
+        (b.declared(45), b.resolved(75, resolution="false-alarm")),
+        (b.declared(45), b.resolved(60), b.reopened(65), b.resolved(75)),
+        (b.declared(50), b.milestone(44, until=b.at(46)), b.milestone(70, "mitigated"), b.resolved(75)),
+    ],
+    ids=["declared", "open", "resolved", "merged", "false-alarm", "reopened", "uncertain start"],
+)
+def test_a_log_that_knows_little_still_tells_a_report_with_faults_from_one_without(log):
+    """
+    At least seven, and of the corrected one no more than a version that no deploy is recorded of.
+    """
+    assert len(said(WITH_FAULTS, *log)) >= 7
+    assert [each.claim for each in said(CORRECTED, *log) if "v1.2.1" not in each.claim] == []

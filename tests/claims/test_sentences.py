@@ -170,6 +170,49 @@ In INC-7 payments were down for 40 minutes.
 This is the second outage in 15 days.
 Compared to the previous incident (down for 2 hours) this was short.
 Downtime: 25 minutes; ETA given at first: 15 minutes (missed)
+No deploy failed.
+The error budget allows 43 minutes of downtime per month.
+Our SLA promises less than 15 minutes of downtime per month.
+99.9 % availability means 43 minutes of downtime a month.
+Downtime budget: 43 minutes
+The fix was reviewed in 3 minutes, merged and deployed.
+The rollback plan was ready after 5 minutes.
+A rollback to v1.2.0 was considered and rejected.
+Rolling back to v1.2.0 was not possible.
+Deploying v1.3.0 is blocked until the tests are done.
+v1.3.0, which will be deployed next week, has the real fix.
+Version 1.2.1 contains only this fix.
+Backported to v1.1.4 and v1.0.9.
+Node was upgraded to v18.19.0 in December.
+Alice was on call; Bob joined at 14:51 UTC.
+Sarah reviewed the fix.
+John and Sarah worked on the fix.
+John was incident commander until 15:15 UTC.
+The on-call engineer was paged at 14:50 UTC by the customer team.
+We expect the next release by Friday.
+Monday's deploy took 40 minutes.
+Alert: error rate above 1 % for 5 minutes
+Response was fast: issue confirmed in 5 minutes.
+The team met for 30 minutes the next day.
+Payments are retried for up to 24 hours.
+Sessions expire after 30 minutes, so users had to log in again after the outage.
+Errors stopped within a minute of the deploy.
+About two minutes after the deploy the error rate fell below 1 %.
+Downtime 25 min
+Total time to resolution: 30 minutes
+The outage started at 2:45pm UTC.
+The issue was confirmed by John at 14:50 UTC.
+500 errors were seen until 15:10 UTC.
+Payment attempts between 14:45Z and 15:10Z failed.
+From the first report until the fix it took 25 minutes.
+The window from 14:45 to 15:10 UTC was the whole impact.
+Between detection and fix 25 minutes passed.
+Three pods were restarted.
+One customer reported it.
+A handful of customers called.
+The 10-minute verdict was good.
+10 minutes after the deploy all metrics were normal.
+We verified for ten minutes.
 """
 FALSE = """\
 Payment processing was down for 15 minutes.
@@ -273,6 +316,18 @@ Users experienced a 15 minute interruption.
 Mar 1 15:20 UTC: deployed v1.2.1
 Deployed on 2026-03-02.
 Date: 2026-03-02
+Our downtime was 43 minutes.
+From the first report until the fix it took 15 minutes.
+Between detection and fix 10 minutes passed.
+The outage started at 2:55pm UTC.
+Payment attempts between 14:45Z and 15:00Z failed.
+Downtime 15 min
+Total time to resolution: 20 minutes
+We rolled back to v1.2.0.
+After the rollback to v1.2.0 at 15:05 UTC all was well.
+It took a quarter of an hour to restore the service.
+It was over after fifteen minutes.
+Payments came back fifteen minutes later, at 15:00 UTC.
 """
 
 
