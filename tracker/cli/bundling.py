@@ -21,7 +21,7 @@ class ReadLog:
 
     def __init__(self, log: "Log") -> None:
         self._log = log
-        self.read: dict[str, Recorded] = {}
+        self.seen: dict[str, Recorded] = {}
         self.with_bytes: set[int] = set()
         self.places: set[str] = set()
 
@@ -29,7 +29,7 @@ class ReadLog:
         return getattr(self._log, name)
 
     def _kept(self, found: "list[Recorded]") -> "list[Recorded]":
-        self.read |= {each.id: each for each in found}
+        self.seen |= {each.id: each for each in found}
         return found
 
     def select(
@@ -90,7 +90,7 @@ def evidence(workspace: Workspace, name: str, upto: int | None) -> "tuple[Incide
     )
     asked.__dict__["settings"] = workspace.settings
     incident, named = _answers(asked, name, here)
-    read = log.read | {each.id: each for each in named}
+    read = log.seen | {each.id: each for each in named}
     for place in sorted(log.places):
         # That a metric was ever sampled is an answer too: its windows are then without data.
         if place.startswith("samples:") and not any(

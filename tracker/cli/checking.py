@@ -125,8 +125,9 @@ def settled(
 def _now(workspace: Workspace, upto: int | None) -> datetime:
     if upto is None:
         return workspace.now
-    last = workspace.log.recorded_at(upto)
-    return last or workspace.now
+    # Not the position's own instant: what came in a bundle was recorded when its first log says.
+    last = workspace.log.read(upto - 1, 1, upto)
+    return last[0].recorded_at if last else workspace.now
 
 
 def procedure_of(
