@@ -215,6 +215,8 @@ The 10-minute verdict was good.
 We verified for ten minutes.
 """
 FALSE = """\
+Payments were down for about 15 minutes.
+The outage lasted roughly 40 minutes.
 Payment processing was down for 15 minutes.
 The outage lasted a quarter of an hour.
 A 15-minute outage hit checkout.
