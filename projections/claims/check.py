@@ -10,9 +10,10 @@ from datetime import datetime
 
 from projections.claims import actions, agreement, counts, durations, etas, instants, peaks, people, versions
 from projections.claims.claim import Claim
-from projections.claims.facts import ClaimFacts, from_rows
+from projections.claims.clocks import clocks, zones_in
+from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
-from projections.claims.numbers import clocks, zones_in
+from projections.claims.gathering import from_rows
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from tracker.events.incidents import NoteAdded
 from tracker.garbled import damage

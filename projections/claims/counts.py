@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from projections.claims.clocks import clocks, dates_in
 from projections.claims.facts import ClaimFacts
 from projections.claims.found import Found
-from projections.claims.numbers import NUMBER, clocks, dates_in, number_of
+from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import HABIT, NOT_NOW, is_elsewhere, is_plan
 from tracker.events.changes import CommitMade

@@ -1,15 +1,16 @@
 """How long people say that something took, held against how long it took."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
+from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Measure
 from projections.claims.found import Found
-from projections.claims.numbers import Span, clocks, spans
+from projections.claims.numbers import Span, spans
 from projections.claims.prose import Sentence, Text
+from projections.claims.spans_of import KINDS, Kind, until_detected, until_fixed
 from projections.claims.words import (
     HABIT,
     NOT_NOW,
@@ -21,249 +22,6 @@ from projections.claims.words import (
     outside,
 )
 from tracker.times import spoken
-
-Measures = Callable[[ClaimFacts], list[Measure]]
-
-
-def _re(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
-
-
-_DOWN = r"(?:was|were|is|are|been|being|went|fully|completely|partially|stayed|remained|service|site)"
-_DONE = r"(?:pay|check ?out|complete|log ?in|sign ?in|order|buy|use|access|reach|place|book|purchase)"
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """What a span of time can be of: the words for it, what it is called, and what the log measures of it."""
-
-    words: re.Pattern[str]
-    called: str
-    measures: Measures
-    missing: str = ""
-
-
-def _named(*names: str) -> Measures:
-    return lambda facts: [each for name in names if (each := facts.named(name)) is not None]
-
-
-def _pairs(*pairs: tuple[str, str]) -> Measures:
-    return lambda facts: [each for start, end in pairs for each in facts.between(start, end)]
-
-
-def _joined(*parts: Measures) -> Measures:
-    return lambda facts: [each for part in parts for each in part(facts)]
-
-
-def _downtime(facts: ClaimFacts) -> list[Measure]:
-    """Return how long it was down; until the fix was deployed will do where no metric says when it was back."""
-    found = facts.downtime()
-    if found is None:
-        return []
-    start, fix = facts.start, facts.fix
-    held = facts.durations.get("downtime")
-    if start is None or fix is None or held is None or held.to is None or not facts.said_recovered:
-        return [found]
-    if not start.at <= fix.at <= held.to:
-        return [found]
-    until = Measure((fix.at - start.latest).total_seconds(), (fix.latest - start.at).total_seconds(), "")
-    return [found, until]
-
-
-def _fix(facts: ClaimFacts) -> list[Measure]:
-    found = _named("time_to_fix_deployed")(facts)
-    fix = facts.fix
-    if fix is None:
-        return found
-    for start in (*([] if found else facts.of("detected")), *([facts.start] if facts.start else [])):
-        if fix.at >= start.at:
-            found.append(
-                Measure(
-                    max((fix.at - start.latest).total_seconds(), 0.0),
-                    (fix.latest - start.at).total_seconds(),
-                    f"{start.what} at {facts.clock(start.at)}, {fix.what} at {facts.clock(fix.at)}",
-                    tuple(each for each in (start.event, fix.event) if each),
-                )
-            )
-    return found
-
-
-def _detect(facts: ClaimFacts) -> list[Measure]:
-    """Return how long detection took; nothing where nobody recorded one of its ends."""
-    held = facts.durations.get("time_to_detect")
-    known = held is not None and (held.state == "recorded" or held.at_least is not None)
-    return _named("time_to_detect")(facts) if known else []
-
-
-_KINDS: tuple[_Kind, ...] = (
-    _Kind(
-        _re(
-            rf"\b{_DOWN} down\b(?! (?:to|by)\b| from (?!\d{{1,2}}[:.]\d\d))",
-            r"\bdown for\b|\bdowntime\b|\bdown time\b|\boutages?\b|\bunavailab\w+|\boffline\b|\bout of service\b",
-            r"\binaccessible\b|\bunreachable\b|\bdisruption\b|\binterruption\b|\bnot available\b",
-            rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
-            r"\b(?:payments?|checkouts?|requests|transactions|orders|customers|users)(?: \w+)? (?:failed|were failing|were broken|were affected|were impacted)\b",
-            r"\b(?:was|were|been) (?:broken|degraded)\b",
-            r"\b(?:saw|got|experienced|received|returned|returning|answered|serving|served|threw)\b[^.;]{0,25}?\b(?:errors?|failures?|500s?|5xx)\b",
-            r"\bimpact lasted\b|\bduration of (?:the )?(?:outage|impact)\b",
-        ),
-        "it was down",
-        _downtime,
-    ),
-    _Kind(
-        _re(
-            r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
-            r"\b(?:incident|total|overall) (?:duration|time)\b",
-            r"\blasted\b|^duration\b",
-            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
-            r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
-        ),
-        "the incident lasted",
-        _joined(
-            _downtime,
-            _named("time_to_resolve"),
-            _pairs(("started", "resolved"), ("detected", "resolved"), ("declared", "resolved")),
-        ),
-    ),
-    _Kind(
-        _re(
-            r"\bdetect\w*",
-            r"\bdiscover(?:ed|y)\b",
-            r"\bnoticed\b",
-            r"\bM?TTD\b",
-            r"\bspotted\b",
-            r"\bbecame aware\b",
-        ),
-        "detection took",
-        _detect,
-        "the log does not say how long that was: its start or its detection is not recorded",
-    ),
-    _Kind(
-        _re(r"\bconfirm\w*", r"\backnowledg\w*", r"\bM?TTA\b"),
-        "confirmation took",
-        _pairs(*((start, "confirmed") for start in ("started", "reported", "detected", "alerted"))),
-    ),
-    _Kind(
-        _re(r"\broot cause\b", r"\bdiagnos\w+", r"\bidentif\w+", r"\bcause (?:was )?found\b"),
-        "finding the cause took",
-        _pairs(
-            *(
-                (start, "cause")
-                for start in ("started", "reported", "detected", "declared", "confirmed", "alerted")
-            )
-        ),
-    ),
-    _Kind(
-        _re(
-            r"\bfix(?:ed|ing|es)?(?: and (?:deploy\w*|ship\w*|roll\w* out))?(?: deployed)?\b",
-            r"\bhot-?fix(?:ed)?\b|\bpatch(?:ed)?\b",
-            r"\btime to (?:fix|repair)\b",
-            r"\b(?:fixed|resolved) and deployed\b",
-        ),
-        "from detection to the deployed fix it took",
-        _fix,
-        "the log has no deployed fix",
-    ),
-    _Kind(
-        _re(r"\b(?:re-?)?deployed\b", r"\brolled out\b", r"\bshipped\b", r"\bwent (?:live|out)\b"),
-        "from detection to the deployed fix it took",
-        _fix,
-        "the log has no deploy",
-    ),
-    _Kind(
-        _re(r"\b(?:re-?)?deploy(?:ment|ing|s)?\b", r"\broll[- ]?out\b", r"\bshipping\b"),
-        "from detection to the deployed fix it took",
-        _joined(_fix, _pairs(("deploying", "deployed"))),
-        "the log has no deploy",
-    ),
-    _Kind(
-        _re(
-            r"\broll(?:ed|ing)?[ -]?backs?\b(?! (?:plan|procedure|script|command))", r"\brevert(?:ed|ing)?\b"
-        ),
-        "the rollback came after",
-        _pairs(
-            ("deployed", "rolled back"),
-            ("detected", "rolled back"),
-            ("started", "rolled back"),
-            ("rolled back", "rolled back"),
-            ("declared", "rolled back"),
-        ),
-        "the log has no rollback",
-    ),
-    _Kind(
-        _re(
-            r"\brecover(?:ed|y|ing)?\b",
-            r"\bmitigat\w+",
-            r"\brestor(?:ed?|ing|ation)\b",
-            r"\bback to normal\b",
-            r"\bM?TTR\b",
-            r"\bhealthy again\b",
-            r"\b(?:it|all|everything) (?:was|were) over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
-        ),
-        "recovery took",
-        _joined(
-            _downtime,
-            _named("time_to_recover", "time_to_resolve"),
-            _pairs(
-                ("detected", "recovered"),
-                ("deployed", "recovered"),
-                ("rolled back", "recovered"),
-                ("declared", "recovered"),
-            ),
-        ),
-    ),
-    _Kind(
-        _re(
-            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
-        ),
-        "from detection to resolution it took",
-        _joined(
-            _named("time_to_resolve"),
-            _pairs(
-                ("started", "resolved"),
-                ("declared", "resolved"),
-                ("reported", "resolved"),
-                ("confirmed", "resolved"),
-            ),
-            _downtime,
-        ),
-    ),
-    _Kind(
-        _re(r"\bdeclar(?:ed|ing|ation)\b"),
-        "from detection to declaration it took",
-        _joined(
-            _named("time_to_declare"),
-            _pairs(("started", "declared"), ("detected", "declared"), ("alerted", "declared")),
-        ),
-    ),
-    _Kind(
-        _re(
-            r"\b(?:team|everyone|on-?call|stakeholders|customers) (?:was |were )?(?:alerted|notified|told|informed|paged)\b",
-            r"\b(?:alerted|notified|told|informed|paged) (?:the )?(?:team|everyone|on-?call|stakeholders|customers)\b",
-            r"\bfirst (?:message|update|communication)\b",
-        ),
-        "telling the team took",
-        lambda facts: _told(facts),
-    ),
-    _Kind(
-        _re(r"\bmerg(?:ed|ing|e) (?:back|(?:in)?to (?:develop|main|master|trunk))\b"),
-        "merging back took",
-        _joined(
-            _named("merged_back_after"),
-            _pairs(("deployed", "merged"), ("resolved", "merged"), ("detected", "merged")),
-        ),
-    ),
-    _Kind(
-        _re(
-            r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\w*|\bexpir\w+|\bplans?\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
-            r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
-            r"\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
-            r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
-        ),
-        "",
-        lambda facts: [],
-    ),
-)
 
 _SETTING = re.compile(
     r"\b(?:time-?outs?|intervals?|windows?|limits?|targets?|goals?|slos?|slas?|ttl|thresholds?|every|each|per|last|past|first|next|"
@@ -331,7 +89,7 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     measures = kind.measures(facts)
     words = _quoted(said, span, where)
     if not measures:
-        if kind.measures is _detect:
+        if kind.measures is until_detected:
             loose = facts.named("time_to_detect")
             if (
                 loose is not None
@@ -352,15 +110,15 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     )
 
 
-def _unmeasured(kind: _Kind, facts: ClaimFacts) -> str:
+def _unmeasured(kind: Kind, facts: ClaimFacts) -> str:
     signs = [each for point in ("reported", "detected", "confirmed") for each in facts.of(point)[:1]]
     known = ", ".join(dict.fromkeys(f"{each.what} at {facts.clock(each.at)}" for each in signs))
     return f"{kind.missing}{'; it knows: ' + known if known else ''}"
 
 
-def _otherwise(kind: _Kind, span: Span, facts: ClaimFacts) -> str:
+def _otherwise(kind: Kind, span: Span, facts: ClaimFacts) -> str:
     """Name another start from which the span would be right."""
-    if kind.measures is not _fix and "deployed fix" not in kind.called:
+    if kind.measures is not until_fixed and "deployed fix" not in kind.called:
         return ""
     for start in ("confirmed", "cause", "declared"):
         for each in facts.between(start, "deployed"):
@@ -375,12 +133,12 @@ def _otherwise(kind: _Kind, span: Span, facts: ClaimFacts) -> str:
 
 
 @lru_cache(maxsize=64)
-def _named_in(said: str) -> tuple[tuple[int, int, _Kind], ...]:
+def _named_in(said: str) -> tuple[tuple[int, int, Kind], ...]:
     """Return the words of a sentence that say what a span of time is of."""
-    return tuple((match.start(), match.end(), kind) for kind in _KINDS for match in kind.words.finditer(said))
+    return tuple((match.start(), match.end(), kind) for kind in KINDS for match in kind.words.finditer(said))
 
 
-def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]]:
+def _kind(sentence: Sentence, span: Span) -> tuple[Kind | None, tuple[int, int]]:
     said = sentence.text
     for left, right in outside(sentence, span.start, span.end):
         inside = said.rfind("(", 0, span.start) > said.rfind(")", 0, span.start)
@@ -388,7 +146,7 @@ def _kind(sentence: Sentence, span: Span) -> tuple[_Kind | None, tuple[int, int]
         if limit == 0:
             # In a table the first cell says what a number is of.
             limit, right = 12, min(said.index("|"), span.start)
-        best: tuple[tuple[int, int, int], _Kind, int, int] | None = None
+        best: tuple[tuple[int, int, int], Kind, int, int] | None = None
         for start, end, kind in _named_in(said):
             if start < left or end > right or start > limit >= 0:
                 continue
@@ -490,22 +248,4 @@ def _until_now(facts: ClaimFacts, text: Text) -> list[Measure]:
         Measure(max((at - each.latest).total_seconds(), 0.0), (at - each.at).total_seconds(), "")
         for each in begun
         if each.at <= at
-    ]
-
-
-def _told(facts: ClaimFacts) -> list[Measure]:
-    if not facts.messages or facts.messages[0].sent_at is None:
-        return []
-    first = facts.messages[0]
-    assert first.sent_at is not None
-    starts = [each for point in ("detected", "declared", "started") for each in facts.of(point)]
-    return [
-        Measure(
-            (first.sent_at - each.latest).total_seconds(),
-            (first.sent_at - each.at).total_seconds(),
-            f"{each.what} at {facts.clock(each.at)}, the first message went out at {facts.clock(first.sent_at)}",
-            tuple(e for e in (each.event, first.sent_event) if e),
-        )
-        for each in starts
-        if each.at <= first.sent_at
     ]

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp
 from projections.claims.found import Found
-from projections.claims.numbers import clocks, spans
+from projections.claims.numbers import spans
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import PLANS
 from tracker.times import spoken

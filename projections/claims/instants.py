@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from projections.changes import plain_version
+from projections.claims.clocks import Clock, clocks, dates_in
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
 from projections.claims.found import Found
-from projections.claims.numbers import Clock, clocks, dates_in
 from projections.claims.prose import Sentence, Text
 from projections.claims.words import NOT_NOW, Mention, is_elsewhere, is_plan, mentions, nearest, outside
 

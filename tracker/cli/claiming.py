@@ -36,7 +36,7 @@ def claimed_and_waived(
     from datetime import UTC
 
     from projections.claims.check import claims, texts_of
-    from projections.claims.facts import facts_of
+    from projections.claims.gathering import facts_of
     from projections.claims.peaks import ASKED
     from projections.claims.prose import Text
     from tracker.events.procedure import RuleWaived
