@@ -533,3 +533,26 @@ def test_what_went_to_a_test_system_is_not_the_fix(shop: Shop) -> None:
 
     assert hotfix.deploy is not None
     assert (hotfix.deploy.environment, hotfix.deploy.at) == ("production", at(20))
+
+
+def test_what_lies_behind_the_edge_of_a_later_reading_is_unknown(shop: Shop, tmp_path: Path) -> None:
+    """
+    The hotfix was read whole; of develop only its newest merge was, and the way back may lie behind that.
+    """
+    shop.hotfix()
+    shop.release()
+    early = shop.read()
+    shop.merge("hotfix/v1.2.1", "develop", 30)
+    shop.on("feature/x", "develop~1")
+    shop.write("x.py", "x\n")
+    shop.commit("feat: x", 35)
+    shop.merge("feature/x", "develop", 40)
+    url = f"file://{shop.path}"
+    shop.git("clone", "-q", "--depth=1", "--branch=develop", url, str(tmp_path / "edge" / "shop"))
+    edge = object.__new__(Shop)
+    edge.path, edge.minute = tmp_path / "edge" / "shop", 50
+
+    ruled = merged_back(evidence(held(early, edge.read(), [ran_before(shop), fixed(shop)], story())))
+
+    assert ruled.status is Status.UNKNOWN, ruled
+    assert "the history of develop is cut off" in ruled.says
