@@ -103,21 +103,6 @@ def test_a_report_of_another_log_says_of_which(bundled, elsewhere):
     assert f"was read from log {log}" in answer.err
 
 
-def test_a_report_of_before_logs_had_an_id_still_verifies(bundled, tmp_path):
-    """
-    Its footer names none, and comes out without one.
-    """
-    bundled("report", 1)
-    path = tmp_path / "INC-1.md"
-    text = path.read_text(encoding="utf-8")
-    log = bundled("verify", "--json").json["log"]
-    path.write_text(text.replace(f"Log `{log}`, position", "Log position"), encoding="utf-8")
-
-    answer = bundled("verify", "--report", "INC-1.md", "--json")
-
-    assert (answer.code, answer.json["report_same"]) == (0, True)
-
-
 def test_a_dry_run_says_what_would_happen_and_does_nothing(bundled, elsewhere):
     """
     Under which number, how many.
