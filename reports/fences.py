@@ -98,6 +98,24 @@ class Apart:
         return written.decode("utf-8", "replace")
 
 
+def to_be_read(text: str) -> str:
+    """Return what of a text nobody generated, and what of a generated part was typed over; line numbers hold.
+
+    A text without marks, or with broken ones, is returned as it is.
+    """
+    try:
+        found = apart(text.encode("utf-8", "surrogatepass"))
+    except BrokenFencesError:
+        return text
+    written = found.prose[0].decode("utf-8", "replace")
+    for each, after in zip(found.parts, found.prose[1:], strict=True):
+        between = each.last_line - each.first_line + 1
+        # The marks of an edited part go: what is between them is somebody's words.
+        inside = f"\n{each.text}" if each.edited else "\n" * (between - 1)
+        written += inside + "\n" * (between - inside.count("\n")) + after.decode("utf-8", "replace")
+    return written
+
+
 class BrokenFencesError(Exception):
     """The marks of a report do not fit together; `line` counts from 1."""
 

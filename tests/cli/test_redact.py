@@ -501,7 +501,7 @@ def test_a_report_of_before_differs_and_it_is_said_why(declared):
     answer = declared("verify", "--report", "INC-1.md")
 
     assert answer.code == 5
-    assert "INC-1.md does not come out the same." in answer.out
+    assert "INC-1.md does not come out the same: " in answer.out
     assert f"Because {handle}, on which it stands, was redacted by ada on" in answer.out
     assert "edited" not in answer.err
     assert "tracker report INC-1" in answer.err
@@ -621,6 +621,7 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
         "alert-rule-seen",
         "source-returned",
         "branch-seen",
+        "bundle-imported",
     )
     verified = tracker("verify")
     assert (verified.code, "1 redacted" in verified.out) == (0, True), verified.out
