@@ -101,12 +101,12 @@ class Apart:
 def to_be_read(text: str) -> str:
     """Return what of a text nobody generated, and what of a generated part was typed over; line numbers hold.
 
-    A text without marks, or with broken ones, is returned as it is.
+    Where the marks do not fit together nobody can tell, and all of it is read.
     """
     try:
         found = apart(text.encode("utf-8", "surrogatepass"))
     except BrokenFencesError:
-        return text
+        return "\n".join("" if "<!-- tracker:" in line else line for line in text.split("\n"))
     written = found.prose[0].decode("utf-8", "replace")
     for each, after in zip(found.parts, found.prose[1:], strict=True):
         between = each.last_line - each.first_line + 1

@@ -203,7 +203,12 @@ def test_an_edit_in_a_generated_part_is_read_and_what_was_generated_is_not(tmp_p
     """
     from reports.fences import Part, joined, to_be_read
 
-    whole = joined([Part("head", "\n# INC-1\n\n", {}), Part("impact", "\nIt was down.\nFor long.\n\n", {})])
+    whole = joined(
+        [
+            Part("head", "\n# INC-1\n\n", {"incident": "INC-1", "parts": "impact"}),
+            Part("impact", "\nIt was down.\nFor long.\n\n", {}),
+        ]
+    )
     text = f"before\n{whole}\nafter\n"
     line = text.split("\n").index("For long.")
 
@@ -213,3 +218,5 @@ def test_an_edit_in_a_generated_part_is_read_and_what_was_generated_is_not(tmp_p
     assert edited.split("\n").index("For 3 hours.") == line
     assert edited.split("\n").index("after") == text.split("\n").index("after")
     assert "tracker:begin" not in edited
+    broken = to_be_read(text.replace("tracker:end impact", "tracker:ended impact"))
+    assert broken.split("\n").index("For long.") == line
