@@ -55,7 +55,7 @@ def checked(
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
     with the last event.
     """
-    from projections.attachment import linked_ids
+    from projections.attachment import linked_ids, without_other_links
     from projections.changes import changes
     from projections.procedure.check import check
     from projections.procedure.detection import detected_at
@@ -76,6 +76,7 @@ def checked(
         linked_ids(incident),
         topics=WORK,
     )
+    work = without_other_links(incident, work)
     held, said = procedure_of(workspace, incident, upto)
     facts = workspace.facts_of(incident, upto) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
