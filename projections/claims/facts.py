@@ -108,6 +108,17 @@ class ClaimFacts:
         )
         return [begin.date() + timedelta(days=n) for n in range(-1, (end - begin).days + 3)]
 
+    @property
+    def own_days(self) -> list[date]:
+        """The days on which it went on, in each zone that may be meant."""
+        begin, over = self.incident.begins_at, self.incident.ends_at or self.now
+        over = min(max(over, begin), begin + timedelta(days=40))
+        days: list[date] = []
+        for zone in self.zones:
+            first, last = begin.astimezone(zone).date(), over.astimezone(zone).date()
+            days += [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return days
+
     def clock(self, at: datetime) -> str:
         """Write an instant to the minute, or to the second where it has some, in UTC."""
         at = at.astimezone(UTC)

@@ -118,7 +118,7 @@ KINDS: tuple[Kind, ...] = (
             r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
             r"\b(?:incident|total|overall) (?:duration|time)\b",
             r"\blasted\b|^duration\b",
-            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
+            r"\b(?:whole|entire) \w+ (?:took|lasted|was over)\b|\bin total\b",
             r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
         ),
         "the incident lasted",
@@ -216,9 +216,7 @@ KINDS: tuple[Kind, ...] = (
         ),
     ),
     Kind(
-        _re(
-            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
-        ),
+        _re(r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b"),
         "from detection to resolution it took",
         _joined(
             _named("time_to_resolve"),
@@ -230,6 +228,11 @@ KINDS: tuple[Kind, ...] = (
             ),
             _downtime,
         ),
+    ),
+    Kind(
+        _re(r"\btime to (?:resolve|resolution)\b"),
+        "from detection to resolution it took",
+        _joined(_named("time_to_resolve"), _pairs(("started", "resolved"))),
     ),
     Kind(
         _re(r"\bdeclar(?:ed|ing|ation)\b"),
