@@ -77,7 +77,17 @@ def until_detected(facts: ClaimFacts) -> list[Measure]:
     """Return how long detection took; nothing where nobody recorded one of its ends."""
     held = facts.durations.get("time_to_detect")
     known = held is not None and (held.state == "recorded" or held.at_least is not None)
-    return _named("time_to_detect")(facts) if known else []
+    if not known:
+        return []
+    if held is not None and held.state == "uncertain" and "detected" not in facts.incident.milestones:
+        # Nobody said when it was detected: the first report that was noted had detected it.
+        noted = [each for each in facts.of("reported") if each.origin == "note"]
+        first = min(noted, key=lambda each: each.at, default=None)
+        if first is not None and (
+            found := [m for m in facts.between("started", "reported") if first.event in m.evidence]
+        ):
+            return found[:1]
+    return _named("time_to_detect")(facts)
 
 
 def _told(facts: ClaimFacts) -> list[Measure]:

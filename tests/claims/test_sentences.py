@@ -247,6 +247,7 @@ It lasted from 14:45 to 15:15 UTC.
 Payments were down for nearly half an hour.
 Payments were down for about half an hour.
 The outage lasted just under half an hour.
+John confirmed it at 14:50 and had the cause at 14:55. The fix went out at 15:10 as v1.2.1.
 """
 FALSE = """\
 Payments were down for about 15 minutes.
@@ -389,6 +390,7 @@ Time to resolve: 25 min
 Severity was major.
 It lasted from 14:45 to 15:40 UTC.
 Payments were down for half an hour.
+We deployed v1.2.1. The outage had lasted 15 minutes.
 """
 
 
