@@ -98,22 +98,30 @@ class Apart:
         return written.decode("utf-8", "replace")
 
 
-def to_be_read(text: str) -> str:
-    """Return what of a text nobody generated, and what of a generated part was typed over; line numbers hold.
+def laid_open(text: str) -> str:
+    """Return a report in which only untouched parts are still marked: what was typed into one is a person's word.
 
-    Where the marks do not fit together nobody can tell, and all of it is read.
+    So is what follows a mark without its end. Line numbers hold.
     """
-    try:
-        found = apart(text.encode("utf-8", "surrogatepass"))
-    except BrokenFencesError:
-        return "\n".join("" if "<!-- tracker:" in line else line for line in text.split("\n"))
-    written = found.prose[0].decode("utf-8", "replace")
-    for each, after in zip(found.parts, found.prose[1:], strict=True):
-        between = each.last_line - each.first_line + 1
-        # The marks of an edited part go: what is between them is somebody's words.
-        inside = f"\n{each.text}" if each.edited else "\n" * (between - 1)
-        written += inside + "\n" * (between - inside.count("\n")) + after.decode("utf-8", "replace")
-    return written
+    lines = text.split("\n")
+    said = [line.removeprefix("\ufeff").rstrip("\r").encode() + b"\n" for line in lines]
+    for first, line in enumerate(said):
+        begins = _BEGIN.fullmatch(line)
+        if begins is None:
+            if line.lstrip().startswith(b"<!-- tracker:begin"):
+                lines[first] = ""
+            continue
+        last = next(
+            (n for n in range(first + 1, len(said)) if _BEGIN.fullmatch(said[n]) or _END.fullmatch(said[n])),
+            None,
+        )
+        ends = _END.fullmatch(said[last]) if last is not None else None
+        whole = ends is not None and ends[1] == begins[1]
+        if last is None or not whole:
+            lines[first] = ""
+        elif short_hash(b"".join(said[first + 1 : last])) != begins[2].decode():
+            lines[first] = lines[last] = ""
+    return "\n".join(lines)
 
 
 class BrokenFencesError(Exception):

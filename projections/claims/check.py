@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from projections.claims import actions, agreement, counts, durations, etas, instants, peaks, people, versions
+from projections.claims import (
+    actions,
+    agreement,
+    counts,
+    days,
+    durations,
+    etas,
+    instants,
+    peaks,
+    people,
+    undone,
+    versions,
+)
 from projections.claims.claim import Claim
 from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import ClaimFacts
@@ -21,8 +33,10 @@ from tracker.garbled import damage
 READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     durations.read,
     instants.read,
+    days.read,
     versions.read,
     counts.read,
+    undone.read,
     people.read,
     peaks.read,
     actions.read,

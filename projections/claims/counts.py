@@ -147,7 +147,7 @@ _HIT = re.compile(
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the counts in a sentence that the log contradicts."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
     said = sentence.text
     for many, often, count in _PATTERNS:

@@ -48,7 +48,7 @@ _ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the spans in a sentence that did not take as long as it says."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
     said = sentence.text
     if not any(unit in said.lower() for unit in ("min", "hour", "sec", "day", "h", "m", "s")):

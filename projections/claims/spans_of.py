@@ -77,7 +77,17 @@ def until_detected(facts: ClaimFacts) -> list[Measure]:
     """Return how long detection took; nothing where nobody recorded one of its ends."""
     held = facts.durations.get("time_to_detect")
     known = held is not None and (held.state == "recorded" or held.at_least is not None)
-    return _named("time_to_detect")(facts) if known else []
+    if not known:
+        return []
+    if held is not None and held.state == "uncertain" and "detected" not in facts.incident.milestones:
+        # Nobody said when it was detected: the first report that was noted had detected it.
+        noted = [each for each in facts.of("reported") if each.origin == "note"]
+        first = min(noted, key=lambda each: each.at, default=None)
+        if first is not None and (
+            found := [m for m in facts.between("started", "reported") if first.event in m.evidence]
+        ):
+            return found[:1]
+    return _named("time_to_detect")(facts)
 
 
 def _told(facts: ClaimFacts) -> list[Measure]:
@@ -118,7 +128,7 @@ KINDS: tuple[Kind, ...] = (
             r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
             r"\b(?:incident|total|overall) (?:duration|time)\b",
             r"\blasted\b|^duration\b",
-            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
+            r"\b(?:whole|entire) \w+ (?:took|lasted|was over)\b|\bin total\b",
             r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
         ),
         "the incident lasted",
@@ -216,9 +226,7 @@ KINDS: tuple[Kind, ...] = (
         ),
     ),
     Kind(
-        _re(
-            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
-        ),
+        _re(r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b"),
         "from detection to resolution it took",
         _joined(
             _named("time_to_resolve"),
@@ -230,6 +238,11 @@ KINDS: tuple[Kind, ...] = (
             ),
             _downtime,
         ),
+    ),
+    Kind(
+        _re(r"\btime to (?:resolve|resolution)\b"),
+        "from detection to resolution it took",
+        _joined(_named("time_to_resolve"), _pairs(("started", "resolved"))),
     ),
     Kind(
         _re(r"\bdeclar(?:ed|ing|ation)\b"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence
 
 
@@ -19,6 +20,8 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\bonset\b",
         rf"\bstart of (?:the )?{_IT}\b",
         r"^started\b",
+        r"^start(?: time)?\b(?=\W{1,4}\d)",
+        r"\b(?:after|of|from|since) the start\b",
         rf"\b{_IT} start\b",
         r"\b(?:payments?|checkouts?|it|requests) broke\b",
     ),
@@ -80,10 +83,16 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\bback to normal\b|\bnormal again\b|\bhealthy again\b",
         r"\b(?:outage|downtime|impact|disruption) (?:was |is )?(?:ended|over)\b",
         r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b",
+        r"\b(?:was|were) back(?: up| online)?\b",
     ),
     "verified": _any(r"\bverif(?:ied|ication)\b", r"\bmonitoring (?:was |is )?normal\b"),
     "resolved": _any(
-        r"\bresolved\b", r"\bresolution\b", r"\b(?:incident|issue) (?:was )?closed\b", r"\ball[- ]clear\b"
+        r"\bresolved\b",
+        r"\bresolution\b",
+        r"\b(?:incident|issue) (?:was )?closed\b",
+        r"\ball[- ]clear\b",
+        r"^end(?:ed)?(?: time)?\b(?=\W{1,4}\d)",
+        rf"\b{_IT} ended\b",
     ),
     "merged": _any(
         r"\bmerged (?:it |the (?:hot)?fix )?(?:back|(?:in)?to (?:develop|main|master|trunk))",
@@ -157,18 +166,29 @@ def is_plan(sentence: Sentence) -> bool:
 _ELSEWHERE = re.compile(
     r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
     r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
-    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b|\b(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day(?:'s)?\b"
+    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b"
     r"|\bmean time between\b|\bin (?:january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)",
+    re.IGNORECASE,
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(
+    rf"\b(?P<other>(?:last|next|previous|every|each|this|following|until|till|by) )?(?P<day>{'|'.join(WEEKDAYS)})(?:'s)?\b",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(\d{1,9})\b")
 
 
-def is_elsewhere(text: str, incident: str) -> bool:
-    """Whether a sentence is about something else: another incident, another time."""
-    prefix, _, number = incident.rpartition("-")
+def is_elsewhere(text: str, facts: ClaimFacts) -> bool:
+    """Whether a sentence is about something else: another incident, another day than those that it lasted."""
+    prefix, _, number = facts.incident.id.rpartition("-")
     others = [(a, b) for a, b in _NUMBERED.findall(text) if a == prefix and b.lstrip("0") != number]
-    return bool(others) or _ELSEWHERE.search(text) is not None
+    if others or _ELSEWHERE.search(text) is not None:
+        return True
+    named = list(_WEEKDAY.finditer(text))
+    if not named:
+        return False
+    own = {WEEKDAYS[day.weekday()] for day in facts.own_days}
+    return any(each["other"] or each["day"].lower() not in own for each in named)
 
 
 def nearest(found: list[Mention], start: int, end: int) -> Mention | None:

@@ -213,6 +213,41 @@ A handful of customers called.
 The 10-minute verdict was good.
 10 minutes after the deploy all metrics were normal.
 We verified for ten minutes.
+We had not rolled back.
+Nothing was rolled back.
+The deploy was not rolled back.
+The migration was rolled back by the database.
+The transaction was rolled back.
+A rollback was not possible.
+We could have rolled back.
+The rollback was ruled out.
+We rolled back the feature flag.
+We wanted to have rolled back by then.
+Should we have rolled back?
+It began at a quarter to three.
+It started at a quarter to three PM.
+It was resolved at a quarter past three.
+The midnight job is unrelated.
+On Sunday, 1 March 2026, payments failed.
+On Sunday payments were down for 25 minutes.
+On Monday payments were down for 3 minutes.
+Last Sunday payments were down for 3 minutes.
+We were back up by 15:10 UTC.
+We were back up by 15:20 UTC.
+We had promised to be back up by 15:00 UTC.
+It was resolved by 15:30 UTC.
+A customer told us first.
+No alert told us first.
+| End | 15:15 UTC |
+Downtime: 0:25
+Downtime: 0:25 h
+Downtime: 00:25:00
+The severity is critical.
+It lasted from 14:45 to 15:15 UTC.
+Payments were down for nearly half an hour.
+Payments were down for about half an hour.
+The outage lasted just under half an hour.
+John confirmed it at 14:50 and had the cause at 14:55. The fix went out at 15:10 as v1.2.1.
 """
 FALSE = """\
 Payments were down for about 15 minutes.
@@ -330,6 +365,32 @@ After the rollback to v1.2.0 at 15:05 UTC all was well.
 It took a quarter of an hour to restore the service.
 It was over after fifteen minutes.
 Payments came back fifteen minutes later, at 15:00 UTC.
+We rolled back.
+We rolled back at 15:00 UTC.
+We then rolled back the release.
+The deploy was rolled back at 15:12 UTC.
+After the rollback all was fine.
+The rollback fixed it.
+The incident started at noon.
+It began at midnight.
+It began at quarter to two.
+It started at a quarter to three AM UTC.
+It was resolved at half past three.
+On Monday, 1 March 2026, payments failed.
+On Sunday payments were down for 15 minutes.
+We were back up by 3 PM.
+We were back up by 15:00 UTC.
+It was resolved by 15:05 UTC.
+Alerting caught it first.
+| Start | 14:40 UTC |
+| End | 15:40 UTC |
+Downtime: 0:15
+Downtime: 1:25 h
+Time to resolve: 25 min
+Severity was major.
+It lasted from 14:45 to 15:40 UTC.
+Payments were down for half an hour.
+We deployed v1.2.1. The outage had lasted 15 minutes.
 """
 
 

@@ -195,28 +195,3 @@ def test_a_chat_with_garbled_lines_names_them(declared):
         "line 2",
         "should be '14:31 🚨 über'",
     )
-
-
-def test_an_edit_in_a_generated_part_is_read_and_what_was_generated_is_not(tmp_path):
-    """
-    As long as nobody typed into a part it is the log's own words; line numbers hold in both.
-    """
-    from reports.fences import Part, joined, to_be_read
-
-    whole = joined(
-        [
-            Part("head", "\n# INC-1\n\n", {"incident": "INC-1", "parts": "impact"}),
-            Part("impact", "\nIt was down.\nFor long.\n\n", {}),
-        ]
-    )
-    text = f"before\n{whole}\nafter\n"
-    line = text.split("\n").index("For long.")
-
-    assert "down" not in to_be_read(text)
-    assert to_be_read(text).split("\n").index("after") == text.split("\n").index("after")
-    edited = to_be_read(text.replace("For long.", "For 3 hours."))
-    assert edited.split("\n").index("For 3 hours.") == line
-    assert edited.split("\n").index("after") == text.split("\n").index("after")
-    assert "tracker:begin" not in edited
-    broken = to_be_read(text.replace("tracker:end impact", "tracker:ended impact"))
-    assert broken.split("\n").index("For long.") == line
