@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from projections.attachment import attached
 from projections.changes import ChangeRow, changes
+from projections.detection import detected_at, detection, first_alert
 from projections.duration import Duration, between, how_well
+from projections.fix import the_fix
 from projections.outages import (
     Outage,
     Point,
@@ -22,9 +23,7 @@ from projections.outages import (
     milestone,
     onset,
     outages,
-    point,
 )
-from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded
 from tracker.events.corrections import effective
 from tracker.incident import Incident, Status
@@ -84,11 +83,6 @@ def durations(
     return {name: found[name] for name in NAMES}
 
 
-def the_fix(incident: Incident, facts: Iterable[Recorded]) -> ChangeRow | None:
-    """Return the deploy or rollback that fixed it: the first linked as that, else the last before recovery."""
-    return _ends(incident, list(facts)).fix
-
-
 @dataclass(frozen=True)
 class _Ends:
     """The instants that durations run between. `said` is the detection; `detected` falls back to the declaration."""
@@ -108,51 +102,23 @@ class _Ends:
 
 def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     living = [each for each in effective(recorded).values() if each.retraction is None]
-    alerts = [each.event for each in attached(incident, living) if isinstance(each.event, AlertFired)]
-    first = min(alerts, key=lambda event: event.occurred_at, default=None)
-    alerted = point(first, "the first alert's start") if first is not None else None
+    alerted = first_alert(incident, living)
     started = milestone(incident, "started") or onset(incident) or alerted
     declared = declared_point(incident)
-    said = milestone(incident, "detected")
-    if said is None and alerted is not None and (declared is None or alerted.earliest <= declared.latest):
-        said = alerted
+    said = detection(incident, living)
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
     found = outages(incident)
-    fix = _fix(incident, recorded, detected, found[-1].recovered or found[-1].resolved)
+    fix = the_fix(incident, changes(recorded), detected_at(incident, living)) if detected else None
     fixed = None
-    if fix is not None and fix.finished_at is not None:
-        why = "linked as fixed" if _is_linked(incident, fix) else "the last deploy before recovery"
-        precision = fix.fact.precision_seconds if fix.fact is not None else 0.0
-        done = f"rollback to {fix.version}" if fix.kind == "rollback" else f"{fix.version} deployed"
-        fixed = known_to(fix.finished_at, precision, f"{done}, {why}")
-    return _Ends(started, said, declared, detected, found, fix, fixed)
-
-
-def _is_linked(incident: Incident, row: ChangeRow) -> bool:
-    links = [incident.links[each] for each in row.evidence if each in incident.links]
-    return any(link.linked and link.role == "fixed" for link in links)
-
-
-def _fix(
-    incident: Incident, recorded: list[Recorded], detected: Point | None, over: Point | None
-) -> ChangeRow | None:
-    rows = [row for row in changes(recorded) if row.kind != "merge" and row.finished_at is not None]
-    said = [row for row in rows if _is_linked(incident, row)]
-    if said:
-        return said[0]
-    rows = [row for row in rows if row.service in incident.services]
-    # Before it is over, the last deploy so far is not the last one.
-    if detected is None or over is None:
-        return None
-    later = [row for row in rows if row.finished_at and detected.earliest <= row.finished_at <= over.latest]
-    return later[-1] if later else None
-
-
-def recovered_at(incident: Incident) -> datetime | None:
-    """Return when all was back to normal: as judged, else as people said; None if neither is known."""
-    found = outages(incident)
-    return found[-1].recovered.latest if found and found[-1].recovered else None
+    if fix is not None:
+        why = "linked as fixed" if fix.link else "the last deploy before recovery"
+        precision = fix.row.fact.precision_seconds if fix.row.fact is not None else 0.0
+        done = (
+            f"rollback to {fix.row.version}" if fix.row.kind == "rollback" else f"{fix.row.version} deployed"
+        )
+        fixed = known_to(fix.at, precision, f"{done}, {why}")
+    return _Ends(started, said, declared, detected, found, fix.row if fix else None, fixed)
 
 
 def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
@@ -270,4 +236,4 @@ def _recovery(
     return between(formula, started, outage.recovered, is_open, not_applicable)
 
 
-__all__ = ["NAMES", "Duration", "Point", "durations", "shown", "the_fix"]
+__all__ = ["NAMES", "Duration", "Point", "durations", "shown"]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from projections.changes import ChangeRow, same_version
-from projections.procedure.fixes import Fix, fix_of, no_fix, place_of, told, tried
+from projections.fix import Fix, place_of
+from projections.procedure.fixes import fix_of, no_fix, told, tried
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.procedure.telling import is_open, since, spoken_limit, told_live
 from tracker.events.changes import (

@@ -7,12 +7,14 @@ from itertools import pairwise
 from projections.messages import Message, State, sent
 from projections.procedure.fixes import aside
 from projections.procedure.rule import Evidence, Ruled, Status
-from projections.updates import TYPED_AFTERWARDS
 from tracker.events.base import Recorded
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened, IncidentResolved, NoteAdded
 from tracker.incident import Status as Standing
 from tracker.times import spoken
+
+TYPED_AFTERWARDS = timedelta(hours=1)
+"""An incident whose declaration was recorded so long after it is told of, not fought: nobody waits for news."""
 
 AUTHOR = "tracker"
 """Who says what the tracker says by itself; that is no word of a person."""

@@ -57,8 +57,8 @@ def checked(
     """
     from projections.attachment import linked_ids, without_other_links
     from projections.changes import changes
+    from projections.detection import detected_at
     from projections.procedure.check import check
-    from projections.procedure.detection import detected_at
     from projections.procedure.rule import Evidence
     from projections.updates import messages_of
     from tracker.events.base import Window
