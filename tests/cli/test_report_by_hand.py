@@ -159,7 +159,7 @@ def test_verify_says_what_stands_between_the_parts(declared, report):
 
     assert held.code == 0
     assert "each of its 12 generated parts comes out the same, byte for byte." in held.out
-    assert "2 lines of prose by hand (in lines 33, 35) stand outside them, which no event holds." in held.out
+    assert "2 lines of prose by hand (in lines 34, 36) stand outside them, which no event holds." in held.out
     assert (answer["report_same"], answer["report_lines_by_hand"]) == (True, 2)
     assert broken.code == 5
     assert "INC-1.md does not come out the same: impact (line 26)" in broken.out
