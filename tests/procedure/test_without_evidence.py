@@ -15,6 +15,7 @@ from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 
 LINES = ("release/1.0",)
 
+
 KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
     # The fork and the name stand in the branch, and where that is gone in the merge.
     "branched_from_production": ((BranchSeen, CommitMade),),
@@ -27,9 +28,9 @@ KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
     "backported": (BranchSeen, CommitMade),
     "no_competing_hotfix": (BranchSeen, CommitMade),
 }
-"""What each rule that stands on git and deploys is told by; those on people and verdicts are in tests/projections."""
 
-GIT_RULES = [(name, rule) for name, rule in RULES if name in KINDS]
+ON_GIT = tuple(each for each in RULES if each[0] in KINDS)
+"""The rules that stand on git and deploys; tests/projections/test_procedure.py has the others."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def asked(log: list[Recorded]) -> Evidence:
     return evidence(log, maintained_branches=LINES)
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in GIT_RULES], ids=[name for name, _ in GIT_RULES])
+@pytest.mark.parametrize("rule", [rule for _, rule in ON_GIT], ids=[name for name, _ in ON_GIT])
 def test_by_the_book_every_rule_is_met(log: list[Recorded], rule: Rule) -> None:
     """
     The whole evidence, and what each rule stands on is in the log.
@@ -75,7 +76,7 @@ def test_by_the_book_every_rule_is_met(log: list[Recorded], rule: Rule) -> None:
     assert set(ruled.evidence) <= {each.id for each in log}
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in GIT_RULES], ids=[name for name, _ in GIT_RULES])
+@pytest.mark.parametrize("rule", [rule for _, rule in ON_GIT], ids=[name for name, _ in ON_GIT])
 def test_nothing_is_met_without_git_and_deploys(log: list[Recorded], rule: Rule) -> None:
     """
     Only the incident itself: unknown, and what to type to know it.
@@ -88,7 +89,7 @@ def test_nothing_is_met_without_git_and_deploys(log: list[Recorded], rule: Rule)
     assert "tracker " in ruled.says
 
 
-@pytest.mark.parametrize(("name", "rule"), GIT_RULES)
+@pytest.mark.parametrize(("name", "rule"), ON_GIT)
 def test_kinds_that_are_taken_away_leave_the_rule_unknown(log: list[Recorded], name: str, rule: Rule) -> None:
     """
     Without any fact of the kinds that it stands on, no rule is met.
@@ -100,8 +101,7 @@ def test_kinds_that_are_taken_away_leave_the_rule_unknown(log: list[Recorded], n
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"),
-    [each for each in GIT_RULES if each[0] in ("commits_minimal", "merged_back", "backported")],
+    ("name", "rule"), [each for each in RULES if each[0] in ("commits_minimal", "merged_back", "backported")]
 )
 def test_the_fixes_own_facts_are_needed_one_by_one(log: list[Recorded], name: str, rule: Rule) -> None:
     """
@@ -134,7 +134,7 @@ def test_less_evidence_never_mends_a_fault(log: list[Recorded], data: st.DataObj
 
     found = asked([each for each in bad if each.id not in gone])
 
-    for name, rule in GIT_RULES:
+    for name, rule in RULES:
         ruled = rule(found)
         if name in ("merged_back", "tagged", "backported", "new_version_after_rollback"):
             assert ruled.status is not Status.MET, (name, ruled)

@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             template=template,
             with_pictures=arguments.pictures != "none" and not aside,
         )
-    warn_of_secrets(written.markdown, str(arguments.output or f"{name}.md") if not aside else "the report")
+    if aside:
+        warn_of_secrets(written.markdown, "the report")
     if arguments.json:
         write_json({"incident": name, "template": template, "markdown": written.markdown})
         return 0
@@ -110,6 +111,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             force=arguments.force,
             as_it_was=lambda: as_it_was(workspace, found),
         )
+    warn_of_secrets(data.decode("utf-8", "replace"), str(target))
     placing.refuse_changed(target, found)
     placing.put(target, data, written.pictures)
     print(target)
