@@ -152,7 +152,8 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
 
 def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Found]:
     """Hold a row that names an event by its handle, or a commit by its hash, against that one's instant."""
-    instants = clock.instants(list(facts.zones), facts.days)
+    days = {each.at.astimezone(zone).date() for each in told for zone in facts.zones}
+    instants = clock.instants(list(facts.zones), sorted({*facts.days, *days}))
     if any(same_time(stamp, at, clock.grain) for stamp in told for at in instants) or not instants:
         return
     there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in told[:3]))

@@ -134,6 +134,21 @@ def test_a_true_report_of_a_late_fix_passes(story, tmp_path):
     assert json.loads(story("check", "1", "--text", wrong, "--json").out)["findings"] == 0
 
 
+@pytest.mark.parametrize("template", ["guide", "google", "pagerduty"])
+def test_what_a_report_says_by_itself_holds_without_its_marks_too(story, template):
+    """
+    Who types one word into a part has all of it read: the rest must not be held against anybody.
+    """
+    story("note", 1, "Alert on the pool", "--kind", "prevention")
+    story("message", 1, "update", "--sent", "--text", "looking", "--at", f"{DAY}T14:56Z")
+    written = story("report", 1, "--template", template, "-o", "-").out
+    typed = "".join(line for line in written.splitlines(True) if not line.startswith("<!-- tracker:"))
+
+    assert "tracker:begin" in written
+    assert asked("1", typed) == []
+    assert asked("1", written.replace("| Downtime | ", "| Downtime | 3 h ")) != []
+
+
 def test_a_zone_from_the_environment_is_that_of_times_without_one(story, monkeypatch):
     """
     Where TRACKER_TZ says it, the report need not; and there the times are of that zone.
