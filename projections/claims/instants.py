@@ -152,7 +152,8 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
 
 def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Found]:
     """Hold a row that names an event by its handle, or a commit by its hash, against that one's instant."""
-    instants = clock.instants(list(facts.zones), facts.days)
+    days = {each.at.astimezone(zone).date() for each in told for zone in facts.zones}
+    instants = clock.instants(list(facts.zones), sorted({*facts.days, *days}))
     if any(same_time(stamp, at, clock.grain) for stamp in told for at in instants) or not instants:
         return
     there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in told[:3]))
@@ -197,16 +198,31 @@ def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Fou
     if _ranges(said, clock):
         yield from _by(sentence, clock, facts)
         return
+    before = _in_parentheses(said, clock)
+    if before:
+        stop = min(clock.end + 1, len(said))
+        yield from _held(sentence, clock, [before], facts, before.start, stop)
+        return
     for begin, end in outside(sentence, clock.start, clock.end):
         named = nearest(mentions(said, begin, end), clock.start, clock.end)
         if named is not None:
-            if begin == 0 and end == len(said) and len(clocks(said)) > 1 and (begin, end) != (left, right):
+            if (begin, end) != (left, right) and len(clocks(said[begin:end])) > 1:
                 return
             start, stop = min(named.start, clock.start), max(named.end, clock.end)
             if NOT_NOW.search(said, max(start - 20, 0), stop):
                 return
             yield from _held(sentence, clock, [named], facts, start, stop)
             return
+
+
+def _in_parentheses(said: str, clock: Clock) -> Mention | None:
+    """Return what a time in parentheses is of: "deployed v1.2.1 (15:10 UTC)"."""
+    opened = said[: clock.start].rstrip()
+    if not opened.endswith("(") or ")" not in said[clock.end - 1 : clock.end + 1]:
+        return None
+    begin = max(opened.rfind(mark) for mark in (",", ";", ")", " and ")) + 1
+    named = mentions(said, begin, len(opened) - 1)
+    return named[-1] if len(named) == 1 else None
 
 
 _PROMISED = re.compile(r"\b(?:promis|hop|due|deadline|eta|schedul|estimat|announc|told)", re.IGNORECASE)

@@ -114,6 +114,7 @@ KINDS: tuple[Kind, ...] = (
             rf"\b{_DOWN} down\b(?! (?:to|by)\b| from (?!\d{{1,2}}[:.]\d\d))",
             r"\bdown for\b|\bdowntime\b|\bdown time\b|\boutages?\b|\bunavailab\w+|\boffline\b|\bout of service\b",
             r"\binaccessible\b|\bunreachable\b|\bdisruption\b|\binterruption\b|\bnot available\b",
+            rf"\b(?:nobody|no one|no customers?|no users?) (?:could|was able to|were able to) {_DONE}\b",
             rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
             r"\b(?:payments?|checkouts?|requests|transactions|orders|customers|users)(?: \w+)? (?:failed|were failing|were broken|were affected|were impacted)\b",
             r"\b(?:was|were|been) (?:broken|degraded)\b",
@@ -211,7 +212,7 @@ KINDS: tuple[Kind, ...] = (
             r"\bback to normal\b",
             r"\bM?TTR\b",
             r"\bhealthy again\b",
-            r"\b(?:it|all|everything) (?:was|were) over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
+            r"\b(?:it|all|everything) (?:was|were) (?:all )?over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
         ),
         "recovery took",
         _joined(
@@ -273,7 +274,7 @@ KINDS: tuple[Kind, ...] = (
         _re(
             r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\w*|\bexpir\w+|\bplans?\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
             r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
-            r"\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
+            r"\bbranch(?:es)?\b|\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
             r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
         ),
         "",

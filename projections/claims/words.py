@@ -61,6 +61,7 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\broot-cause\b",
         r"\bdiagnosis\b|\bfinding the (?:root )?cause\b",
         r"\bcause (?:was )?(?:identified|found)\b",
+        r"\b(?:had|knew) the (?:root )?cause\b",
     ),
     "deploying": _any(
         r"\b(?:deploy(?:ment)?|rollout) (?:of \S+ )?(?:started|began|in progress|begins|starts)\b",
@@ -102,7 +103,7 @@ POINTS: dict[str, re.Pattern[str]] = {
 }
 
 NOT_NOW = re.compile(
-    r"\b(?:will|would|won't|should(?:n't)?|shall|could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
+    r"\b(?:will|would|won't|should(?:n't)?|shall|(?<!nobody )(?<!no one )could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
     r"plan(?:s|ned|ning)? to|going to|want(?:s)? to|needs? to|have to|has to|aim(?:s|ing)?|if|unless|whether|"
     r"next time|in (?:the )?future|ideally|otherwise|hopefully|expect(?:s|ed)?|suppose[ds]?|target(?:s|ed)?|goal|"
     r"SLO|SLA|let's|let us|TODO|too (?:late|early)|instead of|rather than|consider\w*|reject\w*|ruled out)\b",

@@ -248,6 +248,38 @@ Payments were down for nearly half an hour.
 Payments were down for about half an hour.
 The outage lasted just under half an hour.
 John confirmed it at 14:50 and had the cause at 14:55. The fix went out at 15:10 as v1.2.1.
+It began at 14:45 when a customer wrote to us; John confirmed it at 14:50 and had the cause five minutes later, at 14:55.
+The deploy started at 15:05 and was through at 15:10; the alert team was told at 14:50.
+By 15:10 UTC we had deployed v1.2.1, by 15:15 UTC it was resolved.
+After 14:45 UTC, customers could not pay; 25 minutes later the fix was out.
+Deployed v1.2.1 (15:10 UTC), verified (15:15 UTC).
+Our MTTR target is 60 minutes.
+We took half an hour in total.
+In the half hour of the incident nobody slept.
+It took us half of the time to find it.
+Ten minutes in, we knew the cause.
+The first ten minutes were lost to guessing.
+The hotfix branch lived for two hours.
+Ben and Kim helped; John led.
+We thank Kim, who tested for 10 minutes.
+v1.2.1 contains one commit.
+Version 1.3.0 will contain a proper fix.
+v1.3.0, due next week, has the proper fix.
+We are on PostgreSQL 15.2 and Node 20.1.0.
+The bug was introduced in v1.1.0 two weeks ago.
+An hour after the fix, at 16:10 UTC, error rates were still normal.
+A day later everything was still normal.
+At 14:47 UTC the first retry storm was seen.
+Checked again at 16:15 UTC: all good.
+The dashboards show a spike at 14:46 UTC.
+Recovery took 25 minutes.
+The outage lasted 0.4 hours.
+25 minutes of downtime.
+v1.2.1 was deployed on March 1, 2026 at 15:10 UTC
+Deployed at 2026-03-01T15:10:00Z
+Deployed at 2026-03-01T16:10:00+01:00
+It was all over in half an hour.
+Payments were back after 25 minutes.
 """
 FALSE = """\
 Payments were down for about 15 minutes.
@@ -391,6 +423,29 @@ Severity was major.
 It lasted from 14:45 to 15:40 UTC.
 Payments were down for half an hour.
 We deployed v1.2.1. The outage had lasted 15 minutes.
+It began at 14:45 when a customer wrote to us; John confirmed it at 14:53.
+John had the cause at 15:03.
+Deployed v1.2.1 (15:20 UTC), verified (15:15 UTC).
+Ben led, and John helped.
+Users saw errors for 45 minutes.
+We needed 45 minutes to recover.
+Recovery took 45 minutes.
+We had it fixed in 12 minutes.
+MTTD: 12 minutes
+The outage lasted 1 hour and 25 minutes.
+The outage lasted 90 minutes.
+The outage lasted 1.5 hours.
+25 hours of downtime.
+Only 5 minutes of downtime.
+We had 10 min downtime
+v1.2.1 was deployed on March 2, 2026 at 15:10 UTC
+v1.2.1 was deployed on March 1, 2026 at 15:40 UTC
+Deployed at 2026-03-01T15:40:00Z
+Deployed at 2026-03-01T16:10:00Z
+We needed two deploys, v1.2.1 and v1.2.2.
+It was all over in a quarter of an hour.
+Nobody could pay for three quarters of an hour.
+Payments were back after 10 minutes.
 """
 
 
