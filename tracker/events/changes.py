@@ -130,6 +130,7 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     are what the version files say that it touched, `versions_before` what they said.
     `repeats` and `reverts` are the commits that its message says it copies, and undoes.
     `authored_at` is when its change was first committed, where that is another instant.
+    `tree_sha` names all that is in it: two commits with one tree hold the same files to the byte.
     """
 
     GREW = True
@@ -152,6 +153,7 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     repeats: tuple[str, ...] = ()
     reverts: tuple[str, ...] = ()
     authored_at: datetime | None = None
+    tree_sha: str | None = None
 
     @property
     def is_merge(self) -> bool:

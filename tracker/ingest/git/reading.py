@@ -175,6 +175,7 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
             repeats=said.repeats if said else (),
             reverts=said.reverts if said else (),
             authored_at=commit.authored_at,
+            tree_sha=commit.tree_sha,
         )
 
 
