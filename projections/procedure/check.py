@@ -1,5 +1,6 @@
 """All rules of the procedure in their order, and what was waived of them."""
 
+import re
 from dataclasses import replace
 
 from projections.procedure.branching import branch_named, branched_from_production, no_competing_hotfix
@@ -39,6 +40,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
 )
 """Each rule by its name, in any order; a new one is one function, one line here, and its name in `RULE_NAMES`."""
 
+_WORD = re.compile(r"[a-z]+(?=[ ,:;])", re.ASCII)
+
 FOUND = (Status.LATE, Status.MISSED)
 """What counts as a finding."""
 
@@ -47,7 +50,7 @@ def check(evidence: Evidence) -> list[Ruled]:
     """Hold every rule against the evidence, in the order of the procedure."""
     excused = waivers(evidence.incident)
     asked = sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))
-    answers = [_without_trunk(name, evidence) or rule(evidence) for name, rule in asked]
+    answers = [_as_sentence(_without_trunk(name, evidence) or rule(evidence)) for name, rule in asked]
     return [_waived(each, excused[each.rule]) if each.rule in excused else each for each in answers]
 
 
@@ -73,6 +76,16 @@ def _without_trunk(name: str, evidence: Evidence) -> Ruled | None:
         return None
     says = "There is one trunk: integration_branch is empty."
     return Ruled(name, Status.NOT_APPLICABLE, "the fix on the integration branch", None, says)
+
+
+def _as_sentence(answer: Ruled) -> Ruled:
+    """Let what is said begin as a sentence does, where it begins with a word and not with a name, and end as one."""
+    says = (
+        _WORD.sub(lambda first: first[0].capitalize(), answer.says, count=1)
+        if _WORD.match(answer.says)
+        else answer.says
+    )
+    return replace(answer, says=says if says.endswith((".", "!", "?", "…")) else f"{says}.")
 
 
 def _waived(answer: Ruled, waiver: Effective) -> Ruled:

@@ -112,7 +112,7 @@ class _Run:
     @property
     def evidence(self) -> tuple[str, ...]:
         """The events that it stands on."""
-        return (self.fact.id, *self.same_as)
+        return tuple(dict.fromkeys((self.fact.id, *self.same_as)))
 
 
 def _tested(
@@ -175,6 +175,8 @@ def _of_content(evidence: Evidence, row: ChangeRow, sha: str, runs: Sequence[_Ru
             found.append(each)
             continue
         own = _trees(evidence, row, tested) if trees else {}
+        if each.event.tree_sha:
+            own = {each.event.tree_sha: each.fact.id}
         shared = trees.keys() & own.keys()
         if shared:
             tree = min(shared)
@@ -229,6 +231,8 @@ def _others(evidence: Evidence, row: ChangeRow, runs: Sequence[_Run], sha: str) 
     if not shas:
         return ""
     what = f"; {', '.join(shas)} {'was' if len(shas) == 1 else 'were'} tested"
-    if all(_trees(evidence, row, one) for one in (*shas, sha)):
+    if _trees(evidence, row, sha) and all(
+        one.tree_sha or _trees(evidence, row, one.sha) for one in since_then if one.sha
+    ):
         return f"{what}, which {'holds' if len(shas) == 1 else 'hold'} other files"
     return f"{what}, and whether that is the same content is not known: {how_to_know(evidence)}"

@@ -48,6 +48,7 @@ LATER = [
     branch(stated_versions={}),
     settings(service="checkout", settings={"settling_seconds": 120}, only_for="INC-42"),
     commit(tree_sha="7" * 40),
+    run_of_tests(tree_sha="7" * 40),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

@@ -77,7 +77,8 @@ class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
 class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A test run of one commit ended; `exit_code` 0 is passed.
 
-    `command` is what was run, or what the CI calls it; some name no duration.
+    `command` is what was run, or what the CI calls it; some name no duration. `tree_sha` names
+    all that the commit holds, where the run's own clone told it: the commit itself may be gone since.
     """
 
     __test__ = False
@@ -87,6 +88,7 @@ class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     command: str
     duration_seconds: float | None = None
     dirty: bool = False
+    tree_sha: str | None = None
 
 
 class Release(Observation, frozen=True, kw_only=True, omit_defaults=True):

@@ -263,6 +263,15 @@ def head(path: Path) -> tuple[str, bool]:
     return sha.strip().decode(), bool(changed)
 
 
+def tree_of(path: Path, sha: str) -> str | None:
+    """Return the name of all that a commit holds; None where this is no clone that has it."""
+    try:
+        found = maybe(path, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{sha}^{{tree}}")
+    except TrackerError:
+        return None
+    return decoded(found).strip() if found else None
+
+
 def user_name(path: Path) -> str | None:
     """Return git's user.name as it holds in this folder; None without one, or without git."""
     try:
