@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
 from projections.fix import Fix, considered, fixed_link, is_over, the_fix
-from projections.procedure.rule import Evidence
+from projections.procedure.rule import Evidence, Ruled
+from projections.procedure.rule import Status as Answer
 from projections.verdicts.windows import WINDOWS
 from projections.verdicts.words import PHRASES, asked, exit_code
 from tracker.events.corrections import Effective
@@ -144,3 +145,12 @@ def verdicts_of(evidence: Evidence, change: ChangeRow, window: str) -> list[Effe
         and each.event.change in change.evidence
         and each.event.window == window
     ]
+
+
+def fix_or_not(evidence: Evidence, rule: str, expected: str) -> tuple[Fix | None, Ruled]:
+    """Return the fix, or what a rule about it answers where there is none."""
+    off = no_fix(evidence)
+    if off is not None:
+        return None, Ruled(rule, Answer.NOT_APPLICABLE, expected, None, f"There was no fix: {off}.")
+    says = "No deploy of a fix is recorded."
+    return fix_of(evidence), Ruled(rule, Answer.UNKNOWN, expected, None, says)
