@@ -31,6 +31,7 @@ from tracker.events.messages import (
     MessagePrepared,
     MessageSent,
 )
+from tracker.events.reviews import TEMPLATES, ReportPublished
 from tracker.log.extract import StoredEvent
 from tracker.log.holes import Hollow, kept_by_hash, left_by
 from tracker.log.rows import body_sha256, digest_of, stream_of
@@ -45,6 +46,7 @@ _WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
     "stage": {incidents.StageChanged: STAGES},
     "resolution": {incidents.IncidentResolved: RESOLUTIONS},
     "role": {EventLinked: ROLES},
+    "template": {ReportPublished: TEMPLATES},
     "kind": {
         incidents.NoteAdded: NOTE_KINDS,
         **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
