@@ -11,6 +11,7 @@ from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, told
 from tests.bundles.test_bundle_file import forged, problem
 from tests.bundles.test_import import whole
+from tests.reports import histories
 from tracker.bundles.bringing import planned
 from tracker.bundles.writing import bundled
 from tracker.errors import RefusedError
@@ -95,6 +96,22 @@ def test_a_redacted_declaration_still_declares(theirs, store_url):
 
     assert (fold(store_url).title, fold(store_url).services) == ("[redacted]", ("checkout",))
     assert report(store_url) == report(theirs)
+    whole(store_url)
+
+
+def test_samples_that_were_redacted_are_missing_there_too(tmp_path, store_url):
+    """
+    The verdict that cannot be given any more, the gap in the picture, and who made it.
+    """
+    theirs = told(str(tmp_path / "shop.db"), histories.whole_incident(), seal_every=7)
+    with Log(theirs) as log:
+        samples = [each.id for each in log.read_all(topics=("metric-sampled",))]
+    redact_in(theirs, samples[-1], minute=200)
+
+    bring(store_url, bundle_of(theirs))
+
+    assert report(store_url) == report(theirs)
+    assert "redacted by dora" in report(store_url).markdown
     whole(store_url)
 
 

@@ -10,6 +10,7 @@ from tests.bundles.making import bring, bundle_of, checked, fold, report, told, 
 from tests.bundles.test_import import whole
 from tracker.cli import acting
 from tracker.cli.report import gathered
+from tracker.errors import BadInputError
 from tracker.events.base import event_id
 from tracker.events.incidents import PREVENTION
 from tracker.log import Log
@@ -171,3 +172,32 @@ def test_a_report_that_was_published_on_the_way_is_published_here(theirs, tmp_pa
     bring(store_url, bundle_of(between))
     assert (state(store_url).state, state(store_url).changes_since) == (State.AMENDED, 1)
     assert fold(store_url).steps[-1].event.text == "one more"
+
+
+# ── what somebody's own log may say ──────────────────────────────────────────
+
+
+def test_headings_that_nobody_has_are_refused(tmp_path):
+    """
+    What was published is written anew in its headings.
+    """
+    store = told(
+        str(tmp_path / "made.db"), [b.declared(7), b.published(8, incident="INC-1", template="theirs")]
+    )
+
+    with pytest.raises(BadInputError, match="template 'theirs', which this tracker does not know"):
+        bundle_of(store)
+
+
+@pytest.mark.parametrize("fields", [{"due_offset_minutes": 10**9}, {"due_on": date.max}])
+def test_a_day_of_no_calendar_holds_up_no_list(tmp_path, store_url, fields):
+    """
+    `tracker actions` asks for the items of all incidents, ours among them.
+    """
+    theirs = told(str(tmp_path / "made.db"), [b.declared(7), b.action(8, incident="INC-1", **fields)])
+    bring(store_url, bundle_of(theirs))
+    told(store_url, [b.declared(30_001, incident="INC-2"), b.action(30_002, incident="INC-2")])
+
+    with Log(store_url) as log:
+        found = acting.items_of(workspace(log))
+        assert sorted(acting.described(each, b.at(40_000))["state"] for each in found) == ["open", "overdue"]
