@@ -32,4 +32,4 @@ def detected_at(incident: Incident, living: Iterable[Effective]) -> datetime:
     """Return from when limits run: the detection, else the declaration."""
     found = detection(incident, living) or declared_point(incident)
     assert found is not None
-    return found.named or found.earliest
+    return found.instant

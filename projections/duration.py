@@ -65,8 +65,8 @@ def between(
             None,
             None,
             state,
-            start.typed or start.earliest if start else None,
-            end.typed or end.earliest if end else None,
+            start.instant if start else None,
+            end.instant if end else None,
             f"{formula}; {missing} is not recorded",
         )
     told = formula

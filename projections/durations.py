@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from projections.changes import ChangeRow, changes
-from projections.detection import detected_at, detection, first_alert
+from projections.detection import detection, first_alert
 from projections.duration import Duration, between, how_well
 from projections.fix import the_fix
 from projections.outages import (
@@ -102,14 +102,13 @@ class _Ends:
 
 def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     living = [each for each in effective(recorded).values() if each.retraction is None]
-    alerted = first_alert(incident, living)
-    started = milestone(incident, "started") or onset(incident) or alerted
+    started = milestone(incident, "started") or onset(incident) or first_alert(incident, living)
     declared = declared_point(incident)
     said = detection(incident, living)
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
     found = outages(incident)
-    fix = the_fix(incident, changes(recorded), detected_at(incident, living)) if detected else None
+    fix = the_fix(incident, changes(recorded), detected.instant) if detected else None
     fixed = None
     if fix is not None:
         why = "linked as fixed" if fix.link else "the last deploy before recovery"

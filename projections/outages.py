@@ -42,6 +42,11 @@ class Point:
         """The one instant to count with; None of a span."""
         return self.earliest if self.earliest == self.latest else self.typed
 
+    @property
+    def instant(self) -> datetime:
+        """The one instant from which limits run; of a span its beginning."""
+        return self.named or self.earliest
+
 
 @dataclass(frozen=True)
 class Span:
@@ -148,10 +153,10 @@ def spans(incident: Incident) -> tuple[Span, ...]:
     at = begins
     for number, outage in enumerate(outages(incident)):
         if number > 0 and outage.start is not None:
-            opened = _within(outage.start.typed or outage.start.earliest, at, last)
+            opened = _within(outage.start.instant, at, last)
             found.append(Span("resolved", at, opened))
             at = opened
-        end = outage.resolved.typed or outage.resolved.earliest if outage.resolved else None
+        end = outage.resolved.instant if outage.resolved else None
         closed = _within(end, at, last) if end is not None else None
         found.append(Span("open", at, closed))
         at = closed if closed is not None else at

@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 
 from projections.changes import changes
 from projections.messages import Message, messages, sent
-from tracker.events.base import Recorded
+from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.incidents import IncidentResolved
 from tracker.events.messages import EtaMissed
 from tracker.incident import Incident, Status
 
 TOLD_LATE = timedelta(minutes=2)
 """A promise is held missed so long after its instant: the source that tells of the deploy may be slower."""
-
-AUTHOR = "tracker"
 
 
 def messages_of(incident: Incident) -> list[Message]:
@@ -64,7 +62,7 @@ def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) ->
         missed.append(
             EtaMissed(
                 occurred_at=eta,
-                decided_by=AUTHOR,
+                decided_by=BY_ITSELF,
                 incident=incident.id,
                 message=message.sent_event or message.event,
                 promised_at=at,

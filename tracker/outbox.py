@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from projections.messages import Message, State, messages, sent
 from tracker.errors import StoreError
-from tracker.events.base import Decision, Recorded, Window
+from tracker.events.base import BY_ITSELF, Decision, Recorded, Window
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
 from tracker.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Became, Post
 from tracker.times import spoken, utc
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 VIA = "outbox"
 """How a message arrives that may be posted from here. One that came otherwise, imported for one, never is."""
-AUTHOR = "tracker"
 
 ATTEMPTS_A_ROUND = 3
 FIRST_PAUSE_SECONDS = 1.0
@@ -134,7 +133,7 @@ def _take(log: "Log", message: Message, at: datetime, until: datetime) -> bool:
         return [
             MessagePosting(
                 occurred_at=at,
-                decided_by=AUTHOR,
+                decided_by=BY_ITSELF,
                 incident=message.incident,
                 kind=message.kind,
                 prepared=message.event,
@@ -231,7 +230,7 @@ def _fail(
 ) -> Delivered:
     event = MessageFailed(
         occurred_at=at,
-        decided_by=AUTHOR,
+        decided_by=BY_ITSELF,
         incident=message.incident,
         kind=message.kind,
         prepared=message.event,

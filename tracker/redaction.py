@@ -15,7 +15,7 @@ import msgspec
 from tracker.decisions import reason
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import Decision, Event, Recorded, encode
+from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode
 from tracker.events.bundles import BundleImported
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, EventAmended, EventRedacted, amended
@@ -341,6 +341,8 @@ def goes_along(target: Event, other: Event) -> str | None:
         return "the same, told again"
     if isinstance(other, ReportPublished):
         return "a report that quotes it"
+    if isinstance(other, Decision) and other.decided_by == BY_ITSELF:
+        return "the tracker quoted it"
     if _alert(target) is not None and _alert(target) == _alert(other):
         return "the same alert"
     if isinstance(target, Change) and isinstance(other, Change) and _rollout(target) == _rollout(other):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from projections.messages import Message, State, sent
 from projections.procedure.fixes import aside
 from projections.procedure.rule import Evidence, Ruled, Status
-from tracker.events.base import Recorded
+from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened, IncidentResolved, NoteAdded
 from tracker.incident import Status as Standing
@@ -16,8 +16,6 @@ from tracker.times import spoken
 TYPED_AFTERWARDS = timedelta(hours=1)
 """An incident whose declaration was recorded so long after it is told of, not fought: nobody waits for news."""
 
-AUTHOR = "tracker"
-"""Who says what the tracker says by itself; that is no word of a person."""
 _NAMED = 3
 
 
@@ -93,7 +91,7 @@ def _notes(evidence: Evidence) -> list[Effective]:
         for each in evidence.of(NoteAdded)
         if isinstance(each.event, NoteAdded)
         and each.event.incident == evidence.incident.id
-        and each.event.decided_by != AUTHOR
+        and each.event.decided_by != BY_ITSELF
     ]
 
 

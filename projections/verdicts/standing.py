@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from projections.verdicts.rows import JUDGE_VERSION, Row
-from tracker.events.base import Recorded
+from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.corrections import effective
 from tracker.events.verdicts import Verdict, VerdictsGiven
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 OPEN = ("pending", "no_data")
 """Verdicts that are none yet."""
-AUTHOR = "tracker"
 
 Key = tuple[str, str, str, str]
 
@@ -83,7 +82,7 @@ def _event(same: Sequence[Row], incident: str) -> VerdictsGiven:
     closes: datetime = first.window_to
     return VerdictsGiven(
         occurred_at=closes,
-        decided_by=AUTHOR,
+        decided_by=BY_ITSELF,
         incident=incident,
         change=first.change,
         service=first.service,

@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from reports.context import Context
 from reports.markdown import table, text
 from reports.sections.standing import status
-from tracker.events.base import Decision
+from tracker.events.base import BY_ITSELF, Decision
 from tracker.events.incidents import NoteAdded
 from tracker.events.messages import MessageSent
-
-_BY_ITSELF = "tracker"
 
 
 def heading(context: Context) -> list[str]:
@@ -39,7 +37,7 @@ def responders(context: Context) -> list[str]:
     names = dict.fromkeys(each for each in (incident.lead, *(entry.by for entry in decided)) if each)
     rows = []
     for name in names:
-        if name == _BY_ITSELF:
+        if name == BY_ITSELF:
             continue
         mine = [entry.fact for entry in decided if entry.by == name]
         parts = ["led it"] if name == incident.lead else []

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections import frames
-from tests.builders import error, one_of_each, samples
+from tests.builders import alert, error, one_of_each, samples
+from tests.builders import declared as declared_event
 from tests.cli.conftest import DAY, refused
 from tests.inbox.test_inbox import delivery
 from tests.test_redaction import MARK, STRUCTURE
@@ -313,6 +314,24 @@ def test_the_end_of_an_alert_loses_what_its_beginning_said(tracker, tmp_path):
     assert f"with it {ended[-7:]} (the same alert)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     assert tracker("verify").code == 0
+
+
+def test_an_incident_that_the_tracker_declared_loses_the_words_of_its_alert(declared, tmp_path):
+    """
+    `tracker serve` made its title of them; a person who says the same is asked for.
+    """
+    text = f"customer ACME: {SECRET} is the key"
+    with Log("tracker.db") as log:
+        [fired] = log.append([Incoming(event=alert(annotations={"summary": text}))]).recorded
+        made = declared_event(incident="INC-2", title=text, decided_by="tracker")
+        log.decide("INC-2", lambda held: [Incoming(event=made)])
+    typed = noted(declared, text)
+
+    answer = declared("redact", fired, *WHY)
+
+    assert f"with it {event_id(made)[-7:]} (the tracker quoted it)" in answer.err
+    assert f"tracker redact {typed} --why …" in answer.err
+    assert SECRET not in declared("show", 2).out
 
 
 def test_a_rollout_stays_one_change_when_its_command_is_removed(declared, tmp_path):

@@ -7,7 +7,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_recording, say
-from tracker.cli.workspace import Recording, Workspace, near
+from tracker.cli.dating import near
+from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import UsageError
 from tracker.events.incidents import DETECTED_BY, SEVERITIES
 from tracker.times import Typed, utc

@@ -12,8 +12,9 @@ from typing import Any
 from tracker.cli import pulling, pulling_forges, pulling_sentry
 from tracker.cli.auto_declaring import described, tell_what_would_have, would_have_declared
 from tracker.cli.common import add_json, add_zone, say, write_json
+from tracker.cli.dating import dates_of
 from tracker.cli.progress import progress, waiting
-from tracker.cli.workspace import Recording, Workspace, dates_of
+from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import BadInputError, SettingsError, UsageError
 from tracker.times import utc
 

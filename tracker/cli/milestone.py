@@ -3,7 +3,8 @@
 import argparse
 
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace, near
+from tracker.cli.dating import near
+from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.events.incidents import MILESTONES
 from tracker.times import utc

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace, told_afterwards
+from tracker.cli.dating import told_afterwards
+from tracker.cli.workspace import Workspace
 from tracker.times import utc
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import say, write_json
-from tracker.cli.workspace import near
+from tracker.cli.dating import near
 from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
 from tracker.times import utc
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
-from tracker.cli.workspace import Workspace, told_afterwards
+from tracker.cli.dating import told_afterwards
+from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.times import spoken, utc
 

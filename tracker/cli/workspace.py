@@ -11,8 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.cli import naming
 from tracker.cli.common import say, write_json
-from tracker.errors import BadInputError, RefusedError, SettingsError, StoreAwayError, UsageError
+from tracker.cli.dating import dates_of
+from tracker.errors import RefusedError, SettingsError, StoreAwayError, UsageError
 from tracker.times import Typed, parse, utc, zone
 
 if TYPE_CHECKING:
@@ -183,40 +185,8 @@ class Workspace:
         return typed
 
     def incident_id(self, typed: str) -> str:
-        """Return the full id of the incident that was typed.
-
-        Raises:
-            UsageError: If it is none, or `.` is not exactly one.
-        """
-        if typed == ".":
-            named = os.environ.get("TRACKER_INCIDENT")
-            if not named:
-                return self._only_open()
-            typed = named
-        prefix = self.settings.tracker.prefix
-        head, dash, number = typed.strip().rpartition("-")
-        if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
-            return f"{prefix}-{int(number)}"
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*-[1-9]\d{0,8}", typed.strip()):
-            # One that came in a bundle keeps the prefix of its log.
-            for name in (typed.strip(), typed.strip().upper()):
-                if self.log.latest(f"incident:{name}") is not None:
-                    return name
-        raise UsageError(
-            f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one"
-        )
-
-    def _only_open(self) -> str:
-        from projections.incidents import open_ones, ours
-
-        found = open_ones(self.standing())
-        found = ours(found) or found
-        if len(found) == 1:
-            return found[0].id
-        if not found:
-            raise UsageError("there is no open incident", hint="See all: tracker list")
-        names = "; ".join(f"{each.id} {each.title}" for each in found)
-        raise UsageError(f"{len(found)} incidents are open: {names}", hint=f"Name one: {found[-1].id}")
+        """Return the full id of the incident that was typed: INC-42, 42, or `.` for the only open one."""
+        return naming.incident_id(self, typed)
 
     def incident(self, typed: str, upto: int | None = None) -> "Incident":
         """Return what is known of the incident that was typed.
@@ -334,41 +304,12 @@ class Workspace:
             BadInputError: If there is none, or more than one.
         """
         if "@" in typed:
-            return self._deploy(typed, upto)
+            return naming.deploy(self, typed, upto)
         return self.log.resolve_handle(typed, upto)
 
-    def _deploy(self, typed: str, upto: int | None) -> "Recorded":
-        from projections.changes import changes, plain_version
-        from tracker.events.base import Window
-
-        service, _, version = typed.partition("@")
-        names = dict.fromkeys((version, plain_version(version), "v" + plain_version(version)))
-        scopes = [f"version:{service}@{name}" for name in names]
-        rows = changes(self.log.select([Window(scope) for scope in scopes], upto))
-        if not rows:
-            raise BadInputError(
-                f"there is no deploy of {service} {version} in this log",
-                hint=f"tracker changes --service {service}",
-            )
-        return self.log.by_ids([rows[-1].event])[0]
-
     def service(self, typed: str) -> str:
-        """Return the name of a configured service; anything goes where none is configured.
-
-        Raises:
-            BadInputError: If tracker.toml has services and this is none of them.
-        """
-        import difflib
-
-        known = self.settings.services
-        if not known or typed in known:
-            return typed
-        near = difflib.get_close_matches(typed, known, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
-        raise BadInputError(
-            f"there is no service {typed!r} in {self.settings.path}",
-            hint=f"{meant}Its services are: {', '.join(known)}; add [services.{typed}] if it is new",
-        )
+        """Return the name of a configured service; anything goes where none is configured."""
+        return naming.service(self, typed)
 
     def asked_service(self, typed: str) -> str:
         """Return the name of a service that is asked about: a configured one, or one that the log tells of.
@@ -467,30 +408,6 @@ class Workspace:
         return 0
 
 
-def dates_of(incident: "Incident | None") -> tuple[datetime | None, datetime | None]:
-    """Return where a clock time may lie: between the incident's start and its end.
-
-    An incident that is told of afterwards is open as long as its story is typed: there a
-    clock time is of the day after its start, not of today.
-    """
-    if incident is None or not incident.exists:
-        return None, None
-    end = incident.ends_at
-    if end is None and told_afterwards(incident):
-        end = incident.begins_at + timedelta(days=1)
-    return incident.begins_at, end
-
-
-def told_afterwards(incident: "Incident") -> bool:
-    """Whether the declaration was recorded more than a day after the incident began."""
-    return incident.steps[0].recorded.recorded_at - incident.begins_at > timedelta(days=1)
-
-
-def near(at: datetime) -> tuple[datetime, datetime]:
-    """Return the day in which a start or a detection lies, as seen from the declaration."""
-    return at - timedelta(hours=18), at + timedelta(hours=6)
-
-
 def _git_user() -> str | None:
     try:
         found = subprocess.run(
@@ -501,4 +418,4 @@ def _git_user() -> str | None:
     return found.stdout.strip() or None
 
 
-__all__ = ["Recording", "StoreAwayError", "Workspace", "dates_of", "near", "told_afterwards"]
+__all__ = ["Recording", "StoreAwayError", "Workspace"]

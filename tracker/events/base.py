@@ -92,6 +92,10 @@ class Observation(Event, frozen=True, kw_only=True, omit_defaults=True):
         return (f"service:{self.service or ''}",)
 
 
+BY_ITSELF = "tracker"
+"""Who decides what the tracker decides by itself; that is no word of a person."""
+
+
 class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Something that a person, or a rule of ours, decided.
 

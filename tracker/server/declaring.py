@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tracker.cli.auto_declaring import pushed_of_late, rulings
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import StoreAwayError, TrackerError
-from tracker.events.base import Decision, Incoming
+from tracker.events.base import BY_ITSELF, Decision, Incoming
 from tracker.server.telemetry import Telemetry, report, tell
 from tracker.times import Typed, utc
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from projections.auto_declare import Occurrence
     from tracker.incident import Incident
 
-BY = "tracker"
 _ATTEMPTS = 20
 
 
@@ -93,7 +92,7 @@ class Declarer:
         def open_again(held: "Incident") -> Sequence[Decision]:
             if held.ends_at is None or held.merged_into is not None:
                 return []
-            return [decisions.reopen(held, by=BY, at=at, why=why, occurrence=occurrence.key)]
+            return [decisions.reopen(held, by=BY_ITSELF, at=at, why=why, occurrence=occurrence.key)]
 
         if not self._workspace.decide(name, open_again).recorded:
             return []
@@ -113,7 +112,7 @@ class Declarer:
             title=title_of(alert),
             services=(occurrence.service,),
             severity=severity_of(alert),
-            by=BY,
+            by=BY_ITSELF,
             at=Typed(now, 0.001),
             detected=Typed(min(occurrence.began_at, now), alert.precision_seconds),
             detected_by="alert",

@@ -16,11 +16,11 @@ import uvicorn
 from tracker.cli.common import say
 from tracker.cli.workspace import Workspace
 from tracker.errors import StoreError, TrackerError, UsageError
-from tracker.events.base import Incoming
+from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox import Inbox, open_inbox
 from tracker.server.app import Door, build
 from tracker.server.committer import Committer
-from tracker.server.declaring import BY, Declarer
+from tracker.server.declaring import Declarer
 from tracker.server.digest import Digest
 from tracker.server.posting import Poster
 from tracker.server.protocol import BoundedProtocol
@@ -89,7 +89,7 @@ class Machine:
         self.wake.set()
 
     def _workspace(self) -> Workspace:
-        return Workspace(argparse.Namespace(**{**vars(self._arguments), "by": BY, "json": False}))
+        return Workspace(argparse.Namespace(**{**vars(self._arguments), "by": BY_ITSELF, "json": False}))
 
     def _alerts_told(self, facts: Sequence[Incoming]) -> None:
         from tracker.events.alerts import AlertFired, AlertResolved
