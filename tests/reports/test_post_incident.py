@@ -280,9 +280,9 @@ def test_a_fact_that_a_rule_names_is_part_of_the_report_however_late_it_came(tmp
 
     assert "passed for 4f2d8c1" not in before
     assert "passed for 4f2d8c1" in after
-    assert footer_of(after)["position"] > footer_of(before)["position"]
-    assert text_of(path, upto=footer_of(after)["position"]) == after
-    assert text_of(path, upto=footer_of(before)["position"]) == before
+    assert int(footer_of(after)["position"]) > int(footer_of(before)["position"])
+    assert text_of(path, upto=int(footer_of(after)["position"])) == after
+    assert text_of(path, upto=int(footer_of(before)["position"])) == before
 
 
 def test_what_was_not_seen_is_said_and_drawn(tmp_path):
