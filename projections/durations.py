@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from projections.attachment import attached
 from projections.changes import ChangeRow, changes
+from projections.detection import detected_at, detection, first_alert
 from projections.duration import Duration, between, how_well
+from projections.fix import the_fix
 from projections.outages import (
     Outage,
     Point,
@@ -22,9 +23,7 @@ from projections.outages import (
     milestone,
     onset,
     outages,
-    point,
 )
-from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded
 from tracker.events.corrections import effective
 from tracker.incident import Incident, Status
@@ -73,20 +72,13 @@ def durations(
         "time_to_declare": _unsaid(ends, "detected → declared", None)
         if unsaid
         else between("detected → declared", ends.said, ends.declared, is_open, None),
-        "time_to_fix_deployed": between(
-            "detected → fix deployed", ends.detected, ends.fixed, is_open, no_outage
-        ),
+        "time_to_fix_deployed": _time_to_fix_deployed(ends, is_open, no_outage),
         "time_to_recover": _time_to_recover(ends, is_open, no_outage),
         "downtime": _downtime(ends, is_open, no_outage),
         "time_to_resolve": _time_to_resolve(ends, is_open, merged),
         "merged_back_after": _merged_back_after(ends, integrated, is_open, no_outage or trunk),
     }
     return {name: found[name] for name in NAMES}
-
-
-def the_fix(incident: Incident, facts: Iterable[Recorded]) -> ChangeRow | None:
-    """Return the deploy or rollback that fixed it: the first linked as that, else the last before recovery."""
-    return _ends(incident, list(facts)).fix
 
 
 @dataclass(frozen=True)
@@ -100,6 +92,8 @@ class _Ends:
     outages: tuple[Outage, ...]
     fix: ChangeRow | None
     fixed: Point | None
+    so_far: str | None = None
+    """The version that was deployed last, while nothing says yet that it was the fix."""
 
     @property
     def last(self) -> Outage:
@@ -108,51 +102,28 @@ class _Ends:
 
 def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     living = [each for each in effective(recorded).values() if each.retraction is None]
-    alerts = [each.event for each in attached(incident, living) if isinstance(each.event, AlertFired)]
-    first = min(alerts, key=lambda event: event.occurred_at, default=None)
-    alerted = point(first, "the first alert's start") if first is not None else None
+    alerted = first_alert(incident, living)
     started = milestone(incident, "started") or onset(incident) or alerted
     declared = declared_point(incident)
-    said = milestone(incident, "detected")
-    if said is None and alerted is not None and (declared is None or alerted.earliest <= declared.latest):
-        said = alerted
+    said = detection(incident, living)
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
     found = outages(incident)
-    fix = _fix(incident, recorded, detected, found[-1].recovered or found[-1].resolved)
+    fix = the_fix(incident, changes(recorded), detected_at(incident, living)) if detected else None
     fixed = None
-    if fix is not None and fix.finished_at is not None:
-        why = "linked as fixed" if _is_linked(incident, fix) else "the last deploy before recovery"
-        precision = fix.fact.precision_seconds if fix.fact is not None else 0.0
-        done = f"rollback to {fix.version}" if fix.kind == "rollback" else f"{fix.version} deployed"
-        fixed = known_to(fix.finished_at, precision, f"{done}, {why}")
-    return _Ends(started, said, declared, detected, found, fix, fixed)
-
-
-def _is_linked(incident: Incident, row: ChangeRow) -> bool:
-    links = [incident.links[each] for each in row.evidence if each in incident.links]
-    return any(link.linked and link.role == "fixed" for link in links)
-
-
-def _fix(
-    incident: Incident, recorded: list[Recorded], detected: Point | None, over: Point | None
-) -> ChangeRow | None:
-    rows = [row for row in changes(recorded) if row.kind != "merge" and row.finished_at is not None]
-    said = [row for row in rows if _is_linked(incident, row)]
-    if said:
-        return said[0]
-    rows = [row for row in rows if row.service in incident.services]
-    # Before it is over, the last deploy so far is not the last one.
-    if detected is None or over is None:
-        return None
-    later = [row for row in rows if row.finished_at and detected.earliest <= row.finished_at <= over.latest]
-    return later[-1] if later else None
-
-
-def recovered_at(incident: Incident) -> datetime | None:
-    """Return when all was back to normal: as judged, else as people said; None if neither is known."""
-    found = outages(incident)
-    return found[-1].recovered.latest if found and found[-1].recovered else None
+    if fix is not None:
+        why = "linked as fixed" if fix.link else "the last deploy before recovery"
+        precision = fix.row.fact.precision_seconds if fix.row.fact is not None else 0.0
+        done = (
+            f"rollback to {fix.row.version}" if fix.row.kind == "rollback" else f"{fix.row.version} deployed"
+        )
+        fixed = known_to(fix.at, precision, f"{done}, {why}")
+    so_far = None
+    if fix is None and detected is not None and incident.status is Status.OPEN:
+        rows = [row for row in changes(recorded) if row.kind == "deploy" and row.finished_at is not None]
+        mine = [row for row in rows if row.service in incident.services and row.at >= detected.earliest]
+        so_far = mine[-1].version if mine else None
+    return _Ends(started, said, declared, detected, found, fix.row if fix else None, fixed, so_far)
 
 
 def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
@@ -165,6 +136,22 @@ def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
     if most < 0:
         return between(formula, started, declared, False, None)
     return Duration(None, 0.0, most, "uncertain", started.earliest, declared.latest, told)
+
+
+def _time_to_fix_deployed(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
+    formula = "detected → fix deployed"
+    if ends.so_far is not None and not_applicable is None and ends.detected is not None:
+        return Duration(
+            None, None, None, "pending", ends.detected.earliest, None, f"{formula}; {_not_said(ends)}"
+        )
+    return between(formula, ends.detected, ends.fixed, is_open, not_applicable)
+
+
+def _not_said(ends: _Ends) -> str:
+    """Say why there is no fix yet."""
+    if ends.so_far is None:
+        return "no deploy of a fix is recorded"
+    return f"{ends.so_far} is out, and nothing says yet that it was the fix"
 
 
 def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
@@ -236,13 +223,14 @@ def _merged_back_after(
         integrated = exact(integrated, "on the integration branch")
     if not_applicable is None and (ends.fixed is None or ends.fix is None):
         state = "pending" if is_open else "not_applicable"
-        return Duration(None, None, None, state, None, None, f"{formula}; no deploy of a fix is recorded")
+        return Duration(None, None, None, state, None, None, f"{formula}; {_not_said(ends)}")
     if not_applicable is not None or ends.fixed is None or ends.fix is None:
         return between(formula, ends.fixed, integrated, is_open, not_applicable)
     if ends.fix.kind == "rollback":
         return between(formula, None, None, is_open, "the fix was a rollback: there is nothing to merge")
     if integrated is None:
-        what = "no merge of it is recorded" if ends.fix.sha else "its deploy names no commit"
+        unnamed = "" if ends.fix.sha else ", and its deploy names no commit"
+        what = f"no merge of it is recorded{unnamed}"
         told = f"{formula}: {ends.fixed.what}; {what}"
         return Duration(None, None, None, "pending", ends.fixed.earliest, None, told)
     if integrated.latest < ends.fixed.earliest:
@@ -270,4 +258,4 @@ def _recovery(
     return between(formula, started, outage.recovered, is_open, not_applicable)
 
 
-__all__ = ["NAMES", "Duration", "Point", "durations", "shown", "the_fix"]
+__all__ = ["NAMES", "Duration", "Point", "durations", "shown"]

@@ -1,88 +1,19 @@
-"""When the team is to hear next, and what was promised and did not come.
-
-Pure: "now" is given. Limits come from [procedure].
-"""
+"""What the team was promised, and what of that did not come. Pure: "now" is given."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import changes
 from projections.messages import Message, messages, sent
 from tracker.events.base import Recorded
-from tracker.events.incidents import IncidentReopened, IncidentResolved
+from tracker.events.incidents import IncidentResolved
 from tracker.events.messages import EtaMissed
 from tracker.incident import Incident, Status
 
 TOLD_LATE = timedelta(minutes=2)
 """A promise is held missed so long after its instant: the source that tells of the deploy may be slower."""
 
-TYPED_AFTERWARDS = timedelta(hours=1)
-"""An incident whose declaration was recorded so long after it is told of, not fought: nobody waits for news."""
-
 AUTHOR = "tracker"
-
-
-@dataclass(frozen=True)
-class UpdateDue:
-    """The next message that an open incident owes, from `since` on: the last message, else its detection."""
-
-    incident: str
-    kind: str
-    due_at: datetime
-    since: datetime
-    last_sent_at: datetime | None
-
-    def overdue_seconds(self, now: datetime) -> float:
-        """Return by how much it is late; negative while there is time left."""
-        return (now - self.due_at).total_seconds()
-
-
-def update_due(
-    incident: Incident, *, alert_team_within: timedelta, update_every: timedelta
-) -> UpdateDue | None:
-    """Say when the team is to hear next of an incident; None of one that is over, or told of afterwards.
-
-    The first message is due so long after the detection, else the declaration; the next ones
-    after the last, and a reopened incident owes one from its reopening on.
-    """
-    if incident.status is not Status.OPEN or incident.declared_at is None:
-        return None
-    if incident.steps[0].recorded.recorded_at - incident.declared_at > TYPED_AFTERWARDS:
-        return None
-    told = sent(messages_of(incident), incident.id)
-    last = told[-1].sent_at if told else None
-    reopened = max(
-        (
-            step.event.occurred_at
-            for step in incident.steps
-            if isinstance(step.event, IncidentReopened)
-            and step.retraction is None
-            and step.event.incident == incident.id
-        ),
-        default=None,
-    )
-    if last is None:
-        detected = incident.milestones.get("detected")
-        since = detected.at if detected else incident.declared_at
-        return UpdateDue(incident.id, "initial", since + alert_team_within, since, None)
-    since = max(last, reopened) if reopened else last
-    return UpdateDue(incident.id, "update", since + update_every, since, last)
-
-
-def updates_due(
-    incidents: Iterable[Incident], *, now: datetime, alert_team_within: timedelta, update_every: timedelta
-) -> list[UpdateDue]:
-    """Return what is due by now, the longest overdue first.
-
-    The incidents are needed with all their decisions: messages are among them.
-    """
-    owed = [
-        update_due(each, alert_team_within=alert_team_within, update_every=update_every) for each in incidents
-    ]
-    return sorted(
-        (each for each in owed if each is not None and each.due_at <= now), key=lambda each: each.due_at
-    )
 
 
 def messages_of(incident: Incident) -> list[Message]:

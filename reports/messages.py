@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 
 from projections.changes import ChangeRow
 from projections.durations import Duration
+from projections.fix import considered, linked_fix
 from projections.timeline import Entry
 from projections.verdicts.words import PHRASES, SPANS
 from projections.wording import short
@@ -109,7 +110,8 @@ def _update(draft: Draft) -> list[str]:
 
 def _resolved(draft: Draft) -> list[str]:
     incident = draft.incident
-    fix = _linked_fix(draft)
+    linked = linked_fix(incident, draft.changes)
+    fix = linked.row if linked else None
     if incident.resolution == "false-alarm":
         head = f"✅ CLOSED AS A FALSE ALARM - {short(incident.title, _LINE)}"
         return [head, f"Incident: {incident.id}", f"Contact: {_contact(draft)}"]
@@ -196,35 +198,17 @@ def _named(draft: Draft, row: ChangeRow) -> str:
     return f"{row.version} of {row.service}" if len(draft.incident.services) > 1 else row.version
 
 
-def _linked_fix(draft: Draft) -> ChangeRow | None:
-    """Return the last change that people say fixed it."""
-    links = draft.incident.links
+def _fix(draft: Draft) -> ChangeRow | None:
+    """Return what people say fixed it, else the last deploy since the incident began that did not fail."""
+    incident = draft.incident
+    linked = linked_fix(incident, draft.changes)
+    if linked is not None:
+        return linked.row
     rows = [
         row
-        for row in draft.changes
-        if row.kind != "merge"
-        and any(links[each].linked and links[each].role == "fixed" for each in row.evidence if each in links)
+        for row in considered(incident, draft.changes)
+        if row.kind == "deploy" and (row.started_at or row.at) >= incident.begins_at
     ]
-    return rows[-1] if rows else None
-
-
-def _fix(draft: Draft) -> ChangeRow | None:
-    """Return what people say fixed it, else the last deploy since the incident began that did not fail.
-
-    One that people say caused it, or that was taken out or dismissed, is none.
-    """
-    linked = _linked_fix(draft)
-    if linked is not None:
-        return linked
-    incident = draft.incident
-    rows = []
-    for row in draft.changes:
-        said = [incident.links[each] for each in row.evidence if each in incident.links]
-        if any(not link.linked or link.role in ("caused", "dismissed", "suspect") for link in said):
-            continue
-        begun = row.started_at or row.at
-        if row.kind == "deploy" and row.service in incident.services and begun >= incident.begins_at:
-            rows.append(row)
     last = rows[-1] if rows else None
     return last if last is not None and last.status != "failed" else None
 

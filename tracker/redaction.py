@@ -14,10 +14,13 @@ import msgspec
 
 from tracker.decisions import reason
 from tracker.errors import BadInputError, RefusedError
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Decision, Event, Recorded, encode
+from tracker.events.changes import Change
 from tracker.events.corrections import Correction, EventAmended, EventRedacted, amended
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached
+from tracker.events.reviews import ReportPublished
 from tracker.secrets_scan import find_secrets, find_secrets_in_bytes
 from tracker.times import utc
 
@@ -61,8 +64,11 @@ _IDENTITIES = (
     "error_id",
     "issue_id",
     "check_in_id",
+    "run_id",
 )
-_HASH = re.compile(r"[0-9a-f]{7,64}|[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HASH = re.compile(
+    r"[0-9a-f]{7,64}|[0-9]{1,20}|run-[0-9.]{1,30}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
 _VERSIONS = ("version", "release")
 _VERSION = re.compile(
     r"(?:[\w.-]+@)?v?\d+(?:\.\d+)+(?:[-+.]?(?:alpha|beta|rc|dev|build|post|hotfix)?[.-]?\d*)?"
@@ -318,11 +324,32 @@ def needles(pieces: Collection[str]) -> list[bytes]:
     return list(found)
 
 
-def goes_along(target: Event, other: Event) -> bool:
-    """Whether a copy is told of by the same decision or source, so that it goes with the target unasked."""
+def goes_along(target: Event, other: Event) -> str | None:
+    """Say why a copy goes with the target unasked; None where it has to be asked for.
+
+    It does where it tells of the same thing, and where the tracker made it of the log.
+    """
     if isinstance(other, Correction):
-        return False
-    return other.subject() == target.subject()
+        return None
+    if other.subject() == target.subject():
+        return "the same, told again"
+    if isinstance(other, ReportPublished):
+        return "a report that quotes it"
+    if _alert(target) is not None and _alert(target) == _alert(other):
+        return "the same alert"
+    if isinstance(target, Change) and isinstance(other, Change) and _rollout(target) == _rollout(other):
+        return "the same rollout"
+    return None
+
+
+def _alert(event: Event) -> tuple[str, datetime] | None:
+    if isinstance(event, AlertFired):
+        return event.fingerprint, event.occurred_at
+    return (event.fingerprint, event.started_at) if isinstance(event, AlertResolved) else None
+
+
+def _rollout(event: Change) -> tuple[object, ...]:
+    return event.source, event.service, event.environment, event.version, event.run_id
 
 
 __all__ = [

@@ -210,6 +210,22 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str], Callable[[str], bo
         _mixed,
     ),
     (
+        "a password",
+        ("curl ", "wget ", "http "),
+        re.compile(
+            r"(?i)\b(?:curl|wget|http)\s[^\n|;]{0,200}?(?:-u|--user|-a|--auth)[ =]?['\"]?[^\s:'\"]{1,80}:([^\s'\"]{4,100})"
+        ),
+        _real,
+    ),
+    (
+        "a password",
+        ("mysql", "mariadb"),
+        re.compile(
+            r"\b(?:mysql|mysqldump|mysqladmin|mariadb)\s[^\n|;]{0,200}?\s-p([^\s'\"-][^\s'\"]{3,100})"
+        ),
+        _mixed,
+    ),
+    (
         "a secret",
         ("secret", "token", "key", "credential"),
         re.compile(

@@ -27,6 +27,7 @@ _TO_DO = {
 """What to do about a rule that is not met yet."""
 _BY_COMMAND = {"tracker ingest git": "read its repository"}
 """What to do where evidence is missing first, by the command that brings it."""
+_MESSAGES = ("team_alerted", "updates_on_time")
 _NOT_DONE = (Status.UNKNOWN, Status.MISSED, Status.LATE)
 
 
@@ -73,6 +74,15 @@ def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> lis
     for each in found:
         once.setdefault(each.todo, each)
     return list(once.values())
+
+
+def overdue_messages(found: Iterable[Advice]) -> list[Advice]:
+    """Keep the messages to the team that should be out by now."""
+    return [
+        each
+        for each in found
+        if each.rule in _MESSAGES and each.left_seconds is not None and each.left_seconds <= 0
+    ]
 
 
 def _what(answer: Ruled, procedure: Procedure) -> str:

@@ -73,18 +73,15 @@ def _without(evidence: Evidence, rule: str, expected: str) -> Ruled:
 def why_none(evidence: Evidence) -> str:
     """Say why no hotfix is known, and what to type."""
     if not histories_of(evidence):
-        return f"nothing is known of its repository; feed it: {how_to_know(evidence)}"
+        return f"its repository was not read: {how_to_know(evidence)}"
     pattern = evidence.procedure.branch_pattern
-    return (
-        f"no hotfix is known: no branch like {pattern} has commits of that time, and no deploy names a commit"
-        f" that is known; read it again: {how_to_know(evidence)}"
-    )
+    return f"no commit of that time is known on a branch like {pattern}, nor by a deploy: {how_to_know(evidence)}"
 
 
 def how_to_know(evidence: Evidence) -> str:
     """Return the command that feeds what is missing."""
     services = evidence.incident.services
-    return f"tracker ingest git PATH --service {services[0]}" if services else "tracker ingest git PATH"
+    return f"tracker ingest git --service {services[0]}" if services else "tracker ingest git PATH"
 
 
 def counted(number: int, what: str) -> str:

@@ -1,8 +1,9 @@
-"""The deploys and rollbacks that rules ask about: which one was the fix, and whether it was taken back."""
+"""The deploys and rollbacks that rules ask about, and whether one was taken back."""
 
 from datetime import timedelta
 
 from projections.changes import ChangeRow, same_version
+from projections.fix import in_production
 from projections.procedure.rule import Evidence
 
 SECOND = timedelta(seconds=1)
@@ -17,38 +18,7 @@ def own_changes(evidence: Evidence) -> list[ChangeRow]:
     """
     rows = [row for row in evidence.changes if row.kind in ("deploy", "rollback")]
     rows = [row for row in rows if row.service in evidence.incident.services]
-    live = {row.service for row in rows if row.environment == "production"}
-    rows = [row for row in rows if row.environment == "production" or row.service not in live]
-    return sorted(rows, key=lambda row: (row.at, row.event))
-
-
-def deploys_in(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys that ended after the incident was detected, until a day after its end."""
-    end = evidence.incident.ends_at
-    start = min(evidence.detected_at, evidence.incident.begins_at)
-    return [
-        row
-        for row in own_changes(evidence)
-        if row.kind == "deploy"
-        and row.status == "finished"
-        and start <= row.at
-        and (end is None or row.at <= end + AFTER)
-    ]
-
-
-def fix_deploy(evidence: Evidence) -> ChangeRow | None:
-    """Return the deploy of the fix: the first that a person linked as it, else the last before the end."""
-    links = evidence.incident.links
-    said = [
-        row
-        for row in own_changes(evidence)
-        if any(each in links and links[each].linked and links[each].role == "fixed" for each in row.evidence)
-    ]
-    if said:
-        return said[0]
-    end = evidence.incident.ends_at
-    rows = [row for row in deploys_in(evidence) if end is None or row.at <= end]
-    return rows[-1] if rows else None
+    return sorted(in_production(rows), key=lambda row: (row.at, row.event))
 
 
 def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:

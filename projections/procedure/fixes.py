@@ -1,55 +1,19 @@
 """Which deploy was the fix, what else was tried, and what the verdicts say of each."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.durations import recovered_at
-from projections.procedure.rule import Evidence
+from projections.fix import Fix, considered, fixed_link, is_over, the_fix
+from projections.procedure.rule import Evidence, Ruled
+from projections.procedure.rule import Status as Answer
 from projections.verdicts.windows import WINDOWS
 from projections.verdicts.words import PHRASES, asked, exit_code
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import VerdictsGiven
-from tracker.incident import Link, Status
+from tracker.incident import Status
 
-PRODUCTION = "production"
 _NONE_YET = ("pending", "no_data")
-
-
-@dataclass(frozen=True)
-class Fix:
-    """The change that ended it: linked as fixed by a person, else the last one before all was back.
-
-    `link` is the person's word for it. `so_far` says that it is only the last one up to now.
-    """
-
-    row: ChangeRow
-    link: Link | None = None
-    so_far: bool = False
-
-    @property
-    def at(self) -> datetime:
-        """When it began to take all traffic."""
-        return self.row.finished_at or self.row.at
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """The events that tell of it."""
-        said = (self.link.event,) if self.link else ()
-        return (*self.row.evidence, *said)
-
-    @property
-    def name(self) -> str:
-        """How a sentence names it, and why it counts as the fix."""
-        what = f"The rollback to {self.row.version}" if self.row.kind == "rollback" else self.row.version
-        if self.link is not None:
-            return what
-        return (
-            f"{what}, the last deploy so far,"
-            if self.so_far
-            else f"{what}, the last deploy before all was back,"
-        )
 
 
 def aside(evidence: Evidence) -> str | None:
@@ -64,32 +28,11 @@ def aside(evidence: Evidence) -> str | None:
 
 def no_fix(evidence: Evidence) -> str | None:
     """Say why no fix is asked for; None where one is."""
-    if evidence.incident.resolution == "went-away" and not _linked(evidence, considered(evidence)):
+    incident = evidence.incident
+    linked = any(fixed_link(incident, row) for row in considered(incident, evidence.changes))
+    if incident.resolution == "went-away" and not linked:
         return "it went away without a fix"
     return aside(evidence)
-
-
-def considered(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys and rollbacks that may have been meant to end it, oldest first.
-
-    What people took out of the incident, dismissed or named its cause is none; neither is what went
-    somewhere else than to production, where anything did.
-    """
-    links, services = evidence.incident.links, evidence.incident.services
-    found = []
-    for row in evidence.changes:
-        said = [links[each] for each in row.evidence if each in links]
-        out = any(not link.linked or link.role in ("dismissed", "caused") for link in said)
-        if row.kind != "merge" and row.service in services and not out:
-            found.append(row)
-    production = [row for row in found if place_of(row) == PRODUCTION or _link(evidence, row)]
-    return production or found
-
-
-def place_of(row: ChangeRow) -> str:
-    """Say where a change went; tools call production by several names: prod, Production, prod-eu."""
-    environment = (row.environment or "").lower()
-    return PRODUCTION if environment.startswith("prod") else environment
 
 
 def tried(evidence: Evidence) -> list[ChangeRow]:
@@ -97,7 +40,7 @@ def tried(evidence: Evidence) -> list[ChangeRow]:
     ends = evidence.incident.ends_at
     return [
         row
-        for row in considered(evidence)
+        for row in considered(evidence.incident, evidence.changes)
         if row.kind == "deploy"
         and row.status != "started"
         and row.at >= evidence.detected_at
@@ -110,28 +53,24 @@ def fix_of(evidence: Evidence) -> Fix | None:
 
     While it burns, the last deploy is taken for it unless it was rolled back or did not help.
     """
-    rows = [row for row in considered(evidence) if row.finished_at is not None]
-    said = _linked(evidence, rows)
-    if said:
-        return Fix(said[0], _link(evidence, said[0]))
-    over = recovered_at(evidence.incident) or evidence.incident.ends_at
-    later = [row for row in rows if row.finished_at and row.finished_at >= evidence.detected_at]
-    if over is not None:
-        later = [row for row in later if row.finished_at and row.finished_at <= over]
-        return Fix(later[-1]) if later else None
+    incident, detected = evidence.incident, evidence.detected_at
+    found = the_fix(incident, evidence.changes, detected)
+    if found is not None or is_over(incident):
+        return found
+    rows = considered(incident, evidence.changes)
+    later = [row for row in rows if row.finished_at and row.finished_at >= detected]
     if not later or later[-1].kind == "rollback" or told(evidence, later[-1], "10m").failed:
         return None
     return Fix(later[-1], so_far=True)
 
 
-def _linked(evidence: Evidence, rows: Iterable[ChangeRow]) -> list[ChangeRow]:
-    return [row for row in rows if _link(evidence, row) is not None]
-
-
-def _link(evidence: Evidence, row: ChangeRow) -> Link | None:
-    links = evidence.incident.links
-    found = [links[each] for each in row.evidence if each in links]
-    return next((link for link in found if link.linked and link.role == "fixed"), None)
+def last_try(evidence: Evidence) -> ChangeRow | None:
+    """Return the deploy of the fix, else, where none held or a rollback ended it, the last one that was tried."""
+    fix = fix_of(evidence)
+    if fix is not None and fix.row.kind == "deploy":
+        return fix.row
+    done = [row for row in tried(evidence) if row.status == "finished"]
+    return done[-1] if done else None
 
 
 @dataclass(frozen=True)
@@ -206,3 +145,12 @@ def verdicts_of(evidence: Evidence, change: ChangeRow, window: str) -> list[Effe
         and each.event.change in change.evidence
         and each.event.window == window
     ]
+
+
+def fix_or_not(evidence: Evidence, rule: str, expected: str) -> tuple[Fix | None, Ruled]:
+    """Return the fix, or what a rule about it answers where there is none."""
+    off = no_fix(evidence)
+    if off is not None:
+        return None, Ruled(rule, Answer.NOT_APPLICABLE, expected, None, f"There was no fix: {off}.")
+    says = "No deploy of a fix is recorded."
+    return fix_of(evidence), Ruled(rule, Answer.UNKNOWN, expected, None, says)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from projections.changes import ChangeRow, plain_version
-from projections.procedure.deploys import AFTER, SECOND, fix_deploy, rollback_of
+from projections.procedure.deploys import AFTER, SECOND, rollback_of
+from projections.procedure.fixes import last_try
 from projections.procedure.hotfix_facts import Hotfix, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence
@@ -15,7 +16,7 @@ def hotfixes(evidence: Evidence) -> list[Hotfix]:
     """Return the hotfixes of the incident, the first one first: deployed in it, or made while it lasted."""
     if "hotfixes" not in evidence.computed:
         found = [each for each in every_hotfix(evidence) if _belongs(evidence, each)]
-        fix = fix_deploy(evidence)
+        fix = last_try(evidence)
         if fix is not None:
             found = [_tied(each, fix, alone=len(found) == 1) for each in found]
         if fix is not None and not any(_carries(each, fix) for each in found):

@@ -7,12 +7,14 @@ from itertools import pairwise
 from projections.messages import Message, State, sent
 from projections.procedure.fixes import aside
 from projections.procedure.rule import Evidence, Ruled, Status
-from projections.updates import TYPED_AFTERWARDS
 from tracker.events.base import Recorded
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened, IncidentResolved, NoteAdded
 from tracker.incident import Status as Standing
 from tracker.times import spoken
+
+TYPED_AFTERWARDS = timedelta(hours=1)
+"""An incident whose declaration was recorded so long after it is told of, not fought: nobody waits for news."""
 
 AUTHOR = "tracker"
 """Who says what the tracker says by itself; that is no word of a person."""
@@ -70,13 +72,17 @@ def _first_word(evidence: Evidence) -> tuple[datetime, str, str, float] | None:
     words: list[tuple[datetime, str, str, float]] = []
     for message in sent(evidence.messages):
         assert message.sent_at is not None
-        what = f"{message.by} told the team" if message.by_hand else f"the {message.kind} message was posted"
+        what = (
+            f"The team was told by {message.by}"
+            if message.by_hand
+            else f"The {message.kind} message was posted"
+        )
         words.append((message.sent_at, message.sent_event or message.event, what, 0.001))
     for note in _notes(evidence):
         event = note.event
         assert isinstance(event, NoteAdded)
         if event.occurred_at + timedelta(seconds=event.precision_seconds) > evidence.detected_at:
-            what = f"{event.decided_by} wrote a note"
+            what = f"A note was written by {event.decided_by}"
             words.append((event.occurred_at, note.id, what, event.precision_seconds))
     return min(words, default=None)
 

@@ -6,7 +6,8 @@ where it was given in time, by `tracker serve` or by hand. What was not looked a
 
 from datetime import datetime, timedelta
 
-from projections.procedure.fixes import Fix, fix_of, no_fix, verdicts_of
+from projections.fix import Fix
+from projections.procedure.fixes import fix_of, no_fix, verdicts_of
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.verdicts.checks import CHECKS, late_at, spans
 from projections.verdicts.windows import WINDOWS

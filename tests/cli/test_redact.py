@@ -231,6 +231,7 @@ def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared
 
     named = declared("redact", handle, *WHY)
 
+    assert "is gone from the log" not in named.err
     assert named.err.count("tracker redact") == 3
     assert f"all of them at once: tracker redact {others[0]} --also" in named.err
     assert all(f"tracker redact {each} --why …" in named.err for each in others)
@@ -245,9 +246,9 @@ def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared
     assert declared("verify").code == 0
 
 
-def test_a_published_report_that_quotes_it_is_found(declared, tmp_path):
+def test_a_published_report_that_quotes_it_goes_with_it(declared, tmp_path):
     """
-    Its markdown is a payload, in which signs have a backslash.
+    The tracker made it of the log. Its markdown is a payload, in which signs have a backslash.
     """
     from tests.builders import published
 
@@ -258,9 +259,9 @@ def test_a_published_report_that_quotes_it_is_found(declared, tmp_path):
     with Log("tracker.db") as log:
         log.decide("INC-1", lambda held: [Incoming(event=published(incident="INC-1"), payload=markdown)])
 
-    answer = declared("redact", handle, *WHY, "--also")
+    answer = declared("redact", handle, *WHY)
 
-    assert f"with it {event_id(published(incident='INC-1'))[-7:]} (the same text)" in answer.err
+    assert f"with it {event_id(published(incident='INC-1'))[-7:]} (a report that quotes it)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
 
 
@@ -290,6 +291,43 @@ def test_what_a_source_told_goes_with_its_payload_and_its_siblings(tracker, tmp_
     assert shown["fields"].get("annotations", {}) == {}
     assert shown["payload_bytes"] == 0
     assert tracker("verify").code == 0
+
+
+def test_the_end_of_an_alert_loses_what_its_beginning_said(tracker, tmp_path):
+    """
+    Alertmanager sends the annotations with both; they are one alert, so one command takes them out of both.
+    """
+    folder = Path(__file__).parents[1] / "ingest/payloads"
+    lines = folder.joinpath("alertmanager_webhook.jsonl").read_text().splitlines()
+    told = []
+    for line in (lines[0], lines[2]):
+        Path("alerts.json").write_text(
+            line.replace("12 % of checkouts fail", f"customer ACME: {SECRET} is the key")
+        )
+        told += tracker("ingest", "alertmanager", "alerts.json", "--json").json["events"]
+    Path("alerts.json").unlink()
+    fired, ended = dict.fromkeys(told)
+
+    answer = tracker("redact", fired, *WHY)
+
+    assert f"with it {ended[-7:]} (the same alert)" in answer.err
+    assert SECRET.encode() not in files(tmp_path)
+    assert tracker("verify").code == 0
+
+
+def test_a_rollout_stays_one_change_when_its_command_is_removed(declared, tmp_path):
+    """
+    Its beginning and its end hold the same command: both lose it, and still are one deploy.
+    """
+    declared("run", "deploy", "checkout", "v1.2.1", "--", "sh", "-c", f"true # for customer {SECRET} only")
+    [row] = declared("changes", "--json").json["changes"]
+
+    answer = declared("redact", "checkout@v1.2.1", *WHY)
+
+    assert "(the same rollout)" in answer.err
+    assert SECRET.encode() not in files(tmp_path)
+    [left] = declared("changes", "--json").json["changes"]
+    assert {**left, "title": None} == {**row, "title": None}
 
 
 def test_events_that_were_read_from_one_body_lose_it_together_and_keep_their_own_words(declared, tmp_path):
@@ -501,7 +539,7 @@ def test_a_report_of_before_differs_and_it_is_said_why(declared):
     answer = declared("verify", "--report", "INC-1.md")
 
     assert answer.code == 5
-    assert "INC-1.md does not come out the same." in answer.out
+    assert "INC-1.md does not come out the same" in answer.out
     assert f"Because {handle}, on which it stands, was redacted by ada on" in answer.out
     assert "edited" not in answer.err
     assert "tracker report INC-1" in answer.err
@@ -621,6 +659,7 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
         "alert-rule-seen",
         "source-returned",
         "branch-seen",
+        "bundle-imported",
     )
     verified = tracker("verify")
     assert (verified.code, "1 redacted" in verified.out) == (0, True), verified.out

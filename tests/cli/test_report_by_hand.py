@@ -50,7 +50,7 @@ def test_an_edit_in_a_generated_part_is_shown_and_not_written_over(declared, rep
 
     answer = declared("report", 1)
 
-    refused(answer, 12, "somebody typed into a generated part: impact (line 25); nothing was written")
+    refused(answer, 12, "somebody typed into a generated part: impact (line 26); nothing was written")
     assert "-- nobody could pay *(ada)*" in answer.err
     assert "+- two people could not pay *(ada)*" in answer.err
     assert "later" not in answer.err, "the diff is against what the report said when it was written"
@@ -73,9 +73,9 @@ def test_with_force_the_log_wins(declared, report):
 @pytest.mark.parametrize(
     ("was", "now", "where"),
     [
-        (BEHIND_IMPACT, "", "INC-1.md:32: "),
-        (BEHIND_IMPACT, BEHIND_IMPACT * 2, "INC-1.md:32: "),
-        ("<!-- tracker:begin impact", "<!-- tracker:begun impact", "INC-1.md:25: "),
+        (BEHIND_IMPACT, "", "INC-1.md:33: "),
+        (BEHIND_IMPACT, BEHIND_IMPACT * 2, "INC-1.md:33: "),
+        ("<!-- tracker:begin impact", "<!-- tracker:begun impact", "INC-1.md:26: "),
     ],
 )
 def test_broken_marks_are_refused_with_their_line(declared, report, was, now, where):
@@ -158,11 +158,11 @@ def test_verify_says_what_stands_between_the_parts(declared, report):
     broken = declared("verify", "--report", "INC-1.md")
 
     assert held.code == 0
-    assert "each of its 11 generated parts comes out the same, byte for byte." in held.out
-    assert "2 lines of prose by hand (in lines 33, 35) stand outside them, which no event holds." in held.out
+    assert "each of its 12 generated parts comes out the same, byte for byte." in held.out
+    assert "2 lines of prose by hand (in lines 34, 36) stand outside them, which no event holds." in held.out
     assert (answer["report_same"], answer["report_lines_by_hand"]) == (True, 2)
     assert broken.code == 5
-    assert "INC-1.md does not come out the same: impact (line 25)" in broken.out
+    assert "INC-1.md does not come out the same: impact (line 26)" in broken.out
 
 
 @pytest.mark.parametrize("template", ["guide", "google", "pagerduty"])

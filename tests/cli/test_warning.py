@@ -27,7 +27,7 @@ WARNED = "tracker: warning: {} holds what looks like a GitHub token: ghp_… (40
         ),
         (("lead", 1, TOKEN), "its lead"),
         (("deploy", "finish", "checkout", TOKEN), "its version"),
-        (("amend", "HANDLE", "--text", TOKEN, "--why", "typo"), "its changes"),
+        (("amend", "HANDLE", "--text", TOKEN, "--why", "typo"), "the amendment"),
         (("retract", "HANDLE", "--why", TOKEN), "the reason"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -139,9 +139,8 @@ def test_a_long_list_of_them_is_cut(capfd):
 
     said = capfd.readouterr().err
     assert len(found) == 100
-    assert "it holds what looks like a password: … (9 characters), line 1" in said
-    assert "holds 95 more" in said
-    assert len(said.splitlines()) == 7
+    assert "it holds what looks like a password: … (9 characters), lines 1, 2, 3, 4, 5 and 85 more" in said
+    assert len(said.splitlines()) == 3
     assert warn_of_secrets("nothing", "it") == []
 
 
@@ -179,3 +178,40 @@ def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
 
     assert "received what looks like a secret" in ran.stdout + ran.stderr
     assert TOKEN not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_prose_that_stays_in_a_report_is_looked_at_in_both_of_its_forms(declared, form):
+    """
+    Nobody typed it into the log: it stands in the file only. The same secret is said once, with its lines.
+    """
+    declared("report", 1)
+    report = Path("INC-1.md")
+    head, mark, rest = report.read_text().partition("<!-- tracker:end summary -->\n")
+    report.write_text(f"{head}{mark}\nUse {TOKEN}.\n\nOr {TOKEN}.\n{rest}")
+
+    answer = declared("report", 1, "--format", form)
+
+    assert answer.code == 0, answer.err
+    where = {"markdown": "INC-1.md", "html": "INC-1.html"}[form]
+    [warned] = [line for line in answer.err.splitlines() if "warning" in line]
+    assert warned.startswith(WARNED.format(where))
+    assert (", lines " in warned) == (form == "markdown")
+
+
+def test_a_bundle_says_which_of_its_events_hold_a_secret(declared):
+    """
+    What was typed and what a source sent, before the file is written.
+    """
+    noted = declared("note", 1, f"use {TOKEN}", "--json").json["events"][0][-7:]
+    Path("conf.env").write_text(f"KEY={TOKEN}\n")
+    kept = declared("attach", 1, "conf.env", "--json").json["events"][0][-7:]
+
+    answer = declared("bundle", 1)
+
+    assert "INC-1.bundle holds what looks like a secret in 2 events: a GitHub token in 2" in answer.err
+    assert all(f"tracker redact {each} --why" in answer.err for each in (noted, kept))
+    assert TOKEN not in answer.err + answer.out
+    for each in (noted, kept):
+        declared("redact", each, "--why", "a secret")
+    assert "warning" not in declared("bundle", 1).err

@@ -16,6 +16,23 @@ from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 LINES = ("release/1.0",)
 
 
+KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
+    # The fork and the name stand in the branch, and where that is gone in the merge.
+    "branched_from_production": ((BranchSeen, CommitMade),),
+    "branch_named": ((BranchSeen, CommitMade),),
+    "commits_minimal": (CommitMade,),
+    "new_version_after_rollback": (Change,),
+    "merged_back": (BranchSeen, CommitMade),
+    "version_bumped": (CommitMade, Change),
+    "tagged": (VersionTagged,),
+    "backported": (BranchSeen, CommitMade),
+    "no_competing_hotfix": (BranchSeen, CommitMade),
+}
+
+ON_GIT = tuple(each for each in RULES if each[0] in KINDS)
+"""The rules that stand on git and deploys; tests/projections/test_procedure.py has the others."""
+
+
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[Recorded]:
     """An incident by the book: fixed, rolled back, fixed again, merged back, tagged and backported."""
@@ -47,7 +64,7 @@ def asked(log: list[Recorded]) -> Evidence:
     return evidence(log, maintained_branches=LINES)
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in RULES], ids=[name for name, _ in RULES])
+@pytest.mark.parametrize("rule", [rule for _, rule in ON_GIT], ids=[name for name, _ in ON_GIT])
 def test_by_the_book_every_rule_is_met(log: list[Recorded], rule: Rule) -> None:
     """
     The whole evidence, and what each rule stands on is in the log.
@@ -59,7 +76,7 @@ def test_by_the_book_every_rule_is_met(log: list[Recorded], rule: Rule) -> None:
     assert set(ruled.evidence) <= {each.id for each in log}
 
 
-@pytest.mark.parametrize("rule", [rule for _, rule in RULES], ids=[name for name, _ in RULES])
+@pytest.mark.parametrize("rule", [rule for _, rule in ON_GIT], ids=[name for name, _ in ON_GIT])
 def test_nothing_is_met_without_git_and_deploys(log: list[Recorded], rule: Rule) -> None:
     """
     Only the incident itself: unknown, and what to type to know it.
@@ -72,21 +89,7 @@ def test_nothing_is_met_without_git_and_deploys(log: list[Recorded], rule: Rule)
     assert "tracker " in ruled.says
 
 
-KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
-    # The fork and the name stand in the branch, and where that is gone in the merge.
-    "branched_from_production": ((BranchSeen, CommitMade),),
-    "branch_named": ((BranchSeen, CommitMade),),
-    "commits_minimal": (CommitMade,),
-    "new_version_after_rollback": (Change,),
-    "merged_back": (BranchSeen, CommitMade),
-    "version_bumped": (CommitMade, Change),
-    "tagged": (VersionTagged,),
-    "backported": (BranchSeen, CommitMade),
-    "no_competing_hotfix": (BranchSeen, CommitMade),
-}
-
-
-@pytest.mark.parametrize(("name", "rule"), RULES)
+@pytest.mark.parametrize(("name", "rule"), ON_GIT)
 def test_kinds_that_are_taken_away_leave_the_rule_unknown(log: list[Recorded], name: str, rule: Rule) -> None:
     """
     Without any fact of the kinds that it stands on, no rule is met.

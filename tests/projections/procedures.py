@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from projections.changes import changes
+from projections.detection import detected_at
 from projections.procedure.check import check
-from projections.procedure.detection import detected_at
 from projections.procedure.rule import Evidence, Procedure, Ruled
 from projections.updates import messages_of
 from tests import builders as b

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from projections.durations import NAMES, Duration, Point, durations, shown, the_fix
+from projections.durations import NAMES, Duration, Point, durations, shown
 from projections.outages import known_to, spans
 from tests.builders import (
     SHA,
@@ -338,20 +338,6 @@ def test_without_a_fix_nothing_is_merged_back():
     """
     assert measured(declared(7))["merged_back_after"].state == "pending"
     assert measured(declared(7), resolved(40))["merged_back_after"].state == "not_applicable"
-
-
-def test_the_fix_is_told_to_whoever_looks_for_its_commits():
-    """
-    The rules about branches ask for the same deploy that the durations count with.
-    """
-    fix = deploy(20, sha=SHA)
-    held = recorded(declared(7), fix, milestone(25, "mitigated"))
-    incident = fold("INC-1", [each for each in held if getattr(each.event, "incident", None)])
-
-    found = the_fix(incident, held)
-
-    assert found is not None
-    assert found.sha == SHA
 
 
 # ── reopening ────────────────────────────────────────────────────────────────

@@ -5,14 +5,24 @@ from datetime import timedelta
 import pytest
 
 from projections.messages import State, messages, sent
+from projections.procedure.advice import advice, overdue_messages
+from projections.procedure.check import check
+from projections.procedure.rule import Procedure
 from projections.timeline import timeline
-from projections.updates import TOLD_LATE, missed_etas, promised, update_due, updates_due
+from projections.updates import TOLD_LATE, missed_etas, promised
 from tests import builders as b
 from tests.builders import at, recorded
+from tests.projections.procedures import evidence
 from tracker.events.base import event_id
 from tracker.incident import fold
 
-LIMITS = {"alert_team_within": timedelta(minutes=5), "update_every": timedelta(minutes=10)}
+LIMITS = Procedure(alert_team_within=timedelta(minutes=5), update_every=timedelta(minutes=10))
+
+
+def due_of(*events, now, told=None):
+    """The messages that are due by a minute, as `tracker show` and `tracker serve` say it."""
+    found = evidence(*events, now=now, procedure=LIMITS, told=told)
+    return overdue_messages(advice(check(found), LIMITS, found.now))
 
 
 def incident(*events, name="INC-1"):
@@ -119,59 +129,59 @@ def test_the_timeline_shows_what_became_of_a_message():
     [
         ([b.declared(7)], "initial", 12),
         ([b.declared(7), b.milestone(4, "detected")], "initial", 9),
+        ([b.alert(4), b.declared(7)], "initial", 9),
+        ([b.declared(7), b.note(9)], "initial", 19),
         ([b.declared(7), b.sent(9)], "update", 19),
         ([b.declared(7), b.sent(9), b.sent(15, kind="update")], "update", 25),
         ([b.declared(7), b.sent(15, kind="update"), b.sent(9)], "update", 25),
         ([b.declared(7), b.prepared(9)], "initial", 12),
         ([b.declared(7), b.sent(9), b.resolved(20), b.reopened(30)], "update", 40),
     ],
-    ids=["declared", "detected", "alerted", "updated", "in another order", "only prepared", "reopened"],
+    ids=[
+        "declared",
+        "detected",
+        "an alert before",
+        "a note",
+        "alerted",
+        "updated",
+        "in another order",
+        "only prepared",
+        "reopened",
+    ],
 )
 def test_the_next_message_is_due_so_long_after_the_last(events, kind, minute):
     """
     The alert after the detection, else the declaration; an update after what was really posted.
     """
-    due = update_due(incident(*events), **LIMITS)
+    [due] = due_of(*events, now=60)
 
-    assert due is not None
-    assert (due.kind, due.due_at) == (kind, at(minute))
+    assert (due.todo, due.due_at) == (f"tracker message INC-1 {kind}", at(minute))
 
 
 @pytest.mark.parametrize(
     "events",
-    [[], [b.declared(7), b.resolved(20)], [b.declared(7), b.merged(20)]],
-    ids=["none", "over", "merged"],
+    [[b.declared(7), b.resolved(20)], [b.declared(7), b.merged(20)]],
+    ids=["over", "merged"],
 )
 def test_nothing_is_due_of_what_is_not_open(events):
     """
     Nobody waits for news of it.
     """
-    assert update_due(incident(*events), **LIMITS) is None
+    assert due_of(*events, now=60) == []
 
 
 def test_nothing_is_due_of_what_is_told_of_afterwards():
     """
     A declaration that is typed a day later begins no clock.
     """
-    history = fold("INC-1", recorded(b.declared(7), minute=24 * 60))
-
-    assert update_due(history, **LIMITS) is None
+    assert due_of(b.declared(7), told=24 * 60, now=25 * 60) == []
 
 
-def test_what_is_due_comes_longest_overdue_first():
+def test_what_is_not_due_yet_is_no_reminder():
     """
-    And what is not due yet is not in it.
+    Two minutes are left.
     """
-    first = incident(b.declared(7))
-    second = incident(b.declared(3, incident="INC-2"), name="INC-2")
-    third = incident(b.declared(29, incident="INC-3"), name="INC-3")
-
-    found = updates_due([first, second, third], now=at(30), **LIMITS)
-
-    assert [(each.incident, each.overdue_seconds(at(30))) for each in found] == [
-        ("INC-2", 1320),
-        ("INC-1", 1080),
-    ]
+    assert due_of(b.declared(7), now=10) == []
 
 
 # ── what was promised ────────────────────────────────────────────────────────

@@ -132,7 +132,7 @@ def test_a_promise_that_passed_is_recorded_once_and_the_update_is_said(posting_s
     assert missed.occurred_at.isoformat(timespec="milliseconds")[:-6] + "Z" == answer.json["eta"]
     assert [each["incident"] for each in said(posting_server, "a promised time passed")] == ["INC-1"]
     [due] = said(posting_server, "a message is due")
-    assert (due["incident"], due["kind"]) == ("INC-1", "update")
+    assert (due["incident"], due["what"]) == ("INC-1", "update the team")
     assert due["next"] == "tracker message INC-1 update --send"
     sent_at = datetime.fromisoformat(answer.json["sent_at"])
     assert datetime.fromisoformat(due["due_at"]) - sent_at == timedelta(minutes=5)

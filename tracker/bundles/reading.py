@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -14,7 +14,7 @@ from tracker.errors import BadInputError, StoreError
 from tracker.events import incidents
 from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Decision, Event, decode, encode, event_id
 from tracker.events.bundles import BundleImported
-from tracker.events.corrections import EventLinked
+from tracker.events.corrections import EventLinked, EventRedacted
 from tracker.events.housekeeping import LogSealed
 from tracker.events.incidents import (
     DETECTED_BY,
@@ -35,6 +35,7 @@ from tracker.events.messages import (
     MessageSent,
 )
 from tracker.log.extract import LOG_ID_DIGITS, StoredEvent, read_seals, spans
+from tracker.log.holes import Hollow, kept_by_hash, left_by
 from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.log.seals import GENESIS, chained
 from tracker.times import from_us
@@ -59,11 +60,15 @@ _WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that is whole. Of a redacted event only its place is left: its event is None."""
+    """A bundle that is whole. A redacted event has no state: it is what its redaction left of it.
+
+    `redactions` are those that explain these, by the id of what they removed.
+    """
 
     manifest: Manifest
-    events: tuple[tuple[StoredEvent, Event | None], ...]
+    events: tuple[tuple[StoredEvent, Event], ...]
     sha256: bytes
+    redactions: Mapping[str, tuple[str, EventRedacted]]
 
 
 def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] | None = None) -> Bundle:
@@ -77,16 +82,18 @@ def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] |
     manifest = reader.manifest()
     states = reader.seals(manifest.seals)
     digests = reader.part("digests")
-    held: list[tuple[StoredEvent, Event | None]] = []
+    held: list[StoredEvent] = []
     check = _EventCheck(reader, manifest)
     for each in reader.events(manifest):
-        held.append((each, check.event(each)))
+        held.append(each)
+        check.event(each)
         if progress:
             progress(len(held), manifest.events)
     reader.end()
     check.end()
-    _check_proof(reader, manifest, states, digests, [each for each, _ in held])
-    return Bundle(manifest, tuple(held), reader.sha256)
+    _check_proof(reader, manifest, states, digests, held)
+    events = tuple((each, check.events[each.id]) for each in held)
+    return Bundle(manifest, events, reader.sha256, check.redactions)
 
 
 class _EventCheck:
@@ -95,23 +102,28 @@ class _EventCheck:
     def __init__(self, reader: Reader, manifest: Manifest) -> None:
         self._reader, self._manifest = reader, manifest
         self._position, self._recorded_us = 0, -(2**62)
-        self._holes: dict[str, Place] = {}
-        self._targets: set[str] = set()
+        self.events: dict[str, Event] = {}
+        self.redactions: dict[str, tuple[str, EventRedacted]] = {}
+        self._holes: dict[str, tuple[StoredEvent, Place]] = {}
+        self._files: set[bytes] = set()
         self._declared = False
         self._last: StoredEvent | None = None
         if not _NUMBER.fullmatch(manifest.incident):
             raise reader.damaged(Place("manifest"), "it names no incident")
 
-    def event(self, stored: StoredEvent) -> Event | None:
-        """Return the event, when it is what its digest says."""
+    def event(self, stored: StoredEvent) -> None:
+        """Keep the event, when it is what its digest says; what was redacted, when its redaction comes."""
         place = Place("events", stored.position, stored.id)
         what = self._misplaced(stored)
         if what is not None:
             raise self._reader.damaged(place, what)
         self._position, self._recorded_us, self._last = stored.position, stored.recorded_us, stored
+        if stored.id in self.events or stored.id in self._holes:
+            raise self._reader.damaged(place, "it is in the bundle twice")
         if stored.state is None or stored.salt is None:
-            self._holes[stored.id] = place
-            return None
+            self._holes[stored.id] = (stored, place)
+            return
+        file = kept_by_hash(stored.topic, stored.state)
         body = body_sha256(
             stored.originator_id,
             stored.originator_version,
@@ -120,6 +132,7 @@ class _EventCheck:
             stored.arrival,
             stored.salt,
             stored.payload,
+            None if stored.payload else file,
         )
         if digest_of(body, stored.position, stored.recorded_us) != stored.digest:
             raise self._reader.damaged(place, "its bytes do not fit its digest")
@@ -129,16 +142,57 @@ class _EventCheck:
                 f"{self._reader.name}: {place.said()} has fields that this tracker does not know",
                 hint="It was written by a newer tracker: upgrade this one",
             )
-        self._refuse_unknown_words(event, place)
-        what = self._foreign(stored, event)
+        what = self._foreign(stored, event) or self._file(file, stored.payload)
         if what is not None:
             raise self._reader.damaged(place, what)
+        self._keep(stored.id, event, place)
+        if isinstance(event, EventRedacted):
+            self._redaction(stored.id, event, place)
+
+    def _keep(self, identity: str, event: Event, place: Place) -> None:
+        self._refuse_unknown_words(event, place)
+        self.events[identity] = event
         if isinstance(event, IncidentDeclared) and event.incident == self._manifest.incident:
             self._declared = True
-        target = getattr(event, "target", None)
-        if isinstance(target, str):
-            self._targets.add(target)
-        return event
+
+    def _redaction(self, identity: str, redaction: EventRedacted, place: Place) -> None:
+        """Hold a redaction against the hole that it explains; the first one counts, as in a log."""
+        if redaction.target in self.redactions:
+            return
+        if redaction.target in self.events:
+            raise self._reader.damaged(
+                place, f"it redacts {redaction.target[-7:]}, whose content is still there"
+            )
+        if redaction.target not in self._holes:
+            return
+        hole, where = self._holes[redaction.target]
+        left, what = left_by(
+            redaction,
+            identity[-7:],
+            Hollow(
+                hole.id, hole.originator_id, hole.topic, hole.digest, hole.arrival, hole.salt, hole.payload
+            ),
+        )
+        if left is None:
+            raise self._reader.damaged(where, what or "its content is gone")
+        what = self._misnumbered(left)
+        if what is not None:
+            raise self._reader.damaged(where, what)
+        self.redactions[redaction.target] = (identity, redaction)
+        self._keep(hole.id, left, where)
+
+    def _file(self, sha256: bytes | None, payload: bytes) -> str | None:
+        """Hold the bytes of a file that is kept once against its hash: they are with its first event."""
+        if sha256 is None:
+            return None
+        if not payload:
+            return None if sha256 in self._files else "the bytes of its file are not in the bundle"
+        if hashlib.sha256(payload).digest() != sha256:
+            return "the bytes of its file do not fit its hash"
+        if sha256 in self._files:
+            return "the bytes of its file are in the bundle twice"
+        self._files.add(sha256)
+        return None
 
     def _misplaced(self, stored: StoredEvent) -> str | None:
         if not 0 < stored.position < 2**62 or not 0 < stored.originator_version < 2**31:
@@ -193,7 +247,10 @@ class _EventCheck:
         stream = stream_of(event)
         if (stream or identity) != stored.originator_id:
             return "it stands in another incident's stream"
-        for number in (stream, event.into if isinstance(event, IncidentMerged) else None):
+        return self._misnumbered(event)
+
+    def _misnumbered(self, event: Event) -> str | None:
+        for number in (stream_of(event), event.into if isinstance(event, IncidentMerged) else None):
             if number is not None and not _NUMBER.fullmatch(number):
                 return "its incident has no number"
         if isinstance(event, BundleImported) and not _names_a_log(event):
@@ -214,9 +271,9 @@ class _EventCheck:
             )
         if not self._declared:
             raise self._reader.damaged(Place("events"), f"none of them declares {manifest.incident}")
-        unexplained = self._holes.keys() - self._targets
+        unexplained = self._holes.keys() - self.redactions.keys()
         if unexplained:
-            place = min((self._holes[each] for each in unexplained), key=lambda each: each.position or 0)
+            place = min((self._holes[each][1] for each in unexplained), key=lambda each: each.position or 0)
             raise self._reader.damaged(place, "its content is gone, and no redaction in the bundle names it")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
+from tracker.cli.warning import warn_of_events
 from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
@@ -48,6 +49,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     with waiting("bundle"):
         _, recorded = evidence(workspace, name, upto)
         data, manifest = bundled(workspace.log, name, recorded)
+    beside = workspace.log.payloads(
+        [each.position for each in recorded if not each.event.TOPIC.startswith("metric-")]
+    )
+    warn_of_events(recorded, beside, "the bundle" if to_stdout else str(target))
     if to_stdout:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tracker.cli import placing
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
+from tracker.cli.warning import warn_of_secrets
 from tracker.cli.workspace import Workspace
 from tracker.errors import RefusedError
 
@@ -38,14 +39,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
             template=arguments.template or held.get("template", "guide"),
             with_pictures=arguments.pictures != "none",
         )
+    text = written.markdown
     if found is not None and found.by_hand:
         stood = found
         data = placing.renew(
             beside, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, stood)
         )
-        found = _apart(data)
+        found, text = _apart(data), data.decode("utf-8", "replace")
     else:
         found = None
+    warn_of_secrets(text, "the report" if aside else str(target), lines=False)
     data = page_of(written, found, drawn=arguments.pictures != "none")
     if arguments.json:
         write_json(

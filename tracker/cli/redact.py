@@ -206,16 +206,19 @@ def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
 
 def _say(workspace: Workspace, plan: redacting.Plan, beside: list[str], remains: list[str]) -> None:
     target = plan.target
-    say(
-        f"{target.handle} redacted by {workspace.who}: its text is gone from the log and from the store's files"
+    gone = (
+        "what it said is gone from it, but the same text stands elsewhere"
+        if plan.copies
+        else "its text is gone from the log and from the store's files"
     )
+    say(f"{target.handle} redacted by {workspace.who}: {gone}")
     for each, why in plan.along.values():
         say(f"  with it {each.handle} ({why})")
     for each_said in beside:
         say(f"  and {each_said}")
     if plan.copies:
         count = len(plan.copies)
-        say(f"  The same text still stands in {count} {'event' if count == 1 else 'events'}:")
+        say(f"  The text still stands in {count} other {'event' if count == 1 else 'events'}:")
         for each in plan.copies[:10]:
             kind, at = each.event.TOPIC.replace("-", " "), utc(each.event.occurred_at)
             say(f"    tracker redact {each.handle} --why …   ({kind}, {at})")

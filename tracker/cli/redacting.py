@@ -106,9 +106,7 @@ def _reason_along(target: "Event", target_id: str, other: "Recorded", same_paylo
         return "the same file" if isinstance(event, FileAttached) else "the same payload"
     if target_id == getattr(event, "prepared", None) or other.id == getattr(target, "prepared", None):
         return "the same message"
-    if goes_along(target, event):
-        return "the same, told again"
-    return None
+    return goes_along(target, event)
 
 
 def _sharers(workspace: "Workspace", plan: Plan) -> None:

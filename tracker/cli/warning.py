@@ -5,38 +5,89 @@ incident does not wait; what should not have been recorded is taken out with `tr
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tracker.cli.common import say
 from tracker.secrets_scan import Secret, find_secrets, find_secrets_in_bytes, kinds_of
 
 if TYPE_CHECKING:
-    from tracker.events.base import Event, Incoming
+    from tracker.events.base import Event, Incoming, Recorded
 
 _MOST = 5
 _REMEMBERED = 10_000
 """So many events with a secret are remembered by one process: a server runs for months."""
 _TYPED = ("typed", "run", "spool")
 _OURS = ("event-redacted", "log-sealed", "settings-changed", "verdicts-given", "check-made", "metric-sampled")
-_NAMED = {"text": "the text", "why": "the reason", "title": "the title", "command": "the command"}
+_NAMED = {
+    "text": "the text",
+    "why": "the reason",
+    "title": "the title",
+    "command": "the command",
+    "changes": "the amendment",
+}
+_BESIDE = {"report-published": "the report"}
 
 
-def warn_of_secrets(text: str, where: str, *, before: str = "it leaves this machine") -> list[Secret]:
+def warn_of_secrets(
+    text: str, where: str, *, before: str = "it leaves this machine", lines: bool = True
+) -> list[Secret]:
     """Say on stderr what in a text looks like a secret; return it, an empty list where nothing does.
 
     `where` begins the sentence: "INC-42.md", "the message". Call it before writing or sending.
     """
     found = find_secrets(text)
-    lines = text.count("\n") > 0
-    for each in found[:_MOST]:
-        at = f", line {each.line}" if lines else ""
-        say(f"tracker: warning: {where} holds what looks like {each.kind}: {each.shown}{at}")
-    if len(found) > _MOST:
-        say(f"tracker: warning: {where} holds {len(found) - _MOST} more of that kind")
+    alike: dict[tuple[str, str], list[int]] = {}
+    for each in found:
+        alike.setdefault((each.kind, each.shown), []).append(each.line)
+    for (kind, shown), at in list(alike.items())[:_MOST]:
+        said = f", {_lines(at)}" if lines and "\n" in text else ""
+        say(f"tracker: warning: {where} holds what looks like {kind}: {shown}{said}")
+    if len(alike) > _MOST:
+        say(f"tracker: warning: {where} holds {len(alike) - _MOST} more of that kind")
     if found:
         say(f"  Look at it before {before}; out of the log it goes with: tracker redact EVENT --why …")
     return found
+
+
+def _lines(at: list[int]) -> str:
+    once = list(dict.fromkeys(at))
+    named = ", ".join(str(each) for each in once[:_MOST])
+    more = f" and {len(once) - _MOST} more" if len(once) > _MOST else ""
+    return f"line{'s' if len(once) > 1 else ''} {named}{more}"
+
+
+def warn_of_events(events: "Iterable[Recorded]", payloads: Mapping[int, bytes], where: str) -> None:
+    """Say on stderr which events that are about to leave the machine hold what looks like a secret.
+
+    `payloads` are the bytes beside them, by position.
+    """
+    kinds: Counter[str] = Counter()
+    holders = []
+    for each in events:
+        if each.event.TOPIC in _OURS:
+            continue
+        found = [secret for _, secret in _in_fields(each.event)]
+        found += find_secrets_in_bytes(payloads.get(each.position, b""))
+        if found:
+            holders.append(each)
+            kinds.update({secret.kind for secret in found})
+    if holders:
+        told = ", ".join(f"{kind} in {count}" for kind, count in sorted(kinds.items()))
+        count = len(holders)
+        say(
+            f"tracker: warning: {where} holds what looks like a secret in {count} {'event' if count == 1 else 'events'}: {told}"
+        )
+        _take_out([each.id for each in holders])
+
+
+def _take_out(ids: list[str]) -> None:
+    for each in ids[:3]:
+        say(
+            f"  Look at it: tracker show {each[-7:]} --raw; to take it out: tracker redact {each[-7:]} --why …"
+        )
+    if len(ids) > 3:
+        say(f"  and {len(ids) - 3} more")
 
 
 class Watch:
@@ -63,7 +114,9 @@ class Watch:
                 key = id(incoming.payload)
                 if key not in payloads:
                     payloads[key] = find_secrets_in_bytes(incoming.payload)
-                found += [("its file" if typed else "", one) for one in payloads[key]]
+                found += [
+                    (_BESIDE.get(event.TOPIC, "its file") if typed else "", one) for one in payloads[key]
+                ]
             if not found or (identity := event_id(event)) in self._seen:
                 continue
             if len(self._seen) >= _REMEMBERED:
@@ -72,8 +125,9 @@ class Watch:
             self._seen.add(identity)
             if typed:
                 self.typed.append(identity)
-                for where, one in found[:_MOST]:
-                    say(f"tracker: warning: {where} holds what looks like {one.kind}: {one.shown}")
+                said = [f"{where} holds what looks like {one.kind}: {one.shown}" for where, one in found]
+                for each_said in list(dict.fromkeys(said))[:_MOST]:
+                    say(f"tracker: warning: {each_said}")
             else:
                 self.suspects[identity] = tuple(kind for kind, _ in kinds_of([one for _, one in found]))
 
@@ -108,10 +162,7 @@ def tell_of_feed(watch: Watch) -> None:
     say(
         f"tracker: warning: {count} new {'event holds' if count == 1 else 'events hold'} what looks like a secret: {kinds}"
     )
-    for each in ids[:3]:
-        say(
-            f"  Look at it: tracker show {each[-7:]} --raw; to take it out: tracker redact {each[-7:]} --why …"
-        )
+    _take_out(ids)
 
 
 def _in_fields(event: "Event") -> Iterator[tuple[str, Secret]]:

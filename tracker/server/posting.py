@@ -5,11 +5,10 @@ update is due is logged, and that a promised time passed is recorded.
 """
 
 import threading
-from datetime import timedelta
 
 from tracker.cli.workspace import Workspace
 from tracker.server.telemetry import Telemetry, tell
-from tracker.times import duration_seconds, utc
+from tracker.times import utc
 
 EVERY_SECONDS = 5.0
 DUE_EVERY_SECONDS = 30.0
@@ -47,34 +46,33 @@ class Poster:
                 tell("a message was not posted", 40, incident=each.message.incident, why=each.said)
 
     def remind(self) -> None:
-        """Log each update that is due, once, and record each promise that was not kept."""
+        """Log each message that is due, once, and record each promise that was not kept.
+
+        What is due is what `tracker show` says: the same rules, from the same detection.
+        """
         from projections.incidents import open_ones, ours
-        from projections.updates import updates_due
+        from projections.procedure.advice import overdue_messages
         from tracker import outbox
+        from tracker.cli.checking import advised
 
         workspace = self._workspace
-        procedure = workspace.settings.procedure
         found = workspace.whole(ours(open_ones(workspace.standing())))
         now = workspace.now
         for incident in found:
             missed = outbox.record_missed_etas(workspace.log, incident, workspace.facts_of(incident), now)
             if missed.recorded:
                 tell("a promised time passed", 30, incident=incident.id)
-        due = updates_due(
-            found,
-            now=now,
-            alert_team_within=timedelta(seconds=duration_seconds(procedure.alert_team_within)),
-            update_every=timedelta(seconds=duration_seconds(procedure.update_every)),
-        )
-        for each in due:
-            key = (each.incident, utc(each.due_at))
-            if key not in self._reminded:
-                self._reminded.add(key)
-                tell(
-                    "a message is due",
-                    30,
-                    incident=each.incident,
-                    kind=each.kind,
-                    due_at=utc(each.due_at),
-                    next=f"tracker message {each.incident} {each.kind} --send",
-                )
+        for incident in found:
+            for each in overdue_messages(advised(workspace, incident)):
+                assert each.due_at is not None
+                key = (incident.id, utc(each.due_at))
+                if key not in self._reminded:
+                    self._reminded.add(key)
+                    tell(
+                        "a message is due",
+                        30,
+                        incident=incident.id,
+                        what=each.what,
+                        due_at=utc(each.due_at),
+                        next=f"{each.todo} --send",
+                    )

@@ -1,0 +1,35 @@
+"""When an incident was detected: the one rule, from which limits, durations and reminders run."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from projections.attachment import attached
+from projections.outages import Point, declared_point, milestone, point
+from tracker.events.alerts import AlertFired
+from tracker.events.corrections import Effective
+from tracker.incident import Incident
+
+
+def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None:
+    """Return when the first alert of an incident fired; None if none did."""
+    alerts = [each.event for each in attached(incident, living) if isinstance(each.event, AlertFired)]
+    first = min(alerts, key=lambda event: event.occurred_at, default=None)
+    return point(first, "the first alert's start") if first is not None else None
+
+
+def detection(incident: Incident, living: Iterable[Effective]) -> Point | None:
+    """Return when it was detected: as people said, else the first alert's start, if that was before the declaration."""
+    said = milestone(incident, "detected")
+    if said is not None:
+        return said
+    fired, declared = first_alert(incident, living), declared_point(incident)
+    if fired is None or (declared is not None and fired.earliest > declared.latest):
+        return None
+    return fired
+
+
+def detected_at(incident: Incident, living: Iterable[Effective]) -> datetime:
+    """Return from when limits run: the detection, else the declaration."""
+    found = detection(incident, living) or declared_point(incident)
+    assert found is not None
+    return found.named or found.earliest
