@@ -83,8 +83,9 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\brestor(?:ed|ation)\b",
         r"\bback to normal\b|\bnormal again\b|\bhealthy again\b",
         r"\b(?:outage|downtime|impact|disruption) (?:was |is )?(?:ended|over)\b",
-        r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b",
-        r"\b(?:was|were) back(?: up| online)?\b",
+        r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b(?! from)",
+        r"\b(?:it|all|everything|payments?|check ?outs?|service|site|api|production) (?:was|were) back(?: up| online)?\b",
+        r"\b(?:was|were) back (?:up|online)\b(?! to speed)",
     ),
     "verified": _any(r"\bverif(?:ied|ication)\b", r"\bmonitoring (?:was |is )?normal\b"),
     "resolved": _any(
@@ -168,6 +169,8 @@ _ELSEWHERE = re.compile(
     r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
     r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
     r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b"
+    r"|\b(?:on|in) (?:the )?(?:staging|pre-?production|test(?:ing)? (?:system|environment|cluster)|dev(?:elopment)? (?:system|environment|cluster))\b"
+    r"|\b(?:each|every) (?:day|night|week|hour|month|morning)\b|\b(?:daily|nightly|hourly)\b"
     r"|\bmean time between\b|\bin (?:january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)",
     re.IGNORECASE,
 )

@@ -280,6 +280,58 @@ Deployed at 2026-03-01T15:10:00Z
 Deployed at 2026-03-01T16:10:00+01:00
 It was all over in half an hour.
 Payments were back after 25 minutes.
+We decided not to roll back, because v1.2.0 had changed the schema.
+If we had rolled back, orders would have been lost.
+The team discussed whether a rollback would help.
+Rolling back was not an option.
+We were ready to roll back at once.
+Had the fix failed, we would have rolled back within five minutes.
+The rollback plan was tested in October.
+The rollback took place only in staging.
+On staging we rolled back twice.
+The configuration change was reverted by the cron job.
+The reverted commit is unrelated.
+Nobody rolled back anything.
+By 14:50 UTC we had confirmed the issue.
+By 3 PM UTC the fix was written.
+The root cause was known by 15:00 UTC.
+By then we were back up.
+The fix was deployed by 15:15 UTC.
+It was resolved on Sunday.
+On Sunday at 14:45 UTC payments began to fail.
+The next review is on Monday, 9 March 2026.
+The board meets on Friday.
+It starts again at midnight each day.
+At midnight the nightly job runs; it is unrelated.
+The pool is reset at noon.
+Users complained from 14:45 UTC on.
+A quarter of all requests failed.
+Half of the pods were restarted.
+Half past the hour the job runs.
+We lost a quarter of the day's orders.
+Three quarters of the team were asleep.
+We came back from lunch at 14:30 UTC and found nothing yet.
+Kim was back at 15:30 UTC.
+The service desk was back up to speed by 16:00 UTC.
+The service was back at 15:10 UTC.
+Start with the pool: 14 connections were left.
+End of the story: 3 tickets are open.
+Severity is decided by the lead.
+Alerts came first, then customers, in most earlier incidents.
+Customers noticed it first.
+Both services share a pool; payments went down first.
+See the runbook, section 2.1.3, for how to roll back.
+We asked the vendor at 15:05 UTC; they answered at 17:00 UTC.
+Incident review: Monday 2026-03-09 10:00 UTC.
+Payments were down for 25 minutes (14:45-15:10 UTC).
+Duration: 14:45 to 15:15 UTC
+Downtime: 14:45–15:10 UTC (25 min)
+Time to first response: 5 minutes
+Deploy: 15:05-15:10 UTC
+The first 10 minutes went into finding the cause.
+After 25 minutes the service was healthy again.
+A customer told us first; alerting stayed silent.
+Fix deployed (v1.2.1), 25 minutes after the first report.
 """
 FALSE = """\
 Payments were down for about 15 minutes.
