@@ -65,8 +65,17 @@ def _without(evidence: Evidence, rule: str, expected: str) -> Ruled:
     rolled_back = next((row for row in reversed(rows) if row.status == "finished"), None)
     over = evidence.incident.ends_at is not None
     if over and rolled_back is not None and rolled_back.kind == "rollback":
-        says = f"it ended by the rollback to {rolled_back.version}; no code was changed"
+        kept = "what was tried was taken back" if hotfixes(evidence) else "no code was changed"
+        says = f"it ended by the rollback to {rolled_back.version}; {kept}"
         return Ruled(rule, Status.NOT_APPLICABLE, expected, None, says, rolled_back.evidence)
+    taken_back = hotfixes(evidence)
+    if taken_back:
+        names = ", ".join(each.name for each in taken_back)
+        proof = tuple(dict.fromkeys(event for each in taken_back for event in each.evidence))
+        says = (
+            f"{names} {'was' if len(taken_back) == 1 else 'were'} rolled back, and no other hotfix is known"
+        )
+        return Ruled(rule, Status.UNKNOWN, expected, None, says, proof)
     return Ruled(rule, Status.UNKNOWN, expected, None, why_none(evidence))
 
 
