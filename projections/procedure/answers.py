@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.procedure.deploys import own_changes
+from projections.procedure.fixes import no_fix
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import histories_of
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _WORST = (Status.MISSED, Status.LATE, Status.UNKNOWN, Status.MET, Status.NOT_APPLICABLE)
-_NO_FIX = {"false-alarm": "it was a false alarm", "went-away": "it went away without a fix"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def for_each(
 ) -> Ruled:
     """Answer a rule for every hotfix of the incident; the worst of the answers is the rule's."""
     known = which(evidence)
-    alarm = _NO_FIX.get(evidence.incident.resolution or "")
-    if alarm is not None and not any(each.deploy for each in known):
-        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, alarm)
+    off = no_fix(evidence)
+    if off is not None:
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, f"no hotfix was asked for: {off}")
     if not known:
         return _without(evidence, rule, expected)
     parts = [(each, judge(each)) for each in known]

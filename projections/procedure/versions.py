@@ -5,6 +5,7 @@ import re
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.deploys import own_changes
+from projections.procedure.fixes import no_fix
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import counting_hotfixes
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
@@ -153,6 +154,9 @@ def new_version_after_rollback(evidence: Evidence) -> Ruled:
     """What is deployed after a rollback has a new patch number, never the one that was rolled back."""
     rule, expected = "new_version_after_rollback", "a new patch number after a rollback"
     incident = evidence.incident
+    off = no_fix(evidence)
+    if off is not None:
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, f"no new version was asked for: {off}")
     rows = [row for row in own_changes(evidence) if row.status == "finished"]
     if not rows:
         says = f"no deploy or rollback is recorded; {_deployed(evidence)}"
