@@ -36,14 +36,12 @@ class Fix:
     @property
     def name(self) -> str:
         """How a sentence names it, and why it counts as the fix."""
-        what = f"The rollback to {self.row.version}" if self.row.kind == "rollback" else self.row.version
+        back = self.row.kind == "rollback"
+        what = f"The rollback to {self.row.version}" if back else self.row.version
         if self.link is not None:
             return what
-        return (
-            f"{what}, the last deploy so far,"
-            if self.so_far
-            else f"{what}, the last deploy before all was back,"
-        )
+        last = "the last change" if back else "the last deploy"
+        return f"{what}, {last} so far," if self.so_far else f"{what}, {last} before all was back,"
 
 
 def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> Fix | None:

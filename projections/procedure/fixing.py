@@ -115,12 +115,19 @@ def rolled_back_when_not_fixed(evidence: Evidence) -> Ruled:
         followers = [follower for _, _, follower in answers if follower is not None]
         told_ = "; ".join(_followed(row, follower) for (row, _), follower in zip(bad, followers, strict=True))
         return Ruled(name, Status.MET, expected, told_, f"{told_}.", ids)
-    open_ones = [row for row, found in outcomes if found.code in (None, 8)]
+    untold = [row for row, found in outcomes if found.code in (None, 8)]
+    undone = [(row, back) for row in untold if (back := _next(evidence, row)) and back.kind == "rollback"]
+    open_ones = [row for row in untold if row.event not in {taken.event for taken, _ in undone}]
     ids = tuple(dict.fromkeys(each for row, found in outcomes for each in (*found.evidence, *row.evidence)))
     if open_ones:
         versions = ", ".join(dict.fromkeys(row.version for row in open_ones))
         says = f"Whether {versions} helped cannot be told from its 10 minutes."
         return Ruled(name, Status.UNKNOWN, expected, None, says, ids)
+    if undone:
+        # Who takes a change back without waiting for its ten minutes saw enough.
+        told_ = "; ".join(_followed(row, back) for row, back in undone)
+        ids = tuple(dict.fromkeys(each for row, back in undone for each in (*back.evidence, *row.evidence)))
+        return Ruled(name, Status.MET, expected, told_, f"{told_}.", ids)
     says = "No fix was worse or without effect after 10 minutes: none had to be taken back."
     return Ruled(name, Status.NOT_APPLICABLE, expected, None, says, ids)
 

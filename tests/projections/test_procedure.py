@@ -823,3 +823,14 @@ def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
     [answer] = check(evidence(*DECLARED, procedure=Procedure(integration_branch="")))
 
     assert answer.status is Status.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("ending", [b.resolved(32, resolution="false-alarm"), b.merged(32, into="INC-2")])
+def test_nothing_is_asked_of_what_was_no_incident_of_its_own(ending):
+    """
+    Not even of what git tells: whatever was deployed meanwhile, the procedure was for nothing or for another number.
+    """
+    found = answers(*DECLARED, STARTED, FIX, b.commit(14), ending)
+
+    statuses = {name: each.status for name, each in found.items()}
+    assert set(statuses.values()) == {Status.NOT_APPLICABLE}, statuses
