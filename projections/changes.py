@@ -207,7 +207,8 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     """List deploys, rollbacks and merges, oldest first, corrections applied.
 
     A deploy whose version differs from the one before it and equals an earlier one, of the
-    same service and environment, is a rollback, whatever its source called it.
+    same service and environment, is a rollback, whatever its source called it; but what was
+    rolled back and is deployed again right after that is a deploy.
     """
     living = [each for each in effective(recorded).values() if each.retraction is None]
     steps = told(each for each in living if isinstance(each.event, Change))
@@ -254,17 +255,21 @@ def _row(group: list[Told]) -> ChangeRow:
 def _with_history(rows: list[ChangeRow]) -> list[ChangeRow]:
     answer = []
     history: dict[tuple[str | None, str | None], list[str]] = {}
+    taken_back: dict[tuple[str | None, str | None], str | None] = {}
     for row in sorted(rows, key=lambda each: (each.at, each.event)):
-        ran = history.setdefault((row.service, row.environment), [])
+        place = (row.service, row.environment)
+        ran = history.setdefault(place, [])
         plain = plain_version(row.version)
         previous = ran[-1] if ran else None
         kind = row.kind
         earlier = [plain_version(each) for each in ran[:-1]]
-        if previous is not None and plain != plain_version(previous) and plain in earlier:
+        again = plain == taken_back.get(place)
+        if previous is not None and plain != plain_version(previous) and plain in earlier and not again:
             kind = "rollback"
         answer.append(replace(row, previous_version=previous, kind=kind))
         if row.status == "finished":
             ran.append(row.version)
+            taken_back[place] = plain_version(previous) if kind == "rollback" and previous else None
     return answer
 
 

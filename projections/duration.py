@@ -51,6 +51,18 @@ def _to_the_minute(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else spoken(minutes * _MINUTE)
 
 
+_WHEN = {
+    "started": "it started",
+    "detected": "it was detected",
+    "declared": "it was declared",
+    "fix deployed": "a fix was deployed",
+    "recovered": "all was back",
+    "resolved": "it was resolved",
+    "on the integration branch": "the fix came there",
+}
+"""How the ends of formulas are said where they are missing."""
+
+
 def between(
     formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: str | None
 ) -> Duration:
@@ -59,7 +71,7 @@ def between(
         return Duration(None, None, None, "not_applicable", None, None, f"{formula}; {not_applicable}")
     if start is None or end is None:
         state = "pending" if is_open else "not_applicable"
-        missing = "the start" if start is None else "the end"
+        missing = _WHEN.get(formula.split(" → ")[0 if start is None else -1], "it was")
         return Duration(
             None,
             None,
@@ -67,7 +79,7 @@ def between(
             state,
             start.instant if start else None,
             end.instant if end else None,
-            f"{formula}; {missing} is not recorded",
+            f"{formula}; when {missing} is not recorded",
         )
     told = formula
     if start == end:

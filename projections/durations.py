@@ -13,7 +13,7 @@ from datetime import datetime
 from projections.changes import ChangeRow, changes
 from projections.detection import detection, first_alert
 from projections.duration import Duration, between, how_well
-from projections.fix import the_fix
+from projections.fix import last_so_far, the_fix
 from projections.outages import (
     Outage,
     Point,
@@ -72,9 +72,7 @@ def durations(
         "time_to_declare": _unsaid(ends, "detected → declared", None)
         if unsaid
         else between("detected → declared", ends.said, ends.declared, is_open, None),
-        "time_to_fix_deployed": between(
-            "detected → fix deployed", ends.detected, ends.fixed, is_open, no_outage
-        ),
+        "time_to_fix_deployed": _time_to_fix_deployed(ends, is_open, no_outage),
         "time_to_recover": _time_to_recover(ends, is_open, no_outage),
         "downtime": _downtime(ends, is_open, no_outage),
         "time_to_resolve": _time_to_resolve(ends, is_open, merged),
@@ -94,6 +92,8 @@ class _Ends:
     outages: tuple[Outage, ...]
     fix: ChangeRow | None
     fixed: Point | None
+    so_far: str | None = None
+    """The version that was deployed last, while nothing says yet that it was the fix."""
 
     @property
     def last(self) -> Outage:
@@ -108,7 +108,8 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
     found = outages(incident)
-    fix = the_fix(incident, changes(recorded), detected.instant) if detected else None
+    rows = changes(recorded)
+    fix = the_fix(incident, rows, detected.instant) if detected else None
     fixed = None
     if fix is not None:
         why = "linked as fixed" if fix.link else "the last deploy before recovery"
@@ -117,7 +118,11 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
             f"rollback to {fix.row.version}" if fix.row.kind == "rollback" else f"{fix.row.version} deployed"
         )
         fixed = known_to(fix.at, precision, f"{done}, {why}")
-    return _Ends(started, said, declared, detected, found, fix.row if fix else None, fixed)
+    so_far = None
+    if fix is None and detected is not None and incident.status is Status.OPEN:
+        last = last_so_far(incident, rows, detected.instant)
+        so_far = last.version if last is not None and last.kind == "deploy" else None
+    return _Ends(started, said, declared, detected, found, fix.row if fix else None, fixed, so_far)
 
 
 def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
@@ -130,6 +135,22 @@ def _unsaid(ends: _Ends, formula: str, not_applicable: str | None) -> Duration:
     if most < 0:
         return between(formula, started, declared, False, None)
     return Duration(None, 0.0, most, "uncertain", started.earliest, declared.latest, told)
+
+
+def _time_to_fix_deployed(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
+    formula = "detected → fix deployed"
+    if ends.so_far is not None and not_applicable is None and ends.detected is not None:
+        return Duration(
+            None, None, None, "pending", ends.detected.earliest, None, f"{formula}; {_not_said(ends)}"
+        )
+    return between(formula, ends.detected, ends.fixed, is_open, not_applicable)
+
+
+def _not_said(ends: _Ends) -> str:
+    """Say why there is no fix yet."""
+    if ends.so_far is None:
+        return "no deploy of a fix is recorded"
+    return f"{ends.so_far} is out, and nothing says yet that it was the fix"
 
 
 def _time_to_recover(ends: _Ends, is_open: bool, not_applicable: str | None) -> Duration:
@@ -201,13 +222,14 @@ def _merged_back_after(
         integrated = exact(integrated, "on the integration branch")
     if not_applicable is None and (ends.fixed is None or ends.fix is None):
         state = "pending" if is_open else "not_applicable"
-        return Duration(None, None, None, state, None, None, f"{formula}; no deploy of a fix is recorded")
+        return Duration(None, None, None, state, None, None, f"{formula}; {_not_said(ends)}")
     if not_applicable is not None or ends.fixed is None or ends.fix is None:
         return between(formula, ends.fixed, integrated, is_open, not_applicable)
     if ends.fix.kind == "rollback":
         return between(formula, None, None, is_open, "the fix was a rollback: there is nothing to merge")
     if integrated is None:
-        what = "no merge of it is recorded" if ends.fix.sha else "its deploy names no commit"
+        unnamed = "" if ends.fix.sha else ", and its deploy names no commit"
+        what = f"no merge of it is recorded{unnamed}"
         told = f"{formula}: {ends.fixed.what}; {what}"
         return Duration(None, None, None, "pending", ends.fixed.earliest, None, told)
     if integrated.latest < ends.fixed.earliest:

@@ -36,14 +36,12 @@ class Fix:
     @property
     def name(self) -> str:
         """How a sentence names it, and why it counts as the fix."""
-        what = f"The rollback to {self.row.version}" if self.row.kind == "rollback" else self.row.version
+        back = self.row.kind == "rollback"
+        what = f"The rollback to {self.row.version}" if back else self.row.version
         if self.link is not None:
             return what
-        return (
-            f"{what}, the last deploy so far,"
-            if self.so_far
-            else f"{what}, the last deploy before all was back,"
-        )
+        last = "the last change" if back else "the last deploy"
+        return f"{what}, {last} so far," if self.so_far else f"{what}, {last} before all was back,"
 
 
 def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> Fix | None:
@@ -62,6 +60,12 @@ def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -
     done = [row for row in considered(incident, rows) if row.finished_at]
     within = [row for row in done if row.finished_at and detected <= row.finished_at <= over.latest]
     return Fix(within[-1]) if within else None
+
+
+def last_so_far(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> ChangeRow | None:
+    """Return the last change that went out since the detection, whatever became of it."""
+    later = [each for each in considered(incident, rows) if each.finished_at and each.finished_at >= detected]
+    return later[-1] if later else None
 
 
 def linked_fix(incident: Incident, rows: Iterable[ChangeRow]) -> Fix | None:

@@ -409,6 +409,8 @@ def test_reading_settings_changes_nothing():
         ('alert_team_within = "40m"', "procedure.fix_deployed_within: '30m' is less than alert_team_within", '"40m"'),
         ('update_every = "0m"', "procedure.update_every: '0m' is no time at all", '"5m"'),
         ('report_within = "0d"', "procedure.report_within: '0d' is no time at all", '"5d"'),
+        ('maintained_branches = ["main"]', "procedure.maintained_branches: names 'main', which is production_branch", "release/"),
+        ('maintained_branches = ["release/1.0", "develop"]', "procedure.maintained_branches: names 'develop'", "release/"),
         ("maximum_fix_commits = 0", "procedure.maximum_fix_commits: 0 allows no fix", "3"),
         ('integration_branch = "main"', "procedure.integration_branch: is 'main' like production_branch", '""'),
         ('production_branch = ""', "procedure.production_branch: is empty", "main"),

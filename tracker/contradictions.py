@@ -62,6 +62,13 @@ def _refuse_branches(procedure: "Procedure", refuse: Refuse) -> None:
             f"is {integration!r} like production_branch: a hotfix starts from the one and never from the other",
             'A team with one trunk has nothing to merge back to: integration_branch = ""',
         )
+    for key in ("production_branch", "integration_branch"):
+        if getattr(procedure, key) in procedure.maintained_branches:
+            refuse(
+                "procedure.maintained_branches",
+                f"names {getattr(procedure, key)!r}, which is {key} and no older line",
+                'maintained_branches = ["release/1.0"]',
+            )
     place, hint, text = "procedure.branch_pattern", 'branch_pattern = "hotfix/.+"', procedure.branch_pattern
     if not text:
         refuse(place, "is empty, and matches no branch", hint)

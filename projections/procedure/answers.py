@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.procedure.deploys import own_changes
+from projections.procedure.fixes import no_fix
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import histories_of
 from projections.procedure.rule import Evidence, Ruled, Status
 
 _WORST = (Status.MISSED, Status.LATE, Status.UNKNOWN, Status.MET, Status.NOT_APPLICABLE)
-_NO_FIX = {"false-alarm": "it was a false alarm", "went-away": "it went away without a fix"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def for_each(
 ) -> Ruled:
     """Answer a rule for every hotfix of the incident; the worst of the answers is the rule's."""
     known = which(evidence)
-    alarm = _NO_FIX.get(evidence.incident.resolution or "")
-    if alarm is not None and not any(each.deploy for each in known):
-        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, alarm)
+    off = no_fix(evidence)
+    if off is not None:
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, f"no hotfix was asked for: {off}")
     if not known:
         return _without(evidence, rule, expected)
     parts = [(each, judge(each)) for each in known]
@@ -65,26 +65,32 @@ def _without(evidence: Evidence, rule: str, expected: str) -> Ruled:
     rolled_back = next((row for row in reversed(rows) if row.status == "finished"), None)
     over = evidence.incident.ends_at is not None
     if over and rolled_back is not None and rolled_back.kind == "rollback":
-        says = f"it ended by the rollback to {rolled_back.version}; no code was changed"
+        kept = "what was tried was taken back" if hotfixes(evidence) else "no code was changed"
+        says = f"it ended by the rollback to {rolled_back.version}; {kept}"
         return Ruled(rule, Status.NOT_APPLICABLE, expected, None, says, rolled_back.evidence)
+    taken_back = hotfixes(evidence)
+    if taken_back:
+        names = ", ".join(each.name for each in taken_back)
+        proof = tuple(dict.fromkeys(event for each in taken_back for event in each.evidence))
+        says = (
+            f"{names} {'was' if len(taken_back) == 1 else 'were'} rolled back, and no other hotfix is known"
+        )
+        return Ruled(rule, Status.UNKNOWN, expected, None, says, proof)
     return Ruled(rule, Status.UNKNOWN, expected, None, why_none(evidence))
 
 
 def why_none(evidence: Evidence) -> str:
     """Say why no hotfix is known, and what to type."""
     if not histories_of(evidence):
-        return f"nothing is known of its repository; feed it: {how_to_know(evidence)}"
+        return f"its repository was not read: {how_to_know(evidence)}"
     pattern = evidence.procedure.branch_pattern
-    return (
-        f"no hotfix is known: no branch like {pattern} has commits of that time, and no deploy names a commit"
-        f" that is known; read it again: {how_to_know(evidence)}"
-    )
+    return f"no commit of that time is known on a branch like {pattern}, nor by a deploy: {how_to_know(evidence)}"
 
 
 def how_to_know(evidence: Evidence) -> str:
     """Return the command that feeds what is missing."""
     services = evidence.incident.services
-    return f"tracker ingest git PATH --service {services[0]}" if services else "tracker ingest git PATH"
+    return f"tracker ingest git --service {services[0]}" if services else "tracker ingest git PATH"
 
 
 def counted(number: int, what: str) -> str:

@@ -28,7 +28,7 @@ def branched_from_production(evidence: Evidence) -> Ruled:
         if not hotfix.base_is_known:
             return _by_what_ran_before(evidence, hotfix, base, proof)
         where = hotfix.base_branch or ""
-        actual = f"from {where} at {base[:7]}"
+        actual = f"on {where} at {base[:7]}"
         if where in (production, *procedure.maintained_branches) or where.startswith("tag "):
             return Part(Status.MET, actual, f"{hotfix.name} began {actual}", proof)
         line = hotfix.history.line(production)
@@ -110,7 +110,7 @@ def branch_named(evidence: Evidence) -> Ruled:
         said = {name.casefold(), name.casefold().partition("/")[2], name.casefold().rpartition("/")[2]}
         if said & generic:
             return Part(Status.MISSED, name, f"{name} says nothing of what it fixes", proof)
-        return Part(Status.MET, name, name, proof)
+        return Part(Status.MET, name, f"the branch is {name}", proof)
 
     return for_each(evidence, "branch_named", expected, judge)
 
@@ -151,7 +151,7 @@ def no_competing_hotfix(evidence: Evidence) -> Ruled:
         return Part(
             Status.MET,
             "none",
-            says if at_once else "no other hotfix at the time",
+            says if at_once else "no other hotfix was made at the time",
             tuple(dict.fromkeys(proof)),
         )
 

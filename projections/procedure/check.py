@@ -1,19 +1,16 @@
 """All rules of the procedure in their order, and what was waived of them."""
 
+import re
 from dataclasses import replace
 
 from projections.procedure.branching import branch_named, branched_from_production, no_competing_hotfix
 from projections.procedure.commits import commits_minimal
-from projections.procedure.fixing import (
-    deployed_in_time,
-    rolled_back_when_not_fixed,
-    tested_before_deploy,
-    verified,
-)
+from projections.procedure.fixing import deployed_in_time, rolled_back_when_not_fixed, verified
 from projections.procedure.merged_back import backported, merged_back
 from projections.procedure.reporting import report_written
 from projections.procedure.rule import Evidence, Rule, Ruled, Status
 from projections.procedure.telling import team_alerted, updates_on_time
+from projections.procedure.tested import tested_before_deploy
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
 from projections.procedure.watching import watched_1d, watched_1h, watched_10m
 from tracker.events.corrections import Effective
@@ -43,6 +40,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
 )
 """Each rule by its name, in any order; a new one is one function, one line here, and its name in `RULE_NAMES`."""
 
+_WORD = re.compile(r"[a-z]+(?=[ ,:;])", re.ASCII)
+
 FOUND = (Status.LATE, Status.MISSED)
 """What counts as a finding."""
 
@@ -51,7 +50,7 @@ def check(evidence: Evidence) -> list[Ruled]:
     """Hold every rule against the evidence, in the order of the procedure."""
     excused = waivers(evidence.incident)
     asked = sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))
-    answers = [_without_trunk(name, evidence) or rule(evidence) for name, rule in asked]
+    answers = [_as_sentence(_without_trunk(name, evidence) or rule(evidence)) for name, rule in asked]
     return [_waived(each, excused[each.rule]) if each.rule in excused else each for each in answers]
 
 
@@ -77,6 +76,16 @@ def _without_trunk(name: str, evidence: Evidence) -> Ruled | None:
         return None
     says = "There is one trunk: integration_branch is empty."
     return Ruled(name, Status.NOT_APPLICABLE, "the fix on the integration branch", None, says)
+
+
+def _as_sentence(answer: Ruled) -> Ruled:
+    """Let what is said begin as a sentence does, where it begins with a word and not with a name, and end as one."""
+    says = (
+        _WORD.sub(lambda first: first[0].capitalize(), answer.says, count=1)
+        if _WORD.match(answer.says)
+        else answer.says
+    )
+    return replace(answer, says=says if says.endswith((".", "!", "?", "…")) else f"{says}.")
 
 
 def _waived(answer: Ruled, waiver: Effective) -> Ruled:

@@ -8,7 +8,7 @@ from projections.procedure.rule import Evidence, Ruled, Status
 def commits_minimal(evidence: Evidence) -> Ruled:
     """Each hotfix has few commits; merges and version bumps are not counted."""
     most = evidence.procedure.maximum_fix_commits
-    expected = f"{counted(most, 'commit')} at most, without version bumps and merges"
+    expected = f"{counted(most, 'commit')} at most, besides version bumps and merges"
 
     def judge(hotfix: Hotfix) -> Part:
         fixes, proof = hotfix.fixes, hotfix.evidence
@@ -16,7 +16,7 @@ def commits_minimal(evidence: Evidence) -> Ruled:
         bumps, merges = len(hotfix.bumps), sum(each.is_merge for each in hotfix.commits)
         left_out = [counted(bumps, "version bump")] if bumps else []
         left_out += [counted(merges, "merge")] if merges else []
-        more = f" (without {' and '.join(left_out)})" if left_out else ""
+        more = f" besides {' and '.join(left_out)}" if left_out else ""
         said = f"{counted(number, 'commit')}{more}: " + "; ".join(each.said() for each in fixes[:5])
         if not hotfix.is_whole or hotfix.base is None:
             says = f"not all commits of {hotfix.name} are known; read a whole clone: {how_to_know(evidence)}"

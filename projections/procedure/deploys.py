@@ -22,18 +22,21 @@ def own_changes(evidence: Evidence) -> list[ChangeRow]:
 
 
 def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
-    """Return the rollback that took a deploy back; None if none did."""
-    for row in own_changes(evidence):
-        if row.at <= deploy.at or row.environment != deploy.environment or row.service != deploy.service:
-            continue
-        if row.kind == "rollback" and row.status == "finished":
-            return (
-                row if row.previous_version and same_version(row.previous_version, deploy.version) else None
-            )
-        if (
-            row.kind == "deploy"
-            and row.status == "finished"
-            and not same_version(row.version, deploy.version)
-        ):
+    """Return the rollback that took a deploy back for good; None if none did, or it was deployed again."""
+    rows = [
+        row
+        for row in own_changes(evidence)
+        if row.status == "finished"
+        and row.at > deploy.at
+        and (row.service, row.environment) == (deploy.service, deploy.environment)
+    ]
+    for number, row in enumerate(rows):
+        if row.kind == "rollback":
+            if not row.previous_version or not same_version(row.previous_version, deploy.version):
+                return None
+            later = (each for each in rows[number + 1 :] if same_version(each.version, deploy.version))
+            again = next(later, None)
+            return row if again is None else rollback_of(evidence, again)
+        if row.kind == "deploy" and not same_version(row.version, deploy.version):
             return None
     return None

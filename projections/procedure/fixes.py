@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.fix import Fix, considered, fixed_link, is_over, the_fix
-from projections.procedure.rule import Evidence
+from projections.fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
+from projections.procedure.rule import Evidence, Ruled
+from projections.procedure.rule import Status as Answer
 from projections.verdicts.windows import WINDOWS
 from projections.verdicts.words import PHRASES, asked, exit_code
 from tracker.events.corrections import Effective
@@ -56,11 +57,10 @@ def fix_of(evidence: Evidence) -> Fix | None:
     found = the_fix(incident, evidence.changes, detected)
     if found is not None or is_over(incident):
         return found
-    rows = considered(incident, evidence.changes)
-    later = [row for row in rows if row.finished_at and row.finished_at >= detected]
-    if not later or later[-1].kind == "rollback" or told(evidence, later[-1], "10m").failed:
+    last = last_so_far(incident, evidence.changes, detected)
+    if last is None or last.kind == "rollback" or told(evidence, last, "10m").failed:
         return None
-    return Fix(later[-1], so_far=True)
+    return Fix(last, so_far=True)
 
 
 def last_try(evidence: Evidence) -> ChangeRow | None:
@@ -144,3 +144,12 @@ def verdicts_of(evidence: Evidence, change: ChangeRow, window: str) -> list[Effe
         and each.event.change in change.evidence
         and each.event.window == window
     ]
+
+
+def fix_or_not(evidence: Evidence, rule: str, expected: str) -> tuple[Fix | None, Ruled]:
+    """Return the fix, or what a rule about it answers where there is none."""
+    off = no_fix(evidence)
+    if off is not None:
+        return None, Ruled(rule, Answer.NOT_APPLICABLE, expected, None, f"There was no fix: {off}.")
+    says = "No deploy of a fix is recorded."
+    return fix_of(evidence), Ruled(rule, Answer.UNKNOWN, expected, None, says)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from projections.changes import ChangeRow, plain_version
+from projections.changes import ChangeRow
 from projections.procedure.deploys import AFTER, SECOND, rollback_of
 from projections.procedure.fixes import last_try
-from projections.procedure.hotfix_facts import Hotfix, is_numbered
+from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence
 
@@ -64,7 +64,7 @@ def _tied(hotfix: Hotfix, fix: ChangeRow, *, alone: bool) -> Hotfix:
     made = max((each.at for each in hotfix.commits), default=hotfix.seen_at)
     if hotfix.deploy is not None or fix.at < made:
         return hotfix
-    history, sha = hotfix.history, hotfix.history.resolve(fix.sha or plain_version(fix.version))
+    history, sha = hotfix.history, deployed_commit(hotfix.history, fix)
     mine = {hotfix.patch_id}.union(*(each.identities for each in hotfix.fixes)) - {None}
     copies = [
         each
@@ -81,5 +81,5 @@ def _tied(hotfix: Hotfix, fix: ChangeRow, *, alone: bool) -> Hotfix:
 def _carries(hotfix: Hotfix, deploy: ChangeRow) -> bool:
     if hotfix.deploy is not None and hotfix.deploy.event == deploy.event:
         return True
-    sha = hotfix.history.resolve(deploy.sha)
+    sha = deployed_commit(hotfix.history, deploy)
     return sha is not None and hotfix.head in hotfix.history.ancestors([sha])

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.changes import ChangeRow
+from projections.changes import ChangeRow, plain_version
 from projections.procedure.history import Commit, History
 
 _NUMBERED = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)", re.ASCII)
@@ -68,6 +68,11 @@ class Hotfix:
         """The events that it stands on."""
         own = (event for each in self.commits for event in each.events)
         return tuple(dict.fromkeys((*self.events, *own)))
+
+
+def deployed_commit(history: History, deploy: ChangeRow) -> str | None:
+    """Return the commit that a deploy names, by itself or in its version; None where it is not known."""
+    return history.resolve(deploy.sha or plain_version(deploy.version))
 
 
 def version_in(text: str | None) -> str | None:

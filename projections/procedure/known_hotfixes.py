@@ -12,7 +12,7 @@ from dataclasses import replace
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import Commit, Head, History, histories, joined_by
-from projections.procedure.hotfix_facts import Hotfix, is_numbered, version_in
+from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.rule import Evidence
 
 
@@ -221,12 +221,12 @@ def _released(evidence: Evidence, hotfix: Hotfix) -> Hotfix:
         (
             row
             for row in rows
-            if history.resolve(row.sha or plain_version(row.version)) in carriers
+            if deployed_commit(history, row) in carriers
             or any(is_numbered(row.version) and same_version(row.version, name) for name in names)
         ),
         None,
     )
-    deployed = history.resolve(deploy.sha) if deploy is not None else None
+    deployed = deployed_commit(history, deploy) if deploy is not None else None
     release += [deployed] if deployed is not None else []
     numbered = [deploy.version] if deploy is not None and is_numbered(deploy.version) else []
     numbered += [name for name in (*(t for t in tags if is_numbered(t)), *stated) if name]

@@ -7,6 +7,7 @@ from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.merging import Place, Standing, hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
+from projections.procedure.telling import since, spoken_limit
 from tracker.times import spoken
 
 
@@ -15,8 +16,7 @@ def merged_back(evidence: Evidence) -> Ruled:
     procedure = evidence.procedure
     branch = procedure.integration_branch
     due = evidence.detected_at + procedure.merged_back_within
-    limit = spoken(procedure.merged_back_within.total_seconds())
-    expected = f"on {branch} within {limit} of the detection"
+    expected = f"on {branch} within {spoken_limit(procedure.merged_back_within)}"
 
     def judge(hotfix: Hotfix) -> Part:
         found = hotfix_standing(hotfix, branch)
@@ -25,10 +25,11 @@ def merged_back(evidence: Evidence) -> Ruled:
             late = (found.at - due).total_seconds()
             after = (found.at - evidence.detected_at).total_seconds()
             # Git tells whole seconds.
-            actual = f"{spoken(max(after, 0))} after the detection" if after > -1 else "before the detection"
+            what = since(evidence)
+            actual = f"{spoken(max(after, 0))} after {what}" if after > -1 else f"before {what}"
             if late > 0:
-                return Part(Status.LATE, actual, f"{spoken(late)} late: {found.how}", proof, late)
-            return Part(Status.MET, actual, found.how, proof)
+                return Part(Status.LATE, actual, f"{found.how}, {actual}, {spoken(late)} late", proof, late)
+            return Part(Status.MET, actual, f"{found.how}, {actual}", proof)
         return _not_there(evidence, hotfix, found, branch, due, proof)
 
     return for_each(evidence, "merged_back", expected, judge, standing_hotfixes)

@@ -70,13 +70,17 @@ def _first_word(evidence: Evidence) -> tuple[datetime, str, str, float] | None:
     words: list[tuple[datetime, str, str, float]] = []
     for message in sent(evidence.messages):
         assert message.sent_at is not None
-        what = f"{message.by} told the team" if message.by_hand else f"the {message.kind} message was posted"
+        what = (
+            f"The team was told by {message.by}"
+            if message.by_hand
+            else f"The {message.kind} message was posted"
+        )
         words.append((message.sent_at, message.sent_event or message.event, what, 0.001))
     for note in _notes(evidence):
         event = note.event
         assert isinstance(event, NoteAdded)
         if event.occurred_at + timedelta(seconds=event.precision_seconds) > evidence.detected_at:
-            what = f"{event.decided_by} wrote a note"
+            what = f"A note was written by {event.decided_by}"
             words.append((event.occurred_at, note.id, what, event.precision_seconds))
     return min(words, default=None)
 

@@ -5,9 +5,10 @@ import re
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.deploys import own_changes
+from projections.procedure.fixes import no_fix
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import counting_hotfixes
-from projections.procedure.hotfix_facts import Hotfix, is_numbered, version_in
+from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.merging import hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.events.bookkeeping import VERSION_FILES
@@ -58,7 +59,8 @@ def version_bumped(evidence: Evidence) -> Ruled:
             says = f"{actual}; no deploy of it is recorded yet"
             return Part(Status.UNKNOWN, actual, says, proof, todo=_deployed(evidence))
         if not is_numbered(deploy.version):
-            holds = hotfix.history.ancestors([sha] if (sha := hotfix.history.resolve(deploy.sha)) else [])
+            sha = deployed_commit(hotfix.history, deploy)
+            holds = hotfix.history.ancestors([sha] if sha else [])
             last = ordered[-1].fact.stated_versions
             if not any(each.sha in holds and each.fact.stated_versions == last for each in ordered):
                 says = f"{actual}; whether the deploy of {deploy.version} has it is not known"
@@ -114,7 +116,7 @@ def tagged(evidence: Evidence) -> Ruled:
             if sha not in history.commits:
                 says = f"{tag.fact.name} is on {sha[:7]}, which is not known: {how_to_know(evidence)}"
                 return Part(Status.UNKNOWN, tag.fact.name, says, proof, todo=how_to_know(evidence))
-        deployed = (history.resolve(deploy.sha) if deploy is not None else None) or hotfix.head
+        deployed = (deployed_commit(history, deploy) if deploy is not None else None) or hotfix.head
         todo = f"git tag v{plain_version(version)} {deployed[:10]}"
         if tags:
             sha = tags[-1].fact.sha or ""
@@ -152,6 +154,9 @@ def new_version_after_rollback(evidence: Evidence) -> Ruled:
     """What is deployed after a rollback has a new patch number, never the one that was rolled back."""
     rule, expected = "new_version_after_rollback", "a new patch number after a rollback"
     incident = evidence.incident
+    off = no_fix(evidence)
+    if off is not None:
+        return Ruled(rule, Status.NOT_APPLICABLE, expected, None, f"no new version was asked for: {off}")
     rows = [row for row in own_changes(evidence) if row.status == "finished"]
     if not rows:
         says = f"no deploy or rollback is recorded; {_deployed(evidence)}"

@@ -233,6 +233,7 @@ def test_a_push_is_its_commits_and_where_the_branch_points() -> None:
         sha="2a1b0c9d8e7f60718293a4b5c6d7e8f901234567",
         subject_line="Give connections back",
         author="Ada Lovelace",
+        tree_sha="765432109f8e7d6c5b4a39281706f7e8d9c0b1a2",
     )
     assert found[2] == BranchSeen(
         occurred_at=at(33),

@@ -39,8 +39,8 @@ def test_a_branch_off_main_is_told_from_one_off_develop(shop: Shop, tmp_path: Pa
 
     good, bad = branched_from_production(of(shop)), branched_from_production(of(wrong))
 
-    assert (good.status, good.actual) == (Status.MET, f"from main at {shop.base[:7]}")
-    assert (bad.status, bad.actual) == (Status.MISSED, f"from develop at {wrong.unreleased[:7]}")
+    assert (good.status, good.actual) == (Status.MET, f"on main at {shop.base[:7]}")
+    assert (bad.status, bad.actual) == (Status.MISSED, f"on develop at {wrong.unreleased[:7]}")
     assert bad.says == (
         f"hotfix/v1.2.1 began on develop and drags along 1 commit of it: {wrong.unreleased[:7]} feat: wish lists"
     )
@@ -141,7 +141,7 @@ def test_an_older_version_is_fixed_from_its_tag(shop: Shop) -> None:
 
     found = of(shop, ran_before(shop), fixed(version="1.0.1", sha=shop.head))
 
-    assert branched_from_production(found).actual == f"from tag v1.0.0 at {shop.sha('v1.0.0')[:7]}"
+    assert branched_from_production(found).actual == f"on tag v1.0.0 at {shop.sha('v1.0.0')[:7]}"
     assert branched_from_production(found).status is Status.MET
     assert commits_minimal(found).actual == "1 commit"
 
@@ -239,7 +239,7 @@ def test_bumps_and_merges_are_not_counted(shop: Shop) -> None:
     many = commits_minimal(of(shop, ran_before(shop)))
 
     assert (few.status, few.actual) == (Status.MET, "3 commits")
-    assert "without 2 version bumps and 1 merge" in few.says
+    assert "besides 2 version bumps and 1 merge" in few.says
     assert (many.status, many.actual) == (Status.MISSED, "4 commits")
 
 

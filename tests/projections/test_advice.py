@@ -38,7 +38,7 @@ def test_the_longest_overdue_comes_first_and_what_has_no_limit_last():
     """
     found = advice(
         [
-            asked("backported", None, "git cherry-pick"),
+            asked("backported", None, "git cherry-pick", Status.MISSED),
             asked("merged_back", 30),
             asked("team_alerted", 5, "tracker message 1 initial"),
             asked("rolled_back_when_not_fixed", 1, "tracker run rollback checkout", Status.MISSED),

@@ -352,3 +352,18 @@ def test_a_rollout_that_was_going_on_when_it_started_is_a_candidate_too():
         "the deploy was going out when INC-1 started, 4 min after it began, and errors moved within ten minutes of it"
     )
     assert candidate(row, "INC-1", at(-1)) is None
+
+
+def test_what_was_rolled_back_and_is_deployed_again_is_a_deploy():
+    """
+    Nobody goes back to what was just taken back; the same version once more later is a rollback again.
+    """
+    log = recorded(
+        deploy(1, version="1.2.0"),
+        deploy(2, version="1.2.1"),
+        rollback(3, version="1.2.0"),
+        deploy(4, version="1.2.1"),
+        deploy(5, version="1.2.0"),
+    )
+
+    assert [row.kind for row in changes(log)] == ["deploy", "deploy", "rollback", "deploy", "rollback"]

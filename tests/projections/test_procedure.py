@@ -363,6 +363,59 @@ def test_the_deployed_commit_was_green_before_its_deploy_began(runs, status, nam
     assert set(answer.evidence) == {*ids(*(runs[n] for n in named)), *ids(STARTED, FIX)}
 
 
+TREE = "7" * 40
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_run_of_another_commit_with_the_same_files_counts(exit_code):
+    """
+    The merge is deployed and the branch was tested: one tree, so what ran is what was tested, green or red.
+    """
+    tested = b.commit(14, sha=OTHER_SHA, tree_sha=TREE)
+    merge = b.merge_commit(15, sha=b.SHA, tree_sha=TREE)
+    run = b.run_of_tests(17, sha=OTHER_SHA[:12], exit_code=exit_code)
+
+    answer = one("tested_before_deploy", *DECLARED, tested, merge, STARTED, FIX, FIXED, run, b.resolved(32))
+
+    assert answer.status is (Status.MISSED if exit_code else Status.MET)
+    assert set(answer.evidence) == set(ids(run, tested, merge, STARTED, FIX))
+    assert f"{OTHER_SHA[:7]}, the same files as in {b.SHA[:7]}" in answer.says
+
+
+@pytest.mark.parametrize(
+    ("tested", "deployed", "said"),
+    [
+        ("8" * 40, TREE, "which holds other files"),
+        (None, TREE, "whether that is the same content is not known: tracker ingest git --service checkout"),
+        (TREE, None, "whether that is the same content is not known: tracker ingest git --service checkout"),
+    ],
+)
+def test_a_run_of_other_files_shows_nothing(tested, deployed, said):
+    """
+    Main had moved on before the merge, or nobody read what is in it.
+    """
+    commits = [b.commit(14, sha=OTHER_SHA, tree_sha=tested), b.merge_commit(15, sha=b.SHA, tree_sha=deployed)]
+    run = b.run_of_tests(17, sha=OTHER_SHA)
+
+    answer = one("tested_before_deploy", *DECLARED, *commits, STARTED, FIX, FIXED, run, b.resolved(32))
+
+    assert answer.status is Status.UNKNOWN
+    assert said in answer.says
+
+
+def test_a_run_says_itself_what_it_tested_where_the_commit_is_gone():
+    """
+    A forge squashed the branch and deleted it before anybody read the clone.
+    """
+    squashed = b.commit(15, tree_sha=TREE)
+    run = b.run_of_tests(14, sha=OTHER_SHA, tree_sha=TREE)
+
+    answer = one("tested_before_deploy", *DECLARED, squashed, STARTED, FIX, FIXED, run, b.resolved(32))
+
+    assert answer.status is Status.MET
+    assert set(answer.evidence) == set(ids(run, squashed, STARTED, FIX))
+
+
 @pytest.mark.parametrize(
     "telling",
     [b.tag(18, name="v1.4.3"), b.released(19, version="1.4.3"), b.branch(16, name="hotfix/v1.4.3")],
@@ -770,3 +823,14 @@ def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
     [answer] = check(evidence(*DECLARED, procedure=Procedure(integration_branch="")))
 
     assert answer.status is Status.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("ending", [b.resolved(32, resolution="false-alarm"), b.merged(32, into="INC-2")])
+def test_nothing_is_asked_of_what_was_no_incident_of_its_own(ending):
+    """
+    Not even of what git tells: whatever was deployed meanwhile, the procedure was for nothing or for another number.
+    """
+    found = answers(*DECLARED, STARTED, FIX, b.commit(14), ending)
+
+    statuses = {name: each.status for name, each in found.items()}
+    assert set(statuses.values()) == {Status.NOT_APPLICABLE}, statuses

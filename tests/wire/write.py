@@ -47,6 +47,8 @@ LATER = [
     branch(patch_id="9" * 40, stated_versions={"package.json": "1.4.3"}),
     branch(stated_versions={}),
     settings(service="checkout", settings={"settling_seconds": 120}, only_for="INC-42"),
+    commit(tree_sha="7" * 40),
+    run_of_tests(tree_sha="7" * 40),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

@@ -8,7 +8,9 @@ log, in place of the incident's notes and messages; where its title names the in
 import argparse
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
 FOUND = 4
 _COLOURS = {"met": "32", "late": "33", "missed": "31", "waived": "36", "unknown": "2", "not applicable": "2"}
+_ASKED = ("late", "missed", "unknown", "waived")
+"""The answers beside which what was asked is said: who did it knows what it was."""
+_WIDTH = 100
+_NARROWEST = 40
 _ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
 
 
@@ -173,9 +179,9 @@ def _print(
     what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
     print(f"{incident.id}  {printable(incident.title)}")
     print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
-    rows = [("", "STATUS", "RULE", "ASKED", "WHAT HAPPENED")]
+    rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
     rows += [_row(each, workspace, upto) for each in found.rules]
-    text = table(rows)
+    text = _wrapped(rows)
     sys.stdout.write(_coloured(text) if _has_colour() else text)
     if claims:
         print()
@@ -186,14 +192,30 @@ def _print(
         print(table(lines), end="")
 
 
-def _row(answer: "Ruled", workspace: Workspace, upto: int | None) -> tuple[str, str, str, str, str]:
+def _row(answer: "Ruled", workspace: Workspace, upto: int | None) -> tuple[str, str, str, str]:
     says = answer.says
     if answer.due_at is not None and answer.status.value != "met":
         due = answer.due_at.astimezone(workspace.shown_zone)
         over = upto is None and workspace.now > answer.due_at
-        says = f"{says.rstrip('.')}. {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
-    status = answer.status.value.replace("_", " ")
-    return _handles(answer.evidence), status, answer.rule, answer.expected, says
+        says = f"{says} {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
+    if answer.status.value in _ASKED:
+        says = f"{says} Asked: {answer.expected}."
+    return _handles(answer.evidence), answer.status.value.replace("_", " "), answer.rule, says
+
+
+def _wrapped(rows: list[tuple[str, str, str, str]]) -> str:
+    """Lay the answers out, with what happened folded beside the rest; a command is not broken."""
+    indent = "  ".join(" " * max(len(row[column]) for row in rows) for column in range(3)) + "  "
+    width = max(shutil.get_terminal_size((_WIDTH, 24)).columns, len(indent) + _NARROWEST)
+    lines: list[str] = []
+    for line in table(rows).splitlines():
+        head, says = line[: len(indent)], line[len(indent) :]
+        folded = textwrap.wrap(says, width - len(indent), break_long_words=False, break_on_hyphens=False)
+        lines += [
+            f"{head}{folded[0] if folded else ''}".rstrip(),
+            *(f"{indent}{each}" for each in folded[1:]),
+        ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _handles(evidence: Sequence[str]) -> str:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from tracker.events.base import Recorded
     from tracker.incident import Incident
 
-#: Branches, tags and deploys so long before an incident say what its fix started from.
-BEFORE = timedelta(days=30)
+#: Branches, tags and deploys so long before an incident say what its fix started from. Where no version
+#: is known so shortly before it, older ones are looked for: what is seldom released breaks too.
+BEFORE = (timedelta(days=30), timedelta(days=365), None)
 #: A fix that is merged back later than that is not looked for any more.
 AFTER = timedelta(days=30)
 WORK = (
@@ -50,32 +51,23 @@ def checked(
     facts: "Sequence[Recorded] | None" = None,
     procedure: "Procedure | None" = None,
 ) -> Checked:
-    """Gather the evidence of an incident's own span and a month around it, and hold the rules against it.
+    """Gather the evidence of an incident's own span, of the time before and a month after, and hold the rules against it.
 
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
     with the last event.
     """
-    from projections.attachment import linked_ids
     from projections.changes import changes
     from projections.detection import detected_at
     from projections.procedure.check import check
     from projections.procedure.rule import Evidence
     from projections.updates import messages_of
-    from tracker.events.base import Window
     from tracker.events.corrections import effective
 
     if verdicts is None:
         from tracker.cli.comparing import compared
 
         verdicts = compared(workspace, incident, upto).rows
-    ends = incident.ends_at
-    span = (incident.begins_at - BEFORE, ends + AFTER if ends else None)
-    work = workspace.log.select(
-        [Window(f"service:{service}", *span) for service in incident.services],
-        upto,
-        linked_ids(incident),
-        topics=WORK,
-    )
+    work = _work(workspace, incident, upto)
     held, said = procedure_of(workspace, incident, upto)
     facts = workspace.facts_of(incident, upto) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
@@ -91,6 +83,37 @@ def checked(
         detected_at=detected_at(incident, living),
     )
     return Checked(check(evidence), evidence, used)
+
+
+def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
+    """Read what was built and deployed before and since, as far back as to the version that ran before."""
+    from projections.attachment import linked_ids
+    from tracker.events.base import Window
+
+    until = incident.ends_at + AFTER if incident.ends_at else None
+    found: list[Recorded] = []
+    for before in BEFORE:
+        since = incident.begins_at - before if before else None
+        windows = [Window(f"service:{service}", since, until) for service in incident.services]
+        found = workspace.log.select(windows, upto, linked_ids(incident), topics=WORK)
+        if _knows_what_ran(found, incident.begins_at):
+            break
+    return found
+
+
+def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:
+    """Whether a version of before an incident is there with its commit, or nothing tells of any commit."""
+    from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, VersionTagged
+
+    commits: set[str] = set()
+    versions: set[str] = set()
+    for each in facts:
+        event = each.event
+        if isinstance(event, CommitMade):
+            commits.add(event.sha)
+        elif isinstance(event, DeployFinished | RollbackFinished | VersionTagged):
+            versions |= {event.sha} if event.sha and event.occurred_at < begins_at else set()
+    return not commits.isdisjoint(versions)
 
 
 def settled(

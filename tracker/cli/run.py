@@ -125,6 +125,7 @@ class _Recorder:
         self._run_id: str | None = None
         self._sha: str | None = arguments.sha
         self._dirty = False
+        self._tree_sha: str | None = None
         self._service_looked_at = False
         self._pending: list[Any] = []
         self._told = ""
@@ -168,12 +169,20 @@ class _Recorder:
         from tracker.ingest import git
 
         if self._sha is not None:
+            places = (Path.cwd(), *self._clones())
+            self._tree_sha = next(filter(None, (git.tree_of(each, self._sha) for each in places)), None)
             return
         try:
             self._sha, self._dirty = git.head(Path.cwd())
+            self._tree_sha = None if self._dirty else git.tree_of(Path.cwd(), self._sha)
         except TrackerError as trouble:
             say(f"tracker: the commit under test is not known: {trouble.message}")
             say("  Name it: --sha SHA")
+
+    def _clones(self) -> list[Path]:
+        settings = self._workspace.settings
+        service = settings.services.get(self._arguments.service)
+        return [settings.folder / Path(each).expanduser() for each in service.repositories] if service else []
 
     def _test(self, at: datetime, code: int, lasted: float) -> None:
         from tracker.events.changes import TestsFinished
@@ -188,6 +197,7 @@ class _Recorder:
                 command=self._command,
                 duration_seconds=round(lasted, 3),
                 dirty=self._dirty,
+                tree_sha=self._tree_sha,
             )
         )
 

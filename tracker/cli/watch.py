@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     named = workspace.event(arguments.change) if arguments.change else None
     found = compared(workspace, incident, None, change=named)
     if not found.changes:
+        _remind(workspace, incident.id, "Next: ")
         raise BadInputError(
             f"there is no deploy or rollback of {', '.join(incident.services)} to watch in {incident.id}",
             hint="Record it: tracker deploy finish SERVICE VERSION, then: tracker watch " + incident.id,
@@ -89,11 +90,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         time.sleep(wait)
 
 
-def _remind(workspace: Workspace, name: str) -> None:
-    """Say what else is due first while nothing is to be seen yet."""
+def _remind(workspace: Workspace, name: str, opening: str = "  ") -> None:
+    """Say what else is due first, while nothing is to be seen yet or when all was."""
     for each in advised(workspace, workspace.incident(name)):
         if not each.todo.startswith("tracker watch"):
-            say(f"  {each.said()}")
+            say(f"{opening}{each.said()}")
             return
 
 
@@ -286,6 +287,7 @@ def _finish(
             say(f'Say what to look at in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
         else:
             say(f"What is missing: tracker compare {found.incident.id}")
+    _remind(workspace, found.incident.id, "Next: ")
     return code
 
 

@@ -77,7 +77,8 @@ class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
 class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A test run of one commit ended; `exit_code` 0 is passed.
 
-    `command` is what was run, or what the CI calls it; some name no duration.
+    `command` is what was run, or what the CI calls it; some name no duration. `tree_sha` names
+    all that the commit holds, where the run's own clone told it: the commit itself may be gone since.
     """
 
     __test__ = False
@@ -87,6 +88,7 @@ class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     command: str
     duration_seconds: float | None = None
     dirty: bool = False
+    tree_sha: str | None = None
 
 
 class Release(Observation, frozen=True, kw_only=True, omit_defaults=True):
@@ -130,6 +132,7 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     are what the version files say that it touched, `versions_before` what they said.
     `repeats` and `reverts` are the commits that its message says it copies, and undoes.
     `authored_at` is when its change was first committed, where that is another instant.
+    `tree_sha` names all that is in it: two commits with one tree hold the same files to the byte.
     """
 
     GREW = True
@@ -152,6 +155,7 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     repeats: tuple[str, ...] = ()
     reverts: tuple[str, ...] = ()
     authored_at: datetime | None = None
+    tree_sha: str | None = None
 
     @property
     def is_merge(self) -> bool:

@@ -140,6 +140,9 @@ def commit(record: Record, *, service: str | None, repository: str, source: str)
         sha=sha_in(record, "id"),
         subject_line=subject_line(record.maybe_text("message") or record.maybe_text("title") or ""),
         author=(author.maybe_text("name") if author else None) or "",
+        tree_sha=tree
+        if (tree := (record.maybe_text("tree_id") or "").lower()) and _SHA.fullmatch(tree)
+        else None,
     )
 
 

@@ -5,7 +5,16 @@ whichever clone, worktree or folder it was read from, because an event's identit
 content: settings, attributes, replacements and paths of this machine are kept out of it.
 """
 
-from tracker.ingest.git.reading import HOTFIX_BRANCHES, MAIN_BRANCHES, head, read, user_name
+from tracker.ingest.git.reading import HOTFIX_BRANCHES, MAIN_BRANCHES, head, read, tree_of, user_name
 from tracker.ingest.git.refs import CloneState, clone_state
 
-__all__ = ["HOTFIX_BRANCHES", "MAIN_BRANCHES", "CloneState", "clone_state", "head", "read", "user_name"]
+__all__ = [
+    "HOTFIX_BRANCHES",
+    "MAIN_BRANCHES",
+    "CloneState",
+    "clone_state",
+    "head",
+    "read",
+    "tree_of",
+    "user_name",
+]

@@ -11,7 +11,7 @@ from tracker.ingest.git.refs import Ref, cut_off
 
 _LOG = (
     *("log", "-z", "--stdin", "--no-show-signature", "--no-decorate", "--no-mailmap", "--no-notes"),
-    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%P%n%cd%n%ad%n%an%n%s"),
+    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%T%n%P%n%cd%n%ad%n%an%n%s"),
 )
 # Only the messages that speak of other commits: few, and a body may be long.
 _NAMING = (
@@ -30,6 +30,7 @@ class Commit:
     """One commit, as git shows it."""
 
     sha: str
+    tree_sha: str
     parents: tuple[str, ...]
     at: datetime
     offset_minutes: int
@@ -47,13 +48,13 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
     if not refs:
         return {}
     asked = "\n".join(sorted({ref.sha for ref in refs})).encode() + b"\n"
-    entries = [entry.split(b"\n", 5) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
+    entries = [entry.split(b"\n", 6) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
     cut = cut_off(common_dir)
     # Git shows no date before 1970, and says that a shallow clone's oldest commits have no parents.
-    odd = [sha for sha, _, date, _, _, _ in entries if instant(date) is None or decoded(sha) in cut]
+    odd = [sha for sha, _, _, date, _, _, _ in entries if instant(date) is None or decoded(sha) in cut]
     raw = _raw_commits(path, odd)
     commits: dict[str, Commit] = {}
-    for sha, parents, date, authored, author, subject_line in reversed(entries):
+    for sha, tree, parents, date, authored, author, subject_line in reversed(entries):
         if sha in raw:
             header = raw[sha].partition(b"\n\n")[0]
             parents = b" ".join(row[7:] for row in header.split(b"\n") if row.startswith(b"parent "))
@@ -63,6 +64,7 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
         first = instant(authored)
         commits[decoded(sha)] = Commit(
             sha=decoded(sha),
+            tree_sha=decoded(tree),
             parents=tuple(decoded(parents).split()),
             at=at,
             offset_minutes=offset_minutes,

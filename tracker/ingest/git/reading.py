@@ -175,6 +175,7 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
             repeats=said.repeats if said else (),
             reverts=said.reverts if said else (),
             authored_at=commit.authored_at,
+            tree_sha=commit.tree_sha,
         )
 
 
@@ -260,6 +261,15 @@ def head(path: Path) -> tuple[str, bool]:
         return sha.strip().decode(), False
     changed = git(path, "status", "--porcelain", "-z", "--untracked-files=no")
     return sha.strip().decode(), bool(changed)
+
+
+def tree_of(path: Path, sha: str) -> str | None:
+    """Return the name of all that a commit holds; None where this is no clone that has it."""
+    try:
+        found = maybe(path, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{sha}^{{tree}}")
+    except TrackerError:
+        return None
+    return decoded(found).strip() if found else None
 
 
 def user_name(path: Path) -> str | None:
