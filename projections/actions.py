@@ -160,9 +160,15 @@ def earlier_open(
 
 
 def end_of(on: date, offset_minutes: int) -> datetime:
-    """Return the instant at which a day ends, in UTC, in a zone that lies so far from it."""
-    zone = timezone(timedelta(minutes=offset_minutes))
-    return datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    """Return the instant at which a day ends, in UTC, in a zone that lies so far from it.
+
+    A bundle may say a day that no calendar goes beyond, or a zone that is none: that day never ends.
+    """
+    try:
+        zone = timezone(timedelta(minutes=offset_minutes))
+        return datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    except (OverflowError, ValueError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def counted_days(days: int) -> str:

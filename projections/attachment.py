@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from projections.silence import silences_of
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
-from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked, effective
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident, Link
 
@@ -111,3 +111,22 @@ def belongs(incident: Incident, event: Event) -> bool:
 def newest(recorded: Iterable[Recorded]) -> Recorded | None:
     """Return the last recorded of these events; None of none."""
     return max(recorded, key=lambda each: each.position, default=None)
+
+
+def without_other_links(incident: Incident, recorded: Iterable[Recorded]) -> list[Recorded]:
+    """Leave out what was said, on another incident, of the part that a fact had in that one.
+
+    It is no part of this one's story. What was said of its action items is: that is theirs, too.
+    """
+    own = (incident.id, *incident.merged_from)
+    found = sorted(recorded, key=lambda each: each.position)
+    facts = {each.id for each in found if isinstance(each.event, Observation)}
+    dropped: set[str] = set()
+    for each in found:
+        event = each.event
+        if not isinstance(event, Correction):
+            continue
+        said_there = isinstance(event, EventLinked | EventUnlinked) and event.incident not in own
+        if (said_there and event.target in facts) or event.target in dropped:
+            dropped.add(each.id)
+    return [each for each in found if each.id not in dropped]

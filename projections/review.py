@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from tracker.events.base import Origin, Recorded
+from tracker.events.base import Recorded
 from tracker.events.corrections import Correction, Effective
 from tracker.events.reviews import ReportPublished, ReportReviewed
 from tracker.incident import Incident
@@ -76,23 +76,28 @@ def standing(incident: Incident, used: Iterable[Recorded]) -> Standing:
     if found.position is None:
         return replace(found, state=State.REVIEW) if reviews else found
     own = {each.id for each in incident.steps if isinstance(each.recorded.event, REVIEWS)}
-    origin = published[-1].recorded.arrival.origin
     since = {
         each.id
         for each in used
-        if _place(each, origin) > found.position
+        if _place(each, published[-1].recorded) > found.position
         and not isinstance(each.event, REVIEWS)
         and not _corrects(each, own)
     }
     return replace(found, state=State.AMENDED, changes_since=len(since)) if since else found
 
 
-def _place(recorded: Recorded, origin: Origin | None) -> float:
-    """Return where an event stands in the log in which the report was published; after all of it if not there."""
+def _place(recorded: Recorded, published: Recorded) -> float:
+    """Return where an event stands in the log in which the report was published.
+
+    Where in that log something stood that it had from a third one nobody knows: events are imported in
+    their order, so what stands before the publication here stood before it there.
+    """
+    origin, own = published.arrival.origin, recorded.arrival.origin
     if origin is None:
         return recorded.position
-    own = recorded.arrival.origin
-    return own.position if own is not None and own.log == origin.log else float("inf")
+    if own is not None and own.log == origin.log:
+        return own.position
+    return 0 if own is not None and recorded.position < published.position else float("inf")
 
 
 def _corrects(recorded: Recorded, targets: set[str]) -> bool:

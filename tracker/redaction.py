@@ -16,6 +16,7 @@ from tracker.decisions import reason
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode
+from tracker.events.bundles import BundleImported
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, EventAmended, EventRedacted, amended
 from tracker.events.housekeeping import LogSealed, SettingsChanged
@@ -140,6 +141,11 @@ def refuse_what_stays(target: Recorded) -> None:
         raise RefusedError(
             f"{target.handle} is a redaction: it is what proves that the hole was made on purpose",
             hint=f"See what it removed: tracker show {event.target[-7:]}",
+        )
+    if isinstance(event, BundleImported):
+        raise RefusedError(
+            f"{target.handle} says from which log {event.number} came, by which it is known again; it holds no text",
+            hint=f"What came with it can be redacted: tracker timeline {event.number}",
         )
     if isinstance(event, LogSealed):
         raise RefusedError(

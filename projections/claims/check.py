@@ -51,17 +51,38 @@ def claims(texts: Sequence[Text], facts: ClaimFacts) -> list[Claim]:
 def texts_of(facts: ClaimFacts) -> list[Text]:
     """Return the notes and sent messages of an incident, in the order in which they were said."""
     found = []
+    # An incident that was imported under another number has other ids, and the same waivers.
+    first = {
+        step.id: origin.event
+        for step in facts.incident.steps
+        if (origin := step.recorded.arrival.origin) is not None
+    }
     for note in facts.notes:
         event = note.event
         assert isinstance(event, NoteAdded)
         found.append(
-            Text(event.text, note.handle, event.occurred_at, note.id, event.kind, by=event.decided_by)
+            Text(
+                event.text,
+                note.handle,
+                event.occurred_at,
+                note.id,
+                event.kind,
+                by=event.decided_by,
+                first_event=first.get(note.id),
+            )
         )
     for message in facts.messages:
         event_id = message.sent_event or message.event
         found.append(
             Text(
-                message.text, event_id[-7:], message.sent_at, event_id, message.kind, message.eta, message.by
+                message.text,
+                event_id[-7:],
+                message.sent_at,
+                event_id,
+                message.kind,
+                message.eta,
+                message.by,
+                first_event=first.get(event_id),
             )
         )
 
@@ -127,7 +148,7 @@ def _keyed(text: Text, found: Iterable[Found]) -> Iterator[Claim]:
     for each in found:
         words = " ".join(each.words.split())
         number = seen[each.kind, words] = seen.get((each.kind, words), 0) + 1
-        named = "\x1f".join((text.event or "text", each.kind, words.lower(), str(number)))
+        named = "\x1f".join((text.first_event or text.event or "text", each.kind, words.lower(), str(number)))
         where = f"{text.where}:{each.line}" if text.event is None else text.where
         yield Claim(
             key=_key(named),

@@ -48,6 +48,7 @@ class Text:
 
     `where` is the file, or the handle of the event. `at` is when it was said, and `event` its id,
     where it lies in the log; `kind` is the note's or the message's. `eta` is what a message promises.
+    `first_event` is the id that it had in the log where it was written, which is where claims got their keys.
     """
 
     text: str
@@ -57,6 +58,7 @@ class Text:
     kind: str = "text"
     eta: datetime | None = None
     by: str = ""
+    first_event: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from tracker.bundles.writing import bundled
 from tracker.cli.bundling import evidence
 from tracker.cli.report import document
 from tracker.cli.workspace import Workspace
-from tracker.events.base import Event, Incoming
+from tracker.events.base import Event, Incoming, event_id
 from tracker.log import Appended, Log
 from tracker.log.extract import StoredEvent
+from tracker.redaction import redact
 
 
 def told(store: str, events: Iterable[Event | Incoming], *, seal_every: int = 0) -> str:
@@ -37,6 +38,25 @@ def told(store: str, events: Iterable[Event | Incoming], *, seal_every: int = 0)
             if seal_every and number % seal_every == 0:
                 log.seal()
     return store
+
+
+def redact_in(store: str, *events: Event | str, by: str = "dora", minute: float = 100) -> None:
+    """Remove the text of these events for good, as `tracker redact` does, but for cleaning the files."""
+    with Log(store, now=lambda: b.at(20_000), salts=salts) as log:
+        found = log.by_ids([each if isinstance(each, str) else event_id(each) for each in events])
+        payloads = log.payloads([each.position for each in found])
+        log.redact(
+            [
+                redact(
+                    each,
+                    by=by,
+                    now=b.at(minute),
+                    why="a password was typed into it",
+                    payload=payloads.get(each.position, b""),
+                )
+                for each in found
+            ]
+        )
 
 
 def workspace(log: Log) -> Workspace:

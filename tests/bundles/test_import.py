@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests import builders as b
-from tests.bundles.making import bring, bundle_of, checked, fold, report, told, workspace
+from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, told, workspace
 from tests.reports import histories
 from tracker.bundles import bringing
 from tracker.bundles.bringing import planned
@@ -18,7 +18,7 @@ from tracker.errors import LogNotWholeError
 from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import Correction
-from tracker.events.housekeeping import SettingsChanged
+from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.log import Log
 
 WEBHOOK = Arrival(via="webhook")
@@ -76,10 +76,11 @@ def test_verdicts_on_an_empty_machine_are_the_same(theirs, store_url):
 
 def test_every_kind_of_event_comes_along_as_it_was(tmp_path, store_url):
     """
-    Same id, same content, same bytes beside it, same way in, and when their log learned of it.
+    Same id, same content, same bytes beside it, same way in, and when their log learned of it. What was
+    redacted too: a note, an alert and what was beside it.
     """
-    # Samples whose numbers are none are tried with real ones above.
-    left_out = ("log-sealed", "bundle-imported", "metric-sampled")
+    # Samples whose numbers are none are tried with real ones above, and redactions are of real events.
+    left_out = ("log-sealed", "bundle-imported", "metric-sampled", "event-redacted")
     everything = [each for each in b.one_of_each() if each.TOPIC not in left_out]
     linked = {each.target for each in everything if isinstance(each, Correction)}
     number = "INC-1"
@@ -96,13 +97,16 @@ def test_every_kind_of_event_comes_along_as_it_was(tmp_path, store_url):
         *decisions,
     ]
     theirs = told(str(tmp_path / "theirs.db"), history, seal_every=9)
+    gone = [b.note(), b.alert()]
+    redact_in(theirs, *gone)
     data = bundle_of(theirs)
 
     bring(store_url, data)
 
     with Log(theirs) as there, Log(store_url) as here:
         held = {each.id: each for each in there.read_all()}
-        came = {each.id: each for each in here.read_all() if not isinstance(each.event, BundleImported)}
+        own = (BundleImported, LogSealed)
+        came = {each.id: each for each in here.read_all() if not isinstance(each.event, own)}
         payloads = here.payloads([each.position for each in came.values()])
         settings = [each for each in came.values() if isinstance(each.event, SettingsChanged)]
         for each in came.values():
@@ -112,7 +116,12 @@ def test_every_kind_of_event_comes_along_as_it_was(tmp_path, store_url):
             assert each.arrival.via == held[each.id].arrival.via
             assert each.arrival.origin.position == held[each.id].position
             assert each.arrival.origin.digest == held[each.id].digest.hex()
-            assert payloads.get(each.position, b"") == (b"beside it" if each.arrival.via else b"")
+            assert (each.redacted, each.id in map(event_id, gone)) == (
+                held[each.id].redacted,
+                bool(each.redacted),
+            )
+            beside = each.arrival.via and not each.redacted
+            assert payloads.get(each.position, b"") == (b"beside it" if beside else b"")
         assert {each.event.TOPIC for each in came.values()} >= {
             each.TOPIC for each in everything if getattr(each, "incident", number) == number
         } - {"source-silent", "source-returned"}

@@ -1,69 +1,33 @@
 """Checking a bundle: every event against its digest, the digests against the head of the log it came from."""
 
 import hashlib
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import msgspec
-
 from tracker.bundles.container import Manifest, Reader
 from tracker.bundles.damage import UNREADABLE, Place
-from tracker.errors import BadInputError, StoreError
-from tracker.events import incidents
-from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Decision, Event, decode, encode, event_id
-from tracker.events.bundles import BundleImported
-from tracker.events.corrections import EventLinked
-from tracker.events.housekeeping import LogSealed
-from tracker.events.incidents import (
-    DETECTED_BY,
-    MILESTONES,
-    NOTE_KINDS,
-    RESOLUTIONS,
-    ROLES,
-    SEVERITIES,
-    STAGES,
-    IncidentDeclared,
-    IncidentMerged,
-)
-from tracker.events.messages import (
-    MESSAGE_KINDS,
-    MessageFailed,
-    MessagePosting,
-    MessagePrepared,
-    MessageSent,
-)
+from tracker.bundles.events_check import EventCheck
+from tracker.errors import StoreError
+from tracker.events.base import Event
+from tracker.events.corrections import EventRedacted
 from tracker.log.extract import LOG_ID_DIGITS, StoredEvent, read_seals, spans
-from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.log.seals import GENESIS, chained
-from tracker.times import from_us
 
-_NUMBER = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}-[1-9]\d{0,8}")
-_LOG_ID, _HASH, _EVENT = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-v]{24}")
 _DIGEST_BYTES = 32
-_WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
-    "severity": {incidents.IncidentDeclared: SEVERITIES, incidents.SeverityChanged: SEVERITIES},
-    "detected_by": {incidents.IncidentDeclared: DETECTED_BY},
-    "milestone": {incidents.MilestoneSet: MILESTONES},
-    "stage": {incidents.StageChanged: STAGES},
-    "resolution": {incidents.IncidentResolved: RESOLUTIONS},
-    "role": {EventLinked: ROLES},
-    "kind": {
-        incidents.NoteAdded: NOTE_KINDS,
-        **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
-    },
-}
-"""Fields in which only one of a few words may stand, by kind of decision."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that is whole. Of a redacted event only its place is left: its event is None."""
+    """A bundle that is whole. A redacted event has no state: it is what its redaction left of it.
+
+    `redactions` are those that explain these, by the id of what they removed.
+    """
 
     manifest: Manifest
-    events: tuple[tuple[StoredEvent, Event | None], ...]
+    events: tuple[tuple[StoredEvent, Event], ...]
     sha256: bytes
+    redactions: Mapping[str, tuple[str, EventRedacted]]
 
 
 def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] | None = None) -> Bundle:
@@ -77,159 +41,18 @@ def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] |
     manifest = reader.manifest()
     states = reader.seals(manifest.seals)
     digests = reader.part("digests")
-    held: list[tuple[StoredEvent, Event | None]] = []
-    check = _EventCheck(reader, manifest)
+    held: list[StoredEvent] = []
+    check = EventCheck(reader, manifest)
     for each in reader.events(manifest):
-        held.append((each, check.event(each)))
+        held.append(each)
+        check.event(each)
         if progress:
             progress(len(held), manifest.events)
     reader.end()
     check.end()
-    _check_proof(reader, manifest, states, digests, [each for each, _ in held])
-    return Bundle(manifest, tuple(held), reader.sha256)
-
-
-class _EventCheck:
-    """Checks each event by itself, and that they stand in the order of their log."""
-
-    def __init__(self, reader: Reader, manifest: Manifest) -> None:
-        self._reader, self._manifest = reader, manifest
-        self._position, self._recorded_us = 0, -(2**62)
-        self._holes: dict[str, Place] = {}
-        self._targets: set[str] = set()
-        self._declared = False
-        self._last: StoredEvent | None = None
-        if not _NUMBER.fullmatch(manifest.incident):
-            raise reader.damaged(Place("manifest"), "it names no incident")
-
-    def event(self, stored: StoredEvent) -> Event | None:
-        """Return the event, when it is what its digest says."""
-        place = Place("events", stored.position, stored.id)
-        what = self._misplaced(stored)
-        if what is not None:
-            raise self._reader.damaged(place, what)
-        self._position, self._recorded_us, self._last = stored.position, stored.recorded_us, stored
-        if stored.state is None or stored.salt is None:
-            self._holes[stored.id] = place
-            return None
-        body = body_sha256(
-            stored.originator_id,
-            stored.originator_version,
-            stored.topic,
-            stored.state,
-            stored.arrival,
-            stored.salt,
-            stored.payload,
-        )
-        if digest_of(body, stored.position, stored.recorded_us) != stored.digest:
-            raise self._reader.damaged(place, "its bytes do not fit its digest")
-        event = self._decoded(stored, place)
-        if stored.topic not in UPCASTERS and encode(event) != stored.state:
-            raise BadInputError(
-                f"{self._reader.name}: {place.said()} has fields that this tracker does not know",
-                hint="It was written by a newer tracker: upgrade this one",
-            )
-        self._refuse_unknown_words(event, place)
-        what = self._foreign(stored, event)
-        if what is not None:
-            raise self._reader.damaged(place, what)
-        if isinstance(event, IncidentDeclared) and event.incident == self._manifest.incident:
-            self._declared = True
-        target = getattr(event, "target", None)
-        if isinstance(target, str):
-            self._targets.add(target)
-        return event
-
-    def _misplaced(self, stored: StoredEvent) -> str | None:
-        if not 0 < stored.position < 2**62 or not 0 < stored.originator_version < 2**31:
-            return "its position is none"
-        if stored.position <= self._position:
-            return "it does not follow the event before it"
-        if stored.position > self._manifest.position:
-            return f"it stands behind position {self._manifest.position}, where the bundle ends"
-        if not self._recorded_us <= stored.recorded_us < 2**62:
-            return "it was recorded before the event that precedes it"
-        return None
-
-    def _decoded(self, stored: StoredEvent, place: Place) -> Event:
-        assert stored.state is not None
-        try:
-            from_us(stored.recorded_us)
-            if stored.arrival:
-                msgspec.msgpack.decode(stored.arrival, type=Arrival)
-            return decode(stored.topic, stored.state)
-        except UNREADABLE as wrong:
-            raise self._reader.damaged(place, "it cannot be read") from wrong
-        except OverflowError as wrong:
-            raise self._reader.damaged(place, "it was recorded at no instant") from wrong
-        except StoreError as wrong:
-            if stored.topic not in REGISTRY and stored.topic not in UPCASTERS:
-                raise BadInputError(
-                    f"{self._reader.name} holds an event of kind {stored.topic!r}, which this tracker does not know",
-                    hint="It was written by a newer tracker: upgrade this one",
-                ) from wrong
-            raise self._reader.damaged(place, "its content cannot be read") from wrong
-
-    def _refuse_unknown_words(self, event: Event, place: Place) -> None:
-        """Refuse a word that nobody could have typed here: answers print these as they are."""
-        for name, words in _WORDS.items():
-            value = getattr(event, name, None)
-            if (
-                value is not None
-                and isinstance(event, Decision)
-                and value not in words.get(type(event), (value,))
-            ):
-                raise BadInputError(
-                    f"{self._reader.name}: {place.said()} says {name} {value!r}, which this tracker does not know",
-                    hint="If it was written by a newer tracker: upgrade this one",
-                )
-
-    def _foreign(self, stored: StoredEvent, event: Event) -> str | None:
-        if isinstance(event, LogSealed):
-            return "a seal is no evidence"
-        identity = event_id(event, stored.state, stored.topic)
-        if stored.id != identity:
-            return f"its id is not that of its content ({identity})"
-        stream = stream_of(event)
-        if (stream or identity) != stored.originator_id:
-            return "it stands in another incident's stream"
-        for number in (stream, event.into if isinstance(event, IncidentMerged) else None):
-            if number is not None and not _NUMBER.fullmatch(number):
-                return "its incident has no number"
-        if isinstance(event, BundleImported) and not _names_a_log(event):
-            return "it names no log from which an incident could have come"
-        return None
-
-    def end(self) -> None:
-        """Check what only shows at the end."""
-        manifest, last = self._manifest, self._last
-        if last is None or (last.position, last.id, last.digest.hex()) != (
-            manifest.position,
-            manifest.last_event,
-            manifest.last_digest,
-        ):
-            raise self._reader.damaged(
-                Place("events"),
-                f"the last one is not the event that the manifest names ({manifest.last_event})",
-            )
-        if not self._declared:
-            raise self._reader.damaged(Place("events"), f"none of them declares {manifest.incident}")
-        unexplained = self._holes.keys() - self._targets
-        if unexplained:
-            place = min((self._holes[each] for each in unexplained), key=lambda each: each.position or 0)
-            raise self._reader.damaged(place, "its content is gone, and no redaction in the bundle names it")
-
-
-def _names_a_log(event: BundleImported) -> bool:
-    """Whether everything of it that a report prints is what it should be."""
-    numbers = (event.number, event.was, *event.numbers, *event.numbers.values())
-    hashes = (event.head, event.last_digest)
-    return (
-        bool(_LOG_ID.fullmatch(event.log))
-        and all(_NUMBER.fullmatch(each) for each in numbers)
-        and all(_HASH.fullmatch(each) for each in hashes)
-        and bool(_EVENT.fullmatch(event.last_event))
-    )
+    _check_proof(reader, manifest, states, digests, held)
+    events = tuple((each, check.events[each.id]) for each in held)
+    return Bundle(manifest, events, reader.sha256, check.redactions)
 
 
 def _check_proof(

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from tracker.events.base import Event, event_id
+from tracker.events.base import Event, decode, encode, event_id
 from tracker.events.bundles import BundleImported
-from tracker.events.corrections import Correction
+from tracker.events.corrections import Correction, EventRedacted
 from tracker.events.housekeeping import SettingsChanged
 
 _NUMBERS = ("incident", "into", "number", "only_for")
@@ -21,18 +21,33 @@ _NUMBERS = ("incident", "into", "number", "only_for")
 class Renumbering:
     """Rewrites events in the order of their log; what they point at came before them."""
 
-    def __init__(self, numbers: Mapping[str, str], incident: str, *, same_log: bool = False) -> None:
+    def __init__(
+        self,
+        numbers: Mapping[str, str],
+        incident: str,
+        *,
+        same_log: bool = False,
+        ids: Mapping[str, str] | None = None,
+    ) -> None:
         self._numbers, self._incident, self._same_log = numbers, incident, same_log
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, str] = dict(ids or {})
 
     def of(self, identity: str, event: Event) -> Event:
         """Return an event as it reads here."""
+        rewritten = self.fields_of(event)
+        became = event_id(rewritten)
+        if became != identity:
+            self._ids[identity] = became
+        return rewritten
+
+    def fields_of(self, event: Event) -> Event:
+        """Return an event with the numbers and ids of here; of one whose content is gone nobody knows another id."""
         changes: dict[str, Any] = {}
         for name in event.__struct_fields__:
             value = getattr(event, name)
-            became = self._became(name, value)
-            if became is not value:
-                changes[name] = became
+            here = self._became(name, value)
+            if here is not value:
+                changes[name] = here
         if isinstance(event, SettingsChanged) and event.only_for is None and not self._same_log:
             # Another log's settings hold for the incident that they came with, never for ours.
             changes["only_for"] = self._numbers.get(self._incident, self._incident)
@@ -40,11 +55,12 @@ class Renumbering:
             changes["numbers"] = {there: self._number(here) for there, here in event.numbers.items()}
         if isinstance(event, Correction):
             changes["target_scopes"] = tuple(self._scope(each) for each in event.target_scopes)
-        rewritten = msgspec.structs.replace(event, **changes) if changes else event
-        became = event_id(rewritten)
-        if became != identity:
-            self._ids[identity] = became
-        return rewritten
+        if isinstance(event, EventRedacted):
+            left = decode(event.target_topic, event.left)
+            became = self.fields_of(left)
+            if became != left:
+                changes["left"] = encode(became)
+        return msgspec.structs.replace(event, **changes) if changes else event
 
     def _became(self, name: str, value: Any) -> Any:
         if isinstance(value, str):

@@ -39,7 +39,7 @@ def items_and_events(
             continue
         began[name] = incident.begins_at
         said = {each.id for each in events if isinstance(each.event, IncidentDeclared | MilestoneSet)}
-        used += _about(said, events)
+        used += about(said, events)
     return actions(held, began), used
 
 
@@ -69,10 +69,10 @@ def relevant(
             isinstance(event, IncidentDeclared | MilestoneSet) and event.incident in others
         ):
             ids.add(each.id)
-    return kept, _about(ids, events)
+    return kept, about(ids, events)
 
 
-def _about(ids: set[str], events: "Sequence[Recorded]") -> "list[Recorded]":
+def about(ids: set[str], events: "Sequence[Recorded]") -> "list[Recorded]":
     """Return the events of these ids with all that was said about them, and about that again."""
     found = set(ids)
     # A correction stands after what it corrects.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tracker.cli.workspace import Workspace
+from tracker.errors import RefusedError
 
 if TYPE_CHECKING:
     from tracker.events.base import Recorded, Window
@@ -89,8 +90,9 @@ def evidence(workspace: Workspace, name: str, upto: int | None) -> "tuple[Incide
         log=cast("Log", log),
     )
     asked.__dict__["settings"] = workspace.settings
-    incident, named = _answers(asked, name, here)
+    incident, named, items = _answers(asked, name, here)
     read = log.seen | {each.id: each for each in named}
+    read |= {each.id: each for each in _redactions(workspace, name, read.values(), here)}
     for place in sorted(log.places):
         # That a metric was ever sampled is an answer too: its windows are then without data.
         if place.startswith("samples:") and not any(
@@ -100,11 +102,30 @@ def evidence(workspace: Workspace, name: str, upto: int | None) -> "tuple[Incide
             if last is not None:
                 read[last.id] = last
                 log.with_bytes.add(last.position)
-    return incident, _kept(workspace, incident, read, log.with_bytes, here)
+    return incident, _kept(workspace, incident, read, log.with_bytes, here, {each.id for each in items})
 
 
-def _answers(asked: Workspace, name: str, upto: int) -> "tuple[Incident, list[Recorded]]":
-    """Ask what people ask of an incident; return it, and the events that the answers name."""
+def _redactions(workspace: Workspace, name: str, found: "Iterable[Recorded]", here: int) -> "list[Recorded]":
+    """Return what says why the content of some is gone.
+
+    Raises:
+        RefusedError: If that was said only later: nothing in the bundle would prove it.
+    """
+    said = {each.redacted.event: each for each in found if each.redacted is not None}
+    redactions = workspace.log.by_ids(sorted(said))
+    late = [each for each in redactions if each.position > here]
+    if late:
+        last = max(each.position for each in late)
+        raise RefusedError(
+            f"{said[late[0].id].handle}, on which {name} stands, was redacted at position {late[0].position}: "
+            f"a bundle as of position {here} could not say why its content is gone",
+            hint=f"tracker bundle {name}, or from that position on: --at-seq {last}",
+        )
+    return redactions
+
+
+def _answers(asked: Workspace, name: str, upto: int) -> "tuple[Incident, list[Recorded], list[Recorded]]":
+    """Ask what people ask of an incident; return it, the events that the answers name, and those of action items."""
     from tracker.cli import acting
     from tracker.cli.checking import advised
     from tracker.cli.claiming import claimed
@@ -116,18 +137,24 @@ def _answers(asked: Workspace, name: str, upto: int) -> "tuple[Incident, list[Re
     gathered(asked, name, upto)
     advised(asked, incident, upto)
     claimed(asked, incident, upto)
-    named = [
-        *asked.facts_of(incident, upto),
-        *compared(asked, incident, upto).used,
-        *acting.relevant(asked, incident, upto)[1],
-    ]
-    return incident, [*named, *imports_of(asked, name, upto)]
+    items = acting.relevant(asked, incident, upto)[1]
+    named = [*asked.facts_of(incident, upto), *compared(asked, incident, upto).used, *items]
+    return incident, [*named, *imports_of(asked, name, upto)], items
 
 
 def _kept(
-    workspace: Workspace, incident: "Incident", read: "dict[str, Recorded]", with_bytes: set[int], upto: int
+    workspace: Workspace,
+    incident: "Incident",
+    read: "dict[str, Recorded]",
+    with_bytes: set[int],
+    upto: int,
+    items: "set[str]",
 ) -> "list[Recorded]":
-    """Leave out what is other incidents' own: of them only which they are, and when, is told."""
+    """Leave out what is other incidents' own: of them only which they are, and when, is told.
+
+    And `items`, the events of those action items of theirs that would have prevented this one.
+    """
+    from projections.attachment import without_other_links
     from tracker.events.base import Decision
     from tracker.events.corrections import Correction
     from tracker.events.incidents import MilestoneSet, Standing
@@ -142,7 +169,7 @@ def _kept(
     for number in sorted(numbers):
         read = read | {each.id: each for each in workspace.log.incident(number, upto)}
     kept: dict[str, Recorded] = {}
-    for each in sorted(read.values(), key=lambda one: one.position):
+    for each in without_other_links(incident, read.values()):
         event = each.event
         if isinstance(event, MetricSampled) and each.position not in with_bytes:
             continue
@@ -153,6 +180,7 @@ def _kept(
             isinstance(event, Decision)
             and event.incident not in (None, *whole)
             and not isinstance(event, Standing | MilestoneSet)
+            and each.id not in items
         ):
             continue
         kept[each.id] = each

@@ -87,7 +87,7 @@ def checked(
 
 def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
     """Read what was built and deployed before and since, as far back as to the version that ran before."""
-    from projections.attachment import linked_ids
+    from projections.attachment import linked_ids, without_other_links
     from tracker.events.base import Window
 
     until = incident.ends_at + AFTER if incident.ends_at else None
@@ -98,7 +98,7 @@ def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list
         found = workspace.log.select(windows, upto, linked_ids(incident), topics=WORK)
         if _knows_what_ran(found, incident.begins_at):
             break
-    return found
+    return without_other_links(incident, found)
 
 
 def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:

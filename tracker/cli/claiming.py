@@ -70,7 +70,7 @@ def _peaks(
     end = (incident.ends_at or workspace.now) + timedelta(minutes=1)
     found: dict[str, tuple[float, str | None]] = {}
     for service in incident.services:
-        configured = configured_metrics(workspace, service, upto)[0].get("metrics", {})
+        configured = configured_metrics(workspace, service, upto, incident.id)[0].get("metrics", {})
         for scope in workspace.log.scope_names(f"samples:{service}/"):
             metric = scope.partition("/")[2]
             settings = configured.get(metric, {})

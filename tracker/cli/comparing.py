@@ -166,6 +166,9 @@ def _other_incidents(
     workspace: Workspace, incident: "Incident", upto: int | None, as_of: datetime
 ) -> "tuple[list[tuple[datetime, datetime]], list[Recorded]]":
     """Return the spans of other incidents of the same services, which no baseline may hold, and what says so."""
+    from tracker.cli.acting import about
+    from tracker.events.incidents import MilestoneSet, Standing
+
     others = [
         each
         for each in workspace.standing(upto)
@@ -179,13 +182,17 @@ def _other_incidents(
     spans = sorted(
         (each.begins_at, each.ends_at or as_of) for each in whole if each.resolution != "false-alarm"
     )
-    return spans, [step.recorded for each in whole for step in each.steps]
+    held = {event.id: event for each in whole for event in workspace.log.incident(each.id, upto)}
+    said = {each.id for each in held.values() if isinstance(each.event, Standing | MilestoneSet)}
+    return spans, about(said, list(held.values()))
 
 
 def _of_services(recorded: "Sequence[Recorded]", incident: "Incident") -> "list[Recorded]":
     """Keep the changes of an incident's services, with what corrects them."""
+    from projections.attachment import without_other_links
     from tracker.events.corrections import Correction
 
+    recorded = without_other_links(incident, recorded)
     mine = {each.id for each in recorded if getattr(each.event, "service", None) in incident.services}
     return [
         each

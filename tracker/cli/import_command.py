@@ -10,10 +10,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli.common import add_json, say, write_json
+from tracker.cli.common import add_json, printable, say, write_json
 from tracker.cli.progress import progress
 from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import BadInputError
+from tracker.times import utc
 
 if TYPE_CHECKING:
     from tracker.bundles.bringing import Plan
@@ -69,6 +70,10 @@ def opened(file: str) -> "Bundle":
         raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
 
 
+def _events(count: int) -> str:
+    return "1 event was" if count == 1 else f"{count} events were"
+
+
 def _answer(bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> dict[str, object]:
     manifest = bundle.manifest
     return {
@@ -81,6 +86,11 @@ def _answer(bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> dict[str, objec
         "head": manifest.head,
         "sha256": bundle.sha256,
         "redacted": plan.gone,
+        "still_here": [
+            {"event": event, "by": said.decided_by, "at": said.occurred_at, "why": said.why}
+            for event, said in plan.in_full.items()
+        ],
+        "redacted_here": list(plan.kept_out),
     }
 
 
@@ -106,7 +116,15 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
     counted = f"{len(plan.new)} new, {len(plan.known)} already known"
     say(f"{'Would record: ' if dry_run else ''}{counted}")
     if plan.gone:
-        say(f"{plan.gone} events were redacted there; what they said did not come along")
+        say(f"{_events(plan.gone)} redacted there; what was removed is not in the bundle")
+    if plan.kept_out:
+        say(f"{_events(len(plan.kept_out))} redacted here: what the bundle says there was left out")
+    for event, said in plan.in_full.items():
+        say(
+            f"Still here in full is {event[-7:]}, redacted there by {printable(said.decided_by)} on "
+            f"{utc(said.occurred_at)}: {printable(said.why)}"
+        )
+        say(f"  An import removes nothing; to remove it here, too: tracker redact {event[-7:]} --why …")
     if plan.overlapping and plan.new:
         say(
             f"This log tells of {', '.join(plan.overlapping)} by itself: answers stand on what both know; "

@@ -128,10 +128,11 @@ def _sharers(workspace: "Workspace", plan: Plan) -> None:
 
 
 def _can_go(event: "Event") -> bool:
+    from tracker.events.bundles import BundleImported
     from tracker.events.corrections import EventRedacted
     from tracker.events.housekeeping import LogSealed, SettingsChanged
 
-    return not isinstance(event, EventRedacted | LogSealed | SettingsChanged)
+    return not isinstance(event, BundleImported | EventRedacted | LogSealed | SettingsChanged)
 
 
 # ── beside the log ───────────────────────────────────────────────────────────

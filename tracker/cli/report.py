@@ -21,6 +21,8 @@ from tracker.cli.workspace import Workspace
 from tracker.times import zone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from projections.review import Standing
     from projections.samples import Series
     from reports.context import Context, MetricPlan
@@ -234,6 +236,7 @@ def gathered(
     used += facts + about_actions + collected + found.used
     procedure = settled(workspace, incident, upto, verdicts=found.rows, facts=facts, among=used)
     used += procedure.used
+    used += redactions_of(workspace, used, upto)
     used.sort(key=lambda each: each.position)
     return replace(
         base,
@@ -246,6 +249,11 @@ def gathered(
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
         provenance=provenance(workspace, name, used, upto),
     )
+
+
+def redactions_of(workspace: Workspace, found: "Iterable[Recorded]", upto: int | None) -> "list[Recorded]":
+    """Return what says of these events that they were redacted: the report says it, too."""
+    return workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None], upto)
 
 
 def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":

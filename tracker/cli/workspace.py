@@ -209,11 +209,17 @@ class Workspace:
 
     def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
         """Return all that an incident's answers stand on: its decisions and its services' facts."""
-        from projections.attachment import linked_ids, windows, without_other_silences
+        from projections.attachment import (
+            linked_ids,
+            windows,
+            without_other_links,
+            without_other_silences,
+        )
         from tracker.events.base import Window
 
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
-        return without_other_silences(incident, self.log.select(wanted, upto, linked_ids(incident)))
+        found = self.log.select(wanted, upto, linked_ids(incident))
+        return without_other_links(incident, without_other_silences(incident, found))
 
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None

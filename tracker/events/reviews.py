@@ -2,6 +2,9 @@
 
 from tracker.events.base import Decision, topic
 
+TEMPLATES = ("guide", "google", "pagerduty")
+"""Whose headings a report can be published in."""
+
 
 @topic("report-reviewed", rank=88)
 class ReportReviewed(Decision, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,8 +16,8 @@ from tracker.events.corrections import EventRedacted
 from tracker.log.application import URL_SCHEMES, TrackerApplication
 from tracker.log.extract import Proof, StoredEvent, log_id, proof, stored
 from tracker.log.recorder import Appended, Transaction, chunks
-from tracker.log.redacting import Copy, holding, mark, marked, remove, shared_files, unmark
-from tracker.log.rows import row_of, rows_of, stream_of
+from tracker.log.redacting import Copy, bring, holding, mark, marked, remove, shared_files, unmark
+from tracker.log.rows import Hole, hole_row, row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, Verified, head_at, last_seal, next_seal, verify
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
 from tracker.memory import collector_paused
@@ -156,16 +156,16 @@ class Log:
             f"{stream}: other writers were faster {attempts} times in a row", hint="Type the same again"
         )
 
-    def bring(self, wanted: Callable[[], Sequence[Incoming]], *, attempts: int = 20) -> Appended:
+    def bring(self, wanted: Callable[[], Sequence[Incoming | Hole]], *, attempts: int = 20) -> Appended:
         """Append facts and decisions of several incidents in one transaction, or nothing.
 
         `wanted` is asked again when another writer took a place in one of the incidents. What the
-        log has already is left out.
+        log has already is left out. With a hole all of it is sealed at once, as each redaction is.
         """
         for attempt in range(attempts):
             before = self.position
             incoming = list(wanted())
-            ids = [event_id(each.event) for each in incoming]
+            ids = [each.id if isinstance(each, Hole) else event_id(each.event) for each in incoming]
             held = {each.id for each in self.by_ids(ids)}
             versions: dict[str, int] = {}
             rows = []
@@ -173,17 +173,26 @@ class Log:
                 if identity in held:
                     continue
                 held.add(identity)
-                stream = stream_of(each.event)
+                stream = stream_of(each.left if isinstance(each, Hole) else each.event)
                 if stream is not None:
                     versions[stream] = versions.get(stream) or self._last_version(stream, before)
                     versions[stream] += 1
-                rows.append(row_of(each, self._salts(each.event), versions[stream] if stream else 1))
+                version = versions[stream] if stream else 1
+                if isinstance(each, Hole):
+                    rows.append(hole_row(each, version))
+                else:
+                    rows.append(row_of(each, self._salts(each.event), version))
             fresh = {row.id for row in rows}
             known = tuple(dict.fromkeys(each for each in ids if each not in fresh))
             if not rows:
                 return Appended((), known, self.position)
             try:
-                appended = self._recorder.append(rows, to_us(self.now()))
+                now_us = to_us(self.now())
+                if any(row.state is None for row in rows):
+                    with self._recorder.writing() as transaction:
+                        appended = bring(self._recorder, transaction, rows, now_us, self._salts)
+                else:
+                    appended = self._recorder.append(rows, now_us)
             except IntegrityError:
                 time.sleep(random.uniform(0, min(0.3, 0.005 * 2**attempt)))
                 continue

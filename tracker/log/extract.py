@@ -10,14 +10,19 @@ from typing import NamedTuple
 
 from tracker.events.base import decode
 from tracker.events.housekeeping import LogSealed
+from tracker.log.holes import kept_by_hash
 from tracker.log.recorder import Transaction, chunks
+from tracker.log.redacting import shared_files
 
 LOG_ID_DIGITS = 16
 _PAGE = 2_000
 
 
 class StoredEvent(NamedTuple):
-    """One row of the log, with the bytes beside it; state and salt of a redacted one are None."""
+    """One row of the log, with the bytes beside it; state and salt of a redacted one are None.
+
+    Bytes of a file that is kept once are given with the first event of it that is taken out.
+    """
 
     position: int
     originator_id: str
@@ -52,6 +57,7 @@ def log_id(transaction: Transaction) -> str | None:
 
 def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[StoredEvent]:
     """Return the rows at these positions, in their order."""
+    given: set[bytes] = set()
     for chunk in chunks(sorted(set(positions)), 100):
         marks = ",".join("?" * len(chunk))
         rows = transaction.rows(
@@ -60,9 +66,14 @@ def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[Store
             f"WHERE e.position IN ({marks}) ORDER BY e.position",
             chunk,
         )
+        files = shared_files(transaction, [row[0] for row in rows if row[10] is None])
         for row in rows:
             fixed = [bytes(value) if isinstance(value, memoryview) else value for value in row]
-            yield StoredEvent._make([*fixed[:10], fixed[10] or b""])
+            each = StoredEvent._make([*fixed[:10], fixed[10] or files.get(row[0], b"")])
+            sha256 = kept_by_hash(each.topic, each.state)
+            yield each._replace(payload=b"") if sha256 in given else each
+            if sha256 is not None:
+                given.add(sha256)
 
 
 def proof(transaction: Transaction, positions: Sequence[int], position: int) -> Proof:

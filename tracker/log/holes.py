@@ -1,15 +1,28 @@
 """What the check of the log holds against redactions and against files: nothing is missing without a reason."""
 
 import hashlib
+from typing import NamedTuple
 
 from tracker.errors import StoreError
-from tracker.events.base import UPCASTERS, Event, decode
+from tracker.events.base import UPCASTERS, Event, decode, origin_of
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached
 from tracker.log.recorder import Transaction, redactions
-from tracker.log.rows import stream_of
+from tracker.log.rows import brought_hole, stream_of
 
 GONE = "its content is gone and no sealed redaction names it"
+
+
+class Hollow(NamedTuple):
+    """What the store keeps of an event whose content is gone."""
+
+    id: str
+    originator_id: str
+    topic: str
+    digest: bytes
+    arrival: bytes
+    salt: bytes | None
+    payload: bytes
 
 
 class Holes:
@@ -19,41 +32,16 @@ class Holes:
         self._transaction = transaction
         self._found: list[tuple[int, str, int]] = []
 
-    def check(
-        self,
-        identity: str,
-        originator: str,
-        position: int,
-        topic: str,
-        digest: bytes,
-        arrival: bytes,
-        kept: tuple[bytes | None, bytes],
-    ) -> tuple[Event | None, str | None]:
-        """Return what is left of an event, or what is wrong; `kept` are the salt and the bytes beside it."""
-        found = redactions(self._transaction, [identity]).get(identity)
+    def check(self, hollow: "Hollow", position: int) -> tuple[Event | None, str | None]:
+        """Return what is left of an event, or what is wrong."""
+        found = redactions(self._transaction, [hollow.id]).get(hollow.id)
         if found is None:
             return None, GONE
         row, redaction = found
-        handle = (row[2] or row[1])[-7:]
-        if redaction.digest != digest:
-            return None, f"its content is gone, and its redaction {handle} names another digest"
-        if kept[0] is not None or kept[1]:
-            return (
-                None,
-                f"it was redacted by {handle}, but not all of it is gone: tracker redact {identity[-7:]}",
-            )
-        if redaction.arrival != arrival:
-            return None, f"how it came does not fit its redaction {handle}"
-        if topic != redaction.target_topic and topic not in UPCASTERS:
-            return None, f"its kind does not fit its redaction {handle}"
-        try:
-            left = decode(redaction.target_topic, redaction.left)
-        except StoreError:
-            return None, f"what its redaction {handle} left of it cannot be read"
-        if (stream_of(left) or identity) != originator:
-            return None, "it stands in another incident's stream"
-        self._found.append((position, identity, row[0]))
-        return left, None
+        left, what = left_by(redaction, (row[2] or row[1])[-7:], hollow)
+        if left is not None:
+            self._found.append((position, hollow.id, row[0]))
+        return left, what
 
     def named_by(self, event: Event) -> str | None:
         """Say what is wrong where a redaction did not remove what it names."""
@@ -82,6 +70,45 @@ class Holes:
         return None
 
 
+def left_by(redaction: EventRedacted, handle: str, hollow: Hollow) -> tuple[Event | None, str | None]:
+    """Return what a redaction left of the event that it names, or what does not fit.
+
+    The event was redacted in this log, whose row keeps the digest that the redaction names; or it
+    came as a hole, and its digest is made of that one and of how it came here.
+    """
+    arrival = hollow.arrival
+    came = hollow.digest == brought_hole(redaction.digest, arrival) and origin_of(arrival) is not None
+    if redaction.digest != hollow.digest and not came:
+        return None, f"its content is gone, and its redaction {handle} names another digest"
+    if hollow.salt is not None or hollow.payload:
+        return (
+            None,
+            f"it was redacted by {handle}, but not all of it is gone: tracker redact {hollow.id[-7:]}",
+        )
+    if redaction.arrival != arrival and not came:
+        return None, f"how it came does not fit its redaction {handle}"
+    if hollow.topic != redaction.target_topic and hollow.topic not in UPCASTERS:
+        return None, f"its kind does not fit its redaction {handle}"
+    try:
+        left = decode(redaction.target_topic, redaction.left)
+    except StoreError:
+        return None, f"what its redaction {handle} left of it cannot be read"
+    if (stream_of(left) or hollow.id) != hollow.originator_id:
+        return None, "it stands in another incident's stream"
+    return left, None
+
+
+def kept_by_hash(topic: str, state: bytes | None) -> bytes | None:
+    """Return the hash of an attached file that is kept once; None of anything else."""
+    if topic != FileAttached.TOPIC or state is None:
+        return None
+    try:
+        event = decode(topic, state)
+    except StoreError:
+        return None
+    return event.sha256 if isinstance(event, FileAttached) and event.by_hash else None
+
+
 class Files:
     """Attached files: each content is kept once, beside one of the events that attached it."""
 
@@ -91,13 +118,7 @@ class Files:
 
     def sha256_beside(self, topic: str, state: bytes, payload: bytes) -> bytes | None:
         """Return the hash of bytes that belong to an event and lie beside another; None if they lie here."""
-        if payload or topic != FileAttached.TOPIC:
-            return None
-        try:
-            event = decode(topic, state)
-        except StoreError:
-            return None
-        return event.sha256 if isinstance(event, FileAttached) and event.by_hash else None
+        return None if payload else kept_by_hash(topic, state)
 
     def check(self, event: Event, payload: bytes, position: int, identity: str) -> str | None:
         """Hold a file's bytes against its hash, or remember that they must lie elsewhere."""

@@ -109,7 +109,7 @@ class LogRecorder(ApplicationRecorder):
             payload,
         ) in fresh.values():
             position += 1
-            digest = digest_of(body, position, recorded_us)
+            digest = body if state is None else digest_of(body, position, recorded_us)
             events.append(
                 (
                     position,

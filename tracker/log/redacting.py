@@ -7,12 +7,14 @@ redaction, removes what it names, and seals both, so that no stop leaves a hole 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from eventsourcing.persistence import IntegrityError
+
 from tracker.errors import LogNotWholeError, RefusedError
 from tracker.events.base import Event, Incoming, decode, event_id, place
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached, file_scope
 from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, chunks
-from tracker.log.rows import row_of, stream_of
+from tracker.log.rows import Row, row_of, stream_of
 from tracker.log.seals import next_seal
 
 _PAGE = 200
@@ -57,12 +59,44 @@ def remove(
     for each in redactions:
         _empty(transaction, each, targets)
     appended = recorder.append_in(transaction, rows, now_us)
+    seal_all(recorder, transaction, appended.position, now_us, salts)
+    return appended
+
+
+def bring(
+    recorder: LogRecorder,
+    transaction: Transaction,
+    rows: Sequence[Row],
+    now_us: int,
+    salts: Callable[[Event], bytes],
+) -> Appended:
+    """Append rows of which some are holes, and seal the redactions that came with them, within a writer's transaction.
+
+    Raises:
+        IntegrityError: If another writer recorded one of the holes in full meanwhile.
+    """
+    appended = recorder.append_in(transaction, rows, now_us)
+    known = set(appended.known)
+    for row in rows:
+        if row.state is None and row.id in known:
+            raise IntegrityError(f"{row.id} was recorded meanwhile")
+    seal_all(recorder, transaction, appended.position, now_us, salts)
+    return appended
+
+
+def seal_all(
+    recorder: LogRecorder,
+    transaction: Transaction,
+    position: int,
+    now_us: int,
+    salts: Callable[[Event], bytes],
+) -> None:
+    """Seal everything up to a position."""
     while (due := next_seal(transaction, now_us, 1)) is not None:
         version, seal = due
         recorder.append_in(transaction, [row_of(Incoming(event=seal), salts(seal), version)], now_us)
-        if seal.through >= appended.position:
-            break
-    return appended
+        if seal.through >= position:
+            return
 
 
 def _is_known(transaction: Transaction, identity: str) -> bool:

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tracker.events.base import Decision, Event, Incoming, encode, encode_arrival, event_id
+import msgspec
+
+from tracker.events.base import Arrival, Decision, Event, Incoming, encode, encode_arrival, event_id
 
 EVENT_COLUMNS = (
     "position",
@@ -23,19 +25,59 @@ PAYLOAD_COLUMNS = ("position", "data")
 
 
 class Row(NamedTuple):
-    """One event, encoded. `decision_id` is None for a fact, whose originator is its id."""
+    """One event, encoded. `decision_id` is None for a fact, whose originator is its id.
+
+    Of a hole, state and salt are None, and `body_sha256` is its whole digest.
+    """
 
     id: str
     originator_id: str
     originator_version: int
     decision_id: str | None
     topic: str
-    state: bytes
+    state: bytes | None
     arrival: bytes
-    salt: bytes
+    salt: bytes | None
     body_sha256: bytes
     places: list[tuple[str, int]]
     payload: bytes
+
+
+class Hole(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An event that comes without its content: another log removed it, and says so in an event that comes along.
+
+    `redacted_digest` is the proof of what stood there, as that redaction names it; `left` what it left.
+    """
+
+    id: str
+    topic: str
+    left: Event
+    arrival: Arrival
+    redacted_digest: bytes
+
+
+def hole_row(hole: Hole, version: int = 1) -> Row:
+    """Encode an event of which there is nothing but what its redaction left."""
+    arrival = encode_arrival(hole.arrival)
+    stream = stream_of(hole.left)
+    return Row(
+        id=hole.id,
+        originator_id=stream or hole.id,
+        originator_version=version,
+        decision_id=hole.id if stream else None,
+        topic=hole.topic,
+        state=None,
+        arrival=arrival,
+        salt=None,
+        body_sha256=brought_hole(hole.redacted_digest, arrival),
+        places=hole.left.index_rows(),
+        payload=b"",
+    )
+
+
+def brought_hole(redacted_digest: bytes, arrival: bytes) -> bytes:
+    """Return the digest of an event that came as a hole: of what was removed, and of how that came here."""
+    return hashlib.sha256(b"a hole that came in a bundle" + redacted_digest + arrival).digest()
 
 
 def row_of(incoming: Incoming, salt: bytes, version: int = 1) -> Row:

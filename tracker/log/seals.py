@@ -14,7 +14,7 @@ from typing import Any
 from tracker.errors import StoreError
 from tracker.events.base import REGISTRY, UPCASTERS, Event, decode, event_id
 from tracker.events.housekeeping import LogSealed
-from tracker.log.holes import GONE, Files, Holes
+from tracker.log.holes import GONE, Files, Holes, Hollow
 from tracker.log.recorder import LogRecorder, Transaction
 from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.times import from_us, utc
@@ -182,9 +182,8 @@ def verify(
             event = None
             identity = decision or originator
             if problem is None and state is None:
-                event, problem = holes.check(
-                    identity, originator, position, topic, digest, arrival, (salt, payload)
-                )
+                hollow = Hollow(identity, originator, topic, digest, arrival, salt, payload)
+                event, problem = holes.check(hollow, position)
                 if event is not None:
                     problem = index.compare(position, event.index_rows())
                     answer.redacted += 1
