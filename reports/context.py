@@ -14,7 +14,7 @@ from projections.silence import Silence
 from projections.timeline import Entry
 from projections.verdicts.live import Normal
 from projections.verdicts.rows import Row
-from tracker.events.base import Recorded
+from tracker.events.base import Event, Recorded
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected
 from tracker.incident import Incident
@@ -112,6 +112,11 @@ class Context:
         causes = [entry.occurred_at for entry in self.attributed("caused")]
         reach = [at for at in causes if start - timedelta(hours=6) <= at < start]
         return min([start, *(at - timedelta(minutes=5) for at in reach)]), end
+
+    def precision_of(self, at: datetime, kind: type[Event]) -> float:
+        """Say how exactly an instant is known at which something of this kind happened, in seconds."""
+        same = (each for each in self.entries if each.occurred_at == at and isinstance(each.fact, kind))
+        return max((each.precision_seconds for each in same), default=0.001)
 
     def clock(self, at: datetime, precision_seconds: float = 0.001) -> str:
         """Write a time of day in the report's zone, as exactly as its source knew it."""

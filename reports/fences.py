@@ -98,6 +98,32 @@ class Apart:
         return written.decode("utf-8", "replace")
 
 
+def laid_open(text: str) -> str:
+    """Return a report in which only untouched parts are still marked: what was typed into one is a person's word.
+
+    So is what follows a mark without its end. Line numbers hold.
+    """
+    lines = text.split("\n")
+    said = [line.removeprefix("\ufeff").rstrip("\r").encode() + b"\n" for line in lines]
+    for first, line in enumerate(said):
+        begins = _BEGIN.fullmatch(line)
+        if begins is None:
+            if line.lstrip().startswith(b"<!-- tracker:begin"):
+                lines[first] = ""
+            continue
+        last = next(
+            (n for n in range(first + 1, len(said)) if _BEGIN.fullmatch(said[n]) or _END.fullmatch(said[n])),
+            None,
+        )
+        ends = _END.fullmatch(said[last]) if last is not None else None
+        whole = ends is not None and ends[1] == begins[1]
+        if last is None or not whole:
+            lines[first] = ""
+        elif short_hash(b"".join(said[first + 1 : last])) != begins[2].decode():
+            lines[first] = lines[last] = ""
+    return "\n".join(lines)
+
+
 class BrokenFencesError(Exception):
     """The marks of a report do not fit together; `line` counts from 1."""
 

@@ -41,7 +41,7 @@ hr ~ p { font-size: .85rem; color: var(--dim); }
 table { border-collapse: collapse; font-size: .9rem; min-width: 100%; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid var(--line); }
 td { min-width: 4.2rem; }
-table:has(td code) td:nth-child(2) { min-width: 12rem; }
+table:has(td code) td:nth-child(2) { min-width: 12rem; overflow-wrap: anywhere; }
 td strong:only-child { white-space: nowrap; }
 th { color: var(--dim); font-weight: 600; white-space: nowrap; }
 td code { white-space: nowrap; }

@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from projections.claims import actions, agreement, counts, durations, etas, instants, peaks, people, versions
+from projections.claims import (
+    actions,
+    agreement,
+    counts,
+    days,
+    durations,
+    etas,
+    instants,
+    peaks,
+    people,
+    undone,
+    versions,
+)
 from projections.claims.claim import Claim
 from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import ClaimFacts
@@ -16,13 +28,16 @@ from projections.claims.found import Found
 from projections.claims.gathering import from_rows
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from tracker.events.incidents import NoteAdded
+from tracker.events.procedure import RULE_NAMES
 from tracker.garbled import damage
 
 READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     durations.read,
     instants.read,
+    days.read,
     versions.read,
     counts.read,
+    undone.read,
     people.read,
     peaks.read,
     actions.read,
@@ -36,6 +51,8 @@ _SECTIONS = {
     "fix": ("fix",),
     "impact": ("impact",),
 }
+_RULES = {name.replace("_", " ") for name in RULE_NAMES}
+"""How the rows of a report's procedure begin: what is asked is no claim, and what happened is told elsewhere."""
 _KEY = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -101,6 +118,8 @@ def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
     found: list[Found] = []
     base: datetime | None = None
     for each in read:
+        if each.row and each.text.partition(" | ")[0] in _RULES:
+            continue
         mine = [one for reader in READERS for one in reader(each, facts, text)]
         mine += etas.read(each, facts, text, base)
         found += [replace(one, line=each.line_of(one.words)) for one in mine]

@@ -1,6 +1,7 @@
 """Times of day, days and zones, as people write them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as Offset  # noqa: N812  (a fixed offset is what it is here)
@@ -39,6 +40,17 @@ _TIME = re.compile(
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<zone>\s?\(?(?-i:" + _ZONE + r")\)?)?(?!\w|:\d)",
     re.IGNORECASE,
 )
+_HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_NAMED = re.compile(
+    r"(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before ))"
+    r"(?:(?P<noon>noon|midday)\b|(?P<midnight>midnight)\b"
+    r"|(?:(?:an? )?(?P<part>quarter (?:to|past)|half past)|(?P<minutes>five|ten|twenty|twenty-five)(?: minutes)? past)"
+    rf" (?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])(?!\w|[:.]\d)"
+    r"(?:\s?(?P<half>[ap])\.?m\b)?)(?P<zone>\s?\(?(?-i:" + _ZONE + r")\)?)?",
+    re.IGNORECASE,
+)
+_PARTS = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25, "half": 30}
+"""Times in words: noon, a quarter to three, half past two."""
 ANY_ZONE = re.compile(r"(?<![\w/])" + _ZONE)
 _STAMP_GAP = re.compile(r"(?:T|t|\s|,|\sat\s|\s[-–|]\s)*$")
 
@@ -151,7 +163,7 @@ class Clock:
 def clocks(text: str) -> list[Clock]:
     """Find the times of day in a text."""
     dates = dates_in(text)
-    found: list[Clock] = []
+    found: list[Clock] = list(_in_words(text, dates))
     for match in islice(_TIME.finditer(text), 4 * MOST):
         if len(found) >= MOST:
             break
@@ -210,4 +222,26 @@ def clocks(text: str) -> list[Clock]:
                 replace(each, start=stop + 1 + each.start, end=stop + 1 + each.end)
                 for each in clocks(text[stop + 1 : stop + 20])[:1]
             ]
-    return found
+    return sorted(found, key=lambda each: each.start)
+
+
+def _in_words(text: str, dates: list[tuple[int, int, date]]) -> Iterator[Clock]:
+    """Find times that are written without digits; of twelve hours, unless they say which half of the day."""
+    for match in islice(_NAMED.finditer(text), MOST):
+        minute, either = 0, False
+        if match["noon"] or match["midnight"]:
+            hour = 12 if match["noon"] else 0
+        else:
+            named = match["named"].lower()
+            hour = (_HOURS.index(named) + 1 if named in _HOURS else int(named)) % 12
+            part, _, side = (match["part"] or match["minutes"]).lower().partition(" ")
+            minute = _PARTS[part]
+            if side == "to":
+                hour, minute = (hour - 1) % 12, 60 - minute
+            either = match["half"] is None
+            hour += 12 if match["half"] in ("p", "P") else 0
+        day = next((on for _, end, on in dates if _STAMP_GAP.fullmatch(text[end : match.start()])), None)
+        offset = offset_of(match["zone"]) if match["zone"] else None
+        yield Clock(
+            hour, minute, 0.0, 60.0, day, offset, either, match.start(), match.end(), match[0].strip()
+        )  # fmt: skip

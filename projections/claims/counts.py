@@ -17,9 +17,12 @@ _TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _OFTEN = rf"(?P<often>once|twice|thrice|(?:{NUMBER}) times)"
 _MANY = rf"(?P<many>{NUMBER}|\ba single|\bno|\bonly one|\bonly a)"
 _ADJECTIVES = r"(?:\s+(?:separate|different|production|small|minimal|single|successful|failed|fix|hotfix|more|further|of))*"
-_BETWEEN = re.compile(r"\b(?:between|-|–|to|or)\s*$", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"\b(?:between|-|–|to|or|at most|up to|at least|(?:no |not )?(?:more|fewer|less) than|over|under)\s*$",
+    re.IGNORECASE,
+)
 _ELSEWHERE = re.compile(
-    r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last)\b",
+    r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last|at most|at least|or more|or fewer|max(?:imum)?)\b",
     re.IGNORECASE,
 )
 _PART = re.compile(r"^\W*of (?:the |\d)", re.IGNORECASE)
@@ -147,7 +150,7 @@ _HIT = re.compile(
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the counts in a sentence that the log contradicts."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
     said = sentence.text
     for many, often, count in _PATTERNS:

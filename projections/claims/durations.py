@@ -21,6 +21,7 @@ from projections.claims.words import (
     nearest,
     outside,
 )
+from projections.durations import NAMES
 from tracker.times import spoken
 
 _SETTING = re.compile(
@@ -42,13 +43,14 @@ _SETTING_AFTER = re.compile(
 _AFTER = re.compile(
     r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE
 )
+_NAMED_ROWS = {called.lower(): name for name, called in NAMES.items()}
 _FROM_TO = re.compile(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
 _ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the spans in a sentence that did not take as long as it says."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts.incident.id):
+    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
     said = sentence.text
     if not any(unit in said.lower() for unit in ("min", "hour", "sec", "day", "h", "m", "s")):
@@ -73,6 +75,8 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     ):
         return
     if _PER.match(said, span.end):
+        return
+    if _is_of_the_table(said, span, facts):
         return
     pair = _pair(sentence, span)
     if pair == ():
@@ -108,6 +112,13 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     yield Found(
         "duration", words, f"{kind.called} {best.length()}: {best.says}{more}", sentence.line, best.evidence
     )
+
+
+def _is_of_the_table(said: str, span: Span, facts: ClaimFacts) -> bool:
+    """Whether it is what a row of a report's durations says, and the log has it so: their formulas name other points."""
+    name = _NAMED_ROWS.get(said.partition(" | ")[0].strip().lower()) if " | " in said else None
+    measure = facts.named(name) if name else None
+    return measure is not None and span.fits(measure.low, measure.high)
 
 
 def _unmeasured(kind: Kind, facts: ClaimFacts) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from projections.changes import ChangeRow
@@ -10,6 +10,7 @@ from projections.durations import Duration
 from projections.messages import Message
 from tracker.events.changes import CommitMade
 from tracker.events.corrections import Effective
+from tracker.events.incidents import IncidentReopened
 from tracker.incident import Incident
 from tracker.times import spoken
 
@@ -108,6 +109,17 @@ class ClaimFacts:
         )
         return [begin.date() + timedelta(days=n) for n in range(-1, (end - begin).days + 3)]
 
+    @property
+    def own_days(self) -> list[date]:
+        """The days on which it went on, in each zone that may be meant."""
+        begin, over = self.incident.begins_at, self.incident.ends_at or self.now
+        over = min(max(over, begin), begin + timedelta(days=40))
+        days: list[date] = []
+        for zone in self.zones:
+            first, last = begin.astimezone(zone).date(), over.astimezone(zone).date()
+            days += [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return days
+
     def clock(self, at: datetime) -> str:
         """Write an instant to the minute, or to the second where it has some, in UTC."""
         at = at.astimezone(UTC)
@@ -190,8 +202,25 @@ class ClaimFacts:
             and held.to
         ):
             return self.named("downtime")
-        if held is not None and held.state == "uncertain" and held.at_least is not None:
+        bounded = held if held is not None and held.state == "uncertain" else None
+        if bounded is not None and (bounded.at_least or self._reopened):
             return self.named("downtime")
+        estimate = self._estimated()
+        if bounded is None or bounded.at_most is None:
+            return estimate
+        if estimate is None or not estimate.low or estimate.low > bounded.at_most:
+            return self.named("downtime")
+        return replace(estimate, high=min(bounded.at_most, estimate.high or bounded.at_most))
+
+    @property
+    def _reopened(self) -> bool:
+        return any(
+            isinstance(step.event, IncidentReopened) and step.retraction is None
+            for step in self.incident.steps
+        )
+
+    def _estimated(self) -> Measure | None:
+        """Say how long it was down where nobody recorded its recovery: at least until the fix was out."""
         start, fix = self.start, self.fix
         if start is None:
             return None

@@ -2,14 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from projections.changes import plain_version
-from projections.claims.clocks import Clock, clocks, dates_in
+from projections.claims.clocks import Clock, clocks
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
 from projections.claims.found import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, Mention, is_elsewhere, is_plan, mentions, nearest, outside
+from projections.claims.words import (
+    NOT_NOW,
+    Mention,
+    is_elsewhere,
+    is_plan,
+    mentions,
+    nearest,
+    outside,
+)
 
 _CORE = (
     "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
@@ -33,12 +41,11 @@ _NAMES = {
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the times in a sentence at which what it names did not happen."""
-    if sentence.heading or is_plan(sentence) or not any(each.isdigit() for each in sentence.text):
-        return
-    if is_elsewhere(sentence.text, facts.incident.id):
+    if sentence.heading or is_plan(sentence):
         return
     found = clocks(sentence.text)
-    yield from _days(sentence, found, facts)
+    if is_elsewhere(sentence.text, facts) or not (found or any(each.isdigit() for each in sentence.text)):
+        return
     edges = _span_of_downtime(sentence, found)
     if edges is not None:
         for clock, points in zip(edges, (_BEGINS, _ENDS), strict=True):
@@ -54,39 +61,13 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
 
 _BEFORE_WORDS = re.compile(r"(?:[\W_]|UTC\b)*")
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
-
-
-def _days(sentence: Sentence, found: list[Clock], facts: ClaimFacts) -> Iterator[Found]:
-    """Find the days without a time on which what a sentence names did not happen."""
-    said = sentence.text
-    for start, end, day in dates_in(said):
-        if any(each.start <= start < each.end or each.day == day for each in found):
-            continue
-        if _OF_INCIDENT.match(said[:start]):
-            begin, over = facts.incident.begins_at, facts.incident.ends_at or facts.now
-            if not any(begin.astimezone(z).date() <= day <= over.astimezone(z).date() for z in facts.zones):
-                yield Found("time", said[:end].strip(), f"it began on {facts.dated(begin)}", sentence.line)
-            continue
-        before = said[max(start - 30, 0) : start]
-        named = mentions(said, max(start - 30, 0), start) if re.search(r"\bon\s*$", before) else []
-        if not named or NOT_NOW.search(said, *sentence.clause(start, end)):
-            continue
-        stamps = _stamps(named[-1], sentence, facts)
-        if stamps and not any(
-            each.at.astimezone(z).date() <= day <= each.latest.astimezone(z).date()
-            for each in stamps
-            for z in facts.zones
-        ):
-            there = "; ".join(dict.fromkeys(f"{each.what} at {facts.dated(each.at)}" for each in stamps[:4]))
-            evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
-            yield Found("time", said[named[-1].start : end], f"in the log {there}", sentence.line, evidence)
 
 
 _BEGINS = ("started", "reported", "detected", "alerted", "declared")
 _ENDS = ("recovered", "deployed", "rolled back", "resolved", "verified")
 _DOWN = re.compile(
     r"\bdown\b|\boutage\b|\bunavailable\b|\bdowntime\b|\bfail(?:ed|ing)\b|\baffected\b|\bimpacted\b|\bdisrupt\w+"
+    r"|\bbroken\b|\bdegraded\b|\boffline\b|\binaccessible\b|\bunreachable\b|\binterrupt\w+|\blasted\b"
     r"|\b(?:could not|couldn't|unable to)\b",
     re.IGNORECASE,
 )
@@ -171,7 +152,8 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
 
 def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Found]:
     """Hold a row that names an event by its handle, or a commit by its hash, against that one's instant."""
-    instants = clock.instants(list(facts.zones), facts.days)
+    days = {each.at.astimezone(zone).date() for each in told for zone in facts.zones}
+    instants = clock.instants(list(facts.zones), sorted({*facts.days, *days}))
     if any(same_time(stamp, at, clock.grain) for stamp in told for at in instants) or not instants:
         return
     there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in told[:3]))
@@ -211,18 +193,60 @@ def _words(text: str) -> set[str]:
 def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
     said = sentence.text
     left, right = sentence.clause(clock.start, clock.end)
-    if NOT_NOW.search(said, left, right) or _ranges(said, clock):
+    if NOT_NOW.search(said, left, right):
+        return
+    if _ranges(said, clock):
+        yield from _by(sentence, clock, facts)
+        return
+    before = _in_parentheses(said, clock)
+    if before:
+        stop = min(clock.end + 1, len(said))
+        yield from _held(sentence, clock, [before], facts, before.start, stop)
         return
     for begin, end in outside(sentence, clock.start, clock.end):
         named = nearest(mentions(said, begin, end), clock.start, clock.end)
         if named is not None:
-            if begin == 0 and end == len(said) and len(clocks(said)) > 1 and (begin, end) != (left, right):
+            if (begin, end) != (left, right) and len(clocks(said[begin:end])) > 1:
                 return
             start, stop = min(named.start, clock.start), max(named.end, clock.end)
             if NOT_NOW.search(said, max(start - 20, 0), stop):
                 return
             yield from _held(sentence, clock, [named], facts, start, stop)
             return
+
+
+def _in_parentheses(said: str, clock: Clock) -> Mention | None:
+    """Return what a time in parentheses is of: "deployed v1.2.1 (15:10 UTC)"."""
+    opened = said[: clock.start].rstrip()
+    if not opened.endswith("(") or ")" not in said[clock.end - 1 : clock.end + 1]:
+        return None
+    begin = max(opened.rfind(mark) for mark in (",", ";", ")", " and ")) + 1
+    named = mentions(said, begin, len(opened) - 1)
+    return named[-1] if len(named) == 1 else None
+
+
+_PROMISED = re.compile(r"\b(?:promis|hop|due|deadline|eta|schedul|estimat|announc|told)", re.IGNORECASE)
+
+
+def _by(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
+    """Find what was not done by then: "back up by 15:00"."""
+    said = sentence.text
+    left, _ = sentence.clause(clock.start, clock.end)
+    named = nearest(mentions(said, left, clock.start), clock.start, clock.end)
+    if (
+        named is None
+        or not re.fullmatch(r"[^,;]{0,20}\bby (?:about |around )?", said[named.end : clock.start])
+        or _PROMISED.search(said)
+    ):
+        return
+    stamps = stamps_of(named, sentence, facts)
+    instants = clock.instants(list(facts.zones), facts.own_days)
+    grain = timedelta(seconds=min(clock.grain, 300))
+    if not stamps or not instants or any(each.at < at + grain for each in stamps for at in instants):
+        return
+    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in stamps[:4]))
+    evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
+    yield Found("time", said[named.start : clock.end], f"in the log {there}", sentence.line, evidence)
 
 
 def _ranges(said: str, clock: Clock) -> bool:
@@ -242,7 +266,7 @@ def _held(
     known: list[Stamp] = []
     unknown: list[Mention] = []
     for each in named:
-        stamps = _stamps(each, sentence, facts)
+        stamps = stamps_of(each, sentence, facts)
         if any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
             return
         known += stamps
@@ -274,7 +298,7 @@ def _said(stamp: Stamp, clock: Clock, facts: ClaimFacts) -> str:
     return facts.dated(stamp.at) if clock.day else facts.clock(stamp.at)
 
 
-def _stamps(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Stamp]:
+def stamps_of(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Stamp]:
     """Return the instants that the log has of a point; of the version's own where the sentence names one."""
     point = mention.point
     found = [each for name in (point, *_ALSO.get(point, ())) for each in facts.of(name)]

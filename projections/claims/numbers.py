@@ -42,7 +42,7 @@ _SPECIAL = (
     (r"three[- ]quarters? of an hour", 2700.0, 300.0),
     (r"(?:an?|one) hour and a half|one and a half hours?", 5400.0, 600.0),
     (r"(?:an? |one )?quarter(?: of an)?[- ]hour|(?:an? |one )?quarter of (?:an|one) hour", 900.0, 150.0),
-    (r"half an? hour|(?:an? )?half[- ]hour", 1800.0, 300.0),
+    (r"half an? hour|(?:an? )?half[- ]hour", 1800.0, 240.0),
     (r"a couple of minutes", 120.0, 120.0),
 )
 _DURATION = re.compile(
@@ -116,7 +116,8 @@ MOST = 12
 
 
 _CLOCKED = re.compile(
-    r"\b(?:downtime|duration|outage|time to \w+|M?TT[RD])\W{1,5}(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])",
+    r"\b(?:downtime|duration|outage|time to \w+|M?TT[RD])\W{1,5}"
+    r"(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d)|\s?h(?:ours?|rs?)?\b|(?=\W*$))(?![\w:])",
     re.IGNORECASE,
 )
 
@@ -124,12 +125,12 @@ _CLOCKED = re.compile(
 def spans(text: str) -> Iterator[Span]:
     """Find what is written of spans of time."""
     for match in islice(_CLOCKED.finditer(text), MOST):
-        total = int(match["hours"]) * 3600.0 + int(match["minutes"]) * 60 + int(match["seconds"])
+        total = int(match["hours"]) * 3600.0 + int(match["minutes"]) * 60 + int(match["seconds"] or 0)
         start = match.start("hours")
         yield Span(
             total,
             total,
-            1.0 if match["seconds"] != "00" else 60.0,
+            1.0 if int(match["seconds"] or 0) else 60.0,
             start,
             match.end(),
             text[start : match.end()],
@@ -142,7 +143,9 @@ def spans(text: str) -> Iterator[Span]:
         before, after = text[max(match.start() - 24, 0) : match.start()], text[match.end() : match.end() + 20]
         bound = ""
         if _ABOUT.search(before) or _AFTER_ABOUT.match(after):
-            bound, grain = "about", max(grain, 0.1 * high, 150.0 if high % 300 == 0 else 0.0)
+            # Of halves and quarters of an hour people say it of what is a little off.
+            share = 0.1 if any(each.isdigit() for each in match[0]) or "hour" not in match[0].lower() else 0.2
+            bound, grain = "about", max(grain, share * high, 150.0 if high % 300 == 0 else 0.0)
         elif _MOST.search(before) or _AFTER_MOST.match(after):
             bound = "most"
         elif _LEAST.search(before) or _AFTER_LEAST.match(after):

@@ -22,7 +22,9 @@ _DID = re.compile(
 _DETECTED = re.compile(
     r"\b(?:was |were |is )?(?:detected|noticed|discovered|found|caught|raised|reported) (?:first )?(?:by|through|via|from) (?:an? |the |our )?(?:\w+ )?"
     r"(?P<what>alerts?|alerting|monitoring|alarm|customers?|users?|support|engineers?|persons?|colleagues?)\b"
-    r"|\bdetection(?: source| method)?:\s*(?:by )?(?:an? )?(?P<key>alerts?|alerting|monitoring|customers?|users?)\b",
+    r"|\bdetection(?: source| method)?:\s*(?:by )?(?:an? )?(?P<key>alerts?|alerting|monitoring|customers?|users?)\b"
+    r"|\b(?<!no )(?P<told>alerts?|alerting|monitoring|customers?|users?|support) "
+    r"(?:told (?:us|me)|noticed|caught|spotted|detected|flagged|reported|saw)(?: (?:it|this|us|the \w+))? first\b",
     re.IGNORECASE,
 )
 _SOURCES = {
@@ -55,7 +57,10 @@ _NOBODY = (
     "tracker",
     "jenkins",
 )
-_SEVERITY = re.compile(r"^\W*severity\W{1,4}(?P<severity>critical|major|minor|sev-?\d|p\d)\b", re.IGNORECASE)
+_SEVERITY = re.compile(
+    r"^\W*(?:the |its )?severity(?:\W{1,4}| (?:was|is) )(?P<severity>critical|major|minor|sev-?\d|p\d)\b",
+    re.IGNORECASE,
+)
 
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
@@ -87,10 +92,10 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             )
     by = facts.incident.detected_by
     for match in _DETECTED.finditer(said):
-        word = (match["what"] or match["key"]).lower()
+        word = (match["what"] or match["key"] or match["told"]).lower()
         if by is None or by not in _SOURCES or word in _SOURCES[by]:
             continue
-        if not re.search(r"detect|notic|discover|caught", match[0], re.IGNORECASE):
+        if not (match["told"] or re.search(r"detect|notic|discover|caught", match[0], re.IGNORECASE)):
             continue
         if by == "person" and word in _SOURCES["customer"]:
             continue

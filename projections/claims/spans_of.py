@@ -77,7 +77,17 @@ def until_detected(facts: ClaimFacts) -> list[Measure]:
     """Return how long detection took; nothing where nobody recorded one of its ends."""
     held = facts.durations.get("time_to_detect")
     known = held is not None and (held.state == "recorded" or held.at_least is not None)
-    return _named("time_to_detect")(facts) if known else []
+    if not known:
+        return []
+    if held is not None and held.state == "uncertain" and "detected" not in facts.incident.milestones:
+        # Nobody said when it was detected: the first report that was noted had detected it.
+        noted = [each for each in facts.of("reported") if each.origin == "note"]
+        first = min(noted, key=lambda each: each.at, default=None)
+        if first is not None and (
+            found := [m for m in facts.between("started", "reported") if first.event in m.evidence]
+        ):
+            return found[:1]
+    return _named("time_to_detect")(facts)
 
 
 def _told(facts: ClaimFacts) -> list[Measure]:
@@ -104,6 +114,7 @@ KINDS: tuple[Kind, ...] = (
             rf"\b{_DOWN} down\b(?! (?:to|by)\b| from (?!\d{{1,2}}[:.]\d\d))",
             r"\bdown for\b|\bdowntime\b|\bdown time\b|\boutages?\b|\bunavailab\w+|\boffline\b|\bout of service\b",
             r"\binaccessible\b|\bunreachable\b|\bdisruption\b|\binterruption\b|\bnot available\b",
+            rf"\b(?:nobody|no one|no customers?|no users?) (?:could|was able to|were able to) {_DONE}\b",
             rf"\b(?:could not|couldn't|cannot|can't|(?:un|not )able to|failed to) {_DONE}\b",
             r"\b(?:payments?|checkouts?|requests|transactions|orders|customers|users)(?: \w+)? (?:failed|were failing|were broken|were affected|were impacted)\b",
             r"\b(?:was|were|been) (?:broken|degraded)\b",
@@ -118,7 +129,7 @@ KINDS: tuple[Kind, ...] = (
             r"\b(?:incident|issue|problem)(?: \w+){0,2} (?:lasted|took|ran|went on|was over)\b",
             r"\b(?:incident|total|overall) (?:duration|time)\b",
             r"\blasted\b|^duration\b",
-            r"\b(?:whole|entire) \w+ (?:took|lasted)\b|\bin total\b",
+            r"\b(?:whole|entire) \w+ (?:took|lasted|was over)\b|\bin total\b",
             r"\b(?:long|minute|hour)[- ](?:incident|issue|problem)\b",
         ),
         "the incident lasted",
@@ -201,7 +212,7 @@ KINDS: tuple[Kind, ...] = (
             r"\bback to normal\b",
             r"\bM?TTR\b",
             r"\bhealthy again\b",
-            r"\b(?:it|all|everything) (?:was|were) over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
+            r"\b(?:it|all|everything) (?:was|were) (?:all )?over\b|\bnormal again\b|\b(?:works?|worked|working) again\b|\bcame back\b|\b(?:was|were) back\b",
         ),
         "recovery took",
         _joined(
@@ -216,9 +227,7 @@ KINDS: tuple[Kind, ...] = (
         ),
     ),
     Kind(
-        _re(
-            r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b", r"\btime to (?:resolve|resolution)\b"
-        ),
+        _re(r"\bresolv(?:ed?|ing)\b", r"\bresolution\b", r"\bclosed\b"),
         "from detection to resolution it took",
         _joined(
             _named("time_to_resolve"),
@@ -230,6 +239,11 @@ KINDS: tuple[Kind, ...] = (
             ),
             _downtime,
         ),
+    ),
+    Kind(
+        _re(r"\btime to (?:resolve|resolution)\b"),
+        "from detection to resolution it took",
+        _joined(_named("time_to_resolve"), _pairs(("started", "resolved"))),
     ),
     Kind(
         _re(r"\bdeclar(?:ed|ing|ation)\b"),
@@ -260,7 +274,7 @@ KINDS: tuple[Kind, ...] = (
         _re(
             r"\bbuilds?\b|\btest\w*|\bETA\b|\bexpected\b|\bmeeting\b|\bcall\b|\breview\w*|\bexpir\w+|\bplans?\b|\blatency\b|\bresponse time\b|\bcach\w+|\bretr(?:y|ies|ied)\b",
             r"\btime-?outs?\b|\btimed out\b|\bbackups?\b|\brestart\w*|\bpods?\b|\bquer(?:y|ies)\b|\block(?:ed|s)?\b|\bmigration\b",
-            r"\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
+            r"\bbranch(?:es)?\b|\bsessions?\b|\bwindow\b|\bqueue\w*|\bmonitor\w*|\bwatch\w*|\bobserv\w*|\bpool\b|\bp9\d\b|\binterval\b|\btook over\b",
             r"\bwait(?:ed|ing|s)?\b|\blater\b|\bevery\b|\beach\b|\bstandby\b|\balert (?:if|when)\b|\bsetting\b|\bslept\b|\bsleep\b|\bdelay\b",
         ),
         "",

@@ -39,7 +39,7 @@ _NEGATED = re.compile(
 
 def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     """Find the versions in a sentence that were not deployed, or not put back."""
-    if is_plan(sentence) or "." not in sentence.text or is_elsewhere(sentence.text, facts.incident.id):
+    if is_plan(sentence) or "." not in sentence.text or is_elsewhere(sentence.text, facts):
         return
     said = sentence.text
     taken: list[tuple[int, int]] = []
@@ -54,6 +54,11 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             says = judge(match, facts)
             if says is not None:
                 yield Found("version", match[0].strip(" ("), says[0], sentence.line, says[1])
+
+
+def told_of_rollback(said: str) -> bool:
+    """Whether a sentence says which version was rolled back, or to which: that is read here."""
+    return _ROLLED.search(said) is not None
 
 
 def _changed(facts: ClaimFacts, kind: str | None = None) -> list[ChangeRow]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence
 
 
@@ -19,6 +20,8 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\bonset\b",
         rf"\bstart of (?:the )?{_IT}\b",
         r"^started\b",
+        r"^start(?: time)?\b(?=\W{1,4}\d)",
+        r"\b(?:after|of|from|since) the start\b",
         rf"\b{_IT} start\b",
         r"\b(?:payments?|checkouts?|it|requests) broke\b",
     ),
@@ -58,6 +61,7 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\broot-cause\b",
         r"\bdiagnosis\b|\bfinding the (?:root )?cause\b",
         r"\bcause (?:was )?(?:identified|found)\b",
+        r"\b(?:had|knew) the (?:root )?cause\b",
     ),
     "deploying": _any(
         r"\b(?:deploy(?:ment)?|rollout) (?:of \S+ )?(?:started|began|in progress|begins|starts)\b",
@@ -79,11 +83,18 @@ POINTS: dict[str, re.Pattern[str]] = {
         r"\brestor(?:ed|ation)\b",
         r"\bback to normal\b|\bnormal again\b|\bhealthy again\b",
         r"\b(?:outage|downtime|impact|disruption) (?:was |is )?(?:ended|over)\b",
-        r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b",
+        r"\bservice (?:was |is )?(?:back|up again)\b|\b(?:works?|worked|working) again\b|\bcame back\b(?! from)",
+        r"\b(?:it|all|everything|payments?|check ?outs?|service|site|api|production) (?:was|were) back(?: up| online)?\b",
+        r"\b(?:was|were) back (?:up|online)\b(?! to speed)",
     ),
     "verified": _any(r"\bverif(?:ied|ication)\b", r"\bmonitoring (?:was |is )?normal\b"),
     "resolved": _any(
-        r"\bresolved\b", r"\bresolution\b", r"\b(?:incident|issue) (?:was )?closed\b", r"\ball[- ]clear\b"
+        r"\bresolved\b",
+        r"\bresolution\b",
+        r"\b(?:incident|issue) (?:was )?closed\b",
+        r"\ball[- ]clear\b",
+        r"^end(?:ed)?(?: time)?\b(?=\W{1,4}\d)",
+        rf"\b{_IT} ended\b",
     ),
     "merged": _any(
         r"\bmerged (?:it |the (?:hot)?fix )?(?:back|(?:in)?to (?:develop|main|master|trunk))",
@@ -93,7 +104,7 @@ POINTS: dict[str, re.Pattern[str]] = {
 }
 
 NOT_NOW = re.compile(
-    r"\b(?:will|would|won't|should(?:n't)?|shall|could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
+    r"\b(?:will|would|won't|should(?:n't)?|shall|(?<!nobody )(?<!no one )could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
     r"plan(?:s|ned|ning)? to|going to|want(?:s)? to|needs? to|have to|has to|aim(?:s|ing)?|if|unless|whether|"
     r"next time|in (?:the )?future|ideally|otherwise|hopefully|expect(?:s|ed)?|suppose[ds]?|target(?:s|ed)?|goal|"
     r"SLO|SLA|let's|let us|TODO|too (?:late|early)|instead of|rather than|consider\w*|reject\w*|ruled out)\b",
@@ -157,18 +168,31 @@ def is_plan(sentence: Sentence) -> bool:
 _ELSEWHERE = re.compile(
     r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
     r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
-    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b|\b(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day(?:'s)?\b"
+    r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b"
+    r"|\b(?:on|in) (?:the )?(?:staging|pre-?production|test(?:ing)? (?:system|environment|cluster)|dev(?:elopment)? (?:system|environment|cluster))\b"
+    r"|\b(?:each|every) (?:day|night|week|hour|month|morning)\b|\b(?:daily|nightly|hourly)\b"
     r"|\bmean time between\b|\bin (?:january|february|march|april|june|july|august|september|october|november|december)\b(?! \d)",
+    re.IGNORECASE,
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(
+    rf"\b(?P<other>(?:last|next|previous|every|each|this|following|until|till|by) )?(?P<day>{'|'.join(WEEKDAYS)})(?:'s)?\b",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(\d{1,9})\b")
 
 
-def is_elsewhere(text: str, incident: str) -> bool:
-    """Whether a sentence is about something else: another incident, another time."""
-    prefix, _, number = incident.rpartition("-")
+def is_elsewhere(text: str, facts: ClaimFacts) -> bool:
+    """Whether a sentence is about something else: another incident, another day than those that it lasted."""
+    prefix, _, number = facts.incident.id.rpartition("-")
     others = [(a, b) for a, b in _NUMBERED.findall(text) if a == prefix and b.lstrip("0") != number]
-    return bool(others) or _ELSEWHERE.search(text) is not None
+    if others or _ELSEWHERE.search(text) is not None:
+        return True
+    named = list(_WEEKDAY.finditer(text))
+    if not named:
+        return False
+    own = {WEEKDAYS[day.weekday()] for day in facts.own_days}
+    return any(each["other"] or each["day"].lower() not in own for each in named)
 
 
 def nearest(found: list[Mention], start: int, end: int) -> Mention | None:

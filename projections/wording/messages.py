@@ -1,5 +1,7 @@
 """What the team was told, in words."""
 
+from datetime import UTC, datetime
+
 from projections.wording.base import detail, headline, short
 from tracker.events import messages
 from tracker.times import spoken, utc
@@ -25,10 +27,16 @@ def _(event: messages.MessagePrepared) -> str:
 
 @detail.register
 def _(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
-    promise = f"promised for {utc(event.eta)}" if event.eta else None
+    promise = f"promised for {_readable(event.eta)}" if event.eta else None
     # A template's lines repeat what the rows around it say; `tracker show` has them.
     words = short(event.text, 160) if "\n" not in event.text else None
     return " · ".join(part for part in (promise, words) if part) or None
+
+
+def _readable(at: datetime) -> str:
+    """Write an instant as people do, to the minute where it has no seconds."""
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%d %H:%M} UTC" if not at.second else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @headline.register

@@ -25,10 +25,7 @@ def _none(context: Context) -> list[str]:
         return [f"Action items: see {incident.merged_into}, into which this was merged"]
     command = code(f'tracker action add {incident.id} "…" --owner NAME --due DATE')
     if context.notes("prevention"):
-        return [
-            "No action items with owner and date are recorded: the points under Prevention are proposals "
-            f"so far. Make one an action item: {command}"
-        ]
+        return ["None of the proposals under Prevention has an owner and a day yet."]
     return [f"Action items: none recorded; {command}"]
 
 

@@ -27,7 +27,7 @@ def lines(context: Context) -> list[str]:
     if took is not None:
         said.append(f"Time to detect: {took.value()} ({text(took.formula)}).")
     alerts = [
-        f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)})"
+        f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)})"
         for entry in context.entries
         if isinstance(entry.fact, AlertFired)
     ]

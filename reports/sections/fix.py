@@ -15,7 +15,7 @@ def lines(context: Context) -> list[str]:
         assert entry.attribution is not None
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         written.append(
-            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)}) fixed it, "
+            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)}) fixed it, "
             f"says {text(entry.attribution.by)}{why}"
         )
     if not fixed:
@@ -34,7 +34,7 @@ def _unjudged(context: Context) -> list[str]:
         return []
     written = ["", "Deployed while it lasted, which nobody has judged yet:", ""]
     written += [
-        f"- {text(context.named(e.title, e.service))} at {context.moment(e.occurred_at)} ({code(e.handle)})"
+        f"- {text(context.named(e.title, e.service))} at {context.moment(e.occurred_at, e.precision_seconds)} ({code(e.handle)})"
         for e in deployed
     ]
     command = f"tracker link {context.incident.id} {deployed[-1].handle} --as fixed --why …"
@@ -58,4 +58,4 @@ def _work(context: Context) -> list[str]:
 
 def _worked(context: Context, entry: Entry) -> str:
     detail = f" ({text(entry.detail)})" if entry.detail else ""
-    return f"- {context.clock(entry.occurred_at)} {text(context.named(entry.title, entry.service))}{detail}"
+    return f"- {context.clock(entry.occurred_at, entry.precision_seconds)} {text(context.named(entry.title, entry.service))}{detail}"

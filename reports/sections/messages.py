@@ -19,7 +19,7 @@ def internal(context: Context) -> list[str]:
         what = _KINDS.get(entry.fact.kind, text(entry.fact.kind))
         *before, last = paragraphs(entry.fact.text)
         written += [
-            f"{what}, {context.moment(entry.occurred_at)}, by {text(entry.by or '?')} ({code(entry.handle)}):",
+            f"{what}, {context.moment(entry.occurred_at, entry.precision_seconds)}, by {text(entry.by or '?')} ({code(entry.handle)}):",
             "",
             *(f"> {line}\\" for line in before),
             f"> {last}",

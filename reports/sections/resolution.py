@@ -3,6 +3,7 @@
 from reports.context import Context
 from reports.markdown import text
 from reports.sections import fix
+from tracker.events.incidents import IncidentResolved
 from tracker.incident import Status
 
 _ENDED = {
@@ -22,9 +23,9 @@ def lines(context: Context) -> list[str]:
             said.append(f"{words} at {context.moment(milestone.at, milestone.precision_seconds)}.")
     if incident.status is Status.RESOLVED and incident.resolved_at is not None:
         ended = _ENDED.get(incident.resolution or "", "It was resolved")
-        said.append(
-            f"{ended} at {context.moment(incident.resolved_at)} by {text(incident.resolved_by or '?')}."
-        )
+        exactly = context.precision_of(incident.resolved_at, IncidentResolved)
+        at = context.moment(incident.resolved_at, exactly)
+        said.append(f"{ended} at {at} by {text(incident.resolved_by or '?')}.")
     elif incident.status is Status.OPEN:
         said.append(f"It is still open, as far as the log knows at {context.moment(context.as_of)}.")
     return [" ".join(said), "", *fix.lines(context)] if said else fix.lines(context)

@@ -23,7 +23,7 @@ def caused(context: Context) -> list[str]:
         assert entry.attribution is not None
         why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
         written.append(
-            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at)} ({code(entry.handle)}) caused it, "
+            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)}) caused it, "
             f"says {text(entry.attribution.by)}{why}"
         )
     return written

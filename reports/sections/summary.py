@@ -8,7 +8,7 @@ from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
 from tracker.events.changes import DeployFinished
-from tracker.events.incidents import IncidentReopened, NoteAdded
+from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
 from tracker.times import spoken
@@ -88,7 +88,7 @@ def _alerted(context: Context) -> Entry | None:
 
 
 def _fix(context: Context, entry: Entry, since: datetime | None) -> str:
-    at = _when(context, entry.occurred_at, 0.001, since)
+    at = _when(context, entry.occurred_at, entry.precision_seconds, since)
     if isinstance(entry.fact, DeployFinished):
         return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
     return f"{text(context.named(_lower(entry.title), entry.service))} at {at}"
@@ -126,7 +126,8 @@ def _course(context: Context) -> str:
     elif by:
         said.append(f"was detected {by}")
     told = any(" at " in each or " between " in each for each in said)
-    declared = _when(context, incident.declared_at, 0.001, first if told else None)
+    exactly = context.precision_of(incident.declared_at, IncidentDeclared)
+    declared = _when(context, incident.declared_at, exactly, first if told else None)
     said.append(f"was declared at {declared} by {text(incident.declared_by)}")
     if incident.status is Status.OPEN:
         reopened = _reopened(context)
@@ -140,7 +141,8 @@ def _course(context: Context) -> str:
     ended = _RESOLVED.get(incident.resolution or "", "resolved")
     reopened = _reopened(context)
     again = " again" if reopened else ""
-    said.append(f"was {ended}{again} at {_when(context, incident.resolved_at, 0.001, first)}")
+    exactly = context.precision_of(incident.resolved_at, IncidentResolved)
+    said.append(f"was {ended}{again} at {_when(context, incident.resolved_at, exactly, first)}")
     begun = "it started" if started and started.at == incident.begins_at else "it was first noticed"
     ending = (
         f", {lasted} after {begun}." if incident.begins_at < incident.declared_at else f", {lasted} later."
@@ -151,7 +153,7 @@ def _course(context: Context) -> str:
 def _reopened(context: Context) -> str:
     """Say when it was reopened, and why; nothing if it never was."""
     times = [
-        f"reopened at {_when(context, entry.occurred_at, 0.001, context.incident.begins_at)} ({text(entry.fact.why)})"
+        f"reopened at {_when(context, entry.occurred_at, entry.precision_seconds, context.incident.begins_at)} ({text(entry.fact.why)})"
         for entry in context.entries
         if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == context.incident.id
     ]

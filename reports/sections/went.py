@@ -92,9 +92,16 @@ def _measured_wrong(context: Context) -> list[str]:
     tellers: list[tuple[type, Callable[[Entry], str]]] = [
         (
             EtaMissed,
-            lambda entry: f"The time promised for {context.moment(entry.occurred_at)} passed without a fix",
+            lambda entry: (
+                f"The time promised for {context.moment(entry.occurred_at, entry.precision_seconds)} passed without a fix"
+            ),
         ),
-        (IncidentReopened, lambda entry: f"It came back: reopened at {context.moment(entry.occurred_at)}"),
+        (
+            IncidentReopened,
+            lambda entry: (
+                f"It came back: reopened at {context.moment(entry.occurred_at, entry.precision_seconds)}"
+            ),
+        ),
     ]
     for kind, words in tellers:
         written += [

@@ -294,3 +294,23 @@ def test_a_log_that_knows_little_still_tells_a_report_with_faults_from_one_witho
     """
     assert len(said(WITH_FAULTS, *log)) >= 7
     assert [each.claim for each in said(CORRECTED, *log) if "v1.2.1" not in each.claim] == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (b.deploy_start(65, version="v1.2.1"), b.deploy(70, version="v1.2.1")),
+        (b.note(45, "First report from a customer"), b.note(70, "Fix deployed (v1.2.1)")),
+    ],
+    ids=["a deploy", "notes"],
+)
+def test_what_was_down_until_the_fix_was_out_was_not_down_for_less(told):
+    """
+    Nobody recorded the recovery, so it lies before the resolution; but not before the fix was deployed.
+    """
+    log = (b.declared(50), b.milestone(45, "started"), *told, b.resolved(75))
+
+    assert [each.claim for each in said("Payments were down for 15 minutes.", *log)]
+    assert [each.claim for each in said("Payments were down for 35 minutes.", *log)]
+    assert not said("Payments were down for 25 minutes.", *log)
+    assert not said("Payments were down for 30 minutes.", *log)

@@ -213,6 +213,125 @@ A handful of customers called.
 The 10-minute verdict was good.
 10 minutes after the deploy all metrics were normal.
 We verified for ten minutes.
+We had not rolled back.
+Nothing was rolled back.
+The deploy was not rolled back.
+The migration was rolled back by the database.
+The transaction was rolled back.
+A rollback was not possible.
+We could have rolled back.
+The rollback was ruled out.
+We rolled back the feature flag.
+We wanted to have rolled back by then.
+Should we have rolled back?
+It began at a quarter to three.
+It started at a quarter to three PM.
+It was resolved at a quarter past three.
+The midnight job is unrelated.
+On Sunday, 1 March 2026, payments failed.
+On Sunday payments were down for 25 minutes.
+On Monday payments were down for 3 minutes.
+Last Sunday payments were down for 3 minutes.
+We were back up by 15:10 UTC.
+We were back up by 15:20 UTC.
+We had promised to be back up by 15:00 UTC.
+It was resolved by 15:30 UTC.
+A customer told us first.
+No alert told us first.
+| End | 15:15 UTC |
+Downtime: 0:25
+Downtime: 0:25 h
+Downtime: 00:25:00
+The severity is critical.
+It lasted from 14:45 to 15:15 UTC.
+Payments were down for nearly half an hour.
+Payments were down for about half an hour.
+The outage lasted just under half an hour.
+John confirmed it at 14:50 and had the cause at 14:55. The fix went out at 15:10 as v1.2.1.
+It began at 14:45 when a customer wrote to us; John confirmed it at 14:50 and had the cause five minutes later, at 14:55.
+The deploy started at 15:05 and was through at 15:10; the alert team was told at 14:50.
+By 15:10 UTC we had deployed v1.2.1, by 15:15 UTC it was resolved.
+After 14:45 UTC, customers could not pay; 25 minutes later the fix was out.
+Deployed v1.2.1 (15:10 UTC), verified (15:15 UTC).
+Our MTTR target is 60 minutes.
+We took half an hour in total.
+In the half hour of the incident nobody slept.
+It took us half of the time to find it.
+Ten minutes in, we knew the cause.
+The first ten minutes were lost to guessing.
+The hotfix branch lived for two hours.
+Ben and Kim helped; John led.
+We thank Kim, who tested for 10 minutes.
+v1.2.1 contains one commit.
+Version 1.3.0 will contain a proper fix.
+v1.3.0, due next week, has the proper fix.
+We are on PostgreSQL 15.2 and Node 20.1.0.
+The bug was introduced in v1.1.0 two weeks ago.
+An hour after the fix, at 16:10 UTC, error rates were still normal.
+A day later everything was still normal.
+At 14:47 UTC the first retry storm was seen.
+Checked again at 16:15 UTC: all good.
+The dashboards show a spike at 14:46 UTC.
+Recovery took 25 minutes.
+The outage lasted 0.4 hours.
+25 minutes of downtime.
+v1.2.1 was deployed on March 1, 2026 at 15:10 UTC
+Deployed at 2026-03-01T15:10:00Z
+Deployed at 2026-03-01T16:10:00+01:00
+It was all over in half an hour.
+Payments were back after 25 minutes.
+We decided not to roll back, because v1.2.0 had changed the schema.
+If we had rolled back, orders would have been lost.
+The team discussed whether a rollback would help.
+Rolling back was not an option.
+We were ready to roll back at once.
+Had the fix failed, we would have rolled back within five minutes.
+The rollback plan was tested in October.
+The rollback took place only in staging.
+On staging we rolled back twice.
+The configuration change was reverted by the cron job.
+The reverted commit is unrelated.
+Nobody rolled back anything.
+By 14:50 UTC we had confirmed the issue.
+By 3 PM UTC the fix was written.
+The root cause was known by 15:00 UTC.
+By then we were back up.
+The fix was deployed by 15:15 UTC.
+It was resolved on Sunday.
+On Sunday at 14:45 UTC payments began to fail.
+The next review is on Monday, 9 March 2026.
+The board meets on Friday.
+It starts again at midnight each day.
+At midnight the nightly job runs; it is unrelated.
+The pool is reset at noon.
+Users complained from 14:45 UTC on.
+A quarter of all requests failed.
+Half of the pods were restarted.
+Half past the hour the job runs.
+We lost a quarter of the day's orders.
+Three quarters of the team were asleep.
+We came back from lunch at 14:30 UTC and found nothing yet.
+Kim was back at 15:30 UTC.
+The service desk was back up to speed by 16:00 UTC.
+The service was back at 15:10 UTC.
+Start with the pool: 14 connections were left.
+End of the story: 3 tickets are open.
+Severity is decided by the lead.
+Alerts came first, then customers, in most earlier incidents.
+Customers noticed it first.
+Both services share a pool; payments went down first.
+See the runbook, section 2.1.3, for how to roll back.
+We asked the vendor at 15:05 UTC; they answered at 17:00 UTC.
+Incident review: Monday 2026-03-09 10:00 UTC.
+Payments were down for 25 minutes (14:45-15:10 UTC).
+Duration: 14:45 to 15:15 UTC
+Downtime: 14:45–15:10 UTC (25 min)
+Time to first response: 5 minutes
+Deploy: 15:05-15:10 UTC
+The first 10 minutes went into finding the cause.
+After 25 minutes the service was healthy again.
+A customer told us first; alerting stayed silent.
+Fix deployed (v1.2.1), 25 minutes after the first report.
 """
 FALSE = """\
 Payments were down for about 15 minutes.
@@ -330,6 +449,55 @@ After the rollback to v1.2.0 at 15:05 UTC all was well.
 It took a quarter of an hour to restore the service.
 It was over after fifteen minutes.
 Payments came back fifteen minutes later, at 15:00 UTC.
+We rolled back.
+We rolled back at 15:00 UTC.
+We then rolled back the release.
+The deploy was rolled back at 15:12 UTC.
+After the rollback all was fine.
+The rollback fixed it.
+The incident started at noon.
+It began at midnight.
+It began at quarter to two.
+It started at a quarter to three AM UTC.
+It was resolved at half past three.
+On Monday, 1 March 2026, payments failed.
+On Sunday payments were down for 15 minutes.
+We were back up by 3 PM.
+We were back up by 15:00 UTC.
+It was resolved by 15:05 UTC.
+Alerting caught it first.
+| Start | 14:40 UTC |
+| End | 15:40 UTC |
+Downtime: 0:15
+Downtime: 1:25 h
+Time to resolve: 25 min
+Severity was major.
+It lasted from 14:45 to 15:40 UTC.
+Payments were down for half an hour.
+We deployed v1.2.1. The outage had lasted 15 minutes.
+It began at 14:45 when a customer wrote to us; John confirmed it at 14:53.
+John had the cause at 15:03.
+Deployed v1.2.1 (15:20 UTC), verified (15:15 UTC).
+Ben led, and John helped.
+Users saw errors for 45 minutes.
+We needed 45 minutes to recover.
+Recovery took 45 minutes.
+We had it fixed in 12 minutes.
+MTTD: 12 minutes
+The outage lasted 1 hour and 25 minutes.
+The outage lasted 90 minutes.
+The outage lasted 1.5 hours.
+25 hours of downtime.
+Only 5 minutes of downtime.
+We had 10 min downtime
+v1.2.1 was deployed on March 2, 2026 at 15:10 UTC
+v1.2.1 was deployed on March 1, 2026 at 15:40 UTC
+Deployed at 2026-03-01T15:40:00Z
+Deployed at 2026-03-01T16:10:00Z
+We needed two deploys, v1.2.1 and v1.2.2.
+It was all over in a quarter of an hour.
+Nobody could pay for three quarters of an hour.
+Payments were back after 10 minutes.
 """
 
 

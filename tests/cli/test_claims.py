@@ -1,6 +1,8 @@
 """Claims in prose, asked of a log that commands wrote; and garbled text, named where it comes in."""
 
 import argparse
+import json
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -106,6 +108,45 @@ def test_a_waived_claim_is_left_out_until_the_waiver_is_taken_back(story):
 
     assert story("retract", recording.recorded[0], "--why", "not agreed").code == 0
     assert asked("1", WITH_FAULTS) == found
+
+
+def test_a_true_report_of_a_late_fix_passes(story, tmp_path):
+    """
+    What was late is no fault of what is written about it: with --text only the file counts, in what is printed too.
+    """
+    true, wrong = tmp_path / "true.md", tmp_path / "it is wrong.md"
+    true.write_text("Payments were down for 25 minutes.\n")
+    wrong.write_text("Payments were down for 15 minutes.\n")
+    for number in (1, 2, 3):
+        story("message", 1, "update", "--sent", "--text", "looking", "--at", f"{DAY}T14:{40 + number * 6}Z")
+
+    assert story("check", "1").code == 4
+    passed = story("check", "1", "--text", true)
+    found = story("check", "1", "--text", wrong)
+
+    assert (passed.code, found.code) == (0, 4)
+    assert "true.md: nothing in it is against the log." in passed.out
+    assert "of its own, which no report can mend: tracker check INC-1" in passed.err
+    assert "it is wrong.md: 1 claim in it is against the log." in found.out
+    typed = found.err.partition("tracker waive ")[2].splitlines()[0].replace("…", "so we say")
+    assert story("waive", *shlex.split(typed)).code == 0
+    assert story("check", "1", "--text", wrong).code == 0
+    assert json.loads(story("check", "1", "--text", wrong, "--json").out)["findings"] == 0
+
+
+@pytest.mark.parametrize("template", ["guide", "google", "pagerduty"])
+def test_what_a_report_says_by_itself_holds_without_its_marks_too(story, template):
+    """
+    Who types one word into a part has all of it read: the rest must not be held against anybody.
+    """
+    story("note", 1, "Alert on the pool", "--kind", "prevention")
+    story("message", 1, "update", "--sent", "--text", "looking", "--at", f"{DAY}T14:56Z")
+    written = story("report", 1, "--template", template, "-o", "-").out
+    typed = "".join(line for line in written.splitlines(True) if not line.startswith("<!-- tracker:"))
+
+    assert "tracker:begin" in written
+    assert asked("1", typed) == []
+    assert asked("1", written.replace("| Downtime | ", "| Downtime | 3 h ")) != []
 
 
 def test_a_zone_from_the_environment_is_that_of_times_without_one(story, monkeypatch):

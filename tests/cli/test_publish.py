@@ -1,6 +1,7 @@
 """Publishing: what was published stays, what changed since is said, and the log's word is asked first."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -252,3 +253,21 @@ def test_two_who_publish_at_once_are_one_publication(over, monkeypatch):
     refused(over("publish", 1), 12, "somebody published the report of INC-1 meanwhile", "tracker show INC-1")
     assert not Path("INC-1.md").exists()
     assert over("show", 1, "--json").json["report"]["published_by"] == "eve"
+
+
+def test_what_is_printed_for_a_finding_in_the_file_waives_it(over):
+    """
+    The claim stands in the file alone, so the command has to name the file.
+    """
+    over("milestone", 1, "started", "--at", "14:00Z")
+    over("milestone", 1, "ended", "--at", "14:30Z")
+    over("report", 1)
+    with Path("INC-1.md").open("a", encoding="utf-8") as file:
+        file.write("\nPayments were down for 45 minutes.\n")
+
+    stopped = over("publish", 1)
+    typed = stopped.err.partition("tracker waive ")[2].splitlines()[0].replace("…", "agreed")
+
+    refused(stopped, 12, "were down for 45 minutes", "--text INC-1.md")
+    assert over("waive", *shlex.split(typed)).code == 0
+    assert over("publish", 1).code == 0

@@ -280,3 +280,15 @@ def test_a_merged_incident_has_no_report_of_its_own(editing, noted):
     noted("merge", 1, "--into", 2, "--why", "same")
 
     refused(editing(), 12, "INC-1 was merged into INC-2", "tracker review INC-2")
+
+
+def test_an_editor_in_this_folder_is_started(noted, monkeypatch):
+    """
+    ./edit means this folder's, as in a shell.
+    """
+    script = Path("edit")
+    script.write_text("#!/bin/sh\nsed -i 's/^why: .*/why: read aloud/' \"$1\"\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("EDITOR", "./edit")
+
+    assert noted("review", 1).code == 0

@@ -123,15 +123,16 @@ def test_it_takes_less_than_ten_seconds(demo):
 
 def test_every_command_that_it_prints_works(demo):
     """
-    What it says to try can be pasted.
+    What it says to try can be pasted; the story is one in which not all went well, so its check has findings.
     """
     folder, printed, _ = demo
 
     commands = re.findall(r"^  \S*(?:python\S* -m )?tracker (.+)$", printed, re.MULTILINE)
 
-    assert len(commands) == 3
+    assert len(commands) == 5
     for command in commands:
-        assert tracker(*shlex.split(command), cwd=folder).stdout.strip()
+        expect = 4 if command.startswith("check") else 0
+        assert tracker(*shlex.split(command), cwd=folder, expect=expect).stdout.strip()
 
 
 def test_its_log_is_whole_and_its_report_comes_out_the_same(demo):

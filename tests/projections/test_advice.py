@@ -34,11 +34,12 @@ def test_what_is_due_says_how_long_is_left_and_what_to_type(minute, said):
 
 def test_the_longest_overdue_comes_first_and_what_has_no_limit_last():
     """
-    Whatever order the rules have.
+    Whatever order the rules have. What is merely not known, and has no limit, is no reminder.
     """
     found = advice(
         [
             asked("backported", None, "git cherry-pick", Status.MISSED),
+            asked("tagged", None, "tracker ingest git PATH"),
             asked("merged_back", 30),
             asked("team_alerted", 5, "tracker message 1 initial"),
             asked("rolled_back_when_not_fixed", 1, "tracker run rollback checkout", Status.MISSED),

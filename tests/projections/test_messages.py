@@ -117,7 +117,7 @@ def test_the_timeline_shows_what_became_of_a_message():
         ("Message to be posted: update", "ada"),
         ("The promised time passed", "tracker"),
     ]
-    assert "promised for 2026-03-01T14:23:00.000Z" in (rows[1].detail or "")
+    assert "promised for 2026-03-01 14:23 UTC" in (rows[1].detail or "")
     assert len(timeline(history, incident=fold("INC-1", history), order="recorded")) == len(history)
 
 

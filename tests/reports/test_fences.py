@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.fences import BrokenFencesError, Part, apart, joined, renewed
+from reports.fences import BrokenFencesError, Part, apart, joined, laid_open, renewed
 
 NAMES = ("head", "summary", "timeline", "footer")
 
@@ -204,3 +204,21 @@ def test_prose_alone_keeps_its_line_numbers():
 
     assert held.by_hand == 1
     assert alone.index("mine") == (joined(OLD) + "mine\n").split("\n").index("mine")
+
+
+def test_only_untouched_parts_stay_marked_for_who_reads_what_people_wrote():
+    """
+    What was typed into a part, and what follows a mark without its end, is a person's word; line numbers hold.
+    """
+    whole = Part("summary", "Down for 25 min.\n").fenced() + "\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
+
+    assert laid_open(whole) == whole
+    assert laid_open(whole.replace("\n", "\r\n")) == whole.replace("\n", "\r\n")
+    assert laid_open(whole.replace("25", "15")) == (
+        "\nDown for 15 min.\n\n\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
+    )
+    assert laid_open(whole.replace("<!-- tracker:end summary -->\n", "")).startswith("\nDown for 25 min.\n")
+    assert laid_open(whole.replace("<!-- tracker:begin summary", " <!-- tracker:begin summary")).startswith(
+        "\nDown for 25 min.\n"
+    )
+    assert laid_open("no marks\r\nat all") == "no marks\r\nat all"

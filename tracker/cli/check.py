@@ -1,13 +1,15 @@
 """Was the procedure followed, and is what people wrote true? Each rule with its evidence; nothing is recorded.
 
 Without evidence a rule is unknown, never met. What is late, missed or contradicted by the log is a
-finding, and with one the exit code is 4. With --text only the prose of that file is held against the
-log, in place of the incident's notes and messages; where its title names the incident, INC may be left out.
+finding, and with one the exit code is 4. With --text the prose of that file is held against the log, in
+place of the incident's notes and messages, and only what is wrong in it counts, so that a true report of
+a late fix passes; where its title names the incident, INC may be left out.
 """
 
 import argparse
 import os
 import re
+import shlex
 import shutil
 import sys
 import textwrap
@@ -64,12 +66,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             if text is None
             else claimed(workspace, incident, upto, text=text, where=_where(arguments.text))
         )
-    count = len(findings(found.rules)) + len(claims)
+    count = len(claims) + (len(findings(found.rules)) if text is None else 0)
     if arguments.json:
         _write(incident, found, claims, count)
     else:
-        _print(workspace, incident, found, claims, upto)
-        _close(workspace, incident, found, claims, count, upto)
+        _print(workspace, incident, found, claims, upto, arguments.text)
+        if text is None:
+            _close(workspace, incident, found, claims, count, upto)
+        else:
+            _close_text(incident, found, claims, arguments.text)
     return FOUND if count else 0
 
 
@@ -172,17 +177,24 @@ def described(answer: "Ruled", incident: "Incident") -> dict[str, object]:
 
 
 def _print(
-    workspace: Workspace, incident: "Incident", found: "Checked", claims: "Sequence[Claim]", upto: int | None
+    workspace: Workspace,
+    incident: "Incident",
+    found: "Checked",
+    claims: "Sequence[Claim]",
+    upto: int | None,
+    name: str | None,
 ) -> None:
+    """Print the rules, but for a text that is held against the log; and the claims."""
     evidence = found.evidence
-    at = evidence.detected_at.astimezone(workspace.shown_zone)
-    what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
     print(f"{incident.id}  {printable(incident.title)}")
-    print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
-    rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
-    rows += [_row(each, workspace, upto) for each in found.rules]
-    text = _wrapped(rows)
-    sys.stdout.write(_coloured(text) if _has_colour() else text)
+    if name is None:
+        at = evidence.detected_at.astimezone(workspace.shown_zone)
+        what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
+        print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
+        rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
+        rows += [_row(each, workspace, upto) for each in found.rules]
+        text = _wrapped(rows)
+        sys.stdout.write(_coloured(text) if _has_colour() else text)
     if claims:
         print()
         lines = [("", "KEY", "WHERE", "WRITTEN", "THE LOG SAYS")]
@@ -256,6 +268,29 @@ def _close(
     if settings_differ(workspace):
         say(
             "tracker.toml says another [procedure] than the log; it counts from the next thing that is recorded."
+        )
+
+
+def _close_text(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", name: str) -> None:
+    """Say how many claims of a text the log contradicts, and what may be done about them."""
+    from projections.procedure.check import findings
+
+    many = len(claims)
+    what = (
+        "nothing in it is"
+        if not many
+        else f"{many} claim{'' if many == 1 else 's'} in it {'is' if many == 1 else 'are'}"
+    )
+    print(f"{printable(_where(name))}: {what} against the log.")
+    if many:
+        say(
+            f"What is so on purpose: tracker waive {incident.id} {claims[0].key} "
+            f'--text {shlex.quote(name)} --why "…"'
+        )
+    if late := len(findings(found.rules)):
+        say(
+            f"The procedure has {late} finding{'' if late == 1 else 's'} of its own, which no report can mend: "
+            f"tracker check {incident.id}"
         )
 
 

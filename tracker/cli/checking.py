@@ -56,6 +56,7 @@ def checked(
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
     with the last event.
     """
+    from projections.attachment import without_other_links
     from projections.changes import changes
     from projections.detection import detected_at
     from projections.procedure.check import check
@@ -67,7 +68,7 @@ def checked(
         from tracker.cli.comparing import compared
 
         verdicts = compared(workspace, incident, upto).rows
-    work = _work(workspace, incident, upto)
+    work = without_other_links(incident, _work(workspace, incident, upto))
     held, said = procedure_of(workspace, incident, upto)
     facts = workspace.facts_of(incident, upto) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
@@ -87,7 +88,7 @@ def checked(
 
 def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
     """Read what was built and deployed before and since, as far back as to the version that ran before."""
-    from projections.attachment import linked_ids, without_other_links
+    from projections.attachment import linked_ids
     from tracker.events.base import Window
 
     until = incident.ends_at + AFTER if incident.ends_at else None
@@ -98,7 +99,7 @@ def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list
         found = workspace.log.select(windows, upto, linked_ids(incident), topics=WORK)
         if _knows_what_ran(found, incident.begins_at):
             break
-    return without_other_links(incident, found)
+    return found
 
 
 def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:

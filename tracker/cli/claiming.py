@@ -39,12 +39,13 @@ def claimed_and_waived(
     from projections.claims.gathering import facts_of
     from projections.claims.peaks import ASKED
     from projections.claims.prose import Text
+    from reports.fences import laid_open
     from tracker.events.procedure import RuleWaived
 
     typed = workspace.typed_zone
     zones = [typed] if typed is not None else list(dict.fromkeys((UTC, workspace.shown_zone)))
     facts = facts_of(incident, workspace.facts_of(incident, upto), zones=zones, zone_known=typed is not None)
-    texts = texts_of(facts) if text is None else [Text(text, where or "stdin")]
+    texts = texts_of(facts) if text is None else [Text(laid_open(text), where or "stdin")]
     if any(ASKED.search(each.text) for each in texts):
         facts = replace(facts, peaks=_peaks(workspace, incident, upto))
     found = claims(texts, facts)

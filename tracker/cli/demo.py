@@ -379,6 +379,8 @@ def _tell(player: Player, target: Path) -> None:
         ("what happened, in the order in which it happened", f"timeline {INCIDENT}"),
         ("what they knew ten minutes in", f"timeline {INCIDENT} --known-at 2026-01-22T14:45Z"),
         ("a time that was wrong, and who put it right", f"history {player.correction}"),
+        ("was the procedure followed? Each rule, with the events that show it", f"check {INCIDENT}"),
+        ("the same facts below Google SRE's headings", f"report {INCIDENT} --template google -o -"),
     ):
         print(f"  {tracker} {words}\n      {said}")
 

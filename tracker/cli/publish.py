@@ -6,6 +6,7 @@ stays readable, to the byte: tracker show EVENT --raw.
 """
 
 import argparse
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,12 +212,17 @@ def _findings(incident: "Incident", claims: "list[Claim]") -> RefusedError:
         f"{each.where}  “{printable(each.claim)}”: {printable(each.log_says)}   ({each.key})"
         for each in claims
     ]
+    file = next(
+        (each.where.rpartition(":")[0] for each in claims if each.line is not None and ":" in each.where),
+        None,
+    )
+    where = f" --text {shlex.quote(file)}" if file else ""
     return RefusedError(
         f"the log contradicts what is written about {incident.id}: {_findings_counted(claims)}; nothing was published",
         hint="\n  ".join(
             [
                 *lines,
-                f"Put it right: tracker review {incident.id}, or edit the file. One that does not count: tracker waive {incident.id} KEY --why …",
+                f"Put it right: tracker review {incident.id}, or edit the file. One that does not count: tracker waive {incident.id} {claims[0].key}{where} --why …",
                 f'Or publish all the same, with a reason that is recorded: tracker publish {incident.id} --why "…"',
             ]
         ),
