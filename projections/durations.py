@@ -13,7 +13,7 @@ from datetime import datetime
 from projections.changes import ChangeRow, changes
 from projections.detection import detection, first_alert
 from projections.duration import Duration, between, how_well
-from projections.fix import the_fix
+from projections.fix import last_so_far, the_fix
 from projections.outages import (
     Outage,
     Point,
@@ -108,7 +108,8 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     # Limits run from the declaration where nobody said when it was detected.
     detected = said or declared
     found = outages(incident)
-    fix = the_fix(incident, changes(recorded), detected.instant) if detected else None
+    rows = changes(recorded)
+    fix = the_fix(incident, rows, detected.instant) if detected else None
     fixed = None
     if fix is not None:
         why = "linked as fixed" if fix.link else "the last deploy before recovery"
@@ -119,9 +120,8 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
         fixed = known_to(fix.at, precision, f"{done}, {why}")
     so_far = None
     if fix is None and detected is not None and incident.status is Status.OPEN:
-        rows = [row for row in changes(recorded) if row.kind == "deploy" and row.finished_at is not None]
-        mine = [row for row in rows if row.service in incident.services and row.at >= detected.earliest]
-        so_far = mine[-1].version if mine else None
+        last = last_so_far(incident, rows, detected.instant)
+        so_far = last.version if last is not None and last.kind == "deploy" else None
     return _Ends(started, said, declared, detected, found, fix.row if fix else None, fixed, so_far)
 
 

@@ -62,6 +62,12 @@ def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -
     return Fix(within[-1]) if within else None
 
 
+def last_so_far(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> ChangeRow | None:
+    """Return the last change that went out since the detection, whatever became of it."""
+    later = [each for each in considered(incident, rows) if each.finished_at and each.finished_at >= detected]
+    return later[-1] if later else None
+
+
 def linked_fix(incident: Incident, rows: Iterable[ChangeRow]) -> Fix | None:
     """Return the first change that went out and that people say fixed it."""
     for row in considered(incident, rows):

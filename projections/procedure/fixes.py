@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.fix import Fix, considered, fixed_link, is_over, the_fix
+from projections.fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
 from projections.procedure.rule import Evidence, Ruled
 from projections.procedure.rule import Status as Answer
 from projections.verdicts.windows import WINDOWS
@@ -57,11 +57,10 @@ def fix_of(evidence: Evidence) -> Fix | None:
     found = the_fix(incident, evidence.changes, detected)
     if found is not None or is_over(incident):
         return found
-    rows = considered(incident, evidence.changes)
-    later = [row for row in rows if row.finished_at and row.finished_at >= detected]
-    if not later or later[-1].kind == "rollback" or told(evidence, later[-1], "10m").failed:
+    last = last_so_far(incident, evidence.changes, detected)
+    if last is None or last.kind == "rollback" or told(evidence, last, "10m").failed:
         return None
-    return Fix(later[-1], so_far=True)
+    return Fix(last, so_far=True)
 
 
 def last_try(evidence: Evidence) -> ChangeRow | None:

@@ -678,7 +678,6 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
         "alert-rule-seen",
         "source-returned",
         "branch-seen",
-        "bundle-imported",
     )
     verified = tracker("verify")
     assert (verified.code, "1 redacted" in verified.out) == (0, True), verified.out
