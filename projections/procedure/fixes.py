@@ -74,6 +74,13 @@ def considered(evidence: Evidence) -> list[ChangeRow]:
     What people took out of the incident, dismissed or named its cause is none; neither is what went
     somewhere else than to production, where anything did.
     """
+    if "considered" not in evidence.computed:
+        evidence.computed["considered"] = _considered(evidence)
+    kept: list[ChangeRow] = evidence.computed["considered"]
+    return kept
+
+
+def _considered(evidence: Evidence) -> list[ChangeRow]:
     links, services = evidence.incident.links, evidence.incident.services
     found = []
     for row in evidence.changes:
