@@ -6,7 +6,7 @@ other version between, are one change.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from projections.restated import Told, told
@@ -254,23 +254,27 @@ def _row(group: list[Told]) -> ChangeRow:
 
 def _with_history(rows: list[ChangeRow]) -> list[ChangeRow]:
     answer = []
-    history: dict[tuple[str | None, str | None], list[str]] = {}
-    taken_back: dict[tuple[str | None, str | None], str | None] = {}
+    ran: dict[tuple[str | None, str | None], _Ran] = {}
     for row in sorted(rows, key=lambda each: (each.at, each.event)):
-        place = (row.service, row.environment)
-        ran = history.setdefault(place, [])
+        here = ran.setdefault((row.service, row.environment), _Ran())
         plain = plain_version(row.version)
-        previous = ran[-1] if ran else None
-        kind = row.kind
-        earlier = [plain_version(each) for each in ran[:-1]]
-        again = plain == taken_back.get(place)
-        if previous is not None and plain != plain_version(previous) and plain in earlier and not again:
-            kind = "rollback"
-        answer.append(replace(row, previous_version=previous, kind=kind))
+        back = here.last is not None and plain != plain_version(here.last) and plain in here.earlier
+        kind = "rollback" if back and plain != here.taken_back else row.kind
+        answer.append(replace(row, previous_version=here.last, kind=kind))
         if row.status == "finished":
-            ran.append(row.version)
-            taken_back[place] = plain_version(previous) if kind == "rollback" and previous else None
+            here.taken_back = plain_version(here.last) if kind == "rollback" and here.last else None
+            here.earlier |= {plain_version(here.last)} if here.last is not None else set()
+            here.last = row.version
     return answer
+
+
+@dataclass
+class _Ran:
+    """What ran in one place: the last version, those before it, and the one that was rolled back just now."""
+
+    last: str | None = None
+    earlier: set[str] = field(default_factory=set)
+    taken_back: str | None = None
 
 
 def _merge(commit: Told) -> ChangeRow:

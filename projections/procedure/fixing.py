@@ -7,6 +7,7 @@ from projections.fix import place_of
 from projections.procedure.fixes import fix_of, fix_or_not, no_fix, told, tried
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.procedure.telling import is_open, since, spoken_limit, told_live
+from projections.procedure.versions import next_version
 from tracker.times import spoken
 
 
@@ -31,7 +32,8 @@ def deployed_in_time(evidence: Evidence) -> Ruled:
         return Ruled(name, Status.MET, expected, told_, f"{told_}.", fix.evidence)
     due_at = todo = None
     if is_open(evidence) and told_live(evidence):
-        due_at, todo = due, f"tracker run deploy {evidence.incident.services[0]} VERSION -- COMMAND"
+        service = (evidence.incident.services or ("SERVICE",))[0]
+        due_at, todo = due, f"tracker run deploy {service} {next_version(evidence)} -- COMMAND"
     failed = tried(evidence)
     if failed and evidence.now > due:
         versions = ", ".join(dict.fromkeys(row.version for row in failed))

@@ -7,13 +7,15 @@ branch from which nothing had moved on has the tree of that branch.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projections.changes import ChangeRow, same_version
 from projections.fix import Fix
 from projections.procedure.answers import how_to_know
 from projections.procedure.fixes import fix_or_not
+from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Evidence, Ruled, Status
+from projections.procedure.telling import is_open, told_live
 from tracker.events.changes import (
     BranchSeen,
     Change,
@@ -79,7 +81,7 @@ def tested_before_deploy(evidence: Evidence) -> Ruled:
     name, expected = "tested_before_deploy", "a green run of the commit before its deploy"
     fix, early = fix_or_not(evidence, name, expected)
     if fix is None:
-        return early
+        return _not_deployed(evidence, early)
     row = fix.row
     if row.kind == "rollback":
         says = f"{row.version} was put back, and had run before: nothing new went out."
@@ -95,6 +97,25 @@ def tested_before_deploy(evidence: Evidence) -> Ruled:
         )
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     return _tested(evidence, fix, *sha, name, expected)
+
+
+def _not_deployed(evidence: Evidence, answer: Ruled) -> Ruled:
+    """Say what is to be tested before it goes out: the hotfix that is known, where no green run of it is."""
+    waiting = [each for each in hotfixes(evidence) if each.deploy is None]
+    if answer.status is not Status.UNKNOWN or not waiting or not (is_open(evidence) and told_live(evidence)):
+        return answer
+    service, head = evidence.incident.services[0], waiting[-1].head
+    tree = _known_trees(evidence, service).get(head, {}).keys()
+    runs = [each.event for each in _runs(evidence, service) if not each.event.dirty]
+    mine = [one for one in runs if one.sha and (same_commit(one.sha, head) or one.tree_sha in tree)]
+    if mine and mine[-1].exit_code == 0:
+        return answer
+    return replace(
+        answer,
+        says=f"No deploy of a fix is recorded, and no green run of {waiting[-1].name} at {head[:7]}.",
+        due_at=evidence.detected_at + evidence.procedure.fix_deployed_within,
+        todo=f"tracker run test {service} --sha {head[:10]} -- COMMAND",
+    )
 
 
 @dataclass(frozen=True)
@@ -121,7 +142,7 @@ def _tested(
 ) -> Ruled:
     row, short = fix.row, sha[:7]
     begins = row.started_at or row.at
-    runs = _runs(evidence, row)
+    runs = _runs(evidence, row.service)
     mine = [each for each in _of_content(evidence, row, sha, runs) if not each.event.dirty]
     before = [each for each in mine if each.event.occurred_at <= begins]
     last = list({each.key: each for each in before}.values())
@@ -156,11 +177,11 @@ def _tested(
     return Ruled(name, Status.UNKNOWN, expected, None, says, base)
 
 
-def _runs(evidence: Evidence, row: ChangeRow) -> list[_Run]:
+def _runs(evidence: Evidence, service: str | None) -> list[_Run]:
     return [
         _Run(each, each.event)
         for each in evidence.of(TestsFinished)
-        if isinstance(each.event, TestsFinished) and each.event.service == row.service
+        if isinstance(each.event, TestsFinished) and each.event.service == service
     ]
 
 

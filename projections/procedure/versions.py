@@ -7,7 +7,7 @@ from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.deploys import own_changes
 from projections.procedure.fixes import no_fix
 from projections.procedure.history import History, Tag
-from projections.procedure.hotfix import counting_hotfixes
+from projections.procedure.hotfix import counting_hotfixes, hotfixes
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.merging import hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
@@ -25,6 +25,22 @@ def numbers(version: str | None) -> tuple[int, int, int] | None:
 def is_patch_of(after: tuple[int, int, int], before: tuple[int, int, int]) -> bool:
     """Whether only the patch number grew."""
     return after[:2] == before[:2] and after[2] > before[2]
+
+
+def next_version(evidence: Evidence) -> str:
+    """Name the version that a fix would have: what its branch says, else one patch after what runs; else VERSION."""
+    made = [each for each in hotfixes(evidence) if each.deploy is None and each.version is not None]
+    ran = [row for row in own_changes(evidence) if row.status == "finished"]
+    tried = [found for row in ran if (found := numbers(row.version)) is not None]
+    if made:
+        said = made[-1].version or ""
+        return said if said.startswith("v") or not ran or not ran[-1].version.startswith("v") else f"v{said}"
+    if not ran or numbers(ran[-1].version) is None:
+        return "VERSION"
+    major, minor, patch = numbers(ran[-1].version) or (0, 0, 0)
+    # What was rolled back has its number for good.
+    patch = max(found[2] for found in tried if found[:2] == (major, minor))
+    return f"{'v' if ran[-1].version.startswith('v') else ''}{major}.{minor}.{patch + 1}"
 
 
 def version_bumped(evidence: Evidence) -> Ruled:

@@ -7,8 +7,10 @@ import pytest
 
 from projections.procedure import tested
 from projections.procedure.rule import Status
-from tests.builders import run_of_tests
+from projections.procedure.versions import next_version
+from tests.builders import at, deploy, rollback, run_of_tests
 from tests.procedure.shop import Shop, evidence, fixed, held, ran_before, story
+from tracker.events.base import Event
 
 
 @pytest.fixture
@@ -70,3 +72,39 @@ def test_the_branch_was_tested_and_what_was_made_of_it_was_deployed(
     )
 
     assert ruled.status is status, ruled.says
+
+
+def test_what_is_to_be_tested_is_said_before_it_goes_out(shop: Shop) -> None:
+    """
+    Live, with the branch known and no green run of its head; a green one ends it.
+    """
+    shop.hotfix()
+    before = [ran_before(shop)]
+
+    asked = tested.tested_before_deploy(
+        evidence(held(shop.read(), before, story(over=False), minute=1), now=14)
+    )
+    run = run_of_tests(13, sha=shop.head)
+    done = tested.tested_before_deploy(
+        evidence(held(shop.read(), [*before, run], story(over=False), minute=1), now=14)
+    )
+
+    assert asked.status is done.status is Status.UNKNOWN
+    assert (asked.due_at, done.todo) == (at(30), None)
+    assert asked.todo == f"tracker run test checkout --sha {shop.head[:10]} -- COMMAND"
+
+
+@pytest.mark.parametrize(
+    ("ran", "version"),
+    [
+        ([], "VERSION"),
+        ([deploy(-9, version="v1.2.0")], "v1.2.1"),
+        ([deploy(-9, version="1.2.0"), deploy(2, version="1.2.1"), rollback(4, version="1.2.0")], "1.2.2"),
+        ([deploy(-9, version="4be9f31")], "VERSION"),
+    ],
+)
+def test_the_next_version_is_a_patch_that_was_not_used(shop: Shop, ran: list[Event], version: str) -> None:
+    """
+    Named in the command that deploys the fix; what was rolled back has its number for good.
+    """
+    assert next_version(evidence(held(shop.read(), ran, story(over=False), minute=1), now=14)) == version
