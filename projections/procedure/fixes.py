@@ -26,10 +26,18 @@ def aside(evidence: Evidence) -> str | None:
     return None
 
 
+def meant(evidence: Evidence) -> list[ChangeRow]:
+    """Return the changes that may have been meant to end it; looked for once, for many rules ask."""
+    if "meant" not in evidence.computed:
+        evidence.computed["meant"] = considered(evidence.incident, evidence.changes)
+    kept: list[ChangeRow] = evidence.computed["meant"]
+    return kept
+
+
 def no_fix(evidence: Evidence) -> str | None:
     """Say why no fix is asked for; None where one is."""
     incident = evidence.incident
-    linked = any(fixed_link(incident, row) for row in considered(incident, evidence.changes))
+    linked = any(fixed_link(incident, row) for row in meant(evidence))
     if incident.resolution == "went-away" and not linked:
         return "it went away without a fix"
     return aside(evidence)
@@ -40,7 +48,7 @@ def tried(evidence: Evidence) -> list[ChangeRow]:
     ends = evidence.incident.ends_at
     return [
         row
-        for row in considered(evidence.incident, evidence.changes)
+        for row in meant(evidence)
         if row.kind == "deploy"
         and row.status != "started"
         and row.at >= evidence.detected_at
@@ -53,11 +61,18 @@ def fix_of(evidence: Evidence) -> Fix | None:
 
     While it burns, the last deploy is taken for it unless it was rolled back or did not help.
     """
+    if "fix" not in evidence.computed:
+        evidence.computed["fix"] = _fix_of(evidence)
+    kept: Fix | None = evidence.computed["fix"]
+    return kept
+
+
+def _fix_of(evidence: Evidence) -> Fix | None:
     incident, detected = evidence.incident, evidence.detected_at
-    found = the_fix(incident, evidence.changes, detected)
+    found = the_fix(incident, meant(evidence), detected)
     if found is not None or is_over(incident):
         return found
-    last = last_so_far(incident, evidence.changes, detected)
+    last = last_so_far(incident, meant(evidence), detected)
     if last is None or last.kind == "rollback" or told(evidence, last, "10m").failed:
         return None
     return Fix(last, so_far=True)
