@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.restated import Told
+from projections.deduplication import Told
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.corrections import Effective
 from tracker.times import to_ms

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from projections.attachment import FACTS_BEFORE
 from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer, Spacing
 from projections.firings import ENDINGS, Watched, overlap_ms
-from projections.when_we_knew import Told, tell
+from projections.incident_spans import Told, tell
 from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:

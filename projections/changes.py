@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from projections.restated import Told, told
+from projections.deduplication import Told, told
 from tracker.events.base import Observation, Recorded
 from tracker.events.changes import (
     Change,

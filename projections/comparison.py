@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projections.judge.verdicts import ChangeJudgement, Direction, Recovery, RecoveryJudgement
+from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
-    from projections.judge.replay import Floats, Replayed
+    from projections.judgement.replay import Floats, Replayed
 
 __all__ = [
     "ChangeJudgement",
@@ -257,7 +257,7 @@ def _judged(
     deploys: Sequence[int],
     incident: Floats | None = None,
 ) -> list[ChangeJudgement]:
-    from projections.judge import replay
+    from projections.judgement import replay
 
     if len(baseline) != len(after) or (incident is not None and len(incident) != len(after)):
         between = "" if incident is None else f", {len(incident)} during the incident"
@@ -308,7 +308,7 @@ def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
 def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     from math import isfinite
 
-    from projections.judge import replay
+    from projections.judgement import replay
 
     def figure(values: Floats) -> float | None:
         value = float(values[row])
@@ -378,7 +378,7 @@ def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgemen
 
 
 def _short(independent: float, replays: int = 0) -> str:
-    from projections.judge import replay
+    from projections.judgement import replay
 
     if independent >= replay.INDEPENDENT_AT_LEAST:
         return (

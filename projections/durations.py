@@ -13,7 +13,6 @@ from datetime import datetime
 from projections.changes import ChangeRow, changes
 from projections.detection import detection, first_alert
 from projections.duration import Duration, between, how_well
-from projections.fix import last_so_far, the_fix
 from projections.outages import (
     Outage,
     Point,
@@ -24,6 +23,7 @@ from projections.outages import (
     onset,
     outages,
 )
+from projections.the_fix import last_so_far, the_fix
 from tracker.events.base import Recorded
 from tracker.events.corrections import effective
 from tracker.incident import Incident, Status

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.errors import StoreError, UsageError
-from tracker.settings import FILE_NAME, Settings, find, load
+from tracker.settings.loading import FILE_NAME, Settings, find, load
 from tracker.times import utc
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ class Frames:
         What several sources told of it is one row. `ends_at` is NaT while nobody said that it stopped.
         """
         from projections.alert_spans import spans
-        from projections.restated import told
+        from projections.deduplication import told
         from tracker.events.alerts import AlertFired, AlertResolved
         from tracker.events.corrections import effective
 
@@ -454,7 +454,7 @@ class Frames:
         Said by `collect` and `watch`; `tracker compare` judges anew. `expected`, `observed`, `shift`,
         `swing` and `smallest_visible_change` are in the metric's unit.
         """
-        from projections.verdicts.standing import said
+        from projections.judgement.recorded_verdicts import said
 
         rows = []
         for incident in self._incidents():

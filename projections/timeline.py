@@ -11,9 +11,9 @@ from datetime import datetime
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import witnessed
-from projections.restated import told
+from projections.deduplication import told
 from projections.silence import Silence, silences_of, span_in_words
-from projections.wording import detail, headline, redacted_words
+from reports.headlines import detail, headline, redacted_words
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded, Redaction

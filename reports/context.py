@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.durations import Duration
+from projections.judgement.live import Normal
+from projections.judgement.rows import Row
 from projections.procedure.rule import Ruled
 from projections.review import Standing
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
-from projections.verdicts.live import Normal
-from projections.verdicts.rows import Row
 from tracker.events.base import Event, Recorded
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected

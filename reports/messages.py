@@ -10,10 +10,10 @@ from datetime import UTC, datetime, tzinfo
 
 from projections.changes import ChangeRow
 from projections.durations import Duration
-from projections.fix import considered, linked_fix
+from projections.the_fix import considered, linked_fix
 from projections.timeline import Entry
-from projections.verdicts.words import PHRASES, SPANS
-from projections.wording import short
+from reports.headlines import short
+from reports.wording.verdict_phrases import PHRASES, SPANS
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status

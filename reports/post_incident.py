@@ -9,7 +9,7 @@ from typing import Literal
 
 from reports.charts import draw
 from reports.context import Context
-from reports.fences import Part, joined
+from reports.generated_regions import Part, joined
 from reports.markdown import text
 from reports.sections.metrics import pictures
 from reports.templates import TEMPLATES

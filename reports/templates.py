@@ -17,13 +17,13 @@ from reports.sections import (
     impact,
     messages,
     prevention,
+    report_status,
     resolution,
+    retrospective,
     root_cause,
-    standing,
     summary,
     timeline,
     trigger,
-    went,
 )
 
 Lines = Callable[[Context], list[str]]
@@ -94,7 +94,7 @@ def _rest() -> tuple[tuple[str, Lines], ...]:
 
 
 TEMPLATES: dict[str, Template] = {
-    "guide": Template(standing.lines, tuple(_section(title, lines) for title, lines in SECTIONS)),
+    "guide": Template(report_status.lines, tuple(_section(title, lines) for title, lines in SECTIONS)),
     "google": Template(
         authors.heading,
         (
@@ -107,17 +107,17 @@ TEMPLATES: dict[str, Template] = {
             _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
             _section(
                 "Lessons Learned",
-                ("What went well", went.well),
-                ("What went wrong", went.wrong),
-                ("Where we got lucky", went.lucky),
-                ("What else we learned", went.unsorted),
+                ("What went well", retrospective.well),
+                ("What went wrong", retrospective.wrong),
+                ("Where we got lucky", retrospective.lucky),
+                ("What else we learned", retrospective.unsorted),
             ),
             _section("Timeline", timeline.lines),
             _section("Supporting information", ("Durations", summary.lasted), *_rest()),
         ),
     ),
     "pagerduty": Template(
-        standing.lines,
+        report_status.lines,
         (
             _section("Overview", summary.overview),
             _section("What Happened", summary.happened, summary.lasted),
@@ -128,9 +128,9 @@ TEMPLATES: dict[str, Template] = {
             _section("Timeline", timeline.lines),
             _section(
                 "How'd We Do?",
-                ("What Went Well?", went.well),
-                ("What Didn't Go So Well?", went.wrong),
-                ("What Else We Learned", went.unsorted),
+                ("What Went Well?", retrospective.well),
+                ("What Didn't Go So Well?", retrospective.wrong),
+                ("What Else We Learned", retrospective.unsorted),
             ),
             _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
             _section("Messaging", ("Internal", messages.internal), ("External", messages.external)),

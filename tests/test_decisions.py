@@ -23,7 +23,7 @@ from tests.builders import (
     typed,
     unlinked,
 )
-from tracker import decisions
+from tracker.decisions import lifecycle
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
 from tracker.events.incidents import MILESTONES
@@ -43,15 +43,15 @@ NEVER = given()
 TWO = given(declared(20, incident="INC-2"), name="INC-2")
 
 ASKED = {
-    "resolve": lambda it: decisions.resolve(it, by="ada", at=typed(60)),
-    "reopen": lambda it: decisions.reopen(it, by="ada", at=typed(60), why="it came back"),
-    "merge": lambda it: decisions.merge(it, TWO, by="ada", at=typed(60), why="the same"),
-    "severity": lambda it: decisions.change_severity(it, "minor", by="ada", at=typed(60), why="it is small"),
-    "lead": lambda it: decisions.change_lead(it, "grace", by="ada", at=typed(60)),
-    "stage": lambda it: decisions.change_stage(it, "fixing", by="ada", at=typed(60)),
-    "service": lambda it: decisions.add_service(it, "billing", by="ada", at=typed(60)),
-    "note": lambda it: decisions.note(it, "the basket is empty", by="ada", at=typed(60)),
-    "milestone": lambda it: decisions.set_milestone(it, "mitigated", by="ada", at=typed(35)),
+    "resolve": lambda it: lifecycle.resolve(it, by="ada", at=typed(60)),
+    "reopen": lambda it: lifecycle.reopen(it, by="ada", at=typed(60), why="it came back"),
+    "merge": lambda it: lifecycle.merge(it, TWO, by="ada", at=typed(60), why="the same"),
+    "severity": lambda it: lifecycle.change_severity(it, "minor", by="ada", at=typed(60), why="it is small"),
+    "lead": lambda it: lifecycle.change_lead(it, "grace", by="ada", at=typed(60)),
+    "stage": lambda it: lifecycle.change_stage(it, "fixing", by="ada", at=typed(60)),
+    "service": lambda it: lifecycle.add_service(it, "billing", by="ada", at=typed(60)),
+    "note": lambda it: lifecycle.note(it, "the basket is empty", by="ada", at=typed(60)),
+    "milestone": lambda it: lifecycle.set_milestone(it, "mitigated", by="ada", at=typed(35)),
 }
 
 ALLOWED = {
@@ -96,83 +96,83 @@ def test_each_state_allows_what_makes_sense_in_it(state, what):
         (lambda: ASKED["reopen"](OPEN), "INC-1 is open", ""),
         (lambda: ASKED["note"](NEVER), "there is no INC-1", "tracker list"),
         (
-            lambda: decisions.resolve(OPEN, by="ada", at=typed(9)),
+            lambda: lifecycle.resolve(OPEN, by="ada", at=typed(9)),
             "INC-1 cannot be resolved at 2026-03-01T14:09:00.000Z, before its start at 2026-03-01T14:10:00.000Z",
             "tracker resolve INC-1 --at T",
         ),
         (
-            lambda: decisions.reopen(RESOLVED, by="ada", at=typed(39), why="so"),
+            lambda: lifecycle.reopen(RESOLVED, by="ada", at=typed(39), why="so"),
             "before it was resolved at 2026-03-01T14:40:00.000Z",
             "",
         ),
-        (lambda: decisions.reopen(RESOLVED, by="ada", at=typed(50), why=" "), "needs a reason", "--why"),
+        (lambda: lifecycle.reopen(RESOLVED, by="ada", at=typed(50), why=" "), "needs a reason", "--why"),
         (
-            lambda: decisions.merge(OPEN, OPEN, by="a", at=typed(50), why="so"),
+            lambda: lifecycle.merge(OPEN, OPEN, by="a", at=typed(50), why="so"),
             "cannot be merged into itself",
             "",
         ),
-        (lambda: decisions.merge(OPEN, NEVER_TWO, by="a", at=typed(50), why="so"), "there is no INC-2", ""),
+        (lambda: lifecycle.merge(OPEN, NEVER_TWO, by="a", at=typed(50), why="so"), "there is no INC-2", ""),
         (
-            lambda: decisions.merge(OPEN, TWO_MERGED, by="a", at=typed(50), why="so"),
+            lambda: lifecycle.merge(OPEN, TWO_MERGED, by="a", at=typed(50), why="so"),
             "INC-2 was itself merged into INC-3",
             "--into INC-3",
         ),
-        (lambda: decisions.merge(OPEN, TWO, by="a", at=typed(50), why=""), "needs a reason", "--into INC-2"),
+        (lambda: lifecycle.merge(OPEN, TWO, by="a", at=typed(50), why=""), "needs a reason", "--into INC-2"),
         (
-            lambda: decisions.change_severity(OPEN, "critical", by="a", at=typed(50), why="so"),
+            lambda: lifecycle.change_severity(OPEN, "critical", by="a", at=typed(50), why="so"),
             "INC-1 is critical already",
             "",
         ),
         (
-            lambda: decisions.change_severity(OPEN, "minor", by="a", at=typed(50), why=""),
+            lambda: lifecycle.change_severity(OPEN, "minor", by="a", at=typed(50), why=""),
             "needs a reason",
             "tracker severity INC-1 minor",
         ),
-        (lambda: decisions.change_lead(LED, "grace", by="a", at=typed(50)), "grace leads INC-1 already", ""),
+        (lambda: lifecycle.change_lead(LED, "grace", by="a", at=typed(50)), "grace leads INC-1 already", ""),
         (
-            lambda: decisions.change_stage(STAGED, "identified", by="a", at=typed(50)),
+            lambda: lifecycle.change_stage(STAGED, "identified", by="a", at=typed(50)),
             "INC-1 is in stage identified already",
             "",
         ),
         (
-            lambda: decisions.add_service(OPEN, "checkout", by="a", at=typed(50)),
+            lambda: lifecycle.add_service(OPEN, "checkout", by="a", at=typed(50)),
             "checkout is part of INC-1 already",
             "",
         ),
         (
-            lambda: decisions.remove_service(OPEN, "billing", by="a", at=typed(50)),
+            lambda: lifecycle.remove_service(OPEN, "billing", by="a", at=typed(50)),
             "billing is not part of INC-1",
             "checkout",
         ),
         (
-            lambda: decisions.remove_service(OPEN, "checkout", by="a", at=typed(50)),
+            lambda: lifecycle.remove_service(OPEN, "checkout", by="a", at=typed(50)),
             "the only service of INC-1",
             "tracker service INC-1 add",
         ),
         (
-            lambda: decisions.note(OPEN, " \n", by="a", at=typed(50)),
+            lambda: lifecycle.note(OPEN, " \n", by="a", at=typed(50)),
             "a note needs a text",
             "tracker note INC-1",
         ),
         (
-            lambda: decisions.set_milestone(OPEN, "started", by="a", at=typed(5), until=typed(4)),
+            lambda: lifecycle.set_milestone(OPEN, "started", by="a", at=typed(5), until=typed(4)),
             "--until (2026-03-01T14:04:00.000Z) lies before --at",
             "earlier",
         ),
         (
-            lambda: decisions.set_milestone(STARTED, "detected", by="a", at=typed(4)),
+            lambda: lifecycle.set_milestone(STARTED, "detected", by="a", at=typed(4)),
             "is not detected before it is started",
             "tracker milestone INC-1 started",
         ),
         (
-            lambda: decisions.set_milestone(
+            lambda: lifecycle.set_milestone(
                 given(declared(10), milestone(8, "detected")), "started", by="a", at=typed(9)
             ),
             "is not detected before it is started",
             "tracker milestone INC-1 detected",
         ),
         (
-            lambda: decisions.set_milestone(RESOLVED, "started", by="a", at=typed(41)),
+            lambda: lifecycle.set_milestone(RESOLVED, "started", by="a", at=typed(41)),
             "resolved at 2026-03-01T14:40:00.000Z, before started",
             "tracker timeline INC-1",
         ),
@@ -202,7 +202,7 @@ STARTED = given(declared(10), milestone(5))
 
 def declare(**options):
     base = {"title": "Payments answer 500", "services": ("checkout",), "severity": "critical"}
-    return decisions.declare("INC-1", **{**base, "by": "ada", "at": typed(10), **options})
+    return lifecycle.declare("INC-1", **{**base, "by": "ada", "at": typed(10), **options})
 
 
 def test_a_declaration_is_one_event():
@@ -327,7 +327,7 @@ def test_a_removed_service_is_gone():
     And can be added again.
     """
     assert given(declared(10), service_added(11), service_removed(12)).services == ("checkout",)
-    assert decisions.remove_service(
+    assert lifecycle.remove_service(
         given(declared(10), service_added(11)), "billing", by="ada", at=typed(12)
     ) == service_removed(12, precision_seconds=60.0)
 
@@ -365,7 +365,7 @@ def test_milestones_may_be_set_right_and_in_any_order():
     story = given(declared(10), milestone(5), milestone(20, "mitigated"))
 
     for name, minute in zip(MILESTONES, (3, 8, 9, 25, 30), strict=True):
-        decided = decisions.set_milestone(story, name, by="ada", at=typed(minute))
+        decided = lifecycle.set_milestone(story, name, by="ada", at=typed(minute))
         assert (decided.milestone, decided.occurred_at) == (name, at(minute))
 
 
@@ -375,7 +375,7 @@ def test_a_milestone_within_a_span_is_no_contradiction():
     """
     vague = given(declared(20), milestone(5, until=at(15)))
 
-    assert decisions.set_milestone(vague, "detected", by="ada", at=typed(10))
+    assert lifecycle.set_milestone(vague, "detected", by="ada", at=typed(10))
 
 
 def test_the_offset_that_was_typed_is_kept():
@@ -385,16 +385,16 @@ def test_the_offset_that_was_typed_is_kept():
     typed_there = Typed(at(60), 60.0, 345)
 
     for event in (
-        decisions.resolve(OPEN, by="ada", at=typed_there),
-        decisions.note(OPEN, "x", by="ada", at=typed_there),
-        decisions.change_lead(OPEN, "grace", by="ada", at=typed_there),
-        decisions.change_severity(OPEN, "minor", by="ada", at=typed_there, why="so"),
-        decisions.change_stage(OPEN, "fixing", by="ada", at=typed_there),
-        decisions.add_service(OPEN, "billing", by="ada", at=typed_there),
-        decisions.reopen(RESOLVED, by="ada", at=typed_there, why="so"),
-        decisions.merge(OPEN, TWO, by="ada", at=typed_there, why="so"),
-        decisions.remove_service(given(declared(10), service_added(11)), "billing", by="ada", at=typed_there),
-        decisions.set_milestone(OPEN, "ended", by="ada", at=typed_there),
+        lifecycle.resolve(OPEN, by="ada", at=typed_there),
+        lifecycle.note(OPEN, "x", by="ada", at=typed_there),
+        lifecycle.change_lead(OPEN, "grace", by="ada", at=typed_there),
+        lifecycle.change_severity(OPEN, "minor", by="ada", at=typed_there, why="so"),
+        lifecycle.change_stage(OPEN, "fixing", by="ada", at=typed_there),
+        lifecycle.add_service(OPEN, "billing", by="ada", at=typed_there),
+        lifecycle.reopen(RESOLVED, by="ada", at=typed_there, why="so"),
+        lifecycle.merge(OPEN, TWO, by="ada", at=typed_there, why="so"),
+        lifecycle.remove_service(given(declared(10), service_added(11)), "billing", by="ada", at=typed_there),
+        lifecycle.set_milestone(OPEN, "ended", by="ada", at=typed_there),
         *declare(at=typed_there, started=typed_there, detected=typed_there),
     ):
         assert event.utc_offset_minutes == 345, event.TOPIC

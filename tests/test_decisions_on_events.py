@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import alert, at, declared, deploy, milestone, note, recorded, resolved
-from tracker.decisions_on_events import amend, link, refuse_contradiction, retract, unlink
+from tracker.decisions.corrections import amend, link, refuse_contradiction, retract, unlink
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.corrections import effective
 from tracker.incident import fold

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests import builders as b
 from tests.builders import recorded
-from tracker.decisions_on_reports import Conflict, Edited, edit, publish
+from tracker.decisions.publication import Conflict, Edited, edit, publish
 from tracker.errors import RefusedError
 from tracker.events.incidents import NoteAdded
 from tracker.incident import Incident, fold

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from projections.actions import end_of
-from tracker.due_dates import due, offset_at_end, spelled
+from tracker.decisions.due_dates import due, offset_at_end, spelled
 from tracker.errors import UsageError
 
 THURSDAY = datetime(2026, 11, 26, 14, 45, tzinfo=UTC)

@@ -17,13 +17,13 @@ from projections.messages import State, messages
 from projections.timeline import timeline
 from tests.builders import at, declared, prepared, retracted, sent
 from tests.servers.slack import SECRET, Reply
+from tracker.application.outbox import OUT_OF_DATE, TAKEN_FOR, VIA, deliver, waiting
+from tracker.application.slack import Answer, Became, Slack
 from tracker.errors import StoreAwayError, StoreError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
 from tracker.incident import fold
 from tracker.log import Log
-from tracker.outbox import OUT_OF_DATE, TAKEN_FOR, VIA, deliver, waiting
-from tracker.slack import Answer, Became, Slack
 
 POSTED = Answer(Became.POSTED, "ok")
 LATER = Answer(Became.LATER, "Slack answered 503")
@@ -419,8 +419,8 @@ def test_the_secret_is_nowhere_in_the_log(log, clock, slack):
 _KILLED = """
 import os, signal, sys
 from tracker.log import Log
-from tracker.outbox import deliver
-from tracker.slack import Slack
+from tracker.application.outbox import deliver
+from tracker.application.slack import Slack
 from tests.builders import at
 log = Log(sys.argv[1], now=lambda: at(9))
 slack, where = Slack(sys.argv[2]), sys.argv[3]

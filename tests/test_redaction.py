@@ -23,10 +23,10 @@ from tests.builders import (
     settings,
     stage,
 )
+from tracker.decisions.redaction import REDACTED, left_of, needles, pieces_of, redact
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.base import decode, encode
 from tracker.events.corrections import EventRedacted, effective
-from tracker.redaction import REDACTED, left_of, needles, pieces_of, redact
 
 WHY = "a password was typed into it"
 

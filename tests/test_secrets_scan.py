@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.secrets_scan import find_secrets, find_secrets_in_bytes, without_secrets
+from tracker.text.secrets import find_secrets, find_secrets_in_bytes, without_secrets
 
 MIXED = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1zA2"
 

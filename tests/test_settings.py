@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tracker.errors import SettingsError
-from tracker.settings import FILE_NAME, load, parse, secret
+from tracker.settings.loading import FILE_NAME, load, parse, secret
 
 EVERYTHING = """
 [tracker]

@@ -8,10 +8,10 @@ from email.utils import format_datetime
 import pytest
 
 from tests.servers.slack import SECRET, Reply
+from tracker.application.slack import Became, Slack, configured, escaped
 from tracker.errors import SettingsError
-from tracker.settings import Settings
-from tracker.settings import parse as parse_settings
-from tracker.slack import Became, Slack, configured, escaped
+from tracker.settings.loading import Settings
+from tracker.settings.loading import parse as parse_settings
 
 
 def post(url, text="hello"):

@@ -1,6 +1,6 @@
 """What is known of an incident: its decisions with their corrections, folded into one value.
 
-Nothing here reads a store or a clock. What may be decided on it is in `tracker.decisions`.
+Nothing here reads a store or a clock. What may be decided on it is in `tracker.decisions.lifecycle`.
 """
 
 from collections.abc import Iterable

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from projections.claims.clocks import dates_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from projections.claims.clocks import clocks, dates_in, zones_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, PLANS, mentions
+from projections.claims.vocabulary import NOT_NOW, PLANS, mentions
 from tracker.events.incidents import NoteAdded
 
 MECHANISMS: dict[str, re.Pattern[str]] = {

@@ -18,18 +18,18 @@ from projections.claims import (
     instants,
     peaks,
     people,
-    undone,
+    rollback_claims,
     versions,
 )
 from projections.claims.claim import Claim
+from projections.claims.claim_facts import from_rows
 from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
-from projections.claims.gathering import from_rows
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
-from tracker.garbled import damage
+from tracker.text.mojibake import damage
 
 READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     durations.read,
@@ -37,7 +37,7 @@ READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     days.read,
     versions.read,
     counts.read,
-    undone.read,
+    rollback_claims.read,
     people.read,
     peaks.read,
     actions.read,

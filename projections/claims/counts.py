@@ -6,10 +6,10 @@ from datetime import datetime
 
 from projections.claims.clocks import clocks, dates_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import HABIT, NOT_NOW, is_elsewhere, is_plan
+from projections.claims.vocabulary import HABIT, NOT_NOW, is_elsewhere, is_plan
 from tracker.events.changes import CommitMade
 from tracker.events.incidents import IncidentReopened
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from projections.claims.clocks import clocks, dates_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.instants import stamps_of
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, WEEKDAYS, is_elsewhere, is_plan, mentions
+from projections.claims.vocabulary import NOT_NOW, WEEKDAYS, is_elsewhere, is_plan, mentions
 
 _OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
 _WEEKDAY = re.compile(rf"\b(?P<day>{'|'.join(WEEKDAYS)})\b,?(?: the)?\s*$", re.IGNORECASE)

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import lru_cache
 
 from projections.claims.clocks import clocks
+from projections.claims.duration_kinds import KINDS, Kind, until_detected, until_fixed
 from projections.claims.facts import ClaimFacts, Measure
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.numbers import Span, spans
 from projections.claims.prose import Sentence, Text
-from projections.claims.spans_of import KINDS, Kind, until_detected, until_fixed
-from projections.claims.words import (
+from projections.claims.vocabulary import (
     HABIT,
     NOT_NOW,
     Mention,

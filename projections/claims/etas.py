@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.numbers import spans
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import PLANS
+from projections.claims.vocabulary import PLANS
 from tracker.times import spoken
 
 _PROMISE = re.compile(

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from projections.changes import plain_version
 from projections.claims.clocks import Clock, clocks
 from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import (
+from projections.claims.vocabulary import (
     NOT_NOW,
     Mention,
     is_elsewhere,

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import HABIT, NOT_NOW, is_plan
+from projections.claims.vocabulary import HABIT, NOT_NOW, is_plan
 
 _PEAK = re.compile(
     r"\b(?:error|failure)[ _-](?:rate|ratio)\b[^.;]{0,40}?\b(?:peak(?:ed|s)?|reached|spiked|climbed|rose|went up|maxed|hit|topped)\b"

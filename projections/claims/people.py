@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, is_plan
+from projections.claims.vocabulary import NOT_NOW, is_plan
 
 _NAME = r"@?(?P<{0}>[A-Z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
 _AT_NAME = r"@?(?P<{0}>[A-Za-z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from projections.changes import ChangeRow, plain_version
 from projections.claims.facts import ClaimFacts
-from projections.claims.found import Found
+from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
-from projections.claims.words import NOT_NOW, is_elsewhere, is_plan
+from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
 
 
 def _version(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.procedure.deploys import own_changes
-from projections.procedure.fixes import no_fix
+from projections.procedure.fix_attempts import no_fix
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import histories_of

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from projections.procedure.branching import branch_named, branched_from_production, no_competing_hotfix
 from projections.procedure.commits import commits_minimal
-from projections.procedure.fixing import deployed_in_time, rolled_back_when_not_fixed, verified
+from projections.procedure.communication import team_alerted, updates_on_time
 from projections.procedure.merged_back import backported, merged_back
 from projections.procedure.reporting import report_written
 from projections.procedure.rule import Evidence, Rule, Ruled, Status
-from projections.procedure.telling import team_alerted, updates_on_time
-from projections.procedure.tested import tested_before_deploy
+from projections.procedure.rules_fix import deployed_in_time, rolled_back_when_not_fixed, verified
+from projections.procedure.testing_evidence import tested_before_deploy
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
 from projections.procedure.watching import watched_1d, watched_1h, watched_10m
 from tracker.events.corrections import Effective

@@ -11,11 +11,11 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from projections.restated import told
-from tracker.events.bookkeeping import is_bookkeeping
+from projections.deduplication import told
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged
 from tracker.events.corrections import Effective
 from tracker.events.merges import joined_branches
+from tracker.events.version_files import is_bookkeeping
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from projections.changes import ChangeRow
 from projections.procedure.deploys import AFTER, SECOND, rollback_of
-from projections.procedure.fixes import last_try
+from projections.procedure.fix_attempts import last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence

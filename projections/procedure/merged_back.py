@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from projections.procedure.answers import Part, for_each, how_to_know
+from projections.procedure.communication import since, spoken_limit
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.merging import Place, Standing, hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
-from projections.procedure.telling import since, spoken_limit
 from tracker.times import spoken
 
 

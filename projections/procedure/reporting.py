@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from projections.procedure.fixes import aside
+from projections.procedure.communication import spoken_limit
+from projections.procedure.fix_attempts import aside
 from projections.procedure.rule import Evidence, Ruled, Status
-from projections.procedure.telling import spoken_limit
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentResolved
 from tracker.events.reviews import ReportPublished, ReportReviewed

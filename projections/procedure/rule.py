@@ -7,8 +7,8 @@ from enum import Enum
 from typing import Any
 
 from projections.changes import ChangeRow
+from projections.judgement.rows import Row
 from projections.messages import Message
-from projections.verdicts.rows import Row
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.incident import Incident

@@ -5,13 +5,13 @@ import re
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.deploys import own_changes
-from projections.procedure.fixes import no_fix
+from projections.procedure.fix_attempts import no_fix
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import counting_hotfixes, hotfixes
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.merging import hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
-from tracker.events.bookkeeping import VERSION_FILES
+from tracker.events.version_files import VERSION_FILES
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 

@@ -6,11 +6,11 @@ where it was given in time, by `tracker serve` or by hand. What was not looked a
 
 from datetime import datetime, timedelta
 
-from projections.fix import Fix
-from projections.procedure.fixes import fix_of, no_fix, verdicts_of
+from projections.judgement.checks import CHECKS, late_at, spans
+from projections.judgement.windows import WINDOWS
+from projections.procedure.fix_attempts import fix_of, no_fix, verdicts_of
 from projections.procedure.rule import Evidence, Ruled, Status
-from projections.verdicts.checks import CHECKS, late_at, spans
-from projections.verdicts.windows import WINDOWS
+from projections.the_fix import Fix
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.times import spoken

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.charts import shapes
+from reports.charts.chart_labels import clock
 from reports.charts.labels import fitted, plain, text_width
 from reports.charts.shapes import SPAN_LOOKS, Outline, Shape, Words
-from reports.charts.words import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from reports.charts import shapes
 from reports.charts.axes import ValueAxis, time_ticks, value_axis
+from reports.charts.chart_labels import EMPTY, description, mark_text
 from reports.charts.curves import finite_within, strokes
 from reports.charts.labels import Flag, fitted, flags, plain, text_width
 from reports.charts.lanes import lanes
 from reports.charts.legend import Entry, legend
 from reports.charts.shapes import LINE_LOOKS, LOOKS, Outline, Point, Shape, Words
-from reports.charts.words import EMPTY, description, mark_text
 from reports.numbers import six_digits
 from tracker.times import to_us
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from reports.context import Context
 from reports.markdown import table, text
-from reports.sections.standing import status
+from reports.sections.report_status import status
 from tracker.events.base import BY_ITSELF, Decision
 from tracker.events.incidents import NoteAdded
 from tracker.events.messages import MessageSent

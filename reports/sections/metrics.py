@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from projections.judgement.rows import Row
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
-from projections.verdicts.rows import Row
-from projections.verdicts.words import SPANS, headline, settled_after, when_normal
-from projections.wording import silent_span
 from reports.charts import Band, Chart, Line, Mark, Span
 from reports.context import Context, MetricPlan
+from reports.headlines import silent_span
 from reports.markdown import code, table, text
 from reports.numbers import said, six_digits
+from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.changes import DeployFinished, RollbackFinished
 from tracker.times import spoken

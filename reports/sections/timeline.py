@@ -1,8 +1,8 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
 from projections.timeline import Entry
-from projections.wording import redacted_words, silent_span
 from reports.context import Context
+from reports.headlines import redacted_words, silent_span
 from reports.markdown import code, table, text
 from tracker.events.base import Event
 from tracker.events.incidents import FileAttached, NoteAdded

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.log import START, errors
 from tests.bench.measure import Row, Sizes, at_most, fastest, process_seconds, said_in, seconds
-from tracker.decisions import declare
+from tracker.decisions.lifecycle import declare
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Event
 from tracker.events.changes import DeployFinished

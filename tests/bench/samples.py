@@ -13,7 +13,7 @@ import numpy as np
 from tests.bench.log import START
 from tests.bench.measure import Row, Sizes, at_most, fastest, seconds
 from tests.servers.prometheus import open_metrics
-from tracker.ingest.prometheus_series import Series
+from tracker.ingest.prometheus.series import Series
 from tracker.ingest.samples import intake
 from tracker.log import Log
 

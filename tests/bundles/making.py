@@ -11,16 +11,16 @@ from typing import Any
 from reports.post_incident import Document
 from tests import builders as b
 from tests.reports.histories import salts
-from tracker.bundles.bringing import brought
+from tracker.application.bundle_contents import evidence
+from tracker.application.session import Workspace
+from tracker.bundles.importing import brought
 from tracker.bundles.reading import Bundle, read
 from tracker.bundles.writing import bundled
-from tracker.cli.bundling import evidence
 from tracker.cli.report import document
-from tracker.cli.workspace import Workspace
+from tracker.decisions.redaction import redact
 from tracker.events.base import Event, Incoming, event_id
 from tracker.log import Appended, Log
 from tracker.log.extract import StoredEvent
-from tracker.redaction import redact
 
 
 def told(store: str, events: Iterable[Event | Incoming], *, seal_every: int = 0) -> str:

@@ -9,11 +9,11 @@ import pytest
 from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, told, workspace
 from tests.reports import histories
-from tracker.bundles import bringing
-from tracker.bundles.bringing import planned
-from tracker.cli.auto_declaring import pushed_of_late, rulings
-from tracker.cli.comparing import compared
-from tracker.cli.workspace import Workspace
+from tracker.application.auto_declare import pushed_of_late, rulings
+from tracker.application.session import Workspace
+from tracker.application.verdicts import compared
+from tracker.bundles import importing
+from tracker.bundles.importing import planned
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.bundles import BundleImported
@@ -279,7 +279,7 @@ def test_nothing_happens_by_itself_to_an_imported_incident(tmp_path, store_url):
     A message that waits in their outbox is not ours to post, and their open incident takes none of our alerts.
     """
     from projections.incidents import open_ones, ours
-    from tracker import outbox
+    from tracker.application import outbox
 
     waiting = Incoming(event=b.prepared(8), arrival=Arrival(via=outbox.VIA))
     theirs = told(str(tmp_path / "theirs.db"), [b.declared(7), waiting])
@@ -323,7 +323,7 @@ def test_a_number_that_is_taken_while_a_bundle_is_brought_in_stays_with_who_took
     """
     What was planned is planned again, and nothing of the first plan is recorded.
     """
-    plan, asked = bringing.planned, []
+    plan, asked = importing.planned, []
 
     def overtaken(log, bundle, *, prefix):
         made = plan(log, bundle, prefix=prefix)
@@ -332,7 +332,7 @@ def test_a_number_that_is_taken_while_a_bundle_is_brought_in_stays_with_who_took
         asked.append(made)
         return made
 
-    monkeypatch.setattr(bringing, "planned", overtaken)
+    monkeypatch.setattr(importing, "planned", overtaken)
 
     made, _ = bring(store_url, bundle_of(theirs))
 

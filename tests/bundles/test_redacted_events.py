@@ -12,7 +12,7 @@ from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, rep
 from tests.bundles.test_bundle_file import forged, problem
 from tests.bundles.test_import import whole
 from tests.reports import histories
-from tracker.bundles.bringing import planned
+from tracker.bundles.importing import planned
 from tracker.bundles.writing import bundled
 from tracker.errors import RefusedError
 from tracker.events.base import Incoming, event_id
@@ -322,12 +322,12 @@ def test_what_is_taken_while_a_hole_is_brought_in_is_planned_again(theirs, store
     """
     Somebody imports the whole text meanwhile: it is not called redacted while it stands there.
     """
-    from tracker.bundles import bringing
+    from tracker.bundles import importing
 
     old = bundle_of(theirs)
     redact_in(theirs, NOTE)
     new = bundle_of(theirs)
-    plan, asked = bringing.planned, []
+    plan, asked = importing.planned, []
 
     def overtaken(log, bundle, *, prefix):
         made = plan(log, bundle, prefix=prefix)
@@ -336,7 +336,7 @@ def test_what_is_taken_while_a_hole_is_brought_in_is_planned_again(theirs, store
             bring(store_url, old)
         return made
 
-    monkeypatch.setattr(bringing, "planned", overtaken)
+    monkeypatch.setattr(importing, "planned", overtaken)
 
     made, _ = bring(store_url, new)
 

@@ -8,7 +8,7 @@ from projections.review import State
 from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, report, told, workspace
 from tests.bundles.test_import import whole
-from tracker.cli import acting
+from tracker.application import action_items
 from tracker.cli.report import gathered
 from tracker.errors import BadInputError
 from tracker.events.base import event_id
@@ -44,7 +44,7 @@ def theirs(tmp_path):
 def items(store, incident="INC-1"):
     with Log(store) as log:
         asked = workspace(log)
-        return acting.relevant(asked, asked.incident(incident))[0]
+        return action_items.relevant(asked, asked.incident(incident))[0]
 
 
 def state(store, incident="INC-1"):
@@ -199,5 +199,8 @@ def test_a_day_of_no_calendar_holds_up_no_list(tmp_path, store_url, fields):
     told(store_url, [b.declared(30_001, incident="INC-2"), b.action(30_002, incident="INC-2")])
 
     with Log(store_url) as log:
-        found = acting.items_of(workspace(log))
-        assert sorted(acting.described(each, b.at(40_000))["state"] for each in found) == ["open", "overdue"]
+        found = action_items.items_of(workspace(log))
+        assert sorted(action_items.described(each, b.at(40_000))["state"] for each in found) == [
+            "open",
+            "overdue",
+        ]

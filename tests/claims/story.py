@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from projections.claims.check import claims
-from projections.claims.gathering import facts_of
+from projections.claims.claim_facts import facts_of
 from projections.claims.prose import Text
 from tests import builders as b
 from tests.builders import recorded

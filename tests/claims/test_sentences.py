@@ -11,7 +11,7 @@ from projections.claims.check import claims
 from projections.claims.prose import Text
 from tests import builders as b
 from tests.claims.story import STORY, facts, said
-from tracker.garbled import damage
+from tracker.text.mojibake import damage
 
 TRUE = """\
 Payment processing was down for 25 minutes.

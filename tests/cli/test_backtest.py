@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import DAY, refused
-from tracker.ingest.prometheus_series import Series
+from tracker.ingest.prometheus.series import Series
 from tracker.ingest.samples import intake
 from tracker.log import Log
 from tracker.times import to_ms

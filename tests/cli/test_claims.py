@@ -12,8 +12,8 @@ import pytest
 
 from tests.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tests.cli.conftest import DAY, refused
-from tracker.cli.claiming import claimed, claimed_and_waived
-from tracker.cli.workspace import Workspace
+from tracker.application.claims import claimed, claimed_and_waived
+from tracker.application.session import Workspace
 from tracker.events.procedure import RuleWaived
 
 

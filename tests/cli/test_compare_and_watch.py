@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projections.verdicts.checks import CHECKS, late_at, spans
+from projections.judgement.checks import CHECKS, late_at, spans
 from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch

@@ -16,8 +16,8 @@ import pytest
 from tests.builders import alert
 from tests.servers.process import free_port
 from tests.servers.stubs import Said, black_hole, saying
+from tracker.application.diagnosis import store as store_look
 from tracker.cli import doctor
-from tracker.cli.doctoring import store as store_look
 from tracker.log import Log
 
 

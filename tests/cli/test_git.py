@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import Typed
 from tests.procedure.shop import Shop
-from tracker.cli import pulling
+from tracker.application.collect import sources
 from tracker.events.changes import RepositoryRead, read_scope
 from tracker.log import Log
 
@@ -74,7 +74,7 @@ def test_a_reading_without_news_is_remembered_and_not_counted(
     assert declared("ingest", "git", "--json").json["recorded"] == 0
     with Log(str(tmp_path / "tracker.db")) as log:
         assert log.latest(read_scope("checkout", "shop")) is None
-    monkeypatch.setattr(pulling, "_READ_AGAIN", timedelta(0))
+    monkeypatch.setattr(sources, "_READ_AGAIN", timedelta(0))
     again = declared("ingest", "git", "--json").json
 
     assert again["recorded"] == 0

@@ -7,9 +7,9 @@ import pytest
 
 from tests.cli.conftest import refused
 from tests.inbox.test_inbox import delivery
-from tracker.cli.workspace import Workspace
+from tracker.application import read_delivery
+from tracker.application.session import Workspace
 from tracker.inbox import open_inbox
-from tracker.server import readers
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
 
@@ -124,7 +124,7 @@ def test_what_was_parked_is_understood_after_an_upgrade(tracker, parked, store_u
     """
     from tests.builders import deploy
 
-    monkeypatch.setitem(readers.READERS, "pigeon", lambda held, rules, arrival: [deploy(3)])
+    monkeypatch.setitem(read_delivery.READERS, "pigeon", lambda held, rules, arrival: [deploy(3)])
     tracker("inbox", "retry", parked[1])
     with (
         contextlib.closing(open_inbox(store_url)) as inbox,

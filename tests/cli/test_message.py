@@ -12,10 +12,10 @@ import pytest
 
 from tests.cli.conftest import DAY, refused
 from tests.servers.slack import SECRET, Reply
+from tracker.application.outbox import TAKEN_FOR, deliver, record_missed_etas
+from tracker.application.slack import Slack
 from tracker.incident import fold
 from tracker.log import Log
-from tracker.outbox import TAKEN_FOR, deliver, record_missed_etas
-from tracker.slack import Slack
 
 TOML = '[slack]\nwebhook_url_env = "SLACK_URL"\n[procedure]\nupdate_every = "10m"\n'
 
@@ -443,8 +443,8 @@ def test_two_commands_at_once_post_what_waits_once(posting, slack):
     assert waits["state"] == "waiting"
     slack.replies = [Reply(after_seconds=0.5)]
     script = (
-        "import sys; from datetime import UTC, datetime, timedelta; from tracker.log import Log; from tracker.slack import Slack;"
-        "from tracker.outbox import deliver; now = lambda: datetime.now(UTC) + timedelta(minutes=1);"
+        "import sys; from datetime import UTC, datetime, timedelta; from tracker.log import Log; from tracker.application.slack import Slack;"
+        "from tracker.application.outbox import deliver; now = lambda: datetime.now(UTC) + timedelta(minutes=1);"
         "print([each.state.value for each in deliver(Log('tracker.db', now=now), Slack(sys.argv[1]))])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

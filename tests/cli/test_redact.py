@@ -465,7 +465,7 @@ def test_what_was_refused_from_the_spool_goes_too(declared, tmp_path):
     """
     It was typed while the store was away, and stands there in plain text.
     """
-    from tracker.cli import spool
+    from tracker.application import spool
 
     handle = noted(declared, f"the password is {SECRET}")
     path = spool.path_of(str(tmp_path / "tracker.db"))

@@ -124,7 +124,7 @@ def test_who_only_reads_does_not_wait_for_the_delivery(tracker, tmp_path, held):
     """
     Another program holds the write lock, or delivers: the answer comes at once, and says what is not in it.
     """
-    from tracker.cli import spool
+    from tracker.application import spool
 
     tracker(*DECLARE)
     tracker("note", 1, "into the spool", "--store", AWAY)
@@ -186,7 +186,7 @@ def test_a_delivery_that_is_cut_off_is_repeated_and_nothing_doubles(tracker, loc
     """
     Killed between recording and forgetting: the identity of what was recorded is its content.
     """
-    from tracker.cli import spool
+    from tracker.application import spool
 
     tracker("declare", "other", "--service", "search", "--severity", "minor")
     with locked():
@@ -296,7 +296,7 @@ def test_a_line_cut_off_by_a_crash_does_not_stop_the_rest(tracker, locked):
     """
     It is put aside and shown; what was typed after it is delivered.
     """
-    from tracker.cli import spool
+    from tracker.application import spool
 
     with locked():
         tracker(*DECLARE)

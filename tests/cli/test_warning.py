@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import DAY
-from tracker.cli.warning import warn_of_secrets
+from tracker.application.secret_warnings import warn_of_secrets
 
 TOKEN = "ghp_" + "aB3d" * 9
 WARNED = "tracker: warning: {} holds what looks like a GitHub token: ghp_… (40 characters)"
@@ -150,7 +150,7 @@ def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
     """
     program = (
         "import sys, contextlib; from argparse import Namespace\n"
-        "from tracker.cli.workspace import Workspace\n"
+        "from tracker.application.session import Workspace\n"
         "from tracker.inbox import open_inbox\n"
         "from tracker.server.digest import Digest\n"
         "from tracker.server.telemetry import Telemetry\n"

@@ -32,7 +32,7 @@ from tests.servers.prometheus import prometheus
 from tests.servers.webhooks import Delivery, webhook_receiver
 from tracker.demo.repository import clean_environment
 from tracker.demo.settings import ALERT_RULES, QUERIES
-from tracker.ingest.prometheus_api import PrometheusApi
+from tracker.ingest.prometheus.api import PrometheusApi
 
 FIRED = datetime(2026, 1, 22, 14, 35, 15, tzinfo=UTC)
 ENDED = datetime(2026, 1, 22, 15, 11, 15, tzinfo=UTC)

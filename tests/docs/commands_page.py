@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tracker.cli import GROUPS
-from tracker.cli.running import parser_for
+from tracker.cli.dispatch import parser_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 EVERYWHERE = ("config", "store", "help")

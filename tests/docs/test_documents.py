@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.commands_page import PAGE, page
 from tracker.cli import COMMANDS, GROUPS
-from tracker.cli.running import parser_for
+from tracker.cli.dispatch import parser_for
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("notebooks/*.md")])

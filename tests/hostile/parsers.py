@@ -70,11 +70,11 @@ class Parser:
 
 def parsers() -> dict[str, Parser]:
     """Name every parser that serve reaches."""
-    from tracker.server import readers
+    from tracker.application import read_delivery
 
     found = {
         route: Parser(_reader(route), [b"\0" + seed for seed in payloads.SEEDS.get(route, [b"{}"])])
-        for route in readers.READERS
+        for route in read_delivery.READERS
     }
     found["envelope header"] = Parser(_envelope_header, [b"\0" + each for each in payloads.SEEDS["envelope"]])
     found["sentry key"] = Parser(_sentry_key, [b"sentry_key=a&b\nSentry sentry_key=a, x=y\nhttp://k@h/1"])
@@ -88,10 +88,10 @@ def parsers() -> dict[str, Parser]:
 def _reader(route: str) -> Callable[[bytes], object]:
     """Read as the inbox is worked up, and make what the log would store of it."""
     from tests.ingest.feeds import RULES
+    from tracker.application.read_delivery import facts_of
     from tracker.errors import BadInputError
     from tracker.events.base import encode, event_id
     from tracker.inbox import Delivery, Held
-    from tracker.server.readers import facts_of
 
     kinds = HEADERS.get(route, [{}])
 
@@ -144,7 +144,7 @@ def _sentry_cli(data: bytes) -> object:
     from tests.ingest.feeds import RULES
     from tracker.errors import BadInputError
     from tracker.events.base import encode
-    from tracker.ingest import sentry_cli
+    from tracker.ingest.sentry import cli
 
     releases = "/api/0/organizations/acme/releases/"
     asked = (
@@ -152,16 +152,16 @@ def _sentry_cli(data: bytes) -> object:
         *(("PUT", releases + "%00%ff/"), ("GET", releases), ("POST", "/api/0/projects/acme/shop/releases/")),
     )
     method, path = asked[data[0] % len(asked)] if data else asked[0]
-    answered = sentry_cli.answer(method, path, "", data[1:])
+    answered = cli.answer(method, path, "", data[1:])
     try:
-        facts = sentry_cli.read(data[1:], where="it", rules=RULES, method=method, path=path)
+        facts = cli.read(data[1:], where="it", rules=RULES, method=method, path=path)
     except BadInputError:
         return answered
     return answered, [encode(each.event) for each in facts]
 
 
 def _structured(data: bytes) -> object:
-    from tracker.server.readers import structured
+    from tracker.application.read_delivery import structured
 
     before, _, body = data.partition(b"\x03")
     pairs = [each.partition(b"\x01") for each in before.split(b"\x02")]
@@ -215,8 +215,8 @@ def _guided(name: str, runs: int, seed: int, place: Path) -> None:
 
     # Only what is imported here is guided by what it covers, and the readers are imported late.
     with atheris.instrument_imports(include=["tracker"]):
+        import tracker.application.read_delivery
         import tracker.ingest
-        import tracker.server.readers
 
         for module in pkgutil.iter_modules(tracker.ingest.__path__):
             importlib.import_module(f"tracker.ingest.{module.name}")

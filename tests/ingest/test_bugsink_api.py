@@ -14,7 +14,7 @@ from tests.ingest.test_sentry_api import Canned
 from tracker.errors import BadInputError, SourceUnreachableError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Incoming, encode
-from tracker.ingest import bugsink_api, sentry_webhook
+from tracker.ingest.sentry import bugsink, webhook
 
 START, END = datetime(2026, 3, 1, 14, tzinfo=UTC), datetime(2026, 3, 1, 15, tzinfo=UTC)
 HOOK = json.loads(payload("bugsink_webhook.json"))
@@ -36,7 +36,7 @@ ANSWERS: dict[str, Any] = {
 
 def found(answers: Any, resolved: Mapping[str, datetime] | None = None) -> list[Incoming]:
     http: Any = Canned(answers)
-    polled = bugsink_api.read(http, rules=RULES, start=START, end=END, resolved=lambda: resolved or {})
+    polled = bugsink.read(http, rules=RULES, start=START, end=END, resolved=lambda: resolved or {})
     return polled.found
 
 
@@ -49,7 +49,7 @@ def test_an_issue_is_the_one_that_the_webhook_told_of() -> None:
     NEW is created at the same instant, under the same name.
     """
     hook = json.dumps({**HOOK, "alert_reason": "NEW"}).encode()
-    (told,) = events(sentry_webhook.read(hook, where="feed", rules=RULES))
+    (told,) = events(webhook.read(hook, where="feed", rules=RULES))
 
     (created,) = steps(ANSWERS)
 
@@ -62,7 +62,7 @@ def test_an_issue_that_was_seen_resolved_came_back_with_the_next_error() -> None
     """
     The webhook says REGRESSED at that error; polled later, when more have come, it is still that one.
     """
-    told = events(sentry_webhook.read(json.dumps(HOOK).encode(), where="feed", rules=RULES))[0]
+    told = events(webhook.read(json.dumps(HOOK).encode(), where="feed", rules=RULES))[0]
     later = changed(ANSWERS, issues__0__last_seen="2026-03-01T14:47:46.5Z")
     resolved = {HOOK["id"]: datetime(2026, 3, 1, 14, 46, tzinfo=UTC)}
 
@@ -98,7 +98,7 @@ def test_bugsinks_test_message_is_no_issue() -> None:
     """
     test = json.dumps({**HOOK, "alert_reason": "TEST"}).encode()
 
-    assert sentry_webhook.read(test, where="feed", rules=RULES) == []
+    assert webhook.read(test, where="feed", rules=RULES) == []
 
 
 def test_only_a_bugsink_speaks_as_one() -> None:
@@ -107,9 +107,9 @@ def test_only_a_bugsink_speaks_as_one() -> None:
     """
     http: Any = Canned({"projects": {"next": None, "results": []}})
 
-    assert bugsink_api.speaks(http)
+    assert bugsink.speaks(http)
     for other in ([], {}, {"detail": "no"}, "text"):
-        assert not bugsink_api.speaks(Canned({"projects": other}))  # type: ignore[arg-type]
+        assert not bugsink.speaks(Canned({"projects": other}))  # type: ignore[arg-type]
 
 
 def test_a_server_that_answers_otherwise_is_told() -> None:

@@ -16,9 +16,9 @@ from tests.servers.forge import Forge, forge
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError, TrackerError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.changes import DeployFailed, DeployFinished, DeployStarted
-from tracker.ingest import forge_http, github, gitlab
-from tracker.ingest.github_api import GithubApi
-from tracker.ingest.gitlab_api import GitlabApi
+from tracker.ingest.forges import github, gitlab, http
+from tracker.ingest.forges.github_api import GithubApi
+from tracker.ingest.forges.gitlab_api import GitlabApi
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RULES = ServiceRules(
@@ -193,7 +193,7 @@ def test_a_list_without_end_is_given_up(
     """
     After so many pages; what to do is to ask for less.
     """
-    monkeypatch.setattr(forge_http, "MAX_PAGES", 4)
+    monkeypatch.setattr(http, "MAX_PAGES", 4)
     server.page_size = 1
     record = many(1)[0] if name == "github" else GITLAB_DEPLOYMENT
     server.lists[path] = [changed(record, id=number) for number in range(10)]
@@ -295,7 +295,7 @@ def test_an_answer_that_is_too_large_is_not_read(
     """
     Whatever stands on the other side.
     """
-    monkeypatch.setattr(forge_http, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(http, "MAX_BYTES", 1 << 20)
     server.instead[path] = (200, {}, b"[" + b" " * (2 << 20) + b"]")
 
     with pytest.raises(SourceUnreachableError, match="answered with more than 1 MiB"):

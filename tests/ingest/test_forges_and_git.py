@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from projections.changes import changes
-from projections.restated import told
+from projections.deduplication import told
 from tests.builders import recorded
 from tests.ingest.feeds import changed, payload
 from tracker.events.base import Incoming, event_id
 from tracker.events.changes import BranchSeen, CommitMade, VersionTagged
 from tracker.events.corrections import effective
-from tracker.ingest import git, github, gitlab
+from tracker.ingest import git
+from tracker.ingest.forges import github, gitlab
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RULES = ServiceRules(

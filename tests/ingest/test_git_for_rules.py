@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.restated import told
+from projections.deduplication import told
 from tests.procedure.shop import Shop, held
 from tracker.events.base import Incoming, event_id
-from tracker.events.bookkeeping import VERSION_FILES, is_bookkeeping
 from tracker.events.changes import BranchSeen, CommitMade
 from tracker.events.corrections import effective
 from tracker.events.merges import joined_branches
+from tracker.events.version_files import VERSION_FILES, is_bookkeeping
 from tracker.ingest.git.versions import stated_in
 
 

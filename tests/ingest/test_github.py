@@ -19,8 +19,8 @@ from tracker.events.changes import (
     TestsFinished,
     VersionTagged,
 )
-from tracker.ingest.forges import version_of
-from tracker.ingest.github import read
+from tracker.ingest.forges.github import read
+from tracker.ingest.forges.payloads import version_of
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RULES = ServiceRules(

@@ -20,7 +20,7 @@ from tracker.events.changes import (
     TestsFinished,
     VersionTagged,
 )
-from tracker.ingest.gitlab import read
+from tracker.ingest.forges.gitlab import read
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RULES = ServiceRules((ServiceRule("shop-checkout", gitlab_project="acme/checkout"), ServiceRule("payments")))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tracker.errors import BadInputError, UsageError
 from tracker.events.incidents import NOTE_KINDS, NoteAdded
-from tracker.ingest import notes
+from tracker.ingest.notes import lines as notes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)

@@ -29,9 +29,9 @@ from tests.servers.prometheus import (
     WEEK_END as SHARED_END,
 )
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
-from tracker.ingest.prometheus_alerts import spans, usual_spacing_seconds
-from tracker.ingest.prometheus_api import AlertSpan, PrometheusApi, fingerprint, selector
-from tracker.ingest.prometheus_yaml import global_settings
+from tracker.ingest.prometheus.alerts import spans, usual_spacing_seconds
+from tracker.ingest.prometheus.api import AlertSpan, PrometheusApi, fingerprint, selector
+from tracker.ingest.prometheus.yaml import global_settings
 
 WEEK = datetime(2026, 3, 1, tzinfo=UTC)
 WEEK_S = int(WEEK.timestamp())
@@ -601,6 +601,6 @@ def test_importing_the_module_loads_no_library() -> None:
     Commands that ask nobody do not pay 250 ms for requests and numpy.
     """
     libraries = "('numpy', 'requests', 'prometheus_api_client', 'pandas')"
-    code = f"import sys, tracker.ingest.prometheus_api; print([m for m in {libraries} if m in sys.modules])"
+    code = f"import sys, tracker.ingest.prometheus.api; print([m for m in {libraries} if m in sys.modules])"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -3,7 +3,8 @@
 import json
 
 from tracker.events.alerts import AlertFired, ErrorSeen
-from tracker.ingest import alertmanager, sentry_webhook
+from tracker.ingest import alertmanager
+from tracker.ingest.sentry import webhook
 from tracker.ingest.services import ServiceRules
 
 FIRING = {
@@ -56,6 +57,6 @@ def test_the_header_says_which_webhook_of_sentry_it_was():
     }
     recorded = json.dumps({"headers": {"Sentry-Hook-Resource": "event_alert"}, "body": body}).encode()
 
-    found = sentry_webhook.read(recorded, where="request.json", rules=ServiceRules())
+    found = webhook.read(recorded, where="request.json", rules=ServiceRules())
 
     assert [type(each.event) for each in found] == [ErrorSeen]

@@ -15,9 +15,10 @@ from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Event, Incoming, encode
 from tracker.events.changes import CommitMade, DeployFinished, DeployStarted, ReleaseCreated, VersionReleased
-from tracker.ingest import sentry_api, sentry_cli, sentry_http, sentry_webhook
-from tracker.ingest.sentry_api import Polled
-from tracker.ingest.sentry_http import RateLimitedError, SentryHttp, next_cursor, wait_until
+from tracker.ingest.sentry import api, cli, webhook
+from tracker.ingest.sentry import http as sentry_http
+from tracker.ingest.sentry.api import Polled
+from tracker.ingest.sentry.http import RateLimitedError, SentryHttp, next_cursor, wait_until
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 START, END = DAY + timedelta(hours=14), DAY + timedelta(hours=15)
@@ -90,7 +91,7 @@ def fake() -> Iterator[FakeSentry]:
 def poll(fake: FakeSentry, *, start: datetime = START, end: datetime = END, token: str = "token") -> Polled:
     http = SentryHttp(fake.url, token=token)
     try:
-        return sentry_api.read(http, organization=fake.organization, rules=RULES, start=start, end=end)
+        return api.read(http, organization=fake.organization, rules=RULES, start=start, end=end)
     finally:
         http.close()
 
@@ -129,7 +130,7 @@ def test_a_deploy_is_the_one_that_sentry_cli_told_of(fake: FakeSentry) -> None:
     body = json.dumps({name: DEPLOY[name] for name in DEPLOY if name != "id"}).encode()
     path = "/api/0/organizations/acme/releases/shop@1.5.0/deploys/"
 
-    told = sentry_cli.read(body, where="feed", rules=RULES, method="POST", path=path)
+    told = cli.read(body, where="feed", rules=RULES, method="POST", path=path)
 
     polled = poll(fake)
     assert len(told) == 2
@@ -145,7 +146,7 @@ def test_a_commit_is_the_one_that_sentry_cli_told_of(fake: FakeSentry) -> None:
             {**COMMIT, "timestamp": COMMIT["dateCreated"], "author_name": "Ann", "repository": "shop"}
         ]
     }
-    told = sentry_cli.read(
+    told = cli.read(
         json.dumps(body).encode(),
         where="feed",
         rules=RULES,
@@ -175,7 +176,7 @@ def test_an_issue_is_the_one_that_the_webhook_told_of(
     fake.fails("/issues/4242/", Failure())
     hook = {"action": action, "data": {"issue": {**issue(**body), "lastSeen": last_seen}}}
 
-    (told,) = sentry_webhook.read(json.dumps(hook).encode(), where="feed", rules=RULES, event_name="issue")
+    (told,) = webhook.read(json.dumps(hook).encode(), where="feed", rules=RULES, event_name="issue")
 
     assert told.event.subject() in [each.subject() for each in of(poll(fake), IssueChanged)]
 
@@ -395,7 +396,7 @@ def test_nobody_there_is_said_to_be_so() -> None:
     http = SentryHttp("http://127.0.0.1:9", token=None)
 
     with pytest.raises(SourceUnreachableError, match="does not answer"):
-        sentry_api.read(http, organization="acme", rules=RULES, start=START, end=END)
+        api.read(http, organization="acme", rules=RULES, start=START, end=END)
 
 
 @pytest.mark.parametrize(
@@ -464,7 +465,7 @@ def test_whatever_is_answered_is_read_or_refused(answers: Any) -> None:
     refused: BadInputError | SourceUnreachableError | None = None
     found: list[Incoming] = []
     try:
-        found = sentry_api.read(http, organization="acme", rules=RULES, start=START, end=END).found
+        found = api.read(http, organization="acme", rules=RULES, start=START, end=END).found
     except (BadInputError, SourceUnreachableError) as trouble:
         refused = trouble
     if refused is not None:
@@ -483,7 +484,7 @@ def test_the_order_of_lists_does_not_matter(data: st.DataObject) -> None:
 
     def found(answers: Any) -> set[str]:
         http: Any = Canned(answers)
-        return set(ids(sentry_api.read(http, organization="acme", rules=RULES, start=START, end=END).found))
+        return set(ids(api.read(http, organization="acme", rules=RULES, start=START, end=END).found))
 
     mixed = {
         name: data.draw(st.permutations(value * 2)) if isinstance(value, list) else value

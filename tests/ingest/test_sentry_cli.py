@@ -28,7 +28,7 @@ from tracker.events.changes import (
     VersionReleased,
 )
 from tracker.ingest import git
-from tracker.ingest.sentry_cli import MAX_COMMITS, answer, read
+from tracker.ingest.sentry.cli import MAX_COMMITS, answer, read
 
 RELEASES = "/api/0/organizations/acme/releases/"
 RELEASE = f"{RELEASES}shop@1.5.0/"

@@ -19,7 +19,7 @@ from tracker.errors import BadInputError
 from tracker.events.alerts import CheckInRecorded, ErrorSeen
 from tracker.events.base import Arrival, Incoming
 from tracker.ingest.documents import Record
-from tracker.ingest.sentry_envelope import MAX_ITEMS, group_of, inflate, is_envelope, read
+from tracker.ingest.sentry.envelope import MAX_ITEMS, group_of, inflate, is_envelope, read
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RECORDED = payload("sentry_sdk_event.envelope")

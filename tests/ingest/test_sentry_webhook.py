@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.ingest.feeds import RULES, anything, changed, damaged, events, ids, payload, read_or_refused
 from tracker.errors import BadInputError
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen, IssueChanged
-from tracker.ingest.sentry_webhook import read
+from tracker.ingest.sentry.webhook import read
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 EVENT_ALERT, ISSUE, METRIC_ALERT, LEGACY, BUGSINK = (

@@ -18,10 +18,10 @@ import pytest
 
 from tests.builders import alert, at, declared, deploy, error, file, note
 from tests.log.test_seals import tamper
+from tracker.decisions.redaction import redact
 from tracker.errors import LogNotWholeError, RefusedError, StoreAwayError
 from tracker.events.base import Incoming, Window, event_id
 from tracker.log import Log
-from tracker.redaction import redact
 
 SECRET = "correct-horse-battery-staple"
 PAYLOAD = b'{"annotations": {"summary": "' + SECRET.encode() + b'"}}'

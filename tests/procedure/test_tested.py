@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.procedure import tested
+from projections.procedure import testing_evidence
 from projections.procedure.rule import Status
 from projections.procedure.versions import next_version
 from tests.builders import at, deploy, rollback, run_of_tests
@@ -67,7 +67,7 @@ def test_the_branch_was_tested_and_what_was_made_of_it_was_deployed(
     bring(shop)
     run = run_of_tests(13, sha=shop.head)
 
-    ruled = tested.tested_before_deploy(
+    ruled = testing_evidence.tested_before_deploy(
         evidence(held(shop.read(), [ran_before(shop), fixed(shop), run], story()))
     )
 
@@ -81,11 +81,11 @@ def test_what_is_to_be_tested_is_said_before_it_goes_out(shop: Shop) -> None:
     shop.hotfix()
     before = [ran_before(shop)]
 
-    asked = tested.tested_before_deploy(
+    asked = testing_evidence.tested_before_deploy(
         evidence(held(shop.read(), before, story(over=False), minute=1), now=14)
     )
     run = run_of_tests(13, sha=shop.head)
-    done = tested.tested_before_deploy(
+    done = testing_evidence.tested_before_deploy(
         evidence(held(shop.read(), [*before, run], story(over=False), minute=1), now=14)
     )
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.alert_spans import joined, spans
-from projections.restated import told
+from projections.deduplication import told
 from tests.builders import alert, alert_end, amended, at, event_id, recorded
 from tracker.events.corrections import Correction, effective
 

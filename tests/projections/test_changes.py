@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.changes import candidate, changes, plain_version, same_version, witnessed
-from projections.restated import told
+from projections.deduplication import told
 from projections.timeline import timeline
 from tests.builders import (
     SHA,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.durations import durations
-from projections.fix import the_fix
-from projections.procedure.fixes import fix_of
+from projections.procedure.fix_attempts import fix_of
+from projections.the_fix import the_fix
 from tests import builders as b
 from tests.builders import at, recorded
 from tests.projections.procedures import evidence

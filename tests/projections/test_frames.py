@@ -13,7 +13,7 @@ from tests import builders as make
 from tests.builders import START, at
 from tracker.errors import StoreError, UsageError
 from tracker.events.base import Incoming, event_id
-from tracker.ingest.prometheus_series import Series
+from tracker.ingest.prometheus.series import Series
 from tracker.ingest.samples import intake
 from tracker.log import Log
 

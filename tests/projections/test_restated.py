@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.restated import told
+from projections.deduplication import told
 from tests.builders import commit, issue, merge_commit, recorded
 from tracker.events.base import Event
 from tracker.events.corrections import effective

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.attachment import windows
+from projections.judgement.recorded_verdicts import to_say
 from projections.silence import Watched, blind_for, blinding, noticed, silences
 from projections.timeline import timeline
-from projections.verdicts.standing import to_say
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.test_verdicts import FIX, broken, judge, series
+from tracker.application.listening import Listening
 from tracker.errors import SourceUnreachableError
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import fold
-from tracker.ingest.prometheus_api import PrometheusApi
-from tracker.listening import Listening
+from tracker.ingest.prometheus.api import PrometheusApi
 from tracker.log import Log, Window
 from tracker.times import to_ms
 

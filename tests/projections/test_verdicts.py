@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.changes import changes
+from projections.judgement.grid import is_counter, on_grid
+from projections.judgement.live import look
+from projections.judgement.onset import began_at
+from projections.judgement.recorded_verdicts import beside, to_say
+from projections.judgement.recovery import recovered_at
+from projections.judgement.rows import JUDGE_VERSION, Measured, rows
+from projections.judgement.windows import judged, range_seconds
 from projections.samples import Series
-from projections.verdicts.grid import is_counter, on_grid
-from projections.verdicts.live import look
-from projections.verdicts.onset import began_at
-from projections.verdicts.recovery import recovered_at
-from projections.verdicts.rows import JUDGE_VERSION, Measured, rows
-from projections.verdicts.standing import beside, to_say
-from projections.verdicts.windows import judged, range_seconds
-from projections.verdicts.words import exit_code, headline, settled_after, when_normal
-from projections.wording import headline as worded
+from reports.headlines import headline as worded
+from reports.wording.verdict_phrases import exit_code, headline, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.fences import BrokenFencesError, Part, apart, joined, laid_open, renewed
+from reports.generated_regions import BrokenFencesError, Part, apart, joined, laid_open, renewed
 
 NAMES = ("head", "summary", "timeline", "footer")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from reports.fences import apart
+from reports.generated_regions import apart
 from tests import builders as b
 from tests.reports import histories
 from tests.reports.histories import report, text_of, told
-from tracker.cli import main, placing
+from tracker.application import report_files
+from tracker.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "</td><script>alert(1)</script> | a || `b` \n# head\r\n- *x* [l](http://evil) ![i](x) <!-- --> &lt; ~~s~~ \x1b[31m\u202e"
@@ -32,7 +33,7 @@ def without_footer(markdown: str) -> str:
 
 
 def footer_of(markdown: str) -> dict[str, str]:
-    return placing.footer_of(apart(markdown.encode()))
+    return report_files.footer_of(apart(markdown.encode()))
 
 
 def table_rows(markdown: str) -> Iterator[list[list[str]]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.sheet import BrokenSheetError, by_handle, held_of, plain, read, write
+from reports.review_file import BrokenSheetError, by_handle, held_of, plain, read, write
 from tests import builders as b
 from tests.builders import recorded
 from tracker.incident import Incident, fold

@@ -12,7 +12,7 @@ from tests.server.exporter import exporter
 from tests.server.test_alertmanager import LABELS, TOKEN, ago, hook, shown
 from tests.servers.alertmanager import alert
 from tests.servers.serving import SECRETS, TrackerServer, until
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 from tracker.inbox import Delivery, open_inbox
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry

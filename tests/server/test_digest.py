@@ -14,7 +14,7 @@ from prometheus_client import generate_latest
 from tests.faults.load import alert, deploy, error
 from tests.faults.outcome import number_of
 from tests.inbox.test_inbox import delivery
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError
 from tracker.inbox import open_inbox
 from tracker.log import Log
@@ -155,12 +155,12 @@ def test_a_bug_in_a_reader_parks_what_it_read(scene, monkeypatch):
     """
     It is told as a bug, a KeyError too, and holds up nothing else.
     """
-    from tracker.server import readers
+    from tracker.application import read_delivery
 
     def buggy(held, rules, arrival):
         raise KeyError("labels")
 
-    monkeypatch.setitem(readers.READERS, "envelope", buggy)
+    monkeypatch.setitem(read_delivery.READERS, "envelope", buggy)
     scene.inbox.put([told(1, error), told(2)])
 
     scene.work()

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.feeds import RULES
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 from tracker.errors import BadInputError
 from tracker.inbox import MOST_BYTES_AT_ONCE, Delivery, Inbox, open_inbox
-from tracker.ingest import alertmanager, cdevents, sentry_envelope
+from tracker.ingest import alertmanager, cdevents
+from tracker.ingest.sentry import envelope
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
 
@@ -120,4 +121,4 @@ def test_a_long_header_of_an_envelope_is_not_copied_for_each_item() -> None:
     data = b'{"event_id":"' + b"e" * 70_000 + b'"}\n' + b'{"type":"event"}\n{"timestamp":1}\n' * 10
 
     with pytest.raises(BadInputError, match="header of 70015 bytes, more than 65536"):
-        sentry_envelope.read(data, where="feed", rules=RULES)
+        envelope.read(data, where="feed", rules=RULES)

@@ -12,7 +12,7 @@ from tests.server.test_alertmanager import ago
 from tests.server.test_auto_declare import firing, push
 from tests.server.test_messages import REFUSED, SLACK, said, start_at
 from tests.servers.serving import TrackerServer, until
-from tracker import outbox
+from tracker.application import outbox
 from tracker.events.base import Arrival, Incoming
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.log import Log

@@ -13,11 +13,11 @@ import pytest
 
 from tests.servers.serving import TrackerServer, until
 from tests.servers.slack import SECRET, FakeSlack, Reply
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessageSent
 from tracker.log import Log
-from tracker.server import posting
-from tracker.server.posting import Poster
+from tracker.server import outbox_worker
+from tracker.server.outbox_worker import Poster
 from tracker.server.telemetry import Telemetry
 
 SLACK = '[slack]\nwebhook_url_env = "SLACK_URL"\n'
@@ -143,7 +143,9 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
     However often a server looks.
     """
     told: list[str] = []
-    monkeypatch.setattr(posting, "tell", lambda says, *level, **fields: told.append(str(fields["due_at"])))
+    monkeypatch.setattr(
+        outbox_worker, "tell", lambda says, *level, **fields: told.append(str(fields["due_at"]))
+    )
     store = str(posting_server.folder / "tracker.db")
     workspace = Workspace(argparse.Namespace(config=str(posting_server.folder / "tracker.toml"), store=store))
     now = datetime.now(UTC)

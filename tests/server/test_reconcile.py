@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 from tracker.errors import SettingsError
 from tracker.events.changes import CommitMade
 from tracker.server.reconcile import Reconciler

@@ -10,8 +10,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 from tracker.times import utc
 
 EXAMPLE = """examples:
@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions_on_actions import add_action, owner_of
-    from tracker.due_dates import due, spelled
+    from tracker.decisions.action_items import add_action, owner_of
+    from tracker.decisions.due_dates import due, spelled
 
     incident = workspace.incident(arguments.incident)
     owner = owner_of(arguments.owner)
@@ -93,7 +93,7 @@ def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _done(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions_on_actions import complete, require_item
+    from tracker.decisions.action_items import complete, require_item
 
     target = workspace.event(arguments.action)
     item = require_item(target)

@@ -3,9 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from tracker.cli import acting
+from tracker.application import action_items
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, table, write_json
-from tracker.cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from projections.actions import ActionItem, Standing
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them: what is to be done first, by the day it is due."""
     from projections.actions import OVERDUE, of_incident
 
-    known = acting.items_of(workspace)
+    known = action_items.items_of(workspace)
     now = workspace.now
     found = known
     if arguments.incident:
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.overdue:
         found = [each for each in found if each.standing(now).state == OVERDUE]
     if arguments.json:
-        write_json({"actions": [acting.described(each, now) for each in found]})
+        write_json({"actions": [action_items.described(each, now) for each in found]})
         return 0
     if not found:
         _none(arguments, known)
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         if item.done_at is not None:
             rows.append(("", "", "", "", "", f"done by {item.done_by}, proof: {item.proof}"))
         rows += [
-            ("", "", "", "", "", f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}")
+            ("", "", "", "", "", f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}")
             for said in item.prevented
         ]
     print(table(rows), end="")

@@ -4,9 +4,9 @@ import argparse
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, add_zone
-from tracker.cli.workspace import Recording, Workspace
-from tracker.due_dates import spelled
+from tracker.decisions.due_dates import spelled
 from tracker.errors import UsageError
 from tracker.times import utc
 
@@ -32,8 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions_on_actions import amended_fields
-    from tracker.decisions_on_events import amend
+    from tracker.decisions.action_items import amended_fields
+    from tracker.decisions.corrections import amend
     from tracker.incident import fold
 
     target = corrected(workspace, arguments.event)
@@ -74,7 +74,7 @@ def corrected(workspace: Workspace, typed: str) -> "Effective":
 
 def refuse_contradiction(workspace: Workspace, correction: "Correction") -> None:
     """Refuse a correction that would leave its incident in contradiction with itself."""
-    from tracker import decisions_on_events
+    from tracker.decisions import corrections
     from tracker.events.base import Recorded, event_id
     from tracker.incident import fold
     from tracker.times import to_us
@@ -87,7 +87,7 @@ def refuse_contradiction(workspace: Workspace, correction: "Correction") -> None
     then = Recorded(
         id=event_id(correction), event=correction, position=last + 1, recorded_us=to_us(workspace.now)
     )
-    decisions_on_events.refuse_contradiction(fold(name, held), fold(name, [*held, then]))
+    corrections.refuse_contradiction(fold(name, held), fold(name, [*held, then]))
 
 
 def record_correction(workspace: Workspace, correction: "Correction") -> Recording:

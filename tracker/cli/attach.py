@@ -7,8 +7,8 @@ import argparse
 import hashlib
 from pathlib import Path
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 
 EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"

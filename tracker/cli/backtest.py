@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
-from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.times import spoken
 

@@ -11,10 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tracker.application.secret_warnings import warn_of_events
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
-from tracker.cli.warning import warn_of_events
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
@@ -31,8 +31,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it."""
     import hashlib
 
+    from tracker.application.bundle_contents import evidence
     from tracker.bundles.writing import bundled
-    from tracker.cli.bundling import evidence
 
     upto = workspace.cut()
     name = workspace.incident(arguments.incident, upto).id

@@ -9,9 +9,9 @@ import argparse
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
 from tracker.cli.timeline import span_asked
-from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.times import duration_seconds, utc
 
@@ -143,7 +143,7 @@ def _moved(
     workspace: Workspace, incident: "Incident", upto: int | None, within: timedelta
 ) -> dict[str, list[str]]:
     """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
-    from tracker.cli.comparing import compared
+    from tracker.application.verdicts import compared
 
     found: dict[str, list[str]] = {}
     for row in compared(workspace, incident, upto, before_onset=within).rows:

@@ -18,15 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
 from tracker.cli.progress import waiting
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
     from projections.claims.claim import Claim
     from projections.procedure.rule import Ruled
-    from tracker.cli.checking import Checked
+    from tracker.application.procedure import Checked
     from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
@@ -52,8 +52,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print the answers."""
     from projections.procedure.check import findings
-    from tracker.cli.checking import checked
-    from tracker.cli.claiming import claimed
+    from tracker.application.claims import claimed
+    from tracker.application.procedure import checked
 
     text = read(arguments.text) if arguments.text else None
     typed = _named(arguments, workspace, text)
@@ -248,7 +248,7 @@ def _close(
     """Sum up, and say what to type next."""
     from projections.procedure.advice import advice
     from projections.procedure.check import findings
-    from tracker.cli.checking import settings_differ
+    from tracker.application.procedure import settings_differ
 
     counted = Counter(each.status.value.replace("_", " ") for each in found.rules)
     parts = [f"{counted[name]} {name}" for name in _ORDER if counted[name]]

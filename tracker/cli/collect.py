@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli import pulling, pulling_forges, pulling_sentry
-from tracker.cli.auto_declaring import described, tell_what_would_have, would_have_declared
+from tracker.application.auto_declare import described, tell_what_would_have, would_have_declared
+from tracker.application.collect import forges, sentry, sources
+from tracker.application.secret_warnings import tell_of_feed
+from tracker.application.session import Recording, Workspace
+from tracker.application.verdicts import judge
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
-from tracker.cli.comparing import judge
 from tracker.cli.progress import progress, waiting
-from tracker.cli.warning import tell_of_feed
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import SettingsError, TrackerError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
 HISTORY = timedelta(days=90)
 """So far back repositories are read, for where a branch began; forward they are read whole, for a late merge."""
-SOURCES = ("prometheus", "alertmanager", "git", "sentry", *pulling_forges.FORGES)
+SOURCES = ("prometheus", "alertmanager", "git", "sentry", *forges.FORGES)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,18 +41,18 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     end = (incident.ends_at or workspace.now) + timedelta(days=1)
     settings = workspace.settings
     wanted = SOURCES if arguments.source is None else (arguments.source,)
-    pulled: list[pulling.Pulled] = []
+    pulled: list[sources.Pulled] = []
     skipped: list[str] = []
     if "prometheus" in wanted:
         if settings.prometheus.url:
             pulled += _prometheus(workspace, incident, start, end)
         elif arguments.source:
-            pulling.prometheus_api(workspace)
+            sources.prometheus_api(workspace)
         else:
             skipped.append("prometheus: not configured ([prometheus] url)")
     if "alertmanager" in wanted:
         if settings.file.alertmanager.url or arguments.source:
-            pulled.append(pulling.alertmanager(workspace))
+            pulled.append(sources.alertmanager(workspace))
         else:
             skipped.append("alertmanager: not configured ([alertmanager] url)")
     if "git" in wanted:
@@ -64,23 +64,23 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         ]
         with waiting("git"):
             pulled += [
-                pulling.repository(workspace, path, name, incident.begins_at - HISTORY, None)
+                sources.repository(workspace, path, name, incident.begins_at - HISTORY, None)
                 for path, name in found
             ]
         if not found:
             skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
-    for forge, pull in (("github", pulling_forges.github), ("gitlab", pulling_forges.gitlab)):
+    for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
         if forge not in wanted:
             continue
-        at_it = [each for each in incident.services if pulling_forges.repository_of(workspace, forge, each)]
+        at_it = [each for each in incident.services if forges.repository_of(workspace, forge, each)]
         if not at_it and arguments.source:
             at_it = list(incident.services)
         with waiting(forge):
             pulled += [pull(workspace, name, start, end) for name in at_it]
     if "sentry" in wanted:
-        if pulling_sentry.configured(workspace) or arguments.source:
+        if sentry.configured(workspace) or arguments.source:
             with waiting("sentry"):
-                pulled += pulling_sentry.sentry(workspace, None, start, min(end, workspace.now))
+                pulled += sentry.sentry(workspace, None, start, min(end, workspace.now))
         else:
             skipped.append("sentry: not configured ([sentry] organization)")
     judged = Recording()
@@ -92,22 +92,22 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def _prometheus(
     workspace: Workspace, incident: "Incident", start: datetime, end: datetime
-) -> list[pulling.Pulled]:
-    pulled: list[pulling.Pulled] = []
+) -> list[sources.Pulled]:
+    pulled: list[sources.Pulled] = []
     try:
-        api = pulling.prometheus_api(workspace)
+        api = sources.prometheus_api(workspace)
     except TrackerError as trouble:
-        return [pulling.Pulled("prometheus", None, "everything", problem=trouble)]
+        return [sources.Pulled("prometheus", None, "everything", problem=trouble)]
     with api, progress("prometheus") as update:
-        pulled.append(pulling.alert_history(workspace, api, start=start, end=end))
+        pulled.append(sources.alert_history(workspace, api, start=start, end=end))
         if pulled[0].problem is not None and pulled[0].problem.exit_code == 10:
             return pulled
-        pulled.append(pulling.alert_rules(workspace, api))
+        pulled.append(sources.alert_rules(workspace, api))
         for service in incident.services:
             configured = workspace.settings.services.get(service)
             for name, metric in (configured.metrics if configured else {}).items():
                 pulled.append(
-                    pulling.with_history(
+                    sources.with_history(
                         workspace,
                         api,
                         service=service,
@@ -127,7 +127,7 @@ def _answer(
     arguments: argparse.Namespace,
     workspace: Workspace,
     name: str,
-    pulled: list[pulling.Pulled],
+    pulled: list[sources.Pulled],
     skipped: list[str],
     judged: Recording,
 ) -> int:

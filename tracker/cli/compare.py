@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import (
     add_display_zone,
     add_incident,
@@ -23,10 +24,9 @@ from tracker.cli.common import (
     write_json,
 )
 from tracker.cli.progress import waiting
-from tracker.cli.workspace import Workspace
 
 if TYPE_CHECKING:
-    from projections.verdicts.rows import Row
+    from projections.judgement.rows import Row
 
 EXAMPLE = (
     "example:  tracker compare INC-42        tracker compare . --change checkout@v1.2.1 --metric error_ratio"
@@ -56,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from tracker.cli.comparing import compared
+    from tracker.application.verdicts import compared
 
     upto = workspace.cut()
     incident = workspace.incident(arguments.incident, upto)
@@ -93,7 +93,7 @@ def described(row: "Row") -> dict[str, object]:
 
 
 def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
-    from projections.verdicts.words import headline, settled_after
+    from reports.wording.verdict_phrases import headline, settled_after
 
     first = rows[0]
     at = first.deployed_at.astimezone(workspace.shown_zone)
@@ -175,7 +175,7 @@ def _shift(row: "Row") -> str:
 
 
 def _remarks(row: "Row") -> str:
-    from projections.verdicts.words import when_normal
+    from reports.wording.verdict_phrases import when_normal
 
     parts = []
     if normal := when_normal(row):

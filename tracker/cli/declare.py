@@ -6,9 +6,9 @@ If the service has an open incident, this adds to it and answers its number, unl
 import argparse
 from typing import TYPE_CHECKING
 
+from tracker.application.clock_dates import near
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_recording, say
-from tracker.cli.dating import near
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import UsageError
 from tracker.events.incidents import DETECTED_BY, SEVERITIES
 from tracker.times import Typed, utc
@@ -73,10 +73,10 @@ def _declare(
     by: str,
     at: Typed,
 ) -> Recording | None:
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     said = _said_instants(arguments, workspace, at)
-    decided = decisions.declare(
+    decided = lifecycle.declare(
         name,
         title=arguments.title,
         services=services,
@@ -120,7 +120,7 @@ def _known(arguments: argparse.Namespace, workspace: Workspace, incident: "Incid
 def _add(
     arguments: argparse.Namespace, workspace: Workspace, name: str, services: tuple[str, ...], at: Typed
 ) -> int:
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     by = workspace.who
     if not arguments.title.strip():
@@ -134,22 +134,22 @@ def _add(
             f", {name} {utc(when.at)}" for name, when in milestones.items() if name in incident.milestones
         )
         told = f"Declared again as {arguments.severity}{noticed}{otherwise}: {arguments.title.strip()}"
-        decided: list[Decision] = [decisions.note(incident, told, by=by, at=at)]
+        decided: list[Decision] = [lifecycle.note(incident, told, by=by, at=at)]
         if arguments.impact:
-            decided.append(decisions.note(incident, arguments.impact, by=by, at=at, kind="impact"))
+            decided.append(lifecycle.note(incident, arguments.impact, by=by, at=at, kind="impact"))
         # What is worse counts; who declares it again as less does not speak for the others.
         if SEVERITIES.index(arguments.severity) < SEVERITIES.index(incident.severity):
             why = f"declared again: {arguments.title.strip()}"
-            decided.append(decisions.change_severity(incident, arguments.severity, by=by, at=at, why=why))
+            decided.append(lifecycle.change_severity(incident, arguments.severity, by=by, at=at, why=why))
         if arguments.lead and arguments.lead != incident.lead:
-            decided.append(decisions.change_lead(incident, arguments.lead, by=by, at=at))
+            decided.append(lifecycle.change_lead(incident, arguments.lead, by=by, at=at))
         decided += [
-            decisions.set_milestone(incident, name, by=by, at=when)
+            lifecycle.set_milestone(incident, name, by=by, at=when)
             for name, when in milestones.items()
             if name not in incident.milestones
         ]
         decided += [
-            decisions.add_service(incident, service, by=by, at=at)
+            lifecycle.add_service(incident, service, by=by, at=at)
             for service in services
             if service not in incident.services
         ]

@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, table, write_json
-from tracker.cli.workspace import Workspace
 from tracker.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -181,11 +181,11 @@ class Player:
                 self._collected(step)
 
     def _declared(self, step: "Declared") -> None:
-        from tracker import decisions
+        from tracker.decisions import lifecycle
         from tracker.demo.story import INCIDENT, SERVICE, instant
         from tracker.times import Typed
 
-        decided = decisions.declare(
+        decided = lifecycle.declare(
             INCIDENT,
             title=step.title,
             services=(SERVICE,),
@@ -219,7 +219,7 @@ class Player:
 
     def _command(self, words: list[str]) -> str:
         """Run a command as if it had been typed, and return what it printed."""
-        from tracker.cli.running import call, parser_for
+        from tracker.cli.dispatch import call, parser_for
 
         arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
         arguments.child = []
@@ -241,9 +241,9 @@ class Player:
 
     def _reader(self, source: str) -> "Callable[..., list[Incoming]]":
         if source == "sentry":
-            from tracker.ingest import sentry_envelope
+            from tracker.ingest.sentry import envelope
 
-            return partial(sentry_envelope.read, project="7")
+            return partial(envelope.read, project="7")
         from tracker.ingest import reader
 
         return reader(source)
@@ -252,14 +252,14 @@ class Player:
         self.counts[source] += len(self._workspace.record(facts).recorded)
 
     def _pushed(self, _: "Pushed") -> None:
-        from tracker.cli import pulling
+        from tracker.application.collect import sources
         from tracker.demo.story import SERVICE
 
         if self.missing:
             return
         since = self._clock - timedelta(days=30)
-        pulled = pulling.repository(self._workspace, self.folder / "checkout", SERVICE, since, self._clock)
-        pulling.raise_if_failed([pulled])
+        pulled = sources.repository(self._workspace, self.folder / "checkout", SERVICE, since, self._clock)
+        sources.raise_if_failed([pulled])
         self.counts["git"] += len(pulled.recording.recorded)
 
     def _tested(self, step: "Tested") -> None:
@@ -281,9 +281,9 @@ class Player:
 
     def _collected(self, _: "Collected") -> None:
         """Ask the recorded Prometheus as `tracker collect` asks a running one."""
-        from tracker.cli import pulling
-        from tracker.cli.comparing import judge
-        from tracker.cli.workspace import Recording
+        from tracker.application.collect import sources
+        from tracker.application.session import Recording
+        from tracker.application.verdicts import judge
         from tracker.demo.recorded import RecordedPrometheus
         from tracker.demo.story import INCIDENT, SERVICE
 
@@ -293,11 +293,11 @@ class Player:
         end = (incident.ends_at or self._clock) + timedelta(days=1)
         with RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock) as api:
             pulled = [
-                pulling.alert_history(workspace, api, start=start, end=end),
-                pulling.alert_rules(workspace, api),
+                sources.alert_history(workspace, api, start=start, end=end),
+                sources.alert_rules(workspace, api),
             ]
             for name, metric in workspace.settings.services[SERVICE].metrics.items():
-                found = pulling.with_history(
+                found = sources.with_history(
                     workspace,
                     api,
                     service=SERVICE,
@@ -308,7 +308,7 @@ class Player:
                 )
                 self.counts["samples"] += found.new_samples or 0
                 pulled.append(found)
-        pulling.raise_if_failed(pulled)
+        sources.raise_if_failed(pulled)
         self.counts["metrics"] = len(workspace.settings.services[SERVICE].metrics)
         self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
         judged = Recording()

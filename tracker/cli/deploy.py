@@ -9,8 +9,8 @@ import sys
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_recording, say
-from tracker.cli.workspace import Workspace
 from tracker.times import utc
 
 if TYPE_CHECKING:

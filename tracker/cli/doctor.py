@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.cli.progress import waiting
-from tracker.cli.workspace import Workspace
 from tracker.errors import SettingsError, SourceUnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from tracker.cli.doctoring.finding import Examination, Finding
-    from tracker.settings import Settings
+    from tracker.application.diagnosis.finding import Examination, Finding
+    from tracker.settings.loading import Settings
 
 EXAMPLE = "example:  tracker doctor"
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Look at everything, at once, and tell it in order."""
     if not 0 < arguments.port < 65_536:
         raise UsageError(f"--port {arguments.port} is no port", hint="tracker doctor --port 8321")
-    from tracker.cli.doctoring import finding
+    from tracker.application.diagnosis import finding
 
     try:
         settings = workspace.settings
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _of_settings(settings: "Settings") -> "Finding":
-    from tracker.cli.doctoring.finding import ok, warning
+    from tracker.application.diagnosis.finding import ok, warning
 
     if settings.path is None:
         return warning(
@@ -106,8 +106,8 @@ class _Running:
 
 def _looked(examination: "Examination") -> "list[Finding]":
     """Look at all at once; who does not come back in time is told of, and not waited for."""
-    from tracker.cli.doctoring import LOOKS
-    from tracker.cli.doctoring.finding import broken
+    from tracker.application.diagnosis import LOOKS
+    from tracker.application.diagnosis.finding import broken
 
     give_up = time.monotonic() + DEADLINE_SECONDS
     running = [_started(name, examination) for name in LOOKS]
@@ -128,7 +128,7 @@ def _looked(examination: "Examination") -> "list[Finding]":
 
 
 def _started(name: str, examination: "Examination") -> _Running:
-    from tracker.cli.doctoring import look_of
+    from tracker.application.diagnosis import look_of
 
     look = look_of(name)
 

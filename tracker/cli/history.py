@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_reading, printable, table, write_json
-from tracker.cli.workspace import Workspace
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker history 7f1dmbv"
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them in the order in which they were recorded."""
     import msgspec
 
-    from projections.wording import detail, headline
+    from reports.headlines import detail, headline
 
     upto = workspace.cut()
     target = workspace.event(arguments.event, upto)

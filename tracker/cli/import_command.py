@@ -10,14 +10,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, printable, say, write_json
 from tracker.cli.progress import progress
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import BadInputError
 from tracker.times import utc
 
 if TYPE_CHECKING:
-    from tracker.bundles.bringing import Plan
+    from tracker.bundles.importing import Plan
     from tracker.bundles.reading import Bundle
 
 EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Check it, then record it."""
-    from tracker.bundles.bringing import brought, planned
+    from tracker.bundles.importing import brought, planned
 
     who = None if arguments.dry_run else workspace.who
     bundle = opened(arguments.file)

@@ -6,8 +6,8 @@ is kept here, with the reason; after an upgrade, or a change of tracker.toml, tr
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, say, table, write_json
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import from_us, utc
 

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.cli import pulling, pulling_forges, pulling_sentry
-from tracker.cli.auto_declaring import described, tell_what_would_have, would_have_declared
+from tracker.application.auto_declare import described, tell_what_would_have, would_have_declared
+from tracker.application.clock_dates import dates_of
+from tracker.application.collect import forges, sentry
+from tracker.application.collect import sources as pulling
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, add_zone, say, write_json
-from tracker.cli.dating import dates_of
 from tracker.cli.progress import progress, waiting
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import BadInputError, SettingsError, UsageError
 from tracker.times import utc
 
@@ -86,7 +87,7 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Read it, seal it, say what is new."""
-    from tracker.cli.warning import tell_of_feed
+    from tracker.application.secret_warnings import tell_of_feed
 
     code: int = arguments.read(arguments, workspace)
     tell_of_feed(workspace.secrets)
@@ -114,16 +115,16 @@ def _said(
 
 def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     from tracker.events.base import Arrival
-    from tracker.ingest import sentry_envelope
+    from tracker.ingest.sentry import envelope
 
     if arguments.file is None:
-        if arguments.source in pulling_forges.FORGES:
+        if arguments.source in forges.FORGES:
             return _deployments(arguments, workspace)
         if arguments.source == "alertmanager":
             return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
         start, end = _span(arguments, workspace, timedelta(days=1))
         with waiting("sentry"):
-            pulled = pulling_sentry.sentry(workspace, None, start, end)
+            pulled = sentry.sentry(workspace, None, start, end)
         return _pulled(arguments, workspace, pulled)
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
@@ -135,23 +136,19 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
             facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
         elif arguments.source == "github":
-            from tracker.ingest import github
+            from tracker.ingest.forges import github
 
             facts = github.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         elif arguments.source == "gitlab":
-            from tracker.ingest import gitlab
+            from tracker.ingest.forges import gitlab
 
             facts = gitlab.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
-        elif sentry_envelope.is_envelope(data):
-            facts = sentry_envelope.read(
-                data, where=where, rules=rules, arrival=arrival, project=arguments.project
-            )
+        elif envelope.is_envelope(data):
+            facts = envelope.read(data, where=where, rules=rules, arrival=arrival, project=arguments.project)
         else:
-            from tracker.ingest import sentry_webhook
+            from tracker.ingest.sentry import webhook
 
-            facts = sentry_webhook.read(
-                data, where=where, rules=rules, arrival=arrival, event_name=arguments.event
-            )
+            facts = webhook.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         recording = workspace.record(facts)
     undeclared = would_have_declared(workspace, facts)
     code = _said(workspace, recording, where, len(facts), {"would_have_declared": described(undeclared)})
@@ -163,7 +160,7 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
 def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Reconcile with GitHub or GitLab: every configured repository, a week back unless --from says otherwise."""
     forge = arguments.source
-    services = pulling_forges.services_at(workspace, forge)
+    services = forges.services_at(workspace, forge)
     if not services:
         key = "github_repository" if forge == "github" else "gitlab_project"
         raise SettingsError(
@@ -172,7 +169,7 @@ def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
             hint=f'Under [services.NAME]: {key} = "acme/checkout", or name a FILE of webhook bodies',
         )
     start, end = _span(arguments, workspace, _WEEK)
-    pull = pulling_forges.github if forge == "github" else pulling_forges.gitlab
+    pull = forges.github if forge == "github" else forges.gitlab
     with waiting(forge):
         pulled = [pull(workspace, service, start, end) for service in services]
     return _pulled(arguments, workspace, pulled)
@@ -203,8 +200,8 @@ def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions import note
-    from tracker.ingest import notes
+    from tracker.decisions.lifecycle import note
+    from tracker.ingest.notes import lines
     from tracker.times import date_of
 
     incident = workspace.incident(arguments.incident)
@@ -212,7 +209,7 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
     earliest, latest = dates_of(incident)
     data = _bytes(arguments.file)
     with waiting("notes"):
-        read = notes.read(
+        read = lines.read(
             data,
             where=where,
             incident=incident.id,
@@ -250,7 +247,7 @@ def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.settings import UNITS, Metric
+    from tracker.settings.loading import UNITS, Metric
 
     start = workspace.instant(arguments.start, option="--from").at
     end = workspace.instant(arguments.end, option="--to", allow_future=True).at

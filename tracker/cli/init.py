@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from tracker.application.session import Workspace
 from tracker.cli.common import say
-from tracker.cli.workspace import Workspace
 from tracker.errors import RefusedError
 
 EXAMPLE = "example:  tracker init"

@@ -6,8 +6,8 @@ An open action item of an earlier incident is linked as what would have prevente
 import argparse
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import RefusedError, UsageError
 from tracker.events.incidents import PREVENTION, ROLES
 
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions_on_events import link
+    from tracker.decisions.corrections import link
     from tracker.events.actions import ActionAdded, ActionDone
 
     if arguments.role and not arguments.why:
@@ -68,8 +68,8 @@ def _prevention(
 ) -> int:
     """Record that an item of an earlier incident would have prevented this one, and name it at once."""
     from projections.actions import would_have_prevented
-    from tracker.cli import acting
-    from tracker.decisions_on_actions import link_prevention, require_item
+    from tracker.application import action_items
+    from tracker.decisions.action_items import link_prevention, require_item
 
     origin = workspace.incident(require_item(target).incident or "")
     at, by = workspace.instant(arguments.at), workspace.who
@@ -87,13 +87,13 @@ def _prevention(
         )
     item, said = next(
         pair
-        for pair in would_have_prevented(acting.items_of(workspace), incident.id)
+        for pair in would_have_prevented(action_items.items_of(workspace), incident.id)
         if pair[0].event == target.id
     )
     extra = {
         "incident": incident.id,
         "event": target.id,
-        "action": acting.described(item, workspace.now),
-        "would_have_prevented": acting.prevention(said),
+        "action": action_items.described(item, workspace.now),
+        "would_have_prevented": action_items.prevention(said),
     }
-    return workspace.answer(recording, f"{acting.ledger_line(item, said)}, says {by}", extra)
+    return workspace.answer(recording, f"{action_items.ledger_line(item, said)}, says {by}", extra)

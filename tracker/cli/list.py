@@ -3,8 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, table, write_json
-from tracker.cli.workspace import Workspace
 from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         rows.append((each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, title))
     print(table(rows), end="")
     if arguments.due:
-        from tracker.cli.checking import advised
+        from tracker.application.procedure import advised
 
         for each in ours(found):
             timed = [due for due in advised(workspace, each) if due.due_at is not None]
@@ -73,10 +73,10 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 def _print_overdue(workspace: Workspace) -> None:
     """Say which promises were not kept in time; nothing where all were."""
     from projections.actions import OVERDUE
-    from tracker.cli import acting
+    from tracker.application import action_items
 
     now = workspace.now
-    late = [each for each in acting.items_of(workspace) if each.standing(now).state == OVERDUE]
+    late = [each for each in action_items.items_of(workspace) if each.standing(now).state == OVERDUE]
     if late:
         are = "action item is" if len(late) == 1 else "action items are"
         print(f"{len(late)} {are} overdue: tracker actions --overdue")
@@ -84,7 +84,7 @@ def _print_overdue(workspace: Workspace) -> None:
 
 def _told(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> dict[str, object]:
     """Return an incident's JSON keys; of those that are open, what is due next where that was asked for."""
-    from tracker.cli.checking import advised, due_json
+    from tracker.application.procedure import advised, due_json
 
     due = {"next": due_json(advised(workspace, incident))} if arguments.due else {}
     return {**described(incident), **due}

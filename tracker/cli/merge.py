@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 
 EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
 
@@ -18,12 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident, into = workspace.incident(arguments.incident), workspace.incident(arguments.into)
     at, by = workspace.instant(arguments.at), workspace.who
     recording = workspace.decide(
-        incident.id, lambda held: [decisions.merge(held, into, by=by, at=at, why=arguments.why)]
+        incident.id, lambda held: [lifecycle.merge(held, into, by=by, at=at, why=arguments.why)]
     )
     said = f"{incident.id} is part of {into.id} from now on, says {by}"
     return workspace.answer(recording, said, {"incident": into.id, "merged": incident.id})

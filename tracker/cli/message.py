@@ -9,11 +9,11 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tracker.cli import posting
+from tracker.application import message_delivery
+from tracker.application.mojibake_warnings import warn_of_damage
+from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_recording, say, write_json
-from tracker.cli.garbling import warn_of_damage
-from tracker.cli.warning import warn_of_secrets
-from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.times import Typed, duration_seconds, parse, utc
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 "message: of which incident?",
                 hint="tracker message INC initial   ·   tracker message . update",
             )
-        return posting.deliver_all(arguments, workspace)
+        return message_delivery.deliver_all(arguments, workspace)
     if arguments.kind is None:
         raise UsageError(
             f"message: which one? {', '.join(MESSAGE_KINDS)}",
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         raise UsageError(
             "message: --at says when it was posted by hand", hint="Add --sent, or leave --at out"
         )
-    slack = posting.webhook(workspace) if arguments.send else None
+    slack = message_delivery.webhook(workspace) if arguments.send else None
     incident = workspace.incident(arguments.incident)
     facts = workspace.facts_of(incident)
     at = workspace.instant(arguments.at, incident)
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled",
     )
     if slack is not None:
-        return posting.send(arguments, workspace, incident, facts, text, eta, slack)
+        return message_delivery.send(arguments, workspace, incident, facts, text, eta, slack)
     if arguments.sent:
         return _sent(arguments, workspace, incident, facts, text, eta, at)
     return _print(arguments, draft, text)
@@ -157,7 +157,7 @@ def _draft(
 
 def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -> str:
     from reports.messages import write
-    from tracker.decisions_on_messages import checked
+    from tracker.decisions.messages import checked
 
     given: str | None = arguments.text
     # Refused before it is written: what makes no sense has no template either.
@@ -213,13 +213,13 @@ def _sent(
     eta: datetime | None,
     at: Typed,
 ) -> int:
-    from tracker.decisions_on_messages import posted_by_hand
+    from tracker.decisions.messages import posted_by_hand
 
     by, kind = workspace.who, arguments.kind
     recording = workspace.decide(
         incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]
     )
-    posting.record_missed(workspace, incident.id, facts)
+    message_delivery.record_missed(workspace, incident.id, facts)
     promise = f", promising {utc(eta)}" if eta else ""
     said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
     return workspace.answer(

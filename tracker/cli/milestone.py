@@ -2,9 +2,9 @@
 
 import argparse
 
+from tracker.application.clock_dates import near
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.dating import near
-from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.events.incidents import MILESTONES
 from tracker.times import utc
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     if arguments.until and not arguments.at:
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     by = workspace.who
     recording = workspace.decide(
         incident.id,
-        lambda held: [decisions.set_milestone(held, arguments.milestone, by=by, at=at, until=until)],
+        lambda held: [lifecycle.set_milestone(held, arguments.milestone, by=by, at=at, until=until)],
     )
     between = f" to {utc(until.at)}" if until else ""
     said = f"{incident.id} {arguments.milestone} at {utc(at.at)}{between}, says {by}"

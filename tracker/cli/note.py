@@ -2,9 +2,9 @@
 
 import argparse
 
+from tracker.application.mojibake_warnings import warn_of_damage
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.garbling import warn_of_damage
-from tracker.cli.workspace import Workspace
 from tracker.events.incidents import NOTE_KINDS
 from tracker.times import utc
 
@@ -21,13 +21,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(
         incident.id,
-        lambda held: [decisions.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
+        lambda held: [lifecycle.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
     )
     what = "noted" if recording.recorded else "already known"
     handle = (recording.recorded + recording.known)[0][-7:]

@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli import placing
+from tracker.application import report_files
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_json, printable
 from tracker.cli.progress import waiting
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import RefusedError, UsageError
 from tracker.times import utc
 
 if TYPE_CHECKING:
     from projections.claims.claim import Claim
     from reports.context import Context
-    from reports.fences import Apart
+    from reports.generated_regions import Apart
     from tracker.events.corrections import Effective
     from tracker.incident import Incident
 
@@ -51,12 +51,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it, and record it."""
     from projections.review import Standing, State, publications
     from reports.post_incident import write
-    from tracker import decisions_on_reports
     from tracker.cli import report
+    from tracker.decisions import publication
     from tracker.events.base import Arrival, Incoming
 
     incident = workspace.incident(arguments.incident)
-    decisions_on_reports.refuse_unpublishable(incident)
+    publication.refuse_unpublishable(incident)
     by = workspace.who
     workspace.record_settings()
     upto = workspace.log.position
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             "publish: -o - is no file", hint=f"tracker publish {incident.id}; then: cat {incident.id}.md"
         )
     target = Path(arguments.output or f"{incident.id}.md")
-    found = placing.standing_at(target, incident.id)
+    found = report_files.standing_at(target, incident.id)
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     zone_name = arguments.tz or held.get("zone", "UTC")
@@ -85,13 +85,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         written = write(replace(context, standing=standing), template=template)
     data = written.markdown.encode()
     if found is not None:
-        data = placing.renew(
+        data = report_files.renew(
             target, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, found)
         )
     claims = _claims(workspace, incident, upto, data, target)
     if claims and not (arguments.why and arguments.why.strip()):
         raise _findings(incident, claims)
-    published = decisions_on_reports.publish(
+    published = publication.publish(
         incident,
         data,
         by=by,
@@ -105,16 +105,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     incoming = Incoming(event=published, arrival=Arrival(via="typed"), payload=data)
 
     def decide(now: "Incident") -> list[Incoming]:
-        decisions_on_reports.refuse_unpublishable(now)
+        publication.refuse_unpublishable(now)
         if len(publications(now)) > len(before):
             raise RefusedError(
                 f"somebody published the report of {now.id} meanwhile", hint=f"tracker show {now.id}"
             )
         return [incoming]
 
-    placing.refuse_changed(target, found)
+    report_files.refuse_changed(target, found)
     recording = workspace.decide(incident.id, decide)
-    placing.put(target, data, written.pictures)
+    report_files.put(target, data, written.pictures)
     handle = recording.recorded[0][-7:]
     if not arguments.json:
         print(target)
@@ -152,7 +152,7 @@ def _known(
     if found is not None and (found.edited or found.prose != _apart(payload).prose):
         return None
     if found is None:
-        placing.put(target, payload, write(context).pictures)
+        report_files.put(target, payload, write(context).pictures)
     handle, name = last.handle, context.incident.id
     if not workspace.arguments.json:
         print(target)
@@ -178,7 +178,7 @@ def _refuse_lost_prose(
     by_hand = _apart(_payload(workspace, last)).by_hand
     if by_hand:
         raise RefusedError(
-            f"{target} is not here, and what was published last holds {placing.hand_lines(by_hand)}",
+            f"{target} is not here, and what was published last holds {report_files.hand_lines(by_hand)}",
             hint=f"Get it back first: tracker show {last.handle} --raw -o {target}; then remove there what should go",
         )
 
@@ -189,7 +189,7 @@ def _payload(workspace: Workspace, published: "Effective") -> bytes:
 
 
 def _apart(payload: bytes) -> "Apart":
-    from reports.fences import apart
+    from reports.generated_regions import apart
 
     return apart(payload)
 
@@ -198,7 +198,7 @@ def _claims(
     workspace: Workspace, incident: "Incident", upto: int, data: bytes, target: Path
 ) -> "list[Claim]":
     """Return what the log contradicts: in notes and messages, and in what stands in the file by hand."""
-    from tracker.cli.claiming import claimed
+    from tracker.application.claims import claimed
 
     found = _apart(data)
     claims = claimed(workspace, incident, upto)

@@ -7,10 +7,10 @@ log stays whole, and says so. What repeats the text goes with it, or is named. I
 import argparse
 from typing import TYPE_CHECKING
 
-from tracker.cli import redacting
+from tracker.application import redaction_plan
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress, waiting
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import RefusedError, StoreError, UsageError
 from tracker.times import utc
 
@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it, remove it, and clean the files of it."""
-    from tracker.redaction import pieces_of, refuse_what_stays
+    from tracker.decisions.redaction import pieces_of, refuse_what_stays
 
     _refuse_incident(workspace, arguments.event)
     target = workspace.event(arguments.event)
@@ -60,13 +60,15 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     pieces = pieces_of(target.event, payload, arguments.keep)
     decided = _decided(arguments, workspace, target, payload)
     if not arguments.dry_run:
-        redacting.work_up_inbox(workspace, pieces, (target.id,))
+        redaction_plan.work_up_inbox(workspace, pieces, (target.id,))
     with progress("redact") as update:
-        plan = redacting.planned(workspace, target, keep=arguments.keep, also=arguments.also, progress=update)
+        plan = redaction_plan.planned(
+            workspace, target, keep=arguments.keep, also=arguments.also, progress=update
+        )
     if arguments.dry_run:
         return _would(arguments, decided, plan)
     decided += _along(workspace, plan, decided[0])
-    beside = [said for place in redacting.PLACES if (said := place(workspace, plan.needles)) is not None]
+    beside = [said for place in redaction_plan.PLACES if (said := place(workspace, plan.needles)) is not None]
     recording = Recording()
     recording.add(workspace.log.redact(decided))
     remains = _cleaned(workspace, target)
@@ -97,8 +99,8 @@ def _decided(
     arguments: argparse.Namespace, workspace: Workspace, target: "Recorded", payload: bytes
 ) -> "list[EventRedacted]":
     """Decide on the target itself; what it corrects says which of its values are texts."""
+    from tracker.decisions.redaction import redact
     from tracker.events.corrections import Correction
-    from tracker.redaction import redact
 
     corrects = None
     if isinstance(target.event, Correction):
@@ -118,11 +120,11 @@ def _decided(
     ]
 
 
-def _along(workspace: Workspace, plan: redacting.Plan, first: "EventRedacted") -> "list[EventRedacted]":
+def _along(workspace: Workspace, plan: redaction_plan.Plan, first: "EventRedacted") -> "list[EventRedacted]":
     """Decide on what goes with the target; what turns out to hold no text of it stays."""
+    from tracker.decisions.redaction import redact
     from tracker.events.corrections import EventAmended
     from tracker.events.incidents import FileAttached
-    from tracker.redaction import redact
 
     decided = []
     for identity, (each, _) in list(plan.along.items()):
@@ -146,7 +148,7 @@ def _along(workspace: Workspace, plan: redacting.Plan, first: "EventRedacted") -
     return decided
 
 
-def _kept(event: "Event", plan: redacting.Plan) -> tuple[str, ...]:
+def _kept(event: "Event", plan: redaction_plan.Plan) -> tuple[str, ...]:
     """Keep the reason of an amendment that goes along, unless it repeats the text."""
     why = getattr(event, "why", "")
     return () if any(piece in why for piece in plan.pieces) else ("why",)
@@ -179,7 +181,7 @@ def _carry_out(workspace: Workspace, begun: "EventRedacted") -> int:
 
 def _finish(workspace: Workspace, target: "Recorded") -> int:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
-    from tracker.redaction import refuse_what_stays
+    from tracker.decisions.redaction import refuse_what_stays
 
     workspace.log.seal()
     if target.id not in workspace.log.unfinished():
@@ -195,7 +197,7 @@ def _finish(workspace: Workspace, target: "Recorded") -> int:
 def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
     try:
         with waiting("clean the files"):
-            return redacting.clean(workspace)
+            return redaction_plan.clean(workspace)
     except StoreError as trouble:
         why = trouble.message.replace("; nothing of this was recorded", "")
         raise type(trouble)(
@@ -204,7 +206,7 @@ def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
         ) from trouble
 
 
-def _say(workspace: Workspace, plan: redacting.Plan, beside: list[str], remains: list[str]) -> None:
+def _say(workspace: Workspace, plan: redaction_plan.Plan, beside: list[str], remains: list[str]) -> None:
     target = plan.target
     gone = (
         "what it said is gone from it, but the same text stands elsewhere"
@@ -236,7 +238,7 @@ def _remaining(remains: list[str]) -> str:
     return "".join(f"\n  Out of reach from here: {each}" for each in remains)
 
 
-def _would(arguments: argparse.Namespace, decided: "list[EventRedacted]", plan: redacting.Plan) -> int:
+def _would(arguments: argparse.Namespace, decided: "list[EventRedacted]", plan: redaction_plan.Plan) -> int:
     """Say what would go and what would stay, and change nothing."""
     import msgspec
 

@@ -4,9 +4,9 @@ import argparse
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from tracker.application.clock_dates import told_afterwards
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.dating import told_afterwards
-from tracker.cli.workspace import Workspace
 from tracker.times import utc
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, around=_after(incident, workspace.now)), workspace.who
     recording = workspace.decide(
-        incident.id, lambda held: [decisions.reopen(held, by=by, at=at, why=arguments.why)]
+        incident.id, lambda held: [lifecycle.reopen(held, by=by, at=at, why=arguments.why)]
     )
     said = f"{incident.id} is open again at {utc(at.at)}, says {by}"
     return workspace.answer(recording, said, {"incident": incident.id})

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import acting, placing
+from tracker.application import action_items, report_files
+from tracker.application.provenance import provenance
+from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
-from tracker.cli.provenance import provenance
-from tracker.cli.warning import warn_of_secrets
-from tracker.cli.workspace import Workspace
 from tracker.times import zone
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from projections.review import Standing
     from projections.samples import Series
     from reports.context import Context, MetricPlan
-    from reports.fences import Apart
+    from reports.generated_regions import Apart
     from reports.post_incident import Document
-    from tracker.cli.comparing import Compared
+    from tracker.application.verdicts import Compared
     from tracker.events.base import Recorded
     from tracker.incident import Incident
 
@@ -71,16 +71,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     upto = workspace.cut()
     name = workspace.incident(arguments.incident, upto).id
     if arguments.diff:
-        from tracker.cli import since_published
+        from tracker.cli import report_diff
 
-        return since_published.run(arguments, workspace, name, upto)
+        return report_diff.run(arguments, workspace, name, upto)
     aside = arguments.output == "-" or arguments.json
     if arguments.format == "html":
-        from tracker.cli import paging
+        from tracker.cli import report_html
 
-        return paging.run(arguments, workspace, name, upto)
+        return report_html.run(arguments, workspace, name, upto)
     target = Path(arguments.output or f"{name}.md")
-    found = None if aside else placing.standing_at(target, name)
+    found = None if aside else report_files.standing_at(target, name)
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     with waiting("report"):
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     data = written.markdown.encode()
     if found is not None:
-        data = placing.renew(
+        data = report_files.renew(
             target,
             found,
             written.parts,
@@ -112,20 +112,20 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             as_it_was=lambda: as_it_was(workspace, found),
         )
     warn_of_secrets(data.decode("utf-8", "replace"), str(target))
-    placing.refuse_changed(target, found)
-    placing.put(target, data, written.pictures)
+    report_files.refuse_changed(target, found)
+    report_files.put(target, data, written.pictures)
     print(target)
     for path in sorted(written.pictures):
         print(target.parent / path)
     if found is not None and found.by_hand:
-        say(f"{target} keeps {placing.hand_lines(found.by_hand)}")
+        say(f"{target} keeps {report_files.hand_lines(found.by_hand)}")
     say(f"Next: read it aloud, then: tracker verify --report {target}")
     return 0
 
 
 def as_it_was(workspace: Workspace, found: "Apart") -> dict[str, str]:
     """Return the parts of a report as the log had them at the position in its footer; none where that cannot be told."""
-    footer = placing.footer_of(found)
+    footer = report_files.footer_of(found)
     if not footer or int(footer["position"]) > workspace.log.position:
         return {}
     if footer["log"] not in (None, workspace.log.id):
@@ -167,7 +167,7 @@ def standing_of(workspace: Workspace, incident: "Incident", upto: int | None) ->
 
 def save(written: "Document", target: Path) -> None:
     """Write a report and its pictures where none stands."""
-    placing.put(target, written.markdown.encode(), written.pictures)
+    report_files.put(target, written.markdown.encode(), written.pictures)
 
 
 def document(
@@ -204,8 +204,8 @@ def gathered(
     from projections.silence import silences
     from projections.timeline import timeline
     from reports.context import Context, Provenance
-    from tracker.cli.checking import measured, settled
-    from tracker.cli.comparing import compared
+    from tracker.application.procedure import measured, settled
+    from tracker.application.verdicts import compared
     from tracker.events.samples import SourceCollected
 
     incident = workspace.incident(name, upto)
@@ -213,7 +213,7 @@ def gathered(
     # That the report was reviewed and published is no part of the story that it tells.
     entries = [each for each in timeline(facts, incident=incident) if not isinstance(each.fact, REVIEWS)]
     shown = {event for entry in entries for event in entry.evidence}
-    actions, about_actions = acting.relevant(workspace, incident, upto)
+    actions, about_actions = action_items.relevant(workspace, incident, upto)
     as_of = max(each.recorded_at for each in [*facts, *about_actions])
     base = Context(
         incident=incident,
@@ -258,7 +258,7 @@ def redactions_of(workspace: Workspace, found: "Iterable[Recorded]", upto: int |
 
 def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
     """Add the healthy level and natural swing of a metric of one series, for its picture."""
-    from projections.verdicts.live import normal
+    from projections.judgement.live import normal
 
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
     return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan

@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 from tracker.events.incidents import RESOLUTIONS
 from tracker.times import utc
 
@@ -19,12 +19,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(
-        incident.id, lambda held: [decisions.resolve(held, by=by, at=at, resolution=arguments.resolution)]
+        incident.id, lambda held: [lifecycle.resolve(held, by=by, at=at, resolution=arguments.resolution)]
     )
     said = f"{incident.id} is resolved ({arguments.resolution}) at {utc(at.at)}, says {by}"
     workspace.log.seal()

@@ -2,9 +2,9 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.amend import corrected, record_correction, refuse_contradiction
 from tracker.cli.common import add_json
-from tracker.cli.workspace import Workspace
 
 EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong incident'"
 
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions_on_events import retract
+    from tracker.decisions.corrections import retract
 
     target = corrected(workspace, arguments.event)
     by = workspace.who

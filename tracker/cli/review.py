@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracker.cli import placing
+from tracker.application import report_files
+from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_json, say
-from tracker.cli.workspace import Recording, Workspace
 from tracker.errors import RefusedError, SettingsError, TrackerError
 
 if TYPE_CHECKING:
-    from reports.sheet import Held, Item, Sheet
-    from tracker.decisions_on_reports import Conflict, Edited
+    from reports.review_file import Held, Item, Sheet
+    from tracker.decisions.publication import Conflict, Edited
     from tracker.events.base import Decision
     from tracker.incident import Incident
 
@@ -53,8 +53,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Edit, and record what changed."""
-    from reports import sheet
-    from tracker.decisions_on_reports import refuse_merged
+    from reports import review_file
+    from tracker.decisions.publication import refuse_merged
 
     editor = _editor()
     incident = workspace.incident(arguments.incident)
@@ -62,14 +62,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     by = workspace.who
     if arguments.kept:
         path = Path(arguments.kept)
-        written = placing.read(path)
+        written = report_files.read(path)
         _sheet(path, written, incident.id, workspace)
     else:
-        written = sheet.write(incident, workspace.log.position).encode()
+        written = review_file.write(incident, workspace.log.position).encode()
         path = _new_file(workspace, incident.id, written)
     with _keeping(path, incident.id, written, fresh=not arguments.kept):
         _edit(editor, path)
-        data = placing.read(path)
+        data = report_files.read(path)
         if not data.strip():
             path.write_bytes(written)
             raise _EmptiedError("the file was left empty: nothing was recorded, and it is as it was again")
@@ -139,7 +139,7 @@ def _edit(editor: list[str], path: Path) -> None:
 
 
 def _own_folder(workspace: Workspace) -> Path:
-    from tracker.cli import spool
+    from tracker.application import spool
 
     held = spool.path_of(workspace.settings.store)
     return held.parent.parent / "reviews" / held.stem
@@ -189,7 +189,7 @@ def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
     Raises:
         RefusedError: If it is broken, or of another incident or log.
     """
-    from reports.sheet import BrokenSheetError, read
+    from reports.review_file import BrokenSheetError, read
 
     try:
         found = read(data)
@@ -207,8 +207,8 @@ def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
 def _record(
     workspace: Workspace, name: str, found: "Sheet", path: Path, by: str
 ) -> "tuple[Recording, dict[str, int]]":
-    from reports.sheet import BrokenSheetError, by_handle, held_of
-    from tracker import decisions_on_reports
+    from reports.review_file import BrokenSheetError, by_handle, held_of
+    from tracker.decisions import publication
     from tracker.events.corrections import EventAmended, EventRetracted
     from tracker.events.incidents import NoteAdded
 
@@ -223,22 +223,20 @@ def _record(
     counts: dict[str, int] = {}
 
     def decide(now: "Incident") -> "list[Decision]":
-        decided, conflicts = decisions_on_reports.edit(now, edited, added, by=by, at=at, why=found.why)
+        decided, conflicts = publication.edit(now, edited, added, by=by, at=at, why=found.why)
         if conflicts:
             raise _conflicting(conflicts)
         kinds = {"changed": EventAmended, "removed": EventRetracted, "added": NoteAdded}
         counts.update({what: sum(isinstance(each, kind) for each in decided) for what, kind in kinds.items()})
-        reviewed = decisions_on_reports.review(
-            now, by=by, at=at, position=found.position, changes=len(decided)
-        )
+        reviewed = publication.review(now, by=by, at=at, position=found.position, changes=len(decided))
         return [*decided, reviewed]
 
     return workspace.decide(name, decide), counts
 
 
 def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
-    from reports.sheet import plain
-    from tracker.decisions_on_reports import Edited
+    from reports.review_file import plain
+    from tracker.decisions.publication import Edited
 
     edited = []
     for handle, held in base.items():
@@ -260,13 +258,13 @@ def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
     for each in conflicts:
         gone = "(struck out)"
         shown += [
-            *placing.diff(
+            *report_files.diff(
                 each.was,
                 each.now if each.now is not None else gone,
                 f"{each.event[-7:]}: as you opened it",
                 f"{each.event[-7:]}: meanwhile",
             ),
-            *placing.diff(
+            *report_files.diff(
                 each.was,
                 each.typed if each.typed is not None else gone,
                 f"{each.event[-7:]}: as you opened it",

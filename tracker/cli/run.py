@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tracker.application.session import Workspace
 from tracker.cli.common import say
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
 
 EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
@@ -108,10 +108,10 @@ _CREDENTIALS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 
 def without_secrets(command: str) -> str:
     """Strike out what a command line shows of passwords and tokens: the log keeps it for good."""
-    from tracker import secrets_scan
+    from tracker.text import secrets
 
     struck = _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1***", command))
-    return secrets_scan.without_secrets(struck, "***")
+    return secrets.without_secrets(struck, "***")
 
 
 class _Recorder:
@@ -150,7 +150,7 @@ class _Recorder:
         try:
             record()
         except TrackerError as trouble:
-            from tracker.cli import spool
+            from tracker.application import spool
 
             if trouble.message != self._told:
                 say(f"tracker: not recorded in the log: {trouble.message}")

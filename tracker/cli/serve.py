@@ -7,7 +7,7 @@ after what was received is on disk.
 
 import argparse
 
-from tracker.cli.workspace import Workspace
+from tracker.application.session import Workspace
 
 EXAMPLE = "example:  tracker serve        tracker serve --host 0.0.0.0 --port 8321"
 

@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 
 EXAMPLE = "example:  tracker service INC-42 add payments-db"
 
@@ -18,11 +18,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     service = workspace.service(arguments.service) if arguments.action == "add" else arguments.service
-    decide = decisions.add_service if arguments.action == "add" else decisions.remove_service
+    decide = lifecycle.add_service if arguments.action == "add" else lifecycle.remove_service
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(incident.id, lambda held: [decide(held, service, by=by, at=at)])
     said = f"{incident.id}: {service} {'added' if arguments.action == 'add' else 'removed'} by {by}"

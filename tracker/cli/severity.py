@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 from tracker.events.incidents import SEVERITIES
 
 EXAMPLE = "example:  tracker severity INC-42 major --why 'only retries fail now'"
@@ -19,13 +19,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(
         incident.id,
-        lambda held: [decisions.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)],
+        lambda held: [lifecycle.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)],
     )
     said = f"{incident.id} is {arguments.severity}, says {by}"
     return workspace.answer(recording, said, {"incident": incident.id})

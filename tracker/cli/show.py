@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import acting, posting
-from tracker.cli.checking import advised, checked, due_json, measured
+from tracker.application import action_items, message_delivery
+from tracker.application.procedure import advised, checked, due_json, measured
+from tracker.application.session import Workspace
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.cli.report import standing_of
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError
 from tracker.times import spoken, utc
 
@@ -72,10 +72,10 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
             {
                 **described(incident),
                 "durations": lasted,
-                "messages": [posting.described(each) for each in told],
-                "actions": [acting.described(each, now) for each in own],
-                "would_have_prevented_it": [acting.described(each, now) for each in preventing],
-                "earlier_open_actions": [acting.described(each, now) for each in earlier],
+                "messages": [message_delivery.described(each) for each in told],
+                "actions": [action_items.described(each, now) for each in own],
+                "would_have_prevented_it": [action_items.described(each, now) for each in preventing],
+                "earlier_open_actions": [action_items.described(each, now) for each in earlier],
                 "next": due_json(due),
                 "next_message": message
                 and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
@@ -132,7 +132,7 @@ def _items(
     from projections.actions import earlier_open, of_incident, would_have_prevented
 
     now = workspace.now if upto is None else max(step.recorded.recorded_at for step in incident.steps)
-    known = acting.items_of(workspace, upto)
+    known = action_items.items_of(workspace, upto)
     if not known:
         return [], [], [], now
     others = {each.incident for each in known} - {incident.id}
@@ -157,7 +157,7 @@ def _print_items(
     for item in [*own, *preventing]:
         for said in item.prevented:
             if item in own or said.incident == incident.id:
-                line = f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}"
+                line = f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}"
                 print(f"  {printable(line)}")
     if earlier:
         services = ", ".join(incident.services)
@@ -201,7 +201,7 @@ def _next_for(stands: "Standing", name: str) -> str:
 
 def _imports(workspace: Workspace, incident: str, upto: int | None) -> list[str]:
     """Say from which logs an incident came."""
-    from tracker.cli.provenance import imports_of
+    from tracker.application.provenance import imports_of
     from tracker.events.bundles import BundleImported
 
     return [
@@ -242,7 +242,7 @@ def _status(incident: Any) -> str:
 def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
     import msgspec
 
-    from projections.wording import detail, headline, redacted_words
+    from reports.headlines import detail, headline, redacted_words
     from tracker.events.actions import ActionAdded
     from tracker.events.corrections import effective
 
@@ -281,10 +281,10 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         "raw": _text(payload),
     }
     now = workspace.now if upto is None else workspace.log.recorded_at(upto) or workspace.now
-    items = acting.items_of(workspace, upto) if isinstance(recorded.event, ActionAdded) else []
+    items = action_items.items_of(workspace, upto) if isinstance(recorded.event, ActionAdded) else []
     item = next((each for each in items if each.event == recorded.id), None)
     if item is not None:
-        answer["action"] = acting.described(item, now)
+        answer["action"] = action_items.described(item, now)
     if arguments.json:
         write_json(answer)
         return 0
@@ -314,7 +314,8 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         )
         rows.append(("state", done or item.standing(now).said()))
         rows += [
-            ("", f"{acting.ledger_line(item, said)}, says {said.by}: {said.why}") for said in item.prevented
+            ("", f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}")
+            for said in item.prevented
         ]
     print(table(rows, indent="  "), end="")
     fields = {k: v for k, v in plain(msgspec.to_builtins(found.event)).items() if v not in (None, "", [], {})}

@@ -5,8 +5,8 @@ The next command that records delivers it first; one that only reads delivers it
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, write_json
-from tracker.cli.workspace import Workspace
 
 EXAMPLE = "example:  tracker spool"
 
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print both; reading delivers nothing."""
-    from tracker.cli import spool
+    from tracker.application import spool
 
     store = workspace.settings.store
     waiting, refused = spool.waiting(store), spool.refused(store)

@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 from tracker.events.incidents import STAGES
 
 EXAMPLE = "example:  tracker stage INC-42 identified"
@@ -18,12 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker import decisions
+    from tracker.decisions import lifecycle
 
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(
-        incident.id, lambda held: [decisions.change_stage(held, arguments.stage, by=by, at=at)]
+        incident.id, lambda held: [lifecycle.change_stage(held, arguments.stage, by=by, at=at)]
     )
     said = f"{incident.id} is {arguments.stage}, says {by}"
     return workspace.answer(recording, said, {"incident": incident.id})

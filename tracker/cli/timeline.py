@@ -7,9 +7,9 @@ import argparse
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tracker.application.clock_dates import told_afterwards
+from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
-from tracker.cli.dating import told_afterwards
-from tracker.cli.workspace import Workspace
 from tracker.errors import UsageError
 from tracker.times import spoken, utc
 
@@ -57,7 +57,7 @@ def _of_incident(
     arguments: argparse.Namespace, workspace: Workspace, upto: int | None
 ) -> tuple[str, list[Any]]:
     from projections.timeline import timeline
-    from tracker.cli.provenance import imports_of
+    from tracker.application.provenance import imports_of
 
     incident = workspace.incident(arguments.incident, upto)
     start, end = span_asked(arguments, workspace, incident)
@@ -173,7 +173,7 @@ def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
 
 
 def _said(row: Any) -> str:
-    from projections.wording import short
+    from reports.headlines import short
 
     parts = [printable(row.title)]
     if row.service:

@@ -2,8 +2,8 @@
 
 import argparse
 
+from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
-from tracker.cli.workspace import Workspace
 
 EXAMPLE = "example:  tracker unlink INC-42 7f1dmbv --why 'another team was testing'"
 
@@ -18,8 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions_on_actions import unlink_prevention
-    from tracker.decisions_on_events import unlink
+    from tracker.decisions.action_items import unlink_prevention
+    from tracker.decisions.corrections import unlink
     from tracker.events.actions import ActionAdded, ActionDone
 
     incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.cli import placing
+from tracker.application import report_files
+from tracker.application.session import Workspace
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
-    from reports.fences import Apart, Part
+    from reports.generated_regions import Apart, Part
     from reports.post_incident import Document
     from tracker.events.base import Recorded
     from tracker.log import Verified
@@ -160,7 +160,7 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
 
 
 def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None) -> None:
-    from projections.wording import redacted_words
+    from reports.headlines import redacted_words
 
     path = report.path
     if quoted is not None:
@@ -185,7 +185,7 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
     if by_hand:
         where = " as HTML" if report.is_page else f" (in {_lines(report.apart.prose_alone())})"
         stands = "stands" if by_hand == 1 else "stand"
-        print(f"{placing.hand_lines(by_hand)}{where} {stands} outside them, which no event holds.")
+        print(f"{report_files.hand_lines(by_hand)}{where} {stands} outside them, which no event holds.")
     if held.published:
         print(f"It is what was published, to the byte ({held.published[-7:]}).")
     if held.same:
@@ -210,7 +210,7 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
 
 def _imported(workspace: Workspace, report: Report) -> int | None:
     """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
-    from tracker.cli.provenance import imports_of
+    from tracker.application.provenance import imports_of
     from tracker.events.bundles import BundleImported
 
     if report.log in ("", workspace.log.id):
@@ -251,9 +251,9 @@ def _report(path: Path) -> Report:
     Raises:
         BadInputError: If it is none, its marks are broken, or its footer names no position.
     """
-    data = placing.read(path)
-    apart = placing.taken_apart(path, data, BadInputError)
-    footer = placing.footer_of(apart)
+    data = report_files.read(path)
+    apart = report_files.taken_apart(path, data, BadInputError)
+    footer = report_files.footer_of(apart)
     if not footer:
         raise BadInputError(
             f"{path} has no footer with a log position and a head",

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from projections.verdicts.checks import CHECKS, late_at, spans
-from tracker.cli import pulling
-from tracker.cli.checking import advised
+from projections.judgement.checks import CHECKS, late_at, spans
+from tracker.application.collect import sources
+from tracker.application.procedure import advised
+from tracker.application.session import Workspace
+from tracker.application.verdicts import Compared, compared, judge
 from tracker.cli.common import add_incident, add_recording, printable, say, write_json
-from tracker.cli.comparing import Compared, compared, judge
-from tracker.cli.workspace import Workspace
 from tracker.errors import BadInputError, TrackerError
 from tracker.times import spoken, utc
 
 if TYPE_CHECKING:
     from projections.changes import ChangeRow
-    from projections.verdicts.live import Look
-    from projections.verdicts.rows import Measured
+    from projections.judgement.live import Look
+    from projections.judgement.rows import Measured
     from tracker.events.base import Recorded
     from tracker.events.verdicts import CheckMade
     from tracker.incident import Incident
@@ -152,9 +152,9 @@ def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> Tr
     if not settings.prometheus.url or service not in settings.services:
         return None
     try:
-        with pulling.prometheus_api(workspace) as api:
+        with sources.prometheus_api(workspace) as api:
             pulled = [
-                pulling.with_history(
+                sources.with_history(
                     workspace, api, service=service, name=name, metric=metric, start=incident.begins_at,
                     end=workspace.now,
                 )
@@ -166,7 +166,7 @@ def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> Tr
 
 
 def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
-    from projections.verdicts.live import look
+    from projections.judgement.live import look
 
     healthy_to = min(found.healthy_until, change.started_at or change.at)
     return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
@@ -209,7 +209,7 @@ def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> 
 
 def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | None, int]:
     """Return the longest window that can be told, up to the one asked for, and the code that it gives."""
-    from projections.verdicts.words import exit_code
+    from reports.wording.verdict_phrases import exit_code
 
     for window in [each for each in reversed(UNTIL) if UNTIL[each] <= UNTIL[until]]:
         mine = [row for row in found.rows if row.change == change.event and row.window == window]
@@ -243,7 +243,7 @@ def _finish(
     window: str | None,
     code: int,
 ) -> int:
-    from projections.verdicts.words import SAID_BY_CODE, headline
+    from reports.wording.verdict_phrases import SAID_BY_CODE, headline
 
     rows = [
         row for row in found.rows if row.change == change.event and (window is None or row.window == window)

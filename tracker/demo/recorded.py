@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tracker.ingest.prometheus_api import PrometheusApi
-from tracker.ingest.prometheus_http import PrometheusHttp
+from tracker.ingest.prometheus.api import PrometheusApi
+from tracker.ingest.prometheus.http import PrometheusHttp
 from tracker.times import duration_seconds, to_ms
 
 ADDRESS = "http://prometheus.shop.example:9090"

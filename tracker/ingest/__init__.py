@@ -14,10 +14,10 @@ from tracker.ingest.services import ServiceRules
 SOURCES = {
     "alertmanager": "tracker.ingest.alertmanager:read",
     "events": "tracker.ingest.cdevents:read",
-    "github": "tracker.ingest.github:read",
-    "gitlab": "tracker.ingest.gitlab:read",
-    "sentry": "tracker.ingest.sentry_webhook:read",
-    "sentry-envelope": "tracker.ingest.sentry_envelope:read",
+    "github": "tracker.ingest.forges.github:read",
+    "gitlab": "tracker.ingest.forges.gitlab:read",
+    "sentry": "tracker.ingest.sentry.webhook:read",
+    "sentry-envelope": "tracker.ingest.sentry.envelope:read",
 }
 """Where the reader of each source is found; looked up when it is needed."""
 

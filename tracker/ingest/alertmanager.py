@@ -12,7 +12,7 @@ import msgspec
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Arrival, Incoming
 from tracker.ingest.documents import MAX_BYTES, MAX_RECORDS, Document, Moment, Record, documents
-from tracker.ingest.prometheus_alerts import fingerprint
+from tracker.ingest.prometheus.alerts import fingerprint
 from tracker.ingest.services import ServiceRules
 
 HINT = "Export it with: curl -s http://127.0.0.1:9093/api/v2/alerts"

@@ -13,14 +13,14 @@ from eventsourcing.persistence import IntegrityError
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window, event_id, place
 from tracker.events.corrections import EventRedacted
+from tracker.gc_pause import collector_paused
 from tracker.log.application import URL_SCHEMES, TrackerApplication
+from tracker.log.erasure import Copy, bring, holding, mark, marked, remove, shared_files, unmark
 from tracker.log.extract import Proof, StoredEvent, log_id, proof, stored
 from tracker.log.recorder import Appended, Transaction, chunks
-from tracker.log.redacting import Copy, bring, holding, mark, marked, remove, shared_files, unmark
 from tracker.log.rows import Hole, hole_row, row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, Verified, head_at, last_seal, next_seal, verify
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, select
-from tracker.memory import collector_paused
 from tracker.times import from_us, to_us, utc
 
 __all__ = ["Appended", "Log", "Verified", "Window"]

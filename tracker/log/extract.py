@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from tracker.events.base import decode
 from tracker.events.housekeeping import LogSealed
+from tracker.log.erasure import shared_files
 from tracker.log.holes import kept_by_hash
 from tracker.log.recorder import Transaction, chunks
-from tracker.log.redacting import shared_files
 
 LOG_ID_DIGITS = 16
 _PAGE = 2_000

@@ -18,8 +18,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
+from tracker.log.lock_timeout import patience_ms
 from tracker.log.mapper import EventMapper
-from tracker.log.patience import patience_ms
 from tracker.log.postgres_cleaning import clean_tables
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 

@@ -19,8 +19,8 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment
 
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
+from tracker.log.lock_timeout import patience_ms
 from tracker.log.mapper import EventMapper
-from tracker.log.patience import patience_ms
 from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
 
 APPLICATION_ID = 0x7472636B

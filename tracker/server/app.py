@@ -19,11 +19,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tracker.application.read_delivery import KEPT_HEADERS, KEY_HEADERS, METHOD, PATH
 from tracker.errors import TrackerError
 from tracker.inbox import Delivery
 from tracker.server import bodies, openapi, secrets
 from tracker.server.committer import Committer
-from tracker.server.readers import KEPT_HEADERS, KEY_HEADERS, METHOD, PATH
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry, tell
 
@@ -187,7 +187,7 @@ def _envelope(door: Door) -> Endpoint:
 
 def _sentry_cli(door: Door) -> Endpoint:
     """What sentry-cli calls: the answer follows from the request alone, and what records something is kept first."""
-    from tracker.ingest import sentry_cli
+    from tracker.ingest.sentry import cli
 
     async def answer(request: Request) -> Response:
         headers = _headers(request)
@@ -199,7 +199,7 @@ def _sentry_cli(door: Door) -> Endpoint:
         method, path = request.method, request.scope["raw_path"].decode("latin-1")
         query = request.scope["query_string"].decode("latin-1")
         # Thousands of commits take their time to be looked at; others are answered meanwhile.
-        status, said = await asyncio.to_thread(sentry_cli.answer, method, path, query, body)
+        status, said = await asyncio.to_thread(cli.answer, method, path, query, body)
         answered = Response(said, status_code=status, media_type="application/json")
         if method == "GET" or status >= 300:
             return answered

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tracker.cli.auto_declaring import pushed_of_late, rulings
-from tracker.cli.workspace import Recording, Workspace
+from tracker.application.auto_declare import pushed_of_late, rulings
+from tracker.application.session import Recording, Workspace
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.events.base import BY_ITSELF, Decision, Incoming
 from tracker.server.telemetry import Telemetry, report, tell
@@ -84,7 +84,7 @@ class Declarer:
         return []
 
     def _reopen(self, occurrence: "Occurrence", name: str) -> list[str]:
-        from tracker import decisions
+        from tracker.decisions import lifecycle
 
         at = Typed(self._workspace.now, 0.001)
         why = f"{occurrence.alert.name} fired again at {utc(occurrence.began_at)}"
@@ -92,7 +92,7 @@ class Declarer:
         def open_again(held: "Incident") -> Sequence[Decision]:
             if held.ends_at is None or held.merged_into is not None:
                 return []
-            return [decisions.reopen(held, by=BY_ITSELF, at=at, why=why, occurrence=occurrence.key)]
+            return [lifecycle.reopen(held, by=BY_ITSELF, at=at, why=why, occurrence=occurrence.key)]
 
         if not self._workspace.decide(name, open_again).recorded:
             return []
@@ -102,12 +102,12 @@ class Declarer:
     def _open(self, occurrence: "Occurrence", found: "Sequence[Incident]") -> list[str]:
         from projections.auto_declare import severity_of, title_of
         from projections.incidents import number_of
-        from tracker import decisions
+        from tracker.decisions import lifecycle
 
         alert, now = occurrence.alert, self._workspace.now
         number = max((number_of(each.id) for each in found), default=0) + 1
         name = f"{self._workspace.settings.tracker.prefix}-{number}"
-        decided = decisions.declare(
+        decided = lifecycle.declare(
             name,
             title=title_of(alert),
             services=(occurrence.service,),

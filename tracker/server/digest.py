@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from tracker.cli.workspace import Workspace
+from tracker.application.read_delivery import READERS, facts_of
+from tracker.application.session import Workspace
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming
 from tracker.inbox import Held, Inbox
-from tracker.server.readers import READERS, facts_of
 from tracker.server.telemetry import Telemetry, report, tell
 
 _Read = tuple[Held, list[Incoming]]

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import uvicorn
 
+from tracker.application.session import Workspace
 from tracker.cli.common import say
-from tracker.cli.workspace import Workspace
 from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox import Inbox, open_inbox
@@ -22,7 +22,7 @@ from tracker.server.app import Door, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
 from tracker.server.digest import Digest
-from tracker.server.posting import Poster
+from tracker.server.outbox_worker import Poster
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.reconcile import Reconciler
 from tracker.server.secrets import Secrets

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tracker.cli import pulling, pulling_forges, pulling_sentry
-from tracker.cli.comparing import judge
-from tracker.cli.workspace import Recording, Workspace
+from tracker.application.collect import forges, sentry, sources
+from tracker.application.session import Recording, Workspace
+from tracker.application.source_silence import Hearing
+from tracker.application.verdicts import judge
 from tracker.errors import TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Incoming
-from tracker.server.hearing import Hearing
 from tracker.server.telemetry import Telemetry, report, tell
 from tracker.times import duration_seconds
 
@@ -28,7 +28,7 @@ AFTER = timedelta(days=1, minutes=10)
 """So long after its end an incident's metrics are still captured: the day's verdict closes then."""
 
 
-Read = Callable[[datetime], list[pulling.Pulled]]
+Read = Callable[[datetime], list[sources.Pulled]]
 
 
 class Reconciler:
@@ -80,11 +80,11 @@ class Reconciler:
         if settings.prometheus.url:
             yield "prometheus", self._prometheus
         if settings.file.alertmanager.url:
-            yield "alertmanager", lambda start: [pulling.alertmanager(workspace)]
-        if pulling_sentry.configured(workspace):
-            yield "sentry", lambda start: pulling_sentry.sentry(workspace, None, start, workspace.now)
-        for forge, pull in (("github", pulling_forges.github), ("gitlab", pulling_forges.gitlab)):
-            services = pulling_forges.services_at(workspace, forge)
+            yield "alertmanager", lambda start: [sources.alertmanager(workspace)]
+        if sentry.configured(workspace):
+            yield "sentry", lambda start: sentry.sentry(workspace, None, start, workspace.now)
+        for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
+            services = forges.services_at(workspace, forge)
             if services:
                 yield (
                     forge,
@@ -99,7 +99,7 @@ class Reconciler:
                     # Two services may share a repository: each is asked from its own last answer on.
                     f"git:{name}/{place.name}",
                     lambda start, place=place, name=name: [  # type: ignore[misc]
-                        pulling.repository(workspace, place, name, start, None)
+                        sources.repository(workspace, place, name, start, None)
                     ],
                 )
 
@@ -131,11 +131,11 @@ class Reconciler:
         workspace = self._workspace
         incident = workspace.incident(name)
         end = min(workspace.now, (incident.ends_at or workspace.now) + AFTER)
-        with pulling.prometheus_api(workspace) as api:
+        with sources.prometheus_api(workspace) as api:
             for service in incident.services:
                 configured = workspace.settings.services.get(service)
                 for metric_name, metric in (configured.metrics if configured else {}).items():
-                    pulled = pulling.with_history(
+                    pulled = sources.with_history(
                         workspace,
                         api,
                         service=service,
@@ -162,14 +162,14 @@ class Reconciler:
                 windows=len(recording.recorded),
             )
 
-    def _prometheus(self, start: datetime) -> list[pulling.Pulled]:
+    def _prometheus(self, start: datetime) -> list[sources.Pulled]:
         workspace = self._workspace
         # An alert whose start lies before what is asked for has no start that can be told, and so no end.
         since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
         since = max(since, min(start, workspace.now - BACK))
-        with pulling.prometheus_api(workspace) as api:
-            alerts = pulling.alert_history(workspace, api, start=since, end=workspace.now)
-            rules = pulling.alert_rules(workspace, api)
+        with sources.prometheus_api(workspace) as api:
+            alerts = sources.alert_history(workspace, api, start=since, end=workspace.now)
+            rules = sources.alert_rules(workspace, api)
         if alerts.problem is None:
             self._firing_since = min(still_firing(alerts.facts), default=None)
         return [alerts, rules]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from tracker.settings import Settings, secret
+from tracker.settings.loading import Settings, secret
 
 Headers = Mapping[str, bytes]
 """Header names in lower case, values as they came over the wire."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tracker.events.bookkeeping import PATTERNS, is_bookkeeping
+from tracker.events.version_files import PATTERNS, is_bookkeeping
 from tracker.ingest.git.asking import OPTIONS, SHA, decoded, environment, trouble
 
 MOST_PATHS = 1000

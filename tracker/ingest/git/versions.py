@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from tracker.events.bookkeeping import VERSION_FILES
+from tracker.events.version_files import VERSION_FILES
 from tracker.ingest.git.asking import decoded, git
 
 _NOT_OURS = frozenset(("node_modules", "vendor", "third_party", "fixtures", "testdata", "tests", "test"))

@@ -1,0 +1,1 @@
+"""The judge: windows, replay and the verdict rows of an incident."""

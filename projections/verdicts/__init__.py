@@ -1,1 +1,0 @@
-"""Verdicts: each metric over each window after a change, as `compare`, `watch`, `collect` and the report give them."""

@@ -1,0 +1,172 @@
+"""What verdicts say to a reader: one sentence for each change, and one answer for a watch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from projections.judgement.rows import Row
+from projections.judgement.windows import WINDOWS
+from tracker.times import spoken
+
+HEADLINE_STRENGTH = 1.5
+"""A headline asks for more than a row: over many metrics, 1 is reached by chance too often."""
+
+SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
+
+PHRASES = {
+    "regressed": "worse",
+    "still_degraded": "still degraded",
+    "partly_recovered": "only partly back",
+    "shifted": "shifted",
+    "not_enough_data": "cannot be told",
+    "no_data": "no samples",
+    "pending": "not over yet",
+    "within_normal": "within its normal swing, not proven back",
+    "recovered": "back to normal",
+    "improved": "better",
+    "unchanged": "unchanged",
+    "unaffected": "not affected",
+}
+"""How a headline says each verdict, the worst first: that is what somebody is woken for."""
+_ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
+_WORSE, _NOT_BETTER = ("regressed",), ("still_degraded", "partly_recovered")
+
+
+class Said(Protocol):
+    """A verdict, whether judged now or read as it was recorded."""
+
+    @property
+    def baseline(self) -> str:
+        """What it was held against."""
+
+    @property
+    def verdict(self) -> str:
+        """What was said."""
+
+    @property
+    def strength(self) -> float | None:
+        """How clear it was."""
+
+
+S = TypeVar("S", bound=Said)
+
+
+def asked(rows: Sequence[S]) -> list[S]:
+    """Return the rows that answer the question of the moment: normal again, after a fix; else moved by it."""
+    healthy = [row for row in rows if row.baseline == "healthy"]
+    return healthy or list(rows)
+
+
+def closed_window(rows: Sequence[Row]) -> str | None:
+    """Return the longest window of which something can be told; None while none is over.
+
+    One that no other deploy reaches into comes first: of that, it is known what moved it.
+    """
+    told = {row.window for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")}
+    alone = told - {row.window for row in rows if row.confounded_by}
+    done = alone or told or {row.window for row in rows if row.verdict not in ("pending", "no_data")}
+    return next((window for window in reversed(WINDOWS) if window in done), None)
+
+
+def headline(rows: Sequence[Row]) -> str:
+    """Say in one sentence what became of the metrics after one change."""
+    if not rows:
+        return "No metric is configured."
+    first = rows[0]
+    what = f"the rollback to {first.version}" if first.kind == "rollback" else first.version
+    window = closed_window(rows)
+    if window is None:
+        return f"After {what}: nothing can be said yet. {first.reason or 'No window is over.'}"
+    told = _told([row for row in rows if row.window == window])
+    others = sorted({version for row in rows if row.window == window for version in row.confounded_by})
+    is_fix = any(row.baseline == "healthy" for row in rows)
+    whose = "the credit is shared" if is_fix else "which of them did it is not told"
+    shared = f" {' and '.join(others)} went out in the same window: {whose}." if others else ""
+    return f"{SPANS[window]} after {what}: {told}.{shared}{_later(rows, window)}"
+
+
+def _told(rows: Sequence[Row]) -> str:
+    """Say of one window's metrics what became of them, the worst first."""
+    made_worse = {row.metric for row in rows if row.baseline == "before_change" and _is_worse(row)}
+    moving = {row.metric for row in rows if "already_moving" in row.flags}
+    groups: dict[str, list[str]] = {}
+    for row in sorted(asked(rows), key=lambda each: _ORDER[each.verdict]):
+        faint = row.verdict in ("regressed", "improved", "shifted") and not _is_clear(row)
+        phrase = f"perhaps {PHRASES[row.verdict]}" if faint else PHRASES[row.verdict]
+        if row.baseline == "healthy" and row.metric in made_worse:
+            phrase += f", and worse than before {row.version}"
+        if row.metric in moving and row.verdict not in ("unchanged", "unaffected", "within_normal"):
+            phrase += f", but was moving that way before {row.version}"
+        when = when_normal(row)
+        groups.setdefault(phrase, []).append(row.metric + (f" ({when})" if when else ""))
+    return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
+
+
+def _later(rows: Sequence[Row], window: str) -> str:
+    """Say what a longer window, into which another deploy reaches, shows to be bad: nothing may hide behind the clean one."""
+    seen = {row.metric for row in rows if row.window == window and _is_bad(row)}
+    spans = list(WINDOWS)
+    for longer in spans[spans.index(window) + 1 :]:
+        mine = [row for row in asked([each for each in rows if each.window == longer]) if row.confounded_by]
+        bad = [row for row in mine if _is_bad(row) and row.metric not in seen]
+        if bad:
+            others = " and ".join(sorted({version for row in mine for version in row.confounded_by}))
+            return f" {SPANS[longer]} after it: {_told(bad)}, with {others} in the same window."
+    return ""
+
+
+def _is_clear(row: Said) -> bool:
+    return (row.strength or 0) > HEADLINE_STRENGTH
+
+
+def _is_worse(row: Said) -> bool:
+    return row.verdict == "regressed" and _is_clear(row)
+
+
+def _is_bad(row: Row) -> bool:
+    return _is_worse(row) or row.verdict in _NOT_BETTER
+
+
+def when_normal(row: Row) -> str:
+    """Say when a metric was back; nothing where its window says that it is not, whatever single samples say."""
+    if row.recovered_at is None or row.verdict not in ("recovered", "within_normal"):
+        return ""
+    return after_change(row)
+
+
+def settled_after(rows: Sequence[Row]) -> str:
+    """Say how long after a change the windows begin: metrics may differ by their queries' ranges."""
+    found = sorted({row.settling_seconds for row in rows})
+    first, last = spoken(found[0]), spoken(found[-1])
+    if first == last:
+        return first
+    # "2 to 3 min", and "90 s to 3 min".
+    number, _, unit = first.partition(" ")
+    return f"{number if last.partition(' ')[2] == unit else first} to {last}"
+
+
+def after_change(row: Row) -> str:
+    """Say how long after the change a metric was back."""
+    assert row.recovered_at is not None
+    seconds = (row.recovered_at - row.deployed_at).total_seconds()
+    if seconds > 120:
+        seconds = 60.0 * round(seconds / 60)
+    return f"{spoken(seconds)} after" if seconds > 0 else "while it went out"
+
+
+def exit_code(rows: Sequence[Said]) -> int:
+    """Answer a watch by one window's rows: 0 recovered, 6 worse, 7 not better, 8 cannot tell."""
+    verdicts = [row.verdict for row in asked(rows)]
+    moved = [row for row in rows if row.baseline == "before_change"]
+    if any(each in _WORSE for each in verdicts) or any(_is_worse(row) for row in moved):
+        return 6
+    if any(each in _NOT_BETTER for each in verdicts):
+        return 7
+    if any(row.verdict in ("not_enough_data", "no_data", "pending") for row in asked(rows)) or not verdicts:
+        return 8
+    # Nothing that the incident had moved is there, or the change was no fix: that it helped is not proven.
+    return 0 if any(row.baseline == "healthy" and row.verdict == "recovered" for row in rows) else 8
+
+
+SAID_BY_CODE = {0: "recovered", 6: "worse", 7: "not better", 8: "cannot tell"}

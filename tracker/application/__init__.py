@@ -1,0 +1,1 @@
+"""What the tracker does, for any caller: command, server, page or notebook. It does not print."""

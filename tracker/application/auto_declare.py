@@ -1,0 +1,124 @@
+"""What the rule of `projections.auto_declare` says of alerts that were told; nothing is recorded here.
+
+`tracker serve` declares by it. Whatever fills in the past, `ingest` and `collect`, only says
+what would have been declared.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tracker.application.session import Workspace
+from tracker.cli.common import printable, say
+from tracker.events.base import Event, Incoming
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    from projections.auto_declare import Occurrence, Ruling
+
+_MOST_SAID = 20
+_ALERTS = ("alert-fired", "alert-resolved")
+
+
+def rulings(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Ruling]":
+    """Say what becomes of each alert among these facts that may open an incident, oldest first."""
+    from projections.auto_declare import occurrences, rule
+    from projections.incidents import ours
+
+    wanted = wanted_severities(workspace)
+    now = workspace.now
+    found = occurrences(facts, wanted, (), now) if wanted else []
+    if not found:
+        return []
+    incidents = ours(workspace.standing())
+    unsure = {each.key: each for each in found if rule(each, incidents, now).verdict != "covered"}
+    if unsure:
+        # That it is over, or goes on from before a hole, may stand in the log alone.
+        found = occurrences(facts, wanted, _ends(workspace, list(unsure.values())), now)
+    return [rule(each, incidents, now) for each in found]
+
+
+def wanted_severities(workspace: Workspace) -> dict[str, str]:
+    """Return for each service that declares by itself the severity label that does."""
+    return {
+        name: each.auto_declare for name, each in workspace.settings.services.items() if each.auto_declare
+    }
+
+
+def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
+    """Return the alerts of services that declare by themselves that were pushed of late, as the log has them.
+
+    A server that stopped between recording and declaring finds here what it owes. What it
+    polled it polls again, and what a person filled in declares nothing.
+    """
+    from tracker.events.base import Window
+
+    since = workspace.now - back
+    windows = [Window(f"service:{name}", since - timedelta(days=1)) for name in wanted_severities(workspace)]
+    found = workspace.log.select(windows, topics=_ALERTS) if windows else []
+    return [
+        Incoming(event=each.event, arrival=each.arrival)
+        for each in found
+        if each.event.TOPIC in _ALERTS
+        and each.arrival.via == "webhook"
+        and each.arrival.origin is None
+        and each.recorded_at >= since
+    ]
+
+
+def _ends(workspace: Workspace, found: "Sequence[Occurrence]") -> list[Event]:
+    from projections.alert_spans import JOIN_WITHIN
+    from tracker.events.base import Window
+
+    starts: dict[str, datetime] = {}
+    for each in found:
+        starts[each.service] = min(starts.get(each.service, each.began_at), each.began_at)
+    windows = [Window(f"service:{name}", start - JOIN_WITHIN) for name, start in starts.items()]
+    return [each.event for each in workspace.log.select(windows, topics=("alert-resolved",))]
+
+
+def would_have_declared(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Occurrence]":
+    """Return the alerts among these facts that `tracker serve` would have opened an incident for."""
+    return [each.occurrence for each in rulings(workspace, facts) if each.verdict != "covered"]
+
+
+def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
+    """Return them as JSON keys."""
+    from projections.auto_declare import severity_of, title_of
+
+    return [
+        {
+            "service": each.service,
+            "alert": each.alert.name,
+            "fingerprint": each.alert.fingerprint,
+            "severity": severity_of(each.alert),
+            "title": title_of(each.alert),
+            "began_at": each.began_at,
+            "ended_at": each.ended_at,
+        }
+        for each in found
+    ]
+
+
+def tell_what_would_have(found: "Sequence[Occurrence]") -> None:
+    """Say in one line each what was not declared, and how to declare it."""
+    from projections.auto_declare import severity_of, title_of
+
+    for each in found[:_MOST_SAID]:
+        over = f" until {utc(each.ended_at)}" if each.ended_at else ""
+        say(
+            f"not declared, as back-filling never does: {each.alert.name} of {each.service} "
+            f"fired at {utc(each.began_at)}{over}"
+        )
+    if len(found) > _MOST_SAID:
+        say(f"… and {len(found) - _MOST_SAID} more: --json has all")
+    if found:
+        last = found[-1]
+        say(
+            f"  To declare one: tracker declare '{_quoted(title_of(last.alert))}' --service {last.service} "
+            f"--severity {severity_of(last.alert)} --detected {utc(last.began_at)} --detected-by alert"
+        )
+
+
+def _quoted(text: str) -> str:
+    return printable(text).replace("'", "’")

@@ -1,0 +1,1 @@
+"""Reading every configured source for the span of an incident."""

@@ -1,0 +1,79 @@
+"""What one source gave for one service, in words and numbers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tracker.application.session import Recording
+from tracker.errors import TrackerError
+from tracker.events.base import Incoming
+from tracker.times import spoken, utc
+
+
+@dataclass
+class Pulled:
+    """What one source gave for one service.
+
+    `asked` is false where the log had been told everything before. `history` has, for each
+    step in seconds, the first instant that the log holds; only samples have one. `notes` say
+    what the source does not offer, or did not tell in full.
+    """
+
+    source: str
+    service: str | None
+    what: str
+    recording: Recording = field(default_factory=Recording)
+    found: int = 0
+    new_samples: int | None = None
+    asked: bool = True
+    gone_until: datetime | None = None
+    expires_at: datetime | None = None
+    history: dict[float, datetime] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    problem: TrackerError | None = None
+    facts: list[Incoming] = field(default_factory=list)
+    """Alerts as they were told, new to the log or not: an alert that goes on firing may open an incident."""
+
+    def json(self) -> dict[str, Any]:
+        """Return it as JSON keys."""
+        return {
+            "source": self.source,
+            "service": self.service,
+            "what": self.what,
+            "found": self.found,
+            "new_samples": self.new_samples,
+            "recorded": len(self.recording.recorded),
+            "known": len(self.recording.known),
+            "gone_until": self.gone_until,
+            "expires_at": self.expires_at,
+            "history_from": min(self.history.values(), default=None),
+            "notes": self.notes,
+            "problem": self.problem.message if self.problem else None,
+        }
+
+    def said(self) -> str:
+        """Say it in a line."""
+        who = f"{self.service}: " if self.service and self.service != self.what else ""
+        if self.problem is not None:
+            return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
+        new = self.recording.said() if self.new_samples is None else f"{self.new_samples:,} new"
+        found = f"{self.found:,} found" if self.asked else "all was asked before"
+        parts = [f"{self.source}: {who}{self.what}: {found}, {new}"]
+        if self.history:
+            parts.append(f"history back to {self._history()}")
+        if self.gone_until is not None:
+            parts.append(f"what lies before {utc(self.gone_until)} is gone already")
+        if self.expires_at is not None:
+            parts.append(f"the rest expires there from {utc(self.expires_at)} on")
+        parts += self.notes
+        return "; ".join(parts)
+
+    def _history(self) -> str:
+        """Say how far back which step reaches: a coarser one only where it reaches further."""
+        told: list[str] = []
+        reached: datetime | None = None
+        for step, first in sorted(self.history.items()):
+            if reached is None or first < reached:
+                told.append(f"{utc(first)[:10]} ({'1 min' if step == 60 else spoken(step)})")
+                reached = first
+        return ", ".join(told)

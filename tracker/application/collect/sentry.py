@@ -1,0 +1,103 @@
+"""Pulling Sentry, or a Bugsink, for a span: what its webhooks may have missed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tracker.application.collect.result import Pulled
+from tracker.errors import SettingsError, TrackerError
+from tracker.events.base import Arrival, Observation
+
+if TYPE_CHECKING:
+    from tracker.application.session import Workspace
+    from tracker.events.alerts import IssueChanged
+    from tracker.ingest.sentry.api import Polled
+
+DEFAULT_URL = "https://sentry.io"
+
+
+def configured(workspace: "Workspace") -> bool:
+    """Whether tracker.toml names a Sentry, or a Bugsink, to ask."""
+    return bool(workspace.settings.file.sentry.url or workspace.settings.file.sentry.organization)
+
+
+def sentry(workspace: "Workspace", service: str | None, start: datetime, end: datetime) -> list[Pulled]:
+    """Ask for issues, releases, deploys and commits of a span, and record them; None is every service.
+
+    It looks a day further back than `start`, since an issue may be resolved long after its
+    last error. With an organization it is Sentry's API that is spoken, else Bugsink's.
+    """
+    pulled = Pulled("sentry", service, "issues and releases")
+    try:
+        polled = _asked(workspace, start, end)
+        facts = [
+            each
+            for each in polled.found
+            if service is None or (isinstance(each.event, Observation) and each.event.service == service)
+        ]
+    except TrackerError as trouble:
+        pulled.problem = trouble
+        return [pulled]
+    pulled.found = len(facts)
+    pulled.notes = polled.notes
+    workspace.record(facts, pulled.recording)
+    return [pulled]
+
+
+def _asked(workspace: "Workspace", start: datetime, end: datetime) -> "Polled":
+    from tracker.ingest.sentry import api, bugsink
+    from tracker.ingest.sentry.http import SentryHttp
+    from tracker.settings.loading import secret
+
+    settings = workspace.settings.file.sentry
+    where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
+    if not configured(workspace):
+        raise SettingsError(
+            f"{where} names no Sentry",
+            hint='[sentry] organization = "acme" and token_env = "SENTRY_TOKEN", or name a FILE of envelopes or webhook bodies',
+        )
+    arrival = Arrival(via="poll", received_at=workspace.now)
+    http = SentryHttp(settings.url or DEFAULT_URL, token=secret(settings.token_env))
+    try:
+        if settings.organization:
+            return api.read(
+                http,
+                organization=settings.organization,
+                rules=workspace.rules,
+                start=start,
+                end=end,
+                arrival=arrival,
+            )
+        if not bugsink.speaks(http):
+            raise SettingsError(
+                f"{where}: [sentry] names no organization, and {http.url} is no Bugsink, or its token is not allowed in",
+                hint='[sentry] organization = "acme"',
+            )
+        return bugsink.read(
+            http,
+            rules=workspace.rules,
+            start=start,
+            end=end,
+            resolved=lambda: _resolved(workspace),
+            arrival=arrival,
+        )
+    finally:
+        http.close()
+
+
+def _resolved(workspace: "Workspace") -> Mapping[str, datetime]:
+    """Say of each issue whose last known step is "resolved" when that was."""
+    from tracker.events.alerts import IssueChanged
+
+    steps: dict[str, IssueChanged] = {}
+    for each in workspace.log.read_all(topics=("issue-changed",)):
+        event = each.event
+        if isinstance(event, IssueChanged) and event.action in ("created", "resolved", "regressed"):
+            held = steps.get(event.issue_id)
+            if held is None or _order(held) <= _order(event):
+                steps[event.issue_id] = event
+    return {key: event.occurred_at for key, event in steps.items() if event.action == "resolved"}
+
+
+def _order(event: "IssueChanged") -> tuple[datetime, bool]:
+    return event.occurred_at, event.action == "resolved"

@@ -1,0 +1,214 @@
+"""Reading what rules are held against: shared by check, show, list, watch and the report."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tracker.application.session import Workspace
+
+if TYPE_CHECKING:
+    from projections.durations import Duration
+    from projections.judgement.rows import Row
+    from projections.procedure.advice import Advice
+    from projections.procedure.rule import Evidence, Procedure, Ruled
+    from tracker.events.base import Recorded
+    from tracker.incident import Incident
+
+#: Branches, tags and deploys so long before an incident say what its fix started from. Where no version
+#: is known so shortly before it, older ones are looked for: what is seldom released breaks too.
+BEFORE = (timedelta(days=30), timedelta(days=365), None)
+#: A fix that is merged back later than that is not looked for any more.
+AFTER = timedelta(days=30)
+WORK = (
+    "alert-fired", "deploy-started", "deploy-finished", "deploy-failed", "rollback-started", "rollback-finished",
+    "rollback-failed", "tests-finished", "release-created", "version-released", "commit-made",
+    "version-tagged", "branch-seen", "repository-read",
+)  # fmt: skip
+"""The kinds of fact that are looked for beyond the incident's own span."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The answers, what they were held against, and every event that was read for that."""
+
+    rules: "list[Ruled]"
+    evidence: "Evidence"
+    used: "list[Recorded]"
+
+
+def ruled(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Ruled]":
+    """Hold the rules of the procedure against an incident, up to a position of the log."""
+    return checked(workspace, incident, upto).rules
+
+
+def checked(
+    workspace: Workspace,
+    incident: "Incident",
+    upto: int | None,
+    *,
+    verdicts: "Iterable[Row] | None" = None,
+    facts: "Sequence[Recorded] | None" = None,
+    procedure: "Procedure | None" = None,
+) -> Checked:
+    """Gather the evidence of an incident's own span, of the time before and a month after, and hold the rules against it.
+
+    Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
+    with the last event.
+    """
+    from projections.attachment import without_other_links
+    from projections.changes import changes
+    from projections.detection import detected_at
+    from projections.procedure.check import check
+    from projections.procedure.rule import Evidence
+    from projections.updates import messages_of
+    from tracker.events.corrections import effective
+
+    if verdicts is None:
+        from tracker.application.verdicts import compared
+
+        verdicts = compared(workspace, incident, upto).rows
+    work = without_other_links(incident, _work(workspace, incident, upto))
+    held, said = procedure_of(workspace, incident, upto)
+    facts = workspace.facts_of(incident, upto) if facts is None else facts
+    used = list({each.id: each for each in [*facts, *work, *said]}.values())
+    living = [each for each in effective(used).values() if each.retraction is None]
+    evidence = Evidence(
+        incident=incident,
+        facts=tuple(living),
+        changes=tuple(changes(used)),
+        messages=tuple(messages_of(incident)),
+        verdicts=tuple(verdicts),
+        procedure=procedure or held,
+        now=_now(workspace, upto),
+        detected_at=detected_at(incident, living),
+    )
+    return Checked(check(evidence), evidence, used)
+
+
+def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
+    """Read what was built and deployed before and since, as far back as to the version that ran before."""
+    from projections.attachment import linked_ids
+    from tracker.events.base import Window
+
+    until = incident.ends_at + AFTER if incident.ends_at else None
+    found: list[Recorded] = []
+    for before in BEFORE:
+        since = incident.begins_at - before if before else None
+        windows = [Window(f"service:{service}", since, until) for service in incident.services]
+        found = workspace.log.select(windows, upto, linked_ids(incident), topics=WORK)
+        if _knows_what_ran(found, incident.begins_at):
+            break
+    return found
+
+
+def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:
+    """Whether a version of before an incident is there with its commit, or nothing tells of any commit."""
+    from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, VersionTagged
+
+    commits: set[str] = set()
+    versions: set[str] = set()
+    for each in facts:
+        event = each.event
+        if isinstance(event, CommitMade):
+            commits.add(event.sha)
+        elif isinstance(event, DeployFinished | RollbackFinished | VersionTagged):
+            versions |= {event.sha} if event.sha and event.occurred_at < begins_at else set()
+    return not commits.isdisjoint(versions)
+
+
+def settled(
+    workspace: Workspace,
+    incident: "Incident",
+    upto: int | None,
+    *,
+    verdicts: "Sequence[Row]",
+    facts: "Sequence[Recorded]",
+    among: "Sequence[Recorded]",
+) -> Checked:
+    """Answer for a report, which stands on `among` besides: at the position of the last event that anything in it names.
+
+    What others did since moves neither the position nor a limit, so the same position gives the same bytes.
+    """
+    from tracker.events.corrections import Correction
+
+    while True:
+        found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
+        named = {event for each in found.rules for event in each.evidence}
+        _, said = procedure_of(workspace, incident, upto)
+        used = [
+            *said,
+            *(each for each in found.used if each.id in named or isinstance(each.event, Correction)),
+        ]
+        last = max(each.position for each in [*among, *facts, *used])
+        if last == upto:
+            return Checked(found.rules, found.evidence, used)
+        upto = last
+
+
+def _now(workspace: Workspace, upto: int | None) -> datetime:
+    if upto is None:
+        return workspace.now
+    # Not the position's own instant: what came in a bundle was recorded when its first log says.
+    last = workspace.log.read(upto - 1, 1, upto)
+    return last[0].recorded_at if last else workspace.now
+
+
+def procedure_of(
+    workspace: Workspace, incident: "Incident", upto: int | None
+) -> "tuple[Procedure, list[Recorded]]":
+    """Return [procedure] as the log has it, and the event that says so; the defaults where it has none."""
+    from projections.procedure.rule import Procedure
+    from tracker.events.housekeeping import SettingsChanged
+
+    last = workspace.settings_recorded(None, upto, incident.id)
+    if last is None or not isinstance(last.event, SettingsChanged):
+        return Procedure(), []
+    return Procedure.of(last.event.settings.get("procedure", {})), [last]
+
+
+def settings_differ(workspace: Workspace) -> bool:
+    """Whether tracker.toml says another [procedure] than the log: it counts once something is recorded."""
+    from tracker.events.housekeeping import SettingsChanged
+
+    if workspace.settings.path is None:
+        return False
+    last = workspace.log.latest("settings:")
+    held = last.event.settings.get("procedure") if last and isinstance(last.event, SettingsChanged) else None
+    return bool(held != workspace.settings.facts()[None]["procedure"])
+
+
+def measured(
+    incident: "Incident", facts: "Iterable[Recorded]", evidence: "Evidence"
+) -> "dict[str, Duration]":
+    """Measure an incident, with when its fix was merged back."""
+    from projections.durations import durations
+    from projections.procedure.merging import fix_on_integration
+
+    at, _ = fix_on_integration(evidence) or (None, "")
+    trunk = not evidence.procedure.integration_branch
+    return durations(incident, facts, integrated=at, one_trunk=trunk)
+
+
+def advised(workspace: Workspace, incident: "Incident", upto: int | None = None) -> "list[Advice]":
+    """Return what is due next of an incident that was read with all its decisions.
+
+    It stands on the verdicts that were recorded, and reads neither samples nor errors: it must come at once.
+    What is still to be done follows tracker.toml as it is now; what was done, in `check`, the log.
+    """
+    from projections.procedure.advice import advice
+    from projections.procedure.rule import Procedure
+
+    if incident.imported:
+        return []
+    own = [step.recorded for step in incident.steps]
+    today = None
+    if upto is None and workspace.settings.path is not None:
+        today = Procedure.of(workspace.settings.facts()[None]["procedure"])
+    found = checked(workspace, incident, upto, verdicts=(), facts=own, procedure=today)
+    return advice(found.rules, found.evidence.procedure, found.evidence.now)
+
+
+def due_json(due: "Iterable[Advice]") -> list[dict[str, object]]:
+    """Return what is due as JSON keys; how long is left a program knows from the instant, and that ticks."""
+    return [{"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at} for each in due]

@@ -1,0 +1,65 @@
+"""What a report says of the log that it was read from."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tracker.application.session import Workspace
+
+if TYPE_CHECKING:
+    from reports.context import Provenance
+    from tracker.events.base import Recorded
+    from tracker.events.bundles import BundleImported
+
+
+def imports_of(workspace: Workspace, incident: str, upto: int | None) -> "list[Recorded]":
+    """Return what says with which bundles an incident came."""
+    from projections.imports import imports
+    from tracker.events.base import Window
+    from tracker.events.bundles import imported_scope
+
+    return imports(workspace.log.select([Window(imported_scope(incident))], upto))
+
+
+def provenance(
+    workspace: Workspace, incident: str, used: "Sequence[Recorded]", upto: int | None
+) -> "Provenance":
+    """Say where these events stand: in this log, or all of them in the one from which they came."""
+    from projections.imports import carried_by, quoted
+    from reports.context import Provenance
+    from tracker.events.bundles import BundleImported
+
+    known = imports_of(workspace, incident, upto)
+    last = max([*used, *known], key=lambda each: each.position)
+    from_ = quoted(used, known)
+    if from_ is not None and isinstance(from_.event, BundleImported):
+        told = from_.event
+        return Provenance(
+            position=told.position,
+            last_event=told.last_event,
+            last_digest=told.last_digest,
+            head=told.head,
+            versions=_versions(),
+            log=told.log,
+            came=_came(carried_by(from_, known)),
+            here=last.position,
+        )
+    return Provenance(
+        position=last.position,
+        last_event=last.id,
+        last_digest=last.digest.hex(),
+        head=workspace.log.head(last.position),
+        versions=_versions(),
+        log=workspace.log.id or "",
+        came=_came([each.event for each in known if isinstance(each.event, BundleImported)]),
+        here=last.position,
+    )
+
+
+def _came(known: "Sequence[BundleImported]") -> tuple[tuple[str, str, int, str], ...]:
+    return tuple((each.log, each.was, each.position, each.head) for each in known)
+
+
+def _versions() -> dict[str, str]:
+    from tracker.version import version
+
+    return {name: version(name) for name in ("tracker", "matplotlib", "numpy")}

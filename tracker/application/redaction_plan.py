@@ -1,0 +1,219 @@
+"""What goes with an event that is redacted: what repeats its text, in the log and beside it.
+
+The inbox and the spool are places beside the log; a place that is added later, a lake for
+one, gets a function here and a line in `PLACES`.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.errors import BadInputError
+
+if TYPE_CHECKING:
+    from tracker.application.session import Workspace
+    from tracker.events.base import Event, Recorded
+    from tracker.inbox import Held, Inbox
+
+
+@dataclass
+class Plan:
+    """What is redacted, and what else holds the same.
+
+    `along` are the events that go with the target, each with why; `copies` those that hold the
+    same text and stay unless they are asked for.
+    """
+
+    target: "Recorded"
+    payload: bytes
+    pieces: list[str]
+    along: "dict[str, tuple[Recorded, str]]" = field(default_factory=dict)
+    copies: "list[Recorded]" = field(default_factory=list)
+    payloads: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def needles(self) -> list[bytes]:
+        """The bytes under which the text may stand anywhere."""
+        from tracker.decisions.redaction import needles
+
+        return needles(self.pieces)
+
+
+def planned(
+    workspace: "Workspace",
+    target: "Recorded",
+    *,
+    keep: Collection[str],
+    also: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> Plan:
+    """Find all that holds the target's text."""
+    from tracker.decisions.redaction import pieces_of
+
+    log = workspace.log
+    payload = log.payloads([target.position]).get(target.position, b"")
+    plan = Plan(target, payload, pieces_of(target.event, payload, keep))
+    _corrections(workspace, plan, keep)
+    found = {each.id: each for each in log.holding(plan.needles, payload, progress)}
+    found.pop(target.id, None)
+    events = {each.id: each for each in log.by_ids([each for each in found if each not in plan.along])}
+    for identity, each in events.items():
+        if each.redacted is not None or not _can_go(each.event):
+            continue
+        why = _reason_along(target.event, target.id, each, found[identity].same)
+        if why is None and also:
+            why = "the same text"
+        if why is not None:
+            plan.along[identity] = (each, why)
+        else:
+            plan.copies.append(each)
+    _sharers(workspace, plan)
+    positions = {each.position: each.id for each, _ in plan.along.values()}
+    plan.payloads = {positions[at]: data for at, data in log.payloads(list(positions)).items()}
+    return plan
+
+
+def _corrections(workspace: "Workspace", plan: Plan, keep: Collection[str]) -> None:
+    """Add what corrects the target and says, or said, its text."""
+    from tracker.decisions.redaction import left_of, pieces_of
+    from tracker.events.corrections import Correction, EventAmended, EventRedacted
+
+    target = plan.target
+    for each in workspace.log.with_corrections([target]):
+        event = each.event
+        if not isinstance(event, Correction) or event.target != target.id or each.redacted is not None:
+            continue
+        if isinstance(event, EventAmended):
+            texts = {name: value for name, value in event.changes.items() if name not in keep}
+            if left_of(event, corrects=target.event, keep=("why", "target_scopes")) != event and texts:
+                plan.along[each.id] = (each, "it amends it")
+                plan.pieces += [
+                    piece for piece in pieces_of(event) if piece not in plan.pieces and piece != event.why
+                ]
+        elif not isinstance(event, EventRedacted) and left_of(event, only=plan.pieces) != event:
+            plan.along[each.id] = (each, "it repeats it")
+
+
+def _reason_along(target: "Event", target_id: str, other: "Recorded", same_payload: bool) -> str | None:
+    """Say why a copy goes with the target unasked; None if it has to be asked for."""
+    from tracker.decisions.redaction import goes_along
+    from tracker.events.incidents import FileAttached
+
+    event = other.event
+    if same_payload:
+        return "the same file" if isinstance(event, FileAttached) else "the same payload"
+    if target_id == getattr(event, "prepared", None) or other.id == getattr(target, "prepared", None):
+        return "the same message"
+    return goes_along(target, event)
+
+
+def _sharers(workspace: "Workspace", plan: Plan) -> None:
+    """Add all that attached the same content: its bytes are kept once."""
+    from tracker.events.base import Window
+    from tracker.events.incidents import FileAttached, file_scope
+
+    going = [plan.target, *(each for each, _ in plan.along.values())]
+    for each in going:
+        if isinstance(each.event, FileAttached) and each.event.by_hash:
+            for other in workspace.log.select([Window(file_scope(each.event.sha256))]):
+                if (
+                    isinstance(other.event, FileAttached)
+                    and other.redacted is None
+                    and other.id != plan.target.id
+                ):
+                    plan.along.setdefault(other.id, (other, "the same file"))
+    plan.copies = [each for each in plan.copies if each.id not in plan.along]
+
+
+def _can_go(event: "Event") -> bool:
+    from tracker.events.bundles import BundleImported
+    from tracker.events.corrections import EventRedacted
+    from tracker.events.housekeeping import LogSealed, SettingsChanged
+
+    return not isinstance(event, BundleImported | EventRedacted | LogSealed | SettingsChanged)
+
+
+# ── beside the log ───────────────────────────────────────────────────────────
+
+
+def work_up_inbox(workspace: "Workspace", pieces: Collection[str], ids: Collection[str]) -> None:
+    """Record what waits in the inbox and holds the text, so that it is found in the log and goes with the rest."""
+    from tracker.application.read_delivery import READERS, facts_of
+    from tracker.decisions.redaction import needles
+
+    wanted = needles(pieces)
+    for inbox, held in _held(workspace):
+        if held.delivery.route not in READERS:
+            continue
+        with contextlib.suppress(BadInputError):
+            facts = facts_of(held, workspace.rules)
+            mine = any(_id(fact.event) in ids for fact in facts)
+            if facts and (mine or any(needle in held.delivery.body for needle in wanted)):
+                workspace.record(facts)
+                inbox.finish([held.number])
+
+
+def _id(event: "Event") -> str:
+    from tracker.events.base import event_id
+
+    return event_id(event)
+
+
+def from_inbox(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
+    """Remove deliveries that nobody understood and that hold the text."""
+    count = 0
+    for inbox, held in _held(workspace):
+        if any(needle in held.delivery.body for needle in wanted):
+            inbox.finish([held.number])
+            count += 1
+    return f"{_counted(count, 'delivery', 'deliveries')} out of the inbox" if count else None
+
+
+def from_spool(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
+    """Remove what was typed while the store was away, and holds the text."""
+    from tracker.application import spool
+
+    count = spool.forget(workspace.settings.store, wanted)
+    return f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
+
+
+PLACES: "tuple[Callable[[Workspace, Sequence[bytes]], str | None], ...]" = (from_inbox, from_spool)
+"""Each place beside the log that may hold the text: removes it there, and says what was removed."""
+
+
+def clean(workspace: "Workspace") -> list[str]:
+    """Leave nothing in unused parts of the files of the store and its inbox; return what is out of reach."""
+    with _inbox(workspace) as inbox:
+        if inbox is not None:
+            inbox.clean()
+    return workspace.log.clean()
+
+
+@contextlib.contextmanager
+def _inbox(workspace: "Workspace") -> "Iterator[Inbox | None]":
+    from tracker.inbox import SUFFIX, open_inbox
+
+    store = workspace.settings.store
+    if "://" not in store and not Path(store + SUFFIX).exists():
+        yield None
+        return
+    inbox = open_inbox(store)
+    try:
+        yield inbox
+    finally:
+        inbox.close()
+
+
+def _held(workspace: "Workspace") -> "Iterator[tuple[Inbox, Held]]":
+    with _inbox(workspace) as inbox:
+        number = 0
+        while inbox is not None and (page := inbox.after(number)):
+            for held in page:
+                yield inbox, held
+            number = page[-1].number
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,421 @@
+"""What a command stands on: settings, the log, who is typing, which incident is meant."""
+
+import argparse
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracker.application import lookup
+from tracker.application.clock_dates import dates_of
+from tracker.cli.common import say, write_json
+from tracker.errors import RefusedError, SettingsError, StoreAwayError, UsageError
+from tracker.times import Typed, parse, utc, zone
+
+if TYPE_CHECKING:
+    from projections.samples import Series
+    from tracker.application.secret_warnings import Watch
+    from tracker.events.base import Decision, Event, Incoming, Recorded
+    from tracker.incident import Incident
+    from tracker.ingest.services import ServiceRules
+    from tracker.log import Appended, Log
+    from tracker.settings.loading import Settings
+
+
+@dataclass
+class Recording:
+    """What a command added to the log."""
+
+    recorded: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+    def add(self, appended: "Appended") -> None:
+        """Count what one append did."""
+        self.recorded += appended.recorded
+        self.known += appended.known
+
+    def json(self) -> dict[str, Any]:
+        """Return the keys that every recording command answers."""
+        return {
+            "recorded": len(self.recorded),
+            "known": len(self.known),
+            "events": [*self.recorded, *self.known],
+        }
+
+    def said(self) -> str:
+        """Say what changed."""
+        return f"{len(self.recorded)} new, {len(self.known)} already known"
+
+
+class Workspace:
+    """One command's view of the world; nothing is opened before it is used."""
+
+    def __init__(self, arguments: argparse.Namespace, *, log: "Log | None" = None) -> None:
+        self.arguments = arguments
+        if log is not None:
+            self.__dict__["log"] = log
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """tracker.toml, or the defaults."""
+        from tracker.settings.loading import load
+
+        return load(getattr(self.arguments, "config", None), getattr(self.arguments, "store", None))
+
+    @property
+    def store_address(self) -> str:
+        """Where the log is, even when tracker.toml says something that it may not.
+
+        `tracker run` runs its child all the same, and what it saw must not be lost.
+        """
+        from tracker.settings.loading import FILE_NAME, find
+
+        try:
+            return self.settings.store
+        except SettingsError:
+            config = getattr(self.arguments, "config", None)
+            path = Path(config).resolve() if config else find(Path.cwd()) or Path.cwd() / FILE_NAME
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            said = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
+            typed = getattr(self.arguments, "store", None) or os.environ.get("TRACKER_STORE")
+            if typed:
+                return typed if "://" in typed else str(Path(typed).expanduser().absolute())
+            named = said[1] if said else "tracker.db"
+            return named if "://" in named else str((path.parent / Path(named).expanduser()).absolute())
+
+    @cached_property
+    def log(self) -> "Log":
+        """The log; what waits in the spool is delivered first."""
+        log = self._opened()
+        from tracker.application import spool
+
+        if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
+            self.__dict__["log"] = log
+            trouble = spool.deliver(self)
+            if trouble is not None and self.arguments.command in (*spool.COMMANDS, "run"):
+                # It goes behind what waits: `.` may mean a declaration that is not delivered yet.
+                del self.__dict__["log"]
+                log.close()
+                raise trouble
+        return log
+
+    def _opened(self) -> "Log":
+        from tracker.log import Log
+
+        return Log(self.settings.store)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if "log" in self.__dict__:
+            self.log.close()
+
+    @property
+    def now(self) -> datetime:
+        """This instant, from the same clock as the log's."""
+        if "log" in self.__dict__:
+            return self.log.now()
+        from datetime import UTC
+
+        return datetime.now(UTC)
+
+    # ── who, when, which ─────────────────────────────────────────────────────
+
+    @cached_property
+    def who(self) -> str:
+        """Who is typing: --by, TRACKER_USER, git's user.name.
+
+        Raises:
+            UsageError: If none of them says.
+        """
+        given = getattr(self.arguments, "by", None) or os.environ.get("TRACKER_USER") or _git_user()
+        if not given or not given.strip():
+            raise UsageError("who says so?", hint="Add --by NAME, or: export TRACKER_USER=NAME")
+        return given.strip()
+
+    @cached_property
+    def typed_zone(self) -> tzinfo | None:
+        """The zone of times that are typed without one; None refuses them."""
+        name = getattr(self.arguments, "at_tz", None) or os.environ.get("TRACKER_TZ")
+        return zone(name) if name else None
+
+    @cached_property
+    def shown_zone(self) -> tzinfo:
+        """The zone in which instants are shown."""
+        return zone(getattr(self.arguments, "tz", None) or self.settings.tracker.time_zone)
+
+    def instant(
+        self,
+        text: str | None,
+        incident: "Incident | None" = None,
+        *,
+        option: str = "--at",
+        allow_future: bool = False,
+        around: tuple[datetime, datetime] | None = None,
+    ) -> Typed:
+        """Read a time as typed; without one it is now. A clock time is echoed in full.
+
+        A clock time takes the date that puts it into `around`, else into the incident,
+        else the latest one past.
+        """
+        now = self.now
+        if text is None:
+            return Typed(now, 0.001)
+        earliest, latest = around or dates_of(incident)
+        typed = parse(
+            text,
+            now=now,
+            default_zone=self.typed_zone,
+            earliest=earliest,
+            latest=latest,
+            option=option,
+            allow_future=allow_future,
+        )
+        if not 1970 < typed.at.year < 9000:
+            raise UsageError(
+                f"{option}: {text!r} is {utc(typed.at)}, which no source told of",
+                hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
+            )
+        if text.strip() != "now" and not text.strip()[:5].rstrip("-").isdigit():
+            say(f"{option} {text} is {utc(typed.at)}")
+        return typed
+
+    def incident_id(self, typed: str) -> str:
+        """Return the full id of the incident that was typed: INC-42, 42, or `.` for the only open one."""
+        return lookup.incident_id(self, typed)
+
+    def incident(self, typed: str, upto: int | None = None) -> "Incident":
+        """Return what is known of the incident that was typed.
+
+        Raises:
+            RefusedError: If it was never declared.
+        """
+        from tracker.incident import fold
+
+        name = self.incident_id(typed)
+        found = fold(name, self.log.incident(name, upto))
+        if not found.exists:
+            if upto is not None and fold(name, self.log.incident(name)).exists:
+                raise RefusedError(
+                    f"{name} was not declared yet at position {upto} of the log",
+                    hint=f"See what was recorded when: tracker timeline {name} --order recorded",
+                )
+            raise RefusedError(f"there is no {name}", hint="See what there is: tracker list")
+        return found
+
+    def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
+        """Return all that an incident's answers stand on: its decisions and its services' facts."""
+        from projections.attachment import (
+            linked_ids,
+            windows,
+            without_other_links,
+            without_other_silences,
+        )
+        from tracker.events.base import Window
+
+        wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
+        found = self.log.select(wanted, upto, linked_ids(incident))
+        return without_other_links(incident, without_other_silences(incident, found))
+
+    def samples(
+        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+    ) -> "list[Series]":
+        """Return the log's own samples of a metric."""
+        return self.samples_with_events(service, metric, start, end, upto)[0]
+
+    def samples_with_events(
+        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+    ) -> "tuple[list[Series], list[Recorded]]":
+        """Return the log's own samples of a metric, and the events that hold them.
+
+        No chunk spans more than a day, so a day back is where the first one can begin.
+        """
+        from projections.samples import merge, spaced
+        from tracker.events.base import Window
+        from tracker.events.samples import MetricSampled
+
+        window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
+        found = self.log.select([window], upto)
+        chunks = [
+            each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
+        ]
+        payloads = self.log.payloads([each.position for each in chunks])
+        joined = merge((each, payloads.get(each.position, b"")) for each in chunks)
+        return [spaced(each, start, end) for each in joined], chunks
+
+    def incidents(self, upto: int | None = None) -> "list[Incident]":
+        """Return every incident with all that was decided on it."""
+        return self.whole(self.standing(upto), upto)
+
+    def standing(self, upto: int | None = None) -> "list[Incident]":
+        """Return every incident with what says where it stands: title, services, open or over.
+
+        Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
+        """
+        from projections.incidents import incidents
+        from tracker.events.base import Window
+
+        return incidents(self.log.select([Window("incidents")], upto))
+
+    def whole(self, found: "Iterable[Incident]", upto: int | None = None) -> "list[Incident]":
+        """Return these incidents with all that was decided on them."""
+        from projections.incidents import incidents
+        from tracker.events.base import Window
+
+        names = {each.id for each in found}
+        selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], upto))
+        return [each for each in selected if each.id in names]
+
+    def settings_recorded(
+        self, service: str | None, upto: int | None = None, incident: str | None = None
+    ) -> "Recorded | None":
+        """Return what says how a service is set up, or, without one, what holds for all services.
+
+        An incident that came in a bundle has the settings of the log that it came from.
+        """
+        from tracker.events.housekeeping import settings_scope
+
+        own = self.log.latest(settings_scope(service, incident), upto) if incident else None
+        return own or self.log.latest(settings_scope(service), upto)
+
+    def cut(self) -> int | None:
+        """Return the position up to which --known-at or --at-seq lets us look; None is all."""
+        position = getattr(self.arguments, "at_seq", None)
+        known_at = getattr(self.arguments, "known_at", None)
+        if position is not None and known_at is not None:
+            raise UsageError("--known-at and --at-seq both say up to where to look", hint="Give one of them")
+        if position is not None:
+            last = self.log.position
+            if position < 0 or position > last:
+                raise UsageError(f"--at-seq {position}: the log ends at {last}", hint=f"--at-seq {last}")
+            return int(position)
+        if known_at is not None:
+            return self.log.position_at(self.instant(known_at, option="--known-at").at)
+        return None
+
+    def event(self, typed: str, upto: int | None = None) -> "Recorded":
+        """Return the event that was typed: an id, a handle, or SERVICE@VERSION.
+
+        Raises:
+            BadInputError: If there is none, or more than one.
+        """
+        if "@" in typed:
+            return lookup.deploy(self, typed, upto)
+        return self.log.resolve_handle(typed, upto)
+
+    def service(self, typed: str) -> str:
+        """Return the name of a configured service; anything goes where none is configured."""
+        return lookup.service(self, typed)
+
+    def asked_service(self, typed: str) -> str:
+        """Return the name of a service that is asked about: a configured one, or one that the log tells of.
+
+        Raises:
+            BadInputError: If tracker.toml has services, and neither knows this one.
+        """
+        return (
+            typed if f"service:{typed}" in self.log.scope_names(f"service:{typed}") else self.service(typed)
+        )
+
+    @cached_property
+    def rules(self) -> "ServiceRules":
+        """How payloads find their service."""
+        from tracker.ingest.services import ServiceRule, ServiceRules
+
+        return ServiceRules(
+            tuple(
+                ServiceRule(
+                    name=name,
+                    alert_labels=service.alert_labels,
+                    sentry_projects=service.sentry_projects,
+                    repositories=service.repositories,
+                    github_repository=service.github_repository,
+                    gitlab_project=service.gitlab_project,
+                )
+                for name, service in self.settings.services.items()
+            )
+        )
+
+    # ── recording ────────────────────────────────────────────────────────────
+
+    def record(self, facts: "Iterable[Event | Incoming]", recording: Recording | None = None) -> Recording:
+        """Append facts, with the settings before them when those have changed."""
+        recording = recording or Recording()
+        batch = list(facts)
+        if batch:
+            self.record_settings()
+            self.secrets.look(batch)
+            appended = self.log.append(batch)
+            self.secrets.recorded(appended.recorded, appended.known)
+            recording.add(appended)
+        return recording
+
+    def decide(
+        self,
+        name: str,
+        decision: "Callable[[Incident], Sequence[Decision | Incoming]]",
+        recording: Recording | None = None,
+    ) -> Recording:
+        """Append decisions of one incident, made anew when another writer was faster."""
+        from tracker.incident import fold
+
+        recording = recording or Recording()
+        self.record_settings()
+
+        def decided(held: "list[Recorded]") -> "Sequence[Decision | Incoming]":
+            made = decision(fold(name, held))
+            self.secrets.look(made)
+            return made
+
+        appended = self.log.decide(name, decided)
+        self.secrets.recorded(appended.recorded, appended.known)
+        recording.add(appended)
+        return recording
+
+    @cached_property
+    def secrets(self) -> "Watch":
+        """Looks at all that is about to be recorded, and warns of what looks like a secret."""
+        from tracker.application.secret_warnings import Watch
+
+        return Watch()
+
+    def record_settings(self) -> None:
+        """Append what answers depend on, where tracker.toml says other than the log."""
+        from tracker.events.housekeeping import SettingsChanged
+
+        if self.settings.path is None or self.__dict__.get("_settings_recorded"):
+            return
+        changed = []
+        for service, facts in self.settings.facts().items():
+            last = self.settings_recorded(service)
+            held = last.event.settings if last and isinstance(last.event, SettingsChanged) else None
+            if held != facts:
+                changed.append(SettingsChanged(occurred_at=self.now, service=service, settings=facts))
+        if changed:
+            self.log.append(changed)
+        self.__dict__["_settings_recorded"] = True
+
+    def answer(self, recording: Recording, said: str, extra: dict[str, Any] | None = None) -> int:
+        """Tell what was recorded: JSON on stdout, or a sentence on stderr."""
+        if getattr(self.arguments, "json", False):
+            write_json({**(extra or {}), **recording.json()})
+        else:
+            say(said)
+        return 0
+
+
+def _git_user() -> str | None:
+    try:
+        found = subprocess.run(
+            ["git", "config", "user.name"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+__all__ = ["Recording", "StoreAwayError", "Workspace"]

@@ -1,0 +1,121 @@
+"""`tracker report INC --format html`: one page, with the prose that stands in the markdown beside it."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracker.application import report_files
+from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.session import Workspace
+from tracker.cli.common import say, write_json
+from tracker.cli.progress import waiting
+from tracker.errors import RefusedError
+
+if TYPE_CHECKING:
+    from reports.generated_regions import Apart
+    from reports.post_incident import Document
+
+
+def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: int | None) -> int:
+    """Write it."""
+    from tracker.cli import report
+
+    aside = arguments.output == "-" or arguments.json
+    target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
+    if not aside:
+        _refuse_edited(target, name, force=arguments.force)
+    beside = target.with_suffix(".md")
+    found = None if beside == target else report_files.standing_at(beside, name)
+    held = found.attributes if found else {}
+    pictures = arguments.pictures or held.get("pictures", "svg")
+    with waiting("report"):
+        written = report.document(
+            workspace,
+            name,
+            upto,
+            zone_name=arguments.tz or held.get("zone", "UTC"),
+            suffix="png" if pictures == "png" else "svg",
+            template=arguments.template or held.get("template", "guide"),
+            with_pictures=arguments.pictures != "none",
+        )
+    text = written.markdown
+    if found is not None and found.by_hand:
+        stood = found
+        data = report_files.renew(
+            beside, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, stood)
+        )
+        found, text = _apart(data), data.decode("utf-8", "replace")
+    else:
+        found = None
+    warn_of_secrets(text, "the report" if aside else str(target), lines=False)
+    data = page_of(written, found, drawn=arguments.pictures != "none")
+    if arguments.json:
+        write_json(
+            {"incident": name, "template": written.parts[0].attributes["template"], "html": data.decode()}
+        )
+        return 0
+    if aside:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return 0
+    report_files.put(target, data, {})
+    print(target)
+    if found is not None:
+        say(
+            f"{report_files.hand_lines(found.by_hand)} from {beside} {'is' if found.by_hand == 1 else 'are'} in it"
+        )
+    say(f"Next: open it in a browser, then: tracker verify --report {target}")
+    return 0
+
+
+def page_of(written: "Document", found: "Apart | None" = None, *, drawn: bool = True) -> bytes:
+    """Make the page of a report; `found` is the markdown with prose around the same parts."""
+    from reports.html import page, prose_of
+
+    made = page(written.parts, written.pictures, drawn=drawn)
+    prose = [""] * (len(made.parts) + 1)
+    if found is not None:
+        # Prose stays behind the part that it stood behind, wherever that part was moved.
+        order = {part.name: at for at, part in enumerate(made.parts, start=1)}
+        rendered = prose_of(found)
+        prose[0] = rendered[0]
+        for part, after in zip(found.parts, rendered[1:], strict=True):
+            prose[order[part.name]] += after
+    return made.whole(prose)
+
+
+def _apart(data: bytes) -> "Apart":
+    from reports.generated_regions import apart
+
+    return apart(data)
+
+
+def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
+    """Refuse to overwrite a page that is not ours, or that somebody edited.
+
+    Raises:
+        RefusedError: With what to do instead.
+    """
+    from reports.generated_regions import BrokenFencesError, apart
+    from reports.html import untouched
+
+    if not target.is_file():
+        return
+    data = report_files.read(target)
+    if not data.strip():
+        return
+    try:
+        incident = apart(data).attributes.get("incident")
+    except BrokenFencesError:
+        incident = name if force else None
+    if incident is None:
+        raise RefusedError(f"{target} is no report of the tracker's", hint="Name another place: -o FILE")
+    if incident != name:
+        raise RefusedError(f"{target} is the report of {incident}", hint="Name another place: -o FILE")
+    if not untouched(data) and not force:
+        raise RefusedError(
+            f"{target} was edited by hand, and a page is written anew as a whole",
+            hint=f"What you write by hand goes into {target.with_suffix('.md')}, from where it comes into the page; "
+            f"to lose what was typed into the page: --force; or write elsewhere: -o FILE",
+        )

@@ -1,0 +1,1 @@
+"""Prometheus: samples, rules and alert history."""

@@ -1,0 +1,1 @@
+"""Sentry and what speaks its protocols: API, envelopes, webhooks, sentry-cli, Bugsink."""
