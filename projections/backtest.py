@@ -7,21 +7,17 @@ incident, how much sooner than people it would have told, and which were for not
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING
 
+from projections.alert_expression import AlertExpression
 from projections.attachment import FACTS_BEFORE
 from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer, Spacing
 from projections.firings import ENDINGS, Watched, overlap_ms
 from projections.incident_spans import Told, tell
+from tracker.incident import Incident
 from tracker.times import from_ms, to_ms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from projections.alert_expression import AlertExpression
-    from tracker.incident import Incident
 
 BEFORE = FACTS_BEFORE
 """A firing that began so long before an incident, and still held then, is the incident's; an older one is not."""

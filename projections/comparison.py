@@ -7,16 +7,18 @@ that are not over belong around it, to whoever knows the log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
+from projections.judgement import replay
+from projections.judgement.replay import Floats, Replayed
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike
 
-    from projections.judgement.replay import Floats, Replayed
 
 __all__ = [
     "ChangeJudgement",
@@ -78,8 +80,6 @@ def judge_change(
 
 
 def _unless_noisy(said: ChangeJudgement) -> ChangeJudgement:
-    from dataclasses import replace
-
     visible, seen = said.smallest_visible_change, (said.seen_lowest, said.seen_highest)
     if said.direction != "unchanged" or visible is None or not said.expected:
         return said
@@ -124,9 +124,6 @@ def judge_fix(
 
 def _beside_own_noise(said: ChangeJudgement, incident: Floats) -> ChangeJudgement:
     """Widen the swing where the incident itself was noisier than any healthy time: five times the errors scatter more."""
-    from dataclasses import replace
-    from math import isfinite
-
     import numpy as np
 
     if said.shift is None or said.expected is None or said.smallest_visible_change is None:
@@ -257,8 +254,6 @@ def _judged(
     deploys: Sequence[int],
     incident: Floats | None = None,
 ) -> list[ChangeJudgement]:
-    from projections.judgement import replay
-
     if len(baseline) != len(after) or (incident is not None and len(incident) != len(after)):
         between = "" if incident is None else f", {len(incident)} during the incident"
         raise ValueError(f"{len(baseline)} metrics before{between} and {len(after)} after")
@@ -283,8 +278,6 @@ def _judged(
 
 def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
     """Of a counter that nobody made a rate of nothing is said: it grows whatever happens, and restarts are no change."""
-    from dataclasses import replace
-
     import numpy as np
 
     if said.direction not in ("up", "down"):
@@ -306,10 +299,6 @@ def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
 
 
 def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
-    from math import isfinite
-
-    from projections.judgement import replay
-
     def figure(values: Floats) -> float | None:
         value = float(values[row])
         return value if isfinite(value) else None
@@ -378,8 +367,6 @@ def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgemen
 
 
 def _short(independent: float, replays: int = 0) -> str:
-    from projections.judgement import replay
-
     if independent >= replay.INDEPENDENT_AT_LEAST:
         return (
             f"The baseline is too short: the comparison could be tried at {replays} earlier times only, "

@@ -8,17 +8,17 @@ evaluate at each sample, because between samples nobody knows more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from projections.alert_expression import AlertExpression
+from projections.samples import Series
 
+if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projections.alert_expression import AlertExpression
-    from projections.samples import Series
 
 LOOKBACK_MS = 300_000
 """How long Prometheus lets a sample stand for the present."""

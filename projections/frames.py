@@ -20,16 +20,30 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from projections.actions import actions
+from projections.alert_spans import spans
+from projections.attachment import linked_ids, windows
+from projections.changes import candidate, changes
+from projections.deduplication import told
+from projections.durations import durations
+from projections.incidents import incidents, number_of
+from projections.judgement.recorded_verdicts import said
+from projections.samples import between, merge
+from projections.timeline import timeline
 from tracker.errors import StoreError, UsageError
-from tracker.settings.loading import FILE_NAME, Settings, find, load
+from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.base import REGISTRY, Decision, Observation, Recorded, Window
+from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.incident import Incident, fold
+from tracker.log import Log
+from tracker.settings.loading import find, load
+from tracker.settings.schema import FILE_NAME, Settings
 from tracker.times import utc
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tracker.events.base import Recorded
-    from tracker.events.corrections import Effective
-    from tracker.incident import Incident
 
 _URL_SCHEMES = ("postgresql://", "postgres://")
 
@@ -226,8 +240,6 @@ class Frames:
     """One log, opened for reading. Use it in a `with` block, or `close` it."""
 
     def __init__(self, store: str, settings: Settings | None = None) -> None:
-        from tracker.log import Log
-
         if not store.startswith(_URL_SCHEMES) and not (Path(store).is_file() and Path(store).stat().st_size):
             raise StoreError(
                 f"there is no log in {store} yet", hint="Record something first, or look at: tracker demo"
@@ -266,10 +278,6 @@ class Frames:
         several sources told are one row, with all of them in `evidence`. `late_seconds` is how
         long after it happened a row was recorded; NA under a minute.
         """
-        from projections.timeline import timeline
-        from tracker.events.base import REGISTRY, Decision, Observation
-        from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
-
         if incident is not None:
             found = self._incident(incident)
             entries = timeline(self._facts_of(found), incident=found)
@@ -303,9 +311,6 @@ class Frames:
         that began within an hour after it, by time alone; `said_caused`, `said_fixed` and
         `said_dismissed` those of which a person said so. `duration_seconds` is from its start to its finish, else as its source measured it.
         """
-        from projections.changes import candidate, changes
-        from tracker.events.base import Window
-
         incidents = self._incidents()
         said: dict[tuple[str, str], list[str]] = {}
         for each in incidents:
@@ -333,11 +338,6 @@ class Frames:
 
         What several sources told of it is one row. `ends_at` is NaT while nobody said that it stopped.
         """
-        from projections.alert_spans import spans
-        from projections.deduplication import told
-        from tracker.events.alerts import AlertFired, AlertResolved
-        from tracker.events.corrections import effective
-
         kinds = [AlertFired.TOPIC, AlertResolved.TOPIC, *_corrections()]
         living = [each for each in effective(self._log.read_all(kinds)).values() if each.retraction is None]
         facts = [each for each in living if isinstance(each.event, AlertFired | AlertResolved)]
@@ -384,10 +384,6 @@ class Frames:
         import numpy as np
         import pandas as pd
 
-        from projections.samples import between, merge
-        from tracker.events.base import Window
-        from tracker.events.samples import MetricSampled
-
         first, last = _instant(start, "start"), _instant(end, "end")
         if last <= first:
             raise UsageError(f"end ({utc(last)}) does not lie after start ({utc(first)})", hint="Swap them")
@@ -427,8 +423,6 @@ class Frames:
         `at_least_seconds` and `at_most_seconds`; else it is `pending`, `not_applicable` or `invalid` (its end
         lies before its start) and has no number. None of these is zero.
         """
-        from projections.durations import durations
-
         rows = []
         for incident in self._incidents():
             for name, found in durations(incident, self._facts_of(incident)).items():
@@ -454,8 +448,6 @@ class Frames:
         Said by `collect` and `watch`; `tracker compare` judges anew. `expected`, `observed`, `shift`,
         `swing` and `smallest_visible_change` are in the metric's unit.
         """
-        from projections.judgement.recorded_verdicts import said
-
         rows = []
         for incident in self._incidents():
             for recorded, event, verdict in said([step.recorded for step in incident.steps]).values():
@@ -486,9 +478,6 @@ class Frames:
         again later says the same of the same log. `due_until_at` is when the day of `due_on` ends in `due_zone`.
         `would_have_prevented` names the later incidents of which a person said so.
         """
-        from projections.actions import actions
-        from tracker.events.base import Window
-
         now = self._log.recorded_at(self._log.position)
         rows = []
         for item in actions(self._log.select([Window("actions")])):
@@ -506,16 +495,10 @@ class Frames:
         return _frame(_ACTIONS, rows)
 
     def _incidents(self) -> list[Incident]:
-        from projections.incidents import incidents
-        from tracker.events.base import Window
-
         names = [each.id for each in incidents(self._log.select([Window("incidents")]))]
         return incidents(self._log.select([Window(f"incident:{name}") for name in names]))
 
     def _incident(self, typed: str | int) -> Incident:
-        from projections.incidents import number_of
-        from tracker.incident import fold
-
         name = str(typed).strip().upper()
         if not name.isdigit():
             found = fold(name, self._log.incident(name))
@@ -529,9 +512,6 @@ class Frames:
         raise UsageError(f"there is no incident {typed!r} in this log", hint=f"Its newest are: {listed}")
 
     def _facts_of(self, incident: Incident) -> list[Recorded]:
-        from projections.attachment import linked_ids, windows
-        from tracker.events.base import Window
-
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
         return self._log.select(wanted, ids=linked_ids(incident))
 
@@ -558,9 +538,6 @@ class Frames:
 
 
 def _corrections() -> list[str]:
-    from tracker.events.base import REGISTRY
-    from tracker.events.corrections import Correction
-
     return [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
 
 

@@ -7,7 +7,9 @@ command pays for what its modules import.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,9 +20,6 @@ from tracker.events.samples import MetricSampled
 from tracker.times import to_ms, to_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tracker.errors import SettingsError
-from tracker.settings.loading import FILE_NAME, load, parse, secret
+from tracker.settings.loading import load, parse, secret
+from tracker.settings.schema import FILE_NAME
 
 EVERYTHING = """
 [tracker]

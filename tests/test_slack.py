@@ -10,8 +10,8 @@ import pytest
 from tests.servers.slack import SECRET, Reply
 from tracker.application.slack import Became, Slack, configured, escaped
 from tracker.errors import SettingsError
-from tracker.settings.loading import Settings
 from tracker.settings.loading import parse as parse_settings
+from tracker.settings.schema import Settings
 
 
 def post(url, text="hello"):

@@ -9,6 +9,7 @@ from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, PLANS, mentions
 from tracker.events.incidents import NoteAdded
+from tracker.events.verdicts import VerdictsGiven
 
 MECHANISMS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.IGNORECASE)
@@ -165,8 +166,6 @@ def _zone(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[
 
 def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
     """Hold "all metrics normal" against the last verdicts that were recorded, where there are any."""
-    from tracker.events.verdicts import VerdictsGiven
-
     last: dict[str, tuple[str, str, str]] = {}
     for step in facts.incident.steps:
         event = step.event

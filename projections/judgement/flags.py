@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from projections.comparison import ChangeJudgement
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from projections.comparison import ChangeJudgement
 
 #: A source that gave nothing for so many samples on end was silent.
 SILENT = 3

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from projections.samples import Series
 from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from projections.samples import Series
 
 #: The 10-minute and 1-hour windows are judged on one-minute samples, the day on five-minute ones.
 GRID_SECONDS = {"10m": 60, "1h": 60, "1d": 300}

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from projections.judgement.rows import JUDGE_VERSION, Row
 from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.corrections import effective
 from tracker.events.verdicts import Verdict, VerdictsGiven
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 OPEN = ("pending", "no_data")
 """Verdicts that are none yet."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from projections.judgement.windows import range_seconds
+from projections.comparison import ChangeJudgement
+from projections.judgement.windows import Judged, range_seconds
+from projections.samples import Series
 from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from projections.comparison import ChangeJudgement
-    from projections.judgement.windows import Judged
-    from projections.samples import Series
 
 #: So many samples on end beyond the swing may be an excursion; one alone is noise.
 EXCURSION = 2

@@ -11,18 +11,19 @@ the same metric judged among others give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Counts = NDArray[np.int64]
+else:
+    Floats = Flags = Counts = object  # the names of types; numpy is imported by what computes
 
 #: What a window's mean may be expected to be. A pair is the mean of the two.
 EXPECTATIONS = (

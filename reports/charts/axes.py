@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
 
 from reports.numbers import Scale, scale, six_digits
 from tracker.times import from_us, to_us
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MINUTE = 60
 _HOUR = 3600

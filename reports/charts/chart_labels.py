@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from reports.charts.chart import Chart, Mark
 from reports.charts.curves import finite_within
 from reports.charts.labels import plain
 from reports.charts.shapes import LOOKS
 from reports.numbers import said
 from tracker.times import from_ms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reports.charts.chart import Chart, Mark
 
 EMPTY = "no samples were recorded in this span"
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reports.charts.chart import Line
 from tracker.times import to_ms
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from reports.charts.chart import Line
 
 MOST_POINTS = 2000
 _GAP_STEPS = 1.5

@@ -6,11 +6,8 @@ Measuring would need a font, and fonts differ between machines.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 BADGE = 7.0
 """Half the width of a badge."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import datetime
 
 from reports.charts import shapes
+from reports.charts.chart import Chart, Span
 from reports.charts.chart_labels import clock
 from reports.charts.labels import fitted, plain, text_width
 from reports.charts.shapes import SPAN_LOOKS, Outline, Shape, Words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from reports.charts.chart import Chart, Span
 
 _LANE = 15.0
 _BAR = 12.0

@@ -7,11 +7,14 @@ picture on every machine. How shapes become bytes is `render`'s.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reports.charts import shapes
 from reports.charts.axes import ValueAxis, time_ticks, value_axis
+from reports.charts.chart import Chart, Mark
 from reports.charts.chart_labels import EMPTY, description, mark_text
 from reports.charts.curves import finite_within, strokes
 from reports.charts.labels import Flag, fitted, flags, plain, text_width
@@ -22,13 +25,9 @@ from reports.numbers import six_digits
 from tracker.times import to_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from reports.charts.chart import Chart, Mark
 
 WIDTH, HEIGHT = 820, 340
 LEFT, RIGHT = 68.0, 752.0

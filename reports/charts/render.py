@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
+from reports.charts.chart import Chart
 from reports.charts.layout import HEIGHT, WIDTH, Layout
 from reports.charts.shapes import PAPER, Outline, Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from reports.charts.chart import Chart
 
 _FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
 _PNG_DPI = 144  # two pixels to each of ours: sharp on today's screens

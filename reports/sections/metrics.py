@@ -13,7 +13,7 @@ from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.changes import DeployFinished, RollbackFinished
-from tracker.times import spoken
+from tracker.times import spoken, to_ms
 
 AROUND = timedelta(hours=1)
 _WORST = {"lower": "Highest", "higher": "Lowest", "neither": "Lowest to highest"}
@@ -242,8 +242,6 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     band = None
     if metric.normal is not None and len(found) == 1:
         import numpy as np
-
-        from tracker.times import to_ms
 
         held = metric.normal
         # What was never below zero is not expected there.

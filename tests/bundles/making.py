@@ -12,11 +12,11 @@ from reports.post_incident import Document
 from tests import builders as b
 from tests.reports.histories import salts
 from tracker.application.bundle_contents import evidence
+from tracker.application.report import document
 from tracker.application.session import Workspace
 from tracker.bundles.importing import brought
 from tracker.bundles.reading import Bundle, read
 from tracker.bundles.writing import bundled
-from tracker.cli.report import document
 from tracker.decisions.redaction import redact
 from tracker.events.base import Event, Incoming, event_id
 from tracker.log import Appended, Log

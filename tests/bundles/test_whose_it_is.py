@@ -9,7 +9,7 @@ from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, report, told, workspace
 from tests.bundles.test_import import whole
 from tracker.application import action_items
-from tracker.cli.report import gathered
+from tracker.application.report import gathered
 from tracker.errors import BadInputError
 from tracker.events.base import event_id
 from tracker.events.incidents import PREVENTION

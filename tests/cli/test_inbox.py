@@ -9,7 +9,7 @@ from tests.cli.conftest import refused
 from tests.inbox.test_inbox import delivery
 from tracker.application import read_delivery
 from tracker.application.session import Workspace
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
 

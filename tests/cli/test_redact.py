@@ -22,7 +22,7 @@ from tests.test_redaction import MARK, STRUCTURE
 from tracker.events.base import Decision, Incoming, event_id
 from tracker.events.codec import columns_sha256
 from tracker.events.codec import encode as pack
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 
 SECRET = "correct-horse-battery-staple"

@@ -91,7 +91,7 @@ def _reader(route: str) -> Callable[[bytes], object]:
     from tracker.application.read_delivery import facts_of
     from tracker.errors import BadInputError
     from tracker.events.base import encode, event_id
-    from tracker.inbox import Delivery, Held
+    from tracker.inbox.queue import Delivery, Held
 
     kinds = HEADERS.get(route, [{}])
 

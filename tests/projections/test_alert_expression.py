@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from projections.alert_expression import _SUFFIXES, OPERATORS, parse
 from tracker.errors import UsageError
-from tracker.settings.loading import UNITS
+from tracker.settings.schema import UNITS
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from reports.post_incident import Document
 from tests import builders as b
+from tracker.application.report import document
 from tracker.application.session import Workspace
-from tracker.cli.report import document
 from tracker.events.base import Event, Incoming, event_id
 from tracker.ingest.samples import intake
 from tracker.log import Log

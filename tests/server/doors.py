@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from tracker.inbox import Delivery
+from tracker.inbox.queue import Delivery
 from tracker.server.app import Door, build
 from tracker.server.committer import Committer
 from tracker.server.protocol import BoundedProtocol

@@ -13,7 +13,8 @@ from tests.server.test_alertmanager import LABELS, TOKEN, ago, hook, shown
 from tests.servers.alertmanager import alert
 from tests.servers.serving import SECRETS, TrackerServer, until
 from tracker.application.session import Workspace
-from tracker.inbox import Delivery, open_inbox
+from tracker.inbox.opening import open_inbox
+from tracker.inbox.queue import Delivery
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.inbox.test_inbox import delivery
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.server import committer as module
 from tracker.server.committer import MOST_TOGETHER, Committer
 

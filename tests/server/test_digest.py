@@ -16,7 +16,7 @@ from tests.faults.outcome import number_of
 from tests.inbox.test_inbox import delivery
 from tracker.application.session import Workspace
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 from tracker.log import postgres as log_postgres
 from tracker.log import sqlite as log_sqlite

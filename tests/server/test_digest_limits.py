@@ -9,7 +9,8 @@ import pytest
 from tests.ingest.feeds import RULES
 from tracker.application.session import Workspace
 from tracker.errors import BadInputError
-from tracker.inbox import MOST_BYTES_AT_ONCE, Delivery, Inbox, open_inbox
+from tracker.inbox.opening import open_inbox
+from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Delivery, Inbox
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.sentry import envelope
 from tracker.server.digest import Digest

@@ -19,7 +19,7 @@ from tests.servers.serving import SECRETS, TrackerServer, until
 from tests.servers.slack import SECRET as SLACK_SECRET
 from tests.servers.webhooks import Receiver
 from tracker.events.alerts import AlertFired
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 
 KEY = "f" * 32

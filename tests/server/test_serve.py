@@ -13,7 +13,7 @@ import requests
 from tests.faults.load import alert, deploy, error
 from tests.faults.outcome import number_of
 from tests.servers.tracker import SECRETS, toml
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 
 

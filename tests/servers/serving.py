@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.servers.process import answers, end, faketime, free_port, start
-from tracker.inbox import open_inbox
+from tracker.inbox.opening import open_inbox
 
 _DIRECT = build_opener(ProxyHandler({}))
 

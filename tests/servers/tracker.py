@@ -96,7 +96,7 @@ class Tracker:
 
     def digested(self, timeout_seconds: float = 60.0) -> None:
         """Wait until nothing waits in the inbox any more."""
-        from tracker.inbox import open_inbox
+        from tracker.inbox.opening import open_inbox
 
         inbox = open_inbox(self.store)
         give_up = time.monotonic() + timeout_seconds

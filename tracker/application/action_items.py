@@ -2,28 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.actions import ActionItem, Prevention, actions, counted_days
+from tracker.application.session import Workspace
 from tracker.cli.common import printable
 from tracker.events.actions import ActionDone
-from tracker.events.base import Window
+from tracker.events.base import Recorded, Window
 from tracker.events.corrections import Correction, EventLinked
 from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
-
-if TYPE_CHECKING:
-    from projections.actions import ActionItem, Prevention
-    from tracker.application.session import Workspace
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
+from tracker.incident import Incident, fold
 
 
 def items_and_events(
     workspace: "Workspace", upto: int | None = None
 ) -> "tuple[list[ActionItem], list[Recorded]]":
     """Return all action items, and the events that say so: the items', and the beginnings' of linked incidents."""
-    from projections.actions import actions
-    from tracker.incident import fold
-
     held = workspace.log.select([Window("actions")], upto)
     linked = {
         each.event.incident
@@ -120,8 +114,6 @@ def prevention(said: "Prevention") -> dict[str, Any]:
 
 def ledger_line(item: "ActionItem", said: "Prevention") -> str:
     """Say that an item would have prevented an incident, and how it stood when that began."""
-    from projections.actions import counted_days
-
     then = said.then
     late = f", {counted_days(then.overdue_days)} overdue" if then and then.overdue_days else ""
     was = "open item" if then is None or then.is_open else "item, done by then,"

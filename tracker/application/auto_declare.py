@@ -6,15 +6,15 @@ what would have been declared.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.alert_spans import JOIN_WITHIN
+from projections.auto_declare import Occurrence, Ruling, occurrences, rule, severity_of, title_of
+from projections.incidents import ours
 from tracker.application.session import Workspace
 from tracker.cli.common import printable, say
-from tracker.events.base import Event, Incoming
+from tracker.events.base import Event, Incoming, Window
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from projections.auto_declare import Occurrence, Ruling
 
 _MOST_SAID = 20
 _ALERTS = ("alert-fired", "alert-resolved")
@@ -22,9 +22,6 @@ _ALERTS = ("alert-fired", "alert-resolved")
 
 def rulings(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Ruling]":
     """Say what becomes of each alert among these facts that may open an incident, oldest first."""
-    from projections.auto_declare import occurrences, rule
-    from projections.incidents import ours
-
     wanted = wanted_severities(workspace)
     now = workspace.now
     found = occurrences(facts, wanted, (), now) if wanted else []
@@ -51,8 +48,6 @@ def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
     A server that stopped between recording and declaring finds here what it owes. What it
     polled it polls again, and what a person filled in declares nothing.
     """
-    from tracker.events.base import Window
-
     since = workspace.now - back
     windows = [Window(f"service:{name}", since - timedelta(days=1)) for name in wanted_severities(workspace)]
     found = workspace.log.select(windows, topics=_ALERTS) if windows else []
@@ -67,9 +62,6 @@ def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
 
 
 def _ends(workspace: Workspace, found: "Sequence[Occurrence]") -> list[Event]:
-    from projections.alert_spans import JOIN_WITHIN
-    from tracker.events.base import Window
-
     starts: dict[str, datetime] = {}
     for each in found:
         starts[each.service] = min(starts.get(each.service, each.began_at), each.began_at)
@@ -84,8 +76,6 @@ def would_have_declared(workspace: Workspace, facts: Sequence[Incoming]) -> "lis
 
 def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
     """Return them as JSON keys."""
-    from projections.auto_declare import severity_of, title_of
-
     return [
         {
             "service": each.service,
@@ -102,8 +92,6 @@ def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
 
 def tell_what_would_have(found: "Sequence[Occurrence]") -> None:
     """Say in one line each what was not declared, and how to declare it."""
-    from projections.auto_declare import severity_of, title_of
-
     for each in found[:_MOST_SAID]:
         over = f" until {utc(each.ended_at)}" if each.ended_at else ""
         say(

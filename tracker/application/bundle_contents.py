@@ -6,15 +6,23 @@ Whoever adds a question to the report need not say here what it reads. Places of
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from projections.attachment import without_other_links
+from tracker.application import action_items
+from tracker.application.claims import claimed
+from tracker.application.procedure import advised
+from tracker.application.provenance import imports_of
+from tracker.application.report import gathered
 from tracker.application.session import Workspace
+from tracker.application.verdicts import compared
 from tracker.errors import RefusedError
-
-if TYPE_CHECKING:
-    from tracker.events.base import Recorded, Window
-    from tracker.incident import Incident
-    from tracker.log import Log
+from tracker.events.base import Decision, Recorded, Window
+from tracker.events.corrections import Correction
+from tracker.events.incidents import MilestoneSet, Standing
+from tracker.events.samples import MetricSampled
+from tracker.incident import Incident
+from tracker.log import Log
 
 
 class ReadLog:
@@ -81,8 +89,6 @@ class ReadLog:
 
 def evidence(workspace: Workspace, name: str, upto: int | None) -> "tuple[Incident, list[Recorded]]":
     """Return an incident and all that its answers stand on, as of the last event that its report uses."""
-    from tracker.cli.report import gathered
-
     here = gathered(workspace, name, upto).provenance.here
     log = ReadLog(workspace.log)
     asked = Workspace(
@@ -126,13 +132,6 @@ def _redactions(workspace: Workspace, name: str, found: "Iterable[Recorded]", he
 
 def _answers(asked: Workspace, name: str, upto: int) -> "tuple[Incident, list[Recorded], list[Recorded]]":
     """Ask what people ask of an incident; return it, the events that the answers name, and those of action items."""
-    from tracker.application import action_items
-    from tracker.application.claims import claimed
-    from tracker.application.procedure import advised
-    from tracker.application.provenance import imports_of
-    from tracker.application.verdicts import compared
-    from tracker.cli.report import gathered
-
     incident = asked.incident(name, upto)
     gathered(asked, name, upto)
     advised(asked, incident, upto)
@@ -154,12 +153,6 @@ def _kept(
 
     And `items`, the events of those action items of theirs that would have prevented this one.
     """
-    from projections.attachment import without_other_links
-    from tracker.events.base import Decision
-    from tracker.events.corrections import Correction
-    from tracker.events.incidents import MilestoneSet, Standing
-    from tracker.events.samples import MetricSampled
-
     whole = {incident.id, *incident.merged_from}
     numbers = {
         number

@@ -1,11 +1,18 @@
 """Reading what claims in prose are held against: shared by check and publish."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import UTC, timedelta
 
-if TYPE_CHECKING:
-    from projections.claims.claim import Claim
-    from tracker.application.session import Workspace
-    from tracker.incident import Incident
+from projections.claims.check import claims, texts_of
+from projections.claims.claim import Claim
+from projections.claims.claim_facts import facts_of
+from projections.claims.peaks import ASKED
+from projections.claims.prose import Text
+from reports.generated_regions import laid_open
+from tracker.application.metric_settings import configured_metrics, of_query
+from tracker.application.session import Workspace
+from tracker.events.procedure import RuleWaived
+from tracker.incident import Incident
 
 
 def claimed(
@@ -32,16 +39,6 @@ def claimed_and_waived(
     where: str = "",
 ) -> "tuple[list[Claim], list[Claim]]":
     """Return what stands against the prose, and what somebody waived of it with a reason."""
-    from dataclasses import replace
-    from datetime import UTC
-
-    from projections.claims.check import claims, texts_of
-    from projections.claims.claim_facts import facts_of
-    from projections.claims.peaks import ASKED
-    from projections.claims.prose import Text
-    from reports.generated_regions import laid_open
-    from tracker.events.procedure import RuleWaived
-
     typed = workspace.typed_zone
     zones = [typed] if typed is not None else list(dict.fromkeys((UTC, workspace.shown_zone)))
     facts = facts_of(incident, workspace.facts_of(incident, upto), zones=zones, zone_known=typed is not None)
@@ -63,10 +60,6 @@ def _peaks(
     workspace: "Workspace", incident: "Incident", upto: int | None
 ) -> "dict[str, tuple[float, str | None]]":
     """Return the highest error ratio of each service while the incident lasted, in percent."""
-    from datetime import timedelta
-
-    from tracker.cli.report import configured_metrics, of_query
-
     start = incident.begins_at - timedelta(minutes=15)
     end = (incident.ends_at or workspace.now) + timedelta(minutes=1)
     found: dict[str, tuple[float, str | None]] = {}

@@ -1,10 +1,8 @@
 """Within which days a clock time lies that was typed without its date."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tracker.incident import Incident
+from tracker.incident import Incident
 
 
 def dates_of(incident: "Incident | None") -> tuple[datetime | None, datetime | None]:

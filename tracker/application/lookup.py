@@ -1,14 +1,17 @@
 """Which incident, deploy or service is meant by what was typed."""
 
+import difflib
 import os
 import re
 from typing import TYPE_CHECKING
 
+from projections.changes import changes, plain_version
+from projections.incidents import open_ones, ours
 from tracker.errors import BadInputError, UsageError
+from tracker.events.base import Recorded, Window
 
 if TYPE_CHECKING:
     from tracker.application.session import Workspace
-    from tracker.events.base import Recorded
 
 
 def incident_id(workspace: "Workspace", typed: str) -> str:
@@ -37,8 +40,6 @@ def incident_id(workspace: "Workspace", typed: str) -> str:
 
 
 def _only_open(workspace: "Workspace") -> str:
-    from projections.incidents import open_ones, ours
-
     found = open_ones(workspace.standing())
     found = ours(found) or found
     if len(found) == 1:
@@ -55,9 +56,6 @@ def deploy(workspace: "Workspace", typed: str, upto: int | None) -> "Recorded":
     Raises:
         BadInputError: If there is none.
     """
-    from projections.changes import changes, plain_version
-    from tracker.events.base import Window
-
     service, _, version = typed.partition("@")
     names = dict.fromkeys((version, plain_version(version), "v" + plain_version(version)))
     scopes = [f"version:{service}@{name}" for name in names]
@@ -76,8 +74,6 @@ def service(workspace: "Workspace", typed: str) -> str:
     Raises:
         BadInputError: If tracker.toml has services and this is none of them.
     """
-    import difflib
-
     known = workspace.settings.services
     if not known or typed in known:
         return typed

@@ -2,19 +2,20 @@
 
 import argparse
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.messages import Message, State
+from projections.updates import messages_of
+from tracker.application.outbox import VIA, deliver, record_missed_etas
 from tracker.application.session import Recording, Workspace
+from tracker.application.slack import LONGEST, Slack, configured, escaped
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
+from tracker.decisions.messages import prepare
 from tracker.errors import SettingsError, SourceUnreachableError, UsageError
+from tracker.events.base import Arrival, Decision, Incoming, Recorded
+from tracker.incident import Incident
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from projections.messages import Message
-    from tracker.application.slack import Slack
-    from tracker.events.base import Decision, Incoming, Recorded
-    from tracker.incident import Incident
 
 TWICE_WITHIN = timedelta(minutes=1)
 """The very same message typed again so soon is a key pressed twice."""
@@ -26,8 +27,6 @@ def webhook(workspace: Workspace) -> "Slack":
     Raises:
         SettingsError: If none is configured.
     """
-    from tracker.application.slack import configured
-
     slack = configured(workspace.settings)
     if slack is None:
         where = workspace.settings.path or "tracker.toml"
@@ -53,13 +52,6 @@ def send(
     Raises:
         SourceUnreachableError: If it was not posted, or nobody can tell.
     """
-    from projections.messages import State
-    from projections.updates import messages_of
-    from tracker.application.outbox import VIA, deliver
-    from tracker.application.slack import LONGEST, escaped
-    from tracker.decisions.messages import prepare
-    from tracker.events.base import Arrival, Incoming
-
     by, kind, at = workspace.who, arguments.kind, workspace.instant(None)
     longest = LONGEST - (len(escaped(text)) - len(text))
 
@@ -109,8 +101,6 @@ def send(
 
 def record_missed(workspace: Workspace, name: str, facts: "list[Recorded]") -> None:
     """Record what was promised before and did not come: `tracker serve` may not be running."""
-    from tracker.application.outbox import record_missed_etas
-
     incident = workspace.incident(name)
     if record_missed_etas(workspace.log, incident, facts, workspace.now).recorded:
         say(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
@@ -118,9 +108,6 @@ def record_missed(workspace: Workspace, name: str, facts: "list[Recorded]") -> N
 
 def deliver_all(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Post what waits, and say what became of each."""
-    from projections.messages import State
-    from tracker.application.outbox import deliver
-
     for option in ("eta", "text", "contact", "at"):
         if getattr(arguments, option) is not None:
             raise UsageError(
@@ -148,8 +135,6 @@ def deliver_all(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _not_posted(message: "Message", said: str) -> SourceUnreachableError:
-    from projections.messages import State
-
     name = f"tracker message {message.incident} {message.kind}"
     what = f"the {message.kind} message of {message.incident}"
     why = said or message.reason or ""

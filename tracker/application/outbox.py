@@ -10,18 +10,16 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from projections.messages import Message, State, messages, sent
+from projections.updates import missed_etas
 from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Became, Post
 from tracker.errors import StoreError
 from tracker.events.base import BY_ITSELF, Decision, Recorded, Window
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
+from tracker.incident import Incident, fold
+from tracker.log import Appended, Log
 from tracker.times import spoken, utc
-
-if TYPE_CHECKING:
-    from tracker.incident import Incident
-    from tracker.log import Appended, Log
 
 VIA = "outbox"
 """How a message arrives that may be posted from here. One that came otherwise, imported for one, never is."""
@@ -268,8 +266,5 @@ def record_missed_etas(
 
     `facts` are its services' facts, as all its answers stand on them.
     """
-    from projections.updates import missed_etas
-    from tracker.incident import fold
-
     of_services = list(facts)
     return log.decide(incident.id, lambda held: missed_etas(fold(incident.id, held), of_services, now))

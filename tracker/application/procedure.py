@@ -3,17 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from projections.attachment import linked_ids, without_other_links
+from projections.changes import changes
+from projections.detection import detected_at
+from projections.durations import Duration, durations
+from projections.judgement.rows import Row
+from projections.procedure.advice import Advice, advice
+from projections.procedure.check import check
+from projections.procedure.merging import fix_on_integration
+from projections.procedure.rule import Evidence, Procedure, Ruled
+from projections.updates import messages_of
 from tracker.application.session import Workspace
-
-if TYPE_CHECKING:
-    from projections.durations import Duration
-    from projections.judgement.rows import Row
-    from projections.procedure.advice import Advice
-    from projections.procedure.rule import Evidence, Procedure, Ruled
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
+from tracker.application.verdicts import compared
+from tracker.events.base import Recorded, Window
+from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, VersionTagged
+from tracker.events.corrections import Correction, effective
+from tracker.events.housekeeping import SettingsChanged
+from tracker.incident import Incident
 
 #: Branches, tags and deploys so long before an incident say what its fix started from. Where no version
 #: is known so shortly before it, older ones are looked for: what is seldom released breaks too.
@@ -56,17 +63,7 @@ def checked(
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
     with the last event.
     """
-    from projections.attachment import without_other_links
-    from projections.changes import changes
-    from projections.detection import detected_at
-    from projections.procedure.check import check
-    from projections.procedure.rule import Evidence
-    from projections.updates import messages_of
-    from tracker.events.corrections import effective
-
     if verdicts is None:
-        from tracker.application.verdicts import compared
-
         verdicts = compared(workspace, incident, upto).rows
     work = without_other_links(incident, _work(workspace, incident, upto))
     held, said = procedure_of(workspace, incident, upto)
@@ -88,9 +85,6 @@ def checked(
 
 def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
     """Read what was built and deployed before and since, as far back as to the version that ran before."""
-    from projections.attachment import linked_ids
-    from tracker.events.base import Window
-
     until = incident.ends_at + AFTER if incident.ends_at else None
     found: list[Recorded] = []
     for before in BEFORE:
@@ -104,8 +98,6 @@ def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list
 
 def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:
     """Whether a version of before an incident is there with its commit, or nothing tells of any commit."""
-    from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, VersionTagged
-
     commits: set[str] = set()
     versions: set[str] = set()
     for each in facts:
@@ -130,8 +122,6 @@ def settled(
 
     What others did since moves neither the position nor a limit, so the same position gives the same bytes.
     """
-    from tracker.events.corrections import Correction
-
     while True:
         found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
         named = {event for each in found.rules for event in each.evidence}
@@ -158,9 +148,6 @@ def procedure_of(
     workspace: Workspace, incident: "Incident", upto: int | None
 ) -> "tuple[Procedure, list[Recorded]]":
     """Return [procedure] as the log has it, and the event that says so; the defaults where it has none."""
-    from projections.procedure.rule import Procedure
-    from tracker.events.housekeeping import SettingsChanged
-
     last = workspace.settings_recorded(None, upto, incident.id)
     if last is None or not isinstance(last.event, SettingsChanged):
         return Procedure(), []
@@ -169,8 +156,6 @@ def procedure_of(
 
 def settings_differ(workspace: Workspace) -> bool:
     """Whether tracker.toml says another [procedure] than the log: it counts once something is recorded."""
-    from tracker.events.housekeeping import SettingsChanged
-
     if workspace.settings.path is None:
         return False
     last = workspace.log.latest("settings:")
@@ -182,9 +167,6 @@ def measured(
     incident: "Incident", facts: "Iterable[Recorded]", evidence: "Evidence"
 ) -> "dict[str, Duration]":
     """Measure an incident, with when its fix was merged back."""
-    from projections.durations import durations
-    from projections.procedure.merging import fix_on_integration
-
     at, _ = fix_on_integration(evidence) or (None, "")
     trunk = not evidence.procedure.integration_branch
     return durations(incident, facts, integrated=at, one_trunk=trunk)
@@ -196,9 +178,6 @@ def advised(workspace: Workspace, incident: "Incident", upto: int | None = None)
     It stands on the verdicts that were recorded, and reads neither samples nor errors: it must come at once.
     What is still to be done follows tracker.toml as it is now; what was done, in `check`, the log.
     """
-    from projections.procedure.advice import advice
-    from projections.procedure.rule import Procedure
-
     if incident.imported:
         return []
     own = [step.recorded for step in incident.steps]

@@ -1,22 +1,17 @@
 """What a report says of the log that it was read from."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from projections.imports import carried_by, imports, quoted
+from reports.context import Provenance
 from tracker.application.session import Workspace
-
-if TYPE_CHECKING:
-    from reports.context import Provenance
-    from tracker.events.base import Recorded
-    from tracker.events.bundles import BundleImported
+from tracker.events.base import Recorded, Window
+from tracker.events.bundles import BundleImported, imported_scope
+from tracker.version import version
 
 
 def imports_of(workspace: Workspace, incident: str, upto: int | None) -> "list[Recorded]":
     """Return what says with which bundles an incident came."""
-    from projections.imports import imports
-    from tracker.events.base import Window
-    from tracker.events.bundles import imported_scope
-
     return imports(workspace.log.select([Window(imported_scope(incident))], upto))
 
 
@@ -24,10 +19,6 @@ def provenance(
     workspace: Workspace, incident: str, used: "Sequence[Recorded]", upto: int | None
 ) -> "Provenance":
     """Say where these events stand: in this log, or all of them in the one from which they came."""
-    from projections.imports import carried_by, quoted
-    from reports.context import Provenance
-    from tracker.events.bundles import BundleImported
-
     known = imports_of(workspace, incident, upto)
     last = max([*used, *known], key=lambda each: each.position)
     from_ = quoted(used, known)
@@ -60,6 +51,4 @@ def _came(known: "Sequence[BundleImported]") -> tuple[tuple[str, str, int, str],
 
 
 def _versions() -> dict[str, str]:
-    from tracker.version import version
-
     return {name: version(name) for name in ("tracker", "matplotlib", "numpy")}

@@ -2,11 +2,15 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 import msgspec
 
 from tracker.events.base import Arrival, Incoming
-from tracker.inbox import Held
+from tracker.inbox.queue import Held
+from tracker.ingest import alertmanager, cdevents
+from tracker.ingest.forges import github, gitlab
+from tracker.ingest.sentry import cli, envelope, webhook
 from tracker.ingest.services import ServiceRules
 from tracker.times import from_us
 
@@ -45,14 +49,10 @@ def facts_of(held: Held, rules: ServiceRules) -> list[Incoming]:
 
 
 def _alertmanager(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest import alertmanager
-
     return alertmanager.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival)
 
 
 def _sentry(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest.sentry import webhook
-
     resource = held.delivery.headers.get("sentry-hook-resource")
     return webhook.read(
         held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=resource
@@ -60,8 +60,6 @@ def _sentry(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]
 
 
 def _envelope(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest.sentry import envelope
-
     return envelope.read(
         held.delivery.body,
         where=_where(held),
@@ -73,16 +71,12 @@ def _envelope(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incomin
 
 
 def _events(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest import cdevents
-
     body = structured(held.delivery.body, held.delivery.headers)
     return cdevents.read(body, where=_where(held), rules=rules, arrival=arrival)
 
 
 def structured(body: bytes, headers: Mapping[str, str]) -> bytes:
     """Turn a CloudEvent in binary mode, its attributes in `ce-…` headers, into one document; others stay as they are."""
-    from urllib.parse import unquote
-
     attributes = {
         name.removeprefix("ce-"): unquote(value) for name, value in headers.items() if name.startswith("ce-")
     }
@@ -97,22 +91,16 @@ def structured(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _github(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest.forges import github
-
     event = held.delivery.headers.get("x-github-event")
     return github.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
 def _gitlab(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest.forges import gitlab
-
     event = held.delivery.headers.get("x-gitlab-event")
     return gitlab.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
 def _sentry_cli(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    from tracker.ingest.sentry import cli
-
     headers = held.delivery.headers
     return cli.read(
         held.delivery.body,

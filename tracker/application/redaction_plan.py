@@ -8,14 +8,19 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tracker.application import spool
+from tracker.application.read_delivery import READERS, facts_of
+from tracker.application.session import Workspace
+from tracker.decisions.redaction import goes_along, left_of, needles, pieces_of
 from tracker.errors import BadInputError
-
-if TYPE_CHECKING:
-    from tracker.application.session import Workspace
-    from tracker.events.base import Event, Recorded
-    from tracker.inbox import Held, Inbox
+from tracker.events.base import Event, Recorded, Window, event_id
+from tracker.events.bundles import BundleImported
+from tracker.events.corrections import Correction, EventAmended, EventRedacted
+from tracker.events.housekeeping import LogSealed, SettingsChanged
+from tracker.events.incidents import FileAttached, file_scope
+from tracker.inbox.opening import SUFFIX, open_inbox
+from tracker.inbox.queue import Held, Inbox
 
 
 @dataclass
@@ -36,8 +41,6 @@ class Plan:
     @property
     def needles(self) -> list[bytes]:
         """The bytes under which the text may stand anywhere."""
-        from tracker.decisions.redaction import needles
-
         return needles(self.pieces)
 
 
@@ -50,8 +53,6 @@ def planned(
     progress: Callable[[int, int], None] | None = None,
 ) -> Plan:
     """Find all that holds the target's text."""
-    from tracker.decisions.redaction import pieces_of
-
     log = workspace.log
     payload = log.payloads([target.position]).get(target.position, b"")
     plan = Plan(target, payload, pieces_of(target.event, payload, keep))
@@ -77,9 +78,6 @@ def planned(
 
 def _corrections(workspace: "Workspace", plan: Plan, keep: Collection[str]) -> None:
     """Add what corrects the target and says, or said, its text."""
-    from tracker.decisions.redaction import left_of, pieces_of
-    from tracker.events.corrections import Correction, EventAmended, EventRedacted
-
     target = plan.target
     for each in workspace.log.with_corrections([target]):
         event = each.event
@@ -98,9 +96,6 @@ def _corrections(workspace: "Workspace", plan: Plan, keep: Collection[str]) -> N
 
 def _reason_along(target: "Event", target_id: str, other: "Recorded", same_payload: bool) -> str | None:
     """Say why a copy goes with the target unasked; None if it has to be asked for."""
-    from tracker.decisions.redaction import goes_along
-    from tracker.events.incidents import FileAttached
-
     event = other.event
     if same_payload:
         return "the same file" if isinstance(event, FileAttached) else "the same payload"
@@ -111,9 +106,6 @@ def _reason_along(target: "Event", target_id: str, other: "Recorded", same_paylo
 
 def _sharers(workspace: "Workspace", plan: Plan) -> None:
     """Add all that attached the same content: its bytes are kept once."""
-    from tracker.events.base import Window
-    from tracker.events.incidents import FileAttached, file_scope
-
     going = [plan.target, *(each for each, _ in plan.along.values())]
     for each in going:
         if isinstance(each.event, FileAttached) and each.event.by_hash:
@@ -128,10 +120,6 @@ def _sharers(workspace: "Workspace", plan: Plan) -> None:
 
 
 def _can_go(event: "Event") -> bool:
-    from tracker.events.bundles import BundleImported
-    from tracker.events.corrections import EventRedacted
-    from tracker.events.housekeeping import LogSealed, SettingsChanged
-
     return not isinstance(event, BundleImported | EventRedacted | LogSealed | SettingsChanged)
 
 
@@ -140,9 +128,6 @@ def _can_go(event: "Event") -> bool:
 
 def work_up_inbox(workspace: "Workspace", pieces: Collection[str], ids: Collection[str]) -> None:
     """Record what waits in the inbox and holds the text, so that it is found in the log and goes with the rest."""
-    from tracker.application.read_delivery import READERS, facts_of
-    from tracker.decisions.redaction import needles
-
     wanted = needles(pieces)
     for inbox, held in _held(workspace):
         if held.delivery.route not in READERS:
@@ -156,8 +141,6 @@ def work_up_inbox(workspace: "Workspace", pieces: Collection[str], ids: Collecti
 
 
 def _id(event: "Event") -> str:
-    from tracker.events.base import event_id
-
     return event_id(event)
 
 
@@ -173,8 +156,6 @@ def from_inbox(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
 
 def from_spool(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
     """Remove what was typed while the store was away, and holds the text."""
-    from tracker.application import spool
-
     count = spool.forget(workspace.settings.store, wanted)
     return f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
 
@@ -193,8 +174,6 @@ def clean(workspace: "Workspace") -> list[str]:
 
 @contextlib.contextmanager
 def _inbox(workspace: "Workspace") -> "Iterator[Inbox | None]":
-    from tracker.inbox import SUFFIX, open_inbox
-
     store = workspace.settings.store
     if "://" not in store and not Path(store + SUFFIX).exists():
         yield None

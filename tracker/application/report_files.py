@@ -7,12 +7,19 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from reports.generated_regions import (
+    Apart,
+    BrokenFencesError,
+    Found,
+    Part,
+    apart,
+    joined,
+    renewed,
+    short_hash,
+)
+from reports.templates import TEMPLATES
 from tracker.errors import BadInputError, RefusedError
-
-if TYPE_CHECKING:
-    from reports.generated_regions import Apart, Found, Part
 
 _FOOTER = re.compile(
     r"^(?:<p>)?Log (?:(?:`|<code>)(?P<log>[0-9a-f]{16})(?:`|</code>), )?position (?P<position>\d+), "
@@ -40,9 +47,6 @@ def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[Refus
     Raises:
         BadInputError, RefusedError: If its marks do not fit together, or it has none.
     """
-    from reports.generated_regions import BrokenFencesError, apart
-    from reports.templates import TEMPLATES
-
     try:
         found = apart(data)
     except BrokenFencesError as broken:
@@ -128,8 +132,6 @@ def renew(
     Raises:
         RefusedError: If somebody typed into a part.
     """
-    from reports.generated_regions import renewed
-
     incident = found.attributes["incident"]
     template = parts[0].attributes["template"]
     if found.attributes["template"] != template:
@@ -143,8 +145,6 @@ def renew(
 def _in_another_template(
     target: Path, found: "Apart", parts: "Sequence[Part]", template: str, *, force: bool
 ) -> bytes:
-    from reports.generated_regions import joined
-
     if found.by_hand or (found.edited and not force):
         lines = f"{found.by_hand} lines by hand" if found.by_hand else "generated parts that were edited"
         raise RefusedError(
@@ -161,8 +161,6 @@ def _conflict(
     parts: "Sequence[Part]",
     before: Mapping[str, str],
 ) -> RefusedError:
-    from reports.generated_regions import short_hash
-
     fresh = {part.name: part.text for part in parts}
     where = ", ".join(f"{each.name} (line {each.first_line})" for each in conflicts)
     what = "a generated part" if len(conflicts) == 1 else f"{len(conflicts)} generated parts"

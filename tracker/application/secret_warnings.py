@@ -6,13 +6,13 @@ incident does not wait; what should not have been recorded is taken out with `tr
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import msgspec
 
 from tracker.cli.common import say
+from tracker.events.base import Decision, Event, Incoming, Recorded, event_id
 from tracker.text.secrets import Secret, find_secrets, find_secrets_in_bytes, kinds_of
-
-if TYPE_CHECKING:
-    from tracker.events.base import Event, Incoming, Recorded
 
 _MOST = 5
 _REMEMBERED = 10_000
@@ -100,8 +100,6 @@ class Watch:
 
     def look(self, batch: "Iterable[Event | Incoming]") -> None:
         """Look at events on their way into the log."""
-        from tracker.events.base import Decision, Incoming, event_id
-
         payloads: dict[int, list[Secret]] = {}
         for each in batch:
             incoming = each if isinstance(each, Incoming) else Incoming(event=each)
@@ -166,8 +164,6 @@ def tell_of_feed(watch: Watch) -> None:
 
 
 def _in_fields(event: "Event") -> Iterator[tuple[str, Secret]]:
-    import msgspec
-
     fields: dict[str, Any] = msgspec.to_builtins(event)
     for name, value in fields.items():
         for text in _texts(value):

@@ -6,25 +6,28 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.attachment import linked_ids, windows, without_other_links, without_other_silences
+from projections.incidents import incidents
+from projections.samples import Series, merge, spaced
 from tracker.application import lookup
 from tracker.application.clock_dates import dates_of
+from tracker.application.secret_warnings import Watch
 from tracker.cli.common import say, write_json
 from tracker.errors import RefusedError, SettingsError, StoreAwayError, UsageError
+from tracker.events.base import Decision, Event, Incoming, Recorded, Window
+from tracker.events.housekeeping import SettingsChanged, settings_scope
+from tracker.events.samples import MetricSampled
+from tracker.incident import Incident, fold
+from tracker.ingest.services import ServiceRule, ServiceRules
+from tracker.log import Appended, Log
+from tracker.settings.loading import find, load
+from tracker.settings.schema import FILE_NAME, Settings
 from tracker.times import Typed, parse, utc, zone
-
-if TYPE_CHECKING:
-    from projections.samples import Series
-    from tracker.application.secret_warnings import Watch
-    from tracker.events.base import Decision, Event, Incoming, Recorded
-    from tracker.incident import Incident
-    from tracker.ingest.services import ServiceRules
-    from tracker.log import Appended, Log
-    from tracker.settings.loading import Settings
 
 
 @dataclass
@@ -63,8 +66,6 @@ class Workspace:
     @cached_property
     def settings(self) -> "Settings":
         """tracker.toml, or the defaults."""
-        from tracker.settings.loading import load
-
         return load(getattr(self.arguments, "config", None), getattr(self.arguments, "store", None))
 
     @property
@@ -73,8 +74,6 @@ class Workspace:
 
         `tracker run` runs its child all the same, and what it saw must not be lost.
         """
-        from tracker.settings.loading import FILE_NAME, find
-
         try:
             return self.settings.store
         except SettingsError:
@@ -91,8 +90,9 @@ class Workspace:
     @cached_property
     def log(self) -> "Log":
         """The log; what waits in the spool is delivered first."""
-        log = self._opened()
         from tracker.application import spool
+
+        log = self._opened()
 
         if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
             self.__dict__["log"] = log
@@ -105,8 +105,6 @@ class Workspace:
         return log
 
     def _opened(self) -> "Log":
-        from tracker.log import Log
-
         return Log(self.settings.store)
 
     def close(self) -> None:
@@ -119,7 +117,6 @@ class Workspace:
         """This instant, from the same clock as the log's."""
         if "log" in self.__dict__:
             return self.log.now()
-        from datetime import UTC
 
         return datetime.now(UTC)
 
@@ -194,8 +191,6 @@ class Workspace:
         Raises:
             RefusedError: If it was never declared.
         """
-        from tracker.incident import fold
-
         name = self.incident_id(typed)
         found = fold(name, self.log.incident(name, upto))
         if not found.exists:
@@ -209,14 +204,6 @@ class Workspace:
 
     def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
         """Return all that an incident's answers stand on: its decisions and its services' facts."""
-        from projections.attachment import (
-            linked_ids,
-            windows,
-            without_other_links,
-            without_other_silences,
-        )
-        from tracker.events.base import Window
-
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
         found = self.log.select(wanted, upto, linked_ids(incident))
         return without_other_links(incident, without_other_silences(incident, found))
@@ -234,10 +221,6 @@ class Workspace:
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
-        from projections.samples import merge, spaced
-        from tracker.events.base import Window
-        from tracker.events.samples import MetricSampled
-
         window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
         found = self.log.select([window], upto)
         chunks = [
@@ -256,16 +239,10 @@ class Workspace:
 
         Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
         """
-        from projections.incidents import incidents
-        from tracker.events.base import Window
-
         return incidents(self.log.select([Window("incidents")], upto))
 
     def whole(self, found: "Iterable[Incident]", upto: int | None = None) -> "list[Incident]":
         """Return these incidents with all that was decided on them."""
-        from projections.incidents import incidents
-        from tracker.events.base import Window
-
         names = {each.id for each in found}
         selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], upto))
         return [each for each in selected if each.id in names]
@@ -277,8 +254,6 @@ class Workspace:
 
         An incident that came in a bundle has the settings of the log that it came from.
         """
-        from tracker.events.housekeeping import settings_scope
-
         own = self.log.latest(settings_scope(service, incident), upto) if incident else None
         return own or self.log.latest(settings_scope(service), upto)
 
@@ -324,8 +299,6 @@ class Workspace:
     @cached_property
     def rules(self) -> "ServiceRules":
         """How payloads find their service."""
-        from tracker.ingest.services import ServiceRule, ServiceRules
-
         return ServiceRules(
             tuple(
                 ServiceRule(
@@ -361,8 +334,6 @@ class Workspace:
         recording: Recording | None = None,
     ) -> Recording:
         """Append decisions of one incident, made anew when another writer was faster."""
-        from tracker.incident import fold
-
         recording = recording or Recording()
         self.record_settings()
 
@@ -379,14 +350,10 @@ class Workspace:
     @cached_property
     def secrets(self) -> "Watch":
         """Looks at all that is about to be recorded, and warns of what looks like a secret."""
-        from tracker.application.secret_warnings import Watch
-
         return Watch()
 
     def record_settings(self) -> None:
         """Append what answers depend on, where tracker.toml says other than the log."""
-        from tracker.events.housekeeping import SettingsChanged
-
         if self.settings.path is None or self.__dict__.get("_settings_recorded"):
             return
         changed = []

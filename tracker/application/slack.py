@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tracker.errors import SettingsError
-from tracker.settings.loading import Settings, secret
+from tracker.settings.loading import secret
+from tracker.settings.schema import Settings
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response

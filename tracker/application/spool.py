@@ -10,22 +10,23 @@ import base64
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import msgspec
 
 from tracker.application.clock_dates import near
+from tracker.application.session import Workspace
 from tracker.cli.common import say, write_json
 from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
-from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.application.session import Workspace
-    from tracker.events.base import Event
-    from tracker.times import Typed
+from tracker.events.base import Arrival, Event, Incoming, decode, encode, encode_arrival
+from tracker.log.lock_timeout import at_most
+from tracker.times import Typed, utc
 
 _NOT_KEPT = ("run", "child", "config", "store", "by", "at", "at_tz", "json")
 COMMANDS = ("declare", "note", "deploy", "rollback")
@@ -112,8 +113,6 @@ def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: Trac
 
 def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
     """Keep events that could not be recorded."""
-    from tracker.events.base import encode, encode_arrival
-
     if not facts:
         return False
     try:
@@ -141,7 +140,6 @@ def deliver(workspace: "Workspace") -> StoreAwayError | None:
     """
     if workspace.arguments.command not in READING:
         return _deliver_all(workspace, wait=True)
-    from tracker.log.lock_timeout import at_most
 
     with at_most(_HURRY_SECONDS):
         try:
@@ -194,13 +192,9 @@ def _named(entries: list[dict[str, Any]], declared: str) -> list[dict[str, Any]]
 
 def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
     """Record one entry; return the incident's number when it was a declaration."""
-    from tracker.events.base import Arrival, Incoming, decode
-
     if entry["kind"] == "damaged":
         raise BadInputError("that line of the spool is cut off or damaged")
     if entry["kind"] == "fact":
-        import msgspec
-
         arrival = base64.b64decode(entry["arrival"])
         incoming = Incoming(
             event=decode(entry["topic"], base64.b64decode(entry["state"])),
@@ -208,7 +202,6 @@ def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
         )
         workspace.record([incoming])
         return None
-    import io
 
     from tracker.cli.dispatch import call, parser_for
 
@@ -255,8 +248,6 @@ def described(entry: dict[str, Any]) -> str:
 
 
 def _fact(entry: dict[str, Any]) -> "Event":
-    from tracker.events.base import decode
-
     return decode(entry["topic"], base64.b64decode(entry["state"]))
 
 

@@ -3,16 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.attachment import attached, without_other_links
+from projections.changes import EARLIER_VERSIONS, ChangeRow, changes
+from projections.judgement.onset import began_at
+from projections.judgement.recorded_verdicts import beside, to_say
+from projections.judgement.rows import Measured, Redacted, Row, rows
+from projections.judgement.windows import SETTLING_SECONDS
+from projections.samples import Series
+from projections.silence import blinding, silences
+from reports.headlines import redacted_words
+from tracker.application.action_items import about
+from tracker.application.metric_settings import configured_metrics, of_query
 from tracker.application.session import Recording, Workspace
-
-if TYPE_CHECKING:
-    from projections.changes import ChangeRow
-    from projections.judgement.rows import Measured, Redacted, Row
-    from projections.samples import Series
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
+from tracker.errors import BadInputError
+from tracker.events.alerts import AlertFired
+from tracker.events.base import Recorded, Window
+from tracker.events.corrections import Correction, effective
+from tracker.events.incidents import MilestoneSet, Standing
+from tracker.events.samples import MetricSampled, SourceCollected
+from tracker.events.silence import SILENCES
+from tracker.incident import Incident
 
 #: Deploys so long before the onset are judged; `tracker changes` names them as candidates.
 BEFORE_ONSET = timedelta(hours=1)
@@ -42,12 +54,6 @@ def compared(
     before_onset: timedelta = BEFORE_ONSET,
 ) -> Compared:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
-    from projections.changes import EARLIER_VERSIONS, changes
-    from projections.judgement.onset import began_at
-    from projections.judgement.recorded_verdicts import beside
-    from projections.judgement.rows import rows
-    from tracker.events.base import Window
-
     onset = _onset(workspace, incident, upto)
     facts = workspace.facts_of(incident, upto)
     ends = incident.ends_at
@@ -88,8 +94,6 @@ def compared(
 
 def judge(workspace: Workspace, incident: "Incident", recording: Recording | None = None) -> Compared:
     """Append the verdicts of the windows that are over and were not judged on these samples yet."""
-    from projections.judgement.recorded_verdicts import to_say
-
     found = compared(workspace, incident, None)
     if to_say(found.rows, workspace.log.incident(incident.id), incident.id):
         workspace.decide(
@@ -104,8 +108,6 @@ def judge(workspace: Workspace, incident: "Incident", recording: Recording | Non
 def _wanted(
     known: "Sequence[ChangeRow]", incident: "Incident", since: datetime, change: "Recorded | None"
 ) -> "list[ChangeRow]":
-    from tracker.errors import BadInputError
-
     if change is not None:
         named = [row for row in known if change.id in row.evidence]
         if not named:
@@ -139,10 +141,6 @@ def _caused_at(known: "Sequence[ChangeRow]", incident: "Incident", onset: dateti
 
 def _onset(workspace: Workspace, incident: "Incident", upto: int | None) -> datetime:
     """Return when it began: as a person said, else the first alert's start where that is earlier."""
-    from projections.attachment import attached
-    from tracker.events.alerts import AlertFired
-    from tracker.events.corrections import effective
-
     if incident.started_at is not None:
         return incident.started_at
     living = [
@@ -166,9 +164,6 @@ def _other_incidents(
     workspace: Workspace, incident: "Incident", upto: int | None, as_of: datetime
 ) -> "tuple[list[tuple[datetime, datetime]], list[Recorded]]":
     """Return the spans of other incidents of the same services, which no baseline may hold, and what says so."""
-    from tracker.application.action_items import about
-    from tracker.events.incidents import MilestoneSet, Standing
-
     others = [
         each
         for each in workspace.standing(upto)
@@ -189,9 +184,6 @@ def _other_incidents(
 
 def _of_services(recorded: "Sequence[Recorded]", incident: "Incident") -> "list[Recorded]":
     """Keep the changes of an incident's services, with what corrects them."""
-    from projections.attachment import without_other_links
-    from tracker.events.corrections import Correction
-
     recorded = without_other_links(incident, recorded)
     mine = {each.id for each in recorded if getattr(each.event, "service", None) in incident.services}
     return [
@@ -208,15 +200,6 @@ def _metrics(
     upto: int | None,
     only: str | None,
 ) -> "tuple[list[Measured], list[Recorded]]":
-    from projections.judgement.rows import Measured
-    from projections.judgement.windows import SETTLING_SECONDS
-    from projections.silence import blinding, silences
-    from tracker.cli.report import configured_metrics, of_query
-    from tracker.errors import BadInputError
-    from tracker.events.base import Window
-    from tracker.events.samples import SourceCollected
-    from tracker.events.silence import SILENCES
-
     plans: list[Measured] = []
     used: list[Recorded] = []
     names: set[str] = set()
@@ -289,10 +272,6 @@ def _metrics(
 
 def _redacted(chunks: "list[Recorded]") -> "tuple[Redacted, ...]":
     """Name the spans whose samples were removed for good."""
-    from projections.judgement.rows import Redacted
-    from reports.headlines import redacted_words
-    from tracker.events.samples import MetricSampled
-
     return tuple(
         Redacted(each.event.occurred_at, each.event.last_at, redacted_words(each.redacted))
         for each in chunks

@@ -104,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"tracker {version()}\n")
         return 0
+
     from tracker.cli.dispatch import run
 
     return run(words)

@@ -12,6 +12,8 @@ from typing import Any
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions.action_items import add_action, complete, owner_of, require_item
+from tracker.decisions.due_dates import due, spelled
 from tracker.times import utc
 
 EXAMPLE = """examples:
@@ -64,9 +66,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions.action_items import add_action, owner_of
-    from tracker.decisions.due_dates import due, spelled
-
     incident = workspace.incident(arguments.incident)
     owner = owner_of(arguments.owner)
     at, by = workspace.instant(arguments.at, incident), workspace.who
@@ -93,8 +92,6 @@ def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _done(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions.action_items import complete, require_item
-
     target = workspace.event(arguments.action)
     item = require_item(target)
     name = item.incident or ""

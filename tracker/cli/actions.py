@@ -1,14 +1,11 @@
 """List what was promised after incidents: by whom, until when, whether it was kept, and what it would have prevented."""
 
 import argparse
-from typing import TYPE_CHECKING
 
+from projections.actions import OVERDUE, ActionItem, Standing, of_incident
 from tracker.application import action_items
 from tracker.application.session import Workspace
 from tracker.cli.common import add_json, table, write_json
-
-if TYPE_CHECKING:
-    from projections.actions import ActionItem, Standing
 
 EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --json"
 
@@ -24,8 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them: what is to be done first, by the day it is due."""
-    from projections.actions import OVERDUE, of_incident
-
     known = action_items.items_of(workspace)
     now = workspace.now
     found = known

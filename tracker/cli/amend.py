@@ -2,16 +2,19 @@
 
 import argparse
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, add_zone
+from tracker.decisions import corrections
+from tracker.decisions.action_items import amended_fields
+from tracker.decisions.corrections import amend
 from tracker.decisions.due_dates import spelled
 from tracker.errors import UsageError
-from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.events.corrections import Correction, Effective
+from tracker.events.base import Recorded, event_id
+from tracker.events.corrections import Correction, Effective, effective
+from tracker.incident import fold
+from tracker.times import to_us, utc
 
 EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of the wrong host'"
 
@@ -32,10 +35,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions.action_items import amended_fields
-    from tracker.decisions.corrections import amend
-    from tracker.incident import fold
-
     target = corrected(workspace, arguments.event)
     changes: dict[str, Any] = {}
     for assignment in arguments.set:
@@ -66,19 +65,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def corrected(workspace: Workspace, typed: str) -> "Effective":
     """Return the event that was typed, as it reads after its corrections."""
-    from tracker.events.corrections import effective
-
     target = workspace.event(typed)
     return effective(workspace.log.with_corrections([target]))[target.id]
 
 
 def refuse_contradiction(workspace: Workspace, correction: "Correction") -> None:
     """Refuse a correction that would leave its incident in contradiction with itself."""
-    from tracker.decisions import corrections
-    from tracker.events.base import Recorded, event_id
-    from tracker.incident import fold
-    from tracker.times import to_us
-
     name = correction.incident
     if name is None:
         return

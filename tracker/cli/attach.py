@@ -10,6 +10,8 @@ from pathlib import Path
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
 from tracker.errors import BadInputError
+from tracker.events.base import Arrival, Incoming
+from tracker.events.incidents import FileAttached, file_scope
 
 EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"
 MAXIMUM_BYTES = 20_000_000
@@ -24,9 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.events.base import Arrival, Incoming
-    from tracker.events.incidents import FileAttached, file_scope
-
     path = Path(arguments.file)
     try:
         data = path.read_bytes()

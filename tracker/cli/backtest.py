@@ -11,18 +11,19 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.alert_expression import AlertExpression, typed
+from projections.backtest import backtest
+from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
+from projections.composite_alert import CompositeAlert, read, watch_all
+from projections.firings import Watched
+from reports.numbers import said
 from tracker.application.session import Workspace
-from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.common import add_display_zone, add_reading, plain, printable, table, write_json
 from tracker.errors import UsageError
+from tracker.events.samples import MetricSampled
 from tracker.times import spoken
-
-if TYPE_CHECKING:
-    from projections.alert_expression import AlertExpression
-    from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
-    from projections.composite_alert import CompositeAlert
-    from projections.firings import Watched
 
 EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'error_ratio > 1% and latency_seconds > 500ms for 5m'"
 ALL_TIME = datetime(1970, 1, 3, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -41,9 +42,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Read one service's samples after the other, and print what would have been."""
-    from projections.backtest import backtest
-    from projections.composite_alert import read, watch_all
-
     alert = read(" ".join(arguments.expression))
     upto = workspace.cut()
     services = _services_of_all(workspace, alert, arguments.service, upto)
@@ -107,8 +105,6 @@ def _services(
     Raises:
         UsageError: If none has; names the metrics that there are.
     """
-    from projections.alert_expression import typed
-
     metric = expression.metric
     held = _held(workspace, upto)
     configured = _configured_units(workspace, metric)
@@ -146,8 +142,6 @@ def _services(
 
 def _held(workspace: Workspace, upto: int | None) -> list[tuple[str, str]]:
     """Return service and metric of all samples that the log has: the name of a place may be cut, an event's is not."""
-    from tracker.events.samples import MetricSampled
-
     found = (workspace.log.latest(scope, upto) for scope in workspace.log.scope_names("samples:"))
     return [
         (each.event.service or "", each.event.metric)
@@ -159,8 +153,6 @@ def _held(workspace: Workspace, upto: int | None) -> list[tuple[str, str]]:
 def _described(
     alert: "CompositeAlert", answer: "Backtest", service: str | None, known_at: datetime | None
 ) -> dict[str, Any]:
-    from tracker.cli.common import plain
-
     return {
         "hypothetical": True,
         "expression": alert.text,
@@ -382,8 +374,6 @@ def _few(rate: float) -> str:
 
 
 def _value(peak: float, unit: str | None) -> str:
-    from reports.numbers import said
-
     # Three digits are enough for how bad it was.
     return said(float(f"{peak:.3g}"), unit)
 

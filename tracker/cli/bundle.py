@@ -6,13 +6,17 @@ are and when they were. Nothing is appended: the same position gives the same by
 
 import argparse
 import contextlib
+import hashlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 
+from tracker.application.bundle_contents import evidence
 from tracker.application.secret_warnings import warn_of_events
 from tracker.application.session import Workspace
+from tracker.bundles.container import KIND
+from tracker.bundles.writing import bundled
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
@@ -29,11 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it."""
-    import hashlib
-
-    from tracker.application.bundle_contents import evidence
-    from tracker.bundles.writing import bundled
-
     upto = workspace.cut()
     name = workspace.incident(arguments.incident, upto).id
     to_stdout = arguments.output == "-"
@@ -88,8 +87,6 @@ def _refuse_other(target: Path) -> None:
     Raises:
         BadInputError: If something else is there, or the folder is not.
     """
-    from tracker.bundles.container import KIND
-
     hint = "Name another place: -o FILE"
     if target.is_dir():
         raise BadInputError(f"{target} is a folder", hint=hint)

@@ -2,15 +2,14 @@
 
 import argparse
 
+from tracker.bundles.damage import BundleDamagedError
 from tracker.cli.common import printable, say, write_json
+from tracker.cli.import_command import opened
 from tracker.errors import UsageError
 
 
 def check(arguments: argparse.Namespace) -> int:
     """Check it, and say where it is not what was written."""
-    from tracker.bundles.damage import BundleDamagedError
-    from tracker.cli.import_command import opened
-
     if arguments.report:
         raise UsageError(
             "--report and --bundle are two questions",

@@ -7,17 +7,16 @@ instead, where they did: tracker link INC EVENT --as caused --why "…"
 
 import argparse
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
 from tracker.application.session import Workspace
+from tracker.application.verdicts import compared
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
+from tracker.events.base import Window
+from tracker.incident import Incident
 from tracker.times import duration_seconds, utc
-
-if TYPE_CHECKING:
-    from projections.changes import Candidate, ChangeRow
-    from tracker.incident import Incident
 
 _PART = {
     "caused": "caused",
@@ -48,9 +47,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.changes import EARLIER_VERSIONS, candidate, changes, same_version
-    from tracker.events.base import Window
-
     upto = workspace.cut()
     if arguments.service:
         workspace.asked_service(arguments.service)
@@ -143,8 +139,6 @@ def _moved(
     workspace: Workspace, incident: "Incident", upto: int | None, within: timedelta
 ) -> dict[str, list[str]]:
     """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
-    from tracker.application.verdicts import compared
-
     found: dict[str, list[str]] = {}
     for row in compared(workspace, incident, upto, before_onset=within).rows:
         if (

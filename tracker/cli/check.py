@@ -16,18 +16,18 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from projections.claims.claim import Claim
+from projections.procedure.advice import advice
+from projections.procedure.check import findings, waivers
+from projections.procedure.rule import Ruled
+from tracker.application.claims import claimed
+from tracker.application.procedure import Checked, checked, settings_differ
 from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
-
-if TYPE_CHECKING:
-    from projections.claims.claim import Claim
-    from projections.procedure.rule import Ruled
-    from tracker.application.procedure import Checked
-    from tracker.incident import Incident
+from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
 FOUND = 4
@@ -51,10 +51,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print the answers."""
-    from projections.procedure.check import findings
-    from tracker.application.claims import claimed
-    from tracker.application.procedure import checked
-
     text = read(arguments.text) if arguments.text else None
     typed = _named(arguments, workspace, text)
     upto = workspace.cut()
@@ -158,8 +154,6 @@ def _write(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", co
 
 def described(answer: "Ruled", incident: "Incident") -> dict[str, object]:
     """Return a rule's JSON keys."""
-    from projections.procedure.check import waivers
-
     waiver = waivers(incident).get(answer.rule)
     return {
         "rule": answer.rule,
@@ -246,10 +240,6 @@ def _close(
     upto: int | None,
 ) -> None:
     """Sum up, and say what to type next."""
-    from projections.procedure.advice import advice
-    from projections.procedure.check import findings
-    from tracker.application.procedure import settings_differ
-
     counted = Counter(each.status.value.replace("_", " ") for each in found.rules)
     parts = [f"{counted[name]} {name}" for name in _ORDER if counted[name]]
     if claims:
@@ -273,8 +263,6 @@ def _close(
 
 def _close_text(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", name: str) -> None:
     """Say how many claims of a text the log contradicts, and what may be done about them."""
-    from projections.procedure.check import findings
-
     many = len(claims)
     what = (
         "nothing in it is"

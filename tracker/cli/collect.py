@@ -7,7 +7,6 @@ what is gone already, and when the rest expires. Running it again adds only what
 import argparse
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tracker.application.auto_declare import described, tell_what_would_have, would_have_declared
 from tracker.application.collect import forges, sentry, sources
@@ -17,9 +16,7 @@ from tracker.application.verdicts import judge
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.errors import SettingsError, TrackerError
-
-if TYPE_CHECKING:
-    from tracker.incident import Incident
+from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
 HISTORY = timedelta(days=90)

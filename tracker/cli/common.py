@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -107,8 +108,6 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -
 
 def width(text: str) -> int:
     """Return how many columns a text takes on a terminal."""
-    import unicodedata
-
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text

@@ -10,9 +10,12 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING
 
+from projections.judgement.rows import Row
+from reports.numbers import said, six_digits
+from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tracker.application.session import Workspace
+from tracker.application.verdicts import compared
 from tracker.cli.common import (
     add_display_zone,
     add_incident,
@@ -24,9 +27,6 @@ from tracker.cli.common import (
     write_json,
 )
 from tracker.cli.progress import waiting
-
-if TYPE_CHECKING:
-    from projections.judgement.rows import Row
 
 EXAMPLE = (
     "example:  tracker compare INC-42        tracker compare . --change checkout@v1.2.1 --metric error_ratio"
@@ -56,8 +56,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from tracker.application.verdicts import compared
-
     upto = workspace.cut()
     incident = workspace.incident(arguments.incident, upto)
     change = workspace.event(arguments.change, upto) if arguments.change else None
@@ -93,8 +91,6 @@ def described(row: "Row") -> dict[str, object]:
 
 
 def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
-    from reports.wording.verdict_phrases import headline, settled_after
-
     first = rows[0]
     at = first.deployed_at.astimezone(workspace.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
@@ -149,8 +145,6 @@ def _notes(rows: "Sequence[Row]", workspace: Workspace) -> list[str]:
 
 
 def _number(value: float | None, unit: str | None) -> str:
-    from reports.numbers import said, six_digits
-
     return "–" if value is None else said(float(f"{six_digits(value):.3g}"), unit)
 
 
@@ -175,8 +169,6 @@ def _shift(row: "Row") -> str:
 
 
 def _remarks(row: "Row") -> str:
-    from reports.wording.verdict_phrases import when_normal
-
     parts = []
     if normal := when_normal(row):
         parts.append(f"normal {normal}")

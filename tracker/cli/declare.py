@@ -4,18 +4,17 @@ If the service has an open incident, this adds to it and answers its number, unl
 """
 
 import argparse
-from typing import TYPE_CHECKING
 
+from projections.incidents import number_of, open_ones, ours
 from tracker.application.clock_dates import near
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_recording, say
+from tracker.decisions import lifecycle
 from tracker.errors import UsageError
+from tracker.events.base import Decision
 from tracker.events.incidents import DETECTED_BY, SEVERITIES
+from tracker.incident import Incident
 from tracker.times import Typed, utc
-
-if TYPE_CHECKING:
-    from tracker.events.base import Decision
-    from tracker.incident import Incident
 
 EXAMPLE = (
     'example:  tracker declare "Payments answer 500" --service checkout --severity critical --started 14:40Z'
@@ -40,8 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Find the open incident of the service, or the next number, and record."""
-    from projections.incidents import number_of, open_ones, ours
-
     services = tuple(dict.fromkeys(workspace.service(name) for name in arguments.service))
     by = workspace.who
     at = workspace.instant(arguments.at)
@@ -73,8 +70,6 @@ def _declare(
     by: str,
     at: Typed,
 ) -> Recording | None:
-    from tracker.decisions import lifecycle
-
     said = _said_instants(arguments, workspace, at)
     decided = lifecycle.declare(
         name,
@@ -120,8 +115,6 @@ def _known(arguments: argparse.Namespace, workspace: Workspace, incident: "Incid
 def _add(
     arguments: argparse.Namespace, workspace: Workspace, name: str, services: tuple[str, ...], at: Typed
 ) -> int:
-    from tracker.decisions import lifecycle
-
     by = workspace.who
     if not arguments.title.strip():
         raise UsageError("declare: an incident needs a title", hint=EXAMPLE)

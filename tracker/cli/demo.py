@@ -19,16 +19,41 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tracker.application.session import Workspace
+from tracker import demo
+from tracker.application import report, report_files
+from tracker.application.collect import sources
+from tracker.application.session import Recording, Workspace
+from tracker.application.verdicts import judge
 from tracker.cli.common import add_json, table, write_json
+from tracker.cli.dispatch import call, parser_for
+from tracker.decisions import lifecycle
+from tracker.demo import story
+from tracker.demo.recorded import RecordedPrometheus
+from tracker.demo.repository import unpack
+from tracker.demo.settings import TOML
+from tracker.demo.story import (
+    INCIDENT,
+    SERVICE,
+    STORY,
+    Collected,
+    CommandTyped,
+    Declared,
+    Delivered,
+    Pushed,
+    Step,
+    Tested,
+    instant,
+)
 from tracker.errors import RefusedError
-
-if TYPE_CHECKING:
-    from tracker.demo.story import Collected, Declared, Delivered, Pushed, Step, Tested, Typed
-    from tracker.events.base import Event, Incoming
-    from tracker.incident import Incident
+from tracker.events.base import Arrival, Event, Incoming, encode
+from tracker.events.changes import TestsFinished
+from tracker.incident import Incident
+from tracker.ingest import reader
+from tracker.ingest.sentry import envelope
+from tracker.log import Log
+from tracker.times import Typed
 
 EXAMPLE = "example:  tracker demo        tracker demo /tmp/hotfix"
 MARK = ".tracker-demo"
@@ -119,8 +144,6 @@ def _remove(path: Path) -> None:
 
 def _salt(event: "Event") -> bytes:
     """Make a salt that is no secret: the demo's log is the same bytes each time."""
-    from tracker.events.base import encode
-
     return hashlib.blake2b(encode(event), digest_size=16, person=b"tracker demo").digest()
 
 
@@ -141,12 +164,6 @@ class Player:
 
     def play(self) -> None:
         """Write the settings, unpack the repository, play every step, write the report."""
-        from tracker import demo
-        from tracker.demo.repository import unpack
-        from tracker.demo.settings import TOML
-        from tracker.demo.story import STORY, instant
-        from tracker.log import Log
-
         self._feeds = Path(demo.__file__).parent / "feeds"
         (self.folder / "tracker.toml").write_text(TOML, encoding="utf-8")
         self.missing = unpack(self._feeds / "checkout.bundle", self.folder / "checkout") or ""
@@ -164,12 +181,10 @@ class Player:
         self._mark()
 
     def _play(self, step: "Step") -> None:
-        from tracker.demo import story
-
         match step:
             case story.Declared():
                 self._declared(step)
-            case story.Typed():
+            case story.CommandTyped():
                 self._typed(step)
             case story.Delivered():
                 self._delivered(step)
@@ -181,10 +196,6 @@ class Player:
                 self._collected(step)
 
     def _declared(self, step: "Declared") -> None:
-        from tracker.decisions import lifecycle
-        from tracker.demo.story import INCIDENT, SERVICE, instant
-        from tracker.times import Typed
-
         decided = lifecycle.declare(
             INCIDENT,
             title=step.title,
@@ -200,7 +211,7 @@ class Player:
         self._workspace.decide(INCIDENT, lambda held: decided)
         self._wrote(step.by)
 
-    def _typed(self, step: "Typed") -> None:
+    def _typed(self, step: "CommandTyped") -> None:
         command = step.command
         for name, handle in self._named.items():
             command = command.replace("{" + name + "}", handle)
@@ -219,8 +230,6 @@ class Player:
 
     def _command(self, words: list[str]) -> str:
         """Run a command as if it had been typed, and return what it printed."""
-        from tracker.cli.dispatch import call, parser_for
-
         arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
         arguments.child = []
         with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
@@ -228,8 +237,6 @@ class Player:
         return printed.getvalue()
 
     def _delivered(self, step: "Delivered") -> None:
-        from tracker.events.base import Arrival
-
         data = (self._feeds / step.feed).read_bytes()
         if step.line:
             data = data.splitlines()[step.line - 1]
@@ -241,10 +248,7 @@ class Player:
 
     def _reader(self, source: str) -> "Callable[..., list[Incoming]]":
         if source == "sentry":
-            from tracker.ingest.sentry import envelope
-
             return partial(envelope.read, project="7")
-        from tracker.ingest import reader
 
         return reader(source)
 
@@ -252,9 +256,6 @@ class Player:
         self.counts[source] += len(self._workspace.record(facts).recorded)
 
     def _pushed(self, _: "Pushed") -> None:
-        from tracker.application.collect import sources
-        from tracker.demo.story import SERVICE
-
         if self.missing:
             return
         since = self._clock - timedelta(days=30)
@@ -263,10 +264,6 @@ class Player:
         self.counts["git"] += len(pulled.recording.recorded)
 
     def _tested(self, step: "Tested") -> None:
-        from tracker.demo.story import SERVICE
-        from tracker.events.base import Arrival, Incoming
-        from tracker.events.changes import TestsFinished
-
         shas = json.loads((self._feeds / "commits.json").read_text(encoding="utf-8"))
         finished = TestsFinished(
             occurred_at=self._clock,
@@ -281,12 +278,6 @@ class Player:
 
     def _collected(self, _: "Collected") -> None:
         """Ask the recorded Prometheus as `tracker collect` asks a running one."""
-        from tracker.application.collect import sources
-        from tracker.application.session import Recording
-        from tracker.application.verdicts import judge
-        from tracker.demo.recorded import RecordedPrometheus
-        from tracker.demo.story import INCIDENT, SERVICE
-
         workspace = self._workspace
         incident: Incident = workspace.incident(INCIDENT)
         start = incident.begins_at - timedelta(days=1)
@@ -317,11 +308,8 @@ class Player:
         workspace.log.seal()
 
     def _report(self) -> None:
-        from tracker.cli import report
-        from tracker.demo.story import INCIDENT
-
         written = report.document(self._workspace, INCIDENT, None)
-        report.save(written, self.folder / f"{INCIDENT}.md")
+        report_files.put(self.folder / f"{INCIDENT}.md", written.markdown.encode(), written.pictures)
         checkout = [] if self.missing else ["checkout"]
         self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]
 
@@ -332,8 +320,6 @@ class Player:
 
 
 def _answer(player: Player, target: Path) -> dict[str, Any]:
-    from tracker.demo.story import INCIDENT
-
     return {
         "incident": INCIDENT,
         "folder": str(target),
@@ -345,8 +331,6 @@ def _answer(player: Player, target: Path) -> dict[str, Any]:
 
 
 def _tell(player: Player, target: Path) -> None:
-    from tracker.demo.story import INCIDENT
-
     counts = player.counts
     commits = (
         f"none, because {player.missing}" if player.missing else f"{counts['git']} commits, tags and branches"

@@ -7,14 +7,13 @@ import argparse
 import io
 import sys
 from contextlib import redirect_stderr
-from typing import TYPE_CHECKING
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_recording, say
+from tracker.events import changes
+from tracker.events.base import Arrival, Incoming
+from tracker.events.changes import Change
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.events.changes import Change
 
 EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 15:10Z"
 
@@ -32,8 +31,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record the step."""
-    from tracker.events.base import Arrival, Incoming
-
     # The first line says that nothing was deployed, and not of what is refused.
     talk = io.StringIO()
     with redirect_stderr(talk):
@@ -62,8 +59,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def step_class(command: str, step: str) -> "type[Change]":
     """Return the event class of one step of a deploy or a rollback."""
-    from tracker.events import changes
-
     return {
         ("deploy", "start"): changes.DeployStarted,
         ("deploy", "finish"): changes.DeployFinished,

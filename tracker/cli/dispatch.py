@@ -9,6 +9,8 @@ import sys
 from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
+from tracker.application import spool
+from tracker.application.session import Workspace
 from tracker.cli import COMMANDS
 from tracker.cli.common import say
 from tracker.errors import BadInputError, TrackerError, UsageError
@@ -140,16 +142,12 @@ def _run(words: list[str]) -> int:
 
 def call(arguments: argparse.Namespace, **known: Any) -> int:
     """Run a parsed command in a workspace of its own."""
-    from tracker.application.session import Workspace
-
     workspace = Workspace(arguments, **known)
     try:
         code: int = arguments.run(arguments, workspace)
         sys.stdout.flush()
         return code
     except TrackerError as trouble:
-        from tracker.application import spool
-
         answered = spool.instead(arguments, workspace, trouble)
         if answered is None:
             raise

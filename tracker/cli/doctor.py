@@ -13,16 +13,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from tracker.application.diagnosis import LOOKS, finding, look_of
+from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning
 from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import SettingsError, SourceUnreachableError, UsageError
-
-if TYPE_CHECKING:
-    from tracker.application.diagnosis.finding import Examination, Finding
-    from tracker.settings.loading import Settings
+from tracker.settings.schema import Settings
 
 EXAMPLE = "example:  tracker doctor"
 
@@ -47,7 +45,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Look at everything, at once, and tell it in order."""
     if not 0 < arguments.port < 65_536:
         raise UsageError(f"--port {arguments.port} is no port", hint="tracker doctor --port 8321")
-    from tracker.application.diagnosis import finding
 
     try:
         settings = workspace.settings
@@ -71,8 +68,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _of_settings(settings: "Settings") -> "Finding":
-    from tracker.application.diagnosis.finding import ok, warning
-
     if settings.path is None:
         return warning(
             "settings", "there is no tracker.toml here or above: the defaults hold", "tracker init"
@@ -106,9 +101,6 @@ class _Running:
 
 def _looked(examination: "Examination") -> "list[Finding]":
     """Look at all at once; who does not come back in time is told of, and not waited for."""
-    from tracker.application.diagnosis import LOOKS
-    from tracker.application.diagnosis.finding import broken
-
     give_up = time.monotonic() + DEADLINE_SECONDS
     running = [_started(name, examination) for name in LOOKS]
     found: list[Finding] = []
@@ -128,8 +120,6 @@ def _looked(examination: "Examination") -> "list[Finding]":
 
 
 def _started(name: str, examination: "Examination") -> _Running:
-    from tracker.application.diagnosis import look_of
-
     look = look_of(name)
 
     def work() -> None:

@@ -2,6 +2,9 @@
 
 import argparse
 
+import msgspec
+
+from reports.headlines import detail, headline
 from tracker.application.session import Workspace
 from tracker.cli.common import add_reading, printable, table, write_json
 from tracker.times import utc
@@ -17,10 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them in the order in which they were recorded."""
-    import msgspec
-
-    from reports.headlines import detail, headline
-
     upto = workspace.cut()
     target = workspace.event(arguments.event, upto)
     found = workspace.log.with_corrections([target], upto)

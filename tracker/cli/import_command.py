@@ -7,18 +7,16 @@ not of your services into a store of its own, with --store FILE.
 """
 
 import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tracker.application.session import Recording, Workspace
+from tracker.bundles.importing import Plan, brought, planned
+from tracker.bundles.reading import Bundle, read
 from tracker.cli.common import add_json, printable, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.bundles.importing import Plan
-    from tracker.bundles.reading import Bundle
 
 EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"
 
@@ -35,8 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Check it, then record it."""
-    from tracker.bundles.importing import brought, planned
-
     who = None if arguments.dry_run else workspace.who
     bundle = opened(arguments.file)
     prefix = workspace.settings.tracker.prefix
@@ -55,10 +51,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def opened(file: str) -> "Bundle":
     """Read a bundle from a file, or from stdin, and check it."""
-    import sys
-
-    from tracker.bundles.reading import read
-
     if file == "-":
         with progress("check") as update:
             return read(sys.stdin.buffer, "stdin", progress=update)

@@ -5,10 +5,12 @@ is kept here, with the reason; after an upgrade, or a change of tracker.toml, tr
 """
 
 import argparse
+from pathlib import Path
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, say, table, write_json
 from tracker.errors import BadInputError
+from tracker.inbox.opening import SUFFIX, open_inbox
 from tracker.times import from_us, utc
 
 EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracker inbox retry 17"
@@ -23,10 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Answer from the inbox alone; it is opened, never made, here."""
-    from pathlib import Path
-
-    from tracker.inbox import SUFFIX, open_inbox
-
     store = workspace.settings.store
     if "://" not in store and not Path(store + SUFFIX).exists():
         if arguments.what == "retry" and arguments.number:

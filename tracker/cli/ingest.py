@@ -13,11 +13,19 @@ from tracker.application.auto_declare import described, tell_what_would_have, wo
 from tracker.application.clock_dates import dates_of
 from tracker.application.collect import forges, sentry
 from tracker.application.collect import sources as pulling
+from tracker.application.secret_warnings import tell_of_feed
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
+from tracker.decisions.lifecycle import note
 from tracker.errors import BadInputError, SettingsError, UsageError
-from tracker.times import utc
+from tracker.events.base import Arrival
+from tracker.ingest import alertmanager, cdevents
+from tracker.ingest.forges import github, gitlab
+from tracker.ingest.notes import lines
+from tracker.ingest.sentry import envelope, webhook
+from tracker.settings.schema import UNITS, Metric
+from tracker.times import date_of, utc
 
 _WEEK = timedelta(days=7)
 
@@ -87,8 +95,6 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Read it, seal it, say what is new."""
-    from tracker.application.secret_warnings import tell_of_feed
-
     code: int = arguments.read(arguments, workspace)
     tell_of_feed(workspace.secrets)
     workspace.log.seal(100)
@@ -114,9 +120,6 @@ def _said(
 
 
 def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.events.base import Arrival
-    from tracker.ingest.sentry import envelope
-
     if arguments.file is None:
         if arguments.source in forges.FORGES:
             return _deployments(arguments, workspace)
@@ -132,22 +135,14 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
     rules = workspace.rules
     with waiting(arguments.source):
         if arguments.source == "alertmanager":
-            from tracker.ingest import alertmanager
-
             facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
         elif arguments.source == "github":
-            from tracker.ingest.forges import github
-
             facts = github.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         elif arguments.source == "gitlab":
-            from tracker.ingest.forges import gitlab
-
             facts = gitlab.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         elif envelope.is_envelope(data):
             facts = envelope.read(data, where=where, rules=rules, arrival=arrival, project=arguments.project)
         else:
-            from tracker.ingest.sentry import webhook
-
             facts = webhook.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         recording = workspace.record(facts)
     undeclared = would_have_declared(workspace, facts)
@@ -187,9 +182,6 @@ def _span(arguments: argparse.Namespace, workspace: Workspace, back: timedelta) 
 
 
 def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.events.base import Arrival
-    from tracker.ingest import cdevents
-
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
@@ -200,10 +192,6 @@ def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.decisions.lifecycle import note
-    from tracker.ingest.notes import lines
-    from tracker.times import date_of
-
     incident = workspace.incident(arguments.incident)
     where = "stdin" if arguments.file == "-" else arguments.file
     earliest, latest = dates_of(incident)
@@ -247,8 +235,6 @@ def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    from tracker.settings.loading import UNITS, Metric
-
     start = workspace.instant(arguments.start, option="--from").at
     end = workspace.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:

@@ -4,6 +4,7 @@ import argparse
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
 
 EXAMPLE = "example:  tracker lead INC-42 alice"
 
@@ -17,8 +18,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(

@@ -4,16 +4,18 @@ An open action item of an earlier incident is linked as what would have prevente
 """
 
 import argparse
-from typing import TYPE_CHECKING
 
+from projections.actions import would_have_prevented
+from tracker.application import action_items
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions.action_items import link_prevention, require_item
+from tracker.decisions.corrections import link
 from tracker.errors import RefusedError, UsageError
+from tracker.events.actions import ActionAdded, ActionDone
+from tracker.events.base import Recorded
 from tracker.events.incidents import PREVENTION, ROLES
-
-if TYPE_CHECKING:
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
+from tracker.incident import Incident
 
 EXAMPLE = """examples:
   tracker link INC-42 checkout@v1.2.0 --as caused --why 'pool size was cut in it'
@@ -31,9 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions.corrections import link
-    from tracker.events.actions import ActionAdded, ActionDone
-
     if arguments.role and not arguments.why:
         raise UsageError(
             f"link: --as {arguments.role} needs a reason",
@@ -67,10 +66,6 @@ def _prevention(
     arguments: argparse.Namespace, workspace: Workspace, incident: "Incident", target: "Recorded"
 ) -> int:
     """Record that an item of an earlier incident would have prevented this one, and name it at once."""
-    from projections.actions import would_have_prevented
-    from tracker.application import action_items
-    from tracker.decisions.action_items import link_prevention, require_item
-
     origin = workspace.incident(require_item(target).incident or "")
     at, by = workspace.instant(arguments.at), workspace.who
     held = incident.links.get(target.id)

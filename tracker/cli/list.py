@@ -1,14 +1,15 @@
 """List the incidents, newest first. `tracker` alone lists the open ones and what is due next."""
 
 import argparse
-from typing import TYPE_CHECKING
 
+from projections.actions import OVERDUE
+from projections.incidents import open_ones, ours
+from tracker.application import action_items
+from tracker.application.procedure import advised, due_json
 from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, table, write_json
+from tracker.incident import Incident
 from tracker.times import spoken, utc
-
-if TYPE_CHECKING:
-    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker list --open"
 MOST_DUE = 3
@@ -25,8 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print them."""
-    from projections.incidents import open_ones, ours
-
     found = workspace.standing()
     if arguments.open or arguments.due:
         found = open_ones(found)
@@ -59,8 +58,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         rows.append((each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, title))
     print(table(rows), end="")
     if arguments.due:
-        from tracker.application.procedure import advised
-
         for each in ours(found):
             timed = [due for due in advised(workspace, each) if due.due_at is not None]
             for due in timed[:MOST_DUE]:
@@ -72,9 +69,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def _print_overdue(workspace: Workspace) -> None:
     """Say which promises were not kept in time; nothing where all were."""
-    from projections.actions import OVERDUE
-    from tracker.application import action_items
-
     now = workspace.now
     late = [each for each in action_items.items_of(workspace) if each.standing(now).state == OVERDUE]
     if late:
@@ -84,8 +78,6 @@ def _print_overdue(workspace: Workspace) -> None:
 
 def _told(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> dict[str, object]:
     """Return an incident's JSON keys; of those that are open, what is due next where that was asked for."""
-    from tracker.application.procedure import advised, due_json
-
     due = {"next": due_json(advised(workspace, incident))} if arguments.due else {}
     return {**described(incident), **due}
 

@@ -4,6 +4,7 @@ import argparse
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
 
 EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
 
@@ -18,8 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident, into = workspace.incident(arguments.incident), workspace.incident(arguments.into)
     at, by = workspace.instant(arguments.at), workspace.who
     recording = workspace.decide(

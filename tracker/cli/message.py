@@ -7,21 +7,24 @@ posted, and what became of it is recorded; `tracker message --send` alone posts 
 import argparse
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from projections.changes import changes
+from projections.durations import durations
+from projections.timeline import timeline
+from projections.updates import promised
+from reports.messages import Draft, write
 from tracker.application import message_delivery
+from tracker.application.metric_settings import configured_metrics
 from tracker.application.mojibake_warnings import warn_of_damage
 from tracker.application.secret_warnings import warn_of_secrets
 from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_recording, say, write_json
+from tracker.decisions.messages import checked, posted_by_hand
 from tracker.errors import UsageError
+from tracker.events.base import Recorded
 from tracker.events.messages import MESSAGE_KINDS
+from tracker.incident import Incident
 from tracker.times import Typed, duration_seconds, parse, utc
-
-if TYPE_CHECKING:
-    from reports.messages import Draft
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
 
 EXAMPLE = """examples:
   tracker message INC-42 initial --eta 15m --send
@@ -127,13 +130,6 @@ def _draft(
     at: datetime,
     eta: datetime | None,
 ) -> "Draft":
-    from projections.changes import changes
-    from projections.durations import durations
-    from projections.timeline import timeline
-    from projections.updates import promised
-    from reports.messages import Draft
-    from tracker.cli.report import configured_metrics
-
     before = promised(incident)
     if eta is None and before is not None and before.eta is not None and before.eta > at:
         eta = before.eta
@@ -156,9 +152,6 @@ def _draft(
 
 
 def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -> str:
-    from reports.messages import write
-    from tracker.decisions.messages import checked
-
     given: str | None = arguments.text
     # Refused before it is written: what makes no sense has no template either.
     checked(draft.incident, arguments.kind, "…" if given is None else plain_text(given), at=draft.at, eta=eta)
@@ -213,8 +206,6 @@ def _sent(
     eta: datetime | None,
     at: Typed,
 ) -> int:
-    from tracker.decisions.messages import posted_by_hand
-
     by, kind = workspace.who, arguments.kind
     recording = workspace.decide(
         incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]

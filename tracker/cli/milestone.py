@@ -5,6 +5,7 @@ import argparse
 from tracker.application.clock_dates import near
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
 from tracker.errors import UsageError
 from tracker.events.incidents import MILESTONES
 from tracker.times import utc
@@ -22,8 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident = workspace.incident(arguments.incident)
     if arguments.until and not arguments.at:
         raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")

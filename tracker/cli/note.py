@@ -5,6 +5,7 @@ import argparse
 from tracker.application.mojibake_warnings import warn_of_damage
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
 from tracker.events.incidents import NOTE_KINDS
 from tracker.times import utc
 
@@ -21,8 +22,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     recording = workspace.decide(

@@ -9,21 +9,24 @@ import argparse
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tracker.application import report_files
+from projections.claims.claim import Claim
+from projections.review import Standing, State, publications
+from reports.context import Context
+from reports.generated_regions import Apart, apart
+from reports.post_incident import write
+from tracker.application import report, report_files
+from tracker.application.claims import claimed
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_json, printable
 from tracker.cli.progress import waiting
+from tracker.decisions import publication
 from tracker.errors import RefusedError, UsageError
+from tracker.events.base import Arrival, Incoming
+from tracker.events.corrections import Effective
+from tracker.events.reviews import ReportPublished
+from tracker.incident import Incident
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from projections.claims.claim import Claim
-    from reports.context import Context
-    from reports.generated_regions import Apart
-    from tracker.events.corrections import Effective
-    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker publish INC-42"
 
@@ -49,12 +52,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Write it, and record it."""
-    from projections.review import Standing, State, publications
-    from reports.post_incident import write
-    from tracker.cli import report
-    from tracker.decisions import publication
-    from tracker.events.base import Arrival, Incoming
-
     incident = workspace.incident(arguments.incident)
     publication.refuse_unpublishable(incident)
     by = workspace.who
@@ -141,9 +138,6 @@ def _known(
     form: tuple[str, str],
 ) -> int | None:
     """Answer that it is published already; None where the form, or what people wrote by hand, is another."""
-    from reports.post_incident import write
-    from tracker.events.reviews import ReportPublished
-
     event = last.event
     assert isinstance(event, ReportPublished)
     if (event.template, event.zone_name) != form:
@@ -189,8 +183,6 @@ def _payload(workspace: Workspace, published: "Effective") -> bytes:
 
 
 def _apart(payload: bytes) -> "Apart":
-    from reports.generated_regions import apart
-
     return apart(payload)
 
 
@@ -198,8 +190,6 @@ def _claims(
     workspace: Workspace, incident: "Incident", upto: int, data: bytes, target: Path
 ) -> "list[Claim]":
     """Return what the log contradicts: in notes and messages, and in what stands in the file by hand."""
-    from tracker.application.claims import claimed
-
     found = _apart(data)
     claims = claimed(workspace, incident, upto)
     if found.by_hand:

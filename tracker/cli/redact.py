@@ -5,18 +5,19 @@ log stays whole, and says so. What repeats the text goes with it, or is named. I
 """
 
 import argparse
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from tracker.application import redaction_plan
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress, waiting
+from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
 from tracker.errors import RefusedError, StoreError, UsageError
+from tracker.events.base import Event, Recorded, decode
+from tracker.events.corrections import Correction, EventAmended, EventRedacted
+from tracker.events.incidents import FileAttached
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.events.base import Event, Recorded
-    from tracker.events.corrections import EventRedacted
 
 EXAMPLE = "example:  tracker redact 7f1dmbv --why 'a password was typed into it'"
 
@@ -46,8 +47,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it, remove it, and clean the files of it."""
-    from tracker.decisions.redaction import pieces_of, refuse_what_stays
-
     _refuse_incident(workspace, arguments.event)
     target = workspace.event(arguments.event)
     if target.redacted is not None:
@@ -99,9 +98,6 @@ def _decided(
     arguments: argparse.Namespace, workspace: Workspace, target: "Recorded", payload: bytes
 ) -> "list[EventRedacted]":
     """Decide on the target itself; what it corrects says which of its values are texts."""
-    from tracker.decisions.redaction import redact
-    from tracker.events.corrections import Correction
-
     corrects = None
     if isinstance(target.event, Correction):
         corrected = workspace.log.by_ids([target.event.target])
@@ -122,10 +118,6 @@ def _decided(
 
 def _along(workspace: Workspace, plan: redaction_plan.Plan, first: "EventRedacted") -> "list[EventRedacted]":
     """Decide on what goes with the target; what turns out to hold no text of it stays."""
-    from tracker.decisions.redaction import redact
-    from tracker.events.corrections import EventAmended
-    from tracker.events.incidents import FileAttached
-
     decided = []
     for identity, (each, _) in list(plan.along.items()):
         whole = isinstance(each.event, EventAmended) and each.event.target == plan.target.id
@@ -156,8 +148,6 @@ def _kept(event: "Event", plan: redaction_plan.Plan) -> tuple[str, ...]:
 
 def _begun(workspace: Workspace, target: "Recorded") -> "EventRedacted | None":
     """Return a redaction that the log has of an event whose content is there all the same: from a copy of before."""
-    from tracker.events.corrections import EventRedacted
-
     found = [each.event for each in workspace.log.with_corrections([target])]
     return next(
         (each for each in found if isinstance(each, EventRedacted) and each.target == target.id), None
@@ -181,8 +171,6 @@ def _carry_out(workspace: Workspace, begun: "EventRedacted") -> int:
 
 def _finish(workspace: Workspace, target: "Recorded") -> int:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
-    from tracker.decisions.redaction import refuse_what_stays
-
     workspace.log.seal()
     if target.id not in workspace.log.unfinished():
         refuse_what_stays(target)
@@ -240,10 +228,6 @@ def _remaining(remains: list[str]) -> str:
 
 def _would(arguments: argparse.Namespace, decided: "list[EventRedacted]", plan: redaction_plan.Plan) -> int:
     """Say what would go and what would stay, and change nothing."""
-    import msgspec
-
-    from tracker.events.base import decode
-
     target = plan.target
     left = decode(decided[0].target_topic, decided[0].left)
     names = [info.name for info in msgspec.structs.fields(type(left))]

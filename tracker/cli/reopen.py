@@ -2,15 +2,13 @@
 
 import argparse
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from tracker.application.clock_dates import told_afterwards
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
+from tracker.incident import Incident
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from tracker.incident import Incident
 
 DAY = timedelta(days=1)
 
@@ -26,8 +24,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, around=_after(incident, workspace.now)), workspace.who
     recording = workspace.decide(

@@ -4,17 +4,17 @@ import argparse
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tracker.application import report_files
+from projections.review import as_published, publications
+from reports.generated_regions import Apart, apart
+from reports.post_incident import write
+from tracker.application import report, report_files
 from tracker.application.session import Workspace
 from tracker.cli.common import printable, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import LogNotWholeError, RefusedError, UsageError
+from tracker.events.reviews import ReportPublished
 from tracker.times import utc
-
-if TYPE_CHECKING:
-    from reports.generated_regions import Apart
 
 _NEVER_SAME = ("footer",)
 """Where in the log it was read is another place each time, and says nothing new."""
@@ -31,12 +31,6 @@ class Changed:
 
 def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: int | None) -> int:
     """Answer it."""
-    from projections.review import as_published, publications
-    from reports.generated_regions import apart
-    from reports.post_incident import write
-    from tracker.cli import report
-    from tracker.events.reviews import ReportPublished
-
     incident = workspace.incident(name, upto)
     published = publications(incident)
     if not published:

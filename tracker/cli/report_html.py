@@ -3,24 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tracker.application import report_files
+from reports.generated_regions import Apart, BrokenFencesError, apart
+from reports.html import page, prose_of, untouched
+from reports.post_incident import Document
+from tracker.application import report, report_files
 from tracker.application.secret_warnings import warn_of_secrets
 from tracker.application.session import Workspace
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import RefusedError
 
-if TYPE_CHECKING:
-    from reports.generated_regions import Apart
-    from reports.post_incident import Document
-
 
 def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: int | None) -> int:
     """Write it."""
-    from tracker.cli import report
-
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
     if not aside:
@@ -71,8 +67,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
 
 def page_of(written: "Document", found: "Apart | None" = None, *, drawn: bool = True) -> bytes:
     """Make the page of a report; `found` is the markdown with prose around the same parts."""
-    from reports.html import page, prose_of
-
     made = page(written.parts, written.pictures, drawn=drawn)
     prose = [""] * (len(made.parts) + 1)
     if found is not None:
@@ -86,8 +80,6 @@ def page_of(written: "Document", found: "Apart | None" = None, *, drawn: bool = 
 
 
 def _apart(data: bytes) -> "Apart":
-    from reports.generated_regions import apart
-
     return apart(data)
 
 
@@ -97,9 +89,6 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
     Raises:
         RefusedError: With what to do instead.
     """
-    from reports.generated_regions import BrokenFencesError, apart
-    from reports.html import untouched
-
     if not target.is_file():
         return
     data = report_files.read(target)

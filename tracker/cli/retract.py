@@ -5,6 +5,7 @@ import argparse
 from tracker.application.session import Workspace
 from tracker.cli.amend import corrected, record_correction, refuse_contradiction
 from tracker.cli.common import add_json
+from tracker.decisions.corrections import retract
 
 EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong incident'"
 
@@ -21,8 +22,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions.corrections import retract
-
     target = corrected(workspace, arguments.event)
     by = workspace.who
     correction = retract(target, by=by, now=workspace.now, why=arguments.why)

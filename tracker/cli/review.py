@@ -14,18 +14,19 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tracker.application import report_files
+from reports import review_file
+from reports.review_file import BrokenSheetError, Held, Item, Sheet, by_handle, held_of, plain, read
+from tracker.application import report_files, spool
 from tracker.application.session import Recording, Workspace
 from tracker.cli.common import add_incident, add_json, say
+from tracker.decisions import publication
+from tracker.decisions.publication import Conflict, Edited, refuse_merged
 from tracker.errors import RefusedError, SettingsError, TrackerError
-
-if TYPE_CHECKING:
-    from reports.review_file import Held, Item, Sheet
-    from tracker.decisions.publication import Conflict, Edited
-    from tracker.events.base import Decision
-    from tracker.incident import Incident
+from tracker.events.base import Decision
+from tracker.events.corrections import EventAmended, EventRetracted
+from tracker.events.incidents import NoteAdded
+from tracker.incident import Incident
 
 EXAMPLE = "example:  EDITOR='code --wait' tracker review INC-42"
 _RETURN_AT_ONCE = {
@@ -53,9 +54,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Edit, and record what changed."""
-    from reports import review_file
-    from tracker.decisions.publication import refuse_merged
-
     editor = _editor()
     incident = workspace.incident(arguments.incident)
     refuse_merged(incident, "review")
@@ -139,8 +137,6 @@ def _edit(editor: list[str], path: Path) -> None:
 
 
 def _own_folder(workspace: Workspace) -> Path:
-    from tracker.application import spool
-
     held = spool.path_of(workspace.settings.store)
     return held.parent.parent / "reviews" / held.stem
 
@@ -189,8 +185,6 @@ def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
     Raises:
         RefusedError: If it is broken, or of another incident or log.
     """
-    from reports.review_file import BrokenSheetError, read
-
     try:
         found = read(data)
     except BrokenSheetError as broken:
@@ -207,11 +201,6 @@ def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
 def _record(
     workspace: Workspace, name: str, found: "Sheet", path: Path, by: str
 ) -> "tuple[Recording, dict[str, int]]":
-    from reports.review_file import BrokenSheetError, by_handle, held_of
-    from tracker.decisions import publication
-    from tracker.events.corrections import EventAmended, EventRetracted
-    from tracker.events.incidents import NoteAdded
-
     base = held_of(workspace.incident(name, found.position))
     try:
         kept = by_handle(found, base)
@@ -235,9 +224,6 @@ def _record(
 
 
 def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
-    from reports.review_file import plain
-    from tracker.decisions.publication import Edited
-
     edited = []
     for handle, held in base.items():
         item = kept.get(handle)

@@ -15,9 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from projections.changes import changes, same_version
+from tracker.application import spool
 from tracker.application.session import Workspace
 from tracker.cli.common import say
+from tracker.cli.deploy import step_class
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
+from tracker.events.base import Arrival, Incoming, Window
+from tracker.events.changes import TestsFinished
+from tracker.ingest import git
+from tracker.text import secrets
 
 EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
 
@@ -108,8 +115,6 @@ _CREDENTIALS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 
 def without_secrets(command: str) -> str:
     """Strike out what a command line shows of passwords and tokens: the log keeps it for good."""
-    from tracker.text import secrets
-
     struck = _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1***", command))
     return secrets.without_secrets(struck, "***")
 
@@ -150,8 +155,6 @@ class _Recorder:
         try:
             record()
         except TrackerError as trouble:
-            from tracker.application import spool
-
             if trouble.message != self._told:
                 say(f"tracker: not recorded in the log: {trouble.message}")
                 if trouble.hint:
@@ -166,8 +169,6 @@ class _Recorder:
             say(f"tracker: not recorded, because of a bug: {bug!r}")
 
     def _look_at_clone(self) -> None:
-        from tracker.ingest import git
-
         if self._sha is not None:
             places = (Path.cwd(), *self._clones())
             self._tree_sha = next(filter(None, (git.tree_of(each, self._sha) for each in places)), None)
@@ -185,8 +186,6 @@ class _Recorder:
         return [settings.folder / Path(each).expanduser() for each in service.repositories] if service else []
 
     def _test(self, at: datetime, code: int, lasted: float) -> None:
-        from tracker.events.changes import TestsFinished
-
         self._record(
             TestsFinished(
                 occurred_at=at,
@@ -202,8 +201,6 @@ class _Recorder:
         )
 
     def _change(self, step: str, at: datetime, more: dict[str, Any]) -> None:
-        from tracker.cli.deploy import step_class
-
         version = self._version or self._previous_version() or "unknown"
         self._version = version
         self._record(
@@ -221,8 +218,6 @@ class _Recorder:
         )
 
     def _record(self, event: Any) -> None:
-        from tracker.events.base import Arrival, Incoming
-
         try:
             who = self._workspace.who
         except TrackerError:
@@ -245,9 +240,6 @@ class _Recorder:
 
     def _previous_version(self) -> str | None:
         """Return the version that ran before the current one, which may be deployed twice: what an undo goes back to."""
-        from projections.changes import changes, same_version
-        from tracker.events.base import Window
-
         try:
             facts = self._workspace.log.select([Window("changes")])
         except TrackerError:

@@ -8,6 +8,7 @@ after what was received is on disk.
 import argparse
 
 from tracker.application.session import Workspace
+from tracker.server.main import serve
 
 EXAMPLE = "example:  tracker serve        tracker serve --host 0.0.0.0 --port 8321"
 
@@ -22,6 +23,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Serve until told to stop."""
-    from tracker.server.main import serve
-
     return serve(arguments, workspace)

@@ -4,6 +4,7 @@ import argparse
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions import lifecycle
 
 EXAMPLE = "example:  tracker service INC-42 add payments-db"
 
@@ -18,8 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions import lifecycle
-
     incident = workspace.incident(arguments.incident)
     service = workspace.service(arguments.service) if arguments.action == "add" else arguments.service
     decide = lifecycle.add_service if arguments.action == "add" else lifecycle.remove_service

@@ -5,23 +5,30 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import msgspec
+
+from projections.actions import ActionItem, earlier_open, of_incident, would_have_prevented
+from projections.durations import shown
+from projections.messages import Message
+from projections.review import Standing
+from projections.updates import messages_of
+from reports.headlines import detail, headline, redacted_words
 from tracker.application import action_items, message_delivery
 from tracker.application.procedure import advised, checked, due_json, measured
+from tracker.application.provenance import imports_of
+from tracker.application.report import standing_of
 from tracker.application.session import Workspace
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
-from tracker.cli.report import standing_of
 from tracker.errors import BadInputError
+from tracker.events.actions import ActionAdded
+from tracker.events.base import Recorded
+from tracker.events.bundles import BundleImported
+from tracker.events.corrections import effective
+from tracker.incident import Incident
 from tracker.times import spoken, utc
-
-if TYPE_CHECKING:
-    from projections.actions import ActionItem
-    from projections.messages import Message
-    from projections.review import Standing
-    from tracker.events.base import Recorded
-    from tracker.incident import Incident
 
 _CANDIDATES = 5
 
@@ -56,9 +63,6 @@ def _is_number(typed: str, prefix: str) -> bool:
 
 
 def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    from projections.durations import shown
-    from projections.updates import messages_of
-
     incident = workspace.incident(arguments.what, upto)
     facts = workspace.facts_of(incident, upto)
     lasted = measured(incident, facts, checked(workspace, incident, upto, verdicts=(), facts=facts).evidence)
@@ -129,8 +133,6 @@ def _items(
 
     Looking back, now is the incident's last event: nothing ticks.
     """
-    from projections.actions import earlier_open, of_incident, would_have_prevented
-
     now = workspace.now if upto is None else max(step.recorded.recorded_at for step in incident.steps)
     known = action_items.items_of(workspace, upto)
     if not known:
@@ -201,9 +203,6 @@ def _next_for(stands: "Standing", name: str) -> str:
 
 def _imports(workspace: Workspace, incident: str, upto: int | None) -> list[str]:
     """Say from which logs an incident came."""
-    from tracker.application.provenance import imports_of
-    from tracker.events.bundles import BundleImported
-
     return [
         f"from log {each.event.log}, as of its position {each.event.position}"
         + (f", where it is {each.event.was}" if each.event.was != each.event.number else "")
@@ -240,12 +239,6 @@ def _status(incident: Any) -> str:
 
 
 def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    import msgspec
-
-    from reports.headlines import detail, headline, redacted_words
-    from tracker.events.actions import ActionAdded
-    from tracker.events.corrections import effective
-
     recorded = workspace.event(arguments.what, upto)
     payload = workspace.log.payloads([recorded.position]).get(recorded.position, b"")
     if arguments.raw or arguments.output:

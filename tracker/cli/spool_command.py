@@ -5,6 +5,7 @@ The next command that records delivers it first; one that only reads delivers it
 
 import argparse
 
+from tracker.application import spool
 from tracker.application.session import Workspace
 from tracker.cli.common import add_json, printable, write_json
 
@@ -18,8 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Print both; reading delivers nothing."""
-    from tracker.application import spool
-
     store = workspace.settings.store
     waiting, refused = spool.waiting(store), spool.refused(store)
     if arguments.json:

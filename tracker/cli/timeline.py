@@ -5,16 +5,19 @@ Marks: ~ recorded more than a minute late, * amended.
 
 import argparse
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.timeline import timeline
+from reports.headlines import short
 from tracker.application.clock_dates import told_afterwards
+from tracker.application.provenance import imports_of
 from tracker.application.session import Workspace
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
 from tracker.errors import UsageError
+from tracker.events.base import Window
+from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
+from tracker.incident import Incident
 from tracker.times import spoken, utc
-
-if TYPE_CHECKING:
-    from tracker.incident import Incident
 
 _PUSHED = ("alert-fired", "alert-resolved", "error-seen", "issue-changed")
 """Kinds that sources push the instant they happen: that one was found by asking is worth a word."""
@@ -56,9 +59,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 def _of_incident(
     arguments: argparse.Namespace, workspace: Workspace, upto: int | None
 ) -> tuple[str, list[Any]]:
-    from projections.timeline import timeline
-    from tracker.application.provenance import imports_of
-
     incident = workspace.incident(arguments.incident, upto)
     start, end = span_asked(arguments, workspace, incident)
     facts = workspace.facts_of(incident, upto)
@@ -92,10 +92,6 @@ def span_asked(
 def _of_services(
     arguments: argparse.Namespace, workspace: Workspace, upto: int | None
 ) -> tuple[None, list[Any]]:
-    from projections.timeline import timeline
-    from tracker.events.base import Window
-    from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
-
     if not arguments.start or not arguments.end:
         raise UsageError(
             "timeline: name an incident, or give --from and --to",
@@ -173,8 +169,6 @@ def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
 
 
 def _said(row: Any) -> str:
-    from reports.headlines import short
-
     parts = [printable(row.title)]
     if row.service:
         parts[0] = f"[{row.service}] {parts[0]}"

@@ -4,6 +4,9 @@ import argparse
 
 from tracker.application.session import Workspace
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions.action_items import unlink_prevention
+from tracker.decisions.corrections import unlink
+from tracker.events.actions import ActionAdded, ActionDone
 
 EXAMPLE = "example:  tracker unlink INC-42 7f1dmbv --why 'another team was testing'"
 
@@ -18,10 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.decisions.action_items import unlink_prevention
-    from tracker.decisions.corrections import unlink
-    from tracker.events.actions import ActionAdded, ActionDone
-
     incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
     at, by = workspace.instant(arguments.at), workspace.who
     take_out = unlink_prevention if isinstance(target.event, ActionAdded | ActionDone) else unlink

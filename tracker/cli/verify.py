@@ -10,19 +10,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.review import as_published, publications
+from reports.generated_regions import Apart, Part
+from reports.headlines import redacted_words
+from reports.html import hand_lines, page
+from reports.post_incident import Document
 from tracker.application import report_files
+from tracker.application.provenance import imports_of
+from tracker.application.report import again, gathered
 from tracker.application.session import Workspace
+from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
-
-if TYPE_CHECKING:
-    from reports.generated_regions import Apart, Part
-    from reports.post_incident import Document
-    from tracker.events.base import Recorded
-    from tracker.log import Verified
+from tracker.events.base import Recorded
+from tracker.events.bundles import BundleImported
+from tracker.events.reviews import ReportPublished
+from tracker.log import Verified
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
 
@@ -92,8 +98,6 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             )
         heads.append(arguments.head.lower())
     if arguments.bundle:
-        from tracker.cli.bundle_check import check
-
         return check(arguments)
     report = _report(Path(arguments.report)) if arguments.report else None
     quoted = _imported(workspace, report) if report else None
@@ -160,8 +164,6 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
 
 
 def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None) -> None:
-    from reports.headlines import redacted_words
-
     path = report.path
     if quoted is not None:
         incident = report.apart.attributes["incident"]
@@ -210,9 +212,6 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
 
 def _imported(workspace: Workspace, report: Report) -> int | None:
     """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
-    from tracker.application.provenance import imports_of
-    from tracker.events.bundles import BundleImported
-
     if report.log in ("", workspace.log.id):
         return None
     for each in imports_of(workspace, report.apart.attributes["incident"], None):
@@ -224,8 +223,6 @@ def _imported(workspace: Workspace, report: Report) -> int | None:
 
 def _redacted_since(workspace: Workspace, report: Report, here: int) -> "list[Recorded]":
     """Return what the report stands on and was redacted after its position in the log."""
-    from tracker.cli.report import gathered
-
     found = gathered(workspace, report.apart.attributes["incident"], here).redacted
     later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > here}
@@ -264,10 +261,6 @@ def _report(path: Path) -> Report:
 
 def hold(workspace: Workspace, report: Report, here: int) -> Held:
     """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
-    from projections.review import as_published, publications
-    from tracker.cli.report import again
-    from tracker.events.reviews import ReportPublished
-
     drawn = report.apart.attributes.get("pictures") != "none"
     written = again(workspace, report.apart, here, with_pictures=drawn)
     held = _held(report, written, drawn=drawn)
@@ -300,8 +293,6 @@ def _held(report: Report, written: "Document", *, drawn: bool) -> Held:
 
 
 def _held_page(report: Report, written: "Document", *, drawn: bool) -> Held:
-    from reports.html import hand_lines, page
-
     made = page(written.parts, written.pictures, drawn=drawn)
     parts = _differing(report, made.parts)
     by_hand = hand_lines(report.apart, made)

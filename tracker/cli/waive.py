@@ -6,8 +6,12 @@ waiver out: tracker retract EVENT --why TEXT
 
 import argparse
 
+from tracker.application.claims import claimed
 from tracker.application.session import Workspace
+from tracker.cli.check import read
 from tracker.cli.common import add_incident, add_recording
+from tracker.decisions.waivers import waive
+from tracker.events.procedure import RULE_NAMES
 
 EXAMPLE = "example:  tracker waive INC-42 merged_back --why 'develop is frozen until Thursday'"
 
@@ -25,11 +29,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     """Record it."""
-    from tracker.application.claims import claimed
-    from tracker.cli.check import read
-    from tracker.decisions.waivers import waive
-    from tracker.events.procedure import RULE_NAMES
-
     incident = workspace.incident(arguments.incident)
     at, by = workspace.instant(arguments.at, incident), workspace.who
     typed = arguments.rule.strip().lower().replace("-", "_")

@@ -9,24 +9,24 @@ import argparse
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from projections.changes import ChangeRow
 from projections.judgement.checks import CHECKS, late_at, spans
+from projections.judgement.live import Look, look
+from projections.judgement.rows import Measured
+from reports.numbers import said
+from reports.wording.verdict_phrases import SAID_BY_CODE, exit_code, headline
 from tracker.application.collect import sources
 from tracker.application.procedure import advised
 from tracker.application.session import Workspace
 from tracker.application.verdicts import Compared, compared, judge
 from tracker.cli.common import add_incident, add_recording, printable, say, write_json
+from tracker.cli.compare import described
 from tracker.errors import BadInputError, TrackerError
+from tracker.events.base import Recorded
+from tracker.events.verdicts import CheckMade
+from tracker.incident import Incident
 from tracker.times import spoken, utc
-
-if TYPE_CHECKING:
-    from projections.changes import ChangeRow
-    from projections.judgement.live import Look
-    from projections.judgement.rows import Measured
-    from tracker.events.base import Recorded
-    from tracker.events.verdicts import CheckMade
-    from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker watch INC-42        tracker watch . --until 10m && echo recovered"
 
@@ -134,8 +134,6 @@ def _event(workspace: Workspace, change: "ChangeRow") -> "Recorded":
 
 def made_for(incident: "Incident", change: "ChangeRow") -> set[int]:
     """Return the checks of a change that were made, by when they were due."""
-    from tracker.events.verdicts import CheckMade
-
     return {
         step.event.due_seconds
         for step in incident.steps
@@ -166,8 +164,6 @@ def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> Tr
 
 
 def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
-    from projections.judgement.live import look
-
     healthy_to = min(found.healthy_until, change.started_at or change.at)
     return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
 
@@ -175,8 +171,6 @@ def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
 def _record(
     workspace: Workspace, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[Look]"
 ) -> None:
-    from tracker.events.verdicts import CheckMade
-
     check = CheckMade(
         occurred_at=workspace.now,
         decided_by=workspace.who,
@@ -196,8 +190,6 @@ def _record(
 
 
 def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> None:
-    from reports.numbers import said
-
     marks = {True: "normal", False: "NOT NORMAL", None: "cannot tell"}
     told = []
     for each in looks:
@@ -209,8 +201,6 @@ def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> 
 
 def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | None, int]:
     """Return the longest window that can be told, up to the one asked for, and the code that it gives."""
-    from reports.wording.verdict_phrases import exit_code
-
     for window in [each for each in reversed(UNTIL) if UNTIL[each] <= UNTIL[until]]:
         mine = [row for row in found.rows if row.change == change.event and row.window == window]
         closed = [row for row in mine if row.verdict not in ("pending", "no_data")]
@@ -243,8 +233,6 @@ def _finish(
     window: str | None,
     code: int,
 ) -> int:
-    from reports.wording.verdict_phrases import SAID_BY_CODE, headline
-
     rows = [
         row for row in found.rows if row.change == change.event and (window is None or row.window == window)
     ]
@@ -258,8 +246,6 @@ def _finish(
     if code in (6, 7) and not undone:
         advice = f"tracker run rollback {service}" if command else None
     if arguments.json:
-        from tracker.cli.compare import described
-
         made = sorted(made_for(workspace.incident(found.incident.id), change))
         write_json(
             {"incident": found.incident.id, "change": change.event, "window": window, "answer": SAID_BY_CODE[code].replace(" ", "_"),

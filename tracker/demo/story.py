@@ -26,7 +26,7 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class Typed:
+class CommandTyped:
     """Somebody typed a command; `name` is how later steps call what it recorded."""
 
     at: str
@@ -70,7 +70,7 @@ class Collected:
     by: str
 
 
-Step = Declared | Typed | Delivered | Pushed | Tested | Collected
+Step = Declared | CommandTyped | Delivered | Pushed | Tested | Collected
 
 
 def instant(text: str) -> datetime:
@@ -101,52 +101,52 @@ STORY: tuple[Step, ...] = (
         impact="Customers cannot pay: about one request in three fails",
         lead="Alice",
     ),
-    Typed(
+    CommandTyped(
         "14:38:20.114",
         "Alice",
         'note INC-42 "Told #incident-response, Ben (payments), Carol (support) and Mia (product)"',
     ),
-    Typed("14:38:41.730", "Alice", "stage INC-42 investigating"),
-    Typed(
+    CommandTyped("14:38:41.730", "Alice", "stage INC-42 investigating"),
+    CommandTyped(
         "14:40:16.009",
         "Alice",
         'note INC-42 "Two deploys just before: checkout v1.2.0 at 14:21 and search v3.8.0 at 14:26. One of them?" --kind hypothesis',
     ),
     Delivered("14:44:13.512", "sentry", "sentry/5.envelope"),
-    Typed(
+    CommandTyped(
         "14:44:50.377",
         "Ben",
         'note INC-42 "Every checkout pod holds 10 of 10 connections, and PostgreSQL is idle: we keep them and do nothing with them" --kind hypothesis',
     ),
-    Typed(
+    CommandTyped(
         "14:50:31.246",
         "Carol",
         'note INC-42 "First report from a customer: paid twice to be sure, got an error page twice" --at 14:50Z',
         name="first report",
     ),
-    Typed(
+    CommandTyped(
         "14:51:40.882",
         "Ben",
         'note INC-42 "No rollback: v1.2.0 changed the orders table, and v1.1.0 cannot write to it any more. Restarting the pods would help for ten minutes at most"',
     ),
-    Typed("14:54:02.651", "Alice", "milestone INC-42 confirmed --at 14:41Z"),
-    Typed(
+    CommandTyped("14:54:02.651", "Alice", "milestone INC-42 confirmed --at 14:41Z"),
+    CommandTyped(
         "14:55:12.930",
         "Ben",
         'note INC-42 "The error handler for declined cards, new in v1.2.0, returns without giving its connection back. Ten declined cards, and a pod has none left" --kind root-cause',
     ),
-    Typed("14:55:40.118", "Alice", "stage INC-42 identified"),
-    Typed(
+    CommandTyped("14:55:40.118", "Alice", "stage INC-42 identified"),
+    CommandTyped(
         "14:56:21.440",
         "Alice",
         'link INC-42 checkout@v1.2.0 --as caused --why "its new error handler keeps connections; the pool began to fill when it went out"',
     ),
-    Typed(
+    CommandTyped(
         "14:56:58.205",
         "Alice",
         'link INC-42 search@v3.8.0 --as dismissed --why "search has a database of its own, and checkout does not call it to pay"',
     ),
-    Typed("14:57:30.561", "Ben", "stage INC-42 fixing"),
+    CommandTyped("14:57:30.561", "Ben", "stage INC-42 fixing"),
     Delivered("14:58:38.090", "sentry", "sentry/6.envelope"),
     Pushed("15:01:41"),
     Tested("15:04:52.300", "Ben", "pytest -q", 71.4),
@@ -154,66 +154,66 @@ STORY: tuple[Step, ...] = (
     Delivered("15:06:45.901", "alertmanager", "alertmanager.jsonl", 2),
     Delivered("15:09:16.244", "sentry", "sentry/7.envelope"),
     Delivered("15:10:07.519", "events", "deploys.jsonl", 3),
-    Typed(
+    CommandTyped(
         "15:10:48.973",
         "Ben",
         'note INC-42 "v1.2.1 gives the connection back when a card is declined; nothing else is in it" --kind fix',
     ),
     # ── it is over ───────────────────────────────────────────────────────────
     Delivered("15:11:20.667", "alertmanager", "alertmanager.jsonl", 3),
-    Typed("15:12:40.302", "Alice", "milestone INC-42 mitigated --at 15:12Z"),
-    Typed("15:12:55.718", "Alice", "stage INC-42 monitoring"),
-    Typed(
+    CommandTyped("15:12:40.302", "Alice", "milestone INC-42 mitigated --at 15:12Z"),
+    CommandTyped("15:12:55.718", "Alice", "stage INC-42 monitoring"),
+    CommandTyped(
         "15:14:09.461",
         "Alice",
         'link INC-42 checkout@v1.2.1 --as fixed --why "errors fell from 40 % to under 1 % within four minutes of it"',
     ),
-    Typed(
+    CommandTyped(
         "15:20:33.156",
         "Ben",
         'note INC-42 "Paid with a declined card and with a good one: both as they should be. Pools at 2 to 5 of 10"',
     ),
-    Typed(
+    CommandTyped(
         "15:31:02.884",
         "Carol",
         'note INC-42 "No new reports since 15:13; told the customers who wrote to us"',
     ),
-    Typed("15:40:11.027", "Alice", "resolve INC-42"),
-    Typed("15:41:26.690", "Alice", "milestone INC-42 started --at 14:30Z --until 14:32Z"),
+    CommandTyped("15:40:11.027", "Alice", "resolve INC-42"),
+    CommandTyped("15:41:26.690", "Alice", "milestone INC-42 started --at 14:30Z --until 14:32Z"),
     Pushed("15:52:34"),
     Collected("15:58:05.412", "Alice"),
-    Typed(
+    CommandTyped(
         "16:10:44.508",
         "Ben",
         'note INC-42 "Alert when a pool is above 8 of 10 for two minutes: it was full five minutes before anybody was told" --kind prevention',
     ),
-    Typed(
+    CommandTyped(
         "16:12:03.911",
         "Ben",
         'note INC-42 "Test every error handler of payments with a pool of one connection" --kind prevention',
     ),
-    Typed(
+    CommandTyped(
         "16:14:37.245",
         "Alice",
         'note INC-42 "Take connections only with a context manager; let the linter refuse getconn" --kind prevention',
     ),
     # ── the morning after ────────────────────────────────────────────────────
-    Typed(
+    CommandTyped(
         "next day 09:05:12.770",
         "Carol",
         'amend {first report} --at 14:45Z --why "the ticket came in at 14:45; 14:50 is when I read it"',
     ),
-    Typed(
+    CommandTyped(
         "next day 09:12:48.336",
         "Dan",
         'note INC-42 "The card provider declined three times as many cards as usual: that is why the pools ran dry within ten minutes" --at 14:52Z',
     ),
-    Typed(
+    CommandTyped(
         "next day 09:20:15.049",
         "Alice",
         'note INC-42 "The alert told us before customers did, and two minutes later we had a number. Merging back to develop waited until after the calm: do it with the release" --kind lesson',
     ),
-    Typed(
+    CommandTyped(
         "next day 09:31:50.604",
         "Mia",
         'note INC-42 "From 14:32 to 15:12 a third of all requests failed, 23,500 of them. 1,140 orders were not paid at the first try, 312 of them never. Nobody was charged twice" --kind impact',

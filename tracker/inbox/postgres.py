@@ -10,7 +10,7 @@ import msgspec
 import psycopg
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
+from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
 from tracker.inbox.rows import COLUMNS, PARKED_COLUMNS, held_of, parked_of, plain
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.inbox import Delivery, Held, Parked
+from tracker.inbox.queue import Delivery, Held, Parked
 
 COLUMNS = "number, route, source, key, received_us, headers, body, attempts"
 PARKED_COLUMNS = "number, route, source, key, received_us, parked, attempts, length(body)"

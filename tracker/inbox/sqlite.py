@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
+from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Counts, Delivery, Held, Parked, within
 from tracker.inbox.rows import COLUMNS, PARKED_COLUMNS, held_of, parked_of, plain
+from tracker.log.sqlite import clean_file
 
 LOCK_TIMEOUT_SECONDS = 10
 _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
@@ -86,8 +87,6 @@ class SqliteInbox:
 
     def clean(self) -> None:
         """Write the file anew."""
-        from tracker.log.sqlite import clean_file
-
         with self._lock, self._named():
             clean_file(self._connection)
 

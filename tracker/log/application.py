@@ -4,13 +4,15 @@ The library lets environment variables override an application's settings; a str
 PERSISTENCE_MODULE or COMPRESSOR_TOPIC would change what is stored. None is read here.
 """
 
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.utils import Environment, EnvType
 
+from tracker.log import sqlite
 from tracker.log.recorder import LogRecorder
 
 URL_SCHEMES = ("postgresql://", "postgres://")
@@ -43,12 +45,11 @@ class TrackerApplication(Application[str]):
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
         """Return the factory of the store that the address names."""
         if self.store.startswith(URL_SCHEMES):
-            from tracker.log import postgres
-
+            # psycopg is only imported where the log is in PostgreSQL.
+            postgres = import_module("tracker.log.postgres")
             postgres.refuse_unsafe_settings()
             postgres.probe(self.store)
-            return postgres.PostgresLogFactory(env)
-        from tracker.log import sqlite
+            return cast("InfrastructureFactory[Any]", postgres.PostgresLogFactory(env))
 
         sqlite.refuse_foreign(Path(self.store))
         return sqlite.SQLiteLogFactory(env)

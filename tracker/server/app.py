@@ -21,7 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 from tracker.application.read_delivery import KEPT_HEADERS, KEY_HEADERS, METHOD, PATH
 from tracker.errors import TrackerError
-from tracker.inbox import Delivery
+from tracker.inbox.queue import Delivery
+from tracker.ingest.sentry import cli
 from tracker.server import bodies, openapi, secrets
 from tracker.server.committer import Committer
 from tracker.server.secrets import Secrets
@@ -187,7 +188,6 @@ def _envelope(door: Door) -> Endpoint:
 
 def _sentry_cli(door: Door) -> Endpoint:
     """What sentry-cli calls: the answer follows from the request alone, and what records something is kept first."""
-    from tracker.ingest.sentry import cli
 
     async def answer(request: Request) -> Response:
         headers = _headers(request)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
-from tracker.inbox import Delivery, Inbox
+from tracker.inbox.queue import Delivery, Inbox
 from tracker.server.telemetry import report
 
 MOST_WAITING = 4_000

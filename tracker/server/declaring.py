@@ -1,18 +1,17 @@
 """Declaring what the rule of `projections.auto_declare` says: only `tracker serve` does this."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from projections.auto_declare import FRESH, Occurrence, rule, severity_of, title_of
+from projections.incidents import number_of, ours
 from tracker.application.auto_declare import pushed_of_late, rulings
 from tracker.application.session import Recording, Workspace
+from tracker.decisions import lifecycle
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.events.base import BY_ITSELF, Decision, Incoming
+from tracker.incident import Incident
 from tracker.server.telemetry import Telemetry, report, tell
 from tracker.times import Typed, utc
-
-if TYPE_CHECKING:
-    from projections.auto_declare import Occurrence
-    from tracker.incident import Incident
 
 _ATTEMPTS = 20
 
@@ -26,8 +25,6 @@ class Declarer:
 
     def owed(self) -> list[Incoming]:
         """Return the alerts of the last hour: the last server may have stopped between recording and declaring."""
-        from projections.auto_declare import FRESH
-
         return pushed_of_late(self._workspace, FRESH)
 
     def declare(self, facts: Sequence[Incoming]) -> list[str]:
@@ -67,9 +64,6 @@ class Declarer:
 
     def _carry_out(self, occurrence: "Occurrence") -> list[str]:
         """Ask the rule again, on all that is recorded by now: an occurrence before it may have opened one."""
-        from projections.auto_declare import rule
-        from projections.incidents import ours
-
         for _ in range(_ATTEMPTS):
             found = self._workspace.standing()
             ruling = rule(occurrence, ours(found), self._workspace.now)
@@ -84,8 +78,6 @@ class Declarer:
         return []
 
     def _reopen(self, occurrence: "Occurrence", name: str) -> list[str]:
-        from tracker.decisions import lifecycle
-
         at = Typed(self._workspace.now, 0.001)
         why = f"{occurrence.alert.name} fired again at {utc(occurrence.began_at)}"
 
@@ -100,10 +92,6 @@ class Declarer:
         return [name]
 
     def _open(self, occurrence: "Occurrence", found: "Sequence[Incident]") -> list[str]:
-        from projections.auto_declare import severity_of, title_of
-        from projections.incidents import number_of
-        from tracker.decisions import lifecycle
-
         alert, now = occurrence.alert, self._workspace.now
         number = max((number_of(each.id) for each in found), default=0) + 1
         name = f"{self._workspace.settings.tracker.prefix}-{number}"

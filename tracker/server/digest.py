@@ -12,7 +12,7 @@ from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Workspace
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming
-from tracker.inbox import Held, Inbox
+from tracker.inbox.queue import Held, Inbox
 from tracker.server.telemetry import Telemetry, report, tell
 
 _Read = tuple[Held, list[Incoming]]

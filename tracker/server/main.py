@@ -16,8 +16,10 @@ import uvicorn
 from tracker.application.session import Workspace
 from tracker.cli.common import say
 from tracker.errors import StoreError, TrackerError, UsageError
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
-from tracker.inbox import Inbox, open_inbox
+from tracker.inbox.opening import open_inbox
+from tracker.inbox.queue import Inbox
 from tracker.server.app import Door, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
@@ -92,8 +94,6 @@ class Machine:
         return Workspace(argparse.Namespace(**{**vars(self._arguments), "by": BY_ITSELF, "json": False}))
 
     def _alerts_told(self, facts: Sequence[Incoming]) -> None:
-        from tracker.events.alerts import AlertFired, AlertResolved
-
         told = [each for each in facts if isinstance(each.event, AlertFired | AlertResolved)]
         with self._alerts_lock:
             self._alerts += told

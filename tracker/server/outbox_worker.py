@@ -6,6 +6,11 @@ update is due is logged, and that a promised time passed is recorded.
 
 import threading
 
+from projections.incidents import open_ones, ours
+from projections.messages import State
+from projections.procedure.advice import overdue_messages
+from tracker.application import outbox, slack
+from tracker.application.procedure import advised
 from tracker.application.session import Workspace
 from tracker.server.telemetry import Telemetry, tell
 from tracker.times import utc
@@ -33,9 +38,6 @@ class Poster:
 
     def deliver(self) -> None:
         """Post what waits, where Slack is configured."""
-        from projections.messages import State
-        from tracker.application import outbox, slack
-
         post = slack.configured(self._workspace.settings)
         if post is None:
             return
@@ -50,11 +52,6 @@ class Poster:
 
         What is due is what `tracker show` says: the same rules, from the same detection.
         """
-        from projections.incidents import open_ones, ours
-        from projections.procedure.advice import overdue_messages
-        from tracker.application import outbox
-        from tracker.application.procedure import advised
-
         workspace = self._workspace
         found = workspace.whole(ours(open_ones(workspace.standing())))
         now = workspace.now

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from projections.incidents import ours
 from tracker.application.collect import forges, sentry, sources
 from tracker.application.session import Recording, Workspace
 from tracker.application.source_silence import Hearing
@@ -116,8 +117,6 @@ class Reconciler:
             self._telemetry.guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
 
     def _living(self) -> list[str]:
-        from projections.incidents import ours
-
         found = ours(self._workspace.standing())
         self._telemetry.open_incidents.set(sum(each.ends_at is None for each in found))
         now = self._workspace.now

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-from tracker.settings.loading import Settings, secret
+from tracker.settings.loading import secret
+from tracker.settings.schema import Settings
 
 Headers = Mapping[str, bytes]
 """Header names in lower case, values as they came over the wire."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -166,8 +167,6 @@ def report_own_errors(host: str, port: int) -> None:
 
 def _is_here(named: str, host: str) -> bool:
     """Whether a host is this machine: one of its addresses can be bound here, 0.0.0.0 and its like too."""
-    import socket
-
     if named in {"localhost", host, socket.gethostname()}:
         return True
     try:
@@ -178,8 +177,6 @@ def _is_here(named: str, host: str) -> bool:
 
 
 def _can_bind(family: int, address: str) -> bool:
-    import socket
-
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.bind((address, 0))

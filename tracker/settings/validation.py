@@ -1,13 +1,12 @@
-"""Rules of [procedure] that contradict each other: no incident could keep them, so they are refused at load."""
+"""Whether the values of tracker.toml are valid, and do not contradict each other."""
 
+import math
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from tracker.times import duration_seconds
-
-if TYPE_CHECKING:
-    from tracker.settings.loading import Procedure
+from tracker.errors import SettingsError, UsageError
+from tracker.settings.schema import BETTER, UNITS, Procedure, SettingsFile
+from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
 """Refuses with the place, what is wrong there, and what to write instead."""
@@ -25,6 +24,73 @@ _IN_ORDER = (
 )
 """Limits of which the second cannot end before the first, and why: all run from the detection."""
 _PATTERN_LANGUAGE = set(".*+?[](){}|^$\\")
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
+
+
+def validate(file: SettingsFile, where: str) -> None:
+    """Check the values of a file whose keys and types are right.
+
+    Raises:
+        SettingsError: With the place, and what to write there.
+    """
+
+    def refuse(place: str, said: str, hint: str) -> None:
+        raise SettingsError(f"{where}: {place}: {said}", hint=hint)
+
+    if not _PREFIX.fullmatch(file.tracker.prefix):
+        refuse(
+            "tracker.prefix", f"{file.tracker.prefix!r} is not a prefix", 'Letters and digits: prefix = "INC"'
+        )
+    try:
+        zone(file.tracker.time_zone)
+    except UsageError as unknown:
+        refuse("tracker.time_zone", unknown.message, unknown.hint)
+    if file.prometheus.step_seconds < 1:
+        refuse("prometheus.step_seconds", "must be at least 1", "step_seconds = 15")
+    durations = {
+        f"procedure.{name}": getattr(file.procedure, name)
+        for name in (
+            "alert_team_within",
+            "update_every",
+            "fix_deployed_within",
+            "merged_back_within",
+            "report_within",
+        )
+    }
+    for name in ("reconcile_every", "capture_every"):
+        durations[f"serve.{name}"] = getattr(file.serve, name)
+    for name, service in file.services.items():
+        place = f"services.{name}"
+        if not _NAME.fullmatch(name):
+            refuse(
+                place,
+                "a service's name is letters, digits, dots, dashes and underscores",
+                "[services.checkout]",
+            )
+        durations[f"{place}.settling"] = service.settling
+        for metric_name, metric in service.metrics.items():
+            here = f"{place}.metrics.{metric_name}"
+            if not _NAME.fullmatch(metric_name):
+                refuse(
+                    here, "a metric's name is letters, digits, dots, dashes and underscores", "error_ratio"
+                )
+            if metric.unit is not None and metric.unit not in UNITS:
+                refuse(f"{here}.unit", f"{metric.unit!r} is not a unit", "One of " + ", ".join(UNITS))
+            if metric.threshold is not None and not math.isfinite(metric.threshold):
+                refuse(f"{here}.threshold", f"{metric.threshold} is no limit", "threshold = 0.01")
+            if metric.better not in BETTER:
+                refuse(f"{here}.better", f"{metric.better!r} is no direction", "One of " + ", ".join(BETTER))
+            if not metric.query.strip():
+                refuse(f"{here}.query", "is empty", "Write the PromQL that you would type in Prometheus")
+    for place, text in durations.items():
+        try:
+            duration_seconds(text)
+        except UsageError as wrong:
+            refuse(place, wrong.message, wrong.hint)
+    refuse_contradictions(file.procedure, refuse)
 
 
 def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:

@@ -1,15 +1,16 @@
 """Pulling deployments from GitHub and GitLab for a span: what their webhooks missed, at its true time."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tracker.application.collect.result import Pulled
 from tracker.application.session import Workspace
 from tracker.errors import SettingsError, TrackerError
 from tracker.events.base import Arrival, Incoming
-
-if TYPE_CHECKING:
-    from tracker.ingest.services import ServiceRules
+from tracker.ingest.forges.github_api import GithubApi
+from tracker.ingest.forges.gitlab_api import GitlabApi
+from tracker.ingest.services import ServiceRules
+from tracker.settings.loading import secret
 
 FORGES = ("github", "gitlab")
 
@@ -40,9 +41,6 @@ def services_at(workspace: Workspace, forge: str) -> list[str]:
 
 def github(workspace: Workspace, service: str, start: datetime, end: datetime) -> Pulled:
     """Ask GitHub for the deployments of a service's repository, both ends in the span."""
-    from tracker.ingest.forges.github_api import GithubApi
-    from tracker.settings.loading import secret
-
     pulled = Pulled("github", service, "deployments")
     settings = workspace.settings.file.github
     try:
@@ -59,9 +57,6 @@ def github(workspace: Workspace, service: str, start: datetime, end: datetime) -
 
 def gitlab(workspace: Workspace, service: str, start: datetime, end: datetime) -> Pulled:
     """Ask GitLab for the deployments of a service's project, both ends in the span."""
-    from tracker.ingest.forges.gitlab_api import GitlabApi
-    from tracker.settings.loading import secret
-
     pulled = Pulled("gitlab", service, "deployments")
     settings = workspace.settings.file.gitlab
     try:

@@ -3,23 +3,20 @@
 What spans there are and which of them were answered is `tracker.ingest.coverage`'s.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from projections.samples import merge
 from tracker.application.collect.result import Pulled
 from tracker.application.session import Workspace
 from tracker.errors import TrackerError
-from tracker.events.base import Window
+from tracker.events.base import Recorded, Window
 from tracker.events.samples import MetricSampled, SourceCollected
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tracker.events.base import Recorded
-    from tracker.ingest.coverage import Ask
-    from tracker.ingest.prometheus.api import PrometheusApi, Series
-    from tracker.settings.loading import Metric
+from tracker.ingest.coverage import Ask, answers, plan, settled, to_ask
+from tracker.ingest.prometheus.api import PrometheusApi, Series
+from tracker.ingest.samples import intake
+from tracker.settings.schema import Metric
 
 Progress = Callable[[int, int], None]
 
@@ -59,8 +56,6 @@ def with_history(
     progress: Progress | None = None,
 ) -> Pulled:
     """Pull one metric for an incident with the past that verdicts need; what was answered is not asked again."""
-    from tracker.ingest.coverage import answers, plan, to_ask
-
     pulling = _Pulling(workspace, api, service, name, metric, progress)
     pulled = pulling.pulled
     planned = plan(start, end, workspace.settings.prometheus.step_seconds)
@@ -105,8 +100,6 @@ class _Pulling:
 
         The source's clock and what it still keeps are asked for once, and only where there is a span.
         """
-        from tracker.ingest.coverage import settled
-
         if not spans:
             return
         try:
@@ -151,8 +144,6 @@ class _Pulling:
 
     def _take(self, series: "list[Series]", answer: SourceCollected) -> None:
         """Record what the log lacks of an answer, and that it was given."""
-        from tracker.ingest.samples import intake
-
         span = (answer.occurred_at, answer.until)
         held = _held(self._workspace, self._service, self._name, self._metric.query, *span) if series else {}
         chunks = intake(
@@ -209,8 +200,6 @@ def _held(
     workspace: Workspace, service: str, name: str, query: str, start: datetime, end: datetime
 ) -> dict[Any, Any]:
     """Return the instants and values that the log has of each series of a query in a span."""
-    from projections.samples import merge
-
     chunks = _chunks(workspace, service, name, query, start, end)
     payloads = workspace.log.payloads([each.position for each in chunks]) if chunks else {}
     return {

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from tracker.application.collect.result import Pulled
+from tracker.application.session import Workspace
 from tracker.errors import SettingsError, TrackerError
+from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Observation
-
-if TYPE_CHECKING:
-    from tracker.application.session import Workspace
-    from tracker.events.alerts import IssueChanged
-    from tracker.ingest.sentry.api import Polled
+from tracker.ingest.sentry import api, bugsink
+from tracker.ingest.sentry.api import Polled
+from tracker.ingest.sentry.http import SentryHttp
+from tracker.settings.loading import secret
 
 DEFAULT_URL = "https://sentry.io"
 
@@ -45,10 +45,6 @@ def sentry(workspace: "Workspace", service: str | None, start: datetime, end: da
 
 
 def _asked(workspace: "Workspace", start: datetime, end: datetime) -> "Polled":
-    from tracker.ingest.sentry import api, bugsink
-    from tracker.ingest.sentry.http import SentryHttp
-    from tracker.settings.loading import secret
-
     settings = workspace.settings.file.sentry
     where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
     if not configured(workspace):
@@ -87,8 +83,6 @@ def _asked(workspace: "Workspace", start: datetime, end: datetime) -> "Polled":
 
 def _resolved(workspace: "Workspace") -> Mapping[str, datetime]:
     """Say of each issue whose last known step is "resolved" when that was."""
-    from tracker.events.alerts import IssueChanged
-
     steps: dict[str, IssueChanged] = {}
     for each in workspace.log.read_all(topics=("issue-changed",)):
         event = each.event

@@ -2,14 +2,20 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracker.application.collect.prometheus_samples import samples, with_history
 from tracker.application.collect.result import Pulled
 from tracker.application.session import Workspace
 from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged, read_scope
+from tracker.events.samples import AlertRuleSeen, rule_scope
+from tracker.ingest import alertmanager as reader
+from tracker.ingest import git
+from tracker.ingest.prometheus.api import PrometheusApi, fingerprint
+from tracker.settings.loading import secret
 
 __all__ = [
     "Pulled",
@@ -25,9 +31,6 @@ __all__ = [
 
 _READ_AGAIN = timedelta(minutes=5)
 
-if TYPE_CHECKING:
-    from tracker.ingest.prometheus.api import PrometheusApi
-
 
 def prometheus_api(workspace: Workspace) -> "PrometheusApi":
     """Connect to the configured Prometheus.
@@ -35,9 +38,6 @@ def prometheus_api(workspace: Workspace) -> "PrometheusApi":
     Raises:
         SettingsError: If none is configured.
     """
-    from tracker.ingest.prometheus.api import PrometheusApi
-    from tracker.settings.loading import secret
-
     configured = workspace.settings.prometheus
     if not configured.url:
         where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
@@ -54,9 +54,6 @@ def prometheus_api(workspace: Workspace) -> "PrometheusApi":
 
 def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:
     """Pull what Prometheus remembers of alerts, with the identity that Alertmanager gives them."""
-    from tracker.events.alerts import AlertFired, AlertResolved
-    from tracker.ingest.prometheus.api import fingerprint
-
     pulled = Pulled("prometheus", None, "alerts")
     try:
         now = api.now()
@@ -92,8 +89,6 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
     """Keep the definitions under which alerts fire."""
     from msgspec.structs import replace
 
-    from tracker.events.samples import AlertRuleSeen, rule_scope
-
     pulled = Pulled("prometheus", None, "alert rules")
     try:
         now = api.now()
@@ -126,8 +121,6 @@ def repository(
     workspace: Workspace, path: Path, service: str | None, start: datetime | None, end: datetime | None
 ) -> Pulled:
     """Read one local clone."""
-    from tracker.ingest import git
-
     pulled = Pulled("git", service, path.name)
     procedure = workspace.settings.procedure
     main = (procedure.production_branch, procedure.integration_branch, *procedure.maintained_branches)
@@ -172,8 +165,6 @@ def _still_so(workspace: Workspace, facts: list[Incoming]) -> None:
 def alertmanager(workspace: Workspace) -> Pulled:
     """Ask Alertmanager which alerts it knows now."""
     import requests
-
-    from tracker.ingest import alertmanager as reader
 
     url = workspace.settings.file.alertmanager.url
     pulled = Pulled("alertmanager", None, "alerts")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tracker.errors import SettingsError, TrackerError
-from tracker.settings.loading import Settings, secret
+from tracker.settings.loading import secret
+from tracker.settings.schema import Settings
 
 STATUSES = ("ok", "warning", "broken", "not configured")
 

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
+from tracker.application.diagnosis.asking import TIMEOUT_SECONDS
 from tracker.application.diagnosis.finding import (
     Examination,
     Finding,
@@ -17,10 +17,8 @@ from tracker.application.diagnosis.finding import (
     wrong_setting,
 )
 from tracker.errors import BadInputError, SettingsError, TrackerError
+from tracker.ingest.prometheus.api import PrometheusApi
 from tracker.times import spoken
-
-if TYPE_CHECKING:
-    from tracker.ingest.prometheus.api import PrometheusApi
 
 NEEDED = timedelta(days=15)
 """What a 1-day verdict is held against."""
@@ -30,9 +28,6 @@ _LOOK_BACK = timedelta(minutes=1)
 
 def look(examination: Examination) -> Iterator[Finding]:
     """Look at it, then at each metric."""
-    from tracker.application.diagnosis.asking import TIMEOUT_SECONDS
-    from tracker.ingest.prometheus.api import PrometheusApi
-
     configured = examination.settings.prometheus
     if not configured.url:
         if any(service.metrics for service in examination.settings.services.values()):

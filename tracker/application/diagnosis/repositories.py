@@ -13,12 +13,11 @@ from tracker.application.diagnosis.finding import (
     wrong_setting,
 )
 from tracker.errors import BadInputError, TrackerError
+from tracker.ingest import git
 
 
 def look(examination: Examination) -> Iterator[Finding]:
     """Look at each."""
-    from tracker.ingest import git
-
     settings = examination.settings
     paths = {
         settings.folder / path: (name, path)

@@ -8,6 +8,8 @@ from pathlib import Path
 from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
 from tracker.events.housekeeping import LogSealed
+from tracker.log import Log
+from tracker.log.sqlite import refuse_foreign
 
 #: A longer log takes more than a moment to prove.
 PROVEN_AT_ONCE = 20_000
@@ -34,8 +36,6 @@ def look(examination: Examination) -> Iterator[Finding]:
 
 
 def _read(store: str) -> Iterator[Finding]:
-    from tracker.log import Log
-
     with Log(store) as log:
         position = log.position
         shown = store.rpartition("@")[2] if "://" in store else store
@@ -62,8 +62,6 @@ def _read(store: str) -> Iterator[Finding]:
 
 
 def _file_has_a_log(path: Path) -> bool:
-    from tracker.log.sqlite import refuse_foreign
-
     hint = f"ls -ld {path.parent} {path}"
     try:
         refuse_foreign(path)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
 
+import msgspec
+
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
 from tracker.ingest.documents import Document, decoded
 from tracker.times import from_us, utc
@@ -234,8 +236,6 @@ def wait_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
 
 
 def _results(document: Document) -> Document:
-    import msgspec
-
     raw = bytes(msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["results"])
     return Document(document.value["results"], raw, document.where)
 

@@ -1,0 +1,24 @@
+"""The settings of a service's metrics, as the log has them."""
+
+from typing import Any
+
+from projections.samples import Series
+from tracker.application.session import Workspace
+from tracker.events.base import Recorded
+from tracker.events.housekeeping import SettingsChanged
+
+
+def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
+    """Keep the series of the query that the settings name; of an older one only where it has none."""
+    mine = [each for each in series if each.query == query]
+    return mine or series
+
+
+def configured_metrics(
+    workspace: Workspace, service: str, upto: int | None, incident: str | None = None
+) -> "tuple[dict[str, Any], list[Recorded]]":
+    """Return a service's settings as the log has them for an incident, and the event that says so."""
+    last = workspace.settings_recorded(service, upto, incident)
+    if last is None or not isinstance(last.event, SettingsChanged):
+        return {}, []
+    return dict(last.event.settings), [last]

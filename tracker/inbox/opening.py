@@ -1,0 +1,22 @@
+"""Which inbox belongs to a log."""
+
+from importlib import import_module
+from typing import cast
+
+from tracker.inbox.queue import Inbox
+from tracker.inbox.sqlite import SqliteInbox
+
+SUFFIX = ".inbox"
+"""The inbox of tracker.db is tracker.db.inbox, beside it."""
+
+
+def open_inbox(store: str) -> Inbox:
+    """Open the inbox beside a log.
+
+    Raises:
+        StoreError: If it cannot be opened.
+    """
+    if "://" in store:
+        # psycopg is only imported where the log is in PostgreSQL.
+        return cast("Inbox", import_module("tracker.inbox.postgres").PostgresInbox(store))
+    return SqliteInbox(store + SUFFIX)

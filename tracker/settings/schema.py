@@ -1,0 +1,192 @@
+"""What tracker.toml may say: its tables, their keys and defaults, and what of it answers depend on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tracker.times import duration_seconds
+
+FILE_NAME = "tracker.toml"
+UNITS = ("ratio", "seconds", "bytes", "count", "per_second", "percent")
+BETTER = ("lower", "higher", "neither")
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; a key that it does not have is an error."""
+
+
+class Tracker(_Section, frozen=True, kw_only=True):
+    """The table [tracker]."""
+
+    store: str = "tracker.db"
+    time_zone: str = "UTC"
+    prefix: str = "INC"
+
+
+class Prometheus(_Section, frozen=True, kw_only=True):
+    """The table [prometheus]."""
+
+    url: str | None = None
+    step_seconds: int = 15
+    bearer_token_env: str | None = None
+    username: str | None = None
+    password_env: str | None = None
+    ca_file: str | None = None
+
+
+class Alertmanager(_Section, frozen=True, kw_only=True):
+    """The table [alertmanager]."""
+
+    url: str | None = None
+    token_env: str | None = None
+
+
+class Sentry(_Section, frozen=True, kw_only=True):
+    """The table [sentry]."""
+
+    url: str | None = None
+    organization: str | None = None
+    token_env: str | None = None
+    client_secret_env: str | None = None
+    dsn_key_env: str | None = None
+
+
+class Github(_Section, frozen=True, kw_only=True):
+    """The table [github]; another url is that of a GitHub Enterprise Server: https://HOST/api/v3."""
+
+    url: str = "https://api.github.com"
+    token_env: str | None = None
+    hook_secret_env: str | None = None
+
+
+class Gitlab(_Section, frozen=True, kw_only=True):
+    """The table [gitlab]."""
+
+    url: str = "https://gitlab.com"
+    token_env: str | None = None
+    hook_token_env: str | None = None
+
+
+class Hooks(_Section, frozen=True, kw_only=True):
+    """The table [hooks]."""
+
+    token_env: str | None = None
+
+
+class Slack(_Section, frozen=True, kw_only=True):
+    """The table [slack]."""
+
+    webhook_url_env: str | None = None
+
+
+class Serve(_Section, frozen=True, kw_only=True):
+    """The table [serve]: how often `tracker serve` asks its sources."""
+
+    reconcile_every: str = "2m"
+    capture_every: str = "1m"
+
+
+class Metric(_Section, frozen=True, kw_only=True):
+    """[services.NAME.metrics.NAME]: one query, its unit, and which way is better."""
+
+    query: str
+    unit: str | None = None
+    better: str = "neither"
+    threshold: float | None = None
+
+
+class Service(_Section, frozen=True, kw_only=True):
+    """The table [services.NAME]."""
+
+    repositories: tuple[str, ...] = ()
+    github_repository: str | None = None
+    gitlab_project: str | None = None
+    sentry_projects: tuple[str, ...] = ()
+    alert_labels: dict[str, str] = {}
+    auto_declare: str | None = None
+    rollback_command: str | None = None
+    settling: str = "2m"
+    metrics: dict[str, Metric] = {}
+
+
+class Procedure(_Section, frozen=True, kw_only=True):
+    """[procedure]: the hotfix procedure's limits and names."""
+
+    production_branch: str = "main"
+    integration_branch: str = "develop"
+    branch_pattern: str = "hotfix/.+"
+    generic_branch_names: tuple[str, ...] = ("critical-bug", "bug", "fix", "hotfix")
+    alert_team_within: str = "5m"
+    update_every: str = "5m"
+    fix_deployed_within: str = "30m"
+    merged_back_within: str = "1h"
+    maximum_fix_commits: int = 3
+    report_within: str = "5d"
+    maintained_branches: tuple[str, ...] = ()
+
+
+class SettingsFile(_Section, frozen=True, kw_only=True):
+    """The whole file; what is missing has its default."""
+
+    tracker: Tracker = Tracker()
+    prometheus: Prometheus = Prometheus()
+    alertmanager: Alertmanager = Alertmanager()
+    sentry: Sentry = Sentry()
+    github: Github = Github()
+    gitlab: Gitlab = Gitlab()
+    hooks: Hooks = Hooks()
+    slack: Slack = Slack()
+    serve: Serve = Serve()
+    services: dict[str, Service] = {}
+    procedure: Procedure = Procedure()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the file says, checked. `path` is None when there is no file."""
+
+    file: SettingsFile
+    path: Path | None
+    store: str
+
+    @property
+    def tracker(self) -> Tracker:
+        """The table [tracker]."""
+        return self.file.tracker
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """The table [prometheus]."""
+        return self.file.prometheus
+
+    @property
+    def procedure(self) -> Procedure:
+        """The table [procedure]."""
+        return self.file.procedure
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """The tables [services.NAME], by name."""
+        return self.file.services
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths are relative to."""
+        return self.path.parent if self.path else Path.cwd()
+
+    def facts(self) -> dict[str | None, dict[str, Any]]:
+        """Return what answers depend on, for each service and (None) for all: no secrets, no addresses."""
+        # As JSON has them, lists for tuples, so that what was recorded compares equal to what is read.
+        common = {
+            "procedure": msgspec.json.decode(msgspec.json.encode(self.procedure)),
+            "prefix": self.tracker.prefix,
+        }
+        found: dict[str | None, dict[str, Any]] = {None: common}
+        for name, service in self.services.items():
+            found[name] = {
+                "metrics": msgspec.to_builtins(service.metrics),
+                "settling_seconds": duration_seconds(service.settling),
+            }
+        return found
