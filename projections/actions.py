@@ -18,7 +18,7 @@ OPEN, OVERDUE, DONE = "open", "overdue", "done"
 
 
 @dataclass(frozen=True)
-class Standing:
+class ActionStatus:
     """How an item stood at an instant: "open", "overdue" (by so many days) or "done"."""
 
     state: str
@@ -52,7 +52,7 @@ class Prevention:
     at: datetime
     due_then: date
     began_at: datetime | None = None
-    then: Standing | None = None
+    then: ActionStatus | None = None
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class ActionItem:
         """The short name that people type."""
         return self.event[-7:]
 
-    def standing(self, now: datetime) -> Standing:
+    def standing(self, now: datetime) -> ActionStatus:
         """Say how it stands, by all that the log holds; nothing ticks once it is done."""
-        return Standing(DONE) if self.done_at is not None else _promise(self.due_on, self.due_until, now)
+        return ActionStatus(DONE) if self.done_at is not None else _promise(self.due_on, self.due_until, now)
 
 
 def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None = None) -> list[ActionItem]:
@@ -176,11 +176,11 @@ def counted_days(days: int) -> str:
     return f"{days} day" if days == 1 else f"{days} days"
 
 
-def _promise(on: date, until: datetime, now: datetime) -> Standing:
+def _promise(on: date, until: datetime, now: datetime) -> ActionStatus:
     """Say how what is not done stands: overdue from the end of its day on, by days of its own zone."""
     if now < until:
-        return Standing(OPEN)
-    return Standing(OVERDUE, (now - until) // timedelta(days=1) + 1)
+        return ActionStatus(OPEN)
+    return ActionStatus(OVERDUE, (now - until) // timedelta(days=1) + 1)
 
 
 def _prevented(
@@ -207,7 +207,7 @@ def _prevented(
         if begins is not None:
             until = end_of(known.due_on, known.due_offset_minutes)
             is_done = item.done_at is not None and item.done_at <= begins
-            then = Standing(DONE) if is_done else _promise(known.due_on, until, begins)
+            then = ActionStatus(DONE) if is_done else _promise(known.due_on, until, begins)
         answer.append(
             Prevention(
                 incident=incident,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.deduplication import Told
+from projections.deduplication import Statement
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.corrections import Effective
 from tracker.times import to_ms
@@ -22,11 +22,11 @@ class Row:
 
 
 @dataclass
-class Span:
+class AlertInterval:
     """One occurrence of one alert; `fired` is empty where its end alone was told."""
 
-    fired: list[Told]
-    resolved: list[Told]
+    fired: list[Statement]
+    resolved: list[Statement]
 
     @property
     def starts_at(self) -> datetime:
@@ -43,32 +43,32 @@ class Span:
         return max((told[0].event.occurred_at for told in self.resolved), default=None)
 
 
-def spans(told: Sequence[Told]) -> list[Span]:
+def spans(told: Sequence[Statement]) -> list[AlertInterval]:
     """Gather what was told of alerts into occurrences, oldest first.
 
     A start that Alertmanager named is always an occurrence of its own. One read from
     Prometheus' history is part of the occurrence before it when it begins inside it, or
     less than five minutes after its end: a restart of Prometheus leaves such holes.
     """
-    by_alert: dict[str, list[Told]] = {}
+    by_alert: dict[str, list[Statement]] = {}
     for each in told:
         event = each[0].event
         assert isinstance(event, AlertFired | AlertResolved)
         by_alert.setdefault(event.fingerprint, []).append(each)
-    found: list[Span] = []
+    found: list[AlertInterval] = []
     for same in by_alert.values():
         found += _occurrences(same)
     return sorted(found, key=lambda span: (span.starts_at, (span.fired or span.resolved)[0][0].id))
 
 
-def _occurrences(same: list[Told]) -> list[Span]:
+def _occurrences(same: list[Statement]) -> list[AlertInterval]:
     fired = sorted((t for t in same if isinstance(t[0].event, AlertFired)), key=lambda t: t[0].order)
     # By the millisecond, as identity has it: one source writes nanoseconds, another cuts them.
-    ends: dict[int, list[Told]] = {}
+    ends: dict[int, list[Statement]] = {}
     for told in same:
         if isinstance(told[0].event, AlertResolved):
             ends.setdefault(to_ms(told[0].event.started_at), []).append(told)
-    found: list[Span] = []
+    found: list[AlertInterval] = []
     for told in fired:
         resolved = ends.pop(to_ms(told[0].recorded.event.occurred_at), [])
         last = found[-1] if found else None
@@ -77,17 +77,17 @@ def _occurrences(same: list[Told]) -> list[Span]:
             last.fired.append(told)
             last.resolved += resolved
         else:
-            found.append(Span([told], list(resolved)))
+            found.append(AlertInterval([told], list(resolved)))
     # An end whose beginning nobody told of is a row all the same.
-    return found + [Span([], [told]) for each in ends.values() for told in each]
+    return found + [AlertInterval([], [told]) for each in ends.values() for told in each]
 
 
-def _continues(span: Span, start: datetime) -> bool:
+def _continues(span: AlertInterval, start: datetime) -> bool:
     end = span.ends_at
     return end is None or start - end <= JOIN_WITHIN
 
 
-def joined(told: Sequence[Told]) -> list[Row]:
+def joined(told: Sequence[Statement]) -> list[Row]:
     """Return one row for each beginning and one for each end."""
     rows = []
     for span in spans(told):

@@ -14,8 +14,8 @@ from statistics import median
 from projections.alert_expression import AlertExpression
 from projections.attachment import FACTS_BEFORE
 from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer, Spacing
-from projections.firings import ENDINGS, Watched, overlap_ms
-from projections.incident_spans import Told, tell
+from projections.firings import ENDINGS, WatchedMetric, overlap_ms
+from projections.incident_spans import MergedIncident, merged_incidents
 from tracker.incident import Incident
 from tracker.times import from_ms, to_ms
 
@@ -35,7 +35,7 @@ ENOUGH_SHARE = 0.5
 
 def backtest(
     expression: AlertExpression,
-    watched: Sequence[Watched],
+    watched: Sequence[WatchedMetric],
     incidents: Iterable[Incident],
     *,
     until: datetime,
@@ -52,7 +52,7 @@ def backtest(
         services: Services that should have samples of the metric, besides those that have.
         only_service: Whether incidents of other services are nobody's question.
     """
-    told = tell(incidents)
+    told = merged_incidents(incidents)
     alarms = [each for each in told if each.is_false_alarm]
     real = [each for each in told if not each.is_false_alarm]
     by_service = {each.service: each for each in watched}
@@ -114,7 +114,9 @@ def backtest(
     )
 
 
-def _answer(told: Told, service: str, watched: Watched | None, until: datetime) -> IncidentAnswer:
+def _answer(
+    told: MergedIncident, service: str, watched: WatchedMetric | None, until: datetime
+) -> IncidentAnswer:
     begins, ends = _span_ms(told, until)
     own, older = _overlapping(watched, told) if watched else ([], [])
     first = own[0] if own else None
@@ -149,7 +151,7 @@ def _answer(told: Told, service: str, watched: Watched | None, until: datetime) 
     )
 
 
-def _overlapping(watched: Watched, told: Told) -> tuple[list[int], list[int]]:
+def _overlapping(watched: WatchedMetric, told: MergedIncident) -> tuple[list[int], list[int]]:
     """Return the firings that are the incident's, in order, and those that had begun too long before it."""
     import numpy as np
 
@@ -164,7 +166,7 @@ def _overlapping(watched: Watched, told: Told) -> tuple[list[int], list[int]]:
 
 
 def _for_nothing(
-    watched: Watched, real: Sequence[Told], alarms: Sequence[Told]
+    watched: WatchedMetric, real: Sequence[MergedIncident], alarms: Sequence[MergedIncident]
 ) -> tuple[int, int, list[ForNothing]]:
     """Count the firings that are no incident's, add up their milliseconds, describe the first of them."""
     of_incidents: set[int] = set()
@@ -200,12 +202,12 @@ def _for_nothing(
     )
 
 
-def _span_ms(told: Told, until: datetime) -> tuple[int, int]:
+def _span_ms(told: MergedIncident, until: datetime) -> tuple[int, int]:
     begins = to_ms(told.begins_at)
     return begins, max(begins, to_ms(told.ends_at or until))
 
 
-def _covered(watched: Watched | None, begins: int, ends: int) -> float:
+def _covered(watched: WatchedMetric | None, begins: int, ends: int) -> float:
     if watched is None:
         return 0.0
     if begins == ends:
@@ -225,12 +227,12 @@ def _share(answers: Sequence[IncidentAnswer], until: datetime) -> float | None:
     return sum(n * each.samples_share for n, each in zip(lengths, answers, strict=True)) / sum(lengths)
 
 
-def _resolves_at(watched: Watched, number: int) -> datetime | None:
+def _resolves_at(watched: WatchedMetric, number: int) -> datetime | None:
     found = watched.firings
     return from_ms(int(found.to_ms[number])) if ENDINGS[found.ending[number]] == "resolved" else None
 
 
-def _peak(watched: Watched, numbers: Sequence[int]) -> float | None:
+def _peak(watched: WatchedMetric, numbers: Sequence[int]) -> float | None:
     """Return the value furthest on the alert's side; None where there is no number."""
     values = [float(watched.firings.peak[number]) for number in numbers]
     numbers_only = [value for value in values if value == value]
@@ -239,7 +241,7 @@ def _peak(watched: Watched, numbers: Sequence[int]) -> float | None:
     return min(numbers_only) if watched.downwards else max(numbers_only)
 
 
-def _spacings(watched: Sequence[Watched], longest: float) -> tuple[Spacing, ...]:
+def _spacings(watched: Sequence[WatchedMetric], longest: float) -> tuple[Spacing, ...]:
     filled: dict[int, int] = {}
     for each in watched:
         for step, time in each.step_ms.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from projections.deduplication import Told, told
+from projections.deduplication import Statement, deduplicate
 from tracker.events.base import Observation, Recorded
 from tracker.events.changes import (
     Change,
@@ -107,9 +107,9 @@ def plain_version(version: str) -> str:
     return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
 
 
-def gathered(steps_told: Sequence[Told]) -> list[list[Told]]:
+def gathered(steps_told: Sequence[Statement]) -> list[list[Statement]]:
     """Gather steps into changes, each in the order of its instants."""
-    groups: dict[tuple[str | None, str], list[list[Told]]] = {}
+    groups: dict[tuple[str | None, str], list[list[Statement]]] = {}
     for each in sorted(steps_told, key=lambda one: one[0].order):
         event = each[0].event
         assert isinstance(event, Change)
@@ -123,7 +123,7 @@ def gathered(steps_told: Sequence[Told]) -> list[list[Told]]:
     return [group for groups_here in groups.values() for group in groups_here]
 
 
-def _continues(group: list[Told], fact: Effective) -> bool:
+def _continues(group: list[Statement], fact: Effective) -> bool:
     event, last = fact.event, group[-1][0].event
     assert isinstance(event, Change)
     assert isinstance(last, Change)
@@ -166,7 +166,7 @@ def _witness(fact: Effective) -> tuple[str, str | None]:
     return fact.event.source, fact.recorded.arrival.reported_by
 
 
-def witnessed(steps_told: Sequence[Told]) -> list[Step]:
+def witnessed(steps_told: Sequence[Statement]) -> list[Step]:
     """Return one step for each phase of each change, with everybody who told of it."""
     steps = []
     for group in gathered(steps_told):
@@ -179,8 +179,8 @@ def witnessed(steps_told: Sequence[Told]) -> list[Step]:
     return steps
 
 
-def _phases(group: Iterable[Told]) -> dict[str, list[Told]]:
-    phases: dict[str, list[Told]] = {}
+def _phases(group: Iterable[Statement]) -> dict[str, list[Statement]]:
+    phases: dict[str, list[Statement]] = {}
     for each in group:
         event = each[0].event
         assert isinstance(event, Change)
@@ -188,7 +188,7 @@ def _phases(group: Iterable[Told]) -> dict[str, list[Told]]:
     return phases
 
 
-def _shown(same: Sequence[Told], group: Iterable[Told]) -> Told:
+def _shown(same: Sequence[Statement], group: Iterable[Statement]) -> Statement:
     """Choose the first of a phase; where somebody knew it for a rollback, the first who did."""
     rollback = any(_is_rollback(each[0]) for each in group)
     preferred = [each for each in same if _is_rollback(each[0])] if rollback else same
@@ -211,9 +211,9 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     rolled back and is deployed again right after that is a deploy.
     """
     living = [each for each in effective(recorded).values() if each.retraction is None]
-    steps = told(each for each in living if isinstance(each.event, Change))
+    steps = deduplicate(each for each in living if isinstance(each.event, Change))
     rows = _with_history([_row(group) for group in gathered(steps)])
-    commits = told(each for each in living if isinstance(each.event, CommitMade))
+    commits = deduplicate(each for each in living if isinstance(each.event, CommitMade))
     merges = [
         _merge(each)
         for each in commits
@@ -222,7 +222,7 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
 
 
-def _row(group: list[Told]) -> ChangeRow:
+def _row(group: list[Statement]) -> ChangeRow:
     facts = [each for told_of in group for each in told_of[1]]
     shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
     started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
@@ -277,7 +277,7 @@ class _Ran:
     taken_back: str | None = None
 
 
-def _merge(commit: Told) -> ChangeRow:
+def _merge(commit: Statement) -> ChangeRow:
     fact, witnesses = commit
     event = fact.event
     assert isinstance(event, CommitMade)

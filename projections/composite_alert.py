@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from projections.alert_expression import AlertExpression, parse, typed
-from projections.firings import LOOKBACK_MS, STEPS_MISSED, Watched, gaps, holds, is_stale_mark, watch
+from projections.firings import LOOKBACK_MS, STEPS_MISSED, WatchedMetric, gaps, holds, is_stale_mark, watch
 from projections.samples import Series
 from tracker.errors import UsageError
 
@@ -126,7 +126,7 @@ def watch_all(
     held: Mapping[str, Sequence[Series]],
     *,
     units: Mapping[str, str | None],
-) -> Watched:
+) -> WatchedMetric:
     """Evaluate an alert on the series of one service, by metric.
 
     Where all metrics have the same sets of labels, each set fires for itself. Else a comparison

@@ -10,14 +10,14 @@ from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.times import utc
 
-Told = tuple[Effective, tuple[Effective, ...]]
+Statement = tuple[Effective, tuple[Effective, ...]]
 """The statement to show, and all there are of its subject, that one first."""
 
 # What an issue can be only once until it is something else again.
 _STATES = ("created", "resolved", "regressed", "unresolved", "escalated", "archived")
 
 
-def told(facts: Iterable[Effective]) -> list[Told]:
+def deduplicate(facts: Iterable[Effective]) -> list[Statement]:
     """Gather facts by what they are about; the answer does not depend on their order."""
     found: dict[tuple[object, ...], list[Effective]] = {}
     for each in facts:
@@ -25,19 +25,19 @@ def told(facts: Iterable[Effective]) -> list[Told]:
     return _without_echoes([_chosen(same) for same in found.values()])
 
 
-def _without_echoes(found: list[Told]) -> list[Told]:
+def _without_echoes(found: list[Statement]) -> list[Statement]:
     """Join what a webhook said of an issue's step with what the issue's own history says of it.
 
     A webhook does not know when an issue was resolved or came back. It names the last error
     before that, and comes with the counts of the moment, which a history has not. It told
     of the step that comes next in the history, if that is of the same kind.
     """
-    issues: dict[tuple[str, str], list[Told]] = {}
+    issues: dict[tuple[str, str], list[Statement]] = {}
     for each in found:
         event = each[0].recorded.event
         if isinstance(event, IssueChanged) and event.action in _STATES:
             issues.setdefault((event.project, event.issue_id), []).append(each)
-    joined: dict[str, Told | None] = {}
+    joined: dict[str, Statement | None] = {}
     for steps in issues.values():
         steps.sort(key=_order)
         for early, late in pairwise(steps):
@@ -51,20 +51,20 @@ def _without_echoes(found: list[Told]) -> list[Told]:
     return [each for each in answer if each is not None]
 
 
-def _order(step: Told) -> tuple[object, ...]:
+def _order(step: Statement) -> tuple[object, ...]:
     event = step[0].recorded.event
     return event.occurred_at, _action(step) != "created", step[0].id
 
 
-def _action(step: Told) -> str:
+def _action(step: Statement) -> str:
     return getattr(step[0].recorded.event, "action", "")
 
 
-def _has_counts(step: Told) -> bool:
+def _has_counts(step: Statement) -> bool:
     return any(getattr(each.recorded.event, "event_count", None) is not None for each in step[1])
 
 
-def _chosen(same: Sequence[Effective]) -> Told:
+def _chosen(same: Sequence[Effective]) -> Statement:
     """Choose: what people amended, then the source's own last word, then the fuller.
 
     Of a commit, tag or branch, a clone knows more than the forge that tells of it.

@@ -51,7 +51,7 @@ class Firings:
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
+class WatchedMetric:
     """What an alert would have done on all series of one service.
 
     `downwards` is whether it fires below its number: then a peak is the lowest value.
@@ -78,7 +78,7 @@ def watch(
     series: Sequence[Series],
     *,
     unit: str | None = None,
-) -> Watched:
+) -> WatchedMetric:
     """Evaluate an alert on all series of one service; each set of labels fires for itself.
 
     `unit` is for series that name none.
@@ -115,7 +115,7 @@ def watch(
         )
     )
     order = np.lexsort((joined.series, joined.from_ms))
-    return Watched(
+    return WatchedMetric(
         service=service,
         labels=tuple(each.labels for each in series),
         query_count=len({each.query for each in series}),

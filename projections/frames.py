@@ -24,7 +24,7 @@ from projections.actions import actions
 from projections.alert_spans import spans
 from projections.attachment import linked_ids, windows
 from projections.changes import candidate, changes
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from projections.durations import durations
 from projections.incidents import incidents, number_of
 from projections.judgement.recorded_verdicts import said
@@ -342,7 +342,7 @@ class Frames:
         living = [each for each in effective(self._log.read_all(kinds)).values() if each.retraction is None]
         facts = [each for each in living if isinstance(each.event, AlertFired | AlertResolved)]
         rows = []
-        for span in spans(told(facts)):
+        for span in spans(deduplicate(facts)):
             witnesses = [each for side in (span.fired, span.resolved) for one in side for each in one[1]]
             shown = (span.fired or span.resolved)[0][0]
             event: Any = shown.event

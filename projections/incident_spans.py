@@ -8,7 +8,7 @@ from tracker.incident import Incident, Status
 
 
 @dataclass(frozen=True)
-class Told:
+class MergedIncident:
     """What people said of one incident and of those that were merged into it."""
 
     id: str
@@ -22,7 +22,7 @@ class Told:
     is_false_alarm: bool
 
 
-def tell(incidents: Iterable[Incident]) -> list[Told]:
+def merged_incidents(incidents: Iterable[Incident]) -> list[MergedIncident]:
     """Put incidents together with those that were merged into them, in the order of their start.
 
     We knew when the first of them was detected, or declared where nobody said.
@@ -39,7 +39,7 @@ def tell(incidents: Iterable[Incident]) -> list[Told]:
     return sorted(told, key=lambda each: (each.begins_at, each.id))
 
 
-def _told(root: Incident, group: list[Incident]) -> Told:
+def _told(root: Incident, group: list[Incident]) -> MergedIncident:
     knew = []
     for each in group:
         detected = each.milestones.get("detected")
@@ -50,7 +50,7 @@ def _told(root: Incident, group: list[Incident]) -> Told:
     is_open = root.status is Status.OPEN
     ended = root.milestones.get("ended")
     ends = [at for at in (root.ends_at, (ended.until or ended.at) if ended else None) if at is not None]
-    return Told(
+    return MergedIncident(
         id=root.id,
         services=tuple(dict.fromkeys(name for each in (root, *group) for name in each.services)),
         started_at=min((each.started_at for each in group if each.started_at), default=None),

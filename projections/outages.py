@@ -49,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Span:
+class OutageInterval:
     """A span in which an incident was held to be "open" or "resolved"; `end` is None while it lasts."""
 
     state: str
@@ -140,7 +140,7 @@ def _before(found: Point | None, until: datetime | None) -> Point | None:
     return Point(min(found.earliest, until), until, found.what, typed)
 
 
-def spans(incident: Incident) -> tuple[Span, ...]:
+def spans(incident: Incident) -> tuple[OutageInterval, ...]:
     """Return when an incident was held to be open and when resolved, from its beginning to its end.
 
     The spans follow each other without gaps, and lie between `begins_at` and `ends_at`, whatever
@@ -148,17 +148,17 @@ def spans(incident: Incident) -> tuple[Span, ...]:
     """
     if not incident.exists:
         return ()
-    found: list[Span] = []
+    found: list[OutageInterval] = []
     begins, last = incident.begins_at, incident.ends_at
     at = begins
     for number, outage in enumerate(outages(incident)):
         if number > 0 and outage.start is not None:
             opened = _within(outage.start.instant, at, last)
-            found.append(Span("resolved", at, opened))
+            found.append(OutageInterval("resolved", at, opened))
             at = opened
         end = outage.resolved.instant if outage.resolved else None
         closed = _within(end, at, last) if end is not None else None
-        found.append(Span("open", at, closed))
+        found.append(OutageInterval("open", at, closed))
         at = closed if closed is not None else at
     return tuple(found)
 

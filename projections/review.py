@@ -23,7 +23,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReportStatus:
     """Where a report stands; `position` is that of the log as of which it was last published, by `event`.
 
     `changes_since` counts the events recorded since then on which the report stands.
@@ -46,11 +46,11 @@ def publications(incident: Incident) -> list[Effective]:
     return [each for each in _steps(incident) if isinstance(each.event, ReportPublished)]
 
 
-def as_published(published: Effective) -> Standing:
+def as_published(published: Effective) -> ReportStatus:
     """Return where a report stood at the instant at which it was published."""
     event = published.event
     assert isinstance(event, ReportPublished)
-    return Standing(
+    return ReportStatus(
         state=State.PUBLISHED,
         published_at=event.occurred_at,
         published_by=event.decided_by,
@@ -61,14 +61,14 @@ def as_published(published: Effective) -> Standing:
     )
 
 
-def standing(incident: Incident, used: Iterable[Recorded]) -> Standing:
+def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
     """Say where the report stands, from the incident's steps and from all events that the report stands on.
 
     Reviews and publications, and what corrects them, change nothing in it.
     """
     reviews = [each for each in _steps(incident) if isinstance(each.event, ReportReviewed)]
     published = publications(incident)
-    found = as_published(published[-1]) if published else Standing()
+    found = as_published(published[-1]) if published else ReportStatus()
     if reviews:
         last = reviews[-1].event
         assert isinstance(last, ReportReviewed)

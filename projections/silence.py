@@ -21,7 +21,7 @@ BLIND = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedSource:
     """What is listened to: a source, or one metric of a service in it."""
 
     source: str
@@ -37,7 +37,7 @@ class Silence:
     the start as it was recorded, by which its end finds it; `start` may have been amended.
     """
 
-    watched: Watched
+    watched: WatchedSource
     began_at: datetime
     start: datetime
     end: datetime | None
@@ -94,7 +94,7 @@ def silences_of(facts: Iterable[Effective]) -> list[Silence]:
         back = sorted(ended.get(subject, []), key=lambda each: each.order)
         found.append(
             Silence(
-                Watched(event.source, event.service, event.what),
+                WatchedSource(event.source, event.service, event.what),
                 began_at=same[0].recorded.event.occurred_at,
                 start=event.occurred_at,
                 end=max(back[0].event.occurred_at, event.occurred_at) if back else None,
@@ -106,14 +106,14 @@ def silences_of(facts: Iterable[Effective]) -> list[Silence]:
     return sorted(found, key=lambda each: (each.start, each.event))
 
 
-def standing(known: Iterable[Silence], watched: Watched) -> Silence | None:
+def standing(known: Iterable[Silence], watched: WatchedSource) -> Silence | None:
     """Return the silence that lasts; the latest, should there be more."""
     mine = [each for each in known if each.watched == watched and each.end is None]
     return mine[-1] if mine else None
 
 
 def noticed(
-    watched: Watched,
+    watched: WatchedSource,
     *,
     last_heard: datetime,
     now: datetime,

@@ -11,7 +11,7 @@ from datetime import datetime
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import witnessed
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from projections.silence import Silence, silences_of, span_in_words
 from reports.headlines import detail, headline, redacted_words
 from tracker.events.actions import Action
@@ -187,7 +187,7 @@ def _is_elsewhere(decision: Effective, incident: Incident) -> bool:
 def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_Group]:
     """Make one group of all facts that tell of one thing."""
     alerts, changes, errors, groups = [], [], [], []
-    for each in told(facts):
+    for each in deduplicate(facts):
         event = each[0].event
         if isinstance(event, AlertFired | AlertResolved):
             alerts.append(each)

@@ -10,7 +10,7 @@ from projections.durations import Duration
 from projections.judgement.live import Normal
 from projections.judgement.rows import Row
 from projections.procedure.rule import Ruled
-from projections.review import Standing
+from projections.review import ReportStatus
 from projections.samples import Series
 from projections.silence import Silence
 from projections.timeline import Entry
@@ -73,7 +73,7 @@ class Context:
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()
     rules: tuple[Ruled, ...] = ()
-    standing: Standing = field(default_factory=Standing)
+    standing: ReportStatus = field(default_factory=ReportStatus)
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""

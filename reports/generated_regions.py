@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPart:
     """A generated part as it stands in a file, from one line to another; `edited` says whether it is what its mark says."""
 
     name: str
@@ -62,11 +62,11 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Apart:
+class ParsedReport:
     """A file taken apart: prose before, between and after its parts; one more piece of prose than parts."""
 
     prose: tuple[bytes, ...]
-    parts: tuple[Found, ...]
+    parts: tuple[FoundPart, ...]
     bom: bool
     newline: bytes
     whole: bytes
@@ -82,11 +82,11 @@ class Apart:
         return sum(len([line for line in each.split(b"\n") if line.strip()]) for each in self.prose)
 
     @property
-    def edited(self) -> list[Found]:
+    def edited(self) -> list[FoundPart]:
         """The parts that somebody typed into."""
         return [each for each in self.parts if each.edited]
 
-    def part(self, name: str) -> Found | None:
+    def part(self, name: str) -> FoundPart | None:
         """Return the part of this name."""
         return next((each for each in self.parts if each.name == name), None)
 
@@ -98,7 +98,7 @@ class Apart:
         return written.decode("utf-8", "replace")
 
 
-def laid_open(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return a report in which only untouched parts are still marked: what was typed into one is a person's word.
 
     So is what follows a mark without its end. Line numbers hold.
@@ -142,7 +142,7 @@ def _plain(content: bytes) -> bytes:
     return content.replace(b"\r\n", b"\n")
 
 
-def joined(parts: Sequence[Part]) -> str:
+def render(parts: Sequence[Part]) -> str:
     """Write a report that nobody edited."""
     return "\n".join(part.fenced() for part in parts)
 
@@ -152,7 +152,7 @@ def is_fenced(data: bytes) -> bool:
     return _ANY in data
 
 
-def apart(data: bytes) -> Apart:
+def parse(data: bytes) -> ParsedReport:
     """Take a file apart.
 
     Raises:
@@ -161,7 +161,7 @@ def apart(data: bytes) -> Apart:
     whole, bom = data, data.startswith(_BOM)
     data = data.removeprefix(_BOM)
     prose: list[list[bytes]] = [[]]
-    parts: list[Found] = []
+    parts: list[FoundPart] = []
     inside: tuple[bytes, str, int, Mapping[str, str]] | None = None
     content: list[bytes] = []
     for number, line in enumerate(_lines(data), start=1):
@@ -182,7 +182,7 @@ def apart(data: bytes) -> Apart:
             continue
         name, marked, first, attributes = inside
         if ends and ends[1] == name:
-            parts.append(Found(name.decode(), b"".join(content), marked, first, number, attributes))
+            parts.append(FoundPart(name.decode(), b"".join(content), marked, first, number, attributes))
             prose.append([])
             inside = None
         elif begins or ends or line.startswith(_ANY):
@@ -193,7 +193,7 @@ def apart(data: bytes) -> Apart:
             content.append(line)
     if inside is not None:
         raise BrokenFencesError(inside[2], f"{_name(inside[0])} begins here and has no end")
-    found = Apart(tuple(b"".join(each) for each in prose), tuple(parts), bom, _newline(data), whole)
+    found = ParsedReport(tuple(b"".join(each) for each in prose), tuple(parts), bom, _newline(data), whole)
     _refuse_removed(found)
     return found
 
@@ -217,7 +217,7 @@ def _newline(data: bytes) -> bytes:
     return b"\r\n" if windows * 2 > data.count(b"\n") else b"\n"
 
 
-def _refuse_second(name: bytes, parts: Sequence[Found], number: int) -> None:
+def _refuse_second(name: bytes, parts: Sequence[FoundPart], number: int) -> None:
     for each in parts:
         if each.name == name.decode():
             raise BrokenFencesError(
@@ -225,7 +225,7 @@ def _refuse_second(name: bytes, parts: Sequence[Found], number: int) -> None:
             )
 
 
-def _refuse_removed(found: Apart) -> None:
+def _refuse_removed(found: ParsedReport) -> None:
     """Refuse a report of which the marks of a part were removed: its text would be taken for prose, and written again."""
     if not found.parts:
         return
@@ -249,10 +249,10 @@ class Renewed:
     """A file with its parts written anew; `conflicts` are those that somebody typed into, which were not."""
 
     data: bytes
-    conflicts: tuple[Found, ...]
+    conflicts: tuple[FoundPart, ...]
 
 
-def renewed(found: Apart, parts: Sequence[Part], *, force: bool = False) -> Renewed:
+def renewed(found: ParsedReport, parts: Sequence[Part], *, force: bool = False) -> Renewed:
     """Put new parts in the place of the old; prose stays where it is.
 
     A part that somebody typed into is a conflict, unless it says what the new one says; with
@@ -282,9 +282,9 @@ def renewed(found: Apart, parts: Sequence[Part], *, force: bool = False) -> Rene
     return Renewed(_BOM + data if found.bom else data, conflicts)
 
 
-def _says(found: Found, part: Part | None) -> bool:
+def _says(found: FoundPart, part: Part | None) -> bool:
     return part is not None and _plain(found.content) == part.text.encode()
 
 
-def _as(found: Apart, text: str) -> bytes:
+def _as(found: ParsedReport, text: str) -> bytes:
     return text.encode().replace(b"\n", found.newline)

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from reports.generated_regions import Apart, Part
+from reports.generated_regions import ParsedReport, Part
 from reports.html_style import STYLE
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -62,7 +62,7 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = 
     return Page(_top(title, headings), tuple(made), "</main>\n</body>\n</html>\n")
 
 
-def prose_of(found: Apart) -> list[str]:
+def prose_of(found: ParsedReport) -> list[str]:
     """Render what people wrote by hand around the parts of a markdown report."""
     taken: dict[str, int] = {}
     rendered = []
@@ -73,7 +73,7 @@ def prose_of(found: Apart) -> list[str]:
     return rendered
 
 
-def hand_lines(found: Apart, made: Page) -> int | None:
+def hand_lines(found: ParsedReport, made: Page) -> int | None:
     """Count the lines between a page's parts that people wrote; None where its top or its bottom was edited."""
     first, last = found.prose[0].decode("utf-8", "replace"), found.prose[-1].decode("utf-8", "replace")
     last = last[: last.rfind("<!-- sha256 of all above: ")]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from reports.charts import draw
 from reports.context import Context
-from reports.generated_regions import Part, joined
+from reports.generated_regions import Part, render
 from reports.markdown import text
 from reports.sections.metrics import pictures
 from reports.templates import TEMPLATES
@@ -25,7 +25,7 @@ class Document:
     @property
     def markdown(self) -> str:
         """The text, as long as nobody edits it."""
-        return joined(self.parts)
+        return render(self.parts)
 
 
 def write(context: Context, *, template: str = "guide", with_pictures: bool = True) -> Document:

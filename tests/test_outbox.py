@@ -18,17 +18,17 @@ from projections.timeline import timeline
 from tests.builders import at, declared, prepared, retracted, sent
 from tests.servers.slack import SECRET, Reply
 from tracker.application.outbox import OUT_OF_DATE, TAKEN_FOR, VIA, deliver, waiting
-from tracker.application.slack import Answer, Became, Slack
+from tracker.application.slack import Answer, PostOutcome, Slack
 from tracker.errors import StoreAwayError, StoreError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
 from tracker.incident import fold
 from tracker.log import Log
 
-POSTED = Answer(Became.POSTED, "ok")
-LATER = Answer(Became.LATER, "Slack answered 503")
-REFUSED = Answer(Became.REFUSED, "Slack answered 404 (no_service)")
-UNKNOWN = Answer(Became.UNKNOWN, "Slack did not answer within 10 s")
+POSTED = Answer(PostOutcome.POSTED, "ok")
+LATER = Answer(PostOutcome.LATER, "Slack answered 503")
+REFUSED = Answer(PostOutcome.REFUSED, "Slack answered 404 (no_service)")
+UNKNOWN = Answer(PostOutcome.UNKNOWN, "Slack did not answer within 10 s")
 
 
 class Clock:

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from tests.servers.slack import SECRET, Reply
-from tracker.application.slack import Became, Slack, configured, escaped
+from tracker.application.slack import PostOutcome, Slack, configured, escaped
 from tracker.errors import SettingsError
 from tracker.settings.loading import parse as parse_settings
 from tracker.settings.schema import Settings
@@ -21,20 +21,20 @@ def post(url, text="hello"):
 @pytest.mark.parametrize(
     ("reply", "became", "said"),
     [
-        (Reply(), Became.POSTED, "ok"),
-        (Reply(404, "no_service"), Became.REFUSED, "404 (no_service): the webhook was switched off"),
-        (Reply(403, "invalid_token"), Became.REFUSED, "403 (invalid_token)"),
-        (Reply(400, "invalid_payload"), Became.REFUSED, "400 (invalid_payload)"),
-        (Reply(410, "channel_is_archived"), Became.REFUSED, "its channel is archived"),
-        (Reply(302, "", {"Location": "https://login.example"}), Became.REFUSED, "redirect"),
-        (Reply(429, "rate_limited", {"Retry-After": "30"}), Became.LATER, "429"),
-        (Reply(500, "rollup_error"), Became.LATER, "500 (rollup_error)"),
-        (Reply(503, ""), Became.LATER, "503"),
-        (Reply(504, ""), Became.UNKNOWN, "504"),
-        (Reply(200, "<html>Log in to the wifi</html>"), Became.UNKNOWN, "not Slack's ok"),
-        (Reply(hangs=True), Became.UNKNOWN, "did not answer within 0.3 s"),
-        (Reply(drops=True), Became.UNKNOWN, "broke before it answered"),
-        (Reply(halts=True), Became.UNKNOWN, "could not be read"),
+        (Reply(), PostOutcome.POSTED, "ok"),
+        (Reply(404, "no_service"), PostOutcome.REFUSED, "404 (no_service): the webhook was switched off"),
+        (Reply(403, "invalid_token"), PostOutcome.REFUSED, "403 (invalid_token)"),
+        (Reply(400, "invalid_payload"), PostOutcome.REFUSED, "400 (invalid_payload)"),
+        (Reply(410, "channel_is_archived"), PostOutcome.REFUSED, "its channel is archived"),
+        (Reply(302, "", {"Location": "https://login.example"}), PostOutcome.REFUSED, "redirect"),
+        (Reply(429, "rate_limited", {"Retry-After": "30"}), PostOutcome.LATER, "429"),
+        (Reply(500, "rollup_error"), PostOutcome.LATER, "500 (rollup_error)"),
+        (Reply(503, ""), PostOutcome.LATER, "503"),
+        (Reply(504, ""), PostOutcome.UNKNOWN, "504"),
+        (Reply(200, "<html>Log in to the wifi</html>"), PostOutcome.UNKNOWN, "not Slack's ok"),
+        (Reply(hangs=True), PostOutcome.UNKNOWN, "did not answer within 0.3 s"),
+        (Reply(drops=True), PostOutcome.UNKNOWN, "broke before it answered"),
+        (Reply(halts=True), PostOutcome.UNKNOWN, "could not be read"),
     ],
     ids=lambda each: f"{each.status}-{each.body[:12]}" if isinstance(each, Reply) else "",
 )
@@ -61,7 +61,7 @@ def test_a_place_that_nobody_listens_at_was_not_posted_to():
 
     answer = post(f"http://127.0.0.1:{port}{SECRET}")
 
-    assert (answer.became, answer.said) == (Became.LATER, "Slack could not be reached")
+    assert (answer.became, answer.said) == (PostOutcome.LATER, "Slack could not be reached")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_password_in_netrc_is_not_sent(slack, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("requests.sessions.get_netrc_auth", lambda *_: seen.append(1) or ("ada", "hunter2"))
 
-    assert post(slack.url).became is Became.POSTED
+    assert post(slack.url).became is PostOutcome.POSTED
     assert not seen
 
 
@@ -194,4 +194,4 @@ def test_the_address_may_stand_in_a_file(monkeypatch, tmp_path, slack):
     found = configured(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
 
     assert found is not None
-    assert found("x").became is Became.POSTED
+    assert found("x").became is PostOutcome.POSTED

@@ -29,7 +29,7 @@ from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
-from tracker.text.mojibake import damage
+from tracker.text.mojibake import find_mojibake
 
 READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
     durations.read,
@@ -129,7 +129,7 @@ def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
     found += [
         Found("garbled", _cut(line), f"{wrong}; type it again, or save the file as UTF-8", number)
         for number, line in spoken_lines(text.text)
-        if (wrong := damage(line[:2000]))
+        if (wrong := find_mojibake(line[:2000]))
     ]
     unique = dict.fromkeys(found)
     return sorted(unique, key=lambda each: each.line)

@@ -45,7 +45,7 @@ def _changes(facts: ClaimFacts, kind: str, loosely: datetime | None) -> Counted 
     end = facts.incident.ends_at or facts.now
     possible = {len(done), len(during), len([row for row in done if row.at <= end])}
     if loosely:
-        possible |= {len([row for row in rows if row.at <= upto]) for upto in (loosely, end)}
+        possible |= {len([row for row in rows if row.at <= up_to]) for up_to in (loosely, end)}
         possible |= {len([row for row in during if row.at <= loosely]), len(everything)}
     return (
         possible,

@@ -9,7 +9,7 @@ from projections.claims.clocks import clocks
 from projections.claims.duration_kinds import KINDS, Kind, until_detected, until_fixed
 from projections.claims.facts import ClaimFacts, Measure
 from projections.claims.finding import Found
-from projections.claims.numbers import Span, spans
+from projections.claims.numbers import DurationClaim, spans
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import (
     HABIT,
@@ -59,7 +59,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         yield from _judged(sentence, span, facts, text)
 
 
-def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def _judged(sentence: Sentence, span: DurationClaim, facts: ClaimFacts, text: Text) -> Iterator[Found]:
     said = sentence.text
     left, right = sentence.clause(span.start, span.end)
     if (
@@ -114,7 +114,7 @@ def _judged(sentence: Sentence, span: Span, facts: ClaimFacts, text: Text) -> It
     )
 
 
-def _is_of_the_table(said: str, span: Span, facts: ClaimFacts) -> bool:
+def _is_of_the_table(said: str, span: DurationClaim, facts: ClaimFacts) -> bool:
     """Whether it is what a row of a report's durations says, and the log has it so: their formulas name other points."""
     name = _NAMED_ROWS.get(said.partition(" | ")[0].strip().lower()) if " | " in said else None
     measure = facts.named(name) if name else None
@@ -127,7 +127,7 @@ def _unmeasured(kind: Kind, facts: ClaimFacts) -> str:
     return f"{kind.missing}{'; it knows: ' + known if known else ''}"
 
 
-def _otherwise(kind: Kind, span: Span, facts: ClaimFacts) -> str:
+def _otherwise(kind: Kind, span: DurationClaim, facts: ClaimFacts) -> str:
     """Name another start from which the span would be right."""
     if kind.measures is not until_fixed and "deployed fix" not in kind.called:
         return ""
@@ -149,7 +149,7 @@ def _named_in(said: str) -> tuple[tuple[int, int, Kind], ...]:
     return tuple((match.start(), match.end(), kind) for kind in KINDS for match in kind.words.finditer(said))
 
 
-def _kind(sentence: Sentence, span: Span) -> tuple[Kind | None, tuple[int, int]]:
+def _kind(sentence: Sentence, span: DurationClaim) -> tuple[Kind | None, tuple[int, int]]:
     said = sentence.text
     for left, right in outside(sentence, span.start, span.end):
         inside = said.rfind("(", 0, span.start) > said.rfind(")", 0, span.start)
@@ -178,7 +178,7 @@ def _kind(sentence: Sentence, span: Span) -> tuple[Kind | None, tuple[int, int]]
     return None, (span.start, span.end)
 
 
-def _quoted(said: str, span: Span, around: tuple[int, int]) -> str:
+def _quoted(said: str, span: DurationClaim, around: tuple[int, int]) -> str:
     """Quote the span with the words that it was understood by, where they are near."""
     start, end = min(around[0], span.start), max(around[1], span.end)
     if end - start > 90:
@@ -188,7 +188,7 @@ def _quoted(said: str, span: Span, around: tuple[int, int]) -> str:
     return said[start:end].strip(" ,;:")
 
 
-def _pair(sentence: Sentence, span: Span) -> tuple[Mention, Mention] | tuple[()] | None:
+def _pair(sentence: Sentence, span: DurationClaim) -> tuple[Mention, Mention] | tuple[()] | None:
     """Return the two points between which a sentence says that it took so long; empty where it names one only."""
     said = sentence.text
     after = _AFTER.match(said, span.end)
@@ -228,7 +228,7 @@ def _of(match: re.Match[str], said: str) -> tuple[Mention, Mention] | tuple[()]:
 
 
 def _anchored(
-    sentence: Sentence, span: Span, pair: tuple[Mention, Mention], facts: ClaimFacts
+    sentence: Sentence, span: DurationClaim, pair: tuple[Mention, Mention], facts: ClaimFacts
 ) -> Iterator[Found]:
     first, second = (each.point for each in pair)
     if first == second:

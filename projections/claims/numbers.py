@@ -86,7 +86,7 @@ def number_of(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Span:
+class DurationClaim:
     """A span of time as written: between `low` and `high` seconds, told to `grain` seconds.
 
     `bound` is "about", "most" or "least" where the writer said so.
@@ -122,12 +122,12 @@ _CLOCKED = re.compile(
 )
 
 
-def spans(text: str) -> Iterator[Span]:
+def spans(text: str) -> Iterator[DurationClaim]:
     """Find what is written of spans of time."""
     for match in islice(_CLOCKED.finditer(text), MOST):
         total = int(match["hours"]) * 3600.0 + int(match["minutes"]) * 60 + int(match["seconds"] or 0)
         start = match.start("hours")
-        yield Span(
+        yield DurationClaim(
             total,
             total,
             1.0 if int(match["seconds"] or 0) else 60.0,
@@ -150,7 +150,7 @@ def spans(text: str) -> Iterator[Span]:
             bound = "most"
         elif _LEAST.search(before) or _AFTER_LEAST.match(after):
             bound = "least"
-        yield Span(low, high, grain, match.start(), match.end(), match[0], bound)
+        yield DurationClaim(low, high, grain, match.start(), match.end(), match[0], bound)
 
 
 def _span(match: re.Match[str]) -> tuple[float, float, float] | None:

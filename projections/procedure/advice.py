@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.procedure.rule import Procedure, Ruled, Status
+from projections.procedure.rule import ProcedureLimits, Ruled, Status
 from tracker.times import spoken
 
 _TO_DO = {
@@ -50,7 +50,7 @@ class Advice:
         return f"{self.what}: {when}; {self.todo}"
 
 
-def advice(answers: Iterable[Ruled], procedure: Procedure, now: datetime) -> list[Advice]:
+def advice(answers: Iterable[Ruled], procedure: ProcedureLimits, now: datetime) -> list[Advice]:
     """Return what is still to be done, the longest overdue first and what has no limit last.
 
     What one command does for several rules is said once, with the earliest limit of them.
@@ -85,7 +85,7 @@ def overdue_messages(found: Iterable[Advice]) -> list[Advice]:
     ]
 
 
-def _what(answer: Ruled, procedure: Procedure) -> str:
+def _what(answer: Ruled, procedure: ProcedureLimits) -> str:
     for command, what in _BY_COMMAND.items():
         if answer.todo and answer.todo.startswith(command):
             return what

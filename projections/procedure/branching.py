@@ -5,7 +5,7 @@ from datetime import datetime
 
 from projections.procedure.answers import Part, counted, for_each, how_to_know
 from projections.procedure.deploys import SECOND
-from projections.procedure.history import Commit
+from projections.procedure.history import CommitNode
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import every_hotfix, production_before
 from projections.procedure.rule import Evidence, Ruled, Status
@@ -115,7 +115,7 @@ def branch_named(evidence: Evidence) -> Ruled:
     return for_each(evidence, "branch_named", expected, judge)
 
 
-def _naming(hotfix: Hotfix) -> list[Commit]:
+def _naming(hotfix: Hotfix) -> list[CommitNode]:
     """Return the merges of its head, which name it."""
     return [each for each in hotfix.history.commits.values() if hotfix.head in each.fact.parents[1:]]
 

@@ -73,7 +73,7 @@ def _fix_of(evidence: Evidence) -> Fix | None:
     if found is not None or is_over(incident):
         return found
     last = last_so_far(incident, meant(evidence), detected)
-    if last is None or last.kind == "rollback" or told(evidence, last, "10m").failed:
+    if last is None or last.kind == "rollback" or outcome(evidence, last, "10m").failed:
         return None
     return Fix(last, so_far=True)
 
@@ -88,7 +88,7 @@ def last_try(evidence: Evidence) -> ChangeRow | None:
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What the verdicts of one window after one change come to; `code` is that of a watch.
 
     0 is back to normal or better, 6 worse, 7 not better, 8 cannot be told; None is no verdict yet.
@@ -114,7 +114,7 @@ class _Read:
     reason: str | None
 
 
-def told(evidence: Evidence, change: ChangeRow, window: str) -> Told:
+def outcome(evidence: Evidence, change: ChangeRow, window: str) -> Outcome:
     """Sum up the verdicts of a window: as judged now, else as they were recorded."""
     ends_at = (change.finished_at or change.at) + timedelta(seconds=WINDOWS[window])
     mine = [row for row in evidence.verdicts if row.change in change.evidence and row.window == window]
@@ -122,7 +122,7 @@ def told(evidence: Evidence, change: ChangeRow, window: str) -> Told:
     rows = rows or _recorded(evidence, change, window)
     named = tuple(dict.fromkeys(row.event for row in rows if row.event))
     if not rows:
-        return Told(None, "no verdict was given", ends_at)
+        return Outcome(None, "no verdict was given", ends_at)
     questions = asked(rows)
     groups: dict[str, list[str]] = {}
     for row in sorted(questions, key=lambda each: list(PHRASES).index(each.verdict)):
@@ -130,13 +130,13 @@ def told(evidence: Evidence, change: ChangeRow, window: str) -> Told:
     says = "; ".join(f"{', '.join(dict.fromkeys(who))} {phrase}" for phrase, who in groups.items())
     if all(row.verdict in _NONE_YET for row in questions):
         reasons = dict.fromkeys(row.reason.rstrip(".") for row in questions if row.reason)
-        return Told(None, f"{says} ({'; '.join(reasons)})" if reasons else says, ends_at, named)
+        return Outcome(None, f"{says} ({'; '.join(reasons)})" if reasons else says, ends_at, named)
     code = exit_code(rows)
     moved = {row.verdict for row in rows}
     if code == 8 and not any(row.baseline == "healthy" for row in rows):
         code = 0 if "improved" in moved and moved <= {"improved", "unchanged"} else 8
     failed = code == 6 or (code == 7 and any(row.verdict == "still_degraded" for row in questions))
-    return Told(code, says, ends_at, named, failed)
+    return Outcome(code, says, ends_at, named, failed)
 
 
 def _recorded(evidence: Evidence, change: ChangeRow, window: str) -> list[_Read]:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged
 from tracker.events.corrections import Effective
 from tracker.events.merges import joined_branches
@@ -19,7 +19,7 @@ from tracker.events.version_files import is_bookkeeping
 
 
 @dataclass(frozen=True)
-class Commit:
+class CommitNode:
     """A commit with everybody who told of it. `knows_parents` where a clone was read."""
 
     fact: CommitMade
@@ -100,7 +100,7 @@ class History:
     """One repository. `read_at` is when a clone of it was last read, as the log shows."""
 
     repository: str
-    commits: dict[str, Commit] = field(default_factory=dict)
+    commits: dict[str, CommitNode] = field(default_factory=dict)
     seen: dict[str, list[Head]] = field(default_factory=dict)
     tags: list[Tag] = field(default_factory=list)
     services: set[str | None] = field(default_factory=set)
@@ -152,9 +152,9 @@ class History:
         first, second = later.fact.sha, earlier.fact.sha
         return first != second and second in self.ancestors([first])
 
-    def in_order(self, shas: set[str], head: str) -> list[Commit]:
+    def in_order(self, shas: set[str], head: str) -> list[CommitNode]:
         """Return these commits behind a head, each after what it stands on: clocks tell only seconds."""
-        found: list[Commit] = []
+        found: list[CommitNode] = []
         left, walked = [(head, False)], set[str]()
         while left:
             sha, done = left.pop()
@@ -262,12 +262,12 @@ def histories(facts: Iterable[Effective]) -> dict[str, History]:
                 read_at = max(read_at, event.occurred_at)
             if history.read_at is None or read_at > history.read_at:
                 history.read_at, history.read_event = read_at, each.id
-    for shown, witnesses in sorted(told(git), key=lambda each: each[0].order):
+    for shown, witnesses in sorted(deduplicate(git), key=lambda each: each[0].order):
         event = shown.event
         ids = tuple(each.id for each in witnesses)
         if isinstance(event, CommitMade):
             statements = [each.event for each in witnesses if isinstance(each.event, CommitMade)]
-            commit = Commit(
+            commit = CommitNode(
                 event,
                 ids,
                 any(each.source == "git" for each in statements),
@@ -296,7 +296,7 @@ def _first_fork(event: BranchSeen, witnesses: Iterable[Effective]) -> BranchSeen
     return replace(event, fork_point=first.fork_point, fork_branch=first.fork_branch)
 
 
-def joined_by(commit: Commit) -> dict[int, str]:
+def joined_by(commit: CommitNode) -> dict[int, str]:
     """Name the branches that a merge joined, by the number of the parent that each brought."""
     count = len(commit.fact.parents)
     if count == 2 and commit.merged_from:

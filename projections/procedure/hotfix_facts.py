@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.changes import ChangeRow, plain_version
-from projections.procedure.history import Commit, History
+from projections.procedure.history import CommitNode, History
 
 _NUMBERED = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)", re.ASCII)
 
@@ -25,7 +25,7 @@ class Hotfix:
     branch: str | None
     head: str
     seen_at: datetime
-    commits: tuple[Commit, ...]
+    commits: tuple[CommitNode, ...]
     base: str | None
     base_branch: str | None
     base_is_known: bool
@@ -38,13 +38,13 @@ class Hotfix:
     release: tuple[str, ...] = ()
 
     @property
-    def fixes(self) -> tuple[Commit, ...]:
+    def fixes(self) -> tuple[CommitNode, ...]:
         """Its commits without merges, version bumps and those that changed nothing."""
         plain = (each for each in self.commits if not each.is_merge and not each.is_bump)
         return tuple(each for each in plain if each.fact.files_changed != 0)
 
     @property
-    def bumps(self) -> tuple[Commit, ...]:
+    def bumps(self) -> tuple[CommitNode, ...]:
         """The commits that only say which version it is."""
         return tuple(each for each in self.commits if not each.is_merge and each.is_bump)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.deploys import own_changes
-from projections.procedure.history import Commit, Head, History, histories, joined_by
+from projections.procedure.history import CommitNode, Head, History, histories, joined_by
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.rule import Evidence
 
@@ -58,7 +58,9 @@ def _latest_of_each(found: list[Hotfix]) -> list[Hotfix]:
     return list(last.values())
 
 
-def _of_merge(evidence: Evidence, history: History, merge: Commit, number: int, name: str) -> list[Hotfix]:
+def _of_merge(
+    evidence: Evidence, history: History, merge: CommitNode, number: int, name: str
+) -> list[Hotfix]:
     """Return a branch that nobody saw, as the merge remembers it."""
     head = history.commits.get(merge.fact.parents[number])
     if head is None:
@@ -121,7 +123,9 @@ def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | Non
     return _released(evidence, found)
 
 
-def _own(history: History, head: str, base: str | None, others: set[str]) -> tuple[tuple[Commit, ...], bool]:
+def _own(
+    history: History, head: str, base: str | None, others: set[str]
+) -> tuple[tuple[CommitNode, ...], bool]:
     """Return the commits between base and head, oldest first, and whether none is missing there."""
     if head not in history.commits:
         return (), False

@@ -6,7 +6,7 @@ from projections.procedure.answers import Part, for_each, how_to_know
 from projections.procedure.communication import since, spoken_limit
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
-from projections.procedure.merging import Place, Standing, hotfix_standing
+from projections.procedure.merging import Containment, Place, hotfix_standing
 from projections.procedure.rule import Evidence, Ruled, Status
 from tracker.times import spoken
 
@@ -38,7 +38,7 @@ def merged_back(evidence: Evidence) -> Ruled:
 def _not_there(
     evidence: Evidence,
     hotfix: Hotfix,
-    found: Standing,
+    found: Containment,
     branch: str,
     due: datetime,
     proof: tuple[str, ...],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from projections.procedure.history import Commit, History, Line, histories
+from projections.procedure.history import CommitNode, History, Line, histories
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.reverts import Reverts, Way
@@ -29,7 +29,7 @@ class Place(Enum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Containment:
     """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it.
 
     `revert` is the commit that undid it, where one did; `by` the commits that brought it.
@@ -70,10 +70,10 @@ def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
     return max(ends) if ends and len(ends) == len(found) else None
 
 
-def hotfix_standing(hotfix: Hotfix, branch: str) -> Standing:
+def hotfix_standing(hotfix: Hotfix, branch: str) -> Containment:
     """Say whether a hotfix is on a branch; not of one of which a part is missing in the log."""
     if not hotfix.is_whole or not hotfix.commits:
-        return Standing(
+        return Containment(
             Place.UNKNOWN, f"not all commits of {hotfix.name} are known", evidence=hotfix.evidence
         )
     return standing(
@@ -89,12 +89,12 @@ def hotfix_standing(hotfix: Hotfix, branch: str) -> Standing:
 def standing(
     history: History,
     branch: str,
-    fixes: Sequence[Commit],
+    fixes: Sequence[CommitNode],
     *,
     patch_id: str | None = None,
     name: str | None = None,
     own: Sequence[str] = (),
-) -> Standing:
+) -> Containment:
     """Say whether these commits, or copies of them, are on a branch.
 
     `patch_id` is that of all of them in one, by which a squashed copy is known, and `name`
@@ -102,11 +102,11 @@ def standing(
     """
     line = history.line(branch)
     if not line.heads:
-        return Standing(Place.UNKNOWN, f"no branch {branch} is known")
+        return Containment(Place.UNKNOWN, f"no branch {branch} is known")
     reverts = Reverts(line)
     came: list[Way] = []
-    missing: list[Commit] = []
-    bad: list[Standing] = []
+    missing: list[CommitNode] = []
+    bad: list[Containment] = []
     copies = _Copies(line, fixes, patch_id, name, set(own))
     for fix in fixes:
         found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
@@ -119,18 +119,18 @@ def standing(
         if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
             how = f"{fix.said()} was reverted by {undone.said()}"
             proof = (*whole[0].entry.events, *undone.events, *line.events)
-            bad.append(Standing(Place.REVERTED, how, evidence=proof, revert=undone.sha))
+            bad.append(Containment(Place.REVERTED, how, evidence=proof, revert=undone.sha))
         elif left := next((way.lost for way in found if way.lost is not None), None):
             how = f"nothing of {fix.said()} came in by {left.said()}: the merge kept the other side"
-            bad.append(Standing(Place.LOST, how, evidence=(*left.events, *line.events)))
+            bad.append(Containment(Place.LOST, how, evidence=(*left.events, *line.events)))
         elif untold := next((way.untold for way in found if way.untold is not None), None):
             how = f"what {untold.said()} brought is not known"
-            bad.append(Standing(Place.UNKNOWN, how, evidence=(*untold.events, *line.events)))
+            bad.append(Containment(Place.UNKNOWN, how, evidence=(*untold.events, *line.events)))
     if not missing:
         last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
         hows = dict.fromkeys(way.how for way in came)
         ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
-        return Standing(
+        return Containment(
             Place.IN,
             "; ".join(hows),
             last.entry.at,
@@ -143,35 +143,37 @@ def standing(
     return _out(line, fixes, missing, name)
 
 
-def _out(line: Line, fixes: Sequence[Commit], missing: Sequence[Commit], name: str | None) -> Standing:
+def _out(
+    line: Line, fixes: Sequence[CommitNode], missing: Sequence[CommitNode], name: str | None
+) -> Containment:
     """Say that fixes are not there, where it is known that nothing there can be a copy of them."""
     history, since = line.history, min(each.authored_at for each in fixes)
     if history.is_cut_off([*line.entries, *(head.fact.sha for head in line.heads)], since):
-        return Standing(Place.UNKNOWN, f"the history of {line.name} is cut off", evidence=line.events)
+        return Containment(Place.UNKNOWN, f"the history of {line.name} is cut off", evidence=line.events)
     blind = [each for each in fixes if not each.identities]
     if blind:
         how = f"what {blind[0].said()} changed is not known"
-        return Standing(Place.UNKNOWN, how, evidence=(*blind[0].events, *line.events))
+        return Containment(Place.UNKNOWN, how, evidence=(*blind[0].events, *line.events))
     later = [history.commits[sha] for sha in line.entries]
     later = [each for each in later if each.at >= since and each not in fixes]
     untold = [each for each in later if not each.is_merge and not each.can_be_compared]
     if untold:
         how = f"what {untold[0].said()} changed is not known"
-        return Standing(Place.UNKNOWN, how, evidence=(*untold[0].events, *line.events))
+        return Containment(Place.UNKNOWN, how, evidence=(*untold[0].events, *line.events))
     likely = next((each for each in later if _may_be(each, missing, name)), None)
     if likely is not None:
         how = f"{likely.said()} may be it, but its patch is another"
-        return Standing(Place.UNKNOWN, how, evidence=(*likely.events, *line.events))
+        return Containment(Place.UNKNOWN, how, evidence=(*likely.events, *line.events))
     said = missing[0].said() + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
     some = len(missing) < len(fixes)
     how = f"{said} {'are' if len(missing) > 1 else 'is'} not on {line.name}" + (
         ", though the rest is" if some else ""
     )
     events = tuple(event for each in missing for event in each.events)
-    return Standing(Place.OUT, how, evidence=(*events, *line.events))
+    return Containment(Place.OUT, how, evidence=(*events, *line.events))
 
 
-def _may_be(commit: Commit, missing: Sequence[Commit], name: str | None) -> bool:
+def _may_be(commit: CommitNode, missing: Sequence[CommitNode], name: str | None) -> bool:
     """Whether a commit looks like a copy that was changed by hand: the same files, and the fix's own words."""
     paths = frozenset(path for each in missing for path in each.fix_paths)
     if commit.is_merge or not paths or not paths <= commit.fix_paths:
@@ -186,7 +188,7 @@ class _Copies:
     """The ways by which fixes came onto a line."""
 
     def __init__(
-        self, line: Line, fixes: Sequence[Commit], patch_id: str | None, name: str | None, own: set[str]
+        self, line: Line, fixes: Sequence[CommitNode], patch_id: str | None, name: str | None, own: set[str]
     ) -> None:
         self._line = line
         self._history = line.history
@@ -207,7 +209,7 @@ class _Copies:
             or (name is not None and each.merged_from == name)
         ]
 
-    def ways(self, fix: Commit) -> list[Way]:
+    def ways(self, fix: CommitNode) -> list[Way]:
         """Return all ways of one fix, in no order."""
         found = []
         if self._line.holds(fix.sha):
@@ -219,13 +221,13 @@ class _Copies:
         found += [self._way(fix, each, f"squashed as {each.said()}") for each in self._squashed]
         return found
 
-    def _by_itself(self, fix: Commit) -> str:
+    def _by_itself(self, fix: CommitNode) -> str:
         entry = self._history.commits[self._line.entries[fix.sha]]
         if entry.sha == fix.sha:
             return "fast-forwarded to it, or committed there"
         return f"merged by {entry.said()}"
 
-    def _copied(self, fix: Commit, other: Commit) -> str | None:
+    def _copied(self, fix: CommitNode, other: CommitNode) -> str | None:
         if fix.identities & other.identities:
             return f"picked or rebased as {other.said()}"
         if not other.can_be_compared or not fix.fix_paths <= other.fix_paths:
@@ -239,14 +241,14 @@ class _Copies:
         )
         return f"picked with changes by hand as {other.said()}" if same_act else None
 
-    def _way(self, fix: Commit, carrier: Commit, how: str) -> Way:
+    def _way(self, fix: CommitNode, carrier: CommitNode, how: str) -> Way:
         entry = self._history.commits[self._line.entries[carrier.sha]]
         lost, untold = self._left_out(fix, carrier.sha, entry.sha, 0)
         return Way(carrier, entry, how, lost, untold)
 
     def _left_out(
-        self, fix: Commit, carrier: str, entry: str, depth: int
-    ) -> tuple[Commit | None, Commit | None]:
+        self, fix: CommitNode, carrier: str, entry: str, depth: int
+    ) -> tuple[CommitNode | None, CommitNode | None]:
         """Return the merge between a commit and its entry that left out what it changed, or does not tell."""
         if carrier == entry:
             return None, None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.procedure.history import Commit, Line
+from projections.procedure.history import CommitNode, Line
 
 _UNDOING = ("Revert ", "Reapply ")
 
@@ -12,11 +12,11 @@ _UNDOING = ("Revert ", "Reapply ")
 class Way:
     """One way by which a fix came onto a branch; `lost` where a merge left it out."""
 
-    commit: Commit
-    entry: Commit
+    commit: CommitNode
+    entry: CommitNode
     how: str
-    lost: Commit | None = None
-    untold: Commit | None = None
+    lost: CommitNode | None = None
+    untold: CommitNode | None = None
 
 
 class Reverts:
@@ -31,7 +31,7 @@ class Reverts:
             key=lambda each: (each.at, each.sha),
         )
 
-    def surviving(self, ways: Sequence[Way], targets: Sequence[Commit]) -> Way | None:
+    def surviving(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> Way | None:
         """Return the first way that stands; one that was undone and brought back came in again by that."""
         for way in ways:
             undoers = self._undoers_of_way(way, targets)
@@ -45,13 +45,13 @@ class Reverts:
             return Way(last, entry, f"reverted, and brought back by {last.said()}")
         return None
 
-    def undone_by(self, ways: Sequence[Way], targets: Sequence[Commit]) -> Commit | None:
+    def undone_by(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> CommitNode | None:
         """Return the commit that undid a fix."""
         return next(
             (each for way in ways for each in self._undoers_of_way(way, targets) if self._stands(each)), None
         )
 
-    def _undoers_of_way(self, way: Way, targets: Sequence[Commit]) -> list[Commit]:
+    def _undoers_of_way(self, way: Way, targets: Sequence[CommitNode]) -> list[CommitNode]:
         """Return the reverts that came after a way, of whichever copy, or of a merge that carried one."""
         meant = [*targets, way.entry]
         named = {each.sha for each in meant}
@@ -63,7 +63,7 @@ class Reverts:
         found = {each.sha: each for one in meant for each in self._undoers(one)}
         return [each for each in found.values() if way.entry.sha in self._history.ancestors([each.sha])]
 
-    def _undoers(self, commit: Commit) -> list[Commit]:
+    def _undoers(self, commit: CommitNode) -> list[CommitNode]:
         subject = commit.fact.subject_line
         words = {f'Revert "{subject}"', f"Reapply {subject.removeprefix('Revert ')}"}
         return [
@@ -77,5 +77,5 @@ class Reverts:
             )
         ]
 
-    def _stands(self, commit: Commit, depth: int = 0) -> bool:
+    def _stands(self, commit: CommitNode, depth: int = 0) -> bool:
         return depth > 20 or not any(self._stands(each, depth + 1) for each in self._undoers(commit))

@@ -45,7 +45,7 @@ class Ruled:
 
 
 @dataclass(frozen=True)
-class Procedure:
+class ProcedureLimits:
     """[procedure], as the log's settings have it; what a key says is in docs and in tracker.toml's comments."""
 
     production_branch: str = "main"
@@ -61,7 +61,7 @@ class Procedure:
     maintained_branches: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Procedure":
+    def of(cls, said: Mapping[str, Any]) -> "ProcedureLimits":
         """Read [procedure] as the log has it; a key that is missing has its default, and one that is new is left out."""
         given: dict[str, Any] = {}
         for each in fields(cls):
@@ -91,7 +91,7 @@ class Evidence:
     changes: tuple[ChangeRow, ...]
     messages: tuple[Message, ...]
     verdicts: tuple[Row, ...]
-    procedure: Procedure
+    procedure: ProcedureLimits
     now: datetime
     detected_at: datetime
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from projections.changes import ChangeRow, same_version
 from projections.procedure.communication import is_open, since, spoken_limit, told_live
-from projections.procedure.fix_attempts import fix_of, fix_or_not, no_fix, told, tried
+from projections.procedure.fix_attempts import fix_of, fix_or_not, no_fix, outcome, tried
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.procedure.versions import next_version
 from projections.the_fix import place_of
@@ -52,7 +52,7 @@ def verified(evidence: Evidence) -> Ruled:
     fix, early = fix_or_not(evidence, name, expected)
     if fix is None:
         return early
-    found = told(evidence, fix.row, "10m")
+    found = outcome(evidence, fix.row, "10m")
     ids = (*found.evidence, *fix.evidence)
     says = f"10 minutes after {fix.row.version}: {found.says}."
     if found.code == 0:
@@ -88,7 +88,7 @@ def rolled_back_when_not_fixed(evidence: Evidence) -> Ruled:
     if not attempts:
         says = "No deploy of a fix is recorded, so whether one had to be taken back is not known."
         return Ruled(name, Status.UNKNOWN, expected, None, says)
-    outcomes = [(row, told(evidence, row, "10m")) for row in attempts]
+    outcomes = [(row, outcome(evidence, row, "10m")) for row in attempts]
     bad = [(row, found) for row, found in outcomes if found.failed]
     answers = [(row, found, _next(evidence, row)) for row, found in bad]
     left = [(row, found) for row, found, follower in answers if follower is None]

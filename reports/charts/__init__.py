@@ -1,6 +1,6 @@
 """Pictures of metrics over time, the same bytes wherever they are drawn."""
 
-from reports.charts.chart import Band, Chart, Line, Mark, Span
+from reports.charts.chart import Band, Chart, ChartInterval, Line, Mark
 from reports.charts.render import draw
 
-__all__ = ["Band", "Chart", "Line", "Mark", "Span", "draw"]
+__all__ = ["Band", "Chart", "ChartInterval", "Line", "Mark", "draw"]

@@ -38,7 +38,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Span:
+class ChartInterval:
     """Something that lasted: the incident, an alert, or a time for which no source has data."""
 
     start: datetime
@@ -72,7 +72,7 @@ class Chart:
     end: datetime
     lines: tuple[Line, ...] = ()
     marks: tuple[Mark, ...] = ()
-    spans: tuple[Span, ...] = ()
+    spans: tuple[ChartInterval, ...] = ()
     threshold: float | None = None
     band: Band | None = None
     zone: str = "UTC"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reports.charts import shapes
-from reports.charts.chart import Chart, Span
+from reports.charts.chart import Chart, ChartInterval
 from reports.charts.chart_labels import clock
 from reports.charts.labels import fitted, plain, text_width
 from reports.charts.shapes import SPAN_LOOKS, Outline, Shape, Words
@@ -60,7 +60,7 @@ def lanes(
 
 
 def _name(
-    chart: Chart, span: Span, low: float, high: float, left: float, right: float
+    chart: Chart, span: ChartInterval, low: float, high: float, left: float, right: float
 ) -> tuple[str, float, shapes.Anchor, tuple[float, float]]:
     word, label = SPAN_LOOKS[span.kind][0], plain(span.label)
     name = (

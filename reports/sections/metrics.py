@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from projections.judgement.rows import Row
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
-from reports.charts import Band, Chart, Line, Mark, Span
+from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
 from reports.headlines import silent_span
 from reports.markdown import code, table, text
@@ -262,14 +262,14 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         lines=tuple(found),
         marks=tuple(marks),
         spans=(
-            Span(
+            ChartInterval(
                 context.incident.begins_at,
                 context.recovered_at or context.ends_at,
                 "incident",
                 context.incident.id,
             ),
             *(
-                Span(
+                ChartInterval(
                     max(each.start, start),
                     min(each.end or max(context.as_of, start), end),
                     "blind",

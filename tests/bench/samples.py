@@ -13,14 +13,14 @@ import numpy as np
 from tests.bench.log import START
 from tests.bench.measure import Row, Sizes, at_most, fastest, seconds
 from tests.servers.prometheus import open_metrics
-from tracker.ingest.prometheus.series import Series
+from tracker.ingest.prometheus.series import FetchedSeries
 from tracker.ingest.samples import intake
 from tracker.log import Log
 
 STEP_MS = 15_000
 
 
-def series(sizes: Sizes) -> list[Series]:
+def series(sizes: Sizes) -> list[FetchedSeries]:
     """Make what services export: counters, some with resets, gauges of whole and of broken numbers, constants.
 
     85 % of the scrapes are on time, 10 % within 4 ms and 5 % within 60 ms, as was seen on a real server.
@@ -43,7 +43,7 @@ def series(sizes: Sizes) -> list[Series]:
             6: lambda: np.round(chance.gamma(2.0, 0.05, count), 2),
             7: lambda: chance.gamma(2.0, 0.05, count),
         }[number % 8]()
-        found.append(Series({"pod": f"shop-{number:03}"}, instants, values))
+        found.append(FetchedSeries({"pod": f"shop-{number:03}"}, instants, values))
     return found
 
 

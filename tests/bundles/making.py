@@ -13,7 +13,7 @@ from tests import builders as b
 from tests.reports.histories import salts
 from tracker.application.bundle_contents import evidence
 from tracker.application.report import document
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.bundles.importing import brought
 from tracker.bundles.reading import Bundle, read
 from tracker.bundles.writing import bundled
@@ -59,14 +59,14 @@ def redact_in(store: str, *events: Event | str, by: str = "dora", minute: float 
         )
 
 
-def workspace(log: Log) -> Workspace:
-    return Workspace(argparse.Namespace(config=None, store=log.store), log=log)
+def session(log: Log) -> Session:
+    return Session(argparse.Namespace(config=None, store=log.store), log=log)
 
 
-def bundle_of(store: str, incident: str = "INC-1", upto: int | None = None) -> bytes:
+def bundle_of(store: str, incident: str = "INC-1", up_to: int | None = None) -> bytes:
     """Write an incident's bundle as `tracker bundle` does."""
     with Log(store, now=lambda: b.at(20_000)) as log:
-        _, recorded = evidence(workspace(log), incident, upto)
+        _, recorded = evidence(session(log), incident, up_to)
         return bundled(log, incident, recorded)[0]
 
 
@@ -80,14 +80,14 @@ def bring(store: str, data: bytes, *, prefix: str = "INC") -> tuple[Any, Appende
         return brought(log, checked(data), prefix=prefix, by="carol")
 
 
-def report(store: str, incident: str = "INC-1", upto: int | None = None) -> Document:
+def report(store: str, incident: str = "INC-1", up_to: int | None = None) -> Document:
     with Log(store, now=lambda: b.at(40_000)) as log:
-        return document(workspace(log), incident, upto)
+        return document(session(log), incident, up_to)
 
 
 def fold(store: str, incident: str = "INC-1") -> Any:
     with Log(store) as log:
-        return workspace(log).incident(incident)
+        return session(log).incident(incident)
 
 
 def parts_of(data: bytes) -> dict[str, bytes]:

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from tests import builders as b
-from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, told, workspace
+from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, session, told
 from tests.reports import histories
 from tracker.application.auto_declare import pushed_of_late, rulings
-from tracker.application.session import Workspace
-from tracker.application.verdicts import compared
+from tracker.application.session import Session
+from tracker.application.verdicts import compute_verdicts
 from tracker.bundles import importing
 from tracker.bundles.importing import planned
 from tracker.errors import LogNotWholeError
@@ -68,8 +68,8 @@ def test_verdicts_on_an_empty_machine_are_the_same(theirs, store_url):
     rows = []
     for store in (theirs, store_url):
         with Log(store) as log:
-            asked = workspace(log)
-            rows.append(compared(asked, asked.incident("INC-1"), None).rows)
+            asked = session(log)
+            rows.append(compute_verdicts(asked, asked.incident("INC-1"), None).rows)
     assert rows[0] == rows[1]
     assert {row.verdict for row in rows[1]} - {"pending", "no_data"}
 
@@ -252,7 +252,7 @@ def test_a_report_is_of_this_log_once_something_was_added(theirs, store_url):
     with Log(store_url) as log, Log(theirs) as other:
         assert f"Log `{log.id}`, position {log.position}" in written
         assert f"from log `{other.id}`, where it is INC-1, at position" in written
-    assert report(store_url, upto=imported) == report(theirs)
+    assert report(store_url, up_to=imported) == report(theirs)
 
 
 def test_their_settings_hold_for_their_incident_and_ours_for_ours(theirs, store_url):
@@ -266,7 +266,7 @@ def test_their_settings_hold_for_their_incident_and_ours_for_ours(theirs, store_
     told(store_url, [b.settings(minute=41_000, service="checkout", settings={"settling_seconds": 9.0})])
 
     with Log(store_url) as log:
-        asked = workspace(log)
+        asked = session(log)
         assert asked.settings_recorded("checkout").event.settings == {"settling_seconds": 9.0}
         assert asked.settings_recorded("checkout", None, "INC-7").event.settings == {"settling_seconds": 9.0}
         its = asked.settings_recorded("checkout", None, "INC-1").event
@@ -290,7 +290,7 @@ def test_nothing_happens_by_itself_to_an_imported_incident(tmp_path, store_url):
 
     with Log(store_url) as log:
         assert outbox.waiting(log, b.at(9)) == []
-        open_here = open_ones(workspace(log).standing())
+        open_here = open_ones(session(log).standing())
         assert [each.id for each in open_here] == ["INC-1"]
         assert ours(open_here) == []
 
@@ -308,7 +308,7 @@ def test_an_alert_of_ours_declares_although_an_imported_incident_of_the_service_
     ours = b.alert(8, fingerprint="b" * 16)
 
     with Log(store_url, now=lambda: b.at(9)) as log:
-        asked = Workspace(argparse.Namespace(config=str(settings), store=store_url), log=log)
+        asked = Session(argparse.Namespace(config=str(settings), store=store_url), log=log)
 
         [ruling] = rulings(asked, [Incoming(event=ours, arrival=WEBHOOK)])
         of_late = pushed_of_late(asked, timedelta(days=10_000))
@@ -546,8 +546,8 @@ def test_what_ran_before_the_change_comes_along(tmp_path, store_url):
     answers = []
     for store in (theirs, store_url):
         with Log(store) as log:
-            asked = workspace(log)
-            found = compared(asked, asked.incident("INC-1"), None)
+            asked = session(log)
+            found = compute_verdicts(asked, asked.incident("INC-1"), None)
             answers.append((found.rows, found.changes))
             versions = {row.previous_version for row in found.changes}
     assert answers[0] == answers[1]

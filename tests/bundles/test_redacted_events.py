@@ -164,12 +164,12 @@ def test_a_bundle_as_of_a_time_before_the_redaction_is_refused(theirs):
         before = log.position
     redact_in(theirs, NOTE)
     with pytest.raises(RefusedError, match="was redacted at position") as refused:
-        bundle_of(theirs, upto=before)
+        bundle_of(theirs, up_to=before)
 
     with Log(theirs) as log:
         [said] = log.read_all(topics=("event-redacted",))
     assert f"--at-seq {said.position}" in refused.value.hint
-    assert bundle_of(theirs, upto=said.position)
+    assert bundle_of(theirs, up_to=said.position)
 
 
 # ── what is here in full, what is gone here ──────────────────────────────────

@@ -6,7 +6,7 @@ import pytest
 
 from projections.review import State
 from tests import builders as b
-from tests.bundles.making import bring, bundle_of, checked, fold, report, told, workspace
+from tests.bundles.making import bring, bundle_of, checked, fold, report, session, told
 from tests.bundles.test_import import whole
 from tracker.application import action_items
 from tracker.application.report import gathered
@@ -43,13 +43,13 @@ def theirs(tmp_path):
 
 def items(store, incident="INC-1"):
     with Log(store) as log:
-        asked = workspace(log)
+        asked = session(log)
         return action_items.relevant(asked, asked.incident(incident))[0]
 
 
 def state(store, incident="INC-1"):
     with Log(store) as log:
-        return gathered(workspace(log), incident, None).standing
+        return gathered(session(log), incident, None).standing
 
 
 def test_an_item_of_an_earlier_incident_that_would_have_prevented_it_comes_along(theirs, store_url):
@@ -123,7 +123,7 @@ def test_what_is_said_on_other_incidents_moves_no_position(theirs):
 
 def published(store, minute=60, **fields):
     with Log(store) as log:
-        position = gathered(workspace(log), "INC-1", None).provenance.position
+        position = gathered(session(log), "INC-1", None).provenance.position
     told(
         store,
         [
@@ -199,7 +199,7 @@ def test_a_day_of_no_calendar_holds_up_no_list(tmp_path, store_url, fields):
     told(store_url, [b.declared(30_001, incident="INC-2"), b.action(30_002, incident="INC-2")])
 
     with Log(store_url) as log:
-        found = action_items.items_of(workspace(log))
+        found = action_items.items_of(session(log))
         assert sorted(action_items.described(each, b.at(40_000))["state"] for each in found) == [
             "open",
             "overdue",

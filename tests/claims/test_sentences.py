@@ -11,7 +11,7 @@ from projections.claims.check import claims
 from projections.claims.prose import Text
 from tests import builders as b
 from tests.claims.story import STORY, facts, said
-from tracker.text.mojibake import damage
+from tracker.text.mojibake import find_mojibake
 
 TRUE = """\
 Payment processing was down for 25 minutes.
@@ -730,7 +730,7 @@ def test_no_letters_of_european_turkish_or_vietnamese_words_are_taken_for_damage
     """
     Whatever letters follow each other, as long as they are letters.
     """
-    assert damage(" ".join(words)) is None
+    assert find_mojibake(" ".join(words)) is None
 
 
 @given(
@@ -746,7 +746,7 @@ def test_utf_8_read_as_something_else_is_always_damage(text, sign, encoding):
         bytes([each]).decode(encoding, errors="ignore") or chr(each) for each in (text + sign).encode()
     )
 
-    assert damage(misread) is not None
+    assert find_mojibake(misread) is not None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import DAY, refused
-from tracker.ingest.prometheus.series import Series
+from tracker.ingest.prometheus.series import FetchedSeries
 from tracker.ingest.samples import intake
 from tracker.log import Log
 from tracker.times import to_ms
@@ -63,7 +63,7 @@ def feed(
     with Log(str(folder / "tracker.db")) as log:
         log.append(
             intake(
-                [Series({"pod": "a"}, instants, values)],
+                [FetchedSeries({"pod": "a"}, instants, values)],
                 {},
                 service=service,
                 metric=metric,

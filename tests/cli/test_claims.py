@@ -12,18 +12,18 @@ import pytest
 
 from tests.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tests.cli.conftest import DAY, refused
-from tracker.application.claims import claimed, claimed_and_waived
-from tracker.application.session import Workspace
+from tracker.application.claims import lint_claims, lint_claims_and_waived
+from tracker.application.session import Session
 from tracker.events.procedure import RuleWaived
 
 
-def asked(incident, text=None, where="report.md", ask=claimed):
+def asked(incident, text=None, where="report.md", ask=lint_claims):
     """What `tracker check` asks, in the current folder."""
-    workspace = Workspace(argparse.Namespace(command="check", config=None, store=None, tz=None))
+    session = Session(argparse.Namespace(command="check", config=None, store=None, tz=None))
     try:
-        return ask(workspace, workspace.incident(incident), None, text=text, where=where)
+        return ask(session, session.incident(incident), None, text=text, where=where)
     finally:
-        workspace.close()
+        session.close()
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def test_a_waived_claim_is_left_out_until_the_waiver_is_taken_back(story):
     With a reason, under its key; the others stay.
     """
     found = asked("1", WITH_FAULTS)
-    workspace = Workspace(argparse.Namespace(command="waive", config=None, store=None))
-    recording = workspace.decide(
+    session = Session(argparse.Namespace(command="waive", config=None, store=None))
+    recording = session.decide(
         "INC-1",
         lambda held: [
             RuleWaived(
@@ -101,10 +101,10 @@ def test_a_waived_claim_is_left_out_until_the_waiver_is_taken_back(story):
             )
         ],
     )
-    workspace.close()
+    session.close()
 
     assert asked("1", WITH_FAULTS) == found[1:]
-    assert asked("1", WITH_FAULTS, ask=claimed_and_waived) == (found[1:], found[:1])
+    assert asked("1", WITH_FAULTS, ask=lint_claims_and_waived) == (found[1:], found[:1])
 
     assert story("retract", recording.recorded[0], "--why", "not agreed").code == 0
     assert asked("1", WITH_FAULTS) == found

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import refused
 from tests.inbox.test_inbox import delivery
 from tracker.application import read_delivery
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.inbox.opening import open_inbox
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
@@ -129,11 +129,11 @@ def test_what_was_parked_is_understood_after_an_upgrade(tracker, parked, store_u
     with (
         contextlib.closing(open_inbox(store_url)) as inbox,
         contextlib.closing(
-            Workspace(argparse.Namespace(config=None, store=store_url, by="tracker", command="serve"))
-        ) as workspace,
+            Session(argparse.Namespace(config=None, store=store_url, by="tracker", command="serve"))
+        ) as session,
     ):
         inbox.finish([parked[2]])
-        Digest(inbox, workspace, Telemetry()).once()
+        Digest(inbox, session, Telemetry()).once()
 
     listed = tracker("inbox", "list", "--json").json
     changes = tracker(

@@ -30,14 +30,14 @@ def contradicted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """A log that contradicts whatever stands by hand; gives what it was asked."""
     asked = []
 
-    def claimed(workspace, incident, upto, *, text=None, where=""):
+    def claimed(session, incident, up_to, *, text=None, where=""):
         if text is None:
             return []
         asked.append({"text": text, "where": where})
         line = next(n for n, said in enumerate(text.split("\n"), 1) if said.strip())
         return [Claim("k3f9a1c", "15 minutes", f"{where}:{line}", "the log says 25 min", (), line)]
 
-    monkeypatch.setattr(claims, "claimed", claimed)
+    monkeypatch.setattr(claims, "lint_claims", claimed)
     return asked
 
 
@@ -248,7 +248,7 @@ def test_two_who_publish_at_once_are_one_publication(over, monkeypatch):
         subprocess.run(command, check=True, capture_output=True)
         return []
 
-    monkeypatch.setattr(claims, "claimed", meanwhile)
+    monkeypatch.setattr(claims, "lint_claims", meanwhile)
 
     refused(over("publish", 1), 12, "somebody published the report of INC-1 meanwhile", "tracker show INC-1")
     assert not Path("INC-1.md").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from projections.changes import changes
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from tests.builders import recorded
 from tests.ingest.feeds import changed, payload
 from tracker.events.base import Incoming, event_id
@@ -157,7 +157,8 @@ def test_what_a_push_knows_less_of_is_shown_as_the_clone_has_it(clone: Clone, re
     forge = [each for push in pushes for each in reads(clone, push)]
 
     shown = {
-        first.id: others for first, others in told(effective(recorded(*_once([*forge, *local]))).values())
+        first.id: others
+        for first, others in deduplicate(effective(recorded(*_once([*forge, *local]))).values())
     }
 
     assert set(shown) == {event_id(each.event) for each in local}

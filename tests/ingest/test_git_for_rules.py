@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from tests.procedure.shop import Shop, held
 from tracker.events.base import Incoming, event_id
 from tracker.events.changes import BranchSeen, CommitMade
@@ -135,7 +135,7 @@ def test_what_an_older_version_told_of_a_commit_gives_way_to_what_is_read_now(sh
     before = [CommitMade(**{name: getattr(each, name) for name in names}) for each in now]
 
     for order in ((before, now), (now, before)):
-        shown = told(effective(held(*order)).values())
+        shown = deduplicate(effective(held(*order)).values())
 
         assert [best.event for best, _ in shown] == now
         assert {len(witnesses) for _, witnesses in shown} == {2}
@@ -191,10 +191,10 @@ def test_a_version_file_may_be_anything(name: str, content: bytes) -> None:
 
 def test_versions_are_read_where_each_tool_writes_them() -> None:
     """
-    Poetry's own table, a workspace's, a parent's and a property's.
+    Poetry's own table, a session's, a parent's and a property's.
     """
     assert stated_in("pyproject.toml", b'[tool.poetry]\nversion = "1.2.1"') == "1.2.1"
-    assert stated_in("Cargo.toml", b'[workspace.package]\nversion = "1.2.1"') == "1.2.1"
+    assert stated_in("Cargo.toml", b'[session.package]\nversion = "1.2.1"') == "1.2.1"
     assert stated_in("a/pom.xml", b"<project><parent><version>1.2.1</version></parent></project>") == "1.2.1"
     pom = b"<project><version>${revision}</version><properties><revision>1.2.1</revision></properties></project>"
     assert stated_in("pom.xml", pom) == "1.2.1"

@@ -459,10 +459,10 @@ def test_a_page_can_be_cut_and_chosen(log):
     """
     log.append([deploy(1), alert(2), deploy(3), alert(4), deploy(5)])
 
-    assert [each.position for each in log.read(after=1, upto=4)] == [2, 3, 4]
+    assert [each.position for each in log.read(after=1, up_to=4)] == [2, 3, 4]
     assert [each.position for each in log.read(topics=["deploy-finished"])] == [1, 3, 5]
     assert [each.position for each in log.read(after=1, limit=2)] == [2, 3]
-    assert [each.position for each in log.read_all(["alert-fired"], upto=3)] == [2]
+    assert [each.position for each in log.read_all(["alert-fired"], up_to=3)] == [2]
 
 
 def test_places_of_the_index_are_listed_once(log):
@@ -485,7 +485,7 @@ def test_an_event_is_found_by_its_handle(log):
     assert log.resolve_handle(wanted.handle) == wanted
     assert log.resolve_handle(wanted.id.upper()) == wanted
     with pytest.raises(Exception, match="there is no event"):
-        log.resolve_handle(wanted.handle, upto=1)
+        log.resolve_handle(wanted.handle, up_to=1)
     with pytest.raises(Exception, match="too short"):
         log.resolve_handle(wanted.id[-6:])
 

@@ -177,15 +177,15 @@ def test_what_is_left_is_read_however_early_one_looks(written):
         before = log.position
         take_out(log, NOTE, ALERT, VERSION)
 
-        for upto in (None, before):
-            [found] = log.by_ids([event_id(NOTE)], upto)
+        for up_to in (None, before):
+            [found] = log.by_ids([event_id(NOTE)], up_to)
             assert found.event == msgspec.structs.replace(NOTE, text="[redacted]")
             assert (found.redacted.by, found.redacted.why, found.redacted.at) == ("ada", "a password", at(60))
             assert found.id == event_id(NOTE)
-            read = [each for each in log.read(upto=upto) if each.redacted]
+            read = [each for each in log.read(up_to=up_to) if each.redacted]
             assert [each.id for each in read] == [event_id(ALERT), event_id(VERSION), event_id(NOTE)]
-            assert event_id(NOTE) in [each.id for each in log.incident("INC-1", upto)]
-            assert event_id(ALERT) in [each.id for each in log.select([Window("service:checkout")], upto)]
+            assert event_id(NOTE) in [each.id for each in log.incident("INC-1", up_to)]
+            assert event_id(ALERT) in [each.id for each in log.select([Window("service:checkout")], up_to)]
         texts = [str(each) for each in log.application.notification_log.select(1, 50)]
         assert len(texts) == log.position
         assert not [each for each in texts if SECRET in each]

@@ -44,8 +44,8 @@ def ids(events):
     return {event_id(each) for each in events}
 
 
-def selected(log, *windows, upto=None):
-    return {each.id for each in log.select(windows, upto)}
+def selected(log, *windows, up_to=None):
+    return {each.id for each in log.select(windows, up_to)}
 
 
 def test_a_window_has_its_start_and_not_its_end(log):
@@ -135,9 +135,9 @@ def test_what_was_recorded_later_is_not_seen(log):
     fact = deploy(2)
     log.append([fact, alert(3), amended(fact, changes={"version": "2"})])
 
-    assert len(log.select([Window("service:checkout")], upto=2)) == 2
-    assert len(log.select([Window("service:checkout")], upto=1)) == 1
-    assert log.select([Window("service:checkout")], upto=0) == []
+    assert len(log.select([Window("service:checkout")], up_to=2)) == 2
+    assert len(log.select([Window("service:checkout")], up_to=1)) == 1
+    assert log.select([Window("service:checkout")], up_to=0) == []
 
 
 def test_a_merge_is_found_from_both_ends(log):
@@ -157,7 +157,7 @@ def test_the_last_settings_recorded_hold(log):
     log.append([settings(50, settings={"prefix": "OPS"}), settings(10, settings={"prefix": "INC"})])
 
     assert log.latest("settings:").event.settings == {"prefix": "INC"}
-    assert log.latest("settings:", upto=1).event.settings == {"prefix": "OPS"}
+    assert log.latest("settings:", up_to=1).event.settings == {"prefix": "OPS"}
     assert log.latest("settings:nobody") is None
 
 
@@ -172,8 +172,8 @@ def test_events_are_read_by_their_ids_alone(log):
 
     assert [each.position for each in found] == [1, 2]
     assert [each.position for each in log.with_corrections(found)] == [1, 2, 3]
-    assert [each.position for each in log.with_corrections(found, upto=2)] == [1, 2]
-    assert log.by_ids([event_id(declared())], upto=1) == []
+    assert [each.position for each in log.with_corrections(found, up_to=2)] == [1, 2]
+    assert log.by_ids([event_id(declared())], up_to=1) == []
 
 
 def test_more_than_one_statement_holds_is_selected(log):
@@ -234,9 +234,9 @@ def history(drawn):
     return list({event_id(each): each for each in events}.values())
 
 
-def scanned(held, windows, upto):
+def scanned(held, windows, up_to):
     """Say the same as `select` the slow way: look at every event until nothing is added."""
-    held = [each for each in held if each.position <= upto]
+    held = [each for each in held if each.position <= up_to]
     found = {
         each.id
         for each in held
@@ -262,15 +262,15 @@ def inside(window, instant):
     )
 
 
-def check(url, drawn, scope, start, length, upto):
+def check(url, drawn, scope, start, length, up_to):
     events = history(drawn)
     with Log(url) as log:
         append(log, *events)
         held = log.read(limit=1000)
-        cut = upto % (log.position + 1)
+        cut = up_to % (log.position + 1)
         windows = [Window(scope, at(start), at(start + length))]
 
-        assert selected(log, *windows, upto=cut) == scanned(held, windows, cut)
+        assert selected(log, *windows, up_to=cut) == scanned(held, windows, cut)
         assert selected(log, Window("incident:INC-1")) == scanned(
             held, [Window("incident:INC-1")], log.position
         )
@@ -282,20 +282,20 @@ minutes = st.integers(min_value=0, max_value=30)
 
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(steps, places, minutes, minutes, st.integers(min_value=0, max_value=40))
-def test_a_selection_is_what_a_scan_finds(tmp_path_factory, drawn, scope, start, length, upto):
+def test_a_selection_is_what_a_scan_finds(tmp_path_factory, drawn, scope, start, length, up_to):
     """
     For any history with corrections of anything, any window and any position.
     """
-    check(str(tmp_path_factory.mktemp("log") / "t.db"), drawn, scope, start, length, upto)
+    check(str(tmp_path_factory.mktemp("log") / "t.db"), drawn, scope, start, length, up_to)
 
 
 @hypothesis_settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps, places, minutes, minutes, st.integers(min_value=0, max_value=40))
-def test_a_selection_is_what_a_scan_finds_on_postgresql(postgres_server, drawn, scope, start, length, upto):
+def test_a_selection_is_what_a_scan_finds_on_postgresql(postgres_server, drawn, scope, start, length, up_to):
     """
     The same there.
     """
     with postgres_server.database() as url:
-        check(url, drawn, scope, start, length, upto)
+        check(url, drawn, scope, start, length, up_to)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from projections.changes import changes
-from projections.procedure.rule import Evidence, Procedure
+from projections.procedure.rule import Evidence, ProcedureLimits
 from tests.builders import at, declared, deploy, milestone, recorded, resolved
 from tracker.events.base import Arrival, Event, Incoming, Recorded, event_id
 from tracker.events.corrections import effective
@@ -22,7 +22,7 @@ from tracker.ingest import git
 
 LONG_AGO = -3000
 READ = 300
-PROCEDURE = Procedure()
+PROCEDURE = ProcedureLimits()
 
 
 class Shop:
@@ -165,7 +165,7 @@ def held(*parts: "Iterable[Event | Incoming]", minute: float = READ) -> list[Rec
 
 
 def evidence(
-    log: Iterable[Recorded], *, now: float = READ, procedure: Procedure = PROCEDURE, **changed: Any
+    log: Iterable[Recorded], *, now: float = READ, procedure: ProcedureLimits = PROCEDURE, **changed: Any
 ) -> Evidence:
     """Make what the command gives to rules: effective, living facts, and the incident's decisions folded."""
     every = list(log)

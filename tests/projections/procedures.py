@@ -6,7 +6,7 @@ from datetime import timedelta
 from projections.changes import changes
 from projections.detection import detected_at
 from projections.procedure.check import check
-from projections.procedure.rule import Evidence, Procedure, Ruled
+from projections.procedure.rule import Evidence, ProcedureLimits, Ruled
 from projections.updates import messages_of
 from tests import builders as b
 from tests.builders import at, recorded
@@ -40,7 +40,10 @@ def followed() -> list[Event]:
 
 
 def evidence(
-    *events: Event, now: float | None = None, procedure: Procedure | None = None, told: float | None = None
+    *events: Event,
+    now: float | None = None,
+    procedure: ProcedureLimits | None = None,
+    told: float | None = None,
 ) -> Evidence:
     """What rules are held against after these events, asked at a minute: else when the last was recorded."""
     history: Sequence[Recorded] = recorded(
@@ -54,7 +57,7 @@ def evidence(
         changes=tuple(changes(history)),
         messages=tuple(messages_of(incident)),
         verdicts=(),
-        procedure=procedure or Procedure(),
+        procedure=procedure or ProcedureLimits(),
         now=at(now) if now is not None else max(each.recorded_at for each in history),
         detected_at=detected_at(incident, living),
     )

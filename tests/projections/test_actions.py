@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from projections.actions import (
-    Standing,
+    ActionStatus,
     actions,
     earlier_open,
     end_of,
@@ -52,9 +52,9 @@ def test_what_is_due_is_overdue_from_the_end_of_its_day_on():
     ends = at(34 * 60)
 
     assert item.due_until == ends
-    assert item.standing(ends - timedelta(microseconds=1)) == Standing("open")
-    assert item.standing(ends) == Standing("overdue", 1)
-    assert item.standing(ends + timedelta(days=12, hours=23)) == Standing("overdue", 13)
+    assert item.standing(ends - timedelta(microseconds=1)) == ActionStatus("open")
+    assert item.standing(ends) == ActionStatus("overdue", 1)
+    assert item.standing(ends + timedelta(days=12, hours=23)) == ActionStatus("overdue", 13)
     assert item.standing(ends + timedelta(days=12, hours=23)).said() == "overdue by 13 days"
 
 
@@ -76,7 +76,7 @@ def test_what_was_done_says_when_by_whom_and_with_which_proof():
 
     assert (item.done_at, item.done_by) == (at(10 * DAY), "john")
     assert item.proof == "https://git.example.org/shop/pull/77"
-    assert item.standing(at(100 * DAY)) == Standing("done")
+    assert item.standing(at(100 * DAY)) == ActionStatus("done")
 
 
 def test_to_strike_out_what_said_done_opens_it_again():
@@ -86,7 +86,7 @@ def test_to_strike_out_what_said_done_opens_it_again():
     promised = action()
     said = action_done(promised, 90)
 
-    assert only(promised, said, retracted(said)).standing(at(95)) == Standing("open")
+    assert only(promised, said, retracted(said)).standing(at(95)) == ActionStatus("open")
 
 
 def test_an_item_that_was_struck_out_is_none():
@@ -137,7 +137,7 @@ def test_the_ledger_keeps_what_was_true_when_the_incident_began():
         began=began,
     )
 
-    assert before.then == Standing("overdue", 4)
+    assert before.then == ActionStatus("overdue", 4)
     assert after.prevented[0] == before
     assert after.due_on == date(2026, 3, 20)
 
@@ -151,7 +151,7 @@ def test_what_was_mistyped_and_set_right_before_the_link_counts_as_set_right():
 
     [said] = only(promised, right, prevention(promised), began={"INC-50": at(5 * DAY)}).prevented
 
-    assert (said.then, said.due_then) == (Standing("open"), date(2026, 3, 20))
+    assert (said.then, said.due_then) == (ActionStatus("open"), date(2026, 3, 20))
 
 
 def test_what_was_taken_back_is_not_in_the_ledger():

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from projections.procedure.advice import advice
-from projections.procedure.rule import Procedure, Ruled, Status
+from projections.procedure.rule import ProcedureLimits, Ruled, Status
 from tests.builders import at
 
 
@@ -27,7 +27,7 @@ def test_what_is_due_says_how_long_is_left_and_what_to_type(minute, said):
     """
     Never more than is left; what is over is said to be.
     """
-    [found] = advice([asked()], Procedure(), at(minute))
+    [found] = advice([asked()], ProcedureLimits(), at(minute))
 
     assert found.said() == said
 
@@ -44,7 +44,7 @@ def test_the_longest_overdue_comes_first_and_what_has_no_limit_last():
             asked("team_alerted", 5, "tracker message 1 initial"),
             asked("rolled_back_when_not_fixed", 1, "tracker run rollback checkout", Status.MISSED),
         ],
-        Procedure(integration_branch="next"),
+        ProcedureLimits(integration_branch="next"),
         at(10),
     )
 
@@ -64,7 +64,7 @@ def test_one_command_is_said_once_with_its_earliest_limit():
     Watching answers three rules.
     """
     watch = "tracker watch 1"
-    found = advice([asked("watched_1d", 99, watch), asked("verified", 9, watch)], Procedure(), at(0))
+    found = advice([asked("watched_1d", 99, watch), asked("verified", 9, watch)], ProcedureLimits(), at(0))
 
     assert [(each.rule, each.left_seconds) for each in found] == [("verified", 540.0)]
 
@@ -74,14 +74,14 @@ def test_what_is_done_waived_or_not_asked_is_not_due(status):
     """
     Neither is a rule about which nothing can be done.
     """
-    assert advice([asked(status=status), asked(todo=None)], Procedure(), at(0)) == []
+    assert advice([asked(status=status), asked(todo=None)], ProcedureLimits(), at(0)) == []
 
 
 def test_a_repository_that_was_not_read_is_to_be_read_first():
     """
     The rule is not what has to be done then.
     """
-    [found] = advice([asked(todo="tracker ingest git PATH --service checkout")], Procedure(), at(0))
+    [found] = advice([asked(todo="tracker ingest git PATH --service checkout")], ProcedureLimits(), at(0))
 
     assert found.what == "read its repository"
     assert found.due_at == at(30)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.alert_spans import joined, spans
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from tests.builders import alert, alert_end, amended, at, event_id, recorded
 from tracker.events.corrections import Correction, effective
 
@@ -22,7 +22,7 @@ def found(*events):
 
 def alerts(*events):
     held = effective(recorded(*events)).values()
-    return told(each for each in held if not isinstance(each.event, Correction))
+    return deduplicate(each for each in held if not isinstance(each.event, Correction))
 
 
 def minute(instant):

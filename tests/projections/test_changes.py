@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.changes import candidate, changes, plain_version, same_version, witnessed
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from projections.timeline import timeline
 from tests.builders import (
     SHA,
@@ -309,7 +309,7 @@ def test_each_phase_is_a_step_with_its_witnesses():
     """
     facts = effective(recorded(deploy_start(0), deploy(2), deploy(3, source="sentry:acme"))).values()
 
-    first, second = witnessed(told(facts))
+    first, second = witnessed(deduplicate(facts))
 
     assert (first.note, len(first.witnesses)) == (None, 1)
     assert (second.note, len(second.witnesses)) == ("told by run, sentry:acme", 2)

@@ -13,7 +13,7 @@ from tests import builders as make
 from tests.builders import START, at
 from tracker.errors import StoreError, UsageError
 from tracker.events.base import Incoming, event_id
-from tracker.ingest.prometheus.series import Series
+from tracker.ingest.prometheus.series import FetchedSeries
 from tracker.ingest.samples import intake
 from tracker.log import Log
 
@@ -26,7 +26,7 @@ def chunks(
 ):
     """Samples of one series every 15 s, as a poll hands them to the log."""
     instants = round(first.timestamp() * 1000) + 15_000 * np.arange(len(values), dtype=np.int64)
-    series = Series(labels or {}, instants, np.array(values, dtype=np.float64))
+    series = FetchedSeries(labels or {}, instants, np.array(values, dtype=np.float64))
     return intake(
         [series],
         {},

@@ -7,7 +7,7 @@ import pytest
 from projections.messages import State, messages, sent
 from projections.procedure.advice import advice, overdue_messages
 from projections.procedure.check import check
-from projections.procedure.rule import Procedure
+from projections.procedure.rule import ProcedureLimits
 from projections.timeline import timeline
 from projections.updates import TOLD_LATE, missed_etas, promised
 from tests import builders as b
@@ -16,7 +16,7 @@ from tests.projections.procedures import evidence
 from tracker.events.base import event_id
 from tracker.incident import fold
 
-LIMITS = Procedure(alert_team_within=timedelta(minutes=5), update_every=timedelta(minutes=10))
+LIMITS = ProcedureLimits(alert_team_within=timedelta(minutes=5), update_every=timedelta(minutes=10))
 
 
 def due_of(*events, now, told=None):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.procedure.check import RULES, check, findings, waivers
-from projections.procedure.rule import Procedure, Status
+from projections.procedure.rule import ProcedureLimits, Status
 from tests import builders as b
 from tests.builders import at
 from tests.projections.procedures import (
@@ -790,7 +790,7 @@ def test_limits_are_those_of_the_log():
     """
     Durations, lists and numbers as tracker.toml wrote them; what is missing has its default.
     """
-    procedure = Procedure.of(
+    procedure = ProcedureLimits.of(
         {
             "fix_deployed_within": "1h30m",
             "generic_branch_names": ["oops"],
@@ -820,7 +820,7 @@ def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
 
     monkeypatch.setattr(module, "RULES", (("merged_back", rule),))
 
-    [answer] = check(evidence(*DECLARED, procedure=Procedure(integration_branch="")))
+    [answer] = check(evidence(*DECLARED, procedure=ProcedureLimits(integration_branch="")))
 
     assert answer.status is Status.NOT_APPLICABLE
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.deduplication import told
+from projections.deduplication import deduplicate
 from tests.builders import commit, issue, merge_commit, recorded
 from tracker.events.base import Event
 from tracker.events.corrections import effective
@@ -11,7 +11,7 @@ from tracker.events.corrections import effective
 
 def shown(*events: Event) -> list[Event]:
     facts = effective(recorded(*events)).values()
-    return sorted((best.event for best, _ in told(facts)), key=lambda event: event.occurred_at)
+    return sorted((best.event for best, _ in deduplicate(facts)), key=lambda event: event.occurred_at)
 
 
 def step(minute: float, action: str, **fields):
@@ -27,7 +27,7 @@ def test_a_step_has_the_instant_that_the_history_names():
     by_webhook, by_poll = step(5, "resolved", event_count=31), step(10, "resolved")
 
     assert shown(by_webhook, by_poll) == [by_poll]
-    (joined,) = told(effective(recorded(by_webhook, by_poll)).values())
+    (joined,) = deduplicate(effective(recorded(by_webhook, by_poll)).values())
     assert {each.event for each in joined[1]} == {by_webhook, by_poll}
 
 
@@ -83,8 +83,8 @@ def test_no_statement_is_lost_and_their_order_does_not_matter(steps, data):
     """
     Each stands in exactly one group.
     """
-    groups = told(effective(recorded(*steps)).values())
-    mixed = told(effective(recorded(*data.draw(st.permutations(steps)))).values())
+    groups = deduplicate(effective(recorded(*steps)).values())
+    mixed = deduplicate(effective(recorded(*data.draw(st.permutations(steps)))).values())
 
     assert sorted(each.id for _, same in groups for each in same) == sorted(
         {each.id for _, same in mixed for each in same}

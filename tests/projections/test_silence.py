@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from projections.attachment import windows
 from projections.judgement.recorded_verdicts import to_say
-from projections.silence import Watched, blind_for, blinding, noticed, silences
+from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
 from projections.timeline import timeline
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.test_verdicts import FIX, broken, judge, series
@@ -21,7 +21,7 @@ from tracker.ingest.prometheus.api import PrometheusApi
 from tracker.log import Log, Window
 from tracker.times import to_ms
 
-PROMETHEUS = Watched("prometheus")
+PROMETHEUS = WatchedSource("prometheus")
 INTERVAL = 180.0
 """Seconds: three minutes."""
 
@@ -129,7 +129,7 @@ def test_a_metric_may_stop_while_its_source_answers():
     """
     Its silence begins at its last sample and ends at a new one; what never had one is not silent.
     """
-    ratio = Watched("prometheus", "checkout", "error_ratio")
+    ratio = WatchedSource("prometheus", "checkout", "error_ratio")
     listening = Listening([], since=at(0))
 
     never = listening.sampled(ratio, last_sample_at=None, at=at(60), interval_seconds=INTERVAL)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reports.post_incident import Document
 from tests import builders as b
 from tracker.application.report import document
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.events.base import Event, Incoming, event_id
 from tracker.ingest.samples import intake
 from tracker.log import Log
@@ -77,15 +77,15 @@ def _always(each: Event | Incoming) -> Callable[[object], list[Event | Incoming]
     return lambda held: [each]
 
 
-def report(path: Path, incident: str = "INC-1", upto: int | None = None, **options: object) -> Document:
+def report(path: Path, incident: str = "INC-1", up_to: int | None = None, **options: object) -> Document:
     """Write the report of an incident as `tracker report` does."""
     arguments = argparse.Namespace(config=None, store=str(path))
     with Log(str(path), now=lambda: b.at(10_000), salts=salts) as log:
-        return document(Workspace(arguments, log=log), incident, upto, **options)  # type: ignore[arg-type]
+        return document(Session(arguments, log=log), incident, up_to, **options)  # type: ignore[arg-type]
 
 
-def text_of(path: Path, incident: str = "INC-1", upto: int | None = None, **options: object) -> str:
-    return report(path, incident, upto, with_pictures=False, **options).markdown
+def text_of(path: Path, incident: str = "INC-1", up_to: int | None = None, **options: object) -> str:
+    return report(path, incident, up_to, with_pictures=False, **options).markdown
 
 
 def whole_incident() -> list[Event | Incoming]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.generated_regions import BrokenFencesError, Part, apart, joined, laid_open, renewed
+from reports.generated_regions import BrokenFencesError, Part, parse, render, renewed, visible_text
 
 NAMES = ("head", "summary", "timeline", "footer")
 
@@ -45,7 +45,7 @@ def test_what_nobody_edited_is_written_anew_as_if_there_had_been_nothing():
     """
     A report does not remember what it was.
     """
-    assert renewed(apart(joined(OLD).encode()), NEW).data == joined(NEW).encode()
+    assert renewed(parse(render(OLD).encode()), NEW).data == render(NEW).encode()
 
 
 @given(said=st.one_of(prose, bytes_of_any_kind), place=st.integers(0, 4), bom=st.booleans())
@@ -55,15 +55,15 @@ def test_prose_outside_is_kept_byte_for_byte_wherever_it_stands(said, place, bom
     """
     if b"tracker:" in said or said.startswith(b"\xef\xbb\xbf"):
         return
-    before, after = joined(OLD).encode(), joined(NEW).encode()
+    before, after = render(OLD).encode(), render(NEW).encode()
     at, then = places(before)[place], places(after)[place]
     marker = b"\xef\xbb\xbf" if bom else b""
 
-    once = renewed(apart(marker + before[:at] + said + before[at:]), NEW)
+    once = renewed(parse(marker + before[:at] + said + before[at:]), NEW)
 
     assert once.conflicts == ()
     assert once.data == marker + after[:then] + said + after[then:]
-    assert renewed(apart(once.data), NEW).data == once.data
+    assert renewed(parse(once.data), NEW).data == once.data
 
 
 @given(data=st.data())
@@ -71,7 +71,7 @@ def test_any_edit_inside_a_part_is_a_conflict(data):
     """
     One character more, less or other is seen, and nothing of it is written over.
     """
-    whole = joined(OLD)
+    whole = render(OLD)
     part = data.draw(st.sampled_from(OLD))
     start = whole.index(part.text)
     at = data.draw(st.integers(start, start + len(part.text) - 1))
@@ -81,7 +81,7 @@ def test_any_edit_inside_a_part_is_a_conflict(data):
     edited = (whole[:at] + new + whole[at + 1 :]).encode()
 
     try:
-        done = renewed(apart(edited), NEW)
+        done = renewed(parse(edited), NEW)
     except BrokenFencesError:
         return  # the line break before a mark was taken away: refused as broken, and not written either
 
@@ -92,12 +92,12 @@ def test_an_edit_that_says_what_the_log_says_by_now_is_none():
     """
     Somebody typed it into the report, and then into the log.
     """
-    edited = joined(OLD).replace("## Summary\n", "## Summary\n\nmore\n", 1)
+    edited = render(OLD).replace("## Summary\n", "## Summary\n\nmore\n", 1)
 
-    done = renewed(apart(edited.encode()), NEW)
+    done = renewed(parse(edited.encode()), NEW)
 
     assert done.conflicts == ()
-    assert done.data == joined(NEW).encode()
+    assert done.data == render(NEW).encode()
 
 
 def test_with_force_the_log_wins_and_the_prose_stays():
@@ -105,15 +105,15 @@ def test_with_force_the_log_wins_and_the_prose_stays():
     Only what was typed into a part is lost.
     """
     edited = (
-        joined(OLD)
+        render(OLD)
         .replace("| a | b |", "| a | c |")
         .replace("<!-- tracker:begin foot", "mine\n<!-- tracker:begin foot")
     )
 
-    done = renewed(apart(edited.encode()), NEW, force=True)
+    done = renewed(parse(edited.encode()), NEW, force=True)
 
     assert done.conflicts == ()
-    assert done.data.decode() == joined(NEW).replace(
+    assert done.data.decode() == render(NEW).replace(
         "<!-- tracker:begin foot", "mine\n<!-- tracker:begin foot"
     )
 
@@ -133,11 +133,11 @@ def test_broken_marks_are_named_with_their_line(was, now, line, says):
     """
     Removed, nested, doubled or with text on their line: one line says which.
     """
-    whole = joined(OLD)
+    whole = render(OLD)
     assert was in whole
 
     with pytest.raises(BrokenFencesError) as broken:
-        apart(whole.replace(was, now, 1).encode())
+        parse(whole.replace(was, now, 1).encode())
 
     assert (broken.value.line, says in broken.value.what) == (line, True), broken.value.what
 
@@ -146,15 +146,15 @@ def test_a_part_that_stands_twice_or_whose_marks_are_gone_is_named():
     """
     Its text would otherwise be taken for prose and be written a second time.
     """
-    whole = joined(OLD)
+    whole = render(OLD)
     timeline = OLD[2].fenced()
 
     with pytest.raises(BrokenFencesError) as twice:
-        apart((whole + timeline).encode())
+        parse((whole + timeline).encode())
     with pytest.raises(BrokenFencesError) as gone:
-        apart(whole.replace(timeline, OLD[2].text).encode())
+        parse(whole.replace(timeline, OLD[2].text).encode())
     with pytest.raises(BrokenFencesError) as headless:
-        apart(whole.replace(OLD[0].fenced(), "").encode())
+        parse(whole.replace(OLD[0].fenced(), "").encode())
 
     assert "a second time; the first is in line 13" in twice.value.what
     assert (gone.value.line, "the marks of the part “timeline” are gone" in gone.value.what) == (11, True)
@@ -165,12 +165,12 @@ def test_line_ends_of_windows_stay_and_are_no_edit():
     """
     An editor or git that turns all line ends changes nothing of what is said.
     """
-    windows = (joined(OLD) + "mine\n").replace("\n", "\r\n").encode()
+    windows = (render(OLD) + "mine\n").replace("\n", "\r\n").encode()
 
-    done = renewed(apart(windows), NEW)
+    done = renewed(parse(windows), NEW)
 
     assert done.conflicts == ()
-    assert done.data == (joined(NEW) + "mine\n").replace("\n", "\r\n").encode()
+    assert done.data == (render(NEW) + "mine\n").replace("\n", "\r\n").encode()
 
 
 def test_a_section_that_a_newer_version_writes_comes_in_behind_the_one_it_follows():
@@ -178,32 +178,32 @@ def test_a_section_that_a_newer_version_writes_comes_in_behind_the_one_it_follow
     It was not removed: the file never had it.
     """
     older = [replace(OLD[0], attributes={"incident": "INC-1", "parts": "summary,footer"}), OLD[1], OLD[3]]
-    held = joined(older) + "mine\n"
+    held = render(older) + "mine\n"
 
-    done = renewed(apart(held.encode()), NEW)
+    done = renewed(parse(held.encode()), NEW)
 
-    assert done.data.decode() == joined(NEW) + "mine\n"
+    assert done.data.decode() == render(NEW) + "mine\n"
 
 
 def test_parts_that_somebody_moved_stay_where_they_were_moved_to():
     """
     Whoever wants the timeline last has it last.
     """
-    moved = joined([OLD[0], OLD[2], OLD[1], OLD[3]])
+    moved = render([OLD[0], OLD[2], OLD[1], OLD[3]])
 
-    assert renewed(apart(moved.encode()), NEW).data.decode() == joined([NEW[0], NEW[2], NEW[1], NEW[3]])
+    assert renewed(parse(moved.encode()), NEW).data.decode() == render([NEW[0], NEW[2], NEW[1], NEW[3]])
 
 
 def test_prose_alone_keeps_its_line_numbers():
     """
     So that a finding names the line of the file.
     """
-    held = apart((joined(OLD) + "mine\n").encode())
+    held = parse((render(OLD) + "mine\n").encode())
 
     alone = held.prose_alone().split("\n")
 
     assert held.by_hand == 1
-    assert alone.index("mine") == (joined(OLD) + "mine\n").split("\n").index("mine")
+    assert alone.index("mine") == (render(OLD) + "mine\n").split("\n").index("mine")
 
 
 def test_only_untouched_parts_stay_marked_for_who_reads_what_people_wrote():
@@ -212,13 +212,15 @@ def test_only_untouched_parts_stay_marked_for_who_reads_what_people_wrote():
     """
     whole = Part("summary", "Down for 25 min.\n").fenced() + "\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
 
-    assert laid_open(whole) == whole
-    assert laid_open(whole.replace("\n", "\r\n")) == whole.replace("\n", "\r\n")
-    assert laid_open(whole.replace("25", "15")) == (
+    assert visible_text(whole) == whole
+    assert visible_text(whole.replace("\n", "\r\n")) == whole.replace("\n", "\r\n")
+    assert visible_text(whole.replace("25", "15")) == (
         "\nDown for 15 min.\n\n\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
     )
-    assert laid_open(whole.replace("<!-- tracker:end summary -->\n", "")).startswith("\nDown for 25 min.\n")
-    assert laid_open(whole.replace("<!-- tracker:begin summary", " <!-- tracker:begin summary")).startswith(
+    assert visible_text(whole.replace("<!-- tracker:end summary -->\n", "")).startswith(
         "\nDown for 25 min.\n"
     )
-    assert laid_open("no marks\r\nat all") == "no marks\r\nat all"
+    assert visible_text(
+        whole.replace("<!-- tracker:begin summary", " <!-- tracker:begin summary")
+    ).startswith("\nDown for 25 min.\n")
+    assert visible_text("no marks\r\nat all") == "no marks\r\nat all"

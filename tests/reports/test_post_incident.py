@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.generated_regions import apart
+from reports.generated_regions import parse
 from tests import builders as b
 from tests.reports import histories
 from tests.reports.histories import report, text_of, told
@@ -33,7 +33,7 @@ def without_footer(markdown: str) -> str:
 
 
 def footer_of(markdown: str) -> dict[str, str]:
-    return report_files.footer_of(apart(markdown.encode()))
+    return report_files.footer_of(parse(markdown.encode()))
 
 
 def table_rows(markdown: str) -> Iterator[list[list[str]]]:
@@ -282,8 +282,8 @@ def test_a_fact_that_a_rule_names_is_part_of_the_report_however_late_it_came(tmp
     assert "passed for 4f2d8c1" not in before
     assert "passed for 4f2d8c1" in after
     assert int(footer_of(after)["position"]) > int(footer_of(before)["position"])
-    assert text_of(path, upto=int(footer_of(after)["position"])) == after
-    assert text_of(path, upto=int(footer_of(before)["position"])) == before
+    assert text_of(path, up_to=int(footer_of(after)["position"])) == after
+    assert text_of(path, up_to=int(footer_of(before)["position"])) == before
 
 
 def test_what_was_not_seen_is_said_and_drawn(tmp_path):
@@ -317,7 +317,7 @@ def test_an_earlier_position_gives_the_earlier_report(tmp_path):
     told(path, [b.note(13, text="and the fan was loud", decided_by="eve")])
 
     assert "the fan was loud" in report(path).markdown
-    assert report(path, upto=int(footer_of(before.markdown)["position"])) == before
+    assert report(path, up_to=int(footer_of(before.markdown)["position"])) == before
 
 
 def test_a_zone_is_only_for_display(tmp_path):

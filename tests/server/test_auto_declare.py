@@ -12,7 +12,7 @@ from tests.server.exporter import exporter
 from tests.server.test_alertmanager import LABELS, TOKEN, ago, hook, shown
 from tests.servers.alertmanager import alert
 from tests.servers.serving import SECRETS, TrackerServer, until
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Delivery
 from tracker.server.digest import Digest
@@ -258,7 +258,7 @@ step_seconds = 1
 def recorded_only(server: TrackerServer, told: bytes) -> None:
     """Bring a delivery as far as the log, as the server does, and no further."""
     store = str(server.folder / "tracker.db")
-    workspace = Workspace(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
+    session = Session(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
     inbox = open_inbox(store)
     inbox.put(
         [
@@ -272,6 +272,6 @@ def recorded_only(server: TrackerServer, told: bytes) -> None:
             )
         ]
     )
-    assert Digest(inbox, workspace, Telemetry()).once() == 1
+    assert Digest(inbox, session, Telemetry()).once() == 1
     inbox.close()
-    workspace.close()
+    session.close()

@@ -14,7 +14,7 @@ from prometheus_client import generate_latest
 from tests.faults.load import alert, deploy, error
 from tests.faults.outcome import number_of
 from tests.inbox.test_inbox import delivery
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError
 from tracker.inbox.opening import open_inbox
 from tracker.log import Log
@@ -37,12 +37,12 @@ class Scene:
     def __init__(self, store):
         self.store = store
         self.inbox = open_inbox(store)
-        self.workspace = Workspace(
+        self.session = Session(
             argparse.Namespace(config=None, store=store, by="tracker", json=False, command="serve")
         )
         self.telemetry = Telemetry()
         self.facts = []
-        self.digest = Digest(self.inbox, self.workspace, self.telemetry, self.facts.extend)
+        self.digest = Digest(self.inbox, self.session, self.telemetry, self.facts.extend)
 
     def work(self):
         """Work up all that waits."""
@@ -59,7 +59,7 @@ class Scene:
 
     def close(self):
         self.inbox.close()
-        self.workspace.close()
+        self.session.close()
 
 
 @pytest.fixture
@@ -174,14 +174,14 @@ def test_what_the_log_refuses_is_parked_alone(scene, monkeypatch):
     """
     One poisoned delivery of many: it alone is parked, the other 99 stand in the log, each once.
     """
-    real = scene.workspace.record
+    real = scene.session.record
 
     def record(facts):
         if any(number_of(each.event) == 77 for each in facts):
             raise ValueError("this cannot be written")
         return real(facts)
 
-    monkeypatch.setattr(scene.workspace, "record", record)
+    monkeypatch.setattr(scene.session, "record", record)
     scene.inbox.put([told(number) for number in range(1, 101)])
 
     scene.work()
@@ -208,7 +208,7 @@ def test_trouble_of_the_log_parks_nothing(scene, monkeypatch, trouble):
     def record(facts):
         raise trouble
 
-    monkeypatch.setattr(scene.workspace, "record", record)
+    monkeypatch.setattr(scene.session, "record", record)
     scene.inbox.put([told(1)])
     with pytest.raises(type(trouble)):
         scene.digest.once()
@@ -246,7 +246,7 @@ def test_a_locked_log_is_waited_for(scene, monkeypatch):
     monkeypatch.setattr(log_sqlite, "LOCK_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(log_postgres, "LOCK_TIMEOUT_SECONDS", 0.2)
     scene.work()
-    _ = scene.workspace.log
+    _ = scene.session.log
     wake, stopping = threading.Event(), threading.Event()
     thread = threading.Thread(target=scene.digest.run, args=(wake, stopping))
     with holding_the_log(scene.store):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.feeds import RULES
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import BadInputError
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Delivery, Inbox
@@ -50,17 +50,15 @@ def test_a_reason_with_anything_in_it_is_parked(label: str, tmp_path: Path) -> N
     The names of a payload's fields stand in what is said of it. No store refuses that, and it is short:
     what cannot be parked would be tried again for ever, and all behind it would wait.
     """
-    workspace = Workspace(
-        argparse.Namespace(config=None, store=str(tmp_path / "tracker.db"), by="t", json=False)
-    )
+    session = Session(argparse.Namespace(config=None, store=str(tmp_path / "tracker.db"), by="t", json=False))
     inbox = open_inbox(str(tmp_path / "tracker.db"))
     body = f'{{"alerts":[{{"labels":{{"{label}":3}},"startsAt":"2026-03-01T14:00:00Z"}}]}}'
     inbox.put([_delivery(body.encode())])
 
-    assert Digest(inbox, workspace, Telemetry()).once() == 1
+    assert Digest(inbox, session, Telemetry()).once() == 1
     parked = inbox.parked()
     inbox.close()
-    workspace.close()
+    session.close()
 
     assert len(parked) == 1
     assert len(parked[0].reason) <= 500

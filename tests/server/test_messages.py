@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers.serving import TrackerServer, until
 from tests.servers.slack import SECRET, FakeSlack, Reply
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessageSent
 from tracker.log import Log
 from tracker.server import outbox_worker
@@ -50,10 +50,10 @@ def said(server: TrackerServer, words: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["says"] == words]
 
 
-def workspace_of(server: TrackerServer) -> Workspace:
+def workspace_of(server: TrackerServer) -> Session:
     """Open the log as another server would."""
     store = str(server.folder / "tracker.db")
-    return Workspace(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
+    return Session(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
 
 
 def start_at(server: TrackerServer, **ahead: float) -> None:
@@ -122,10 +122,10 @@ def test_a_promise_that_passed_is_recorded_once_and_the_update_is_said(posting_s
     start_at(posting_server, minutes=10)
     until(lambda: said(posting_server, "a message is due"), seconds=90)
     posting_server.stop()
-    workspace = workspace_of(posting_server)
-    monkeypatch.setattr(Workspace, "now", property(lambda self: datetime.now(UTC) + timedelta(minutes=11)))
-    Poster(workspace, Telemetry()).remind()
-    workspace.close()
+    session = workspace_of(posting_server)
+    monkeypatch.setattr(Session, "now", property(lambda self: datetime.now(UTC) + timedelta(minutes=11)))
+    Poster(session, Telemetry()).remind()
+    session.close()
 
     [missed] = kept(posting_server, EtaMissed)
     assert (missed.incident, missed.decided_by) == ("INC-1", "tracker")
@@ -147,16 +147,16 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
         outbox_worker, "tell", lambda says, *level, **fields: told.append(str(fields["due_at"]))
     )
     store = str(posting_server.folder / "tracker.db")
-    workspace = Workspace(argparse.Namespace(config=str(posting_server.folder / "tracker.toml"), store=store))
+    session = Session(argparse.Namespace(config=str(posting_server.folder / "tracker.toml"), store=store))
     now = datetime.now(UTC)
-    monkeypatch.setattr(Workspace, "now", property(lambda self: now))
-    poster = Poster(workspace, Telemetry())
+    monkeypatch.setattr(Session, "now", property(lambda self: now))
+    poster = Poster(session, Telemetry())
 
     counts = []
     for minutes in (4, 6, 7, 30):
         now = datetime.now(UTC) + timedelta(minutes=minutes)
         poster.remind()
         counts.append(len(told))
-    workspace.close()
+    session.close()
 
     assert counts == [0, 1, 1, 1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import SettingsError
 from tracker.events.changes import CommitMade
 from tracker.server.reconcile import Reconciler
@@ -23,14 +23,14 @@ repositories = ["mono"]
 
 
 @pytest.fixture
-def workspace(tmp_path: Path):
+def session(tmp_path: Path):
     (tmp_path / "tracker.toml").write_text(SHARED)
-    found = Workspace(argparse.Namespace(config=str(tmp_path / "tracker.toml"), store=None, by="tracker"))
+    found = Session(argparse.Namespace(config=str(tmp_path / "tracker.toml"), store=None, by="tracker"))
     yield found
     found.close()
 
 
-def test_two_services_of_one_repository_are_both_asked_a_day_back(workspace, tmp_path):
+def test_two_services_of_one_repository_are_both_asked_a_day_back(session, tmp_path):
     """
     The answer for the first is none for the second: a commit of five hours ago is told of both.
     """
@@ -45,13 +45,13 @@ def test_two_services_of_one_repository_are_both_asked_a_day_back(workspace, tmp
         env=named,
     )
 
-    Reconciler(workspace, Telemetry()).ask(threading.Event())
+    Reconciler(session, Telemetry()).ask(threading.Event())
 
-    told = [each.event.service for each in workspace.log.read_all() if isinstance(each.event, CommitMade)]
+    told = [each.event.service for each in session.log.read_all() if isinstance(each.event, CommitMade)]
     assert sorted(told) == ["checkout", "search"]
 
 
-def test_trouble_with_the_list_of_sources_does_not_end_the_asking(workspace, monkeypatch):
+def test_trouble_with_the_list_of_sources_does_not_end_the_asking(session, monkeypatch):
     """
     A thread that ended would ask nobody ever again; it is counted, and tried the next time.
     """
@@ -64,7 +64,7 @@ def test_trouble_with_the_list_of_sources_does_not_end_the_asking(workspace, mon
     monkeypatch.setattr(Reconciler, "ask", ask)
     monkeypatch.setattr(Reconciler, "capture", lambda self, over: over.set())
 
-    Reconciler(workspace, telemetry).run(stopping)
+    Reconciler(session, telemetry).run(stopping)
 
     assert asked == [stopping]
     assert telemetry.errors.labels("reconcile")._value.get() == 1

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from projections.actions import ActionItem, Prevention, actions, counted_days
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import printable
 from tracker.events.actions import ActionDone
 from tracker.events.base import Recorded, Window
@@ -15,10 +15,10 @@ from tracker.incident import Incident, fold
 
 
 def items_and_events(
-    workspace: "Workspace", upto: int | None = None
+    session: "Session", up_to: int | None = None
 ) -> "tuple[list[ActionItem], list[Recorded]]":
     """Return all action items, and the events that say so: the items', and the beginnings' of linked incidents."""
-    held = workspace.log.select([Window("actions")], upto)
+    held = session.log.select([Window("actions")], up_to)
     linked = {
         each.event.incident
         for each in held
@@ -27,7 +27,7 @@ def items_and_events(
     began: dict[str, datetime] = {}
     used = list(held)
     for name in sorted(linked):
-        events = workspace.log.incident(name, upto)
+        events = session.log.incident(name, up_to)
         incident = fold(name, events)
         if not incident.exists:
             continue
@@ -37,19 +37,19 @@ def items_and_events(
     return actions(held, began), used
 
 
-def items_of(workspace: "Workspace", upto: int | None = None) -> "list[ActionItem]":
+def items_of(session: "Session", up_to: int | None = None) -> "list[ActionItem]":
     """Return all action items."""
-    return items_and_events(workspace, upto)[0]
+    return items_and_events(session, up_to)[0]
 
 
 def relevant(
-    workspace: "Workspace", incident: "Incident", upto: int | None = None
+    session: "Session", incident: "Incident", up_to: int | None = None
 ) -> "tuple[list[ActionItem], list[Recorded]]":
     """Return the items that an incident's report tells of, and the events that say so and no others.
 
     These are its own, and those of earlier incidents that would have prevented it.
     """
-    found, events = items_and_events(workspace, upto)
+    found, events = items_and_events(session, up_to)
     own = {incident.id, *incident.merged_from}
     kept = [
         each for each in found if each.incident in own or any(said.incident in own for said in each.prevented)

@@ -11,7 +11,7 @@ from typing import Any
 from projections.alert_spans import JOIN_WITHIN
 from projections.auto_declare import Occurrence, Ruling, occurrences, rule, severity_of, title_of
 from projections.incidents import ours
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import printable, say
 from tracker.events.base import Event, Incoming, Window
 from tracker.times import utc
@@ -20,37 +20,35 @@ _MOST_SAID = 20
 _ALERTS = ("alert-fired", "alert-resolved")
 
 
-def rulings(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Ruling]":
+def rulings(session: Session, facts: Sequence[Incoming]) -> "list[Ruling]":
     """Say what becomes of each alert among these facts that may open an incident, oldest first."""
-    wanted = wanted_severities(workspace)
-    now = workspace.now
+    wanted = wanted_severities(session)
+    now = session.now
     found = occurrences(facts, wanted, (), now) if wanted else []
     if not found:
         return []
-    incidents = ours(workspace.standing())
+    incidents = ours(session.incident_summaries())
     unsure = {each.key: each for each in found if rule(each, incidents, now).verdict != "covered"}
     if unsure:
         # That it is over, or goes on from before a hole, may stand in the log alone.
-        found = occurrences(facts, wanted, _ends(workspace, list(unsure.values())), now)
+        found = occurrences(facts, wanted, _ends(session, list(unsure.values())), now)
     return [rule(each, incidents, now) for each in found]
 
 
-def wanted_severities(workspace: Workspace) -> dict[str, str]:
+def wanted_severities(session: Session) -> dict[str, str]:
     """Return for each service that declares by itself the severity label that does."""
-    return {
-        name: each.auto_declare for name, each in workspace.settings.services.items() if each.auto_declare
-    }
+    return {name: each.auto_declare for name, each in session.settings.services.items() if each.auto_declare}
 
 
-def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
+def pushed_of_late(session: Session, back: timedelta) -> list[Incoming]:
     """Return the alerts of services that declare by themselves that were pushed of late, as the log has them.
 
     A server that stopped between recording and declaring finds here what it owes. What it
     polled it polls again, and what a person filled in declares nothing.
     """
-    since = workspace.now - back
-    windows = [Window(f"service:{name}", since - timedelta(days=1)) for name in wanted_severities(workspace)]
-    found = workspace.log.select(windows, topics=_ALERTS) if windows else []
+    since = session.now - back
+    windows = [Window(f"service:{name}", since - timedelta(days=1)) for name in wanted_severities(session)]
+    found = session.log.select(windows, topics=_ALERTS) if windows else []
     return [
         Incoming(event=each.event, arrival=each.arrival)
         for each in found
@@ -61,17 +59,17 @@ def pushed_of_late(workspace: Workspace, back: timedelta) -> list[Incoming]:
     ]
 
 
-def _ends(workspace: Workspace, found: "Sequence[Occurrence]") -> list[Event]:
+def _ends(session: Session, found: "Sequence[Occurrence]") -> list[Event]:
     starts: dict[str, datetime] = {}
     for each in found:
         starts[each.service] = min(starts.get(each.service, each.began_at), each.began_at)
     windows = [Window(f"service:{name}", start - JOIN_WITHIN) for name, start in starts.items()]
-    return [each.event for each in workspace.log.select(windows, topics=("alert-resolved",))]
+    return [each.event for each in session.log.select(windows, topics=("alert-resolved",))]
 
 
-def would_have_declared(workspace: Workspace, facts: Sequence[Incoming]) -> "list[Occurrence]":
+def would_have_declared(session: Session, facts: Sequence[Incoming]) -> "list[Occurrence]":
     """Return the alerts among these facts that `tracker serve` would have opened an incident for."""
-    return [each.occurrence for each in rulings(workspace, facts) if each.verdict != "covered"]
+    return [each.occurrence for each in rulings(session, facts) if each.verdict != "covered"]
 
 
 def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
@@ -90,7 +88,7 @@ def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
     ]
 
 
-def tell_what_would_have(found: "Sequence[Occurrence]") -> None:
+def print_skipped_declarations(found: "Sequence[Occurrence]") -> None:
     """Say in one line each what was not declared, and how to declare it."""
     for each in found[:_MOST_SAID]:
         over = f" until {utc(each.ended_at)}" if each.ended_at else ""

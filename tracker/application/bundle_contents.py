@@ -10,16 +10,16 @@ from typing import Any, cast
 
 from projections.attachment import without_other_links
 from tracker.application import action_items
-from tracker.application.claims import claimed
-from tracker.application.procedure import advised
+from tracker.application.claims import lint_claims
+from tracker.application.procedure import due_items
 from tracker.application.provenance import imports_of
 from tracker.application.report import gathered
-from tracker.application.session import Workspace
-from tracker.application.verdicts import compared
+from tracker.application.session import Session
+from tracker.application.verdicts import compute_verdicts
 from tracker.errors import RefusedError
 from tracker.events.base import Decision, Recorded, Window
 from tracker.events.corrections import Correction
-from tracker.events.incidents import MilestoneSet, Standing
+from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
 from tracker.events.samples import MetricSampled
 from tracker.incident import Incident
 from tracker.log import Log
@@ -44,7 +44,7 @@ class ReadLog:
     def select(
         self,
         windows: "Iterable[Window]",
-        upto: int | None = None,
+        up_to: int | None = None,
         ids: Sequence[str] = (),
         *,
         topics: Sequence[str] = (),
@@ -53,25 +53,25 @@ class ReadLog:
         asked = list(windows)
         narrow = [each for each in asked if ":" in each.scope]
         if len(narrow) < len(asked):
-            self._kept(self._log.select(narrow, upto, ids, topics=topics))
-            return self._log.select(asked, upto, ids, topics=topics)
-        return self._kept(self._log.select(asked, upto, ids, topics=topics))
+            self._kept(self._log.select(narrow, up_to, ids, topics=topics))
+            return self._log.select(asked, up_to, ids, topics=topics)
+        return self._kept(self._log.select(asked, up_to, ids, topics=topics))
 
-    def incident(self, incident: str, upto: int | None = None) -> "list[Recorded]":
+    def incident(self, incident: str, up_to: int | None = None) -> "list[Recorded]":
         """Return an incident's decisions, and remember them."""
-        return self._kept(self._log.incident(incident, upto))
+        return self._kept(self._log.incident(incident, up_to))
 
-    def by_ids(self, ids: Sequence[str], upto: int | None = None) -> "list[Recorded]":
+    def by_ids(self, ids: Sequence[str], up_to: int | None = None) -> "list[Recorded]":
         """Return these events, and remember them."""
-        return self._kept(self._log.by_ids(ids, upto))
+        return self._kept(self._log.by_ids(ids, up_to))
 
-    def with_corrections(self, found: "Iterable[Recorded]", upto: int | None = None) -> "list[Recorded]":
+    def with_corrections(self, found: "Iterable[Recorded]", up_to: int | None = None) -> "list[Recorded]":
         """Return events with what was said about them, and remember that."""
-        return self._kept(self._log.with_corrections(found, upto))
+        return self._kept(self._log.with_corrections(found, up_to))
 
-    def latest(self, scope: str, upto: int | None = None) -> "Recorded | None":
+    def latest(self, scope: str, up_to: int | None = None) -> "Recorded | None":
         """Return the latest event of a place, and remember it."""
-        found = self._log.latest(scope, upto)
+        found = self._log.latest(scope, up_to)
         self._kept([found] if found is not None else [])
         return found
 
@@ -87,38 +87,38 @@ class ReadLog:
         return found
 
 
-def evidence(workspace: Workspace, name: str, upto: int | None) -> "tuple[Incident, list[Recorded]]":
+def evidence(session: Session, name: str, up_to: int | None) -> "tuple[Incident, list[Recorded]]":
     """Return an incident and all that its answers stand on, as of the last event that its report uses."""
-    here = gathered(workspace, name, upto).provenance.here
-    log = ReadLog(workspace.log)
-    asked = Workspace(
-        argparse.Namespace(**{**vars(workspace.arguments), "known_at": None, "at_seq": here}),
+    here = gathered(session, name, up_to).provenance.here
+    log = ReadLog(session.log)
+    asked = Session(
+        argparse.Namespace(**{**vars(session.arguments), "known_at": None, "at_seq": here}),
         log=cast("Log", log),
     )
-    asked.__dict__["settings"] = workspace.settings
+    asked.__dict__["settings"] = session.settings
     incident, named, items = _answers(asked, name, here)
     read = log.seen | {each.id: each for each in named}
-    read |= {each.id: each for each in _redactions(workspace, name, read.values(), here)}
+    read |= {each.id: each for each in _redactions(session, name, read.values(), here)}
     for place in sorted(log.places):
         # That a metric was ever sampled is an answer too: its windows are then without data.
         if place.startswith("samples:") and not any(
             place in each.event.scopes() for each in read.values() if each.position in log.with_bytes
         ):
-            last = workspace.log.latest(place, here)
+            last = session.log.latest(place, here)
             if last is not None:
                 read[last.id] = last
                 log.with_bytes.add(last.position)
-    return incident, _kept(workspace, incident, read, log.with_bytes, here, {each.id for each in items})
+    return incident, _kept(session, incident, read, log.with_bytes, here, {each.id for each in items})
 
 
-def _redactions(workspace: Workspace, name: str, found: "Iterable[Recorded]", here: int) -> "list[Recorded]":
+def _redactions(session: Session, name: str, found: "Iterable[Recorded]", here: int) -> "list[Recorded]":
     """Return what says why the content of some is gone.
 
     Raises:
         RefusedError: If that was said only later: nothing in the bundle would prove it.
     """
     said = {each.redacted.event: each for each in found if each.redacted is not None}
-    redactions = workspace.log.by_ids(sorted(said))
+    redactions = session.log.by_ids(sorted(said))
     late = [each for each in redactions if each.position > here]
     if late:
         last = max(each.position for each in late)
@@ -130,23 +130,23 @@ def _redactions(workspace: Workspace, name: str, found: "Iterable[Recorded]", he
     return redactions
 
 
-def _answers(asked: Workspace, name: str, upto: int) -> "tuple[Incident, list[Recorded], list[Recorded]]":
+def _answers(asked: Session, name: str, up_to: int) -> "tuple[Incident, list[Recorded], list[Recorded]]":
     """Ask what people ask of an incident; return it, the events that the answers name, and those of action items."""
-    incident = asked.incident(name, upto)
-    gathered(asked, name, upto)
-    advised(asked, incident, upto)
-    claimed(asked, incident, upto)
-    items = action_items.relevant(asked, incident, upto)[1]
-    named = [*asked.facts_of(incident, upto), *compared(asked, incident, upto).used, *items]
-    return incident, [*named, *imports_of(asked, name, upto)], items
+    incident = asked.incident(name, up_to)
+    gathered(asked, name, up_to)
+    due_items(asked, incident, up_to)
+    lint_claims(asked, incident, up_to)
+    items = action_items.relevant(asked, incident, up_to)[1]
+    named = [*asked.facts_of(incident, up_to), *compute_verdicts(asked, incident, up_to).used, *items]
+    return incident, [*named, *imports_of(asked, name, up_to)], items
 
 
 def _kept(
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
     read: "dict[str, Recorded]",
     with_bytes: set[int],
-    upto: int,
+    up_to: int,
     items: "set[str]",
 ) -> "list[Recorded]":
     """Leave out what is other incidents' own: of them only which they are, and when, is told.
@@ -160,7 +160,7 @@ def _kept(
         if isinstance(number := getattr(each.event, "incident", None), str) and number not in whole
     }
     for number in sorted(numbers):
-        read = read | {each.id: each for each in workspace.log.incident(number, upto)}
+        read = read | {each.id: each for each in session.log.incident(number, up_to)}
     kept: dict[str, Recorded] = {}
     for each in without_other_links(incident, read.values()):
         event = each.event
@@ -172,7 +172,7 @@ def _kept(
         elif (
             isinstance(event, Decision)
             and event.incident not in (None, *whole)
-            and not isinstance(event, Standing | MilestoneSet)
+            and not isinstance(event, IncidentLifecycleEvent | MilestoneSet)
             and each.id not in items
         ):
             continue

@@ -8,17 +8,17 @@ from projections.claims.claim import Claim
 from projections.claims.claim_facts import facts_of
 from projections.claims.peaks import ASKED
 from projections.claims.prose import Text
-from reports.generated_regions import laid_open
+from reports.generated_regions import visible_text
 from tracker.application.metric_settings import configured_metrics, of_query
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.events.procedure import RuleWaived
 from tracker.incident import Incident
 
 
-def claimed(
-    workspace: "Workspace",
+def lint_claims(
+    session: "Session",
     incident: "Incident",
-    upto: int | None,
+    up_to: int | None,
     *,
     text: str | None = None,
     where: str = "",
@@ -27,24 +27,24 @@ def claimed(
 
     Waived claims are left out.
     """
-    return claimed_and_waived(workspace, incident, upto, text=text, where=where)[0]
+    return lint_claims_and_waived(session, incident, up_to, text=text, where=where)[0]
 
 
-def claimed_and_waived(
-    workspace: "Workspace",
+def lint_claims_and_waived(
+    session: "Session",
     incident: "Incident",
-    upto: int | None,
+    up_to: int | None,
     *,
     text: str | None = None,
     where: str = "",
 ) -> "tuple[list[Claim], list[Claim]]":
     """Return what stands against the prose, and what somebody waived of it with a reason."""
-    typed = workspace.typed_zone
-    zones = [typed] if typed is not None else list(dict.fromkeys((UTC, workspace.shown_zone)))
-    facts = facts_of(incident, workspace.facts_of(incident, upto), zones=zones, zone_known=typed is not None)
-    texts = texts_of(facts) if text is None else [Text(laid_open(text), where or "stdin")]
+    typed = session.typed_zone
+    zones = [typed] if typed is not None else list(dict.fromkeys((UTC, session.shown_zone)))
+    facts = facts_of(incident, session.facts_of(incident, up_to), zones=zones, zone_known=typed is not None)
+    texts = texts_of(facts) if text is None else [Text(visible_text(text), where or "stdin")]
     if any(ASKED.search(each.text) for each in texts):
-        facts = replace(facts, peaks=_peaks(workspace, incident, upto))
+        facts = replace(facts, peaks=_peaks(session, incident, up_to))
     found = claims(texts, facts)
     waived = {
         step.event.rule
@@ -57,21 +57,21 @@ def claimed_and_waived(
 
 
 def _peaks(
-    workspace: "Workspace", incident: "Incident", upto: int | None
+    session: "Session", incident: "Incident", up_to: int | None
 ) -> "dict[str, tuple[float, str | None]]":
     """Return the highest error ratio of each service while the incident lasted, in percent."""
     start = incident.begins_at - timedelta(minutes=15)
-    end = (incident.ends_at or workspace.now) + timedelta(minutes=1)
+    end = (incident.ends_at or session.now) + timedelta(minutes=1)
     found: dict[str, tuple[float, str | None]] = {}
     for service in incident.services:
-        configured = configured_metrics(workspace, service, upto, incident.id)[0].get("metrics", {})
-        for scope in workspace.log.scope_names(f"samples:{service}/"):
+        configured = configured_metrics(session, service, up_to, incident.id)[0].get("metrics", {})
+        for scope in session.log.scope_names(f"samples:{service}/"):
             metric = scope.partition("/")[2]
             settings = configured.get(metric, {})
             if "err" not in metric and "fail" not in metric:
                 continue
             for series in of_query(
-                workspace.samples(service, metric, start, end, upto), settings.get("query")
+                session.samples(service, metric, start, end, up_to), settings.get("query")
             ):
                 unit = settings.get("unit") or series.unit or ("ratio" if "ratio" in metric else None)
                 values = [

@@ -8,7 +8,7 @@ knows when a source was heard last, so that a silence begins no earlier than the
 from collections.abc import Iterable
 from datetime import datetime
 
-from projections.silence import Watched, noticed, silences
+from projections.silence import WatchedSource, noticed, silences
 from tracker.events.base import Recorded
 from tracker.events.silence import SourceReturned, SourceSilent
 
@@ -25,20 +25,20 @@ class Listening:
     def __init__(self, held: Iterable[Recorded], *, since: datetime) -> None:
         self._known = silences(held)
         self._since = since
-        self._heard: dict[Watched, datetime] = {}
+        self._heard: dict[WatchedSource, datetime] = {}
 
     def refresh(self, held: Iterable[Recorded]) -> None:
         """Take the log's silences anew, after an append of one."""
         self._known = silences(held)
 
-    def answered(self, watched: Watched, *, at: datetime, noticed_by: str = "poll") -> Noticed:
+    def answered(self, watched: WatchedSource, *, at: datetime, noticed_by: str = "poll") -> Noticed:
         """Take note that a source was heard; the answer is its return, where it had been silent."""
         self._heard[watched] = max(at, self._heard.get(watched, at))
         return self._due(watched, self._heard[watched], 1.0, "", noticed_by)
 
     def failed(
         self,
-        watched: Watched,
+        watched: WatchedSource,
         *,
         at: datetime,
         interval_seconds: float,
@@ -50,7 +50,7 @@ class Listening:
 
     def sampled(
         self,
-        watched: Watched,
+        watched: WatchedSource,
         *,
         last_sample_at: datetime | None,
         at: datetime,
@@ -68,7 +68,7 @@ class Listening:
         return self._due(watched, at, interval_seconds, reason, "poll")
 
     def _due(
-        self, watched: Watched, at: datetime, interval_seconds: float, reason: str, noticed_by: str
+        self, watched: WatchedSource, at: datetime, interval_seconds: float, reason: str, noticed_by: str
     ) -> Noticed:
         return noticed(
             watched,

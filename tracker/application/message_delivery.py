@@ -7,7 +7,7 @@ from typing import Any
 from projections.messages import Message, State
 from projections.updates import messages_of
 from tracker.application.outbox import VIA, deliver, record_missed_etas
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.application.slack import LONGEST, Slack, configured, escaped
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
@@ -21,15 +21,15 @@ TWICE_WITHIN = timedelta(minutes=1)
 """The very same message typed again so soon is a key pressed twice."""
 
 
-def webhook(workspace: Workspace) -> "Slack":
+def webhook(session: Session) -> "Slack":
     """Return the webhook to post to.
 
     Raises:
         SettingsError: If none is configured.
     """
-    slack = configured(workspace.settings)
+    slack = configured(session.settings)
     if slack is None:
-        where = workspace.settings.path or "tracker.toml"
+        where = session.settings.path or "tracker.toml"
         raise SettingsError(
             f"{where} names no Slack to post to",
             hint='Add to it: [slack] webhook_url_env = "SLACK_URL", then: export SLACK_URL=…   '
@@ -40,7 +40,7 @@ def webhook(workspace: Workspace) -> "Slack":
 
 def send(
     arguments: argparse.Namespace,
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
     facts: "list[Recorded]",
     text: str,
@@ -52,7 +52,7 @@ def send(
     Raises:
         SourceUnreachableError: If it was not posted, or nobody can tell.
     """
-    by, kind, at = workspace.who, arguments.kind, workspace.instant(None)
+    by, kind, at = session.author, arguments.kind, session.instant(None)
     longest = LONGEST - (len(escaped(text)) - len(text))
 
     def same(held: "Incident") -> "Message | None":
@@ -74,15 +74,15 @@ def send(
         decided = prepare(held, kind, text, by=by, at=at, eta=eta, longest=longest)
         return [Incoming(event=decided, arrival=Arrival(via=VIA))]
 
-    recording = workspace.decide(incident.id, decision, Recording())
+    recording = session.decide(incident.id, decision, Recording())
     name = twice.event if twice is not None else (*recording.recorded, *recording.known)[0]
     with waiting("posting"):
-        done = deliver(workspace.log, slack)
-    record_missed(workspace, incident.id, facts)
+        done = deliver(session.log, slack)
+    record_missed(session, incident.id, facts)
     for each in done:
         if each.message.event != name:
             say(f"{each.message.incident}: the {each.message.kind} message that waited: {each.said}")
-    mine = next(each for each in messages_of(workspace.incident(incident.id)) if each.event == name)
+    mine = next(each for each in messages_of(session.incident(incident.id)) if each.event == name)
     said = next((each.said for each in done if each.message.event == name), "")
     if mine.state is not State.SENT:
         raise _not_posted(mine, said)
@@ -96,17 +96,17 @@ def send(
         said = (
             f"{incident.id}: {kind} message posted to Slack at {utc(mine.sent_at)}, says {mine.by}{promise}"
         )
-    return workspace.answer(recording, said, {"incident": incident.id, **described(mine)})
+    return session.answer(recording, said, {"incident": incident.id, **described(mine)})
 
 
-def record_missed(workspace: Workspace, name: str, facts: "list[Recorded]") -> None:
+def record_missed(session: Session, name: str, facts: "list[Recorded]") -> None:
     """Record what was promised before and did not come: `tracker serve` may not be running."""
-    incident = workspace.incident(name)
-    if record_missed_etas(workspace.log, incident, facts, workspace.now).recorded:
+    incident = session.incident(name)
+    if record_missed_etas(session.log, incident, facts, session.now).recorded:
         say(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
 
 
-def deliver_all(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def deliver_all(arguments: argparse.Namespace, session: Session) -> int:
     """Post what waits, and say what became of each."""
     for option in ("eta", "text", "contact", "at"):
         if getattr(arguments, option) is not None:
@@ -114,9 +114,9 @@ def deliver_all(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 f"message: --{option} is for a message, and --send alone posts what waits",
                 hint="tracker message INC initial --send",
             )
-    slack = webhook(workspace)
+    slack = webhook(session)
     with waiting("posting"):
-        done = deliver(workspace.log, slack)
+        done = deliver(session.log, slack)
     if arguments.json:
         write_json(
             {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from projections.samples import Series
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.events.base import Recorded
 from tracker.events.housekeeping import SettingsChanged
 
@@ -15,10 +15,10 @@ def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
 
 
 def configured_metrics(
-    workspace: Workspace, service: str, upto: int | None, incident: str | None = None
+    session: Session, service: str, up_to: int | None, incident: str | None = None
 ) -> "tuple[dict[str, Any], list[Recorded]]":
     """Return a service's settings as the log has them for an incident, and the event that says so."""
-    last = workspace.settings_recorded(service, upto, incident)
+    last = session.settings_recorded(service, up_to, incident)
     if last is None or not isinstance(last.event, SettingsChanged):
         return {}, []
     return dict(last.event.settings), [last]

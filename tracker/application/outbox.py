@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from projections.messages import Message, State, messages, sent
 from projections.updates import missed_etas
-from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Became, Post
+from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Post, PostOutcome
 from tracker.errors import StoreError
 from tracker.events.base import BY_ITSELF, Decision, Recorded, Window
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
@@ -166,7 +166,7 @@ def _post(
     while True:
         answer = post(message.text)
         made += 1
-        if answer.became is not Became.LATER:
+        if answer.became is not PostOutcome.LATER:
             break
         wait = max(answer.retry_after_seconds or 0.0, pause)
         pause *= 2
@@ -184,7 +184,7 @@ def _post(
 
 
 def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetime) -> Delivered:
-    if answer.became is Became.POSTED:
+    if answer.became is PostOutcome.POSTED:
         event = MessageSent(
             occurred_at=at,
             decided_by=message.by,
@@ -204,9 +204,9 @@ def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetim
                 hint=f"When the store is back: tracker message {message.incident} {message.kind} --sent --at {utc(at)}",
             ) from away
         return Delivered(after, f"posted at {utc(at)}")
-    if answer.became is Became.UNKNOWN:
+    if answer.became is PostOutcome.UNKNOWN:
         return _fail(log, message, at, f"{answer.said}, so it may have been posted", made, unsure=True)
-    if answer.became is Became.REFUSED or message.attempts + made >= MOST_ATTEMPTS:
+    if answer.became is PostOutcome.REFUSED or message.attempts + made >= MOST_ATTEMPTS:
         return _fail(log, message, at, answer.said, made)
     grown = min(BETWEEN_ROUNDS_SECONDS * 2.0**message.rounds, LONGEST_BETWEEN_ROUNDS_SECONDS)
     retry_at = at + timedelta(seconds=max(answer.retry_after_seconds or 0.0, grown))

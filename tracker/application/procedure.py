@@ -12,10 +12,10 @@ from projections.judgement.rows import Row
 from projections.procedure.advice import Advice, advice
 from projections.procedure.check import check
 from projections.procedure.merging import fix_on_integration
-from projections.procedure.rule import Evidence, Procedure, Ruled
+from projections.procedure.rule import Evidence, ProcedureLimits, Ruled
 from projections.updates import messages_of
-from tracker.application.session import Workspace
-from tracker.application.verdicts import compared
+from tracker.application.session import Session
+from tracker.application.verdicts import compute_verdicts
 from tracker.events.base import Recorded, Window
 from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, VersionTagged
 from tracker.events.corrections import Correction, effective
@@ -36,7 +36,7 @@ WORK = (
 
 
 @dataclass(frozen=True)
-class Checked:
+class Evaluation:
     """The answers, what they were held against, and every event that was read for that."""
 
     rules: "list[Ruled]"
@@ -44,30 +44,30 @@ class Checked:
     used: "list[Recorded]"
 
 
-def ruled(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Ruled]":
+def ruled(session: Session, incident: "Incident", up_to: int | None) -> "list[Ruled]":
     """Hold the rules of the procedure against an incident, up to a position of the log."""
-    return checked(workspace, incident, upto).rules
+    return evaluate_procedure(session, incident, up_to).rules
 
 
-def checked(
-    workspace: Workspace,
+def evaluate_procedure(
+    session: Session,
     incident: "Incident",
-    upto: int | None,
+    up_to: int | None,
     *,
     verdicts: "Iterable[Row] | None" = None,
     facts: "Sequence[Recorded] | None" = None,
-    procedure: "Procedure | None" = None,
-) -> Checked:
+    procedure: "ProcedureLimits | None" = None,
+) -> Evaluation:
     """Gather the evidence of an incident's own span, of the time before and a month after, and hold the rules against it.
 
     Without `verdicts` they are judged here. Asked live, limits run on by the clock; looking back they end
     with the last event.
     """
     if verdicts is None:
-        verdicts = compared(workspace, incident, upto).rows
-    work = without_other_links(incident, _work(workspace, incident, upto))
-    held, said = procedure_of(workspace, incident, upto)
-    facts = workspace.facts_of(incident, upto) if facts is None else facts
+        verdicts = compute_verdicts(session, incident, up_to).rows
+    work = without_other_links(incident, _work(session, incident, up_to))
+    held, said = procedure_of(session, incident, up_to)
+    facts = session.facts_of(incident, up_to) if facts is None else facts
     used = list({each.id: each for each in [*facts, *work, *said]}.values())
     living = [each for each in effective(used).values() if each.retraction is None]
     evidence = Evidence(
@@ -77,20 +77,20 @@ def checked(
         messages=tuple(messages_of(incident)),
         verdicts=tuple(verdicts),
         procedure=procedure or held,
-        now=_now(workspace, upto),
+        now=_now(session, up_to),
         detected_at=detected_at(incident, living),
     )
-    return Checked(check(evidence), evidence, used)
+    return Evaluation(check(evidence), evidence, used)
 
 
-def _work(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
+def _work(session: Session, incident: "Incident", up_to: int | None) -> "list[Recorded]":
     """Read what was built and deployed before and since, as far back as to the version that ran before."""
     until = incident.ends_at + AFTER if incident.ends_at else None
     found: list[Recorded] = []
     for before in BEFORE:
         since = incident.begins_at - before if before else None
         windows = [Window(f"service:{service}", since, until) for service in incident.services]
-        found = workspace.log.select(windows, upto, linked_ids(incident), topics=WORK)
+        found = session.log.select(windows, up_to, linked_ids(incident), topics=WORK)
         if _knows_what_ran(found, incident.begins_at):
             break
     return found
@@ -109,61 +109,61 @@ def _knows_what_ran(facts: "Iterable[Recorded]", begins_at: datetime) -> bool:
     return not commits.isdisjoint(versions)
 
 
-def settled(
-    workspace: Workspace,
+def evaluate_for_report(
+    session: Session,
     incident: "Incident",
-    upto: int | None,
+    up_to: int | None,
     *,
     verdicts: "Sequence[Row]",
     facts: "Sequence[Recorded]",
     among: "Sequence[Recorded]",
-) -> Checked:
+) -> Evaluation:
     """Answer for a report, which stands on `among` besides: at the position of the last event that anything in it names.
 
     What others did since moves neither the position nor a limit, so the same position gives the same bytes.
     """
     while True:
-        found = checked(workspace, incident, upto, verdicts=verdicts, facts=facts)
+        found = evaluate_procedure(session, incident, up_to, verdicts=verdicts, facts=facts)
         named = {event for each in found.rules for event in each.evidence}
-        _, said = procedure_of(workspace, incident, upto)
+        _, said = procedure_of(session, incident, up_to)
         used = [
             *said,
             *(each for each in found.used if each.id in named or isinstance(each.event, Correction)),
         ]
         last = max(each.position for each in [*among, *facts, *used])
-        if last == upto:
-            return Checked(found.rules, found.evidence, used)
-        upto = last
+        if last == up_to:
+            return Evaluation(found.rules, found.evidence, used)
+        up_to = last
 
 
-def _now(workspace: Workspace, upto: int | None) -> datetime:
-    if upto is None:
-        return workspace.now
+def _now(session: Session, up_to: int | None) -> datetime:
+    if up_to is None:
+        return session.now
     # Not the position's own instant: what came in a bundle was recorded when its first log says.
-    last = workspace.log.read(upto - 1, 1, upto)
-    return last[0].recorded_at if last else workspace.now
+    last = session.log.read(up_to - 1, 1, up_to)
+    return last[0].recorded_at if last else session.now
 
 
 def procedure_of(
-    workspace: Workspace, incident: "Incident", upto: int | None
-) -> "tuple[Procedure, list[Recorded]]":
+    session: Session, incident: "Incident", up_to: int | None
+) -> "tuple[ProcedureLimits, list[Recorded]]":
     """Return [procedure] as the log has it, and the event that says so; the defaults where it has none."""
-    last = workspace.settings_recorded(None, upto, incident.id)
+    last = session.settings_recorded(None, up_to, incident.id)
     if last is None or not isinstance(last.event, SettingsChanged):
-        return Procedure(), []
-    return Procedure.of(last.event.settings.get("procedure", {})), [last]
+        return ProcedureLimits(), []
+    return ProcedureLimits.of(last.event.settings.get("procedure", {})), [last]
 
 
-def settings_differ(workspace: Workspace) -> bool:
+def settings_differ(session: Session) -> bool:
     """Whether tracker.toml says another [procedure] than the log: it counts once something is recorded."""
-    if workspace.settings.path is None:
+    if session.settings.path is None:
         return False
-    last = workspace.log.latest("settings:")
+    last = session.log.latest("settings:")
     held = last.event.settings.get("procedure") if last and isinstance(last.event, SettingsChanged) else None
-    return bool(held != workspace.settings.facts()[None]["procedure"])
+    return bool(held != session.settings.facts()[None]["procedure"])
 
 
-def measured(
+def incident_durations(
     incident: "Incident", facts: "Iterable[Recorded]", evidence: "Evidence"
 ) -> "dict[str, Duration]":
     """Measure an incident, with when its fix was merged back."""
@@ -172,7 +172,7 @@ def measured(
     return durations(incident, facts, integrated=at, one_trunk=trunk)
 
 
-def advised(workspace: Workspace, incident: "Incident", upto: int | None = None) -> "list[Advice]":
+def due_items(session: Session, incident: "Incident", up_to: int | None = None) -> "list[Advice]":
     """Return what is due next of an incident that was read with all its decisions.
 
     It stands on the verdicts that were recorded, and reads neither samples nor errors: it must come at once.
@@ -182,9 +182,9 @@ def advised(workspace: Workspace, incident: "Incident", upto: int | None = None)
         return []
     own = [step.recorded for step in incident.steps]
     today = None
-    if upto is None and workspace.settings.path is not None:
-        today = Procedure.of(workspace.settings.facts()[None]["procedure"])
-    found = checked(workspace, incident, upto, verdicts=(), facts=own, procedure=today)
+    if up_to is None and session.settings.path is not None:
+        today = ProcedureLimits.of(session.settings.facts()[None]["procedure"])
+    found = evaluate_procedure(session, incident, up_to, verdicts=(), facts=own, procedure=today)
     return advice(found.rules, found.evidence.procedure, found.evidence.now)
 
 

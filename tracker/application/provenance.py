@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 from projections.imports import carried_by, imports, quoted
 from reports.context import Provenance
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.events.base import Recorded, Window
 from tracker.events.bundles import BundleImported, imported_scope
 from tracker.version import version
 
 
-def imports_of(workspace: Workspace, incident: str, upto: int | None) -> "list[Recorded]":
+def imports_of(session: Session, incident: str, up_to: int | None) -> "list[Recorded]":
     """Return what says with which bundles an incident came."""
-    return imports(workspace.log.select([Window(imported_scope(incident))], upto))
+    return imports(session.log.select([Window(imported_scope(incident))], up_to))
 
 
 def provenance(
-    workspace: Workspace, incident: str, used: "Sequence[Recorded]", upto: int | None
+    session: Session, incident: str, used: "Sequence[Recorded]", up_to: int | None
 ) -> "Provenance":
     """Say where these events stand: in this log, or all of them in the one from which they came."""
-    known = imports_of(workspace, incident, upto)
+    known = imports_of(session, incident, up_to)
     last = max([*used, *known], key=lambda each: each.position)
     from_ = quoted(used, known)
     if from_ is not None and isinstance(from_.event, BundleImported):
@@ -38,9 +38,9 @@ def provenance(
         position=last.position,
         last_event=last.id,
         last_digest=last.digest.hex(),
-        head=workspace.log.head(last.position),
+        head=session.log.head(last.position),
         versions=_versions(),
-        log=workspace.log.id or "",
+        log=session.log.id or "",
         came=_came([each.event for each in known if isinstance(each.event, BundleImported)]),
         here=last.position,
     )

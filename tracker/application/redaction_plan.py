@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tracker.application import spool
 from tracker.application.read_delivery import READERS, facts_of
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.decisions.redaction import goes_along, left_of, needles, pieces_of
 from tracker.errors import BadInputError
 from tracker.events.base import Event, Recorded, Window, event_id
@@ -45,7 +45,7 @@ class Plan:
 
 
 def planned(
-    workspace: "Workspace",
+    session: "Session",
     target: "Recorded",
     *,
     keep: Collection[str],
@@ -53,10 +53,10 @@ def planned(
     progress: Callable[[int, int], None] | None = None,
 ) -> Plan:
     """Find all that holds the target's text."""
-    log = workspace.log
+    log = session.log
     payload = log.payloads([target.position]).get(target.position, b"")
     plan = Plan(target, payload, pieces_of(target.event, payload, keep))
-    _corrections(workspace, plan, keep)
+    _corrections(session, plan, keep)
     found = {each.id: each for each in log.holding(plan.needles, payload, progress)}
     found.pop(target.id, None)
     events = {each.id: each for each in log.by_ids([each for each in found if each not in plan.along])}
@@ -70,16 +70,16 @@ def planned(
             plan.along[identity] = (each, why)
         else:
             plan.copies.append(each)
-    _sharers(workspace, plan)
+    _sharers(session, plan)
     positions = {each.position: each.id for each, _ in plan.along.values()}
     plan.payloads = {positions[at]: data for at, data in log.payloads(list(positions)).items()}
     return plan
 
 
-def _corrections(workspace: "Workspace", plan: Plan, keep: Collection[str]) -> None:
+def _corrections(session: "Session", plan: Plan, keep: Collection[str]) -> None:
     """Add what corrects the target and says, or said, its text."""
     target = plan.target
-    for each in workspace.log.with_corrections([target]):
+    for each in session.log.with_corrections([target]):
         event = each.event
         if not isinstance(event, Correction) or event.target != target.id or each.redacted is not None:
             continue
@@ -104,12 +104,12 @@ def _reason_along(target: "Event", target_id: str, other: "Recorded", same_paylo
     return goes_along(target, event)
 
 
-def _sharers(workspace: "Workspace", plan: Plan) -> None:
+def _sharers(session: "Session", plan: Plan) -> None:
     """Add all that attached the same content: its bytes are kept once."""
     going = [plan.target, *(each for each, _ in plan.along.values())]
     for each in going:
         if isinstance(each.event, FileAttached) and each.event.by_hash:
-            for other in workspace.log.select([Window(file_scope(each.event.sha256))]):
+            for other in session.log.select([Window(file_scope(each.event.sha256))]):
                 if (
                     isinstance(other.event, FileAttached)
                     and other.redacted is None
@@ -126,17 +126,17 @@ def _can_go(event: "Event") -> bool:
 # ── beside the log ───────────────────────────────────────────────────────────
 
 
-def work_up_inbox(workspace: "Workspace", pieces: Collection[str], ids: Collection[str]) -> None:
+def work_up_inbox(session: "Session", pieces: Collection[str], ids: Collection[str]) -> None:
     """Record what waits in the inbox and holds the text, so that it is found in the log and goes with the rest."""
     wanted = needles(pieces)
-    for inbox, held in _held(workspace):
+    for inbox, held in _held(session):
         if held.delivery.route not in READERS:
             continue
         with contextlib.suppress(BadInputError):
-            facts = facts_of(held, workspace.rules)
+            facts = facts_of(held, session.rules)
             mine = any(_id(fact.event) in ids for fact in facts)
             if facts and (mine or any(needle in held.delivery.body for needle in wanted)):
-                workspace.record(facts)
+                session.record(facts)
                 inbox.finish([held.number])
 
 
@@ -144,37 +144,37 @@ def _id(event: "Event") -> str:
     return event_id(event)
 
 
-def from_inbox(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
+def from_inbox(session: "Session", wanted: Sequence[bytes]) -> str | None:
     """Remove deliveries that nobody understood and that hold the text."""
     count = 0
-    for inbox, held in _held(workspace):
+    for inbox, held in _held(session):
         if any(needle in held.delivery.body for needle in wanted):
             inbox.finish([held.number])
             count += 1
     return f"{_counted(count, 'delivery', 'deliveries')} out of the inbox" if count else None
 
 
-def from_spool(workspace: "Workspace", wanted: Sequence[bytes]) -> str | None:
+def from_spool(session: "Session", wanted: Sequence[bytes]) -> str | None:
     """Remove what was typed while the store was away, and holds the text."""
-    count = spool.forget(workspace.settings.store, wanted)
+    count = spool.forget(session.settings.store, wanted)
     return f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
 
 
-PLACES: "tuple[Callable[[Workspace, Sequence[bytes]], str | None], ...]" = (from_inbox, from_spool)
+PLACES: "tuple[Callable[[Session, Sequence[bytes]], str | None], ...]" = (from_inbox, from_spool)
 """Each place beside the log that may hold the text: removes it there, and says what was removed."""
 
 
-def clean(workspace: "Workspace") -> list[str]:
+def clean(session: "Session") -> list[str]:
     """Leave nothing in unused parts of the files of the store and its inbox; return what is out of reach."""
-    with _inbox(workspace) as inbox:
+    with _inbox(session) as inbox:
         if inbox is not None:
             inbox.clean()
-    return workspace.log.clean()
+    return session.log.clean()
 
 
 @contextlib.contextmanager
-def _inbox(workspace: "Workspace") -> "Iterator[Inbox | None]":
-    store = workspace.settings.store
+def _inbox(session: "Session") -> "Iterator[Inbox | None]":
+    store = session.settings.store
     if "://" not in store and not Path(store + SUFFIX).exists():
         yield None
         return
@@ -185,8 +185,8 @@ def _inbox(workspace: "Workspace") -> "Iterator[Inbox | None]":
         inbox.close()
 
 
-def _held(workspace: "Workspace") -> "Iterator[tuple[Inbox, Held]]":
-    with _inbox(workspace) as inbox:
+def _held(session: "Session") -> "Iterator[tuple[Inbox, Held]]":
+    with _inbox(session) as inbox:
         number = 0
         while inbox is not None and (page := inbox.after(number)):
             for held in page:

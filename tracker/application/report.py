@@ -7,47 +7,47 @@ from datetime import UTC, datetime, timedelta
 from projections.changes import changes
 from projections.durations import durations
 from projections.judgement.live import normal
-from projections.review import REVIEWS, Standing, publications, standing
+from projections.review import REVIEWS, ReportStatus, publications, standing
 from projections.silence import silences
 from projections.timeline import timeline
 from reports.context import Context, MetricPlan, Provenance
-from reports.generated_regions import Apart
+from reports.generated_regions import ParsedReport
 from reports.post_incident import Document, write
 from tracker.application import action_items, report_files
 from tracker.application.metric_settings import configured_metrics, of_query
-from tracker.application.procedure import measured, settled
+from tracker.application.procedure import evaluate_for_report, incident_durations
 from tracker.application.provenance import provenance
-from tracker.application.session import Workspace
-from tracker.application.verdicts import Compared, compared
+from tracker.application.session import Session
+from tracker.application.verdicts import Verdicts, compute_verdicts
 from tracker.events.base import Recorded, Window
 from tracker.events.samples import SourceCollected
 from tracker.incident import Incident
 from tracker.times import zone
 
 
-def as_it_was(workspace: Workspace, found: "Apart") -> dict[str, str]:
+def as_it_was(session: Session, found: "ParsedReport") -> dict[str, str]:
     """Return the parts of a report as the log had them at the position in its footer; none where that cannot be told."""
     footer = report_files.footer_of(found)
-    if not footer or int(footer["position"]) > workspace.log.position:
+    if not footer or int(footer["position"]) > session.log.position:
         return {}
-    if footer["log"] not in (None, workspace.log.id):
+    if footer["log"] not in (None, session.log.id):
         return {}
-    written = again(workspace, found, int(footer["position"]))
+    written = again(session, found, int(footer["position"]))
     return {part.name: part.text for part in written.parts}
 
 
 def again(
-    workspace: Workspace,
-    found: "Apart",
+    session: Session,
+    found: "ParsedReport",
     position: int,
     *,
-    standing: "Standing | None" = None,
+    standing: "ReportStatus | None" = None,
     with_pictures: bool = False,
 ) -> "Document":
     """Write a report that stands somewhere anew, in its own form, as of a position."""
     held = found.attributes
     return document(
-        workspace,
+        session,
         held["incident"],
         position,
         zone_name=held.get("zone", "UTC"),
@@ -58,22 +58,22 @@ def again(
     )
 
 
-def standing_of(workspace: Workspace, incident: "Incident", upto: int | None) -> "Standing":
+def standing_of(session: Session, incident: "Incident", up_to: int | None) -> "ReportStatus":
     """Say where a report stands; all that it stands on is read only once it was published."""
     if not publications(incident):
         return standing(incident, ())
-    return gathered(workspace, incident.id, upto).standing
+    return gathered(session, incident.id, up_to).standing
 
 
 def document(
-    workspace: Workspace,
+    session: Session,
     name: str,
-    upto: int | None,
+    up_to: int | None,
     *,
     zone_name: str = "UTC",
     suffix: str = "svg",
     template: str = "guide",
-    standing: "Standing | None" = None,
+    standing: "ReportStatus | None" = None,
     with_pictures: bool = True,
 ) -> "Document":
     """Gather what the log holds of an incident up to a position, and write the report.
@@ -81,22 +81,22 @@ def document(
     `standing` says where the report stands, where that is not what the log says at that position:
     it is published by being written.
     """
-    context = gathered(workspace, name, upto, zone_name=zone_name, suffix=suffix)
+    context = gathered(session, name, up_to, zone_name=zone_name, suffix=suffix)
     if standing is not None:
         context = replace(context, standing=standing)
     return write(context, template=template, with_pictures=with_pictures)
 
 
 def gathered(
-    workspace: Workspace, name: str, upto: int | None, *, zone_name: str = "UTC", suffix: str = "svg"
+    session: Session, name: str, up_to: int | None, *, zone_name: str = "UTC", suffix: str = "svg"
 ) -> "Context":
     """Read all that the report stands on; its position is that of the last event used."""
-    incident = workspace.incident(name, upto)
-    facts = workspace.facts_of(incident, upto)
+    incident = session.incident(name, up_to)
+    facts = session.facts_of(incident, up_to)
     # That the report was reviewed and published is no part of the story that it tells.
     entries = [each for each in timeline(facts, incident=incident) if not isinstance(each.fact, REVIEWS)]
     shown = {event for entry in entries for event in entry.evidence}
-    actions, about_actions = action_items.relevant(workspace, incident, upto)
+    actions, about_actions = action_items.relevant(session, incident, up_to)
     as_of = max(each.recorded_at for each in [*facts, *about_actions])
     base = Context(
         incident=incident,
@@ -113,47 +113,47 @@ def gathered(
         silences=tuple(each for each in silences(facts) if each.event in shown),
         actions=tuple(actions),
     )
-    collected = _collected(workspace, incident, upto)
-    plans, used = _metrics(workspace, base, upto)
-    found = compared(workspace, incident, upto)
+    collected = _collected(session, incident, up_to)
+    plans, used = _metrics(session, base, up_to)
+    found = compute_verdicts(session, incident, up_to)
     used += facts + about_actions + collected + found.used
-    procedure = settled(workspace, incident, upto, verdicts=found.rows, facts=facts, among=used)
+    procedure = evaluate_for_report(session, incident, up_to, verdicts=found.rows, facts=facts, among=used)
     used += procedure.used
-    used += redactions_of(workspace, used, upto)
+    used += redactions_of(session, used, up_to)
     used.sort(key=lambda each: each.position)
     return replace(
         base,
         metrics=tuple(_with_normal(plan, found) for plan in plans),
         verdicts=tuple(found.rows),
-        durations=measured(incident, facts, procedure.evidence),
+        durations=incident_durations(incident, facts, procedure.evidence),
         redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
         rules=tuple(procedure.rules),
         standing=standing(incident, used),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
-        provenance=provenance(workspace, name, used, upto),
+        provenance=provenance(session, name, used, up_to),
     )
 
 
-def redactions_of(workspace: Workspace, found: "Iterable[Recorded]", upto: int | None) -> "list[Recorded]":
+def redactions_of(session: Session, found: "Iterable[Recorded]", up_to: int | None) -> "list[Recorded]":
     """Return what says of these events that they were redacted: the report says it, too."""
-    return workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None], upto)
+    return session.log.by_ids([each.redacted.event for each in found if each.redacted is not None], up_to)
 
 
-def _with_normal(plan: "MetricPlan", found: "Compared") -> "MetricPlan":
+def _with_normal(plan: "MetricPlan", found: "Verdicts") -> "MetricPlan":
     """Add the healthy level and natural swing of a metric of one series, for its picture."""
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
     return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan
 
 
-def _collected(workspace: Workspace, incident: "Incident", upto: int | None) -> "list[Recorded]":
+def _collected(session: Session, incident: "Incident", up_to: int | None) -> "list[Recorded]":
     """Return what sources said of the incident's own span."""
     start = incident.begins_at - timedelta(days=2)
     end = (incident.ends_at or datetime.max.replace(tzinfo=UTC) - timedelta(days=2)) + timedelta(days=1)
-    return workspace.log.select([Window(f"collected:{name}", start, end) for name in incident.services], upto)
+    return session.log.select([Window(f"collected:{name}", start, end) for name in incident.services], up_to)
 
 
 def _metrics(
-    workspace: Workspace, context: "Context", upto: int | None
+    session: Session, context: "Context", up_to: int | None
 ) -> "tuple[list[MetricPlan], list[Recorded]]":
     """Return the metrics that the log's settings and samples name, and the events that say so."""
     start, end = context.picture_span
@@ -162,13 +162,13 @@ def _metrics(
     plans: list[MetricPlan] = []
     used: list[Recorded] = []
     for service in context.incident.services:
-        settings_of, event = configured_metrics(workspace, service, upto, context.incident.id)
+        settings_of, event = configured_metrics(session, service, up_to, context.incident.id)
         configured = settings_of.get("metrics", {})
         used += event
-        sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
+        sampled = [scope.partition("/")[2] for scope in session.log.scope_names(f"samples:{service}/")]
         for metric in dict.fromkeys([*configured, *sampled]):
             settings = configured.get(metric, {})
-            series, chunks = workspace.samples_with_events(service, metric, start, end, upto)
+            series, chunks = session.samples_with_events(service, metric, start, end, up_to)
             used += chunks
             if not series and metric not in configured:
                 continue

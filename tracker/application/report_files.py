@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reports.generated_regions import (
-    Apart,
     BrokenFencesError,
-    Found,
+    FoundPart,
+    ParsedReport,
     Part,
-    apart,
-    joined,
+    parse,
+    render,
     renewed,
     short_hash,
 )
@@ -41,14 +41,16 @@ def read(path: Path) -> bytes:
         raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
 
 
-def taken_apart(path: Path, data: bytes, error: type[BadInputError] | type[RefusedError]) -> "Apart":
+def parse_report_file(
+    path: Path, data: bytes, error: type[BadInputError] | type[RefusedError]
+) -> "ParsedReport":
     """Take a report apart.
 
     Raises:
         BadInputError, RefusedError: If its marks do not fit together, or it has none.
     """
     try:
-        found = apart(data)
+        found = parse(data)
     except BrokenFencesError as broken:
         raise error(
             f"{path}:{broken.line}: {broken.what}",
@@ -78,7 +80,7 @@ def _incident_of(data: bytes) -> str:
     return said[1].decode() if said else "INC"
 
 
-def refuse_changed(target: Path, found: "Apart | None") -> None:
+def refuse_changed(target: Path, found: "ParsedReport | None") -> None:
     """Refuse to write over what somebody saved since it was read.
 
     Raises:
@@ -92,14 +94,14 @@ def refuse_changed(target: Path, found: "Apart | None") -> None:
         )
 
 
-def footer_of(found: "Apart") -> dict[str, str]:
+def footer_of(found: "ParsedReport") -> dict[str, str]:
     """Return the position and the head that a report's footer names; nothing where it names none."""
     part = found.part("footer")
     said = _FOOTER.search(part.text) if part else None
     return said.groupdict() if said else {}
 
 
-def standing_at(target: Path, incident: str) -> "Apart | None":
+def existing_report(target: Path, incident: str) -> "ParsedReport | None":
     """Return the report that stands at a place; None where there is none, nor anything else.
 
     Raises:
@@ -110,16 +112,16 @@ def standing_at(target: Path, incident: str) -> "Apart | None":
     data = read(target)
     if not data.strip():
         return None
-    found = taken_apart(target, data, RefusedError)
+    found = parse_report_file(target, data, RefusedError)
     other = found.attributes.get("incident")
     if other != incident:
         raise RefusedError(f"{target} is the report of {other}", hint="Name another place: -o FILE")
     return found
 
 
-def renew(
+def regenerate(
     target: Path,
-    found: "Apart",
+    found: "ParsedReport",
     parts: "Sequence[Part]",
     *,
     force: bool,
@@ -143,7 +145,7 @@ def renew(
 
 
 def _in_another_template(
-    target: Path, found: "Apart", parts: "Sequence[Part]", template: str, *, force: bool
+    target: Path, found: "ParsedReport", parts: "Sequence[Part]", template: str, *, force: bool
 ) -> bytes:
     if found.by_hand or (found.edited and not force):
         lines = f"{found.by_hand} lines by hand" if found.by_hand else "generated parts that were edited"
@@ -151,13 +153,13 @@ def _in_another_template(
             f"{target} is in the headings of {found.attributes['template']} and holds {lines}, which have no place in those of {template}",
             hint=f"Write it beside it: tracker report {found.attributes['incident']} --template {template} -o {target.stem}-{template}.md",
         )
-    return joined(parts).encode()
+    return render(parts).encode()
 
 
 def _conflict(
     target: Path,
     incident: str,
-    conflicts: "Sequence[Found]",
+    conflicts: "Sequence[FoundPart]",
     parts: "Sequence[Part]",
     before: Mapping[str, str],
 ) -> RefusedError:
@@ -200,7 +202,7 @@ def hand_lines(count: int) -> str:
     return "1 line of prose by hand" if count == 1 else f"{count} lines of prose by hand"
 
 
-def put(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> None:
+def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> None:
     """Write the text and the pictures beside it; the text comes last, so that it never names what is missing.
 
     A file that is there already is replaced at once: no crash leaves half of what people typed.

@@ -90,7 +90,7 @@ def _take_out(ids: list[str]) -> None:
         say(f"  and {len(ids) - 3} more")
 
 
-class Watch:
+class SecretScanner:
     """What one command is about to record, looked at once: typed texts are warned of, feeds are counted."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class Watch:
         )
 
 
-def tell_of_feed(watch: Watch) -> None:
+def tell_of_feed(watch: SecretScanner) -> None:
     """Say after a feed was read which of its new events hold what looks like a secret."""
     found = watch.told()
     if found is None:

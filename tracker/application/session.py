@@ -16,7 +16,7 @@ from projections.incidents import incidents
 from projections.samples import Series, merge, spaced
 from tracker.application import lookup
 from tracker.application.clock_dates import dates_of
-from tracker.application.secret_warnings import Watch
+from tracker.application.secret_warnings import SecretScanner
 from tracker.cli.common import say, write_json
 from tracker.errors import RefusedError, SettingsError, StoreAwayError, UsageError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window
@@ -55,7 +55,7 @@ class Recording:
         return f"{len(self.recorded)} new, {len(self.known)} already known"
 
 
-class Workspace:
+class Session:
     """One command's view of the world; nothing is opened before it is used."""
 
     def __init__(self, arguments: argparse.Namespace, *, log: "Log | None" = None) -> None:
@@ -97,7 +97,7 @@ class Workspace:
         if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
             self.__dict__["log"] = log
             trouble = spool.deliver(self)
-            if trouble is not None and self.arguments.command in (*spool.COMMANDS, "run"):
+            if trouble is not None and self.arguments.command in (*spool.SPOOLABLE, "run"):
                 # It goes behind what waits: `.` may mean a declaration that is not delivered yet.
                 del self.__dict__["log"]
                 log.close()
@@ -123,7 +123,7 @@ class Workspace:
     # ── who, when, which ─────────────────────────────────────────────────────
 
     @cached_property
-    def who(self) -> str:
+    def author(self) -> str:
         """Who is typing: --by, TRACKER_USER, git's user.name.
 
         Raises:
@@ -185,44 +185,44 @@ class Workspace:
         """Return the full id of the incident that was typed: INC-42, 42, or `.` for the only open one."""
         return lookup.incident_id(self, typed)
 
-    def incident(self, typed: str, upto: int | None = None) -> "Incident":
+    def incident(self, typed: str, up_to: int | None = None) -> "Incident":
         """Return what is known of the incident that was typed.
 
         Raises:
             RefusedError: If it was never declared.
         """
         name = self.incident_id(typed)
-        found = fold(name, self.log.incident(name, upto))
+        found = fold(name, self.log.incident(name, up_to))
         if not found.exists:
-            if upto is not None and fold(name, self.log.incident(name)).exists:
+            if up_to is not None and fold(name, self.log.incident(name)).exists:
                 raise RefusedError(
-                    f"{name} was not declared yet at position {upto} of the log",
+                    f"{name} was not declared yet at position {up_to} of the log",
                     hint=f"See what was recorded when: tracker timeline {name} --order recorded",
                 )
             raise RefusedError(f"there is no {name}", hint="See what there is: tracker list")
         return found
 
-    def facts_of(self, incident: "Incident", upto: int | None = None) -> "list[Recorded]":
+    def facts_of(self, incident: "Incident", up_to: int | None = None) -> "list[Recorded]":
         """Return all that an incident's answers stand on: its decisions and its services' facts."""
         wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
-        found = self.log.select(wanted, upto, linked_ids(incident))
+        found = self.log.select(wanted, up_to, linked_ids(incident))
         return without_other_links(incident, without_other_silences(incident, found))
 
     def samples(
-        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+        self, service: str, metric: str, start: datetime, end: datetime, up_to: int | None = None
     ) -> "list[Series]":
         """Return the log's own samples of a metric."""
-        return self.samples_with_events(service, metric, start, end, upto)[0]
+        return self.samples_with_events(service, metric, start, end, up_to)[0]
 
     def samples_with_events(
-        self, service: str, metric: str, start: datetime, end: datetime, upto: int | None = None
+        self, service: str, metric: str, start: datetime, end: datetime, up_to: int | None = None
     ) -> "tuple[list[Series], list[Recorded]]":
         """Return the log's own samples of a metric, and the events that hold them.
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
         window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
-        found = self.log.select([window], upto)
+        found = self.log.select([window], up_to)
         chunks = [
             each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
         ]
@@ -230,34 +230,34 @@ class Workspace:
         joined = merge((each, payloads.get(each.position, b"")) for each in chunks)
         return [spaced(each, start, end) for each in joined], chunks
 
-    def incidents(self, upto: int | None = None) -> "list[Incident]":
+    def incidents(self, up_to: int | None = None) -> "list[Incident]":
         """Return every incident with all that was decided on it."""
-        return self.whole(self.standing(upto), upto)
+        return self.load_incidents(self.incident_summaries(up_to), up_to)
 
-    def standing(self, upto: int | None = None) -> "list[Incident]":
+    def incident_summaries(self, up_to: int | None = None) -> "list[Incident]":
         """Return every incident with what says where it stands: title, services, open or over.
 
         Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
         """
-        return incidents(self.log.select([Window("incidents")], upto))
+        return incidents(self.log.select([Window("incidents")], up_to))
 
-    def whole(self, found: "Iterable[Incident]", upto: int | None = None) -> "list[Incident]":
+    def load_incidents(self, found: "Iterable[Incident]", up_to: int | None = None) -> "list[Incident]":
         """Return these incidents with all that was decided on them."""
         names = {each.id for each in found}
-        selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], upto))
+        selected = incidents(self.log.select([Window(f"incident:{name}") for name in sorted(names)], up_to))
         return [each for each in selected if each.id in names]
 
     def settings_recorded(
-        self, service: str | None, upto: int | None = None, incident: str | None = None
+        self, service: str | None, up_to: int | None = None, incident: str | None = None
     ) -> "Recorded | None":
         """Return what says how a service is set up, or, without one, what holds for all services.
 
         An incident that came in a bundle has the settings of the log that it came from.
         """
-        own = self.log.latest(settings_scope(service, incident), upto) if incident else None
-        return own or self.log.latest(settings_scope(service), upto)
+        own = self.log.latest(settings_scope(service, incident), up_to) if incident else None
+        return own or self.log.latest(settings_scope(service), up_to)
 
-    def cut(self) -> int | None:
+    def position_limit(self) -> int | None:
         """Return the position up to which --known-at or --at-seq lets us look; None is all."""
         position = getattr(self.arguments, "at_seq", None)
         known_at = getattr(self.arguments, "known_at", None)
@@ -272,15 +272,15 @@ class Workspace:
             return self.log.position_at(self.instant(known_at, option="--known-at").at)
         return None
 
-    def event(self, typed: str, upto: int | None = None) -> "Recorded":
+    def event(self, typed: str, up_to: int | None = None) -> "Recorded":
         """Return the event that was typed: an id, a handle, or SERVICE@VERSION.
 
         Raises:
             BadInputError: If there is none, or more than one.
         """
         if "@" in typed:
-            return lookup.deploy(self, typed, upto)
-        return self.log.resolve_handle(typed, upto)
+            return lookup.deploy(self, typed, up_to)
+        return self.log.resolve_handle(typed, up_to)
 
     def service(self, typed: str) -> str:
         """Return the name of a configured service; anything goes where none is configured."""
@@ -348,9 +348,9 @@ class Workspace:
         return recording
 
     @cached_property
-    def secrets(self) -> "Watch":
+    def secrets(self) -> "SecretScanner":
         """Looks at all that is about to be recorded, and warns of what looks like a secret."""
-        return Watch()
+        return SecretScanner()
 
     def record_settings(self) -> None:
         """Append what answers depend on, where tracker.toml says other than the log."""
@@ -385,4 +385,4 @@ def _git_user() -> str | None:
     return found.stdout.strip() or None
 
 
-__all__ = ["Recording", "StoreAwayError", "Workspace"]
+__all__ = ["Recording", "Session", "StoreAwayError"]

@@ -29,17 +29,17 @@ _READ_BYTES = 500
 _ADVICE = {
     "no_service": "the webhook was switched off or removed",
     "no_service_id": "the webhook's address is not whole",
-    "no_team": "the workspace is gone",
-    "team_disabled": "the workspace is switched off",
+    "no_team": "the session is gone",
+    "team_disabled": "the session is switched off",
     "invalid_token": "the webhook's address is wrong",
     "channel_not_found": "its channel is gone",
     "channel_is_archived": "its channel is archived",
-    "action_prohibited": "the workspace forbids it",
+    "action_prohibited": "the session forbids it",
     "posting_to_general_channel_denied": "only some people may post there",
 }
 
 
-class Became(Enum):
+class PostOutcome(Enum):
     """What became of one post."""
 
     POSTED = "posted"
@@ -52,7 +52,7 @@ class Became(Enum):
 class Answer:
     """POSTED; REFUSED for good; not posted, try LATER; or UNKNOWN: it may have been posted."""
 
-    became: Became
+    became: PostOutcome
     said: str
     retry_after_seconds: float | None = None
 
@@ -125,21 +125,21 @@ class Slack:
                 )
                 return _read(response, self._url)
         except (kinds.ConnectTimeout, kinds.ProxyError):
-            return Answer(Became.LATER, "Slack could not be reached in time")
+            return Answer(PostOutcome.LATER, "Slack could not be reached in time")
         except kinds.SSLError as broken:
             if "CERTIFICATE_VERIFY_FAILED" in str(broken):
-                return Answer(Became.LATER, "Slack's certificate was not accepted")
-            return Answer(Became.UNKNOWN, "the connection to Slack broke before it answered")
+                return Answer(PostOutcome.LATER, "Slack's certificate was not accepted")
+            return Answer(PostOutcome.UNKNOWN, "the connection to Slack broke before it answered")
         except kinds.ReadTimeout:
-            return Answer(Became.UNKNOWN, f"Slack did not answer within {self._timeout_seconds[1]:g} s")
+            return Answer(PostOutcome.UNKNOWN, f"Slack did not answer within {self._timeout_seconds[1]:g} s")
         except (kinds.InvalidURL, kinds.InvalidSchema, kinds.MissingSchema, kinds.InvalidProxyURL):
-            return Answer(Became.REFUSED, "the webhook's address, or the proxy's, is none")
+            return Answer(PostOutcome.REFUSED, "the webhook's address, or the proxy's, is none")
         except kinds.ConnectionError as broken:
             if _never_connected(broken):
-                return Answer(Became.LATER, "Slack could not be reached")
-            return Answer(Became.UNKNOWN, "the connection to Slack broke before it answered")
+                return Answer(PostOutcome.LATER, "Slack could not be reached")
+            return Answer(PostOutcome.UNKNOWN, "the connection to Slack broke before it answered")
         except (kinds.RequestException, HTTPError):
-            return Answer(Became.UNKNOWN, "Slack's answer could not be read")
+            return Answer(PostOutcome.UNKNOWN, "Slack's answer could not be read")
 
 
 def _nobody(request: PreparedRequest) -> PreparedRequest:
@@ -162,19 +162,19 @@ def _read(response: Response, url: str) -> Answer:
     body = response.raw.read(_READ_BYTES, decode_content=True).decode("utf-8", "replace")
     said = _said(body, url)
     if status == 200 and said == "ok":
-        return Answer(Became.POSTED, "ok")
+        return Answer(PostOutcome.POSTED, "ok")
     if status == 200:
-        return Answer(Became.UNKNOWN, f"the answer was 200, but not Slack's ok{_quoted(said)}")
+        return Answer(PostOutcome.UNKNOWN, f"the answer was 200, but not Slack's ok{_quoted(said)}")
     if status == 429:
-        return Answer(Became.LATER, "Slack asked to wait (429)", _retry_after(response))
+        return Answer(PostOutcome.LATER, "Slack asked to wait (429)", _retry_after(response))
     if status == 504:
-        return Answer(Became.UNKNOWN, "a gateway before Slack gave up waiting (504)")
+        return Answer(PostOutcome.UNKNOWN, "a gateway before Slack gave up waiting (504)")
     if status >= 500:
-        return Answer(Became.LATER, f"Slack answered {status}{_quoted(said)}", _retry_after(response))
+        return Answer(PostOutcome.LATER, f"Slack answered {status}{_quoted(said)}", _retry_after(response))
     if 300 <= status < 400:
-        return Answer(Became.REFUSED, f"the answer was {status}, a redirect, which Slack does not send")
+        return Answer(PostOutcome.REFUSED, f"the answer was {status}, a redirect, which Slack does not send")
     known = f": {_ADVICE[said]}" if said in _ADVICE else ""
-    return Answer(Became.REFUSED, f"Slack answered {status}{_quoted(said)}{known}")
+    return Answer(PostOutcome.REFUSED, f"Slack answered {status}{_quoted(said)}{known}")
 
 
 def _said(body: str, url: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from tracker.application.clock_dates import near
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
 from tracker.events.base import Arrival, Event, Incoming, decode, encode, encode_arrival
@@ -29,8 +29,8 @@ from tracker.log.lock_timeout import at_most
 from tracker.times import Typed, utc
 
 _NOT_KEPT = ("run", "child", "config", "store", "by", "at", "at_tz", "json")
-COMMANDS = ("declare", "note", "deploy", "rollback")
-READING = ("list", "show", "timeline", "changes", "history", "report", "verify")
+SPOOLABLE = ("declare", "note", "deploy", "rollback")
+DELIVER_WITHOUT_WAITING = ("list", "show", "timeline", "changes", "history", "report", "verify")
 """Commands that deliver when that is done at once, and do not wait for it."""
 _HURRY_SECONDS = 0.2
 
@@ -72,13 +72,15 @@ def refused(store: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
-def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: TrackerError) -> int | None:
+def spool_if_store_away(
+    arguments: argparse.Namespace, session: "Session", trouble: TrackerError
+) -> int | None:
     """Keep a command for later when only the store is in the way; None if it is not for the spool."""
-    if not isinstance(trouble, StoreAwayError) or arguments.command not in COMMANDS:
+    if not isinstance(trouble, StoreAwayError) or arguments.command not in SPOOLABLE:
         return None
     if getattr(arguments, "delivering", False):
         return None
-    typed = workspace.instant(arguments.at)
+    typed = session.instant(arguments.at)
     at = typed.at
     kept: dict[str, Any] = {
         key: value
@@ -88,19 +90,19 @@ def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: Trac
     for name in ("started", "detected"):
         if kept.get(name):
             # What is relative to now, or to today, would mean another instant when it is delivered.
-            kept[name] = _fixed(workspace.instant(kept[name], option=f"--{name}", around=near(at)))
+            kept[name] = _fixed(session.instant(kept[name], option=f"--{name}", around=near(at)))
     entry = {
         "kind": "command",
         "command": arguments.command,
         "arguments": kept,
         "at": _fixed(typed),
-        "by": workspace.who,
-        "config": str(workspace.settings.path) if workspace.settings.path else None,
+        "by": session.author,
+        "config": str(session.settings.path) if session.settings.path else None,
     }
     say(f"tracker: {trouble.message}")
-    _append(path_of(workspace.settings.store), entry)
+    _append(path_of(session.settings.store), entry)
     say(
-        f"  kept in the spool as of {utc(at)} by {workspace.who}; the next command that reaches the store delivers it"
+        f"  kept in the spool as of {utc(at)} by {session.author}; the next command that reaches the store delivers it"
     )
     if arguments.json:
         write_json(
@@ -111,12 +113,12 @@ def instead(arguments: argparse.Namespace, workspace: "Workspace", trouble: Trac
     return 0
 
 
-def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
+def keep_facts(session: "Session", facts: list[Any]) -> bool:
     """Keep events that could not be recorded."""
     if not facts:
         return False
     try:
-        store = workspace.store_address
+        store = session.store_address
         for each in facts:
             entry = {
                 "kind": "fact",
@@ -131,36 +133,36 @@ def keep_facts(workspace: "Workspace", facts: list[Any]) -> bool:
     return True
 
 
-def deliver(workspace: "Workspace") -> StoreAwayError | None:
+def deliver(session: "Session") -> StoreAwayError | None:
     """Record what waits, in its order; what is refused is put aside and said.
 
     Who only reads does not wait for another writer, and is told what is not in the answer.
 
     Returns what keeps the rest from being delivered, if anything does.
     """
-    if workspace.arguments.command not in READING:
-        return _deliver_all(workspace, wait=True)
+    if session.arguments.command not in DELIVER_WITHOUT_WAITING:
+        return _deliver_all(session, wait=True)
 
     with at_most(_HURRY_SECONDS):
         try:
-            trouble = _deliver_all(workspace, wait=False)
+            trouble = _deliver_all(session, wait=False)
         except BlockingIOError:
             trouble = StoreAwayError("another command delivers the spool now")
-    left = len(waiting(workspace.settings.store))
+    left = len(waiting(session.settings.store))
     if trouble is not None and left:
         say(f"{left} {'entry waits' if left == 1 else 'entries wait'} in the spool: tracker spool")
     return trouble
 
 
-def _deliver_all(workspace: "Workspace", *, wait: bool) -> StoreAwayError | None:
-    store = workspace.settings.store
+def _deliver_all(session: "Session", *, wait: bool) -> StoreAwayError | None:
+    store = session.settings.store
     with _locked(path_of(store), wait=wait):
         entries = waiting(store)
         while entries:
             entry = entries[0]
             declared: str | None = None
             try:
-                declared = _deliver(workspace, entry)
+                declared = _deliver(session, entry)
                 say(f"delivered from the spool: {described(entry)}")
             except StoreAwayError as away:
                 return away
@@ -190,7 +192,7 @@ def _named(entries: list[dict[str, Any]], declared: str) -> list[dict[str, Any]]
     return named
 
 
-def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
+def _deliver(session: "Session", entry: dict[str, Any]) -> str | None:
     """Record one entry; return the incident's number when it was a declaration."""
     if entry["kind"] == "damaged":
         raise BadInputError("that line of the spool is cut off or damaged")
@@ -200,7 +202,7 @@ def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
             event=decode(entry["topic"], base64.b64decode(entry["state"])),
             arrival=msgspec.msgpack.decode(arrival, type=Arrival) if arrival else Arrival(),
         )
-        workspace.record([incoming])
+        session.record([incoming])
         return None
 
     from tracker.cli.dispatch import call, parser_for
@@ -208,12 +210,12 @@ def _deliver(workspace: "Workspace", entry: dict[str, Any]) -> str | None:
     arguments = parser_for(entry["command"]).parse_args(_words(entry))
     vars(arguments).update(entry["arguments"])
     arguments.at, arguments.by, arguments.json = entry["at"], entry["by"], True
-    arguments.config, arguments.store = entry["config"], workspace.settings.store
+    arguments.config, arguments.store = entry["config"], session.settings.store
     arguments.delivering, arguments.child = True, []
 
     answered = io.StringIO()
     with contextlib.redirect_stdout(answered):
-        call(arguments, log=workspace.log)
+        call(arguments, log=session.log)
     answer: str | None = json.loads(answered.getvalue()).get("incident") if answered.getvalue() else None
     return answer if entry["command"] == "declare" else None
 
@@ -336,4 +338,13 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         yield
 
 
-__all__ = ["deliver", "described", "forget", "instead", "keep_facts", "path_of", "refused", "waiting"]
+__all__ = [
+    "deliver",
+    "described",
+    "forget",
+    "keep_facts",
+    "path_of",
+    "refused",
+    "spool_if_store_away",
+    "waiting",
+]

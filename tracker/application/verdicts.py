@@ -16,12 +16,12 @@ from projections.silence import blinding, silences
 from reports.headlines import redacted_words
 from tracker.application.action_items import about
 from tracker.application.metric_settings import configured_metrics, of_query
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.errors import BadInputError
 from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded, Window
 from tracker.events.corrections import Correction, effective
-from tracker.events.incidents import MilestoneSet, Standing
+from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.silence import SILENCES
 from tracker.incident import Incident
@@ -32,7 +32,7 @@ _BACK = timedelta(days=15)
 
 
 @dataclass(frozen=True)
-class Compared:
+class Verdicts:
     """The verdicts of an incident, and every event that they stand on."""
 
     incident: "Incident"
@@ -44,20 +44,20 @@ class Compared:
     healthy_until: datetime
 
 
-def compared(
-    workspace: Workspace,
+def compute_verdicts(
+    session: Session,
     incident: "Incident",
-    upto: int | None,
+    up_to: int | None,
     *,
     change: "Recorded | None" = None,
     metric: str | None = None,
     before_onset: timedelta = BEFORE_ONSET,
-) -> Compared:
+) -> Verdicts:
     """Judge an incident's changes, or the one named, up to a position; nothing is appended."""
-    onset = _onset(workspace, incident, upto)
-    facts = workspace.facts_of(incident, upto)
+    onset = _onset(session, incident, up_to)
+    facts = session.facts_of(incident, up_to)
     ends = incident.ends_at
-    recorded = workspace.log.select(
+    recorded = session.log.select(
         [
             Window(
                 "changes",
@@ -65,17 +65,17 @@ def compared(
                 (ends or datetime.max.replace(tzinfo=UTC) - _BACK) + timedelta(days=1),
             )
         ],
-        upto,
+        up_to,
     )
     known = [row for row in changes(recorded) if row.kind != "merge"]
     wanted = _wanted(known, incident, onset - before_onset, change)
-    metrics, used = _metrics(workspace, incident, wanted, upto, metric)
+    metrics, used = _metrics(session, incident, wanted, up_to, metric)
     used = [*facts, *used, *_of_services(recorded, incident)]
     as_of = max(each.recorded_at for each in used)
     if incident.started_at is None:
         onset = _not_before_a_deploy(began_at(metrics, told_at=onset), onset, known, incident)
     caused_at = _caused_at(known, incident, onset)
-    spans, told = _other_incidents(workspace, incident, upto, as_of)
+    spans, told = _other_incidents(session, incident, up_to, as_of)
     used += told
     found = rows(
         wanted,
@@ -87,21 +87,21 @@ def compared(
         as_of=as_of,
         healthy_until=caused_at,
     )
-    return Compared(
+    return Verdicts(
         incident, beside(found, facts), wanted, used, as_of, metrics, min(onset, caused_at or onset)
     )
 
 
-def judge(workspace: Workspace, incident: "Incident", recording: Recording | None = None) -> Compared:
+def record_verdicts(session: Session, incident: "Incident", recording: Recording | None = None) -> Verdicts:
     """Append the verdicts of the windows that are over and were not judged on these samples yet."""
-    found = compared(workspace, incident, None)
-    if to_say(found.rows, workspace.log.incident(incident.id), incident.id):
-        workspace.decide(
+    found = compute_verdicts(session, incident, None)
+    if to_say(found.rows, session.log.incident(incident.id), incident.id):
+        session.decide(
             incident.id,
             lambda held: to_say(found.rows, [step.recorded for step in held.steps], incident.id),
             recording,
         )
-        return compared(workspace, workspace.incident(incident.id), None)
+        return compute_verdicts(session, session.incident(incident.id), None)
     return found
 
 
@@ -139,12 +139,12 @@ def _caused_at(known: "Sequence[ChangeRow]", incident: "Incident", onset: dateti
     return min(found, default=None)
 
 
-def _onset(workspace: Workspace, incident: "Incident", upto: int | None) -> datetime:
+def _onset(session: Session, incident: "Incident", up_to: int | None) -> datetime:
     """Return when it began: as a person said, else the first alert's start where that is earlier."""
     if incident.started_at is not None:
         return incident.started_at
     living = [
-        each for each in effective(workspace.facts_of(incident, upto)).values() if each.retraction is None
+        each for each in effective(session.facts_of(incident, up_to)).values() if each.retraction is None
     ]
     fired = [
         each.event.occurred_at for each in attached(incident, living) if isinstance(each.event, AlertFired)
@@ -161,24 +161,26 @@ def _not_before_a_deploy(
 
 
 def _other_incidents(
-    workspace: Workspace, incident: "Incident", upto: int | None, as_of: datetime
+    session: Session, incident: "Incident", up_to: int | None, as_of: datetime
 ) -> "tuple[list[tuple[datetime, datetime]], list[Recorded]]":
     """Return the spans of other incidents of the same services, which no baseline may hold, and what says so."""
     others = [
         each
-        for each in workspace.standing(upto)
+        for each in session.incident_summaries(up_to)
         if each.id != incident.id
         and each.merged_into is None
         and set(each.services) & set(incident.services)
         and (each.ends_at or as_of) > incident.begins_at - _BACK
         and each.begins_at < (incident.ends_at or as_of)
     ]
-    whole = workspace.whole(others, upto) if others else []
+    whole = session.load_incidents(others, up_to) if others else []
     spans = sorted(
         (each.begins_at, each.ends_at or as_of) for each in whole if each.resolution != "false-alarm"
     )
-    held = {event.id: event for each in whole for event in workspace.log.incident(each.id, upto)}
-    said = {each.id for each in held.values() if isinstance(each.event, Standing | MilestoneSet)}
+    held = {event.id: event for each in whole for event in session.log.incident(each.id, up_to)}
+    said = {
+        each.id for each in held.values() if isinstance(each.event, IncidentLifecycleEvent | MilestoneSet)
+    }
     return spans, about(said, list(held.values()))
 
 
@@ -194,10 +196,10 @@ def _of_services(recorded: "Sequence[Recorded]", incident: "Incident") -> "list[
 
 
 def _metrics(
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
     wanted: "Sequence[ChangeRow]",
-    upto: int | None,
+    up_to: int | None,
     only: str | None,
 ) -> "tuple[list[Measured], list[Recorded]]":
     plans: list[Measured] = []
@@ -205,26 +207,26 @@ def _metrics(
     names: set[str] = set()
     quiet: list[Recorded] = []
     if wanted:
-        quiet = workspace.log.select(
-            [Window(SILENCES, None, max(row.at for row in wanted) + timedelta(days=1))], upto
+        quiet = session.log.select(
+            [Window(SILENCES, None, max(row.at for row in wanted) + timedelta(days=1))], up_to
         )
     known = silences(quiet)
     for service in dict.fromkeys([*incident.services, *(row.service for row in wanted if row.service)]):
         mine = [row.at for row in wanted if row.service == service]
-        settings, event = configured_metrics(workspace, service, upto, incident.id)
-        sampled = [scope.partition("/")[2] for scope in workspace.log.scope_names(f"samples:{service}/")]
+        settings, event = configured_metrics(session, service, up_to, incident.id)
+        sampled = [scope.partition("/")[2] for scope in session.log.scope_names(f"samples:{service}/")]
         used += event
         names |= {*settings.get("metrics", {}), *sampled}
         if not mine:
             continue
         start, end = min(mine) - _BACK, max(mine) + timedelta(days=1, minutes=5)
-        told = workspace.log.select([Window(f"collected:{service}", start - _BACK, end)], upto)
+        told = session.log.select([Window(f"collected:{service}", start - _BACK, end)], up_to)
         used += told
         for name in dict.fromkeys([*settings.get("metrics", {}), *sampled]):
             if only is not None and name != only:
                 continue
             configured: dict[str, Any] = settings.get("metrics", {}).get(name, {})
-            series, chunks = workspace.samples_with_events(service, name, start, end, upto)
+            series, chunks = session.samples_with_events(service, name, start, end, up_to)
             used += chunks
             asked = [
                 each.event.until

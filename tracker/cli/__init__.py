@@ -1,6 +1,6 @@
 """The command line: one module for each command, imported only when it is typed.
 
-A new command is one module with `arguments(parser)` and `run(arguments, workspace)`, one
+A new command is one module with `arguments(parser)` and `run(arguments, session)`, one
 line in `COMMANDS`, and one test.
 """
 

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.action_items import add_action, complete, owner_of, require_item
 from tracker.decisions.due_dates import due, spelled
@@ -59,18 +59,18 @@ def _way(ways: Any, name: str, said: str, act: Callable[..., int]) -> argparse.A
     return found
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Do it."""
-    act: int = arguments.act(arguments, workspace)
+    act: int = arguments.act(arguments, session)
     return act
 
 
-def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    incident = workspace.incident(arguments.incident)
+def _add(arguments: argparse.Namespace, session: Session) -> int:
+    incident = session.incident(arguments.incident)
     owner = owner_of(arguments.owner)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
-    day = due(arguments.due, at=at.at, zone=workspace.typed_zone)
-    recording = workspace.decide(
+    at, by = session.instant(arguments.at, incident), session.author
+    day = due(arguments.due, at=at.at, zone=session.typed_zone)
+    recording = session.decide(
         incident.id,
         lambda held: [add_action(held, arguments.text, owner=owner, due=day, by=by, at=at)],
     )
@@ -88,20 +88,20 @@ def _add(arguments: argparse.Namespace, workspace: Workspace) -> int:
         "due_said": day.said,
         "due_zone": day.zone_name,
     }
-    return workspace.answer(recording, said, extra)
+    return session.answer(recording, said, extra)
 
 
-def _done(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    target = workspace.event(arguments.action)
+def _done(arguments: argparse.Namespace, session: Session) -> int:
+    target = session.event(arguments.action)
     item = require_item(target)
     name = item.incident or ""
-    incident = workspace.incident(name)
+    incident = session.incident(name)
     # It was done after it was promised, mostly long after the incident: a clock time is the latest one since.
-    at = workspace.instant(arguments.at, around=(item.occurred_at, workspace.now))
-    by = workspace.who
-    recording = workspace.decide(
+    at = session.instant(arguments.at, around=(item.occurred_at, session.now))
+    by = session.author
+    recording = session.decide(
         name, lambda held: [complete(held, target, proof=arguments.proof, by=by, at=at)]
     )
     where = f" (merged into {incident.merged_into})" if incident.merged_into else ""
     said = f"{target.handle} of {name}{where} was done at {utc(at.at)}, says {by}; proof: {arguments.proof.strip()}"
-    return workspace.answer(recording, said, {"incident": name, "event": target.id})
+    return session.answer(recording, said, {"incident": name, "event": target.id})

@@ -2,9 +2,9 @@
 
 import argparse
 
-from projections.actions import OVERDUE, ActionItem, Standing, of_incident
+from projections.actions import OVERDUE, ActionItem, ActionStatus, of_incident
 from tracker.application import action_items
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_json, table, write_json
 
 EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --json"
@@ -19,13 +19,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print them: what is to be done first, by the day it is due."""
-    known = action_items.items_of(workspace)
-    now = workspace.now
+    known = action_items.items_of(session)
+    now = session.now
     found = known
     if arguments.incident:
-        found = of_incident(found, workspace.incident(arguments.incident))
+        found = of_incident(found, session.incident(arguments.incident))
     if arguments.owner:
         wanted = arguments.owner.strip().lstrip("@").casefold()
         found = [each for each in found if each.owner.casefold() == wanted]
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return 0
 
 
-def _state(item: "ActionItem", standing: "Standing") -> str:
+def _state(item: "ActionItem", standing: "ActionStatus") -> str:
     if item.done_at is not None:
         return f"done {item.done_at:%Y-%m-%d}"
     return standing.said()

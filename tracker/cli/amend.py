@@ -4,7 +4,7 @@ import argparse
 from datetime import date
 from typing import Any
 
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_json, add_zone
 from tracker.decisions import corrections
 from tracker.decisions.action_items import amended_fields
@@ -33,9 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    target = corrected(workspace, arguments.event)
+    target = corrected(session, arguments.event)
     changes: dict[str, Any] = {}
     for assignment in arguments.set:
         name, equals, value = assignment.partition("=")
@@ -45,45 +45,45 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.text is not None:
         changes["text"] = arguments.text
     name = getattr(target.event, "incident", None)
-    incident = fold(name, workspace.log.incident(name)) if name else None
-    new_at = workspace.instant(arguments.at, incident) if arguments.at else None
+    incident = fold(name, session.log.incident(name)) if name else None
+    new_at = session.instant(arguments.at, incident) if arguments.at else None
     if changes.get("service"):
-        changes["service"] = workspace.service(str(changes["service"]))
-    changes = amended_fields(target.event, changes, now=workspace.now, typed_zone=workspace.typed_zone)
-    by = workspace.who
-    correction = amend(target, by=by, now=workspace.now, why=arguments.why, changes=changes, new_at=new_at)
-    refuse_contradiction(workspace, correction)
-    recording = record_correction(workspace, correction)
+        changes["service"] = session.service(str(changes["service"]))
+    changes = amended_fields(target.event, changes, now=session.now, typed_zone=session.typed_zone)
+    by = session.author
+    correction = amend(target, by=by, now=session.now, why=arguments.why, changes=changes, new_at=new_at)
+    refuse_contradiction(session, correction)
+    recording = record_correction(session, correction)
     day = f"; it is due {spelled(date.fromisoformat(changes['due_on']))} now" if "due_on" in changes else ""
     moved = f"; it is at {utc(correction.new_at)} now" if arguments.at and correction.new_at else ""
-    return workspace.answer(
+    return session.answer(
         recording,
         f"{target.handle} amended by {by}{moved}{day}; the old value: tracker history {target.handle}",
         {"event": target.id},
     )
 
 
-def corrected(workspace: Workspace, typed: str) -> "Effective":
+def corrected(session: Session, typed: str) -> "Effective":
     """Return the event that was typed, as it reads after its corrections."""
-    target = workspace.event(typed)
-    return effective(workspace.log.with_corrections([target]))[target.id]
+    target = session.event(typed)
+    return effective(session.log.with_corrections([target]))[target.id]
 
 
-def refuse_contradiction(workspace: Workspace, correction: "Correction") -> None:
+def refuse_contradiction(session: Session, correction: "Correction") -> None:
     """Refuse a correction that would leave its incident in contradiction with itself."""
     name = correction.incident
     if name is None:
         return
-    held = workspace.log.incident(name)
+    held = session.log.incident(name)
     last = max(each.position for each in held)
     then = Recorded(
-        id=event_id(correction), event=correction, position=last + 1, recorded_us=to_us(workspace.now)
+        id=event_id(correction), event=correction, position=last + 1, recorded_us=to_us(session.now)
     )
     corrections.refuse_contradiction(fold(name, held), fold(name, [*held, then]))
 
 
-def record_correction(workspace: Workspace, correction: "Correction") -> Recording:
+def record_correction(session: Session, correction: "Correction") -> Recording:
     """Append a correction: to its incident's stream, or on its own."""
     if correction.incident is None:
-        return workspace.record([correction])
-    return workspace.decide(correction.incident, lambda held: [correction])
+        return session.record([correction])
+    return session.decide(correction.incident, lambda held: [correction])

@@ -7,7 +7,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.errors import BadInputError
 from tracker.events.base import Arrival, Incoming
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
     path = Path(arguments.file)
     try:
@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
             f"{path} has {len(data)} bytes; at most {MAXIMUM_BYTES} are kept",
             hint=f"Compress it: gzip -k {path}",
         )
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, incident), session.author
     attached = FileAttached(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
@@ -50,9 +50,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         sha256=hashlib.sha256(data).digest(),
         by_hash=True,
     )
-    known = workspace.log.latest(file_scope(attached.sha256))
+    known = session.log.latest(file_scope(attached.sha256))
     incoming = Incoming(event=attached, arrival=Arrival(via="file"), payload=data)
-    recording = workspace.decide(incident.id, lambda held: [incoming])
+    recording = session.decide(incident.id, lambda held: [incoming])
     handle = (recording.recorded + recording.known)[0][-7:]
     once = (
         f", as {known.handle} already did: its bytes are kept once"
@@ -64,4 +64,4 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         f"back with: tracker show {handle} --raw -o FILE"
     )
     extra = {"incident": incident.id, "sha256": attached.sha256.hex()}
-    return workspace.answer(recording, said, extra)
+    return session.answer(recording, said, extra)

@@ -17,9 +17,9 @@ from projections.alert_expression import AlertExpression, typed
 from projections.backtest import backtest
 from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
 from projections.composite_alert import CompositeAlert, read, watch_all
-from projections.firings import Watched
+from projections.firings import WatchedMetric
 from reports.numbers import said
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, plain, printable, table, write_json
 from tracker.errors import UsageError
 from tracker.events.samples import MetricSampled
@@ -40,24 +40,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Read one service's samples after the other, and print what would have been."""
     alert = read(" ".join(arguments.expression))
-    upto = workspace.cut()
-    services = _services_of_all(workspace, alert, arguments.service, upto)
-    zone = workspace.shown_zone
-    watched: list[Watched] = []
+    up_to = session.position_limit()
+    services = _services_of_all(session, alert, arguments.service, up_to)
+    zone = session.shown_zone
+    watched: list[WatchedMetric] = []
     for service in services:
-        held = {metric: workspace.samples(service, metric, *ALL_TIME, upto) for metric in alert.metrics}
+        held = {metric: session.samples(service, metric, *ALL_TIME, up_to) for metric in alert.metrics}
         if all(held.values()):
-            units = {metric: _configured_units(workspace, metric).get(service) for metric in held}
+            units = {metric: _configured_units(session, metric).get(service) for metric in held}
             watched.append(watch_all(alert, service or None, held, units=units))
-    position = workspace.log.position if upto is None else upto
-    known_at = workspace.log.recorded_at(position) or workspace.now
+    position = session.log.position if up_to is None else up_to
+    known_at = session.log.recorded_at(position) or session.now
     answer = backtest(
         alert.comparisons[0] if alert.is_single else alert.holding,
         watched,
-        workspace.incidents(upto),
+        session.incidents(up_to),
         until=known_at,
         services=[service for service in services if service],
         only_service=arguments.service is not None,
@@ -65,26 +65,26 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if not alert.is_single:
         answer = replace(answer, threshold=None)
     if arguments.json:
-        write_json(_described(alert, answer, arguments.service, known_at if upto is not None else None))
+        write_json(_described(alert, answer, arguments.service, known_at if up_to is not None else None))
     else:
         print("\n".join(_said(alert, answer, arguments.service, zone)))
     return 0
 
 
-def _configured_units(workspace: Workspace, metric: str) -> dict[str, str | None]:
-    configured = workspace.settings.services
+def _configured_units(session: Session, metric: str) -> dict[str, str | None]:
+    configured = session.settings.services
     return {name: each.metrics[metric].unit for name, each in configured.items() if metric in each.metrics}
 
 
 def _services_of_all(
-    workspace: Workspace, alert: "CompositeAlert", asked: str | None, upto: int | None
+    session: Session, alert: "CompositeAlert", asked: str | None, up_to: int | None
 ) -> list[str]:
     """Return the services that have every metric of an alert.
 
     Raises:
         UsageError: If none has; names a metric that there is not, or who has which.
     """
-    having = {each.metric: _services(workspace, each, asked, upto) for each in alert.comparisons}
+    having = {each.metric: _services(session, each, asked, up_to) for each in alert.comparisons}
     common = set.intersection(*map(set, having.values()))
     if not common:
         whose = "; ".join(
@@ -98,7 +98,7 @@ def _services_of_all(
 
 
 def _services(
-    workspace: Workspace, expression: "AlertExpression", asked: str | None, upto: int | None
+    session: Session, expression: "AlertExpression", asked: str | None, up_to: int | None
 ) -> list[str]:
     """Return the services that have the metric, in the log or in tracker.toml.
 
@@ -106,11 +106,11 @@ def _services(
         UsageError: If none has; names the metrics that there are.
     """
     metric = expression.metric
-    held = _held(workspace, upto)
-    configured = _configured_units(workspace, metric)
+    held = _held(session, up_to)
+    configured = _configured_units(session, metric)
     having = sorted({service for service, name in held if name == metric} | set(configured))
     if asked is not None:
-        workspace.asked_service(asked)
+        session.asked_service(asked)
         if asked in having:
             return [asked]
     if having and asked is not None:
@@ -125,7 +125,7 @@ def _services(
         return having
     known = sorted(
         {name for _, name in held}
-        | {name for each in workspace.settings.services.values() for name in each.metrics}
+        | {name for each in session.settings.services.values() for name in each.metrics}
     )
     if not known:
         raise UsageError(
@@ -140,9 +140,9 @@ def _services(
     )
 
 
-def _held(workspace: Workspace, upto: int | None) -> list[tuple[str, str]]:
+def _held(session: Session, up_to: int | None) -> list[tuple[str, str]]:
     """Return service and metric of all samples that the log has: the name of a place may be cut, an event's is not."""
-    found = (workspace.log.latest(scope, upto) for scope in workspace.log.scope_names("samples:"))
+    found = (session.log.latest(scope, up_to) for scope in session.log.scope_names("samples:"))
     return [
         (each.event.service or "", each.event.metric)
         for each in found

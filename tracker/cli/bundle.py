@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tracker.application.bundle_contents import evidence
 from tracker.application.secret_warnings import warn_of_events
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.bundles.container import KIND
 from tracker.bundles.writing import bundled
 from tracker.cli.common import add_incident, add_reading, say, write_json
@@ -31,10 +31,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Write it."""
-    upto = workspace.cut()
-    name = workspace.incident(arguments.incident, upto).id
+    up_to = session.position_limit()
+    name = session.incident(arguments.incident, up_to).id
     to_stdout = arguments.output == "-"
     if to_stdout and arguments.json:
         raise UsageError(
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if not to_stdout:
         _refuse_other(target)
     with waiting("bundle"):
-        _, recorded = evidence(workspace, name, upto)
-        data, manifest = bundled(workspace.log, name, recorded)
-    beside = workspace.log.payloads(
+        _, recorded = evidence(session, name, up_to)
+        data, manifest = bundled(session.log, name, recorded)
+    beside = session.log.payloads(
         [each.position for each in recorded if not each.event.TOPIC.startswith("metric-")]
     )
     warn_of_events(recorded, beside, "the bundle" if to_stdout else str(target))

@@ -9,8 +9,8 @@ import argparse
 from datetime import datetime, timedelta
 
 from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
-from tracker.application.session import Workspace
-from tracker.application.verdicts import compared
+from tracker.application.session import Session
+from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
@@ -45,37 +45,37 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print them."""
-    upto = workspace.cut()
+    up_to = session.position_limit()
     if arguments.service:
-        workspace.asked_service(arguments.service)
-    incident = workspace.incident(arguments.incident, upto) if arguments.incident else None
-    now = workspace.now
+        session.asked_service(arguments.service)
+    incident = session.incident(arguments.incident, up_to) if arguments.incident else None
+    now = session.now
     start, end = now - timedelta(days=1), now + timedelta(seconds=1)
     if incident is not None:
         start, end = incident.begins_at - timedelta(days=1), incident.ends_at or end
     if incident is not None:
-        asked = span_asked(arguments, workspace, incident)
+        asked = span_asked(arguments, session, incident)
         start, end = asked[0] or start, asked[1] or end
     else:
         if arguments.start:
-            start = workspace.instant(arguments.start, option="--from").at
+            start = session.instant(arguments.start, option="--from").at
         if arguments.end:
-            end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+            end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
-    found = changes(workspace.log.select([Window("changes", start - EARLIER_VERSIONS, end)], upto))
+    found = changes(session.log.select([Window("changes", start - EARLIER_VERSIONS, end)], up_to))
     rows = [row for row in found if start <= row.at < end]
     if arguments.service:
         rows = [row for row in rows if row.service == arguments.service]
     listed = (
-        [incident] if incident else [each for each in workspace.incidents(upto) if _near(each, start, end)]
+        [incident] if incident else [each for each in session.incidents(up_to) if _near(each, start, end)]
     )
     # What was merged goes on under another number, and is named there.
     listed = [each for each in listed if each.merged_into is None]
     within = timedelta(seconds=duration_seconds(arguments.within))
-    moved = _moved(workspace, incident, upto, within) if incident is not None else {}
+    moved = _moved(session, incident, up_to, within) if incident is not None else {}
     answer = []
     for row in reversed(rows):
         metrics = moved.get(row.event, [])
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     lines = []
     for row, suspected, roles in answer:
-        local = row.at.astimezone(workspace.shown_zone)
+        local = row.at.astimezone(session.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
         if row.previous_version and same_version(row.previous_version, row.version):
             before = " again"
@@ -136,11 +136,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _moved(
-    workspace: Workspace, incident: "Incident", upto: int | None, within: timedelta
+    session: Session, incident: "Incident", up_to: int | None, within: timedelta
 ) -> dict[str, list[str]]:
     """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
     found: dict[str, list[str]] = {}
-    for row in compared(workspace, incident, upto, before_onset=within).rows:
+    for row in compute_verdicts(session, incident, up_to, before_onset=within).rows:
         if (
             row.window == "10m"
             and row.baseline == "before_change"

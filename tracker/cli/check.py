@@ -21,9 +21,9 @@ from projections.claims.claim import Claim
 from projections.procedure.advice import advice
 from projections.procedure.check import findings, waivers
 from projections.procedure.rule import Ruled
-from tracker.application.claims import claimed
-from tracker.application.procedure import Checked, checked, settings_differ
-from tracker.application.session import Workspace
+from tracker.application.claims import lint_claims
+from tracker.application.procedure import Evaluation, evaluate_procedure, settings_differ
+from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
@@ -49,26 +49,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print the answers."""
     text = read(arguments.text) if arguments.text else None
-    typed = _named(arguments, workspace, text)
-    upto = workspace.cut()
-    incident = workspace.incident(typed, upto)
+    typed = _named(arguments, session, text)
+    up_to = session.position_limit()
+    incident = session.incident(typed, up_to)
     with waiting("check"):
-        found = checked(workspace, incident, upto)
+        found = evaluate_procedure(session, incident, up_to)
         claims = (
-            claimed(workspace, incident, upto)
+            lint_claims(session, incident, up_to)
             if text is None
-            else claimed(workspace, incident, upto, text=text, where=_where(arguments.text))
+            else lint_claims(session, incident, up_to, text=text, where=_where(arguments.text))
         )
     count = len(claims) + (len(findings(found.rules)) if text is None else 0)
     if arguments.json:
         _write(incident, found, claims, count)
     else:
-        _print(workspace, incident, found, claims, upto, arguments.text)
+        _print(session, incident, found, claims, up_to, arguments.text)
         if text is None:
-            _close(workspace, incident, found, claims, count, upto)
+            _close(session, incident, found, claims, count, up_to)
         else:
             _close_text(incident, found, claims, arguments.text)
     return FOUND if count else 0
@@ -105,11 +105,11 @@ def _where(name: str) -> str:
     return "stdin" if name == "-" else name
 
 
-def _named(arguments: argparse.Namespace, workspace: Workspace, text: str | None) -> str:
+def _named(arguments: argparse.Namespace, session: Session, text: str | None) -> str:
     """Return the incident that was typed, else the one that the text's title names."""
-    prefix = workspace.settings.tracker.prefix
+    prefix = session.settings.tracker.prefix
     found = re.search(rf"^#\s.*?\b({re.escape(prefix)}-\d+)\b", text or "", re.MULTILINE | re.IGNORECASE)
-    title = workspace.incident_id(found[1]) if found else None
+    title = session.incident_id(found[1]) if found else None
     if arguments.incident is None:
         if text is None:
             raise UsageError(
@@ -122,14 +122,14 @@ def _named(arguments: argparse.Namespace, workspace: Workspace, text: str | None
             )
         return title
     typed: str = arguments.incident
-    if title is not None and typed != "." and workspace.incident_id(typed) != title:
+    if title is not None and typed != "." and session.incident_id(typed) != title:
         say(
-            f"{_where(arguments.text)} is titled {title}, and is held against {workspace.incident_id(typed)} as you say."
+            f"{_where(arguments.text)} is titled {title}, and is held against {session.incident_id(typed)} as you say."
         )
     return typed
 
 
-def _write(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", count: int) -> None:
+def _write(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]", count: int) -> None:
     write_json(
         {
             "incident": incident.id,
@@ -171,22 +171,22 @@ def described(answer: "Ruled", incident: "Incident") -> dict[str, object]:
 
 
 def _print(
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
-    found: "Checked",
+    found: "Evaluation",
     claims: "Sequence[Claim]",
-    upto: int | None,
+    up_to: int | None,
     name: str | None,
 ) -> None:
     """Print the rules, but for a text that is held against the log; and the claims."""
     evidence = found.evidence
     print(f"{incident.id}  {printable(incident.title)}")
     if name is None:
-        at = evidence.detected_at.astimezone(workspace.shown_zone)
+        at = evidence.detected_at.astimezone(session.shown_zone)
         what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
         print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
         rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
-        rows += [_row(each, workspace, upto) for each in found.rules]
+        rows += [_row(each, session, up_to) for each in found.rules]
         text = _wrapped(rows)
         sys.stdout.write(_coloured(text) if _has_colour() else text)
     if claims:
@@ -198,11 +198,11 @@ def _print(
         print(table(lines), end="")
 
 
-def _row(answer: "Ruled", workspace: Workspace, upto: int | None) -> tuple[str, str, str, str]:
+def _row(answer: "Ruled", session: Session, up_to: int | None) -> tuple[str, str, str, str]:
     says = answer.says
     if answer.due_at is not None and answer.status.value != "met":
-        due = answer.due_at.astimezone(workspace.shown_zone)
-        over = upto is None and workspace.now > answer.due_at
+        due = answer.due_at.astimezone(session.shown_zone)
+        over = up_to is None and session.now > answer.due_at
         says = f"{says} {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
     if answer.status.value in _ASKED:
         says = f"{says} Asked: {answer.expected}."
@@ -232,12 +232,12 @@ def _handles(evidence: Sequence[str]) -> str:
 
 
 def _close(
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
-    found: "Checked",
+    found: "Evaluation",
     claims: "Sequence[Claim]",
     count: int,
-    upto: int | None,
+    up_to: int | None,
 ) -> None:
     """Sum up, and say what to type next."""
     counted = Counter(each.status.value.replace("_", " ") for each in found.rules)
@@ -246,7 +246,7 @@ def _close(
         parts.append(f"{len(claims)} claim{'s' if len(claims) > 1 else ''} against the log")
     told = {0: "no findings", 1: "1 finding"}.get(count, f"{count} findings")
     print(f"{', '.join(parts)}: {told}.")
-    if upto is not None:
+    if up_to is not None:
         return
     evidence = found.evidence
     for each in advice(found.rules, evidence.procedure, evidence.now)[:3]:
@@ -255,13 +255,13 @@ def _close(
     if late or claims:
         first = late[0].rule if late else claims[0].key
         say(f'If that is not to be held against {incident.id}: tracker waive {incident.id} {first} --why "…"')
-    if settings_differ(workspace):
+    if settings_differ(session):
         say(
             "tracker.toml says another [procedure] than the log; it counts from the next thing that is recorded."
         )
 
 
-def _close_text(incident: "Incident", found: "Checked", claims: "Sequence[Claim]", name: str) -> None:
+def _close_text(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]", name: str) -> None:
     """Say how many claims of a text the log contradicts, and what may be done about them."""
     many = len(claims)
     what = (

@@ -8,11 +8,11 @@ import argparse
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tracker.application.auto_declare import described, tell_what_would_have, would_have_declared
+from tracker.application.auto_declare import described, print_skipped_declarations, would_have_declared
 from tracker.application.collect import forges, sentry, sources
 from tracker.application.secret_warnings import tell_of_feed
-from tracker.application.session import Recording, Workspace
-from tracker.application.verdicts import judge
+from tracker.application.session import Recording, Session
+from tracker.application.verdicts import record_verdicts
 from tracker.cli.common import add_incident, add_json, printable, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.errors import SettingsError, TrackerError
@@ -31,25 +31,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Pull them one after the other; one that fails does not keep the others from us."""
-    incident = workspace.incident(arguments.incident)
+    incident = session.incident(arguments.incident)
     start = incident.begins_at - timedelta(days=1)
-    end = (incident.ends_at or workspace.now) + timedelta(days=1)
-    settings = workspace.settings
+    end = (incident.ends_at or session.now) + timedelta(days=1)
+    settings = session.settings
     wanted = SOURCES if arguments.source is None else (arguments.source,)
     pulled: list[sources.Pulled] = []
     skipped: list[str] = []
     if "prometheus" in wanted:
         if settings.prometheus.url:
-            pulled += _prometheus(workspace, incident, start, end)
+            pulled += _prometheus(session, incident, start, end)
         elif arguments.source:
-            sources.prometheus_api(workspace)
+            sources.prometheus_api(session)
         else:
             skipped.append("prometheus: not configured ([prometheus] url)")
     if "alertmanager" in wanted:
         if settings.file.alertmanager.url or arguments.source:
-            pulled.append(sources.alertmanager(workspace))
+            pulled.append(sources.alertmanager(session))
         else:
             skipped.append("alertmanager: not configured ([alertmanager] url)")
     if "git" in wanted:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         ]
         with waiting("git"):
             pulled += [
-                sources.repository(workspace, path, name, incident.begins_at - HISTORY, None)
+                sources.repository(session, path, name, incident.begins_at - HISTORY, None)
                 for path, name in found
             ]
         if not found:
@@ -69,43 +69,43 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
         if forge not in wanted:
             continue
-        at_it = [each for each in incident.services if forges.repository_of(workspace, forge, each)]
+        at_it = [each for each in incident.services if forges.repository_of(session, forge, each)]
         if not at_it and arguments.source:
             at_it = list(incident.services)
         with waiting(forge):
-            pulled += [pull(workspace, name, start, end) for name in at_it]
+            pulled += [pull(session, name, start, end) for name in at_it]
     if "sentry" in wanted:
-        if sentry.configured(workspace) or arguments.source:
+        if sentry.configured(session) or arguments.source:
             with waiting("sentry"):
-                pulled += sentry.sentry(workspace, None, start, min(end, workspace.now))
+                pulled += sentry.sentry(session, None, start, min(end, session.now))
         else:
             skipped.append("sentry: not configured ([sentry] organization)")
     judged = Recording()
     with waiting("verdicts"):
-        judge(workspace, workspace.incident(incident.id), judged)
-    tell_of_feed(workspace.secrets)
-    return _answer(arguments, workspace, incident.id, pulled, skipped, judged)
+        record_verdicts(session, session.incident(incident.id), judged)
+    tell_of_feed(session.secrets)
+    return _answer(arguments, session, incident.id, pulled, skipped, judged)
 
 
 def _prometheus(
-    workspace: Workspace, incident: "Incident", start: datetime, end: datetime
+    session: Session, incident: "Incident", start: datetime, end: datetime
 ) -> list[sources.Pulled]:
     pulled: list[sources.Pulled] = []
     try:
-        api = sources.prometheus_api(workspace)
+        api = sources.prometheus_api(session)
     except TrackerError as trouble:
         return [sources.Pulled("prometheus", None, "everything", problem=trouble)]
     with api, progress("prometheus") as update:
-        pulled.append(sources.alert_history(workspace, api, start=start, end=end))
+        pulled.append(sources.alert_history(session, api, start=start, end=end))
         if pulled[0].problem is not None and pulled[0].problem.exit_code == 10:
             return pulled
-        pulled.append(sources.alert_rules(workspace, api))
+        pulled.append(sources.alert_rules(session, api))
         for service in incident.services:
-            configured = workspace.settings.services.get(service)
+            configured = session.settings.services.get(service)
             for name, metric in (configured.metrics if configured else {}).items():
                 pulled.append(
                     sources.with_history(
-                        workspace,
+                        session,
                         api,
                         service=service,
                         name=name,
@@ -122,7 +122,7 @@ def _prometheus(
 
 def _answer(
     arguments: argparse.Namespace,
-    workspace: Workspace,
+    session: Session,
     name: str,
     pulled: list[sources.Pulled],
     skipped: list[str],
@@ -133,12 +133,12 @@ def _answer(
             f"nothing to collect for {name}: " + "; ".join(skipped),
             hint="Configure a source in tracker.toml: tracker init",
         )
-    workspace.log.seal()
+    session.log.seal()
     total = Recording(judged.recorded, judged.known)
     for each in pulled:
         total.recorded += each.recording.recorded
         total.known += each.recording.known
-    undeclared = would_have_declared(workspace, [fact for each in pulled for fact in each.facts])
+    undeclared = would_have_declared(session, [fact for each in pulled for fact in each.facts])
     if arguments.json:
         write_json(
             {
@@ -165,7 +165,7 @@ def _answer(
                 f"verdicts: {windows} window{'s' * (windows != 1)} judged; see them: tracker compare {name}"
             )
         print(f"{name}: {total.said()}")
-        tell_what_would_have(undeclared)
+        print_skipped_declarations(undeclared)
         say(f"Next: tracker timeline {name}   ·   tracker report {name}")
     failed = [each.problem for each in pulled if each.problem]
     return failed[0].exit_code if failed else 0

@@ -14,8 +14,8 @@ from dataclasses import fields
 from projections.judgement.rows import Row
 from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
-from tracker.application.session import Workspace
-from tracker.application.verdicts import compared
+from tracker.application.session import Session
+from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import (
     add_display_zone,
     add_incident,
@@ -54,13 +54,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print them."""
-    upto = workspace.cut()
-    incident = workspace.incident(arguments.incident, upto)
-    change = workspace.event(arguments.change, upto) if arguments.change else None
+    up_to = session.position_limit()
+    incident = session.incident(arguments.incident, up_to)
+    change = session.event(arguments.change, up_to) if arguments.change else None
     with waiting("compare"):
-        found = compared(workspace, incident, upto, change=change, metric=arguments.metric)
+        found = compute_verdicts(session, incident, up_to, change=change, metric=arguments.metric)
     if arguments.json:
         write_json({"incident": incident.id, "rows": [described(row) for row in found.rows]})
         return 0
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         mine = [row for row in found.rows if row.change == change_row.event]
         if mine:
             print()
-            _print(mine, workspace)
+            _print(mine, session)
     if any(row.verdict in ("pending", "no_data") for row in found.rows):
         say(f"Next: tracker collect {incident.id}   ·   tracker watch {incident.id}")
     return 0
@@ -90,9 +90,9 @@ def described(row: "Row") -> dict[str, object]:
     return {each.name: plain(getattr(row, each.name)) for each in fields(row) if each.name not in _HIDDEN}
 
 
-def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
+def _print(rows: "Sequence[Row]", session: Session) -> None:
     first = rows[0]
-    at = first.deployed_at.astimezone(workspace.shown_zone)
+    at = first.deployed_at.astimezone(session.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
     print(printable(f"{first.handle}  {first.service} {what} {first.version} at {at:%Y-%m-%d %H:%M:%S %Z}"))
     print(printable(f"  {headline(rows)}"))
@@ -101,7 +101,7 @@ def _print(rows: "Sequence[Row]", workspace: Workspace) -> None:
         print(f"  judged from {settled_after(rows)} after it began, once it had settled")
         text = _table(told)
         sys.stdout.write(_coloured(text) if _has_colour() else text)
-    for line in _notes(rows, workspace):
+    for line in _notes(rows, session):
         print(printable(f"  {line}"))
 
 
@@ -119,7 +119,7 @@ def _table(rows: "Sequence[Row]") -> str:
     return table(lines, gap="  ")
 
 
-def _notes(rows: "Sequence[Row]", workspace: Workspace) -> list[str]:
+def _notes(rows: "Sequence[Row]", session: Session) -> list[str]:
     """Say once, not in every row, why something cannot be told, and when a window will be over."""
     windows: dict[tuple[str, str], dict[str, list[str]]] = {}
     known = {(row.metric, row.window): row.reason for row in rows if row.baseline == "before_change"}
@@ -127,10 +127,8 @@ def _notes(rows: "Sequence[Row]", workspace: Workspace) -> list[str]:
         said = known.get((row.metric, row.window)) if row.baseline == "healthy" else None
         # Beside healthy time the same is missing, in a sentence more.
         if row.reason and not (said and row.reason.endswith(said)):
-            ends = row.window_to.astimezone(workspace.shown_zone)
-            day = (
-                "" if ends.date() == row.deployed_at.astimezone(workspace.shown_zone).date() else "%Y-%m-%d "
-            )
+            ends = row.window_to.astimezone(session.shown_zone)
+            day = "" if ends.date() == row.deployed_at.astimezone(session.shown_zone).date() else "%Y-%m-%d "
             until = f" until {ends:{day}%H:%M:%S}" if row.verdict == "pending" else ""
             mine = windows.setdefault((row.verdict.replace("_", " "), row.reason), {})
             mine.setdefault(row.metric, []).append(f"{row.window}{until}")

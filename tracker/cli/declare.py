@@ -7,7 +7,7 @@ import argparse
 
 from projections.incidents import number_of, open_ones, ours
 from tracker.application.clock_dates import near
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_recording, say
 from tracker.decisions import lifecycle
 from tracker.errors import UsageError
@@ -37,25 +37,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Find the open incident of the service, or the next number, and record."""
-    services = tuple(dict.fromkeys(workspace.service(name) for name in arguments.service))
-    by = workspace.who
-    at = workspace.instant(arguments.at)
+    services = tuple(dict.fromkeys(session.service(name) for name in arguments.service))
+    by = session.author
+    at = session.instant(arguments.at)
     while True:
-        found = workspace.standing()
+        found = session.incident_summaries()
         same = [each for each in found if _is_same(each, arguments, at, by)]
         if same:
-            return _known(arguments, workspace, same[0])
+            return _known(arguments, session, same[0])
         mine = [each for each in ours(open_ones(found)) if set(each.services) & set(services)]
         if mine and not arguments.new:
-            return _add(arguments, workspace, mine[-1].id, services, at)
+            return _add(arguments, session, mine[-1].id, services, at)
         number = max((number_of(each.id) for each in found), default=0) + 1
-        name = f"{workspace.settings.tracker.prefix}-{number}"
-        if recording := _declare(arguments, workspace, name, services, by, at):
+        name = f"{session.settings.tracker.prefix}-{number}"
+        if recording := _declare(arguments, session, name, services, by, at):
             said = f"{name} declared at {utc(at.at)} by {by}: {arguments.title.strip()}"
             event = recording.recorded[0] if recording.recorded else recording.known[0]
-            code = workspace.answer(recording, said, {"incident": name, "event": event})
+            code = session.answer(recording, said, {"incident": name, "event": event})
             if not arguments.json:
                 print(name)
                 say(f'Next: tracker note {name} "what you see"   ·   tracker timeline {name}')
@@ -64,13 +64,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 def _declare(
     arguments: argparse.Namespace,
-    workspace: Workspace,
+    session: Session,
     name: str,
     services: tuple[str, ...],
     by: str,
     at: Typed,
 ) -> Recording | None:
-    said = _said_instants(arguments, workspace, at)
+    said = _said_instants(arguments, session, at)
     decided = lifecycle.declare(
         name,
         title=arguments.title,
@@ -84,13 +84,13 @@ def _declare(
         impact=arguments.impact,
         lead=arguments.lead,
     )
-    recording = workspace.decide(name, lambda held: () if held.exists else decided)
+    recording = session.decide(name, lambda held: () if held.exists else decided)
     return recording if recording.recorded or recording.known else None
 
 
-def _said_instants(arguments: argparse.Namespace, workspace: Workspace, at: Typed) -> dict[str, Typed]:
+def _said_instants(arguments: argparse.Namespace, session: Session, at: Typed) -> dict[str, Typed]:
     return {
-        name: workspace.instant(typed, option=f"--{name}", around=near(at.at))
+        name: session.instant(typed, option=f"--{name}", around=near(at.at))
         for name, typed in (("started", arguments.started), ("detected", arguments.detected))
         if typed
     }
@@ -103,23 +103,23 @@ def _is_same(incident: "Incident", arguments: argparse.Namespace, at: Typed, by:
     )
 
 
-def _known(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> int:
+def _known(arguments: argparse.Namespace, session: Session, incident: "Incident") -> int:
     event = incident.steps[0].id
     said = f"{incident.id} says exactly that already"
-    code = workspace.answer(Recording(known=(event,)), said, {"incident": incident.id, "event": event})
+    code = session.answer(Recording(known=(event,)), said, {"incident": incident.id, "event": event})
     if not arguments.json:
         print(incident.id)
     return code
 
 
 def _add(
-    arguments: argparse.Namespace, workspace: Workspace, name: str, services: tuple[str, ...], at: Typed
+    arguments: argparse.Namespace, session: Session, name: str, services: tuple[str, ...], at: Typed
 ) -> int:
-    by = workspace.who
+    by = session.author
     if not arguments.title.strip():
         raise UsageError("declare: an incident needs a title", hint=EXAMPLE)
 
-    milestones = _said_instants(arguments, workspace, at)
+    milestones = _said_instants(arguments, session, at)
 
     def decide(incident: "Incident") -> "list[Decision]":
         noticed = f", detected by {arguments.detected_by}" if arguments.detected_by else ""
@@ -148,10 +148,10 @@ def _add(
         ]
         return decided
 
-    recording = workspace.decide(name, decide)
+    recording = session.decide(name, decide)
     event = (recording.recorded + recording.known)[0]
     said = f"{name} is open for that service already: this was added to it (--new opens another)"
-    code = workspace.answer(recording, said, {"incident": name, "event": event})
+    code = session.answer(recording, said, {"incident": name, "event": event})
     if not arguments.json:
         print(name)
     return code

@@ -24,8 +24,8 @@ from typing import Any
 from tracker import demo
 from tracker.application import report, report_files
 from tracker.application.collect import sources
-from tracker.application.session import Recording, Workspace
-from tracker.application.verdicts import judge
+from tracker.application.session import Recording, Session
+from tracker.application.verdicts import record_verdicts
 from tracker.cli.common import add_json, table, write_json
 from tracker.cli.dispatch import call, parser_for
 from tracker.decisions import lifecycle
@@ -67,7 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Play it in a folder beside the one that is meant, and put it there when it is whole."""
     target = Path(arguments.folder)
     older = _older_demo(target)
@@ -170,7 +170,7 @@ class Player:
         store = str(self.folder / "tracker.db")
         with Log(store, now=lambda: self._clock, salts=_salt) as log:
             named = {"config": str(self.folder / "tracker.toml"), "store": store}
-            self._workspace = Workspace(argparse.Namespace(**named, command="demo"), log=log)
+            self._session = Session(argparse.Namespace(**named, command="demo"), log=log)
             self._options = [f"--{name}={value}" for name, value in named.items()]
             for step in STORY:
                 self._clock = instant(step.at)
@@ -208,7 +208,7 @@ class Player:
             impact=step.impact,
             lead=step.lead,
         )
-        self._workspace.decide(INCIDENT, lambda held: decided)
+        self._session.decide(INCIDENT, lambda held: decided)
         self._wrote(step.by)
 
     def _typed(self, step: "CommandTyped") -> None:
@@ -233,7 +233,7 @@ class Player:
         arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
         arguments.child = []
         with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
-            call(arguments, log=self._workspace.log)
+            call(arguments, log=self._session.log)
         return printed.getvalue()
 
     def _delivered(self, step: "Delivered") -> None:
@@ -243,7 +243,7 @@ class Player:
         arrival = Arrival(via="webhook", received_at=self._clock)
         self._record(
             step.source,
-            self._reader(step.source)(data, where=step.feed, rules=self._workspace.rules, arrival=arrival),
+            self._reader(step.source)(data, where=step.feed, rules=self._session.rules, arrival=arrival),
         )
 
     def _reader(self, source: str) -> "Callable[..., list[Incoming]]":
@@ -253,13 +253,13 @@ class Player:
         return reader(source)
 
     def _record(self, source: str, facts: "list[Incoming]") -> None:
-        self.counts[source] += len(self._workspace.record(facts).recorded)
+        self.counts[source] += len(self._session.record(facts).recorded)
 
     def _pushed(self, _: "Pushed") -> None:
         if self.missing:
             return
         since = self._clock - timedelta(days=30)
-        pulled = sources.repository(self._workspace, self.folder / "checkout", SERVICE, since, self._clock)
+        pulled = sources.repository(self._session, self.folder / "checkout", SERVICE, since, self._clock)
         sources.raise_if_failed([pulled])
         self.counts["git"] += len(pulled.recording.recorded)
 
@@ -278,18 +278,18 @@ class Player:
 
     def _collected(self, _: "Collected") -> None:
         """Ask the recorded Prometheus as `tracker collect` asks a running one."""
-        workspace = self._workspace
-        incident: Incident = workspace.incident(INCIDENT)
+        session = self._session
+        incident: Incident = session.incident(INCIDENT)
         start = incident.begins_at - timedelta(days=1)
         end = (incident.ends_at or self._clock) + timedelta(days=1)
         with RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock) as api:
             pulled = [
-                sources.alert_history(workspace, api, start=start, end=end),
-                sources.alert_rules(workspace, api),
+                sources.alert_history(session, api, start=start, end=end),
+                sources.alert_rules(session, api),
             ]
-            for name, metric in workspace.settings.services[SERVICE].metrics.items():
+            for name, metric in session.settings.services[SERVICE].metrics.items():
                 found = sources.with_history(
-                    workspace,
+                    session,
                     api,
                     service=SERVICE,
                     name=name,
@@ -300,16 +300,16 @@ class Player:
                 self.counts["samples"] += found.new_samples or 0
                 pulled.append(found)
         sources.raise_if_failed(pulled)
-        self.counts["metrics"] = len(workspace.settings.services[SERVICE].metrics)
+        self.counts["metrics"] = len(session.settings.services[SERVICE].metrics)
         self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
         judged = Recording()
-        judge(workspace, workspace.incident(INCIDENT), judged)
+        record_verdicts(session, session.incident(INCIDENT), judged)
         self.counts["verdicts"] += len(judged.recorded)
-        workspace.log.seal()
+        session.log.seal()
 
     def _report(self) -> None:
-        written = report.document(self._workspace, INCIDENT, None)
-        report_files.put(self.folder / f"{INCIDENT}.md", written.markdown.encode(), written.pictures)
+        written = report.document(self._session, INCIDENT, None)
+        report_files.write_report(self.folder / f"{INCIDENT}.md", written.markdown.encode(), written.pictures)
         checkout = [] if self.missing else ["checkout"]
         self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]
 

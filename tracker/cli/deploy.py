@@ -8,7 +8,7 @@ import io
 import sys
 from contextlib import redirect_stderr
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_recording, say
 from tracker.events import changes
 from tracker.events.base import Arrival, Incoming
@@ -29,13 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record the step."""
     # The first line says that nothing was deployed, and not of what is refused.
     talk = io.StringIO()
     with redirect_stderr(talk):
-        service = workspace.service(arguments.service)
-        at, by = workspace.instant(arguments.at), workspace.who
+        service = session.service(arguments.service)
+        at, by = session.instant(arguments.at), session.author
     event = step_class(arguments.command, arguments.step)(
         occurred_at=at.at,
         precision_seconds=at.precision_seconds,
@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     say("RECORDED ONLY, nothing was deployed")
     sys.stderr.write(talk.getvalue())
     incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=by))
-    recording = workspace.record([incoming])
+    recording = session.record([incoming])
     handle = (recording.recorded + recording.known)[0][-7:]
     known = "" if recording.recorded else " (already known)"
     said = f"{handle} {arguments.command} {arguments.step} {service} {arguments.version} at {utc(at.at)} by {by}{known}"
-    return workspace.answer(recording, said)
+    return session.answer(recording, said)
 
 
 def step_class(command: str, step: str) -> "type[Change]":

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, NoReturn, TextIO
 
 from tracker.application import spool
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli import COMMANDS
 from tracker.cli.common import say
 from tracker.errors import BadInputError, TrackerError, UsageError
@@ -141,20 +141,20 @@ def _run(words: list[str]) -> int:
 
 
 def call(arguments: argparse.Namespace, **known: Any) -> int:
-    """Run a parsed command in a workspace of its own."""
-    workspace = Workspace(arguments, **known)
+    """Run a parsed command in a session of its own."""
+    session = Session(arguments, **known)
     try:
-        code: int = arguments.run(arguments, workspace)
+        code: int = arguments.run(arguments, session)
         sys.stdout.flush()
         return code
     except TrackerError as trouble:
-        answered = spool.instead(arguments, workspace, trouble)
+        answered = spool.spool_if_store_away(arguments, session, trouble)
         if answered is None:
             raise
         return answered
     finally:
         if not known:
-            workspace.close()
+            session.close()
 
 
 def _leading_options(words: list[str]) -> tuple[list[str], list[str]]:

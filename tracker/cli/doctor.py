@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from tracker.application.diagnosis import LOOKS, finding, look_of
 from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import SettingsError, SourceUnreachableError, UsageError
@@ -41,13 +41,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Look at everything, at once, and tell it in order."""
     if not 0 < arguments.port < 65_536:
         raise UsageError(f"--port {arguments.port} is no port", hint="tracker doctor --port 8321")
 
     try:
-        settings = workspace.settings
+        settings = session.settings
     except SettingsError as trouble:
         found = [finding.broken("settings", trouble)]
     else:

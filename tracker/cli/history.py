@@ -5,7 +5,7 @@ import argparse
 import msgspec
 
 from reports.headlines import detail, headline
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_reading, printable, table, write_json
 from tracker.times import utc
 
@@ -18,11 +18,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print them in the order in which they were recorded."""
-    upto = workspace.cut()
-    target = workspace.event(arguments.event, upto)
-    found = workspace.log.with_corrections([target], upto)
+    up_to = session.position_limit()
+    target = session.event(arguments.event, up_to)
+    found = session.log.with_corrections([target], up_to)
     if arguments.json:
         entries = [
             {

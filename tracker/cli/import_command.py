@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.bundles.importing import Plan, brought, planned
 from tracker.bundles.reading import Bundle, read
 from tracker.cli.common import add_json, printable, say, write_json
@@ -31,16 +31,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Check it, then record it."""
-    who = None if arguments.dry_run else workspace.who
+    who = None if arguments.dry_run else session.author
     bundle = opened(arguments.file)
-    prefix = workspace.settings.tracker.prefix
+    prefix = session.settings.tracker.prefix
     if who is None:
-        plan = planned(workspace.log, bundle, prefix=prefix)
+        plan = planned(session.log, bundle, prefix=prefix)
         recording = Recording(plan.new, plan.known)
     else:
-        plan, appended = brought(workspace.log, bundle, prefix=prefix, by=who)
+        plan, appended = brought(session.log, bundle, prefix=prefix, by=who)
         recording = Recording(appended.recorded, appended.known)
     if arguments.json:
         write_json({**_answer(bundle, plan, dry_run=arguments.dry_run), **recording.json()})

@@ -7,7 +7,7 @@ is kept here, with the reason; after an upgrade, or a change of tracker.toml, tr
 import argparse
 from pathlib import Path
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_json, printable, say, table, write_json
 from tracker.errors import BadInputError
 from tracker.inbox.opening import SUFFIX, open_inbox
@@ -23,9 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Answer from the inbox alone; it is opened, never made, here."""
-    store = workspace.settings.store
+    store = session.settings.store
     if "://" not in store and not Path(store + SUFFIX).exists():
         if arguments.what == "retry" and arguments.number:
             raise _unknown(arguments.number)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.application.auto_declare import described, tell_what_would_have, would_have_declared
+from tracker.application.auto_declare import described, print_skipped_declarations, would_have_declared
 from tracker.application.clock_dates import dates_of
 from tracker.application.collect import forges, sentry
 from tracker.application.collect import sources as pulling
 from tracker.application.secret_warnings import tell_of_feed
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_json, add_zone, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.lifecycle import note
@@ -93,11 +93,11 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
     parser.set_defaults(read=read)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Read it, seal it, say what is new."""
-    code: int = arguments.read(arguments, workspace)
-    tell_of_feed(workspace.secrets)
-    workspace.log.seal(100)
+    code: int = arguments.read(arguments, session)
+    tell_of_feed(session.secrets)
+    session.log.seal(100)
     return code
 
 
@@ -113,26 +113,26 @@ def _bytes(name: str) -> bytes:
 
 
 def _said(
-    workspace: Workspace, recording: Recording, where: str, found: int, extra: dict[str, Any] | None = None
+    session: Session, recording: Recording, where: str, found: int, extra: dict[str, Any] | None = None
 ) -> int:
     nothing = "" if found else "; nothing in it is of a kind that is recorded (docs/sources.md lists them)"
-    return workspace.answer(recording, f"{where}: {recording.said()}{nothing}", extra)
+    return session.answer(recording, f"{where}: {recording.said()}{nothing}", extra)
 
 
-def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def _bodies(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.file is None:
         if arguments.source in forges.FORGES:
-            return _deployments(arguments, workspace)
+            return _deployments(arguments, session)
         if arguments.source == "alertmanager":
-            return _pulled(arguments, workspace, [pulling.alertmanager(workspace)])
-        start, end = _span(arguments, workspace, timedelta(days=1))
+            return _pulled(arguments, session, [pulling.alertmanager(session)])
+        start, end = _span(arguments, session, timedelta(days=1))
         with waiting("sentry"):
-            pulled = sentry.sentry(workspace, None, start, end)
-        return _pulled(arguments, workspace, pulled)
+            pulled = sentry.sentry(session, None, start, end)
+        return _pulled(arguments, session, pulled)
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
-    rules = workspace.rules
+    rules = session.rules
     with waiting(arguments.source):
         if arguments.source == "alertmanager":
             facts = alertmanager.read(data, where=where, rules=rules, arrival=arrival)
@@ -144,36 +144,36 @@ def _bodies(arguments: argparse.Namespace, workspace: Workspace) -> int:
             facts = envelope.read(data, where=where, rules=rules, arrival=arrival, project=arguments.project)
         else:
             facts = webhook.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
-        recording = workspace.record(facts)
-    undeclared = would_have_declared(workspace, facts)
-    code = _said(workspace, recording, where, len(facts), {"would_have_declared": described(undeclared)})
+        recording = session.record(facts)
+    undeclared = would_have_declared(session, facts)
+    code = _said(session, recording, where, len(facts), {"would_have_declared": described(undeclared)})
     if not arguments.json:
-        tell_what_would_have(undeclared)
+        print_skipped_declarations(undeclared)
     return code
 
 
-def _deployments(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def _deployments(arguments: argparse.Namespace, session: Session) -> int:
     """Reconcile with GitHub or GitLab: every configured repository, a week back unless --from says otherwise."""
     forge = arguments.source
-    services = forges.services_at(workspace, forge)
+    services = forges.services_at(session, forge)
     if not services:
         key = "github_repository" if forge == "github" else "gitlab_project"
         raise SettingsError(
-            f"{workspace.settings.path or 'tracker.toml (there is none; tracker init writes one)'}"
+            f"{session.settings.path or 'tracker.toml (there is none; tracker init writes one)'}"
             f" names no {key} of any service",
             hint=f'Under [services.NAME]: {key} = "acme/checkout", or name a FILE of webhook bodies',
         )
-    start, end = _span(arguments, workspace, _WEEK)
+    start, end = _span(arguments, session, _WEEK)
     pull = forges.github if forge == "github" else forges.gitlab
     with waiting(forge):
-        pulled = [pull(workspace, service, start, end) for service in services]
-    return _pulled(arguments, workspace, pulled)
+        pulled = [pull(session, service, start, end) for service in services]
+    return _pulled(arguments, session, pulled)
 
 
-def _span(arguments: argparse.Namespace, workspace: Workspace, back: timedelta) -> tuple[datetime, datetime]:
+def _span(arguments: argparse.Namespace, session: Session, back: timedelta) -> tuple[datetime, datetime]:
     """Read --from and --to; by default it is so long until now."""
-    end = workspace.instant(arguments.end, option="--to").at if arguments.end else workspace.now
-    start = workspace.instant(arguments.start, option="--from").at if arguments.start else end - back
+    end = session.instant(arguments.end, option="--to").at if arguments.end else session.now
+    start = session.instant(arguments.start, option="--from").at if arguments.start else end - back
     if end <= start:
         raise UsageError(
             f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
@@ -181,18 +181,18 @@ def _span(arguments: argparse.Namespace, workspace: Workspace, back: timedelta) 
     return start, end
 
 
-def _events(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def _events(arguments: argparse.Namespace, session: Session) -> int:
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
     with waiting("events"):
-        facts = cdevents.read(data, where=where, rules=workspace.rules, arrival=arrival)
-        recording = workspace.record(facts)
-    return _said(workspace, recording, where, len(facts))
+        facts = cdevents.read(data, where=where, rules=session.rules, arrival=arrival)
+        recording = session.record(facts)
+    return _said(session, recording, where, len(facts))
 
 
-def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    incident = workspace.incident(arguments.incident)
+def _notes(arguments: argparse.Namespace, session: Session) -> int:
+    incident = session.incident(arguments.incident)
     where = "stdin" if arguments.file == "-" else arguments.file
     earliest, latest = dates_of(incident)
     data = _bytes(arguments.file)
@@ -201,26 +201,26 @@ def _notes(arguments: argparse.Namespace, workspace: Workspace) -> int:
             data,
             where=where,
             incident=incident.id,
-            by=workspace.who,
+            by=session.author,
             date=date_of(arguments.date) if arguments.date else None,
-            zone=workspace.typed_zone,
-            now=workspace.now,
+            zone=session.typed_zone,
+            now=session.now,
             earliest=earliest,
             latest=latest,
         )
-        at = workspace.instant(None)
+        at = session.instant(None)
         if read:
-            note(incident, "x", by=workspace.who, at=at)
-        recording = workspace.decide(incident.id, lambda held: read)
-    return workspace.answer(recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
+            note(incident, "x", by=session.author, at=at)
+        recording = session.decide(incident.id, lambda held: read)
+    return session.answer(recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
 
 
-def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    start = workspace.instant(arguments.start, option="--from").at if arguments.start else None
-    service = workspace.service(arguments.service) if arguments.service else None
+def _git(arguments: argparse.Namespace, session: Session) -> int:
+    start = session.instant(arguments.start, option="--from").at if arguments.start else None
+    service = session.service(arguments.service) if arguments.service else None
     configured = [
-        (workspace.settings.folder / Path(path).expanduser(), name)
-        for name, each in workspace.settings.services.items()
+        (session.settings.folder / Path(path).expanduser(), name)
+        for name, each in session.settings.services.items()
         for path in each.repositories
     ]
     if arguments.path:
@@ -230,20 +230,20 @@ def _git(arguments: argparse.Namespace, workspace: Workspace) -> int:
     else:
         targets = [each for each in configured if service in (None, each[1])] or [(Path.cwd(), service)]
     with waiting("git"):
-        pulled = [pulling.repository(workspace, path, name, start, None) for path, name in targets]
-    return _pulled(arguments, workspace, pulled)
+        pulled = [pulling.repository(session, path, name, start, None) for path, name in targets]
+    return _pulled(arguments, session, pulled)
 
 
-def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
-    start = workspace.instant(arguments.start, option="--from").at
-    end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+def _prometheus(arguments: argparse.Namespace, session: Session) -> int:
+    start = session.instant(arguments.start, option="--from").at
+    end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
         raise UsageError(f"ingest: --to ({end}) does not lie after --from ({start})", hint="Swap them")
     if bool(arguments.query) != bool(arguments.name):
         raise UsageError("ingest: --query and --name go together", hint="--query 'up' --name up")
     if arguments.unit and arguments.unit not in UNITS:
         raise UsageError(f"ingest: {arguments.unit!r} is not a unit", hint="One of " + ", ".join(UNITS))
-    names = [workspace.service(arguments.service)] if arguments.service else list(workspace.settings.services)
+    names = [session.service(arguments.service)] if arguments.service else list(session.settings.services)
     if not names:
         raise UsageError("ingest: which service?", hint="--service NAME, or configure [services.NAME]")
     if arguments.query and len(names) != 1:
@@ -254,17 +254,17 @@ def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
         for metric_name, metric in (
             {arguments.name: Metric(query=arguments.query, unit=arguments.unit)}
             if arguments.query
-            else workspace.settings.services[name].metrics
-            if name in workspace.settings.services
+            else session.settings.services[name].metrics
+            if name in session.settings.services
             else {}
         ).items()
     ]
     pulled = []
-    with pulling.prometheus_api(workspace) as api, progress("prometheus") as update:
+    with pulling.prometheus_api(session) as api, progress("prometheus") as update:
         for service, name, metric in wanted:
             pulled.append(
                 pulling.samples(
-                    workspace,
+                    session,
                     api,
                     service=service,
                     name=name,
@@ -275,13 +275,13 @@ def _prometheus(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 )
             )
         if not arguments.query:
-            pulled.append(pulling.alert_history(workspace, api, start=start, end=end))
+            pulled.append(pulling.alert_history(session, api, start=start, end=end))
         for warning in api.warnings:
             say(f"prometheus warns: {warning}")
-    return _pulled(arguments, workspace, pulled)
+    return _pulled(arguments, session, pulled)
 
 
-def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pulling.Pulled]) -> int:
+def _pulled(arguments: argparse.Namespace, session: Session, pulled: list[pulling.Pulled]) -> int:
     total = Recording()
     for each in pulled:
         total.recorded += each.recording.recorded
@@ -289,7 +289,7 @@ def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pu
     failed = [each.problem for each in pulled if each.problem]
     if len(failed) == len(pulled) == 1:
         raise failed[0]
-    undeclared = would_have_declared(workspace, [fact for each in pulled for fact in each.facts])
+    undeclared = would_have_declared(session, [fact for each in pulled for fact in each.facts])
     if arguments.json:
         write_json(
             {
@@ -306,5 +306,5 @@ def _pulled(arguments: argparse.Namespace, workspace: Workspace, pulled: list[pu
             say(each.said())
             if each.problem and each.problem.hint:
                 say(f"  {each.problem.hint}")
-        tell_what_would_have(undeclared)
+        print_skipped_declarations(undeclared)
     return failed[0].exit_code if failed else 0

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import say
 from tracker.errors import RefusedError
 
@@ -90,7 +90,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take nothing of its own."""
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Write the file."""
     path = Path(arguments.config or "tracker.toml")
     try:

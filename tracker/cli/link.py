@@ -7,7 +7,7 @@ import argparse
 
 from projections.actions import would_have_prevented
 from tracker.application import action_items
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.action_items import link_prevention, require_item
 from tracker.decisions.corrections import link
@@ -31,48 +31,48 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
     if arguments.role and not arguments.why:
         raise UsageError(
             f"link: --as {arguments.role} needs a reason",
             hint=f'tracker link {arguments.incident} {arguments.event} --as {arguments.role} --why "…"',
         )
-    incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
+    incident, target = session.incident(arguments.incident), session.event(arguments.event)
     if isinstance(target.event, ActionAdded | ActionDone):
-        return _prevention(arguments, workspace, incident, target)
+        return _prevention(arguments, session, incident, target)
     if arguments.role == PREVENTION:
         raise RefusedError(
             f"{target.handle} is a {target.event.TOPIC}; only an action item would have prevented an incident",
             hint="Each has its handle in: tracker actions",
         )
-    at, by = workspace.instant(arguments.at), workspace.who
+    at, by = session.instant(arguments.at), session.author
     said = incident.links.get(target.id)
     if said and said.linked and (said.role, said.why) == (arguments.role, (arguments.why or "").strip()):
         known = f"{target.handle} is linked to {incident.id} in just that way already, by {said.by}"
-        return workspace.answer(
+        return session.answer(
             Recording(known=(said.event,)), known, {"incident": incident.id, "event": target.id}
         )
-    recording = workspace.decide(
+    recording = session.decide(
         incident.id,
         lambda held: [link(held, target, by=by, at=at, role=arguments.role, why=arguments.why or "")],
     )
     role = f" as {arguments.role}" if arguments.role else ""
     linked = f"{target.handle} linked to {incident.id}{role} by {by}"
-    return workspace.answer(recording, linked, {"incident": incident.id, "event": target.id})
+    return session.answer(recording, linked, {"incident": incident.id, "event": target.id})
 
 
 def _prevention(
-    arguments: argparse.Namespace, workspace: Workspace, incident: "Incident", target: "Recorded"
+    arguments: argparse.Namespace, session: Session, incident: "Incident", target: "Recorded"
 ) -> int:
     """Record that an item of an earlier incident would have prevented this one, and name it at once."""
-    origin = workspace.incident(require_item(target).incident or "")
-    at, by = workspace.instant(arguments.at), workspace.who
+    origin = session.incident(require_item(target).incident or "")
+    at, by = session.instant(arguments.at), session.author
     held = incident.links.get(target.id)
     if held and held.linked and held.why == (arguments.why or "").strip():
         recording = Recording(known=(held.event,))
     else:
-        recording = workspace.decide(
+        recording = session.decide(
             incident.id,
             lambda known: [
                 link_prevention(
@@ -82,13 +82,13 @@ def _prevention(
         )
     item, said = next(
         pair
-        for pair in would_have_prevented(action_items.items_of(workspace), incident.id)
+        for pair in would_have_prevented(action_items.items_of(session), incident.id)
         if pair[0].event == target.id
     )
     extra = {
         "incident": incident.id,
         "event": target.id,
-        "action": action_items.described(item, workspace.now),
+        "action": action_items.described(item, session.now),
         "would_have_prevented": action_items.prevention(said),
     }
-    return workspace.answer(recording, f"{action_items.ledger_line(item, said)}, says {by}", extra)
+    return session.answer(recording, f"{action_items.ledger_line(item, said)}, says {by}", extra)

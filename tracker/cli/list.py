@@ -5,8 +5,8 @@ import argparse
 from projections.actions import OVERDUE
 from projections.incidents import open_ones, ours
 from tracker.application import action_items
-from tracker.application.procedure import advised, due_json
-from tracker.application.session import Workspace
+from tracker.application.procedure import due_items, due_json
+from tracker.application.session import Session
 from tracker.cli.common import add_json, printable, table, write_json
 from tracker.incident import Incident
 from tracker.times import spoken, utc
@@ -24,32 +24,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print them."""
-    found = workspace.standing()
+    found = session.incident_summaries()
     if arguments.open or arguments.due:
         found = open_ones(found)
     if arguments.service:
         found = [each for each in found if arguments.service in each.services]
         if not found:
-            workspace.asked_service(arguments.service)
-    found = workspace.whole(found)
+            session.asked_service(arguments.service)
+    found = session.load_incidents(found)
     found.reverse()
     if arguments.json:
-        write_json({"incidents": [_told(arguments, workspace, each) for each in found]})
+        write_json({"incidents": [_told(arguments, session, each) for each in found]})
         return 0
     if not found:
         what = "no open incident" if arguments.open or arguments.due else "no incident"
         whose = f" of {arguments.service}" if arguments.service else ""
-        print(f"There is {what}{whose} in {workspace.settings.store.rsplit('@', 1)[-1]}.")
+        print(f"There is {what}{whose} in {session.settings.store.rsplit('@', 1)[-1]}.")
         print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
         print("See how it works: tracker demo")
         if arguments.due:
-            _print_overdue(workspace)
+            _print_overdue(session)
         return 0
     rows = []
     for each in found:
-        until = each.resolved_at or workspace.now
+        until = each.resolved_at or session.now
         lasted = spoken((until - each.begins_at).total_seconds())
         state = (
             each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
@@ -59,26 +59,26 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     print(table(rows), end="")
     if arguments.due:
         for each in ours(found):
-            timed = [due for due in advised(workspace, each) if due.due_at is not None]
+            timed = [due for due in due_items(session, each) if due.due_at is not None]
             for due in timed[:MOST_DUE]:
                 print(f"{each.id}: {printable(due.said())}")
             print(f"{each.id}: {next_step(each)}")
-        _print_overdue(workspace)
+        _print_overdue(session)
     return 0
 
 
-def _print_overdue(workspace: Workspace) -> None:
+def _print_overdue(session: Session) -> None:
     """Say which promises were not kept in time; nothing where all were."""
-    now = workspace.now
-    late = [each for each in action_items.items_of(workspace) if each.standing(now).state == OVERDUE]
+    now = session.now
+    late = [each for each in action_items.items_of(session) if each.standing(now).state == OVERDUE]
     if late:
         are = "action item is" if len(late) == 1 else "action items are"
         print(f"{len(late)} {are} overdue: tracker actions --overdue")
 
 
-def _told(arguments: argparse.Namespace, workspace: Workspace, incident: "Incident") -> dict[str, object]:
+def _told(arguments: argparse.Namespace, session: Session, incident: "Incident") -> dict[str, object]:
     """Return an incident's JSON keys; of those that are open, what is due next where that was asked for."""
-    due = {"next": due_json(advised(workspace, incident))} if arguments.due else {}
+    due = {"next": due_json(due_items(session, incident))} if arguments.due else {}
     return {**described(incident), **due}
 
 

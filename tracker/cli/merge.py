@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 
@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident, into = workspace.incident(arguments.incident), workspace.incident(arguments.into)
-    at, by = workspace.instant(arguments.at), workspace.who
-    recording = workspace.decide(
+    incident, into = session.incident(arguments.incident), session.incident(arguments.into)
+    at, by = session.instant(arguments.at), session.author
+    recording = session.decide(
         incident.id, lambda held: [lifecycle.merge(held, into, by=by, at=at, why=arguments.why)]
     )
     said = f"{incident.id} is part of {into.id} from now on, says {by}"
-    return workspace.answer(recording, said, {"incident": into.id, "merged": incident.id})
+    return session.answer(recording, said, {"incident": into.id, "merged": incident.id})

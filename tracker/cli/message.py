@@ -15,9 +15,9 @@ from projections.updates import promised
 from reports.messages import Draft, write
 from tracker.application import message_delivery
 from tracker.application.metric_settings import configured_metrics
-from tracker.application.mojibake_warnings import warn_of_damage
+from tracker.application.mojibake_warnings import warn_of_mojibake
 from tracker.application.secret_warnings import warn_of_secrets
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_recording, say, write_json
 from tracker.decisions.messages import checked, posted_by_hand
 from tracker.errors import UsageError
@@ -52,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Write it, and post or record it."""
     if arguments.send and arguments.sent:
         raise UsageError("message: --send posts it, --sent says that it was posted", hint="Give one of them")
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
                 "message: of which incident?",
                 hint="tracker message INC initial   ·   tracker message . update",
             )
-        return message_delivery.deliver_all(arguments, workspace)
+        return message_delivery.deliver_all(arguments, session)
     if arguments.kind is None:
         raise UsageError(
             f"message: which one? {', '.join(MESSAGE_KINDS)}",
@@ -72,28 +72,28 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         raise UsageError(
             "message: --at says when it was posted by hand", hint="Add --sent, or leave --at out"
         )
-    slack = message_delivery.webhook(workspace) if arguments.send else None
-    incident = workspace.incident(arguments.incident)
-    facts = workspace.facts_of(incident)
-    at = workspace.instant(arguments.at, incident)
-    eta = _eta(arguments.eta, at, workspace)
-    draft = _draft(arguments, workspace, incident, facts, at.at, eta)
+    slack = message_delivery.webhook(session) if arguments.send else None
+    incident = session.incident(arguments.incident)
+    facts = session.facts_of(incident)
+    at = session.instant(arguments.at, incident)
+    eta = _eta(arguments.eta, at, session)
+    draft = _draft(arguments, session, incident, facts, at.at, eta)
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None or not arguments.sent:
         warn_of_secrets(text, "the message", before="it is posted")
-    warn_of_damage(
+    warn_of_mojibake(
         text,
         "the message",
         "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled",
     )
     if slack is not None:
-        return message_delivery.send(arguments, workspace, incident, facts, text, eta, slack)
+        return message_delivery.send(arguments, session, incident, facts, text, eta, slack)
     if arguments.sent:
-        return _sent(arguments, workspace, incident, facts, text, eta, at)
+        return _sent(arguments, session, incident, facts, text, eta, at)
     return _print(arguments, draft, text)
 
 
-def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
+def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
     """Read what is promised: a duration from the message on, or the clock time that is nearest to it."""
     if typed is None:
         return None
@@ -107,11 +107,11 @@ def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
         if raw == "now":
             return at.at
         if raw.endswith("-ago"):
-            return parse(raw, now=workspace.now, option="--eta").at
+            return parse(raw, now=session.now, option="--eta").at
         eta = parse(
             raw,
             now=at.at + half,
-            default_zone=workspace.typed_zone,
+            default_zone=session.typed_zone,
             earliest=at.at - half,
             option="--eta",
             allow_future=True,
@@ -124,7 +124,7 @@ def _eta(typed: str | None, at: Typed, workspace: Workspace) -> datetime | None:
 
 def _draft(
     arguments: argparse.Namespace,
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
     facts: "list[Recorded]",
     at: datetime,
@@ -136,7 +136,7 @@ def _draft(
     metrics = [
         (service, metric)
         for service in incident.services
-        for metric in configured_metrics(workspace, service, None, incident.id)[0].get("metrics", {})
+        for metric in configured_metrics(session, service, None, incident.id)[0].get("metrics", {})
     ]
     return Draft(
         incident=incident,
@@ -147,7 +147,7 @@ def _draft(
         at=at,
         eta=eta,
         contact=arguments.contact,
-        zone=workspace.shown_zone,
+        zone=session.shown_zone,
     )
 
 
@@ -199,20 +199,20 @@ def _not_known(arguments: argparse.Namespace, draft: "Draft") -> list[str]:
 
 def _sent(
     arguments: argparse.Namespace,
-    workspace: Workspace,
+    session: Session,
     incident: "Incident",
     facts: "list[Recorded]",
     text: str,
     eta: datetime | None,
     at: Typed,
 ) -> int:
-    by, kind = workspace.who, arguments.kind
-    recording = workspace.decide(
+    by, kind = session.author, arguments.kind
+    recording = session.decide(
         incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]
     )
-    message_delivery.record_missed(workspace, incident.id, facts)
+    message_delivery.record_missed(session, incident.id, facts)
     promise = f", promising {utc(eta)}" if eta else ""
     said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
-    return workspace.answer(
+    return session.answer(
         recording, said, {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}
     )

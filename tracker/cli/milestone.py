@@ -3,7 +3,7 @@
 import argparse
 
 from tracker.application.clock_dates import near
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 from tracker.errors import UsageError
@@ -21,25 +21,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
+    incident = session.incident(arguments.incident)
     if arguments.until and not arguments.at:
         raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")
     # A start lies before all else that is known, so it is looked for around the declaration.
     assert incident.declared_at is not None
     around = near(incident.declared_at) if arguments.milestone in ("started", "detected") else None
-    at = workspace.instant(arguments.at, incident, around=around)
+    at = session.instant(arguments.at, incident, around=around)
     until = (
-        workspace.instant(arguments.until, incident, option="--until", around=around)
+        session.instant(arguments.until, incident, option="--until", around=around)
         if arguments.until
         else None
     )
-    by = workspace.who
-    recording = workspace.decide(
+    by = session.author
+    recording = session.decide(
         incident.id,
         lambda held: [lifecycle.set_milestone(held, arguments.milestone, by=by, at=at, until=until)],
     )
     between = f" to {utc(until.at)}" if until else ""
     said = f"{incident.id} {arguments.milestone} at {utc(at.at)}{between}, says {by}"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    return session.answer(recording, said, {"incident": incident.id})

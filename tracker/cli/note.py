@@ -2,8 +2,8 @@
 
 import argparse
 
-from tracker.application.mojibake_warnings import warn_of_damage
-from tracker.application.session import Workspace
+from tracker.application.mojibake_warnings import warn_of_mojibake
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 from tracker.events.incidents import NOTE_KINDS
@@ -20,19 +20,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
-    recording = workspace.decide(
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, incident), session.author
+    recording = session.decide(
         incident.id,
         lambda held: [lifecycle.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
     )
     what = "noted" if recording.recorded else "already known"
     handle = (recording.recorded + recording.known)[0][-7:]
-    warn_of_damage(
+    warn_of_mojibake(
         arguments.text, "the note", f"Set it right: tracker amend {handle} --text TEXT --why garbled"
     )
-    return workspace.answer(
+    return session.answer(
         recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id}
     )

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from projections.claims.claim import Claim
-from projections.review import Standing, State, publications
+from projections.review import ReportStatus, State, publications
 from reports.context import Context
-from reports.generated_regions import Apart, apart
+from reports.generated_regions import ParsedReport, parse
 from reports.post_incident import write
 from tracker.application import report, report_files
-from tracker.application.claims import claimed
-from tracker.application.session import Recording, Workspace
+from tracker.application.claims import lint_claims
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_json, printable
 from tracker.cli.progress import waiting
 from tracker.decisions import publication
@@ -50,19 +50,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Write it, and record it."""
-    incident = workspace.incident(arguments.incident)
+    incident = session.incident(arguments.incident)
     publication.refuse_unpublishable(incident)
-    by = workspace.who
-    workspace.record_settings()
-    upto = workspace.log.position
+    by = session.author
+    session.record_settings()
+    up_to = session.log.position
     if arguments.output == "-":
         raise UsageError(
             "publish: -o - is no file", hint=f"tracker publish {incident.id}; then: cat {incident.id}.md"
         )
     target = Path(arguments.output or f"{incident.id}.md")
-    found = report_files.standing_at(target, incident.id)
+    found = report_files.existing_report(target, incident.id)
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     zone_name = arguments.tz or held.get("zone", "UTC")
@@ -70,22 +70,22 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     before = publications(incident)
     last = before[-1] if before else None
     with waiting("publish"):
-        context = report.gathered(workspace, incident.id, upto, zone_name=zone_name, suffix=suffix)
+        context = report.gathered(session, incident.id, up_to, zone_name=zone_name, suffix=suffix)
         if last is not None and context.standing.state is State.PUBLISHED:
-            same = _known(workspace, context, last, target, found, (template, zone_name))
+            same = _known(session, context, last, target, found, (template, zone_name))
             if same is not None:
                 return same
-        _refuse_lost_prose(workspace, last, found, target)
-        at = workspace.now
+        _refuse_lost_prose(session, last, found, target)
+        at = session.now
         position = context.provenance.position
-        standing = Standing(state=State.PUBLISHED, published_at=at, published_by=by, position=position)
+        standing = ReportStatus(state=State.PUBLISHED, published_at=at, published_by=by, position=position)
         written = write(replace(context, standing=standing), template=template)
     data = written.markdown.encode()
     if found is not None:
-        data = report_files.renew(
-            target, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, found)
+        data = report_files.regenerate(
+            target, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(session, found)
         )
-    claims = _claims(workspace, incident, upto, data, target)
+    claims = _claims(session, incident, up_to, data, target)
     if claims and not (arguments.why and arguments.why.strip()):
         raise _findings(incident, claims)
     published = publication.publish(
@@ -110,12 +110,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return [incoming]
 
     report_files.refuse_changed(target, found)
-    recording = workspace.decide(incident.id, decide)
-    report_files.put(target, data, written.pictures)
+    recording = session.decide(incident.id, decide)
+    report_files.write_report(target, data, written.pictures)
     handle = recording.recorded[0][-7:]
     if not arguments.json:
         print(target)
-    return workspace.answer(
+    return session.answer(
         recording,
         f"{handle} published the report of {incident.id} as of log position {position}, at {utc(at)} by {by}\n"
         + (f"{_findings_counted(claims)} waived: {arguments.why}\n" if claims else "")
@@ -130,11 +130,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
 
 
 def _known(
-    workspace: Workspace,
+    session: Session,
     context: "Context",
     last: "Effective",
     target: Path,
-    found: "Apart | None",
+    found: "ParsedReport | None",
     form: tuple[str, str],
 ) -> int | None:
     """Answer that it is published already; None where the form, or what people wrote by hand, is another."""
@@ -142,15 +142,15 @@ def _known(
     assert isinstance(event, ReportPublished)
     if (event.template, event.zone_name) != form:
         return None
-    payload = _payload(workspace, last)
+    payload = _payload(session, last)
     if found is not None and (found.edited or found.prose != _apart(payload).prose):
         return None
     if found is None:
-        report_files.put(target, payload, write(context).pictures)
+        report_files.write_report(target, payload, write(context).pictures)
     handle, name = last.handle, context.incident.id
-    if not workspace.arguments.json:
+    if not session.arguments.json:
         print(target)
-    return workspace.answer(
+    return session.answer(
         Recording(known=(last.id,)),
         f"{name} was published already, at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
         f"and nothing was recorded since\nNext: tracker show {handle} --raw",
@@ -164,12 +164,12 @@ def _known(
 
 
 def _refuse_lost_prose(
-    workspace: Workspace, last: "Effective | None", found: "Apart | None", target: Path
+    session: Session, last: "Effective | None", found: "ParsedReport | None", target: Path
 ) -> None:
     """Refuse to publish without the prose that the last published report had, where no file is there to say that it went."""
     if last is None or found is not None:
         return
-    by_hand = _apart(_payload(workspace, last)).by_hand
+    by_hand = _apart(_payload(session, last)).by_hand
     if by_hand:
         raise RefusedError(
             f"{target} is not here, and what was published last holds {report_files.hand_lines(by_hand)}",
@@ -177,23 +177,21 @@ def _refuse_lost_prose(
         )
 
 
-def _payload(workspace: Workspace, published: "Effective") -> bytes:
+def _payload(session: Session, published: "Effective") -> bytes:
     position = published.recorded.position
-    return workspace.log.payloads([position]).get(position, b"")
+    return session.log.payloads([position]).get(position, b"")
 
 
-def _apart(payload: bytes) -> "Apart":
-    return apart(payload)
+def _apart(payload: bytes) -> "ParsedReport":
+    return parse(payload)
 
 
-def _claims(
-    workspace: Workspace, incident: "Incident", upto: int, data: bytes, target: Path
-) -> "list[Claim]":
+def _claims(session: Session, incident: "Incident", up_to: int, data: bytes, target: Path) -> "list[Claim]":
     """Return what the log contradicts: in notes and messages, and in what stands in the file by hand."""
     found = _apart(data)
-    claims = claimed(workspace, incident, upto)
+    claims = lint_claims(session, incident, up_to)
     if found.by_hand:
-        claims += claimed(workspace, incident, upto, text=found.prose_alone(), where=str(target))
+        claims += lint_claims(session, incident, up_to, text=found.prose_alone(), where=str(target))
     return claims
 
 

@@ -9,7 +9,7 @@ import argparse
 import msgspec
 
 from tracker.application import redaction_plan
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
@@ -45,32 +45,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it, remove it, and clean the files of it."""
-    _refuse_incident(workspace, arguments.event)
-    target = workspace.event(arguments.event)
+    _refuse_incident(session, arguments.event)
+    target = session.event(arguments.event)
     if target.redacted is not None:
-        return _finish(workspace, target)
+        return _finish(session, target)
     refuse_what_stays(target)
-    begun = _begun(workspace, target)
+    begun = _begun(session, target)
     if begun is not None:
-        return _carry_out(workspace, begun)
-    payload = workspace.log.payloads([target.position]).get(target.position, b"")
+        return _carry_out(session, begun)
+    payload = session.log.payloads([target.position]).get(target.position, b"")
     pieces = pieces_of(target.event, payload, arguments.keep)
-    decided = _decided(arguments, workspace, target, payload)
+    decided = _decided(arguments, session, target, payload)
     if not arguments.dry_run:
-        redaction_plan.work_up_inbox(workspace, pieces, (target.id,))
+        redaction_plan.work_up_inbox(session, pieces, (target.id,))
     with progress("redact") as update:
         plan = redaction_plan.planned(
-            workspace, target, keep=arguments.keep, also=arguments.also, progress=update
+            session, target, keep=arguments.keep, also=arguments.also, progress=update
         )
     if arguments.dry_run:
         return _would(arguments, decided, plan)
-    decided += _along(workspace, plan, decided[0])
-    beside = [said for place in redaction_plan.PLACES if (said := place(workspace, plan.needles)) is not None]
+    decided += _along(session, plan, decided[0])
+    beside = [said for place in redaction_plan.PLACES if (said := place(session, plan.needles)) is not None]
     recording = Recording()
-    recording.add(workspace.log.redact(decided))
-    remains = _cleaned(workspace, target)
+    recording.add(session.log.redact(decided))
+    remains = _cleaned(session, target)
     answer = {
         "event": target.id,
         "redacted": [each.target for each in decided],
@@ -81,12 +81,12 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.json:
         write_json({**answer, **recording.json()})
         return 0
-    _say(workspace, plan, beside, remains)
+    _say(session, plan, beside, remains)
     return 0
 
 
-def _refuse_incident(workspace: Workspace, typed: str) -> None:
-    prefix = workspace.settings.tracker.prefix.lower()
+def _refuse_incident(session: Session, typed: str) -> None:
+    prefix = session.settings.tracker.prefix.lower()
     if typed == "." or typed.lower().startswith(prefix + "-"):
         raise UsageError(
             f"redact: {typed} is an incident; what is redacted is an event",
@@ -95,19 +95,19 @@ def _refuse_incident(workspace: Workspace, typed: str) -> None:
 
 
 def _decided(
-    arguments: argparse.Namespace, workspace: Workspace, target: "Recorded", payload: bytes
+    arguments: argparse.Namespace, session: Session, target: "Recorded", payload: bytes
 ) -> "list[EventRedacted]":
     """Decide on the target itself; what it corrects says which of its values are texts."""
     corrects = None
     if isinstance(target.event, Correction):
-        corrected = workspace.log.by_ids([target.event.target])
+        corrected = session.log.by_ids([target.event.target])
         corrects = corrected[0].event if corrected else None
     why = arguments.why if arguments.why or not arguments.dry_run else "dry run"
     return [
         redact(
             target,
-            by=workspace.who,
-            now=workspace.now,
+            by=session.author,
+            now=session.now,
             why=why,
             payload=payload,
             keep=arguments.keep,
@@ -116,7 +116,7 @@ def _decided(
     ]
 
 
-def _along(workspace: Workspace, plan: redaction_plan.Plan, first: "EventRedacted") -> "list[EventRedacted]":
+def _along(session: Session, plan: redaction_plan.Plan, first: "EventRedacted") -> "list[EventRedacted]":
     """Decide on what goes with the target; what turns out to hold no text of it stays."""
     decided = []
     for identity, (each, _) in list(plan.along.items()):
@@ -146,46 +146,46 @@ def _kept(event: "Event", plan: redaction_plan.Plan) -> tuple[str, ...]:
     return () if any(piece in why for piece in plan.pieces) else ("why",)
 
 
-def _begun(workspace: Workspace, target: "Recorded") -> "EventRedacted | None":
+def _begun(session: Session, target: "Recorded") -> "EventRedacted | None":
     """Return a redaction that the log has of an event whose content is there all the same: from a copy of before."""
-    found = [each.event for each in workspace.log.with_corrections([target])]
+    found = [each.event for each in session.log.with_corrections([target])]
     return next(
         (each for each in found if isinstance(each, EventRedacted) and each.target == target.id), None
     )
 
 
-def _carry_out(workspace: Workspace, begun: "EventRedacted") -> int:
+def _carry_out(session: Session, begun: "EventRedacted") -> int:
     recording = Recording()
-    recording.add(workspace.log.redact([begun]))
-    [target] = workspace.log.by_ids([begun.target])
-    remains = _cleaned(workspace, target)
+    recording.add(session.log.redact([begun]))
+    [target] = session.log.by_ids([begun.target])
+    remains = _cleaned(session, target)
     said = (
         f"{target.handle} was redacted by {begun.decided_by} before; what was still there of it is gone now"
     )
-    return workspace.answer(
+    return session.answer(
         recording,
         said + _remaining(remains),
         {"event": target.id, "redacted": [target.id], "copies": [], "beside": [], "remains": remains},
     )
 
 
-def _finish(workspace: Workspace, target: "Recorded") -> int:
+def _finish(session: Session, target: "Recorded") -> int:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
-    workspace.log.seal()
-    if target.id not in workspace.log.unfinished():
+    session.log.seal()
+    if target.id not in session.log.unfinished():
         refuse_what_stays(target)
-    remains = _cleaned(workspace, target)
-    return workspace.answer(
+    remains = _cleaned(session, target)
+    return session.answer(
         Recording(),
         f"{target.handle} was redacted before; the files are clean of it now{_remaining(remains)}",
         {"event": target.id, "redacted": [], "copies": [], "beside": [], "remains": remains},
     )
 
 
-def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
+def _cleaned(session: Session, target: "Recorded") -> list[str]:
     try:
         with waiting("clean the files"):
-            return redaction_plan.clean(workspace)
+            return redaction_plan.clean(session)
     except StoreError as trouble:
         why = trouble.message.replace("; nothing of this was recorded", "")
         raise type(trouble)(
@@ -194,14 +194,14 @@ def _cleaned(workspace: Workspace, target: "Recorded") -> list[str]:
         ) from trouble
 
 
-def _say(workspace: Workspace, plan: redaction_plan.Plan, beside: list[str], remains: list[str]) -> None:
+def _say(session: Session, plan: redaction_plan.Plan, beside: list[str], remains: list[str]) -> None:
     target = plan.target
     gone = (
         "what it said is gone from it, but the same text stands elsewhere"
         if plan.copies
         else "its text is gone from the log and from the store's files"
     )
-    say(f"{target.handle} redacted by {workspace.who}: {gone}")
+    say(f"{target.handle} redacted by {session.author}: {gone}")
     for each, why in plan.along.values():
         say(f"  with it {each.handle} ({why})")
     for each_said in beside:

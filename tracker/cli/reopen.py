@@ -4,7 +4,7 @@ import argparse
 from datetime import datetime, timedelta
 
 from tracker.application.clock_dates import told_afterwards
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 from tracker.incident import Incident
@@ -22,15 +22,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, around=_after(incident, workspace.now)), workspace.who
-    recording = workspace.decide(
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, around=_after(incident, session.now)), session.author
+    recording = session.decide(
         incident.id, lambda held: [lifecycle.reopen(held, by=by, at=at, why=arguments.why)]
     )
     said = f"{incident.id} is open again at {utc(at.at)}, says {by}"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    return session.answer(recording, said, {"incident": incident.id})
 
 
 def _after(incident: "Incident", now: datetime) -> tuple[datetime, datetime] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tracker.application import report_files
 from tracker.application.report import as_it_was, document
 from tracker.application.secret_warnings import warn_of_secrets
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli import report_diff, report_html
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
@@ -51,24 +51,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Write it."""
-    upto = workspace.cut()
-    name = workspace.incident(arguments.incident, upto).id
+    up_to = session.position_limit()
+    name = session.incident(arguments.incident, up_to).id
     if arguments.diff:
-        return report_diff.run(arguments, workspace, name, upto)
+        return report_diff.run(arguments, session, name, up_to)
     aside = arguments.output == "-" or arguments.json
     if arguments.format == "html":
-        return report_html.run(arguments, workspace, name, upto)
+        return report_html.run(arguments, session, name, up_to)
     target = Path(arguments.output or f"{name}.md")
-    found = None if aside else report_files.standing_at(target, name)
+    found = None if aside else report_files.existing_report(target, name)
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     with waiting("report"):
         written = document(
-            workspace,
+            session,
             name,
-            upto,
+            up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
             suffix="png" if (arguments.pictures or held.get("pictures")) == "png" else "svg",
             template=template,
@@ -85,16 +85,16 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         return 0
     data = written.markdown.encode()
     if found is not None:
-        data = report_files.renew(
+        data = report_files.regenerate(
             target,
             found,
             written.parts,
             force=arguments.force,
-            as_it_was=lambda: as_it_was(workspace, found),
+            as_it_was=lambda: as_it_was(session, found),
         )
     warn_of_secrets(data.decode("utf-8", "replace"), str(target))
     report_files.refuse_changed(target, found)
-    report_files.put(target, data, written.pictures)
+    report_files.write_report(target, data, written.pictures)
     print(target)
     for path in sorted(written.pictures):
         print(target.parent / path)

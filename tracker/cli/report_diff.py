@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projections.review import as_published, publications
-from reports.generated_regions import Apart, apart
+from reports.generated_regions import ParsedReport, parse
 from reports.post_incident import write
 from tracker.application import report, report_files
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import printable, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import LogNotWholeError, RefusedError, UsageError
@@ -29,13 +29,13 @@ class Changed:
     diff: str
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: int | None) -> int:
+def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
     """Answer it."""
-    incident = workspace.incident(name, upto)
+    incident = session.incident(name, up_to)
     published = publications(incident)
     if not published:
         raise RefusedError(
-            f"the report of {name} was never published" + (" by then" if upto is not None else ""),
+            f"the report of {name} was never published" + (" by then" if up_to is not None else ""),
             hint=f"tracker publish {name}",
         )
     last = published[-1]
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
                 f"report: it was published with {option} {held}: in another form every line would differ",
                 hint=f"tracker report {name} --diff published",
             )
-    payload = workspace.log.payloads([last.recorded.position]).get(last.recorded.position, b"")
+    payload = session.log.payloads([last.recorded.position]).get(last.recorded.position, b"")
     assert isinstance(last.event, ReportPublished)
     if not payload:
         raise RefusedError(
@@ -62,14 +62,14 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
             f"what was published ({last.handle}) is not in the log as it was",
             hint=f"tracker history {last.handle}; tracker verify",
         )
-    before = apart(payload)
+    before = parse(payload)
     with waiting("report"):
         context = report.gathered(
-            workspace, name, upto, zone_name=zone_name, suffix=before.attributes.get("pictures", "svg")
+            session, name, up_to, zone_name=zone_name, suffix=before.attributes.get("pictures", "svg")
         )
         now = write(replace(context, standing=then), template=template, with_pictures=False)
     target = Path(arguments.output if arguments.output not in (None, "-") else f"{name}.md")
-    found = report_files.standing_at(target, name) if upto is None else None
+    found = report_files.existing_report(target, name) if up_to is None else None
     changed = _sections(before, {part.name: part.text for part in now.parts})
     if found is not None and found.attributes["template"] == template and found.by_hand:
         changed += _prose(before, found)
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
     return 0
 
 
-def _sections(before: "Apart", now: dict[str, str]) -> list[Changed]:
+def _sections(before: "ParsedReport", now: dict[str, str]) -> list[Changed]:
     names = [*now, *(each.name for each in before.parts if each.name not in now)]
     found = []
     for name in names:
@@ -117,7 +117,7 @@ def _sections(before: "Apart", now: dict[str, str]) -> list[Changed]:
     return found
 
 
-def _prose(before: "Apart", found: "Apart") -> list[Changed]:
+def _prose(before: "ParsedReport", found: "ParsedReport") -> list[Changed]:
     was, is_now = (
         "\n".join(line for line in each.prose_alone().replace("\r\n", "\n").split("\n") if line.strip())
         for each in (before, found)

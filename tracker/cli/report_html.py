@@ -4,32 +4,32 @@ import argparse
 import sys
 from pathlib import Path
 
-from reports.generated_regions import Apart, BrokenFencesError, apart
+from reports.generated_regions import BrokenFencesError, ParsedReport, parse
 from reports.html import page, prose_of, untouched
 from reports.post_incident import Document
 from tracker.application import report, report_files
 from tracker.application.secret_warnings import warn_of_secrets
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import RefusedError
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: int | None) -> int:
+def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
     """Write it."""
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
     if not aside:
         _refuse_edited(target, name, force=arguments.force)
     beside = target.with_suffix(".md")
-    found = None if beside == target else report_files.standing_at(beside, name)
+    found = None if beside == target else report_files.existing_report(beside, name)
     held = found.attributes if found else {}
     pictures = arguments.pictures or held.get("pictures", "svg")
     with waiting("report"):
         written = report.document(
-            workspace,
+            session,
             name,
-            upto,
+            up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
             suffix="png" if pictures == "png" else "svg",
             template=arguments.template or held.get("template", "guide"),
@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
     text = written.markdown
     if found is not None and found.by_hand:
         stood = found
-        data = report_files.renew(
-            beside, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(workspace, stood)
+        data = report_files.regenerate(
+            beside, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(session, stood)
         )
         found, text = _apart(data), data.decode("utf-8", "replace")
     else:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         return 0
-    report_files.put(target, data, {})
+    report_files.write_report(target, data, {})
     print(target)
     if found is not None:
         say(
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace, name: str, upto: in
     return 0
 
 
-def page_of(written: "Document", found: "Apart | None" = None, *, drawn: bool = True) -> bytes:
+def page_of(written: "Document", found: "ParsedReport | None" = None, *, drawn: bool = True) -> bytes:
     """Make the page of a report; `found` is the markdown with prose around the same parts."""
     made = page(written.parts, written.pictures, drawn=drawn)
     prose = [""] * (len(made.parts) + 1)
@@ -79,8 +79,8 @@ def page_of(written: "Document", found: "Apart | None" = None, *, drawn: bool = 
     return made.whole(prose)
 
 
-def _apart(data: bytes) -> "Apart":
-    return apart(data)
+def _apart(data: bytes) -> "ParsedReport":
+    return parse(data)
 
 
 def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
@@ -95,7 +95,7 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
     if not data.strip():
         return
     try:
-        incident = apart(data).attributes.get("incident")
+        incident = parse(data).attributes.get("incident")
     except BrokenFencesError:
         incident = name if force else None
     if incident is None:

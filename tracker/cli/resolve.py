@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 from tracker.events.incidents import RESOLUTIONS
@@ -18,13 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
-    recording = workspace.decide(
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, incident), session.author
+    recording = session.decide(
         incident.id, lambda held: [lifecycle.resolve(held, by=by, at=at, resolution=arguments.resolution)]
     )
     said = f"{incident.id} is resolved ({arguments.resolution}) at {utc(at.at)}, says {by}"
-    workspace.log.seal()
-    return workspace.answer(recording, said, {"incident": incident.id})
+    session.log.seal()
+    return session.answer(recording, said, {"incident": incident.id})

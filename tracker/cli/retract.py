@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.amend import corrected, record_correction, refuse_contradiction
 from tracker.cli.common import add_json
 from tracker.decisions.corrections import retract
@@ -20,12 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    target = corrected(workspace, arguments.event)
-    by = workspace.who
-    correction = retract(target, by=by, now=workspace.now, why=arguments.why)
-    refuse_contradiction(workspace, correction)
-    recording = record_correction(workspace, correction)
+    target = corrected(session, arguments.event)
+    by = session.author
+    correction = retract(target, by=by, now=session.now, why=arguments.why)
+    refuse_contradiction(session, correction)
+    recording = record_correction(session, correction)
     said = f"{target.handle} struck out by {by}"
-    return workspace.answer(recording, said, {"event": target.id})
+    return session.answer(recording, said, {"event": target.id})

@@ -18,7 +18,7 @@ from pathlib import Path
 from reports import review_file
 from reports.review_file import BrokenSheetError, Held, Item, Sheet, by_handle, held_of, plain, read
 from tracker.application import report_files, spool
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_json, say
 from tracker.decisions import publication
 from tracker.decisions.publication import Conflict, Edited, refuse_merged
@@ -52,32 +52,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Edit, and record what changed."""
     editor = _editor()
-    incident = workspace.incident(arguments.incident)
+    incident = session.incident(arguments.incident)
     refuse_merged(incident, "review")
-    by = workspace.who
+    by = session.author
     if arguments.kept:
         path = Path(arguments.kept)
         written = report_files.read(path)
-        _sheet(path, written, incident.id, workspace)
+        _sheet(path, written, incident.id, session)
     else:
-        written = review_file.write(incident, workspace.log.position).encode()
-        path = _new_file(workspace, incident.id, written)
+        written = review_file.write(incident, session.log.position).encode()
+        path = _new_file(session, incident.id, written)
     with _keeping(path, incident.id, written, fresh=not arguments.kept):
         _edit(editor, path)
         data = report_files.read(path)
         if not data.strip():
             path.write_bytes(written)
             raise _EmptiedError("the file was left empty: nothing was recorded, and it is as it was again")
-        found = _sheet(path, data, incident.id, workspace)
-        recording, counts = _record(workspace, incident.id, found, path, by)
-    if _own_folder(workspace) in path.resolve().parents:
+        found = _sheet(path, data, incident.id, session)
+        recording, counts = _record(session, incident.id, found, path, by)
+    if _own_folder(session) in path.resolve().parents:
         path.unlink(missing_ok=True)
     changes = sum(counts.values())
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing changed"
-    return workspace.answer(
+    return session.answer(
         recording,
         f"{incident.id} was reviewed by {by}: {said}\nNext: tracker publish {incident.id}",
         {"incident": incident.id, "changes": changes},
@@ -136,14 +136,14 @@ def _edit(editor: list[str], path: Path) -> None:
         raise RefusedError(f"the editor left with {code}: nothing was recorded")
 
 
-def _own_folder(workspace: Workspace) -> Path:
-    held = spool.path_of(workspace.settings.store)
+def _own_folder(session: Session) -> Path:
+    held = spool.path_of(session.settings.store)
     return held.parent.parent / "reviews" / held.stem
 
 
-def _new_file(workspace: Workspace, name: str, data: bytes) -> Path:
+def _new_file(session: Session, name: str, data: bytes) -> Path:
     """Write the file to edit where a crash or a reboot leaves it."""
-    folder = _own_folder(workspace)
+    folder = _own_folder(session)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -179,7 +179,7 @@ def _keeping(path: Path, name: str, written: bytes, *, fresh: bool) -> Iterator[
         raise
 
 
-def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
+def _sheet(path: Path, data: bytes, name: str, session: Session) -> "Sheet":
     """Read a file back.
 
     Raises:
@@ -191,24 +191,24 @@ def _sheet(path: Path, data: bytes, name: str, workspace: Workspace) -> "Sheet":
         raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
     if found.incident != name:
         raise RefusedError(f"{path} is a review of {found.incident}, not of {name}")
-    if found.position > workspace.log.position:
+    if found.position > session.log.position:
         raise RefusedError(
-            f"{path} is of log position {found.position}, and this log ends at {workspace.log.position}: it is another log"
+            f"{path} is of log position {found.position}, and this log ends at {session.log.position}: it is another log"
         )
     return found
 
 
 def _record(
-    workspace: Workspace, name: str, found: "Sheet", path: Path, by: str
+    session: Session, name: str, found: "Sheet", path: Path, by: str
 ) -> "tuple[Recording, dict[str, int]]":
-    base = held_of(workspace.incident(name, found.position))
+    base = held_of(session.incident(name, found.position))
     try:
         kept = by_handle(found, base)
     except BrokenSheetError as broken:
         raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
     edited = _edited(base, kept)
     added = [(item.kind, item.text) for item in found.items if item.handle is None]
-    at = workspace.now
+    at = session.now
     counts: dict[str, int] = {}
 
     def decide(now: "Incident") -> "list[Decision]":
@@ -220,7 +220,7 @@ def _record(
         reviewed = publication.review(now, by=by, at=at, position=found.position, changes=len(decided))
         return [*decided, reviewed]
 
-    return workspace.decide(name, decide), counts
+    return session.decide(name, decide), counts
 
 
 def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":

@@ -17,7 +17,7 @@ from typing import Any
 
 from projections.changes import changes, same_version
 from tracker.application import spool
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import say
 from tracker.cli.deploy import step_class
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
@@ -42,13 +42,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s [options] {deploy,rollback,test} SERVICE [VERSION] [-- COMMAND...]"
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Run the child between two records."""
-    command, shell = _command(arguments, workspace)
+    command, shell = _command(arguments, session)
     if arguments.what == "deploy" and not arguments.version:
         arguments.version = arguments.sha or "unknown"
         say(f"tracker: no version was given; recorded as {arguments.version}")
-    recorder = _Recorder(arguments, workspace, without_secrets(command[0] if shell else shlex.join(command)))
+    recorder = _Recorder(arguments, session, without_secrets(command[0] if shell else shlex.join(command)))
     started_at, clock = datetime.now(UTC), time.monotonic()
     recorder.started(started_at)
     code = _run_child(command, shell)
@@ -56,11 +56,11 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     return code
 
 
-def _command(arguments: argparse.Namespace, workspace: Workspace) -> tuple[list[str], bool]:
+def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str], bool]:
     if arguments.child:
         return arguments.child, False
     if arguments.what == "rollback":
-        service = workspace.settings.services.get(arguments.service)
+        service = session.settings.services.get(arguments.service)
         if service is not None and service.rollback_command:
             return [service.rollback_command], True
         raise RefusedError(
@@ -122,9 +122,9 @@ def without_secrets(command: str) -> str:
 class _Recorder:
     """Records around the child; what goes wrong here is said and never stops the child."""
 
-    def __init__(self, arguments: argparse.Namespace, workspace: Workspace, command: str) -> None:
+    def __init__(self, arguments: argparse.Namespace, session: Session, command: str) -> None:
         self._arguments = arguments
-        self._workspace = workspace
+        self._session = session
         self._command = command
         self._version = arguments.version
         self._run_id: str | None = None
@@ -160,7 +160,7 @@ class _Recorder:
                 if trouble.hint:
                     say(f"  {trouble.hint}")
                 self._told = trouble.message
-            if spool.keep_facts(self._workspace, self._pending):
+            if spool.keep_facts(self._session, self._pending):
                 what = self._pending[0].event.TOPIC
                 say(
                     f"tracker: {what} is kept in the spool; the next command that reaches the store delivers it"
@@ -181,7 +181,7 @@ class _Recorder:
             say("  Name it: --sha SHA")
 
     def _clones(self) -> list[Path]:
-        settings = self._workspace.settings
+        settings = self._session.settings
         service = settings.services.get(self._arguments.service)
         return [settings.folder / Path(each).expanduser() for each in service.repositories] if service else []
 
@@ -219,12 +219,12 @@ class _Recorder:
 
     def _record(self, event: Any) -> None:
         try:
-            who = self._workspace.who
+            who = self._session.author
         except TrackerError:
             who = "unknown"
         self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
         self._look_at_service()
-        recording = self._workspace.record(self._pending)
+        recording = self._session.record(self._pending)
         say(f"tracker: recorded {event.TOPIC} of {event.service} as {recording.recorded[0][-7:]}")
 
     def _look_at_service(self) -> None:
@@ -233,7 +233,7 @@ class _Recorder:
             return
         self._service_looked_at = True
         try:
-            self._workspace.service(self._arguments.service)
+            self._session.service(self._arguments.service)
         except BadInputError as unknown:
             say(f"tracker: {unknown.message}; recorded all the same")
             say(f"  {unknown.hint}")
@@ -241,7 +241,7 @@ class _Recorder:
     def _previous_version(self) -> str | None:
         """Return the version that ran before the current one, which may be deployed twice: what an undo goes back to."""
         try:
-            facts = self._workspace.log.select([Window("changes")])
+            facts = self._session.log.select([Window("changes")])
         except TrackerError:
             return None
         rows = [

@@ -7,7 +7,7 @@ after what was received is on disk.
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.server.main import serve
 
 EXAMPLE = "example:  tracker serve        tracker serve --host 0.0.0.0 --port 8321"
@@ -21,6 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Serve until told to stop."""
-    return serve(arguments, workspace)
+    return serve(arguments, session)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 
@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    service = workspace.service(arguments.service) if arguments.action == "add" else arguments.service
+    incident = session.incident(arguments.incident)
+    service = session.service(arguments.service) if arguments.action == "add" else arguments.service
     decide = lifecycle.add_service if arguments.action == "add" else lifecycle.remove_service
-    at, by = workspace.instant(arguments.at, incident), workspace.who
-    recording = workspace.decide(incident.id, lambda held: [decide(held, service, by=by, at=at)])
+    at, by = session.instant(arguments.at, incident), session.author
+    recording = session.decide(incident.id, lambda held: [decide(held, service, by=by, at=at)])
     said = f"{incident.id}: {service} {'added' if arguments.action == 'add' else 'removed'} by {by}"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    return session.answer(recording, said, {"incident": incident.id})

@@ -12,14 +12,14 @@ import msgspec
 from projections.actions import ActionItem, earlier_open, of_incident, would_have_prevented
 from projections.durations import shown
 from projections.messages import Message
-from projections.review import Standing
+from projections.review import ReportStatus
 from projections.updates import messages_of
 from reports.headlines import detail, headline, redacted_words
 from tracker.application import action_items, message_delivery
-from tracker.application.procedure import advised, checked, due_json, measured
+from tracker.application.procedure import due_items, due_json, evaluate_procedure, incident_durations
 from tracker.application.provenance import imports_of
 from tracker.application.report import standing_of
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.errors import BadInputError
@@ -48,13 +48,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Find out which it is."""
-    prefix = workspace.settings.tracker.prefix.lower()
+    prefix = session.settings.tracker.prefix.lower()
     typed = arguments.what.strip()
     is_incident = typed == "." or _is_number(typed, prefix) or (typed.isdigit() and len(typed) < 7)
-    upto = workspace.cut()
-    return _incident(arguments, workspace, upto) if is_incident else _event(arguments, workspace, upto)
+    up_to = session.position_limit()
+    return _incident(arguments, session, up_to) if is_incident else _event(arguments, session, up_to)
 
 
 def _is_number(typed: str, prefix: str) -> bool:
@@ -62,14 +62,16 @@ def _is_number(typed: str, prefix: str) -> bool:
     return typed.lower().startswith(prefix + "-") or ("-" in typed and "@" not in typed)
 
 
-def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    incident = workspace.incident(arguments.what, upto)
-    facts = workspace.facts_of(incident, upto)
-    lasted = measured(incident, facts, checked(workspace, incident, upto, verdicts=(), facts=facts).evidence)
+def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
+    incident = session.incident(arguments.what, up_to)
+    facts = session.facts_of(incident, up_to)
+    lasted = incident_durations(
+        incident, facts, evaluate_procedure(session, incident, up_to, verdicts=(), facts=facts).evidence
+    )
     told = messages_of(incident)
-    own, preventing, earlier, now = _items(workspace, incident, upto)
-    due = advised(workspace, incident, upto)
-    stands = standing_of(workspace, incident, upto)
+    own, preventing, earlier, now = _items(session, incident, up_to)
+    due = due_items(session, incident, up_to)
+    stands = standing_of(session, incident, up_to)
     if arguments.json:
         message = next((each for each in due if each.rule in _MESSAGES), None)
         write_json(
@@ -106,7 +108,7 @@ def _incident(arguments: argparse.Namespace, workspace: Workspace, upto: int | N
         ("impact", printable(incident.impact or "not recorded")),
         ("report", _report(stands)),
     ]
-    rows += [("imported", printable(each)) for each in _imports(workspace, incident.id, upto)]
+    rows += [("imported", printable(each)) for each in _imports(session, incident.id, up_to)]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(lasted).items():
         said = duration.said()
@@ -127,18 +129,18 @@ _Items = list["ActionItem"]
 
 
 def _items(
-    workspace: Workspace, incident: "Incident", upto: int | None
+    session: Session, incident: "Incident", up_to: int | None
 ) -> "tuple[_Items, _Items, _Items, datetime]":
     """Return an incident's items, those that would have prevented it, the candidates for that, and now.
 
     Looking back, now is the incident's last event: nothing ticks.
     """
-    now = workspace.now if upto is None else max(step.recorded.recorded_at for step in incident.steps)
-    known = action_items.items_of(workspace, upto)
+    now = session.now if up_to is None else max(step.recorded.recorded_at for step in incident.steps)
+    known = action_items.items_of(session, up_to)
     if not known:
         return [], [], [], now
     others = {each.incident for each in known} - {incident.id}
-    services = {each.id: each.services for each in workspace.standing(upto) if each.id in others}
+    services = {each.id: each.services for each in session.incident_summaries(up_to) if each.id in others}
     return (
         of_incident(known, incident),
         [item for item, _ in would_have_prevented(known, incident.id)],
@@ -175,7 +177,7 @@ def _print_items(
         print(f"    They are candidates; would one have prevented it? {command}")
 
 
-def _report(stands: "Standing") -> str:
+def _report(stands: "ReportStatus") -> str:
     """Say where the report stands in a line."""
     published = (
         f"published at {utc(stands.published_at)} by {stands.published_by} ({(stands.event or '')[-7:]})"
@@ -192,7 +194,7 @@ def _report(stands: "Standing") -> str:
     return f"in review: {stands.reviewed_by} went through it at {utc(stands.reviewed_at)}"
 
 
-def _next_for(stands: "Standing", name: str) -> str:
+def _next_for(stands: "ReportStatus", name: str) -> str:
     return {
         "draft": f"tracker report {name}   ·   tracker review {name}",
         "review": f"tracker report {name}   ·   tracker publish {name}",
@@ -201,13 +203,13 @@ def _next_for(stands: "Standing", name: str) -> str:
     }[stands.state.value]
 
 
-def _imports(workspace: Workspace, incident: str, upto: int | None) -> list[str]:
+def _imports(session: Session, incident: str, up_to: int | None) -> list[str]:
     """Say from which logs an incident came."""
     return [
         f"from log {each.event.log}, as of its position {each.event.position}"
         + (f", where it is {each.event.was}" if each.event.was != each.event.number else "")
         + f", by {each.event.decided_by}"
-        for each in imports_of(workspace, incident, upto)
+        for each in imports_of(session, incident, up_to)
         if isinstance(each.event, BundleImported)
     ]
 
@@ -238,9 +240,9 @@ def _status(incident: Any) -> str:
     return f"open since {utc(incident.begins_at)}" + (f", {incident.stage}" if incident.stage else "")
 
 
-def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None) -> int:
-    recorded = workspace.event(arguments.what, upto)
-    payload = workspace.log.payloads([recorded.position]).get(recorded.position, b"")
+def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
+    recorded = session.event(arguments.what, up_to)
+    payload = session.log.payloads([recorded.position]).get(recorded.position, b"")
     if arguments.raw or arguments.output:
         if recorded.redacted is not None:
             raise BadInputError(
@@ -253,7 +255,7 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
                 hint=f"tracker show {recorded.handle}",
             )
         return _write(payload, arguments.output)
-    found = effective(workspace.log.with_corrections([recorded], upto))[recorded.id]
+    found = effective(session.log.with_corrections([recorded], up_to))[recorded.id]
     arrival = recorded.arrival
     answer = {
         "event": recorded.id,
@@ -273,8 +275,8 @@ def _event(arguments: argparse.Namespace, workspace: Workspace, upto: int | None
         "payload_bytes": len(payload),
         "raw": _text(payload),
     }
-    now = workspace.now if upto is None else workspace.log.recorded_at(upto) or workspace.now
-    items = action_items.items_of(workspace, upto) if isinstance(recorded.event, ActionAdded) else []
+    now = session.now if up_to is None else session.log.recorded_at(up_to) or session.now
+    items = action_items.items_of(session, up_to) if isinstance(recorded.event, ActionAdded) else []
     item = next((each for each in items if each.event == recorded.id), None)
     if item is not None:
         answer["action"] = action_items.described(item, now)

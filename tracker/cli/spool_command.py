@@ -6,7 +6,7 @@ The next command that records delivers it first; one that only reads delivers it
 import argparse
 
 from tracker.application import spool
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_json, printable, write_json
 
 EXAMPLE = "example:  tracker spool"
@@ -17,9 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print both; reading delivers nothing."""
-    store = workspace.settings.store
+    store = session.settings.store
     waiting, refused = spool.waiting(store), spool.refused(store)
     if arguments.json:
         write_json({"file": str(spool.path_of(store)), "waiting": waiting, "refused": refused})

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
 from tracker.events.incidents import STAGES
@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
-    recording = workspace.decide(
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, incident), session.author
+    recording = session.decide(
         incident.id, lambda held: [lifecycle.change_stage(held, arguments.stage, by=by, at=at)]
     )
     said = f"{incident.id} is {arguments.stage}, says {by}"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    return session.answer(recording, said, {"incident": incident.id})

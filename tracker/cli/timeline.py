@@ -11,7 +11,7 @@ from projections.timeline import timeline
 from reports.headlines import short
 from tracker.application.clock_dates import told_afterwards
 from tracker.application.provenance import imports_of
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
 from tracker.errors import UsageError
 from tracker.events.base import Window
@@ -38,32 +38,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Print it."""
-    upto = workspace.cut()
+    up_to = session.position_limit()
     for service in arguments.service or ():
-        workspace.asked_service(service)
+        session.asked_service(service)
     name: str | None
     if arguments.incident:
-        name, rows = _of_incident(arguments, workspace, upto)
+        name, rows = _of_incident(arguments, session, up_to)
     else:
-        name, rows = _of_services(arguments, workspace, upto)
+        name, rows = _of_services(arguments, session, up_to)
     if arguments.json:
-        known = workspace.log.recorded_at(upto) if upto else _last(rows)
+        known = session.log.recorded_at(up_to) if up_to else _last(rows)
         write_json({"incident": name, "known_at": known, "entries": [described(row) for row in rows]})
         return 0
-    print(rendered(rows, workspace.shown_zone, arguments.order) if rows else _empty(arguments), end="")
+    print(rendered(rows, session.shown_zone, arguments.order) if rows else _empty(arguments), end="")
     return 0
 
 
-def _of_incident(
-    arguments: argparse.Namespace, workspace: Workspace, upto: int | None
-) -> tuple[str, list[Any]]:
-    incident = workspace.incident(arguments.incident, upto)
-    start, end = span_asked(arguments, workspace, incident)
-    facts = workspace.facts_of(incident, upto)
+def _of_incident(arguments: argparse.Namespace, session: Session, up_to: int | None) -> tuple[str, list[Any]]:
+    incident = session.incident(arguments.incident, up_to)
+    start, end = span_asked(arguments, session, incident)
+    facts = session.facts_of(incident, up_to)
     if arguments.order == "recorded":
-        facts = [*facts, *imports_of(workspace, incident.id, upto)]
+        facts = [*facts, *imports_of(session, incident.id, up_to)]
     rows = timeline(facts, incident=incident, start=start, end=end, order=arguments.order)
     if arguments.service:
         rows = [row for row in rows if row.service in (None, *arguments.service)]
@@ -71,7 +69,7 @@ def _of_incident(
 
 
 def span_asked(
-    arguments: argparse.Namespace, workspace: Workspace, incident: "Incident"
+    arguments: argparse.Namespace, session: Session, incident: "Incident"
 ) -> tuple[datetime | None, datetime | None]:
     """Return --from and --to; a clock time of an incident that is over lies around it, not today."""
     begins, ends = incident.begins_at, incident.ends_at
@@ -83,29 +81,29 @@ def span_asked(
         after = begins, begins + timedelta(days=1)
     start = end = None
     if arguments.start:
-        start = workspace.instant(arguments.start, incident, option="--from", around=before).at
+        start = session.instant(arguments.start, incident, option="--from", around=before).at
     if arguments.end:
-        end = workspace.instant(arguments.end, incident, option="--to", allow_future=True, around=after).at
+        end = session.instant(arguments.end, incident, option="--to", allow_future=True, around=after).at
     return start, end
 
 
 def _of_services(
-    arguments: argparse.Namespace, workspace: Workspace, upto: int | None
+    arguments: argparse.Namespace, session: Session, up_to: int | None
 ) -> tuple[None, list[Any]]:
     if not arguments.start or not arguments.end:
         raise UsageError(
             "timeline: name an incident, or give --from and --to",
             hint="tracker timeline INC-42   or   tracker timeline --service checkout --from 13:00Z --to 15:00Z",
         )
-    start = workspace.instant(arguments.start, option="--from").at
-    end = workspace.instant(arguments.end, option="--to", allow_future=True).at
+    start = session.instant(arguments.start, option="--from").at
+    end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
-    names = arguments.service or [scope.partition(":")[2] for scope in workspace.log.scope_names("service:")]
+    names = arguments.service or [scope.partition(":")[2] for scope in session.log.scope_names("service:")]
     places = [*(Window(f"service:{name}", start, end) for name in names), Window(SILENCES, None, end)]
     facts = [
         each
-        for each in workspace.log.select(places, upto)
+        for each in session.log.select(places, up_to)
         if not isinstance(each.event, SourceSilent | SourceReturned) or each.event.service in (None, *names)
     ]
     return None, timeline(facts, start=start, end=end, order=arguments.order)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.action_items import unlink_prevention
 from tracker.decisions.corrections import unlink
@@ -19,13 +19,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident, target = workspace.incident(arguments.incident), workspace.event(arguments.event)
-    at, by = workspace.instant(arguments.at), workspace.who
+    incident, target = session.incident(arguments.incident), session.event(arguments.event)
+    at, by = session.instant(arguments.at), session.author
     take_out = unlink_prevention if isinstance(target.event, ActionAdded | ActionDone) else unlink
-    recording = workspace.decide(
+    recording = session.decide(
         incident.id, lambda held: [take_out(held, target, by=by, at=at, why=arguments.why)]
     )
     said = f"{target.handle} taken out of {incident.id} by {by}"
-    return workspace.answer(recording, said, {"incident": incident.id, "event": target.id})
+    return session.answer(recording, said, {"incident": incident.id, "event": target.id})

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from projections.review import as_published, publications
-from reports.generated_regions import Apart, Part
+from reports.generated_regions import ParsedReport, Part
 from reports.headlines import redacted_words
 from reports.html import hand_lines, page
 from reports.post_incident import Document
 from tracker.application import report_files
 from tracker.application.provenance import imports_of
 from tracker.application.report import again, gathered
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
@@ -39,7 +39,7 @@ class Report:
 
     path: Path
     data: bytes
-    apart: "Apart"
+    apart: "ParsedReport"
     position: int
     head: str
     log: str
@@ -87,7 +87,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Check it all."""
     heads = []
     if arguments.head:
@@ -100,13 +100,13 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     if arguments.bundle:
         return check(arguments)
     report = _report(Path(arguments.report)) if arguments.report else None
-    quoted = _imported(workspace, report) if report else None
+    quoted = _imported(session, report) if report else None
     if report and quoted is None:
         heads.append(report.head)
     with progress("verify") as update:
-        found = workspace.log.verify(tuple(heads), update)
+        found = session.log.verify(tuple(heads), update)
     problem = found.first_problem
-    unfinished = workspace.log.unfinished() if found.whole else []
+    unfinished = session.log.unfinished() if found.whole else []
     answer = {
         "whole": found.whole,
         "events": found.events,
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
         "redacted": found.redacted,
         "redactions_unfinished": unfinished,
         "head": found.head,
-        "log": workspace.log.id if found.whole else None,
+        "log": session.log.id if found.whole else None,
         "first_problem": None
         if problem is None
         else {"position": problem.position, "event": problem.event, "what": problem.what},
@@ -126,8 +126,8 @@ def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
     held, since = None, []
     if report and found.whole and not missing:
         here = quoted or report.position
-        held = hold(workspace, report, here)
-        since = [] if held.same else _redacted_since(workspace, report, here)
+        held = hold(session, report, here)
+        since = [] if held.same else _redacted_since(session, report, here)
         answer |= held.json() | {"redacted_since": [each.id for each in since]}
     if arguments.json:
         write_json(answer)
@@ -210,21 +210,21 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
         say(f"  {command} -o /tmp/{held_in['incident']}.md")
 
 
-def _imported(workspace: Workspace, report: Report) -> int | None:
+def _imported(session: Session, report: Report) -> int | None:
     """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
-    if report.log in ("", workspace.log.id):
+    if report.log in ("", session.log.id):
         return None
-    for each in imports_of(workspace, report.apart.attributes["incident"], None):
+    for each in imports_of(session, report.apart.attributes["incident"], None):
         event = each.event
         if isinstance(event, BundleImported) and (event.log, event.head) == (report.log, report.head):
             return each.position
     return None
 
 
-def _redacted_since(workspace: Workspace, report: Report, here: int) -> "list[Recorded]":
+def _redacted_since(session: Session, report: Report, here: int) -> "list[Recorded]":
     """Return what the report stands on and was redacted after its position in the log."""
-    found = gathered(workspace, report.apart.attributes["incident"], here).redacted
-    later = workspace.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
+    found = gathered(session, report.apart.attributes["incident"], here).redacted
+    later = session.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > here}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]
 
@@ -249,7 +249,7 @@ def _report(path: Path) -> Report:
         BadInputError: If it is none, its marks are broken, or its footer names no position.
     """
     data = report_files.read(path)
-    apart = report_files.taken_apart(path, data, BadInputError)
+    apart = report_files.parse_report_file(path, data, BadInputError)
     footer = report_files.footer_of(apart)
     if not footer:
         raise BadInputError(
@@ -259,16 +259,16 @@ def _report(path: Path) -> Report:
     return Report(path, data, apart, int(footer["position"]), footer["head"], footer["log"] or "")
 
 
-def hold(workspace: Workspace, report: Report, here: int) -> Held:
+def hold(session: Session, report: Report, here: int) -> Held:
     """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
     drawn = report.apart.attributes.get("pictures") != "none"
-    written = again(workspace, report.apart, here, with_pictures=drawn)
+    written = again(session, report.apart, here, with_pictures=drawn)
     held = _held(report, written, drawn=drawn)
-    for each in publications(workspace.incident(report.apart.attributes["incident"])):
+    for each in publications(session.incident(report.apart.attributes["incident"])):
         # What was published says so, which the log could not at that position.
         if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
-        then = again(workspace, report.apart, here, standing=as_published(each))
+        then = again(session, report.apart, here, standing=as_published(each))
         other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
         if len(other.parts) < len(held.parts):
             held = other

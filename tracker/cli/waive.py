@@ -6,8 +6,8 @@ waiver out: tracker retract EVENT --why TEXT
 
 import argparse
 
-from tracker.application.claims import claimed
-from tracker.application.session import Workspace
+from tracker.application.claims import lint_claims
+from tracker.application.session import Session
 from tracker.cli.check import read
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.waivers import waive
@@ -27,23 +27,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = workspace.incident(arguments.incident)
-    at, by = workspace.instant(arguments.at, incident), workspace.who
+    incident = session.incident(arguments.incident)
+    at, by = session.instant(arguments.at, incident), session.author
     typed = arguments.rule.strip().lower().replace("-", "_")
     claims: list[str] = []
     if typed not in RULE_NAMES:
-        claims = [each.key for each in claimed(workspace, incident, None)]
+        claims = [each.key for each in lint_claims(session, incident, None)]
     if typed not in RULE_NAMES and arguments.text:
         claims += [
             each.key
-            for each in claimed(workspace, incident, None, text=read(arguments.text), where=arguments.text)
+            for each in lint_claims(session, incident, None, text=read(arguments.text), where=arguments.text)
         ]
-    recording = workspace.decide(
+    recording = session.decide(
         incident.id,
         lambda held: [waive(held, arguments.rule, by=by, at=at, why=arguments.why, claims=claims)],
     )
     handle = (recording.recorded + recording.known)[0][-7:]
     said = f"{handle} {typed if typed in RULE_NAMES else arguments.rule} waived on {incident.id} by {by}"
-    return workspace.answer(recording, said, {"incident": incident.id})
+    return session.answer(recording, said, {"incident": incident.id})

@@ -17,9 +17,9 @@ from projections.judgement.rows import Measured
 from reports.numbers import said
 from reports.wording.verdict_phrases import SAID_BY_CODE, exit_code, headline
 from tracker.application.collect import sources
-from tracker.application.procedure import advised
-from tracker.application.session import Workspace
-from tracker.application.verdicts import Compared, compared, judge
+from tracker.application.procedure import due_items
+from tracker.application.session import Session
+from tracker.application.verdicts import Verdicts, compute_verdicts, record_verdicts
 from tracker.cli.common import add_incident, add_recording, printable, say, write_json
 from tracker.cli.compare import described
 from tracker.errors import BadInputError, TrackerError
@@ -52,71 +52,71 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_recording(parser, at=False)
 
 
-def run(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def run(arguments: argparse.Namespace, session: Session) -> int:
     """Watch."""
-    incident = workspace.incident(arguments.incident)
-    named = workspace.event(arguments.change) if arguments.change else None
-    found = compared(workspace, incident, None, change=named)
+    incident = session.incident(arguments.incident)
+    named = session.event(arguments.change) if arguments.change else None
+    found = compute_verdicts(session, incident, None, change=named)
     if not found.changes:
-        _remind(workspace, incident.id, "Next: ")
+        _remind(session, incident.id, "Next: ")
         raise BadInputError(
             f"there is no deploy or rollback of {', '.join(incident.services)} to watch in {incident.id}",
             hint="Record it: tracker deploy finish SERVICE VERSION, then: tracker watch " + incident.id,
         )
     change = found.changes[-1]
-    workspace.who  # noqa: B018 - refused now rather than at the first check
+    session.author  # noqa: B018 - refused now rather than at the first check
     what = f"{change.service} {change.version}"
     say(
         f"Watching {what} ({change.handle}), deployed {utc(change.finished_at or change.at)}; Ctrl-C stops, typing it again goes on."
     )
-    if not workspace.settings.prometheus.url:
+    if not session.settings.prometheus.url:
         say(
             "No Prometheus is configured ([prometheus] url): only samples that something else records are seen."
         )
     last = UNTIL[arguments.until]
     gaps: set[int] = set()
     while True:
-        incident = workspace.incident(incident.id)
-        found = _looked(workspace, incident, change, last, gaps)
+        incident = session.incident(incident.id)
+        found = _looked(session, incident, change, last, gaps)
         window, code = _answer(found, change, arguments.until)
         # Without a metric there is nothing to wait for.
         finished = window == arguments.until or code in (6, 7) or not _metrics_of(found, change)
-        wait = None if arguments.once or finished else _next(workspace, change, last)
+        wait = None if arguments.once or finished else _next(session, change, last)
         if wait is None:
-            return _finish(arguments, workspace, found, change, window, code)
+            return _finish(arguments, session, found, change, window, code)
         if wait > 15:
-            say(f"  next look at {workspace.now + timedelta(seconds=wait):{_LOOK}}")
-            _remind(workspace, incident.id)
+            say(f"  next look at {session.now + timedelta(seconds=wait):{_LOOK}}")
+            _remind(session, incident.id)
         time.sleep(wait)
 
 
-def _remind(workspace: Workspace, name: str, opening: str = "  ") -> None:
+def _remind(session: Session, name: str, opening: str = "  ") -> None:
     """Say what else is due first, while nothing is to be seen yet or when all was."""
-    for each in advised(workspace, workspace.incident(name)):
+    for each in due_items(session, session.incident(name)):
         if not each.todo.startswith("tracker watch"):
             say(f"{opening}{each.said()}")
             return
 
 
-def _metrics_of(found: Compared, change: "ChangeRow") -> "list[Measured]":
+def _metrics_of(found: Verdicts, change: "ChangeRow") -> "list[Measured]":
     return [each for each in found.metrics if each.service == change.service]
 
 
 def _looked(
-    workspace: Workspace, incident: "Incident", change: "ChangeRow", last: int, gaps: set[int]
-) -> Compared:
+    session: Session, incident: "Incident", change: "ChangeRow", last: int, gaps: set[int]
+) -> Verdicts:
     """Pull what is new, make the check that is due, and judge what is over; each of the `gaps` is said once."""
-    trouble = _pull(workspace, incident, change)
+    trouble = _pull(session, incident, change)
     if trouble is not None:
         say(f"tracker: {trouble.message}")
-    found = compared(workspace, incident, None, change=_event(workspace, change))
-    since = (workspace.now - (change.finished_at or change.at)).total_seconds()
+    found = compute_verdicts(session, incident, None, change=_event(session, change))
+    since = (session.now - (change.finished_at or change.at)).total_seconds()
     due = max((each for each in CHECKS if each <= min(since, last)), default=None)
     made = made_for(incident, change)
     if due is not None and due not in made and since < late_at(due):
-        looks = _looks(found, change, workspace.now)
-        _record(workspace, incident, change, due, looks)
-        incident = workspace.incident(incident.id)
+        looks = _looks(found, change, session.now)
+        _record(session, incident, change, due, looks)
+        incident = session.incident(incident.id)
         made = made_for(incident, change)
         settling = {row.metric: row.settling_seconds for row in found.rows if row.change == change.event}
         _tell(since, looks, settling)
@@ -124,12 +124,12 @@ def _looked(
     if set(missed) - gaps:
         say(f"  not made: {spans(missed)} after the change: a gap")
         gaps.update(missed)
-    judge(workspace, incident)
-    return compared(workspace, workspace.incident(incident.id), None, change=_event(workspace, change))
+    record_verdicts(session, incident)
+    return compute_verdicts(session, session.incident(incident.id), None, change=_event(session, change))
 
 
-def _event(workspace: Workspace, change: "ChangeRow") -> "Recorded":
-    return workspace.log.by_ids([change.event])[0]
+def _event(session: Session, change: "ChangeRow") -> "Recorded":
+    return session.log.by_ids([change.event])[0]
 
 
 def made_for(incident: "Incident", change: "ChangeRow") -> set[int]:
@@ -143,18 +143,18 @@ def made_for(incident: "Incident", change: "ChangeRow") -> set[int]:
     }
 
 
-def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> TrackerError | None:
+def _pull(session: Session, incident: "Incident", change: "ChangeRow") -> TrackerError | None:
     """Bring the samples of the configured metrics up to now."""
-    settings = workspace.settings
+    settings = session.settings
     service = change.service or ""
     if not settings.prometheus.url or service not in settings.services:
         return None
     try:
-        with sources.prometheus_api(workspace) as api:
+        with sources.prometheus_api(session) as api:
             pulled = [
                 sources.with_history(
-                    workspace, api, service=service, name=name, metric=metric, start=incident.begins_at,
-                    end=workspace.now,
+                    session, api, service=service, name=name, metric=metric, start=incident.begins_at,
+                    end=session.now,
                 )
                 for name, metric in settings.services[service].metrics.items()
             ]  # fmt: skip
@@ -163,17 +163,17 @@ def _pull(workspace: Workspace, incident: "Incident", change: "ChangeRow") -> Tr
     return next((each.problem for each in pulled if each.problem is not None), None)
 
 
-def _looks(found: Compared, change: "ChangeRow", now: datetime) -> "list[Look]":
+def _looks(found: Verdicts, change: "ChangeRow", now: datetime) -> "list[Look]":
     healthy_to = min(found.healthy_until, change.started_at or change.at)
     return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
 
 
 def _record(
-    workspace: Workspace, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[Look]"
+    session: Session, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[Look]"
 ) -> None:
     check = CheckMade(
-        occurred_at=workspace.now,
-        decided_by=workspace.who,
+        occurred_at=session.now,
+        decided_by=session.author,
         incident=incident.id,
         change=change.event,
         due_seconds=due,
@@ -186,7 +186,7 @@ def _record(
         # Another watch may have been faster: a check is made once.
         return [] if due in made_for(held, change) else [check]
 
-    workspace.decide(incident.id, decision)
+    session.decide(incident.id, decision)
 
 
 def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> None:
@@ -199,7 +199,7 @@ def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> 
     say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}")
 
 
-def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | None, int]:
+def _answer(found: Verdicts, change: "ChangeRow", until: str) -> tuple[str | None, int]:
     """Return the longest window that can be told, up to the one asked for, and the code that it gives."""
     for window in [each for each in reversed(UNTIL) if UNTIL[each] <= UNTIL[until]]:
         mine = [row for row in found.rows if row.change == change.event and row.window == window]
@@ -211,10 +211,10 @@ def _answer(found: Compared, change: "ChangeRow", until: str) -> tuple[str | Non
     return None, 8
 
 
-def _next(workspace: Workspace, change: "ChangeRow", last: int) -> float | None:
+def _next(session: Session, change: "ChangeRow", last: int) -> float | None:
     """Return how many seconds to wait for the next check or verdict; None when there is none to wait for."""
-    since = (workspace.now - (change.finished_at or change.at)).total_seconds()
-    step_seconds = workspace.settings.prometheus.step_seconds
+    since = (session.now - (change.finished_at or change.at)).total_seconds()
+    step_seconds = session.settings.prometheus.step_seconds
     patience = max(PATIENCE.total_seconds(), 60.0 + _STEPS_LATE * step_seconds)
     coming: list[float] = [each - since for each in CHECKS if each <= last and each > since]
     if coming:
@@ -227,8 +227,8 @@ def _next(workspace: Workspace, change: "ChangeRow", last: int) -> float | None:
 
 def _finish(
     arguments: argparse.Namespace,
-    workspace: Workspace,
-    found: Compared,
+    session: Session,
+    found: Verdicts,
     change: "ChangeRow",
     window: str | None,
     code: int,
@@ -238,7 +238,7 @@ def _finish(
     ]
     sentence = headline(rows)
     service = change.service or ""
-    configured = workspace.settings.services.get(service)
+    configured = session.settings.services.get(service)
     command = configured.rollback_command if configured else None
     # What undoes a rollback puts the broken version back.
     undone = change.kind == "rollback"
@@ -246,7 +246,7 @@ def _finish(
     if code in (6, 7) and not undone:
         advice = f"tracker run rollback {service}" if command else None
     if arguments.json:
-        made = sorted(made_for(workspace.incident(found.incident.id), change))
+        made = sorted(made_for(session.incident(found.incident.id), change))
         write_json(
             {"incident": found.incident.id, "change": change.event, "window": window, "answer": SAID_BY_CODE[code].replace(" ", "_"),
              "says": sentence, "checks_made": made, "rollback": advice, "rows": [described(row) for row in rows]}
@@ -273,7 +273,7 @@ def _finish(
             say(f'Say what to look at in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
         else:
             say(f"What is missing: tracker compare {found.incident.id}")
-    _remind(workspace, found.incident.id, "Next: ")
+    _remind(session, found.incident.id, "Next: ")
     return code
 
 

@@ -15,7 +15,7 @@ PREVENTION = "would-have-prevented"
 ROLES = ("caused", "fixed", "suspect", "dismissed", PREVENTION)
 
 
-class Standing(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentLifecycleEvent(Decision, frozen=True, kw_only=True, omit_defaults=True):
     """A decision that says which incidents there are, of which services, and which are over."""
 
     def scopes(self) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ class Standing(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("incident-declared", rank=70)
-class IncidentDeclared(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody said that this is an incident.
 
     `occurrence` names the alert, and its start, for which the tracker declared it itself.
@@ -73,14 +73,14 @@ class StageChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("service-added", rank=75)
-class ServiceAdded(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class ServiceAdded(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Another service turned out to be part of it."""
 
     service: str
 
 
 @topic("service-removed", rank=76)
-class ServiceRemoved(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class ServiceRemoved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A service turned out not to be part of it."""
 
     service: str
@@ -118,14 +118,14 @@ def file_scope(sha256: bytes) -> str:
 
 
 @topic("incident-resolved", rank=80)
-class IncidentResolved(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentResolved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The incident was over."""
 
     resolution: str = "fixed"
 
 
 @topic("incident-reopened", rank=81)
-class IncidentReopened(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentReopened(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """It came back, or was never over; `occurrence` as in `IncidentDeclared`."""
 
     why: str
@@ -133,7 +133,7 @@ class IncidentReopened(Standing, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("incident-merged", rank=82)
-class IncidentMerged(Standing, frozen=True, kw_only=True, omit_defaults=True):
+class IncidentMerged(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """This incident turned out to be another one; `into` goes on."""
 
     into: str

@@ -200,12 +200,12 @@ class Log:
             return appended._replace(known=known + appended.known)
         raise StoreError(f"other writers were faster {attempts} times in a row", hint="Type the same again")
 
-    def _last_version(self, stream: str, upto: int) -> int:
+    def _last_version(self, stream: str, up_to: int) -> int:
         """Return the last version by a position: what came later makes the append collide, not mix."""
         with self._recorder.reading() as transaction:
             last = transaction.rows(
                 "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=? AND position<=?",
-                (stream, upto),
+                (stream, up_to),
             )
         return last[0][0] or 0
 
@@ -249,7 +249,7 @@ class Log:
     def select(
         self,
         windows: Iterable[Window],
-        upto: int | None = None,
+        up_to: int | None = None,
         ids: Sequence[str] = (),
         *,
         topics: Sequence[str] = (),
@@ -258,35 +258,37 @@ class Log:
 
         With `topics` only events of these kinds are taken from the windows.
         """
-        limit = FOREVER if upto is None else upto
+        limit = FOREVER if up_to is None else up_to
         with self._recorder.reading() as transaction:
             found = select(transaction, windows, limit, topics)
             if ids:
                 found = close(transaction, {**found, **by_ids(transaction, ids, limit)}, limit)
         return sorted(found.values(), key=lambda each: each.position)
 
-    def incident(self, incident: str, upto: int | None = None) -> list[Recorded]:
+    def incident(self, incident: str, up_to: int | None = None) -> list[Recorded]:
         """Return all decisions of one incident with their corrections, in the order of recording."""
         with self._recorder.reading() as transaction:
-            return self._incident(transaction, incident, FOREVER if upto is None else upto)
+            return self._incident(transaction, incident, FOREVER if up_to is None else up_to)
 
-    def _incident(self, transaction: Transaction, incident: str, upto: int) -> list[Recorded]:
-        found = select(transaction, [Window(f"incident:{incident}")], upto)
+    def _incident(self, transaction: Transaction, incident: str, up_to: int) -> list[Recorded]:
+        found = select(transaction, [Window(f"incident:{incident}")], up_to)
         return sorted(found.values(), key=lambda each: each.position)
 
-    def by_ids(self, ids: Sequence[str], upto: int | None = None) -> list[Recorded]:
+    def by_ids(self, ids: Sequence[str], up_to: int | None = None) -> list[Recorded]:
         """Return the events of these ids, without their corrections."""
         with self._recorder.reading() as transaction:
-            found = by_ids(transaction, ids, FOREVER if upto is None else upto)
+            found = by_ids(transaction, ids, FOREVER if up_to is None else up_to)
         return sorted(found.values(), key=lambda each: each.position)
 
-    def with_corrections(self, found: Iterable[Recorded], upto: int | None = None) -> list[Recorded]:
+    def with_corrections(self, found: Iterable[Recorded], up_to: int | None = None) -> list[Recorded]:
         """Return these events with all that was said about them, in the order of recording."""
         with self._recorder.reading() as transaction:
-            closed = close(transaction, {each.id: each for each in found}, FOREVER if upto is None else upto)
+            closed = close(
+                transaction, {each.id: each for each in found}, FOREVER if up_to is None else up_to
+            )
         return sorted(closed.values(), key=lambda each: each.position)
 
-    def resolve_handle(self, typed: str, upto: int | None = None) -> Recorded:
+    def resolve_handle(self, typed: str, up_to: int | None = None) -> Recorded:
         """Return the event that a full id or a seven-character handle names.
 
         Raises:
@@ -294,14 +296,14 @@ class Log:
         """
         typed = typed.strip().lower()
         if len(typed) > HANDLE_LENGTH:
-            found = self.by_ids([typed], upto)
+            found = self.by_ids([typed], up_to)
         else:
             if len(typed) < HANDLE_LENGTH:
                 raise BadInputError(
                     f"{typed!r} is too short for an event",
                     hint="Type the seven characters that its row begins with",
                 )
-            found = self.by_ids(self._ids_that_end_with(typed), upto)
+            found = self.by_ids(self._ids_that_end_with(typed), up_to)
         if not found:
             raise BadInputError(
                 f"there is no event {typed!r} in this log",
@@ -333,11 +335,11 @@ class Log:
         return found
 
     def read(
-        self, after: int = 0, limit: int = 1000, upto: int | None = None, topics: Sequence[str] = ()
+        self, after: int = 0, limit: int = 1000, up_to: int | None = None, topics: Sequence[str] = ()
     ) -> list[Recorded]:
         """Return the next events after a position; payloads and samples are not read."""
         sql = f"SELECT {COLUMNS} FROM stored_events e WHERE e.position>? AND e.position<=?"
-        parameters: list[Any] = [after, FOREVER if upto is None else upto]
+        parameters: list[Any] = [after, FOREVER if up_to is None else up_to]
         if topics:
             sql += f" AND e.topic IN ({','.join('?' * len(topics))})"
             parameters += topics
@@ -345,10 +347,10 @@ class Log:
             rows = transaction.rows(sql + " ORDER BY e.position LIMIT ?", [*parameters, limit])
             return recorded_of(transaction, rows)
 
-    def read_all(self, topics: Sequence[str] = (), upto: int | None = None) -> Iterator[Recorded]:
+    def read_all(self, topics: Sequence[str] = (), up_to: int | None = None) -> Iterator[Recorded]:
         """Return every event in the order of recording, page by page."""
         after = 0
-        while page := self.read(after, 2000, upto, topics):
+        while page := self.read(after, 2000, up_to, topics):
             yield from page
             after = page[-1].position
 
@@ -366,13 +368,13 @@ class Log:
                 names.append(found[0][0])
                 last = found[0][0] + "\x01"
 
-    def latest(self, scope: str, upto: int | None = None) -> Recorded | None:
+    def latest(self, scope: str, up_to: int | None = None) -> Recorded | None:
         """Return the event of one place with the latest instant, the last recorded of those."""
         with self._recorder.reading() as transaction:
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
                 "WHERE i.scope=? AND i.position<=? ORDER BY i.occurred_us DESC, i.position DESC LIMIT 1",
-                (place(scope), FOREVER if upto is None else upto),
+                (place(scope), FOREVER if up_to is None else up_to),
             )
             return recorded_of(transaction, rows)[0] if rows else None
 

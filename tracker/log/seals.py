@@ -73,12 +73,12 @@ def missing_part(transaction: Transaction, *, on_server: bool) -> str | None:
     return next((part for part in _PARTS if part.split()[1] not in there), None)
 
 
-def last_seal(transaction: Transaction, upto: int) -> tuple[int, LogSealed | None]:
+def last_seal(transaction: Transaction, up_to: int) -> tuple[int, LogSealed | None]:
     """Return the version and content of the last seal recorded at or before a position."""
     found = transaction.rows(
         "SELECT originator_version, state FROM stored_events WHERE originator_id='seals' AND position<=? "
         "ORDER BY originator_version DESC LIMIT 1",
-        (upto,),
+        (up_to,),
     )
     if not found:
         return 0, None

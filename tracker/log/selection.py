@@ -64,7 +64,7 @@ def _recorded(row: Sequence[Any], said: dict[str, tuple[Sequence[Any], EventReda
 
 
 def select(
-    transaction: Transaction, windows: Iterable[Window], upto: int, topics: Sequence[str] = ()
+    transaction: Transaction, windows: Iterable[Window], up_to: int, topics: Sequence[str] = ()
 ) -> dict[str, Recorded]:
     """Return the windows' events up to a position, of some kinds or of all, with their corrections, by id."""
     found: dict[str, Recorded] = {}
@@ -77,16 +77,16 @@ def select(
                 place(window.scope),
                 -FOREVER if window.start is None else to_us(window.start),
                 FOREVER if window.end is None else to_us(window.end),
-                upto,
+                up_to,
                 *topics,
             ),
         )
         for each in recorded_of(transaction, rows):
             found[each.id] = each
-    return close(transaction, found, upto)
+    return close(transaction, found, up_to)
 
 
-def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> dict[str, Recorded]:
+def close(transaction: Transaction, found: dict[str, Recorded], up_to: int) -> dict[str, Recorded]:
     """Add the corrections of what was found, and the targets of corrections."""
     asked: set[str] = set()
     while True:
@@ -95,7 +95,7 @@ def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> di
             for each in found.values()
             if isinstance(each.event, Correction) and each.event.target not in found
         }
-        new = by_ids(transaction, sorted(targets), upto)
+        new = by_ids(transaction, sorted(targets), up_to)
         unasked = sorted((found.keys() | new.keys()) - asked)
         asked.update(unasked)
         for chunk in chunks([f"target:{each}" for each in unasked]):
@@ -103,7 +103,7 @@ def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> di
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
                 f"WHERE i.scope IN ({marks}) AND i.position<=?",
-                (*chunk, upto),
+                (*chunk, up_to),
             )
             for each in recorded_of(transaction, rows):
                 new[each.id] = each
@@ -113,7 +113,7 @@ def close(transaction: Transaction, found: dict[str, Recorded], upto: int) -> di
         found.update(fresh)
 
 
-def by_ids(transaction: Transaction, ids: Sequence[str], upto: int = FOREVER) -> dict[str, Recorded]:
+def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -> dict[str, Recorded]:
     """Return the events of these ids that stand at or before a position."""
     found: dict[str, Recorded] = {}
     for column, extra in (("originator_id", "AND e.decision_id IS NULL"), ("decision_id", "")):
@@ -122,7 +122,7 @@ def by_ids(transaction: Transaction, ids: Sequence[str], upto: int = FOREVER) ->
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM stored_events e "
                 f"WHERE e.{column} IN ({marks}) {extra} AND e.position<=?",
-                (*chunk, upto),
+                (*chunk, up_to),
             )
             for each in recorded_of(transaction, rows):
                 found[each.id] = each

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from projections.auto_declare import FRESH, Occurrence, rule, severity_of, title_of
 from projections.incidents import number_of, ours
 from tracker.application.auto_declare import pushed_of_late, rulings
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.decisions import lifecycle
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.events.base import BY_ITSELF, Decision, Incoming
@@ -19,13 +19,13 @@ _ATTEMPTS = 20
 class Declarer:
     """Declares by the rule, and remembers what it has said that it did not declare."""
 
-    def __init__(self, workspace: Workspace, telemetry: Telemetry) -> None:
-        self._workspace, self._telemetry = workspace, telemetry
+    def __init__(self, session: Session, telemetry: Telemetry) -> None:
+        self._session, self._telemetry = session, telemetry
         self._said: set[str] = set()
 
     def owed(self) -> list[Incoming]:
         """Return the alerts of the last hour: the last server may have stopped between recording and declaring."""
-        return pushed_of_late(self._workspace, FRESH)
+        return pushed_of_late(self._session, FRESH)
 
     def declare(self, facts: Sequence[Incoming]) -> list[str]:
         """Declare, or open again, what the rule says; return the incidents.
@@ -34,7 +34,7 @@ class Declarer:
             StoreAwayError: If the log cannot be asked or written; nothing is lost by asking again.
         """
         done: list[str] = []
-        for ruling in rulings(self._workspace, facts):
+        for ruling in rulings(self._session, facts):
             occurrence = ruling.occurrence
             if ruling.verdict == "too_old":
                 self._say_too_old(occurrence)
@@ -65,8 +65,8 @@ class Declarer:
     def _carry_out(self, occurrence: "Occurrence") -> list[str]:
         """Ask the rule again, on all that is recorded by now: an occurrence before it may have opened one."""
         for _ in range(_ATTEMPTS):
-            found = self._workspace.standing()
-            ruling = rule(occurrence, ours(found), self._workspace.now)
+            found = self._session.incident_summaries()
+            ruling = rule(occurrence, ours(found), self._session.now)
             if ruling.verdict == "reopen" and ruling.incident is not None:
                 done = self._reopen(occurrence, ruling.incident)
             elif ruling.verdict == "declare":
@@ -78,7 +78,7 @@ class Declarer:
         return []
 
     def _reopen(self, occurrence: "Occurrence", name: str) -> list[str]:
-        at = Typed(self._workspace.now, 0.001)
+        at = Typed(self._session.now, 0.001)
         why = f"{occurrence.alert.name} fired again at {utc(occurrence.began_at)}"
 
         def open_again(held: "Incident") -> Sequence[Decision]:
@@ -86,15 +86,15 @@ class Declarer:
                 return []
             return [lifecycle.reopen(held, by=BY_ITSELF, at=at, why=why, occurrence=occurrence.key)]
 
-        if not self._workspace.decide(name, open_again).recorded:
+        if not self._session.decide(name, open_again).recorded:
             return []
         tell("reopened an incident", incident=name, why=why)
         return [name]
 
     def _open(self, occurrence: "Occurrence", found: "Sequence[Incident]") -> list[str]:
-        alert, now = occurrence.alert, self._workspace.now
+        alert, now = occurrence.alert, self._session.now
         number = max((number_of(each.id) for each in found), default=0) + 1
-        name = f"{self._workspace.settings.tracker.prefix}-{number}"
+        name = f"{self._session.settings.tracker.prefix}-{number}"
         decided = lifecycle.declare(
             name,
             title=title_of(alert),
@@ -106,7 +106,7 @@ class Declarer:
             detected_by="alert",
             occurrence=occurrence.key,
         )
-        recording: Recording = self._workspace.decide(name, lambda held: () if held.exists else decided)
+        recording: Recording = self._session.decide(name, lambda held: () if held.exists else decided)
         if not recording.recorded:
             return []
         self._telemetry.declared.inc()

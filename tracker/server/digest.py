@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tracker.application.read_delivery import READERS, facts_of
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming
 from tracker.inbox.queue import Held, Inbox
@@ -35,12 +35,12 @@ class Digest:
     def __init__(
         self,
         inbox: Inbox,
-        workspace: Workspace,
+        session: Session,
         telemetry: Telemetry,
         recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
         door_is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._inbox, self._workspace, self._door_is_busy = inbox, workspace, door_is_busy
+        self._inbox, self._session, self._door_is_busy = inbox, session, door_is_busy
         self._telemetry, self._recorded = telemetry, recorded
 
     def run(self, wake: threading.Event, stopping: threading.Event) -> None:
@@ -85,7 +85,7 @@ class Digest:
             self._park(held, f"this version has no reader for {held.delivery.route!r}")
             return None
         try:
-            return facts_of(held, self._workspace.rules)
+            return facts_of(held, self._session.rules)
         except BadInputError as wrong:
             self._park(held, wrong.message)
         except Exception as bug:
@@ -99,7 +99,7 @@ class Digest:
         if not facts:
             return read
         try:
-            recording = self._workspace.record(facts)
+            recording = self._session.record(facts)
         except Exception as trouble:
             if not refuses_the_data(trouble):
                 raise
@@ -117,7 +117,7 @@ class Digest:
 
     def _warn(self) -> None:
         """Log that new events hold what looks like a secret: the kinds and the handles, never the text."""
-        found = self._workspace.secrets.told()
+        found = self._session.secrets.told()
         if found is not None:
             tell(
                 "received what looks like a secret",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import uvicorn
 
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.cli.common import say
 from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
@@ -90,8 +90,8 @@ class Machine:
         self.telemetry.kept.inc(count)
         self.wake.set()
 
-    def _workspace(self) -> Workspace:
-        return Workspace(argparse.Namespace(**{**vars(self._arguments), "by": BY_ITSELF, "json": False}))
+    def _session(self) -> Session:
+        return Session(argparse.Namespace(**{**vars(self._arguments), "by": BY_ITSELF, "json": False}))
 
     def _alerts_told(self, facts: Sequence[Incoming]) -> None:
         told = [each for each in facts if isinstance(each.event, AlertFired | AlertResolved)]
@@ -99,28 +99,28 @@ class Machine:
             self._alerts += told
 
     def _digest(self) -> None:
-        workspace = self._workspace()
+        session = self._session()
         digest = Digest(
-            self._digest_inbox, workspace, self.telemetry, self._alerts_told, self.committer.is_busy
+            self._digest_inbox, session, self.telemetry, self._alerts_told, self.committer.is_busy
         )
         digest.run(self.wake, self.stopping)
-        workspace.close()
+        session.close()
 
     def _reconcile(self) -> None:
-        workspace = self._workspace()
-        Reconciler(workspace, self.telemetry, self._alerts_told).run(self.stopping)
+        session = self._session()
+        Reconciler(session, self.telemetry, self._alerts_told).run(self.stopping)
         with contextlib.suppress(TrackerError):
-            workspace.log.seal()
-        workspace.close()
+            session.log.seal()
+        session.close()
 
     def _messages(self) -> None:
-        workspace = self._workspace()
-        Poster(workspace, self.telemetry).run(self.stopping)
-        workspace.close()
+        session = self._session()
+        Poster(session, self.telemetry).run(self.stopping)
+        session.close()
 
     def _declare(self) -> None:
-        workspace = self._workspace()
-        declarer = Declarer(workspace, self.telemetry)
+        session = self._session()
+        declarer = Declarer(session, self.telemetry)
         owed = True
         while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
             with self._alerts_lock:
@@ -137,7 +137,7 @@ class Machine:
                 with self._alerts_lock:
                     self._alerts = told + self._alerts
                 self.stopping.wait(2)
-        workspace.close()
+        session.close()
 
     def _count(self) -> None:
         """Keep the numbers of /metrics and /readyz up to date, off the path of any answer."""
@@ -159,20 +159,20 @@ class Machine:
                 return
 
 
-def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
+def serve(arguments: argparse.Namespace, session: Session) -> int:
     """Serve until a signal comes.
 
     Raises:
         TrackerError: If settings, store or port keep it from starting.
     """
-    secrets = Secrets.of(workspace.settings)
+    secrets = Secrets.of(session.settings)
     listener = _listen(arguments.host, arguments.port)
     host, port = listener.getsockname()[:2]
     report_own_errors(host, port)
-    _ = workspace.log.position  # a store that is away is said now, not by the first delivery
+    _ = session.log.position  # a store that is away is said now, not by the first delivery
     begin_logging()
     _allow_connections()
-    machine = Machine(arguments, workspace.settings.store)
+    machine = Machine(arguments, session.settings.store)
     app = build(Door(machine.committer, secrets, machine.telemetry, machine.problem))
     server = uvicorn.Server(
         uvicorn.Config(
@@ -199,7 +199,7 @@ def serve(arguments: argparse.Namespace, workspace: Workspace) -> int:
     machine.start()
     shown = f"[{host}]" if ":" in host else host
     say(
-        f"tracker: listening on http://{shown}:{port}; the log is {workspace.settings.store.rsplit('@', 1)[-1]}"
+        f"tracker: listening on http://{shown}:{port}; the log is {session.settings.store.rsplit('@', 1)[-1]}"
     )
     for said in _closed(secrets):
         say(f"  {said}")

@@ -10,8 +10,8 @@ from projections.incidents import open_ones, ours
 from projections.messages import State
 from projections.procedure.advice import overdue_messages
 from tracker.application import outbox, slack
-from tracker.application.procedure import advised
-from tracker.application.session import Workspace
+from tracker.application.procedure import due_items
+from tracker.application.session import Session
 from tracker.server.telemetry import Telemetry, tell
 from tracker.times import utc
 
@@ -22,8 +22,8 @@ DUE_EVERY_SECONDS = 30.0
 class Poster:
     """Delivers and reminds, on a log of its own."""
 
-    def __init__(self, workspace: Workspace, telemetry: Telemetry) -> None:
-        self._workspace, self._telemetry = workspace, telemetry
+    def __init__(self, session: Session, telemetry: Telemetry) -> None:
+        self._session, self._telemetry = session, telemetry
         self._reminded: set[tuple[str, str]] = set()
 
     def run(self, stopping: threading.Event) -> None:
@@ -38,10 +38,10 @@ class Poster:
 
     def deliver(self) -> None:
         """Post what waits, where Slack is configured."""
-        post = slack.configured(self._workspace.settings)
+        post = slack.configured(self._session.settings)
         if post is None:
             return
-        for each in outbox.deliver(self._workspace.log, post, attempts=1):
+        for each in outbox.deliver(self._session.log, post, attempts=1):
             if each.state is State.SENT:
                 tell("posted a message", incident=each.message.incident, kind=each.message.kind)
             elif each.state in (State.FAILED, State.UNSURE):
@@ -52,15 +52,15 @@ class Poster:
 
         What is due is what `tracker show` says: the same rules, from the same detection.
         """
-        workspace = self._workspace
-        found = workspace.whole(ours(open_ones(workspace.standing())))
-        now = workspace.now
+        session = self._session
+        found = session.load_incidents(ours(open_ones(session.incident_summaries())))
+        now = session.now
         for incident in found:
-            missed = outbox.record_missed_etas(workspace.log, incident, workspace.facts_of(incident), now)
+            missed = outbox.record_missed_etas(session.log, incident, session.facts_of(incident), now)
             if missed.recorded:
                 tell("a promised time passed", 30, incident=incident.id)
         for incident in found:
-            for each in overdue_messages(advised(workspace, incident)):
+            for each in overdue_messages(due_items(session, incident)):
                 assert each.due_at is not None
                 key = (incident.id, utc(each.due_at))
                 if key not in self._reminded:

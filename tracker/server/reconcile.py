@@ -13,9 +13,9 @@ from pathlib import Path
 
 from projections.incidents import ours
 from tracker.application.collect import forges, sentry, sources
-from tracker.application.session import Recording, Workspace
+from tracker.application.session import Recording, Session
 from tracker.application.source_silence import Hearing
-from tracker.application.verdicts import judge
+from tracker.application.verdicts import record_verdicts
 from tracker.errors import TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Incoming
@@ -40,16 +40,16 @@ class Reconciler:
 
     def __init__(
         self,
-        workspace: Workspace,
+        session: Session,
         telemetry: Telemetry,
         recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
     ) -> None:
-        self._workspace, self._telemetry, self._recorded = workspace, telemetry, recorded
-        serve = workspace.settings.file.serve
+        self._session, self._telemetry, self._recorded = session, telemetry, recorded
+        serve = session.settings.file.serve
         self._every = duration_seconds(serve.reconcile_every)
         self._capture_every = duration_seconds(serve.capture_every)
         self._answered: dict[str, datetime] = {}
-        self._hearing = Hearing(workspace, telemetry)
+        self._hearing = Hearing(session, telemetry)
         self._firing_since: datetime | None = None
 
     def run(self, stopping: threading.Event) -> None:
@@ -63,7 +63,7 @@ class Reconciler:
             if now - captured >= self._capture_every:
                 captured = now
                 self.capture(stopping)
-            self._telemetry.guarded("seal", lambda: self._workspace.log.seal(100))
+            self._telemetry.guarded("seal", lambda: self._session.log.seal(100))
             due = min(asked + self._every, captured + self._capture_every)
             stopping.wait(max(0.2, due - time.monotonic()))
 
@@ -76,21 +76,21 @@ class Reconciler:
 
     def _sources(self) -> Iterator[tuple[str, Read]]:
         """Name every source that is configured, with how to read it from an instant on."""
-        workspace = self._workspace
-        settings = workspace.settings
+        session = self._session
+        settings = session.settings
         if settings.prometheus.url:
             yield "prometheus", self._prometheus
         if settings.file.alertmanager.url:
-            yield "alertmanager", lambda start: [sources.alertmanager(workspace)]
-        if sentry.configured(workspace):
-            yield "sentry", lambda start: sentry.sentry(workspace, None, start, workspace.now)
+            yield "alertmanager", lambda start: [sources.alertmanager(session)]
+        if sentry.configured(session):
+            yield "sentry", lambda start: sentry.sentry(session, None, start, session.now)
         for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
-            services = forges.services_at(workspace, forge)
+            services = forges.services_at(session, forge)
             if services:
                 yield (
                     forge,
                     lambda start, pull=pull, services=services: [  # type: ignore[misc]
-                        pull(workspace, name, start, workspace.now) for name in services
+                        pull(session, name, start, session.now) for name in services
                     ],
                 )
         for name, service in settings.services.items():
@@ -100,26 +100,26 @@ class Reconciler:
                     # Two services may share a repository: each is asked from its own last answer on.
                     f"git:{name}/{place.name}",
                     lambda start, place=place, name=name: [  # type: ignore[misc]
-                        sources.repository(workspace, place, name, start, None)
+                        sources.repository(session, place, name, start, None)
                     ],
                 )
 
     def capture(self, stopping: threading.Event) -> None:
         """Bring the samples of every living incident up to now, and record the verdicts that are due."""
-        workspace = self._workspace
+        session = self._session
         living: list[str] = []
         self._telemetry.guarded("incidents", lambda: living.extend(self._living()))
         for incident in living:
             if stopping.is_set():
                 return
-            if workspace.settings.prometheus.url:
+            if session.settings.prometheus.url:
                 self._telemetry.guarded("samples", lambda name=incident: self._samples(name))  # type: ignore[misc]
             self._telemetry.guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
 
     def _living(self) -> list[str]:
-        found = ours(self._workspace.standing())
+        found = ours(self._session.incident_summaries())
         self._telemetry.open_incidents.set(sum(each.ends_at is None for each in found))
-        now = self._workspace.now
+        now = self._session.now
         return [
             each.id
             for each in found
@@ -127,15 +127,15 @@ class Reconciler:
         ]
 
     def _samples(self, name: str) -> None:
-        workspace = self._workspace
-        incident = workspace.incident(name)
-        end = min(workspace.now, (incident.ends_at or workspace.now) + AFTER)
-        with sources.prometheus_api(workspace) as api:
+        session = self._session
+        incident = session.incident(name)
+        end = min(session.now, (incident.ends_at or session.now) + AFTER)
+        with sources.prometheus_api(session) as api:
             for service in incident.services:
-                configured = workspace.settings.services.get(service)
+                configured = session.settings.services.get(service)
                 for metric_name, metric in (configured.metrics if configured else {}).items():
                     pulled = sources.with_history(
-                        workspace,
+                        session,
                         api,
                         service=service,
                         name=metric_name,
@@ -147,12 +147,12 @@ class Reconciler:
                     if pulled.problem is not None:
                         raise pulled.problem
                     self._hearing.sampled(
-                        "prometheus", service, metric_name, workspace.now, self._capture_every
+                        "prometheus", service, metric_name, session.now, self._capture_every
                     )
 
     def _verdicts(self, name: str) -> None:
         recording = Recording()
-        judge(self._workspace, self._workspace.incident(name), recording)
+        record_verdicts(self._session, self._session.incident(name), recording)
         if recording.recorded:
             self._count(recording)
             tell(
@@ -162,20 +162,20 @@ class Reconciler:
             )
 
     def _prometheus(self, start: datetime) -> list[sources.Pulled]:
-        workspace = self._workspace
+        session = self._session
         # An alert whose start lies before what is asked for has no start that can be told, and so no end.
         since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
-        since = max(since, min(start, workspace.now - BACK))
-        with sources.prometheus_api(workspace) as api:
-            alerts = sources.alert_history(workspace, api, start=since, end=workspace.now)
-            rules = sources.alert_rules(workspace, api)
+        since = max(since, min(start, session.now - BACK))
+        with sources.prometheus_api(session) as api:
+            alerts = sources.alert_history(session, api, start=since, end=session.now)
+            rules = sources.alert_rules(session, api)
         if alerts.problem is None:
             self._firing_since = min(still_firing(alerts.facts), default=None)
         return [alerts, rules]
 
     def _polled(self, source: str, read: Read) -> None:
         """Ask one source from its last answer on, a little before."""
-        now = self._workspace.now
+        now = self._session.now
         problem: TrackerError | None = None
         try:
             last = self._answered.get(source)

@@ -23,7 +23,7 @@ _PRINT = frozenset("“”„‘’‚–—…•™«»\xa0")
 _BEGINNING = re.compile("(?:[âãï][€ŒŸœžŠŽ™˜†‡‰ƒ±¸\x80-\x9f]|[ðğ][Ÿ\x90-\x9f])")
 
 
-def damage(line: str) -> str | None:
+def find_mojibake(line: str) -> str | None:
     """Say what is wrong with UTF-8 that was read as something else and saved so; None if nothing is."""
     if line.isascii():
         return None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tracker.application.collect.result import Pulled
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import SettingsError, TrackerError
 from tracker.events.base import Arrival, Incoming
 from tracker.ingest.forges.github_api import GithubApi
@@ -21,76 +21,76 @@ class _Deploys(Protocol):
     ) -> list[Incoming]: ...
 
 
-def repository_of(workspace: Workspace, forge: str, service: str) -> str | None:
+def repository_of(session: Session, forge: str, service: str) -> str | None:
     """Return the repository or project of a service at one of FORGES; None where tracker.toml names none."""
-    configured = workspace.settings.services.get(service)
+    configured = session.settings.services.get(service)
     if configured is None:
         return None
     return configured.github_repository if forge == "github" else configured.gitlab_project
 
 
-def services_at(workspace: Workspace, forge: str) -> list[str]:
+def services_at(session: Session, forge: str) -> list[str]:
     """Name the services to ask one of FORGES for: one for each repository, whichever services share it."""
     found: dict[str, str] = {}
-    for service in workspace.settings.services:
-        repository = repository_of(workspace, forge, service)
+    for service in session.settings.services:
+        repository = repository_of(session, forge, service)
         if repository:
             found.setdefault(repository.strip("/").lower(), service)
     return list(found.values())
 
 
-def github(workspace: Workspace, service: str, start: datetime, end: datetime) -> Pulled:
+def github(session: Session, service: str, start: datetime, end: datetime) -> Pulled:
     """Ask GitHub for the deployments of a service's repository, both ends in the span."""
     pulled = Pulled("github", service, "deployments")
-    settings = workspace.settings.file.github
+    settings = session.settings.file.github
     try:
-        repository = _configured(workspace, "github", service)
+        repository = _configured(session, "github", service)
         token = secret(settings.token_env)
-        api = GithubApi(settings.url, token=token, token_name=settings.token_env, now=workspace.now)
+        api = GithubApi(settings.url, token=token, token_name=settings.token_env, now=session.now)
         with api:
-            facts = _asked(workspace, api.deploys, repository, start, end)
+            facts = _asked(session, api.deploys, repository, start, end)
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
-    return _recorded(workspace, pulled, facts)
+    return _recorded(session, pulled, facts)
 
 
-def gitlab(workspace: Workspace, service: str, start: datetime, end: datetime) -> Pulled:
+def gitlab(session: Session, service: str, start: datetime, end: datetime) -> Pulled:
     """Ask GitLab for the deployments of a service's project, both ends in the span."""
     pulled = Pulled("gitlab", service, "deployments")
-    settings = workspace.settings.file.gitlab
+    settings = session.settings.file.gitlab
     try:
-        project = _configured(workspace, "gitlab", service)
+        project = _configured(session, "gitlab", service)
         token = secret(settings.token_env)
-        api = GitlabApi(settings.url, token=token, token_name=settings.token_env, now=workspace.now)
+        api = GitlabApi(settings.url, token=token, token_name=settings.token_env, now=session.now)
         with api:
-            facts = _asked(workspace, api.deploys, project, start, end)
+            facts = _asked(session, api.deploys, project, start, end)
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
-    return _recorded(workspace, pulled, facts)
+    return _recorded(session, pulled, facts)
 
 
-def _configured(workspace: Workspace, forge: str, service: str) -> str:
-    found = repository_of(workspace, forge, service)
+def _configured(session: Session, forge: str, service: str) -> str:
+    found = repository_of(session, forge, service)
     if not found:
         key = "github_repository" if forge == "github" else "gitlab_project"
         raise SettingsError(
-            f"{workspace.settings.path or 'tracker.toml'} names no {key} of {service}",
+            f"{session.settings.path or 'tracker.toml'} names no {key} of {service}",
             hint=f'Under [services.{service}]: {key} = "acme/{service}"',
         )
     return found
 
 
 def _asked(
-    workspace: Workspace, deploys: _Deploys, repository: str, start: datetime, end: datetime
+    session: Session, deploys: _Deploys, repository: str, start: datetime, end: datetime
 ) -> list[Incoming]:
-    now = workspace.now
+    now = session.now
     arrival = Arrival(via="poll", received_at=now)
-    return deploys(repository, start=start, end=min(end, now), rules=workspace.rules, arrival=arrival)
+    return deploys(repository, start=start, end=min(end, now), rules=session.rules, arrival=arrival)
 
 
-def _recorded(workspace: Workspace, pulled: Pulled, facts: list[Incoming]) -> Pulled:
+def _recorded(session: Session, pulled: Pulled, facts: list[Incoming]) -> Pulled:
     pulled.found = len(facts)
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     return pulled

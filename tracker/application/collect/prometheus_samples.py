@@ -9,12 +9,12 @@ from typing import Any
 
 from projections.samples import merge
 from tracker.application.collect.result import Pulled
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import TrackerError
 from tracker.events.base import Recorded, Window
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.ingest.coverage import Ask, answers, plan, settled, to_ask
-from tracker.ingest.prometheus.api import PrometheusApi, Series
+from tracker.ingest.prometheus.api import FetchedSeries, PrometheusApi
 from tracker.ingest.samples import intake
 from tracker.settings.schema import Metric
 
@@ -25,7 +25,7 @@ _LONGEST_ANSWER = timedelta(days=60)
 
 
 def samples(
-    workspace: Workspace,
+    session: Session,
     api: "PrometheusApi",
     *,
     service: str,
@@ -39,13 +39,13 @@ def samples(
 
     Only instants that the log lacks are stored.
     """
-    pulling = _Pulling(workspace, api, service, name, metric, progress)
-    pulling.ask([(start, end, workspace.settings.prometheus.step_seconds)])
+    pulling = _Pulling(session, api, service, name, metric, progress)
+    pulling.ask([(start, end, session.settings.prometheus.step_seconds)])
     return pulling.pulled
 
 
 def with_history(
-    workspace: Workspace,
+    session: Session,
     api: "PrometheusApi",
     *,
     service: str,
@@ -56,13 +56,13 @@ def with_history(
     progress: Progress | None = None,
 ) -> Pulled:
     """Pull one metric for an incident with the past that verdicts need; what was answered is not asked again."""
-    pulling = _Pulling(workspace, api, service, name, metric, progress)
+    pulling = _Pulling(session, api, service, name, metric, progress)
     pulled = pulling.pulled
-    planned = plan(start, end, workspace.settings.prometheus.step_seconds)
+    planned = plan(start, end, session.settings.prometheus.step_seconds)
     earliest = min(first for first, _, _ in planned)
     place = Window(f"collected:{service}", earliest - _LONGEST_ANSWER, end)
     told = answers(
-        (each.event for each in workspace.log.select([place]) if isinstance(each.event, SourceCollected)),
+        (each.event for each in session.log.select([place]) if isinstance(each.event, SourceCollected)),
         source=pulling.source,
         what=name,
         query=metric.query,
@@ -73,7 +73,7 @@ def with_history(
     gone = [each.missing_until for each in about if each.missing_until and each.missing_until > earliest]
     pulled.gone_until = max(gone, default=None)
     pulled.expires_at = min((each.expires_at for each in about if each.expires_at), default=None)
-    pulled.history = _history(_chunks(workspace, service, name, metric.query, earliest, end), earliest)
+    pulled.history = _history(_chunks(session, service, name, metric.query, earliest, end), earliest)
     return pulled
 
 
@@ -82,7 +82,7 @@ class _Pulling:
 
     def __init__(
         self,
-        workspace: Workspace,
+        session: Session,
         api: "PrometheusApi",
         service: str,
         name: str,
@@ -92,7 +92,7 @@ class _Pulling:
         self.pulled = Pulled("prometheus", service, f"samples of {name}", new_samples=0)
         self.source = f"prometheus:{_host(api.url)}"
         self.told: list[SourceCollected] = []
-        self._workspace, self._api, self._progress = workspace, api, progress
+        self._session, self._api, self._progress = session, api, progress
         self._service, self._name, self._metric = service, name, metric
 
     def ask(self, spans: "Sequence[Ask]") -> None:
@@ -142,10 +142,10 @@ class _Pulling:
         except TrackerError as trouble:
             self.pulled.problem = trouble
 
-    def _take(self, series: "list[Series]", answer: SourceCollected) -> None:
+    def _take(self, series: "list[FetchedSeries]", answer: SourceCollected) -> None:
         """Record what the log lacks of an answer, and that it was given."""
         span = (answer.occurred_at, answer.until)
-        held = _held(self._workspace, self._service, self._name, self._metric.query, *span) if series else {}
+        held = _held(self._session, self._service, self._name, self._metric.query, *span) if series else {}
         chunks = intake(
             series,
             held,
@@ -164,12 +164,12 @@ class _Pulling:
         )
         pulled.gone_until = answer.missing_until
         pulled.expires_at = answer.expires_at
-        is_new = bool(chunks) or not _told_before(self._workspace, answer)
-        self._workspace.record([*chunks, answer] if is_new else chunks, pulled.recording)
+        is_new = bool(chunks) or not _told_before(self._session, answer)
+        self._session.record([*chunks, answer] if is_new else chunks, pulled.recording)
         self.told.append(answer)
 
 
-def _told_before(workspace: Workspace, answer: SourceCollected) -> bool:
+def _told_before(session: Session, answer: SourceCollected) -> bool:
     """Whether the log knows this very question already: an answer without news to it adds nothing."""
     place = Window(
         f"collected:{answer.service or ''}",
@@ -180,28 +180,28 @@ def _told_before(workspace: Workspace, answer: SourceCollected) -> bool:
         isinstance(each.event, SourceCollected)
         and (each.event.source, each.event.what, each.event.query, each.event.step_seconds, each.event.until)
         == (answer.source, answer.what, answer.query, answer.step_seconds, answer.until)
-        for each in workspace.log.select([place])
+        for each in session.log.select([place])
     )
 
 
 def _chunks(
-    workspace: Workspace, service: str, name: str, query: str, start: datetime, end: datetime
+    session: Session, service: str, name: str, query: str, start: datetime, end: datetime
 ) -> "list[Recorded]":
     """Return the headers of the chunks of a query that reach into a span; none is longer than a day."""
     place = Window(f"samples:{service}/{name}", start - timedelta(days=1), end)
     return [
         each
-        for each in workspace.log.select([place])
+        for each in session.log.select([place])
         if isinstance(each.event, MetricSampled) and each.event.query == query and each.event.last_at >= start
     ]
 
 
 def _held(
-    workspace: Workspace, service: str, name: str, query: str, start: datetime, end: datetime
+    session: Session, service: str, name: str, query: str, start: datetime, end: datetime
 ) -> dict[Any, Any]:
     """Return the instants and values that the log has of each series of a query in a span."""
-    chunks = _chunks(workspace, service, name, query, start, end)
-    payloads = workspace.log.payloads([each.position for each in chunks]) if chunks else {}
+    chunks = _chunks(session, service, name, query, start, end)
+    payloads = session.log.payloads([each.position for each in chunks]) if chunks else {}
     return {
         tuple(sorted(series.labels.items())): (series.instants_ms, series.values)
         for series in merge((each, payloads.get(each.position, b"")) for each in chunks)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tracker.application.collect.result import Pulled
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import SettingsError, TrackerError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Observation
@@ -16,12 +16,12 @@ from tracker.settings.loading import secret
 DEFAULT_URL = "https://sentry.io"
 
 
-def configured(workspace: "Workspace") -> bool:
+def configured(session: "Session") -> bool:
     """Whether tracker.toml names a Sentry, or a Bugsink, to ask."""
-    return bool(workspace.settings.file.sentry.url or workspace.settings.file.sentry.organization)
+    return bool(session.settings.file.sentry.url or session.settings.file.sentry.organization)
 
 
-def sentry(workspace: "Workspace", service: str | None, start: datetime, end: datetime) -> list[Pulled]:
+def sentry(session: "Session", service: str | None, start: datetime, end: datetime) -> list[Pulled]:
     """Ask for issues, releases, deploys and commits of a span, and record them; None is every service.
 
     It looks a day further back than `start`, since an issue may be resolved long after its
@@ -29,7 +29,7 @@ def sentry(workspace: "Workspace", service: str | None, start: datetime, end: da
     """
     pulled = Pulled("sentry", service, "issues and releases")
     try:
-        polled = _asked(workspace, start, end)
+        polled = _asked(session, start, end)
         facts = [
             each
             for each in polled.found
@@ -40,26 +40,26 @@ def sentry(workspace: "Workspace", service: str | None, start: datetime, end: da
         return [pulled]
     pulled.found = len(facts)
     pulled.notes = polled.notes
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     return [pulled]
 
 
-def _asked(workspace: "Workspace", start: datetime, end: datetime) -> "Polled":
-    settings = workspace.settings.file.sentry
-    where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
-    if not configured(workspace):
+def _asked(session: "Session", start: datetime, end: datetime) -> "Polled":
+    settings = session.settings.file.sentry
+    where = session.settings.path or "tracker.toml (there is none; tracker init writes one)"
+    if not configured(session):
         raise SettingsError(
             f"{where} names no Sentry",
             hint='[sentry] organization = "acme" and token_env = "SENTRY_TOKEN", or name a FILE of envelopes or webhook bodies',
         )
-    arrival = Arrival(via="poll", received_at=workspace.now)
+    arrival = Arrival(via="poll", received_at=session.now)
     http = SentryHttp(settings.url or DEFAULT_URL, token=secret(settings.token_env))
     try:
         if settings.organization:
             return api.read(
                 http,
                 organization=settings.organization,
-                rules=workspace.rules,
+                rules=session.rules,
                 start=start,
                 end=end,
                 arrival=arrival,
@@ -71,20 +71,20 @@ def _asked(workspace: "Workspace", start: datetime, end: datetime) -> "Polled":
             )
         return bugsink.read(
             http,
-            rules=workspace.rules,
+            rules=session.rules,
             start=start,
             end=end,
-            resolved=lambda: _resolved(workspace),
+            resolved=lambda: _resolved(session),
             arrival=arrival,
         )
     finally:
         http.close()
 
 
-def _resolved(workspace: "Workspace") -> Mapping[str, datetime]:
+def _resolved(session: "Session") -> Mapping[str, datetime]:
     """Say of each issue whose last known step is "resolved" when that was."""
     steps: dict[str, IssueChanged] = {}
-    for each in workspace.log.read_all(topics=("issue-changed",)):
+    for each in session.log.read_all(topics=("issue-changed",)):
         event = each.event
         if isinstance(event, IssueChanged) and event.action in ("created", "resolved", "regressed"):
             held = steps.get(event.issue_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tracker.application.collect.prometheus_samples import samples, with_history
 from tracker.application.collect.result import Pulled
-from tracker.application.session import Workspace
+from tracker.application.session import Session
 from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Arrival, Incoming, event_id
@@ -32,15 +32,15 @@ __all__ = [
 _READ_AGAIN = timedelta(minutes=5)
 
 
-def prometheus_api(workspace: Workspace) -> "PrometheusApi":
+def prometheus_api(session: Session) -> "PrometheusApi":
     """Connect to the configured Prometheus.
 
     Raises:
         SettingsError: If none is configured.
     """
-    configured = workspace.settings.prometheus
+    configured = session.settings.prometheus
     if not configured.url:
-        where = workspace.settings.path or "tracker.toml (there is none; tracker init writes one)"
+        where = session.settings.path or "tracker.toml (there is none; tracker init writes one)"
         raise SettingsError(f"{where} names no Prometheus", hint='[prometheus] url = "http://127.0.0.1:9090"')
     ca_file = configured.ca_file
     return PrometheusApi(
@@ -48,11 +48,11 @@ def prometheus_api(workspace: Workspace) -> "PrometheusApi":
         bearer_token=secret(configured.bearer_token_env),
         username=configured.username,
         password=secret(configured.password_env),
-        ca_file=str(workspace.settings.folder / ca_file) if ca_file else None,
+        ca_file=str(session.settings.folder / ca_file) if ca_file else None,
     )
 
 
-def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:
+def alert_history(session: Session, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:
     """Pull what Prometheus remembers of alerts, with the identity that Alertmanager gives them."""
     pulled = Pulled("prometheus", None, "alerts")
     try:
@@ -68,7 +68,7 @@ def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime
         labels = {**external, **span.labels}
         common: dict[str, Any] = {
             "source": "prometheus",
-            "service": workspace.rules.for_alert(labels),
+            "service": session.rules.for_alert(labels),
             "name": labels.get("alertname", "?"),
             "fingerprint": fingerprint(labels),
             "severity": labels.get("severity"),
@@ -81,11 +81,11 @@ def alert_history(workspace: Workspace, api: "PrometheusApi", *, start: datetime
                 facts.append(Incoming(event=ended, arrival=arrival))
     pulled.found = len(spans)
     pulled.facts = facts
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     return pulled
 
 
-def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
+def alert_rules(session: Session, api: "PrometheusApi") -> Pulled:
     """Keep the definitions under which alerts fire."""
     from msgspec.structs import replace
 
@@ -98,7 +98,7 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
         return pulled
     facts: list[Any] = []
     for rule in rules:
-        service = workspace.rules.for_alert(rule["labels"])
+        service = session.rules.for_alert(rule["labels"])
         seen = AlertRuleSeen(
             occurred_at=now,
             source="prometheus",
@@ -109,20 +109,20 @@ def alert_rules(workspace: Workspace, api: "PrometheusApi") -> Pulled:
             labels=rule["labels"],
             annotations=rule["annotations"],
         )
-        last = workspace.log.latest(rule_scope(service, seen.name))
+        last = session.log.latest(rule_scope(service, seen.name))
         if last is None or replace(last.event, occurred_at=now) != seen:
             facts.append(seen)
     pulled.found = len(rules)
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     return pulled
 
 
 def repository(
-    workspace: Workspace, path: Path, service: str | None, start: datetime | None, end: datetime | None
+    session: Session, path: Path, service: str | None, start: datetime | None, end: datetime | None
 ) -> Pulled:
     """Read one local clone."""
     pulled = Pulled("git", service, path.name)
-    procedure = workspace.settings.procedure
+    procedure = session.settings.procedure
     main = (procedure.production_branch, procedure.integration_branch, *procedure.maintained_branches)
     try:
         facts = git.read(
@@ -130,7 +130,7 @@ def repository(
             service=service,
             since=start,
             until=end,
-            arrival=Arrival(via="poll", received_at=workspace.now),
+            arrival=Arrival(via="poll", received_at=session.now),
             main_branches=tuple(dict.fromkeys((*main, *git.MAIN_BRANCHES))),
             hotfix_branches=procedure.branch_pattern,
         )
@@ -138,62 +138,60 @@ def repository(
         pulled.problem = trouble
         return pulled
     pulled.found = len(facts)
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     if facts and not pulled.recording.recorded:
-        _still_so(workspace, facts)
+        _still_so(session, facts)
     return pulled
 
 
-def _still_so(workspace: Workspace, facts: list[Incoming]) -> None:
+def _still_so(session: Session, facts: list[Incoming]) -> None:
     """Record that a repository was read although nothing was new: a merge that is missing was missing now.
 
     Not where the log shows that of the last minutes already.
     """
     first = facts[0].event
     assert isinstance(first, CommitMade | VersionTagged | BranchSeen)
-    now = workspace.now
-    last = workspace.log.latest(read_scope(first.service, first.repository))
+    now = session.now
+    last = session.log.latest(read_scope(first.service, first.repository))
     heads = [event_id(each.event) for each in facts if isinstance(each.event, BranchSeen)]
-    known = [each.recorded_at for each in (*workspace.log.by_ids(heads), *([last] if last else []))]
+    known = [each.recorded_at for each in (*session.log.by_ids(heads), *([last] if last else []))]
     if now - max(known, default=now - _READ_AGAIN) >= _READ_AGAIN:
         read = RepositoryRead(
             occurred_at=now, source="git", service=first.service, repository=first.repository
         )
-        workspace.record([Incoming(event=read, arrival=Arrival(via="poll", received_at=now))])
+        session.record([Incoming(event=read, arrival=Arrival(via="poll", received_at=now))])
 
 
-def alertmanager(workspace: Workspace) -> Pulled:
+def alertmanager(session: Session) -> Pulled:
     """Ask Alertmanager which alerts it knows now."""
     import requests
 
-    url = workspace.settings.file.alertmanager.url
+    url = session.settings.file.alertmanager.url
     pulled = Pulled("alertmanager", None, "alerts")
     try:
         if not url:
             raise SettingsError(
-                f"{workspace.settings.path or 'tracker.toml'} names no Alertmanager",
+                f"{session.settings.path or 'tracker.toml'} names no Alertmanager",
                 hint='[alertmanager] url = "http://127.0.0.1:9093", or name a FILE of webhook bodies',
             )
         try:
-            session = requests.Session()
-            session.trust_env = False
-            answer = session.get(
-                f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False
-            )
+            http = requests.Session()
+            http.trust_env = False
+            answer = http.get(f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False)
         except requests.RequestException as away:
             raise SourceUnreachableError(
                 f"{url} does not answer: {type(away).__name__}", hint=f"curl {url}/-/ready"
             ) from away
         if answer.status_code != 200:
             raise SourceUnreachableError(f"{url} answered {answer.status_code}", hint=f"curl {url}/-/ready")
-        arrival = Arrival(via="poll", received_at=workspace.now)
-        facts = reader.read(answer.content, where=url, rules=workspace.rules, arrival=arrival)
+        arrival = Arrival(via="poll", received_at=http.now)
+        facts = reader.read(answer.content, where=url, rules=http.rules, arrival=arrival)
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
     pulled.found = len(facts)
     pulled.facts = facts
-    workspace.record(facts, pulled.recording)
+    session.record(facts, pulled.recording)
     return pulled
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tracker.application.diagnosis.asking import Answer, ask, stranger
+from tracker.application.diagnosis.asking import Answer, ask, unexpected_response
 from tracker.application.diagnosis.finding import Examination, Finding, broken, not_configured, ok, warning
 from tracker.errors import SourceUnreachableError, TrackerError
 
@@ -23,7 +23,7 @@ def look(examination: Examination) -> Iterator[Finding]:
             )
         told = answer.json if answer.status == 200 else None
         if not isinstance(told, dict) or not isinstance(told.get("versionInfo"), dict):
-            raise stranger(answer, name="Alertmanager", url=url, section="alertmanager")
+            raise unexpected_response(answer, name="Alertmanager", url=url, section="alertmanager")
         version = told["versionInfo"].get("version") or "not told"
         cluster = told["cluster"].get("status") if isinstance(told.get("cluster"), dict) else None
         if _asked(f"{url}/-/ready").status != 200:

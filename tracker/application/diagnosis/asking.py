@@ -94,7 +94,7 @@ def _why(trouble: Exception) -> str:
     return "broke the connection off" if isinstance(trouble, requests.ConnectionError) else "cannot be asked"
 
 
-def stranger(answer: Answer, *, name: str, url: str, section: str) -> SourceUnreachableError:
+def unexpected_response(answer: Answer, *, name: str, url: str, section: str) -> SourceUnreachableError:
     """Return the error for an answer that the program would not give."""
     target = answer.headers.get("Location")
     if 300 <= answer.status < 400 and target:

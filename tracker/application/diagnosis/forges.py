@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from tracker.application.diagnosis.asking import Answer, ask, stranger
+from tracker.application.diagnosis.asking import Answer, ask, unexpected_response
 from tracker.application.diagnosis.finding import (
     Examination,
     Finding,
@@ -110,13 +110,13 @@ def _asked(forge: _Forge) -> Iterator[Finding]:
             )
             continue
         if answer.status != 200 or not isinstance(told, dict) or "id" not in told:
-            raise stranger(answer, name=forge.name, url=url, section=forge.section)
+            raise unexpected_response(answer, name=forge.name, url=url, section=forge.section)
         found.append(repository.replace("%2F", "/"))
     if not forge.repositories:
         answer = ask(forge.url + forge.whoami, headers=forge.headers, name=forge.name, section=forge.section)
         _refuse(forge, answer)
         if answer.status != 200 or not isinstance(answer.json, dict):
-            raise stranger(answer, name=forge.name, url=forge.url, section=forge.section)
+            raise unexpected_response(answer, name=forge.name, url=forge.url, section=forge.section)
         yield warning(
             forge.section,
             f"the token in {forge.token_env} works, and no service names a repository there",

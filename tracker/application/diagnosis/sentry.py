@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from tracker.application.diagnosis.asking import ask, stranger
+from tracker.application.diagnosis.asking import ask, unexpected_response
 from tracker.application.diagnosis.finding import (
     Examination,
     Finding,
@@ -61,7 +61,7 @@ def _asked(examination: Examination, url: str, organization: str, token_env: str
             hint=f"[sentry] organization = the short name in {url}/organizations/NAME/",
         )
     if answer.status != 200 or not isinstance(told, dict) or "slug" not in told:
-        raise stranger(answer, name="Sentry", url=home, section="sentry")
+        raise unexpected_response(answer, name="Sentry", url=home, section="sentry")
     yield ok("sentry", f"{url} answers: the token in {token_env} reads the organization {told['slug']}")
     yield from _projects(examination, f"{home}projects/", headers)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Incoming
 from tracker.events.incidents import NOTE_KINDS, NoteAdded
-from tracker.text.mojibake import damage as garbled
+from tracker.text.mojibake import find_mojibake as garbled
 from tracker.text.mojibake import shortened
 from tracker.times import Typed, parse
 

@@ -17,11 +17,11 @@ from typing import TypedDict
 from tracker.errors import BadInputError, SourceUnreachableError, UsageError
 from tracker.ingest.prometheus.alerts import AlertSpan, fingerprint, spans, usual_spacing_seconds
 from tracker.ingest.prometheus.http import PrometheusHttp
-from tracker.ingest.prometheus.series import Merge, Series, ceil_ms, selector
+from tracker.ingest.prometheus.series import FetchedSeries, Merge, ceil_ms, selector
 from tracker.ingest.prometheus.yaml import global_settings
 from tracker.times import duration_seconds, from_ms
 
-__all__ = ["AlertRule", "AlertSpan", "PrometheusApi", "Retention", "Series", "fingerprint", "selector"]
+__all__ = ["AlertRule", "AlertSpan", "FetchedSeries", "PrometheusApi", "Retention", "fingerprint", "selector"]
 
 Progress = Callable[[int, int], None]
 """Is told how many requests are done, and of how many."""
@@ -108,7 +108,7 @@ class PrometheusApi:
         end: datetime,
         step_seconds: int,
         progress: Progress | None = None,
-    ) -> list[Series]:
+    ) -> list[FetchedSeries]:
         """Evaluate a query at every multiple of the step in [start, end).
 
         Absolute multiples, so that asking again gives the same instants. For
@@ -148,7 +148,7 @@ class PrometheusApi:
         end: datetime,
         chunk: timedelta = _RAW_CHUNK,
         progress: Progress | None = None,
-    ) -> list[Series]:
+    ) -> list[FetchedSeries]:
         """Return the samples as they were stored in [start, end), pauses and all.
 
         Args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class FetchedSeries:
     """One series: two columns of equal length, instants ascending and each one once.
 
     `labels` has `__name__` where the query kept it. `instants_ms` is int64,
@@ -81,11 +81,13 @@ class Merge:
             key = tuple(sorted(one["metric"].items()))
             self._parts.setdefault(key, []).append((instants_ms[inside], values[inside]))
 
-    def series(self) -> list[Series]:
+    def series(self) -> list[FetchedSeries]:
         """Return all series, ordered by their labels."""
         import numpy as np
 
         return [
-            Series(dict(key), np.concatenate([i for i, _ in parts]), np.concatenate([v for _, v in parts]))
+            FetchedSeries(
+                dict(key), np.concatenate([i for i, _ in parts]), np.concatenate([v for _, v in parts])
+            )
             for key, parts in sorted(self._parts.items())
         ]

@@ -47,7 +47,7 @@ class Polled:
             self.notes.append(said)
 
 
-class Span:
+class QueryWindow:
     """The span that is asked for; both ends are in it, and the overlap before it."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
@@ -79,7 +79,7 @@ def read(
         SourceUnreachableError: If it is away, limits us, does not know our token, or offers nothing at all.
         BadInputError: If an entry is not what Sentry promises; nothing is read then.
     """
-    poll = _Poll(http, organization, rules, Span(start, end), source, arrival)
+    poll = _Poll(http, organization, rules, QueryWindow(start, end), source, arrival)
     poll.read_issues()
     poll.read_releases()
     if not poll.polled.answered:
@@ -99,7 +99,7 @@ class _Poll:
         http: SentryHttp,
         organization: str,
         rules: ServiceRules,
-        span: Span,
+        span: QueryWindow,
         source: str,
         arrival: Arrival,
     ) -> None:

@@ -14,7 +14,7 @@ from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Event, Incoming
 from tracker.events.changes import VersionReleased
 from tracker.ingest.documents import Document, Moment, Record
-from tracker.ingest.sentry.api import HINT, Polled, Span
+from tracker.ingest.sentry.api import HINT, Polled, QueryWindow
 from tracker.ingest.sentry.cli import services_of, sha_in
 from tracker.ingest.sentry.http import NotOfferedError, SentryHttp
 from tracker.ingest.services import ServiceRules
@@ -55,7 +55,7 @@ def read(
         SourceUnreachableError: If it is away, or does not know our token.
         BadInputError: If an entry is not what Bugsink promises; nothing is read then.
     """
-    polled, span = Polled(), Span(start, end)
+    polled, span = Polled(), QueryWindow(start, end)
 
     def add(events: Iterable[Event], document: Document) -> None:
         kept = span.keep(events)
@@ -78,7 +78,7 @@ def read(
     return polled
 
 
-def _newest(http: SentryHttp, what: str, project: str, instant: str, span: Span) -> list[Document]:
+def _newest(http: SentryHttp, what: str, project: str, instant: str, span: QueryWindow) -> list[Document]:
     """Give what is not older than the span."""
     asked: dict[str, str | int] = {"project": project, "order": "desc"}
     if what == "issues":
@@ -100,7 +100,7 @@ def _issue(
     number: str,
     rules: ServiceRules,
     source: str,
-    span: Span,
+    span: QueryWindow,
     resolved: Callable[[], Mapping[str, datetime]],
 ) -> list[Event]:
     title = issue.maybe_text("calculated_type") or "(no title)"
