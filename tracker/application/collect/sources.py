@@ -184,8 +184,8 @@ def alertmanager(session: Session) -> Pulled:
             ) from away
         if answer.status_code != 200:
             raise SourceUnreachableError(f"{url} answered {answer.status_code}", hint=f"curl {url}/-/ready")
-        arrival = Arrival(via="poll", received_at=http.now)
-        facts = reader.read(answer.content, where=url, rules=http.rules, arrival=arrival)
+        arrival = Arrival(via="poll", received_at=session.now)
+        facts = reader.read(answer.content, where=url, rules=session.rules, arrival=arrival)
     except TrackerError as trouble:
         pulled.problem = trouble
         return pulled
