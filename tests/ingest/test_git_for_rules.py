@@ -191,10 +191,10 @@ def test_a_version_file_may_be_anything(name: str, content: bytes) -> None:
 
 def test_versions_are_read_where_each_tool_writes_them() -> None:
     """
-    Poetry's own table, a session's, a parent's and a property's.
+    Poetry's own table, a workspace's, a parent's and a property's.
     """
     assert stated_in("pyproject.toml", b'[tool.poetry]\nversion = "1.2.1"') == "1.2.1"
-    assert stated_in("Cargo.toml", b'[session.package]\nversion = "1.2.1"') == "1.2.1"
+    assert stated_in("Cargo.toml", b'[workspace.package]\nversion = "1.2.1"') == "1.2.1"
     assert stated_in("a/pom.xml", b"<project><parent><version>1.2.1</version></parent></project>") == "1.2.1"
     pom = b"<project><version>${revision}</version><properties><revision>1.2.1</revision></properties></project>"
     assert stated_in("pom.xml", pom) == "1.2.1"

@@ -29,12 +29,12 @@ _READ_BYTES = 500
 _ADVICE = {
     "no_service": "the webhook was switched off or removed",
     "no_service_id": "the webhook's address is not whole",
-    "no_team": "the session is gone",
-    "team_disabled": "the session is switched off",
+    "no_team": "the workspace is gone",
+    "team_disabled": "the workspace is disabled",
     "invalid_token": "the webhook's address is wrong",
     "channel_not_found": "its channel is gone",
     "channel_is_archived": "its channel is archived",
-    "action_prohibited": "the session forbids it",
+    "action_prohibited": "the workspace forbids it",
     "posting_to_general_channel_denied": "only some people may post there",
 }
 

@@ -43,7 +43,7 @@ def _table(name: str, content: bytes) -> object:
         return _at(json.loads(content), "version")
     read = tomllib.loads(content.decode("utf-8"))
     if name == "Cargo.toml":
-        return _at(read, "package", "version") or _at(read, "session", "package", "version")
+        return _at(read, "package", "version") or _at(read, "workspace", "package", "version")
     return _at(read, "project", "version") or _at(read, "tool", "poetry", "version")
 
 
