@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from tracker.events.actions import ActionAdded, ActionDone
-from tracker.events.base import Recorded
+from tracker.events.base import Recorded, handle_of
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident
@@ -79,7 +79,7 @@ class ActionItem:
     @property
     def handle(self) -> str:
         """The short name that people type."""
-        return self.event[-7:]
+        return handle_of(self.event)
 
     def standing(self, now: datetime) -> ActionStatus:
         """Say how it stands, by all that the log holds; nothing ticks once it is done."""

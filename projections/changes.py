@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from projections.deduplication import Statement, deduplicate
-from tracker.events.base import Observation, Recorded
+from tracker.events.base import Observation, Recorded, handle_of
 from tracker.events.changes import (
     Change,
     CommitMade,
@@ -91,7 +91,7 @@ class ChangeRow:
     @property
     def handle(self) -> str:
         """The short name that people type."""
-        return self.event[-7:]
+        return handle_of(self.event)
 
 
 def same_version(first: str, second: str) -> bool:

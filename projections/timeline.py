@@ -16,7 +16,7 @@ from projections.silence import Silence, silences_of, span_in_words
 from reports.headlines import detail, headline, redacted_words
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Decision, Event, Observation, Recorded, Redaction
+from tracker.events.base import Decision, Event, Observation, Recorded, Redaction, handle_of
 from tracker.events.changes import BranchSeen, Change, RepositoryRead
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import MilestoneSet
@@ -73,7 +73,7 @@ class Entry:
     @property
     def handle(self) -> str:
         """The short name that people type."""
-        return self.event[-7:]
+        return handle_of(self.event)
 
 
 def _tells(event: Event) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tracker.events.base import handle_of
 from tracker.events.incidents import IncidentDeclared, NoteAdded
 from tracker.incident import Incident
 
@@ -96,8 +97,10 @@ def held_of(incident: Incident) -> dict[str, Held]:
         elif isinstance(event, IncidentDeclared) and event.impact:
             found.append((step.order, Held(step.id, "impact", event.impact, event.decided_by, declared=True)))
     found.sort(key=lambda each: each[0])  # type: ignore[arg-type, return-value]
-    handles = [held.id[-7:] for _, held in found]
-    return {(held.id if handles.count(held.id[-7:]) > 1 else held.id[-7:]): held for _, held in found}
+    handles = [handle_of(held.id) for _, held in found]
+    return {
+        (held.id if handles.count(handle_of(held.id)) > 1 else handle_of(held.id)): held for _, held in found
+    }
 
 
 def plain(said: str) -> str:

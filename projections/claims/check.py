@@ -27,6 +27,7 @@ from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import ClaimFacts
 from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
+from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
 from tracker.text.mojibake import find_mojibake
@@ -93,7 +94,7 @@ def texts_of(facts: ClaimFacts) -> list[Text]:
         found.append(
             Text(
                 message.text,
-                event_id[-7:],
+                handle_of(event_id),
                 message.sent_at,
                 event_id,
                 message.kind,

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.messages import Message
+from tracker.events.base import handle_of
 from tracker.events.changes import CommitMade
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened
@@ -142,7 +143,7 @@ class ClaimFacts:
         """Return the event whose handle is a row's last cell, or the commit whose hash is its first word."""
         last, first = _LAST_CELL.search(row), _FIRST_HASH.match(row)
         if last is not None and (
-            found := [e for e in self.everything if e.event and e.event[-7:] == last[1]]
+            found := [e for e in self.everything if e.event and handle_of(e.event) == last[1]]
         ):
             return found
         if first is None:

@@ -22,6 +22,7 @@ from projections.judgement.windows import SETTLING_SECONDS, WINDOWS, Judged, con
 from projections.samples import Series
 from projections.silence import Silence, blind_for
 from reports.headlines import silent_span
+from tracker.events.base import handle_of
 from tracker.times import from_ms, to_ms
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Row:
     @property
     def handle(self) -> str:
         """The short name of the change that people type."""
-        return self.change[-7:]
+        return handle_of(self.change)
 
     @property
     def key(self) -> tuple[str, str, str, str]:

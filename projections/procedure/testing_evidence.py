@@ -16,6 +16,7 @@ from projections.procedure.fix_attempts import fix_or_not
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.the_fix import Fix
+from tracker.events.base import handle_of
 from tracker.events.changes import (
     BranchSeen,
     Change,
@@ -93,7 +94,7 @@ def tested_before_deploy(evidence: Evidence) -> Ruled:
     if sha is None:
         says = (
             f"Nothing says which commit {row.version} is: no deploy, tag or branch of it names one; "
-            f"tracker amend {row.event[-7:]} --set sha=SHA --why …"
+            f"tracker amend {handle_of(row.event)} --set sha=SHA --why …"
         )
         return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
     return _tested(evidence, fix, *sha, name, expected)

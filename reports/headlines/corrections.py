@@ -4,7 +4,7 @@ from datetime import datetime
 
 from reports.headlines.base import detail, headline, short
 from tracker.events import corrections
-from tracker.events.base import Redaction
+from tracker.events.base import Redaction, handle_of
 from tracker.events.incidents import PREVENTION
 from tracker.times import utc
 
@@ -14,7 +14,7 @@ def _(event: corrections.EventAmended) -> str:
     # How exactly a new time was typed comes with it and says nothing by itself.
     shown = {k: v for k, v in event.changes.items() if k not in ("precision_seconds", "utc_offset_minutes")}
     what = ", ".join(f"{name} = {_value(value)}" for name, value in sorted((shown or event.changes).items()))
-    return f"Amended {event.target[-7:]}: {what}"
+    return f"Amended {handle_of(event.target)}: {what}"
 
 
 def _value(value: object) -> str:
@@ -23,24 +23,24 @@ def _value(value: object) -> str:
 
 @headline.register
 def _(event: corrections.EventRetracted) -> str:
-    return f"Retracted {event.target[-7:]}"
+    return f"Retracted {handle_of(event.target)}"
 
 
 @headline.register
 def _(event: corrections.EventLinked) -> str:
     if event.role == PREVENTION:
-        return f"Action item {event.target[-7:]} would have prevented this"
-    return f"Linked {event.target[-7:]}" + (f" as {event.role}" if event.role else "")
+        return f"Action item {handle_of(event.target)} would have prevented this"
+    return f"Linked {handle_of(event.target)}" + (f" as {event.role}" if event.role else "")
 
 
 @headline.register
 def _(event: corrections.EventUnlinked) -> str:
-    return f"Unlinked {event.target[-7:]}"
+    return f"Unlinked {handle_of(event.target)}"
 
 
 @headline.register
 def _(event: corrections.EventRedacted) -> str:
-    return f"Redacted {event.target[-7:]}"
+    return f"Redacted {handle_of(event.target)}"
 
 
 def redacted_words(said: Redaction) -> str:

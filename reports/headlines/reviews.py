@@ -2,6 +2,7 @@
 
 from reports.headlines.base import detail, headline, short
 from tracker.events import actions, procedure, reviews
+from tracker.events.base import handle_of
 
 
 @headline.register
@@ -21,7 +22,7 @@ def _(event: actions.ActionAdded) -> str:
 
 @headline.register
 def _(event: actions.ActionDone) -> str:
-    return f"Action item {event.action[-7:]} was done"
+    return f"Action item {handle_of(event.action)} was done"
 
 
 @detail.register

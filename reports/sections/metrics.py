@@ -12,6 +12,7 @@ from reports.markdown import code, table, text
 from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
 from tracker.events.alerts import AlertFired
+from tracker.events.base import handle_of
 from tracker.events.changes import DeployFinished, RollbackFinished
 from tracker.times import spoken, to_ms
 
@@ -129,7 +130,7 @@ def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
 def _blind(context: Context, metric: MetricPlan) -> list[str]:
     written: list[str] = []
     for each in _silences(context, metric):
-        written += ["", f"Blind: {text(silent_span(each))} ({code(each.event[-7:])})."]
+        written += ["", f"Blind: {text(silent_span(each))} ({code(handle_of(each.event))})."]
     return written
 
 

@@ -3,6 +3,7 @@
 from projections.procedure.rule import Ruled, Status
 from reports.context import Context
 from reports.markdown import code, table, text
+from tracker.events.base import handle_of
 
 _NAMED = 3
 _ITSELF = "report_written"
@@ -27,7 +28,7 @@ def _row(answer: Ruled) -> tuple[str, ...]:
     status = answer.status.value.replace("_", " ")
     # What has to be seen at once stands out; in markdown that is all there is to stand out with.
     shown = f"**{status}**" if answer.status in (Status.LATE, Status.MISSED) else status
-    handles = [code(each[-7:]) for each in answer.evidence[:_NAMED]]
+    handles = [code(handle_of(each)) for each in answer.evidence[:_NAMED]]
     more = len(answer.evidence) - _NAMED
     events = ", ".join(handles) + (f" and {more} more" if more > 0 else "")
     return (

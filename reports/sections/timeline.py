@@ -4,7 +4,7 @@ from projections.timeline import Entry
 from reports.context import Context
 from reports.headlines import redacted_words, silent_span
 from reports.markdown import code, table, text
-from tracker.events.base import Event
+from tracker.events.base import Event, handle_of
 from tracker.events.incidents import FileAttached, NoteAdded
 from tracker.events.samples import MetricSampled
 from tracker.times import spoken
@@ -39,7 +39,7 @@ def _not_seen(context: Context) -> list[str]:
         "",
         "Not seen: what these would have told meanwhile may be missing above.",
         "",
-        *(f"- {text(silent_span(each))} ({code(each.event[-7:])})" for each in context.silences),
+        *(f"- {text(silent_span(each))} ({code(handle_of(each.event))})" for each in context.silences),
     ]
 
 

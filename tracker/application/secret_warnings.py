@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tracker.cli.common import say
-from tracker.events.base import Decision, Event, Incoming, Recorded, event_id
+from tracker.events.base import Decision, Event, Incoming, Recorded, event_id, handle_of
 from tracker.text.secrets import Secret, find_secrets, find_secrets_in_bytes, kinds_of
 
 _MOST = 5
@@ -84,7 +84,7 @@ def warn_of_events(events: "Iterable[Recorded]", payloads: Mapping[int, bytes], 
 def _take_out(ids: list[str]) -> None:
     for each in ids[:3]:
         say(
-            f"  Look at it: tracker show {each[-7:]} --raw; to take it out: tracker redact {each[-7:]} --why …"
+            f"  Look at it: tracker show {handle_of(each)} --raw; to take it out: tracker redact {handle_of(each)} --why …"
         )
     if len(ids) > 3:
         say(f"  and {len(ids) - 3} more")
@@ -136,7 +136,7 @@ class SecretScanner:
         for identity in set(ids) & set(self.typed):
             self.typed.remove(identity)
             say(
-                f"  It is recorded; to take it out: tracker redact {identity[-7:]} --why 'a secret was typed into it'"
+                f"  It is recorded; to take it out: tracker redact {handle_of(identity)} --why 'a secret was typed into it'"
             )
 
     def told(self) -> tuple[str, list[str]] | None:

@@ -9,7 +9,17 @@ from tracker.bundles.container import Manifest, Reader
 from tracker.bundles.damage import UNREADABLE, Place
 from tracker.errors import BadInputError, StoreError
 from tracker.events import incidents
-from tracker.events.base import REGISTRY, UPCASTERS, Arrival, Decision, Event, decode, encode, event_id
+from tracker.events.base import (
+    REGISTRY,
+    UPCASTERS,
+    Arrival,
+    Decision,
+    Event,
+    decode,
+    encode,
+    event_id,
+    handle_of,
+)
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import EventLinked, EventRedacted
 from tracker.events.housekeeping import LogSealed
@@ -120,14 +130,14 @@ class EventCheck:
             return
         if redaction.target in self.events:
             raise self._reader.damaged(
-                place, f"it redacts {redaction.target[-7:]}, whose content is still there"
+                place, f"it redacts {handle_of(redaction.target)}, whose content is still there"
             )
         if redaction.target not in self._holes:
             return
         hole, where = self._holes[redaction.target]
         left, what = left_by(
             redaction,
-            identity[-7:],
+            handle_of(identity),
             Hollow(
                 hole.id, hole.originator_id, hole.topic, hole.digest, hole.arrival, hole.salt, hole.payload
             ),

@@ -14,6 +14,7 @@ from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.action_items import add_action, complete, owner_of, require_item
 from tracker.decisions.due_dates import due, spelled
+from tracker.events.base import handle_of
 from tracker.times import utc
 
 EXAMPLE = """examples:
@@ -77,8 +78,8 @@ def _add(arguments: argparse.Namespace, session: Session) -> int:
     event = (recording.recorded + recording.known)[0]
     what = "promised" if recording.recorded else "already known"
     said = (
-        f"{event[-7:]} {what} on {incident.id}: {owner}, due {spelled(day.on)} (until the end of that day in "
-        f"{day.zone_name}), says {by}\nWhen it is done: tracker action done {event[-7:]} --proof URL"
+        f"{handle_of(event)} {what} on {incident.id}: {owner}, due {spelled(day.on)} (until the end of that day in "
+        f"{day.zone_name}), says {by}\nWhen it is done: tracker action done {handle_of(event)} --proof URL"
     )
     extra = {
         "incident": incident.id,

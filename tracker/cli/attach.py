@@ -10,7 +10,7 @@ from pathlib import Path
 from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.errors import BadInputError
-from tracker.events.base import Arrival, Incoming
+from tracker.events.base import Arrival, Incoming, handle_of
 from tracker.events.incidents import FileAttached, file_scope
 
 EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     known = session.log.latest(file_scope(attached.sha256))
     incoming = Incoming(event=attached, arrival=Arrival(via="file"), payload=data)
     recording = session.decide(incident.id, lambda held: [incoming])
-    handle = (recording.recorded + recording.known)[0][-7:]
+    handle = handle_of((recording.recorded + recording.known)[0])
     once = (
         f", as {known.handle} already did: its bytes are kept once"
         if known and known.handle != handle

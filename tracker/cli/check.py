@@ -27,6 +27,7 @@ from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
+from tracker.events.base import handle_of
 from tracker.incident import Incident
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
@@ -228,7 +229,7 @@ def _handles(evidence: Sequence[str]) -> str:
     """Name the first event, and how many more there are."""
     if not evidence:
         return ""
-    return evidence[0][-7:] + (f" +{len(evidence) - 1}" if len(evidence) > 1 else "")
+    return handle_of(evidence[0]) + (f" +{len(evidence) - 1}" if len(evidence) > 1 else "")
 
 
 def _close(

@@ -47,7 +47,7 @@ from tracker.demo.story import (
     instant,
 )
 from tracker.errors import RefusedError
-from tracker.events.base import Arrival, Event, Incoming, encode
+from tracker.events.base import Arrival, Event, Incoming, encode, handle_of
 from tracker.events.changes import TestsFinished
 from tracker.incident import Incident
 from tracker.ingest import reader
@@ -219,7 +219,7 @@ class Player:
             self._command([*shlex.split(command), "--by", step.by, "--at-tz", "UTC", "--json"])
         )
         if step.name:
-            self._named[step.name] = answer["events"][0][-7:]
+            self._named[step.name] = handle_of(answer["events"][0])
         if command.startswith("amend"):
             self.correction = command.split()[1]
         self._wrote(step.by)

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr
 from tracker.application.session import Session
 from tracker.cli.common import add_recording, say
 from tracker.events import changes
-from tracker.events.base import Arrival, Incoming
+from tracker.events.base import Arrival, Incoming, handle_of
 from tracker.events.changes import Change
 from tracker.times import utc
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     sys.stderr.write(talk.getvalue())
     incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=by))
     recording = session.record([incoming])
-    handle = (recording.recorded + recording.known)[0][-7:]
+    handle = handle_of((recording.recorded + recording.known)[0])
     known = "" if recording.recorded else " (already known)"
     said = f"{handle} {arguments.command} {arguments.step} {service} {arguments.version} at {utc(at.at)} by {by}{known}"
     return session.answer(recording, said)

@@ -16,6 +16,7 @@ from tracker.bundles.reading import Bundle, read
 from tracker.cli.common import add_json, printable, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError
+from tracker.events.base import handle_of
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"
@@ -113,10 +114,10 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
         say(f"{_events(len(plan.kept_out))} redacted here: what the bundle says there was left out")
     for event, said in plan.in_full.items():
         say(
-            f"Still here in full is {event[-7:]}, redacted there by {printable(said.decided_by)} on "
+            f"Still here in full is {handle_of(event)}, redacted there by {printable(said.decided_by)} on "
             f"{utc(said.occurred_at)}: {printable(said.why)}"
         )
-        say(f"  An import removes nothing; to remove it here, too: tracker redact {event[-7:]} --why …")
+        say(f"  An import removes nothing; to remove it here, too: tracker redact {handle_of(event)} --why …")
     if plan.overlapping and plan.new:
         say(
             f"This log tells of {', '.join(plan.overlapping)} by itself: answers stand on what both know; "

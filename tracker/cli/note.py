@@ -6,6 +6,7 @@ from tracker.application.mojibake_warnings import warn_of_mojibake
 from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions import lifecycle
+from tracker.events.base import handle_of
 from tracker.events.incidents import NOTE_KINDS
 from tracker.times import utc
 
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         lambda held: [lifecycle.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
     )
     what = "noted" if recording.recorded else "already known"
-    handle = (recording.recorded + recording.known)[0][-7:]
+    handle = handle_of((recording.recorded + recording.known)[0])
     warn_of_mojibake(
         arguments.text, "the note", f"Set it right: tracker amend {handle} --text TEXT --why garbled"
     )

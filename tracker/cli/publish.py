@@ -22,7 +22,7 @@ from tracker.cli.common import add_incident, add_json, printable
 from tracker.cli.progress import waiting
 from tracker.decisions import publication
 from tracker.errors import RefusedError, UsageError
-from tracker.events.base import Arrival, Incoming
+from tracker.events.base import Arrival, Incoming, handle_of
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.incident import Incident
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     report_files.refuse_changed(target, found)
     recording = session.decide(incident.id, decide)
     report_files.write_report(target, data, written.pictures)
-    handle = recording.recorded[0][-7:]
+    handle = handle_of(recording.recorded[0])
     if not arguments.json:
         print(target)
     return session.answer(

@@ -23,7 +23,7 @@ from tracker.cli.common import add_incident, add_json, say
 from tracker.decisions import publication
 from tracker.decisions.publication import Conflict, Edited, refuse_merged
 from tracker.errors import RefusedError, SettingsError, TrackerError
-from tracker.events.base import Decision
+from tracker.events.base import Decision, handle_of
 from tracker.events.corrections import EventAmended, EventRetracted
 from tracker.events.incidents import NoteAdded
 from tracker.incident import Incident
@@ -247,23 +247,23 @@ def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
             *report_files.diff(
                 each.was,
                 each.now if each.now is not None else gone,
-                f"{each.event[-7:]}: as you opened it",
-                f"{each.event[-7:]}: meanwhile",
+                f"{handle_of(each.event)}: as you opened it",
+                f"{handle_of(each.event)}: meanwhile",
             ),
             *report_files.diff(
                 each.was,
                 each.typed if each.typed is not None else gone,
-                f"{each.event[-7:]}: as you opened it",
-                f"{each.event[-7:]}: yours",
+                f"{handle_of(each.event)}: as you opened it",
+                f"{handle_of(each.event)}: yours",
             ),
         ]
-    first = conflicts[0].event[-7:]
-    removed = next((each.event[-7:] for each in conflicts if each.typed is None), None)
+    first = handle_of(conflicts[0].event)
+    removed = next((handle_of(each.event) for each in conflicts if each.typed is None), None)
     how = f"Let yours win with a ! behind its handle, [{first}!], or put back what it said."
     if removed:
         how += f" One that stays removed: a line - [{removed}!]"
     notes = "a note" if len(conflicts) == 1 else f"{len(conflicts)} notes"
     return RefusedError(
-        f"somebody else changed {notes} that you changed: {', '.join(each.event[-7:] for each in conflicts)}; nothing was recorded",
+        f"somebody else changed {notes} that you changed: {', '.join(handle_of(each.event) for each in conflicts)}; nothing was recorded",
         hint="\n  ".join([*shown, how]),
     )

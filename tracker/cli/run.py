@@ -21,7 +21,7 @@ from tracker.application.session import Session
 from tracker.cli.common import say
 from tracker.cli.deploy import step_class
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
-from tracker.events.base import Arrival, Incoming, Window
+from tracker.events.base import Arrival, Incoming, Window, handle_of
 from tracker.events.changes import TestsFinished
 from tracker.ingest import git
 from tracker.text import secrets
@@ -225,7 +225,7 @@ class _Recorder:
         self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
         self._look_at_service()
         recording = self._session.record(self._pending)
-        say(f"tracker: recorded {event.TOPIC} of {event.service} as {recording.recorded[0][-7:]}")
+        say(f"tracker: recorded {event.TOPIC} of {event.service} as {handle_of(recording.recorded[0])}")
 
     def _look_at_service(self) -> None:
         """Say it where the service is mistyped; the run is recorded under what was typed."""

@@ -24,7 +24,7 @@ from tracker.cli.common import add_reading, plain, printable, table, write_json
 from tracker.cli.list import described, next_step
 from tracker.errors import BadInputError
 from tracker.events.actions import ActionAdded
-from tracker.events.base import Recorded
+from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.incident import Incident
@@ -180,7 +180,7 @@ def _print_items(
 def _report(stands: "ReportStatus") -> str:
     """Say where the report stands in a line."""
     published = (
-        f"published at {utc(stands.published_at)} by {stands.published_by} ({(stands.event or '')[-7:]})"
+        f"published at {utc(stands.published_at)} by {stands.published_by} ({handle_of(stands.event or '')})"
         if stands.published_at
         else ""
     )
@@ -198,7 +198,7 @@ def _next_for(stands: "ReportStatus", name: str) -> str:
     return {
         "draft": f"tracker report {name}   ·   tracker review {name}",
         "review": f"tracker report {name}   ·   tracker publish {name}",
-        "published": f"tracker show {(stands.event or '')[-7:]} --raw",
+        "published": f"tracker show {handle_of(stands.event or '')} --raw",
         "amended": f"tracker report {name} --diff published   ·   tracker publish {name}",
     }[stands.state.value]
 

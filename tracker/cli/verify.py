@@ -25,7 +25,7 @@ from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
-from tracker.events.base import Recorded
+from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         write_json(answer)
     else:
         for each in unfinished:
-            handle = each[-7:]
+            handle = handle_of(each)
             say(
                 f"tracker: {handle} is redacted, but its text may still lie in unused parts of the store's files\n"
                 f"  Finish it: tracker redact {handle}"
@@ -189,7 +189,7 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
         stands = "stands" if by_hand == 1 else "stand"
         print(f"{report_files.hand_lines(by_hand)}{where} {stands} outside them, which no event holds.")
     if held.published:
-        print(f"It is what was published, to the byte ({held.published[-7:]}).")
+        print(f"It is what was published, to the byte ({handle_of(held.published)}).")
     if held.same:
         return
     held_in = report.apart.attributes

@@ -11,6 +11,7 @@ from tracker.application.session import Session
 from tracker.cli.check import read
 from tracker.cli.common import add_incident, add_recording
 from tracker.decisions.waivers import waive
+from tracker.events.base import handle_of
 from tracker.events.procedure import RULE_NAMES
 
 EXAMPLE = "example:  tracker waive INC-42 merged_back --why 'develop is frozen until Thursday'"
@@ -44,6 +45,6 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         incident.id,
         lambda held: [waive(held, arguments.rule, by=by, at=at, why=arguments.why, claims=claims)],
     )
-    handle = (recording.recorded + recording.known)[0][-7:]
+    handle = handle_of((recording.recorded + recording.known)[0])
     said = f"{handle} {typed if typed in RULE_NAMES else arguments.rule} waived on {incident.id} by {by}"
     return session.answer(recording, said, {"incident": incident.id})

@@ -11,7 +11,7 @@ from tracker.decisions.due_dates import Due, due
 from tracker.decisions.lifecycle import reason
 from tracker.errors import BadInputError, RefusedError, UsageError
 from tracker.events.actions import ActionAdded, ActionDone
-from tracker.events.base import Decision, Event, Recorded, event_id
+from tracker.events.base import Decision, Event, Recorded, event_id, handle_of
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident, Status
@@ -197,8 +197,8 @@ def require_item(target: Recorded) -> ActionAdded:
     event = target.event
     if isinstance(event, ActionDone):
         raise RefusedError(
-            f"{target.handle} says that {event.action[-7:]} was done; it is no action item itself",
-            hint=f"tracker show {event.action[-7:]}",
+            f"{target.handle} says that {handle_of(event.action)} was done; it is no action item itself",
+            hint=f"tracker show {handle_of(event.action)}",
         )
     if not isinstance(event, ActionAdded):
         raise RefusedError(

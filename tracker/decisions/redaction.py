@@ -15,7 +15,7 @@ import msgspec
 from tracker.decisions.lifecycle import reason
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode
+from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, EventAmended, EventRedacted, amended
@@ -140,7 +140,7 @@ def refuse_what_stays(target: Recorded) -> None:
     if isinstance(event, EventRedacted):
         raise RefusedError(
             f"{target.handle} is a redaction: it is what proves that the hole was made on purpose",
-            hint=f"See what it removed: tracker show {event.target[-7:]}",
+            hint=f"See what it removed: tracker show {handle_of(event.target)}",
         )
     if isinstance(event, BundleImported):
         raise RefusedError(

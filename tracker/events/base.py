@@ -31,7 +31,14 @@ _DECODERS: dict[str, Callable[[bytes], "Event"]] = {}
 _FLOATS: dict[type["Event"], tuple[str, ...]] = {}
 
 
-# gc=False: plain values hold no cycles, so the collector need not walk over a million events.
+HANDLE_LENGTH = 7
+
+
+def handle_of(identity: str) -> str:
+    """Return the short name of an event: the last characters of its id."""
+    return identity[-HANDLE_LENGTH:]
+
+
 def place(scope: str) -> str:
     """Return a scope as the index keeps it: what is too long, or no text for every store, as its hash.
 
@@ -42,6 +49,7 @@ def place(scope: str) -> str:
     return f"{scope.partition(':')[0]}:#{hashlib.sha256(scope.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
+# gc=False: plain values hold no cycles, so the collector need not walk over a million events.
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that happened.
 
@@ -175,8 +183,8 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def handle(self) -> str:
-        """The short name that people type: the last seven characters of the id."""
-        return self.id[-7:]
+        """The short name that people type."""
+        return handle_of(self.id)
 
     @property
     def recorded_at(self) -> datetime:

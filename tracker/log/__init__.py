@@ -11,7 +11,7 @@ from typing import Any
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Decision, Event, Incoming, Recorded, Window, event_id, place
+from tracker.events.base import HANDLE_LENGTH, Decision, Event, Incoming, Recorded, Window, event_id, place
 from tracker.events.corrections import EventRedacted
 from tracker.gc_pause import collector_paused
 from tracker.log.application import URL_SCHEMES, TrackerApplication
@@ -24,8 +24,6 @@ from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, recorded_of, 
 from tracker.times import from_us, to_us, utc
 
 __all__ = ["Appended", "Log", "Verified", "Window"]
-
-HANDLE_LENGTH = 7
 
 
 def _utc_now() -> datetime:

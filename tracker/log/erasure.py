@@ -10,7 +10,7 @@ from typing import NamedTuple
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import LogNotWholeError, RefusedError
-from tracker.events.base import Event, Incoming, decode, event_id, place
+from tracker.events.base import Event, Incoming, decode, event_id, handle_of, place
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached, file_scope
 from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, chunks
@@ -109,7 +109,7 @@ def _empty(transaction: Transaction, redaction: EventRedacted, targets: set[str]
         "UNION ALL SELECT position, topic, state, digest FROM stored_events WHERE decision_id=?",
         (redaction.target, redaction.target),
     )
-    handle = redaction.target[-7:]
+    handle = handle_of(redaction.target)
     if not found:
         raise LogNotWholeError(f"{redaction.target} is not in this log", hint="tracker verify")
     position, topic, state, digest = found[0]

@@ -4,7 +4,7 @@ import hashlib
 from typing import NamedTuple
 
 from tracker.errors import StoreError
-from tracker.events.base import UPCASTERS, Event, decode, origin_of
+from tracker.events.base import UPCASTERS, Event, decode, handle_of, origin_of
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached
 from tracker.log.recorder import Transaction, redactions
@@ -38,7 +38,7 @@ class Holes:
         if found is None:
             return None, GONE
         row, redaction = found
-        left, what = left_by(redaction, (row[2] or row[1])[-7:], hollow)
+        left, what = left_by(redaction, handle_of(row[2] or row[1]), hollow)
         if left is not None:
             self._found.append((position, hollow.id, row[0]))
         return left, what
@@ -52,7 +52,7 @@ class Holes:
             "UNION ALL SELECT 1 FROM stored_events WHERE decision_id=? AND state IS NOT NULL",
             (event.target, event.target),
         )
-        handle = event.target[-7:]
+        handle = handle_of(event.target)
         return (
             f"it redacts {handle}, whose content is still there: tracker redact {handle}" if there else None
         )
@@ -61,7 +61,7 @@ class Holes:
         """Return the first hole whose redaction no seal covers, and what to say of it."""
         for position, identity, redaction in self._found:
             if redaction > sealed_through:
-                handle = identity[-7:]
+                handle = handle_of(identity)
                 return (
                     position,
                     identity,
@@ -83,7 +83,7 @@ def left_by(redaction: EventRedacted, handle: str, hollow: Hollow) -> tuple[Even
     if hollow.salt is not None or hollow.payload:
         return (
             None,
-            f"it was redacted by {handle}, but not all of it is gone: tracker redact {hollow.id[-7:]}",
+            f"it was redacted by {handle}, but not all of it is gone: tracker redact {handle_of(hollow.id)}",
         )
     if redaction.arrival != arrival and not came:
         return None, f"how it came does not fit its redaction {handle}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Session
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Incoming
+from tracker.events.base import Incoming, handle_of
 from tracker.inbox.queue import Held, Inbox
 from tracker.server.telemetry import Telemetry, report, tell
 
@@ -123,7 +123,7 @@ class Digest:
                 "received what looks like a secret",
                 30,
                 kinds=found[0],
-                events=[each[-7:] for each in found[1][:10]],
+                events=[handle_of(each) for each in found[1][:10]],
                 next="tracker redact EVENT --why …",
             )
 
