@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tests.cli.conftest import DAY, refused
+from tests.projections.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tracker.application.claims import lint_claims, lint_claims_and_waived
 from tracker.application.session import Session
 from tracker.events.procedure import RuleWaived

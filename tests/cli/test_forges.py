@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import DAY, refused
 from tests.ingest.feeds import changed, payload
-from tests.ingest.test_forge_api import DEPLOYMENT, GITHUB_LIST, GITLAB_DEPLOYMENT, GITLAB_LIST, STATUSES
+from tests.ingest.forges.test_apis import DEPLOYMENT, GITHUB_LIST, GITLAB_DEPLOYMENT, GITLAB_LIST, STATUSES
 from tests.servers.forge import Forge, forge
 
 SPAN = ("--from", f"{DAY}T14:00:00Z", "--to", f"{DAY}T15:00:00Z")

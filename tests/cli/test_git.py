@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Typed
-from tests.procedure.shop import Shop
+from tests.projections.procedure.shop import Shop
 from tracker.application.collect import sources
 from tracker.events.changes import RepositoryRead, read_scope
 from tracker.log import Log

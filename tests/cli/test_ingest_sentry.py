@@ -11,7 +11,7 @@ import pytest
 import sentry_sdk
 
 from tests.cli.conftest import Typed, refused
-from tests.ingest.test_sentry_api import COMMIT, DEPLOY, RATE_LIMITED, issue, release
+from tests.ingest.sentry.test_api import COMMIT, DEPLOY, RATE_LIMITED, issue, release
 from tests.servers.bugsink import Bugsink, bugsink
 from tests.servers.sentry import Failure, FakeSentry, fake_sentry
 from tests.servers.webhooks import Receiver, webhook_receiver

@@ -17,8 +17,8 @@ from projections import frames
 from tests.builders import alert, error, one_of_each, samples
 from tests.builders import declared as declared_event
 from tests.cli.conftest import DAY, refused
+from tests.decisions.test_redaction import MARK, STRUCTURE
 from tests.inbox.test_inbox import delivery
-from tests.test_redaction import MARK, STRUCTURE
 from tracker.events.base import Decision, Incoming, event_id
 from tracker.events.codec import columns_sha256
 from tracker.events.codec import encode as pack

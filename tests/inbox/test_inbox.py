@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from tests.faults.stores import small_disk
 from tracker.errors import StoreAwayError, StoreError
+from tracker.inbox import postgres as in_postgres
 from tracker.inbox import sqlite
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Counts, Delivery
-from tracker.inbox.queue import postgres as in_postgres
 
 
 def delivery(number=1, **fields):

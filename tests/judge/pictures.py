@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projections.comparison import ChangeJudgement, judge_change, judge_recovery
-from reports.charts import Band, Chart, Line, Mark, Span, draw
+from reports.charts import Band, Chart, ChartInterval, Line, Mark, draw
 from tracker.times import to_ms
 
 FOLDER = Path(__file__).parents[2] / "docs" / "judge"
@@ -46,7 +46,7 @@ def _instants(first: int, last: int, step: int = 1) -> NDArray[np.int64]:
 
 
 def _beside(
-    series: Floats, said: ChangeJudgement, title: str, mark: Mark, spans: tuple[Span, ...] = ()
+    series: Floats, said: ChangeJudgement, title: str, mark: Mark, spans: tuple[ChartInterval, ...] = ()
 ) -> bytes:
     expected, visible = said.expected or 0.0, said.smallest_visible_change or 0.0
     ends = _instants(SETTLED, HOUR + 1, HOUR - SETTLED)
@@ -106,7 +106,7 @@ def pictures() -> dict[str, bytes]:
         step_seconds=60, window_seconds=60 * (HOUR - SETTLED), gap_seconds=60 * SETTLED,
     )[0]  # fmt: skip
     deploy, fix = Mark(_at(0), "deploy", "v2"), Mark(_at(0), "fix", "v3")
-    incident = Span(_at(-HOUR), _at(SETTLED), "incident", "INC-1")
+    incident = ChartInterval(_at(-HOUR), _at(SETTLED), "incident", "INC-1")
     verdict = mended.verdict.replace("_", " ")
     return {
         "unchanged.svg": _beside(

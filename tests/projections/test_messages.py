@@ -12,7 +12,7 @@ from projections.timeline import timeline
 from projections.updates import TOLD_LATE, missed_etas, promised
 from tests import builders as b
 from tests.builders import at, recorded
-from tests.projections.procedures import evidence
+from tests.projections.procedure.histories import evidence
 from tracker.events.base import event_id
 from tracker.incident import fold
 

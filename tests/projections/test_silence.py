@@ -12,7 +12,7 @@ from projections.judgement.recorded_verdicts import to_say
 from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
 from projections.timeline import timeline
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
-from tests.projections.test_verdicts import FIX, broken, judge, series
+from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
 from tracker.application.listening import Listening
 from tracker.errors import SourceUnreachableError
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.charts import Band, Chart, Line, Mark, Span, draw
+from reports.charts import Band, Chart, ChartInterval, Line, Mark, draw
 from reports.charts.axes import time_ticks, value_axis
 from reports.charts.curves import MOST_POINTS, strokes
 from reports.charts.labels import text_width
@@ -53,7 +53,10 @@ def incident() -> Chart:
             Mark(at(17), "fix", "v1.2.1"),
             Mark(at(20), "resolved"),
         ),
-        spans=(Span(at(6), at(20), "incident", "INC-42"), Span(at(26), at(28), "blind", "prometheus")),
+        spans=(
+            ChartInterval(at(6), at(20), "incident", "INC-42"),
+            ChartInterval(at(26), at(28), "blind", "prometheus"),
+        ),
         threshold=0.01,
     )
 

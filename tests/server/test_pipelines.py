@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.feeds import payload
-from tests.ingest.test_forge_api import GITHUB_LIST, GITLAB_DEPLOYMENT, GITLAB_LIST
+from tests.ingest.forges.test_apis import GITHUB_LIST, GITLAB_DEPLOYMENT, GITLAB_LIST
 from tests.server.test_alertmanager import ago, shown
 from tests.server.test_events import nothing_is_left
 from tests.servers.forge import Forge, forge

@@ -4,7 +4,7 @@ import pytest
 
 from projections.claims.check import claims, texts_of
 from tests import builders as b
-from tests.claims.story import (
+from tests.projections.claims.story import (
     CORRECTED,
     FAULTS,
     POSTMORTEM,

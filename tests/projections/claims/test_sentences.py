@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from projections.claims.check import claims
 from projections.claims.prose import Text
 from tests import builders as b
-from tests.claims.story import STORY, facts, said
+from tests.projections.claims.story import STORY, facts, said
 from tracker.text.mojibake import find_mojibake
 
 TRUE = """\

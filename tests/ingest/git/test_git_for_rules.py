@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.deduplication import deduplicate
-from tests.procedure.shop import Shop, held
+from tests.projections.procedure.shop import Shop, held
 from tracker.events.base import Incoming, event_id
 from tracker.events.changes import BranchSeen, CommitMade
 from tracker.events.corrections import effective

@@ -9,7 +9,7 @@ from projections.procedure.fix_attempts import fix_of
 from projections.the_fix import the_fix
 from tests import builders as b
 from tests.builders import at, recorded
-from tests.projections.procedures import evidence
+from tests.projections.procedure.histories import evidence
 from tracker.incident import fold
 
 FIRST = b.deploy(10, version="1.4.3")

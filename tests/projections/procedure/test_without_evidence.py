@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from projections.procedure.check import RULES
 from projections.procedure.rule import Evidence, Rule, Status
 from tests.builders import deploy, rollback
-from tests.procedure.shop import Shop, evidence, fixed, held, ran_before, story
+from tests.projections.procedure.shop import Shop, evidence, fixed, held, ran_before, story
 from tracker.events.base import Recorded
 from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 
@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
 }
 
 ON_GIT = tuple(each for each in RULES if each[0] in KINDS)
-"""The rules that stand on git and deploys; tests/projections/test_procedure.py has the others."""
+"""The rules that stand on git and deploys; test_check.py has the others."""
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from projections.procedure import testing_evidence
 from projections.procedure.rule import Status
 from projections.procedure.versions import next_version
 from tests.builders import at, deploy, rollback, run_of_tests
-from tests.procedure.shop import Shop, evidence, fixed, held, ran_before, story
+from tests.projections.procedure.shop import Shop, evidence, fixed, held, ran_before, story
 from tracker.events.base import Event
 
 

@@ -9,7 +9,7 @@ from projections.procedure.commits import commits_minimal
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Status
 from tests.builders import commit, merge_commit
-from tests.procedure.shop import READ, Shop, evidence, fixed, held, of, ran_before, story
+from tests.projections.procedure.shop import READ, Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.base import Arrival, Incoming
 from tracker.events.changes import BranchSeen, CommitMade
 

@@ -9,7 +9,7 @@ from projections.procedure.merged_back import backported
 from projections.procedure.rule import Status
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
 from tests.builders import declared, deploy, resolved, rollback, tag
-from tests.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
+from tests.projections.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.changes import VersionTagged
 
 FILES = {

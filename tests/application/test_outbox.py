@@ -446,7 +446,7 @@ def test_kill_9_at_each_place(store_url, log, clock, slack, where, posts, state)
 
     killed = subprocess.run(
         [sys.executable, "-c", _KILLED, store_url, slack.url, where],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
         timeout=60,

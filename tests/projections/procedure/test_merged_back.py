@@ -9,7 +9,7 @@ from projections.procedure.merged_back import merged_back
 from projections.procedure.merging import fix_on_integration, integrated_at
 from projections.procedure.rule import Status
 from tests.builders import at
-from tests.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
+from tests.projections.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.changes import CommitMade
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest.feeds import RULES, anything, changed, damaged, events, ids, payload
-from tests.ingest.test_sentry_api import Canned
+from tests.ingest.sentry.test_api import Canned
 from tracker.errors import BadInputError, SourceUnreachableError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Incoming, encode

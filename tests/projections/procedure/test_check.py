@@ -10,7 +10,7 @@ from projections.procedure.check import RULES, check, findings, waivers
 from projections.procedure.rule import ProcedureLimits, Status
 from tests import builders as b
 from tests.builders import at
-from tests.projections.procedures import (
+from tests.projections.procedure.histories import (
     DECLARED,
     FIX,
     FIXED,
