@@ -84,8 +84,8 @@ def test_it_is_counted_from_now(declared, monkeypatch):
     ("due", "words"),
     [
         ("sprint end", ("'sprint end' is not a day", "Type the date")),
-        ("2026-03-01", ("that is over", "--at T")),
-        ("3/12", ("more than one day", "2026")),
+        ("2026-03-01", ("which is past", "--at T")),
+        ("3/12", ("is not a day", "Type the date")),
     ],
 )
 def test_what_is_no_day_to_come_is_refused(declared, due, words):

@@ -1,4 +1,4 @@
-"""The days by which people promise things: read in their own zone, absolute, and refused where two people would read two."""
+"""Due dates are days of the zone in which they are typed; what is not one plain day is refused."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -25,48 +25,27 @@ BERLIN, AUCKLAND, HONOLULU = (
         ("today", "2026-11-26"),
         ("tomorrow", "2026-11-27"),
         ("by tomorrow", "2026-11-27"),
-        ("By Tomorrow.", "2026-11-27"),
-        ("day after tomorrow", "2026-11-28"),
+        ("By  Tomorrow.", "2026-11-27"),
         ("friday", "2026-11-27"),
-        ("by friday", "2026-11-27"),
         ("fri", "2026-11-27"),
         ("wednesday", "2026-12-02"),
         ("thursday", "2026-12-03"),
-        ("this friday", "2026-11-27"),
-        ("this thursday", "2026-11-26"),
         ("next friday", "2026-12-04"),
         ("next monday", "2026-11-30"),
         ("in 2 weeks", "2026-12-10"),
         ("in a week", "2026-12-03"),
-        ("2 weeks from now", "2026-12-10"),
-        ("in two days", "2026-11-28"),
-        ("3d", "2026-11-29"),
-        ("in 3 months", "2027-02-26"),
-        ("end of month", "2026-11-30"),
-        ("by the end of the month", "2026-11-30"),
-        ("end of next month", "2026-12-31"),
-        ("end of march", "2027-03-31"),
-        ("end of november", "2026-11-30"),
-        ("end of quarter", "2026-12-31"),
-        ("end of year", "2026-12-31"),
-        ("1 Dec", "2026-12-01"),
-        ("Dec 1", "2026-12-01"),
-        ("1st of December", "2026-12-01"),
-        ("December 1st, 2027", "2027-12-01"),
-        ("1. March", "2027-03-01"),
-        ("26 Nov", "2026-11-26"),
-        ("25 Nov", "2027-11-25"),
-        ("29 feb", "2028-02-29"),
+        ("in 3 days", "2026-11-29"),
+        ("in 1 day", "2026-11-27"),
     ],
 )
 def test_what_people_type_becomes_a_date(typed, on):
     """
     Counted from a Thursday, the 26th of November 2026.
     """
-    found = due(typed, at=THURSDAY, zone=None)
+    parsed = due(typed, at=THURSDAY, zone=None)
 
-    assert found.on.isoformat() == on
-    assert found.zone_name == "UTC"
+    assert parsed.on.isoformat() == on
+    assert parsed.zone_name == "UTC"
 
 
 def test_how_it_was_typed_is_kept_unless_it_was_a_date():
@@ -82,22 +61,22 @@ def test_how_it_was_typed_is_kept_unless_it_was_a_date():
     [
         *(
             "sprint end",
-            "next sprint",
             "soon",
             "asap",
             "tbd",
-            "later",
             "never",
             "",
-            "next month",
-            "in some days",
+            "next week",
+            "end of month",
+            "in 2",
+            "in 3 months",
         ),
-        *("before friday", "2026-13-01", "2026-02-30", "30 feb", "20261201", "14:45Z", "m", "in 2"),
+        *("3/12", "1 dec", "2026-13-01", "2026-02-30", "20261201", "14:45Z", "m", "before friday", "next x"),
     ],
 )
-def test_what_is_no_day_is_refused_with_what_to_type(typed):
+def test_anything_else_is_refused_with_what_to_type(typed):
     """
-    "By sprint end" is a different day to everybody.
+    "By sprint end" is a different day to everybody, and 3/12 is two.
     """
     with pytest.raises(UsageError, match="is not a day") as refused:
         due(typed, at=THURSDAY, zone=None)
@@ -105,34 +84,12 @@ def test_what_is_no_day_is_refused_with_what_to_type(typed):
     assert "2026-12-03" in refused.value.hint
 
 
-@pytest.mark.parametrize(
-    ("typed", "first", "second"),
-    [
-        ("3/12", "2026-12-03", "2027-03-12"),
-        ("03/12/2026", "2026-03-12", "2026-12-03"),
-        ("3.12.26", "2026-03-12", "2026-12-03"),
-        ("end of week", "2026-11-27 (Friday)", "2026-11-29 (Sunday)"),
-        ("next week", "2026-11-30", "2026-12-04"),
-    ],
-)
-def test_what_two_people_read_as_two_days_is_refused_with_both(typed, first, second):
+def test_a_day_that_is_past_is_refused():
     """
-    A wrong date is worse than one more line to type.
+    It names the day, today, and how to record an earlier promise.
     """
-    with pytest.raises(UsageError, match="more than one day") as refused:
-        due(typed, at=THURSDAY, zone=None)
-
-    assert first in refused.value.hint
-    assert second in refused.value.hint
-
-
-@pytest.mark.parametrize("typed", ["2026-11-25", "yesterday", "25 nov 2026", "this monday"])
-def test_what_is_over_is_refused(typed):
-    """
-    It names the day, today, and how to record what was promised back then.
-    """
-    with pytest.raises(UsageError, match="that is over: it is Thursday 2026-11-26 in UTC") as refused:
-        due(typed, at=THURSDAY, zone=None)
+    with pytest.raises(UsageError, match="which is past: today is Thursday 2026-11-26 in UTC") as refused:
+        due("2026-11-25", at=THURSDAY, zone=None)
 
     assert "--at T" in refused.value.hint
 
@@ -186,21 +143,7 @@ ZONES = st.sampled_from(
     ]
 ).map(ZoneInfo)
 INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-WORDS = st.sampled_from(
-    [
-        *(
-            "today",
-            "tomorrow",
-            "friday",
-            "monday",
-            "next friday",
-            "in 2 weeks",
-            "in 5 months",
-            "end of month",
-        ),
-        *("end of quarter", "1 dec", "feb 28", "31 jan", "end of february", "in a day"),
-    ]
-)
+WORDS = st.sampled_from(["today", "tomorrow", "friday", "monday", "next friday", "in 2 weeks", "in 1 day"])
 
 
 @hypothesis_settings(max_examples=300, deadline=None)

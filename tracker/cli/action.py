@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--due",
         metavar="DATE",
         required=True,
-        help='2026-12-01, tomorrow, friday, "next friday", "in 2 weeks", "end of month", "1 dec"',
+        help='2026-12-01, tomorrow, friday, "next friday", "in 2 weeks"',
     )
     add_recording(add)
     done = _way(ways, "done", "it was done, and this shows it", _done)

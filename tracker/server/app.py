@@ -23,7 +23,7 @@ from tracker.application.read_delivery import KEPT_HEADERS, KEY_HEADERS, METHOD,
 from tracker.errors import TrackerError
 from tracker.inbox.queue import Delivery
 from tracker.ingest.sentry import cli
-from tracker.server import bodies, openapi, secrets
+from tracker.server import bodies, secrets
 from tracker.server.committer import Committer
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry, tell
@@ -111,11 +111,7 @@ def build(door: Door) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(door.telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def description(request: Request) -> Response:
-        return Response(msgspec.json.encode(openapi.document()), media_type="application/json")
-
     routes += [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    routes.append(Route("/openapi.json", description))
     app = Starlette(routes=routes)
     # No sender follows a redirect with its body: a path that is not one is said to be none.
     app.router.redirect_slashes = False
