@@ -1,398 +1,44 @@
-"""Did a change move a metric, and did a fix bring it back?
+"""The judge's front: did a change move a metric, and did a fix bring it back?
 
-The judge alone: arrays in, frozen judgements out, nothing else read or written.
-Turning counters into rates, cutting known incidents out (as NaN), settling times and windows
-that are not over belong around it, to whoever knows the log.
+Everything outside `projections.judgement` imports from here; its modules import each other only. The front is this
+module and not the package's `__init__`, because notebooks know `projections.comparison` and one name is enough.
+`judge_change` and `judge_recovery` take plain arrays; `verdict_rows` judges the changes of an incident on its series.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import replace
-from math import isfinite
-from typing import TYPE_CHECKING
-
-from projections.judgement import replay
-from projections.judgement.replay import Floats, Replayed
+from projections.judgement.checks import CHECKS, describe_checks, overdue_after
+from projections.judgement.judge import judge_change, judge_fix, judge_recovery
+from projections.judgement.live import MetricReading, NormalRange, normal_range, read_metric
+from projections.judgement.metric_series import MetricSeries, RedactedSamples
+from projections.judgement.onset import estimate_onset
+from projections.judgement.recorded_verdicts import latest_verdicts, verdicts_to_record, with_recorded
+from projections.judgement.rows import JUDGE_VERSION, VerdictRow, verdict_rows
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
+from projections.judgement.windows import SETTLING_SECONDS, WINDOWS
 
 __all__ = [
+    "CHECKS",
+    "JUDGE_VERSION",
+    "SETTLING_SECONDS",
+    "WINDOWS",
     "ChangeJudgement",
     "Direction",
+    "MetricReading",
+    "MetricSeries",
+    "NormalRange",
     "Recovery",
     "RecoveryJudgement",
+    "RedactedSamples",
+    "VerdictRow",
+    "describe_checks",
+    "estimate_onset",
     "judge_change",
     "judge_fix",
     "judge_recovery",
+    "latest_verdicts",
+    "normal_range",
+    "overdue_after",
+    "read_metric",
+    "verdict_rows",
+    "verdicts_to_record",
+    "with_recorded",
 ]
-
-#: Strengths end here: beside a swing of zero every change is endless.
-STRONGEST = 999.0
-#: In fewer samples one alone is no spike.
-SPIKE_SAMPLES = 5
-#: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
-BACK, STILL = 0.25, 0.75
-#: What rises so often, and falls hardly more than so many times, is a counter.
-COUNTED, RESTARTS = 12, 3
-BEGINS = 500
-#: Where less than a change by so many times its level would not show, a metric is too noisy to be called unchanged.
-NOISY = 2.0
-#: That is asked only of a metric whose level is at least this part of the largest mean seen: next to nothing a
-#: percentage says nothing, and an error ratio that is nearly always zero is not noisy.
-LEVEL = 0.25
-#: Where a metric has been in its healthy time it regressed only from this strength on.
-CLEAR = 3.0
-#: Four standard errors of the window's mean, as the incident's own samples scatter.
-OWN_NOISE = 4.0
-#: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
-INCIDENT_SECONDS = 3_600
-
-
-def judge_change(
-    baseline: ArrayLike,
-    after: ArrayLike,
-    *,
-    step_seconds: float,
-    window_seconds: float,
-    gap_seconds: float = 0.0,
-    deploys: Sequence[int] = (),
-) -> Sequence[ChangeJudgement]:
-    """Say for each metric whether the window after a change is unlike what its past let expect.
-
-    Args:
-        baseline: Samples by metrics, oldest first, ending where the change begins; NaN where a sample is missing.
-        after: The window after the change, samples by metrics; what is beyond the window is not looked at.
-        step_seconds: Seconds from sample to sample.
-        window_seconds: The window's length.
-        gap_seconds: Settling time between the two, which is not judged; it is left out of every replay too.
-        deploys: Samples of the baseline from which other deploys acted. What would measure one of them is no
-            replay, unless too few were left.
-    """
-    past, then = _rows(baseline), _rows(after)
-    window = _steps(window_seconds, step_seconds)
-    gap = _gap(gap_seconds, step_seconds)
-    found = _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
-    return [_unless_noisy(said) for said in found]
-
-
-def _unless_noisy(said: ChangeJudgement) -> ChangeJudgement:
-    visible, seen = said.smallest_visible_change, (said.seen_lowest, said.seen_highest)
-    if said.direction != "unchanged" or visible is None or not said.expected:
-        return said
-    level, largest = abs(said.expected), max(abs(value or 0.0) for value in seen)
-    if level < LEVEL * largest or visible <= NOISY * level:
-        return said
-    return replace(
-        said,
-        direction="not_enough_data",
-        reason=f"Too noisy: a change by less than ±{visible / level:.0%} would not show.",
-    )
-
-
-def judge_fix(
-    healthy: ArrayLike,
-    incident: ArrayLike,
-    after: ArrayLike,
-    *,
-    step_seconds: float,
-    window_seconds: float,
-    gap_seconds: float = 0.0,
-    deploys: Sequence[int] = (),
-) -> Sequence[ChangeJudgement]:
-    """Say for each metric whether a fix did anything: is the window after it unlike the incident?
-
-    The incident is what was expected to go on; the swing is that of the same comparison at healthy times.
-    Arguments are those of `judge_recovery`, with the healthy time for its baseline.
-    """
-    past, during, then = _rows(healthy), _rows(incident), _rows(after)
-    window = _steps(window_seconds, step_seconds)
-    lasted = _last_part(during, window, step_seconds)
-    found = _judged(
-        past,
-        _fitted(then, window),
-        lag=_gap(gap_seconds, step_seconds),
-        step_seconds=step_seconds,
-        deploys=deploys,
-        incident=lasted,
-    )
-    return [_beside_own_noise(said, row) for said, row in zip(found, lasted, strict=True)]
-
-
-def _beside_own_noise(said: ChangeJudgement, incident: Floats) -> ChangeJudgement:
-    """Widen the swing where the incident itself was noisier than any healthy time: five times the errors scatter more."""
-    import numpy as np
-
-    if said.shift is None or said.expected is None or said.smallest_visible_change is None:
-        return said
-    known = incident[np.isfinite(incident)]
-    with np.errstate(all="ignore"):
-        steps = np.diff(known)  # not the spread itself: an incident that grew is not a noisy one
-        scatter = float(np.sqrt(np.mean(steps**2) / 2)) if len(steps) else 0.0
-        noise = OWN_NOISE * scatter / max(1, said.samples) ** 0.5
-    visible = max(said.smallest_visible_change, noise if isfinite(noise) else STRONGEST)
-    if visible == said.smallest_visible_change:
-        return said
-    strength = min(STRONGEST, abs(said.shift) / visible)
-    return replace(
-        said,
-        smallest_visible_change=visible,
-        swing=max(said.swing or 0.0, visible),
-        strength=strength,
-        direction=said.direction if strength > 1 else "unchanged",
-        flags=said.flags if strength > 1 else (),
-    )
-
-
-def judge_recovery(
-    baseline: ArrayLike,
-    incident: ArrayLike,
-    after: ArrayLike,
-    *,
-    step_seconds: float,
-    window_seconds: float,
-    gap_seconds: float = 0.0,
-    deploys: Sequence[int] = (),
-) -> Sequence[RecoveryJudgement]:
-    """Say for each metric whether the window after a fix is as before the incident.
-
-    Args:
-        baseline: The healthy time, ending where the incident begins; as in `judge_change`.
-        incident: From there to the fix.
-        after: The window after the fix.
-        step_seconds: Seconds from sample to sample.
-        window_seconds: The window's length.
-        gap_seconds: Settling time between the incident and `after`, which is not judged.
-        deploys: Samples of the baseline from which other deploys acted; as in `judge_change`.
-    """
-    past, during, then = _rows(baseline), _rows(incident), _rows(after)
-    window = _steps(window_seconds, step_seconds)
-    lasted = during.shape[1]
-    last_part = _last_part(during, window, step_seconds)
-    gap = _gap(gap_seconds, step_seconds)
-    broken = _judged(past, last_part, lag=max(0, lasted - last_part.shape[1]),
-                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
-    mended = _judged(past, _fitted(then, window), lag=lasted + gap,
-                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
-    return [_recovery(one, other) for one, other in zip(broken, mended, strict=True)]
-
-
-def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudgement:
-    def said(verdict: Recovery, ratio: float | None = None, reason: str = "") -> RecoveryJudgement:
-        return RecoveryJudgement(
-            verdict=verdict,
-            strength=after.strength,
-            remaining_ratio=ratio,
-            incident=incident,
-            after=after,
-            reason=reason,
-        )
-
-    for one, when in ((incident, "The incident"), (after, "The time after the fix")):
-        if one.direction == "not_enough_data" or one.shift is None:
-            return said("not_enough_data", reason=f"{when} cannot be judged. {one.reason}")
-    if incident.direction == "unchanged" or not incident.shift or after.shift is None:
-        return said("unaffected")
-    left = after.shift / incident.shift
-    if after.direction == "unchanged":
-        return said("recovered" if left <= BACK else "within_normal", left)
-    if left < 0:
-        # A quiet Sunday after a loud incident is not a new trouble: where the metric has been before,
-        # only what is clearly beyond the other side counts.
-        return said("recovered" if after.strength <= CLEAR and _seen_before(after) else "regressed", left)
-    return said("still_degraded" if left >= STILL else "partly_recovered", left)
-
-
-def _seen_before(after: ChangeJudgement) -> bool:
-    if after.observed is None or after.seen_lowest is None or after.seen_highest is None:
-        return False
-    return after.seen_lowest <= after.observed <= after.seen_highest
-
-
-def _rows(samples: ArrayLike) -> Floats:
-    """Metrics as rows of their own; what is not finite is missing."""
-    import numpy as np
-
-    values = np.asarray(samples, dtype=np.float64)
-    if values.ndim != 2:
-        raise ValueError(f"samples by metrics expected, got {values.ndim} dimensions")
-    return values.T
-
-
-def _steps(seconds: float, step_seconds: float) -> int:
-    return max(1, round(seconds / step_seconds))
-
-
-def _fitted(rows: Floats, length: int) -> Floats:
-    """Exactly `length` samples: later ones are cut off, those not there are missing."""
-    import numpy as np
-
-    short = length - rows.shape[1]
-    return rows[:, :length] if short <= 0 else np.pad(rows, ((0, 0), (0, short)), constant_values=np.nan)
-
-
-def _gap(seconds: float, step_seconds: float) -> int:
-    return max(0, round(seconds / step_seconds))
-
-
-def _last_part(incident: Floats, window: int, step_seconds: float) -> Floats:
-    """What is looked at of an incident."""
-    lasted = incident.shape[1]
-    length = max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
-    return _fitted(incident[:, max(0, lasted - length) :], length)
-
-
-def _judged(
-    baseline: Floats,
-    after: Floats,
-    *,
-    lag: int,
-    step_seconds: float,
-    deploys: Sequence[int],
-    incident: Floats | None = None,
-) -> list[ChangeJudgement]:
-    if len(baseline) != len(after) or (incident is not None and len(incident) != len(after)):
-        between = "" if incident is None else f", {len(incident)} during the incident"
-        raise ValueError(f"{len(baseline)} metrics before{between} and {len(after)} after")
-    if not len(baseline):
-        return []
-    window = after.shape[1]
-    stretch = window if incident is None else incident.shape[1]
-    possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag, stretch=stretch)
-    if possible < replay.INDEPENDENT_AT_LEAST:
-        return [_too_short(row, window=window, possible=possible) for row in after]
-    figures = replay.replay(
-        baseline,
-        after,
-        lag=lag,
-        day=_steps(replay.DAY_SECONDS, step_seconds),
-        deploys=deploys,
-        incident=incident,
-    )
-    found = [_change(figures, row, window=window) for row in range(len(baseline))]
-    return [_unless_counter(said, row) for said, row in zip(found, baseline, strict=True)]
-
-
-def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
-    """Of a counter that nobody made a rate of nothing is said: it grows whatever happens, and restarts are no change."""
-    import numpy as np
-
-    if said.direction not in ("up", "down"):
-        return said
-    begins = baseline[:BEGINS]
-    if 50 * int((begins[1:] < begins[:-1]).sum()) > max(50 * RESTARTS, len(baseline)):
-        return said  # it falls too often already: most metrics are told from their beginning
-    known = baseline[np.isfinite(baseline)]
-    rises, falls = int((known[1:] > known[:-1]).sum()), int((known[1:] < known[:-1]).sum())
-    rarely = falls <= RESTARTS or 50 * falls <= rises
-    if rises < COUNTED or not rarely or 5 * falls > rises:
-        return said
-    return replace(
-        said,
-        direction="not_enough_data",
-        reason="It only grows and begins anew, as a counter does: its rate has to be judged.",
-        flags=(),
-    )
-
-
-def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
-    def figure(values: Floats) -> float | None:
-        value = float(values[row])
-        return value if isfinite(value) else None
-
-    samples, replays = int(figures.samples[row]), int(figures.replays[row])
-    observed = figure(figures.observed)
-    independent, filled = float(figures.independent[row]), float(figures.filled[row])
-    expected, shift, swing = figure(figures.expected), figure(figures.shift), figure(figures.swing)
-    effect = figure(figures.effect)
-    reason = ""
-    if samples < replay.AFTER_FILLED * window:
-        reason = f"Only {samples} of the window's {window} samples are there; {replay.AFTER_FILLED:.0%} are needed."
-    elif filled < replay.BASELINE_FILLED:
-        reason = f"Only {filled:.0%} of the baseline has samples; at least {replay.BASELINE_FILLED:.0%} are needed."
-    elif replays < replay.REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
-        reason = _short(independent, replays)
-    elif expected is None or shift is None or swing is None or effect is None:
-        reason = "There are no samples where the expectation looks, so nothing could be expected."
-    if reason or shift is None or swing is None or effect is None or expected is None:
-        return _unknown(reason, observed=observed, replays=replays, samples=samples, window=window)
-    visible = max(swing, effect)
-    direction: Direction = "unchanged"
-    flags: list[str] = []
-    # Shifts from other good expectations may be smaller, or the other way: only what all of them agree on counts.
-    least = figure(figures.least if shift > 0 else figures.largest) or 0.0
-    agreed = abs(least) if least * shift > 0 else 0.0
-    strength = min(STRONGEST, agreed / visible) if visible else (STRONGEST if agreed else 0.0)
-    if strength > 1:
-        without = figure(figures.least_without_highest if shift > 0 else figures.largest_without_lowest)
-        if samples >= SPIKE_SAMPLES and without is not None and without * (1 if shift > 0 else -1) <= visible:
-            flags.append("spike")
-        direction = "up" if shift > 0 else "down"
-        earlier = figure(figures.previous_shift)
-        if earlier is not None and earlier * shift > 0 and abs(earlier) > visible:
-            flags.append("already_moving")
-    return ChangeJudgement(
-        direction=direction,
-        strength=strength,
-        candidate=replay.EXPECTATIONS[int(figures.candidate[row])],
-        expected=expected,
-        observed=observed,
-        shift=shift,
-        shift_percent=100 * shift / abs(expected) if expected else None,
-        swing=swing,
-        smallest_visible_change=visible + abs(shift - least),
-        seen_lowest=figure(figures.lowest),
-        seen_highest=figure(figures.highest),
-        replays=replays,
-        samples=samples,
-        samples_expected=window,
-        flags=tuple(flags),
-    )
-
-
-def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgement:
-    """What is said of one metric when no baseline of this length could do."""
-    import numpy as np
-
-    known = after[np.isfinite(after)]
-    samples = len(known)
-    # Divided first: the sum of large values may be more than there is.
-    with np.errstate(over="ignore"):
-        mean = float(np.add.reduce(known / samples)) if samples else np.nan
-    observed = mean if np.isfinite(mean) else None
-    return _unknown(_short(possible), observed=observed, replays=0, samples=samples, window=window)
-
-
-def _short(independent: float, replays: int = 0) -> str:
-    if independent >= replay.INDEPENDENT_AT_LEAST:
-        return (
-            f"The baseline is too short: the comparison could be tried at {replays} earlier times only, "
-            f"and {replay.REPLAYS_AT_LEAST} are needed."
-        )
-    return (
-        f"The baseline is too short: the comparison could be tried over {max(0.0, independent):.1f} windows' worth "
-        "of earlier time, and 3 are needed."
-    )
-
-
-def _unknown(
-    reason: str, *, observed: float | None, replays: int, samples: int, window: int
-) -> ChangeJudgement:
-    return ChangeJudgement(
-        direction="not_enough_data",
-        strength=0.0,
-        candidate=None,
-        expected=None,
-        observed=observed,
-        shift=None,
-        shift_percent=None,
-        swing=None,
-        smallest_visible_change=None,
-        replays=replays,
-        samples=samples,
-        samples_expected=window,
-        reason=reason,
-    )

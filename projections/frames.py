@@ -24,10 +24,10 @@ from projections.actions import actions
 from projections.alert_spans import spans
 from projections.attachment import linked_ids, windows
 from projections.changes import candidate, changes
+from projections.comparison import latest_verdicts
 from projections.deduplication import deduplicate
 from projections.durations import durations
 from projections.incidents import incidents, number_of
-from projections.judgement.recorded_verdicts import said
 from projections.samples import between, merge
 from projections.timeline import timeline
 from tracker.errors import StoreError, UsageError
@@ -450,7 +450,9 @@ class Frames:
         """
         rows = []
         for incident in self._incidents():
-            for recorded, event, verdict in said([step.recorded for step in incident.steps]).values():
+            for recorded, event, verdict in latest_verdicts(
+                [step.recorded for step in incident.steps]
+            ).values():
                 rows.append(
                     {
                         "incident": incident.id,

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
+from projections.comparison import NormalRange, VerdictRow
 from projections.durations import Duration
-from projections.judgement.live import Normal
-from projections.judgement.rows import Row
 from projections.procedure.rule import Ruled
 from projections.review import ReportStatus
 from projections.samples import Series
@@ -31,7 +30,7 @@ class MetricPlan:
     better: str
     threshold: float | None
     series: tuple[Series, ...]
-    normal: Normal | None = None
+    normal: NormalRange | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Context:
     zone_name: str = "UTC"
     zone: tzinfo = UTC
     picture_suffix: str = "svg"
-    verdicts: tuple[Row, ...] = ()
+    verdicts: tuple[VerdictRow, ...] = ()
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()

@@ -1,1 +1,1 @@
-"""The judge: windows, replay and the verdict rows of an incident."""
+"""The judge: windows, replay and the verdict rows of an incident. Everybody else imports `projections.comparison`."""

@@ -1,4 +1,4 @@
-"""When a watch looks after a change, and which of its looks are missing."""
+"""At which times after a change `tracker watch` checks the metrics."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ CHECKS = (*range(60, 601, 60), 3_600, 86_400)
 _EACH_MINUTE = 600
 
 
-def late_at(due_seconds: int) -> int:
-    """Return how many seconds after a change a check that is due then counts as not made."""
+def overdue_after(due_seconds: int) -> int:
+    """Return how many seconds after a change a check that was due counts as missed."""
     return due_seconds + {3_600: 300, 86_400: 3_600}.get(due_seconds, 60)
 
 
-def spans(missed: Sequence[int]) -> str:
-    """Name checks that follow each other by the first and the last of them."""
+def describe_checks(missed: Sequence[int]) -> str:
+    """Name checks in words; consecutive ones by the first and the last of them."""
     runs: list[list[int]] = []
-    for each in missed:
-        if runs and CHECKS.index(each) == CHECKS.index(runs[-1][-1]) + 1 and each <= _EACH_MINUTE:
-            runs[-1].append(each)
+    for due in missed:
+        if runs and CHECKS.index(due) == CHECKS.index(runs[-1][-1]) + 1 and due <= _EACH_MINUTE:
+            runs[-1].append(due)
         else:
-            runs.append([each])
+            runs.append([due])
     return ", ".join(" to ".join(dict.fromkeys((spoken(run[0]), spoken(run[-1])))) for run in runs)

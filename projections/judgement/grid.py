@@ -1,4 +1,4 @@
-"""Samples on a regular grid, as the judge takes them: gaps stay gaps, counters become rates."""
+"""Samples on a regular grid, as the judge needs them: gaps stay gaps, counters become rates."""
 
 from __future__ import annotations
 
@@ -36,16 +36,15 @@ class Grid:
 
     def between(self, start: datetime, end: datetime) -> NDArray[np.float64]:
         """Return the values from `start` up to, and without, `end`."""
-        low, high = (min(max(self.at(each), 0), len(self.values)) for each in (start, end))
+        low, high = (min(max(self.at(edge), 0), len(self.values)) for edge in (start, end))
         return self.values[low : max(low, high)]
 
     def instant(self, position: int) -> datetime:
-        """Return the instant of a position."""
         return from_ms(self.first_ms + position * self.step_ms)
 
 
 def is_counter(query: str | None) -> bool:
-    """Whether a query is a bare selector of what by its name only ever counts up."""
+    """Whether a query is a bare selector of a counter, by its name."""
     return bool(query) and _COUNTER.fullmatch(query or "") is not None
 
 
@@ -87,11 +86,11 @@ def on_grid(
 
 
 def without(grid: Grid, spans: Iterable[tuple[datetime, datetime]]) -> Grid:
-    """Cut spans out, known incidents for one: what lies in them is missing."""
+    """Make the samples in these spans missing: known incidents are cut out of a baseline."""
     import numpy as np
 
     values = grid.values.copy()
     for start, end in spans:
-        low, high = (min(max(grid.at(each), 0), len(values)) for each in (start, end))
+        low, high = (min(max(grid.at(edge), 0), len(values)) for edge in (start, end))
         values[low:high] = np.nan
     return Grid(grid.step_ms, grid.first_ms, values)

@@ -1,117 +1,90 @@
-"""What was said when a window closed, beside what is said now; and what is worth saying."""
+"""Verdicts as they were recorded when their windows closed, and those that are to be recorded now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from projections.judgement.rows import JUDGE_VERSION, Row
+from projections.judgement.rows import JUDGE_VERSION, VerdictRow
 from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.corrections import effective
 from tracker.events.verdicts import Verdict, VerdictsGiven
 
-OPEN = ("pending", "no_data")
-"""Verdicts that are none yet."""
+NO_VERDICT = ("pending", "no_data")
 
 Key = tuple[str, str, str, str]
 
 
-def said(recorded: Iterable[Recorded]) -> dict[Key, tuple[Recorded, VerdictsGiven, Verdict]]:
-    """Return the last recorded verdict of each question: (change, window, metric, baseline)."""
-    found = {}
-    for each in sorted(effective(recorded).values(), key=lambda one: one.recorded.position):
-        event = each.event
-        if isinstance(event, VerdictsGiven) and each.retraction is None:
+def latest_verdicts(recorded: Iterable[Recorded]) -> dict[Key, tuple[Recorded, VerdictsGiven, Verdict]]:
+    """Return the last recorded verdict on each question: (change, window, metric, baseline)."""
+    latest: dict[Key, tuple[Recorded, VerdictsGiven, Verdict]] = {}
+    for decision in sorted(effective(recorded).values(), key=lambda each: each.recorded.position):
+        event = decision.event
+        if isinstance(event, VerdictsGiven) and decision.retraction is None:
             for verdict in event.verdicts:
-                found[(event.change, event.window, verdict.metric, verdict.baseline)] = (
-                    each.recorded,
-                    event,
-                    verdict,
-                )
-    return found
+                key = (event.change, event.window, verdict.metric, verdict.baseline)
+                latest[key] = (decision.recorded, event, verdict)
+    return latest
 
 
-def beside(rows: Sequence[Row], recorded: Iterable[Recorded]) -> list[Row]:
-    """Put what was said then beside what is said now; nothing of it is rewritten."""
-    then = said(recorded)
-    answer = []
-    for row in rows:
-        held = then.get(row.key)
-        if held is None:
-            answer.append(row)
-            continue
-        event, given, verdict = held
-        differs = verdict.verdict != row.verdict
-        told = {
-            "verdict": verdict.verdict,
-            "event": event.id,
-            "judged_at": event.recorded_at,
-            "judge_version": given.judge_version,
-            "inputs_hash": verdict.inputs_hash,
-            "observed": verdict.observed,
-            "expected": verdict.expected,
-        }
-        answer.append(
-            replace(row, event=event.id, judged_at=event.recorded_at, said_then=told if differs else None)
-        )
-    return answer
+def with_recorded(rows: Sequence[VerdictRow], recorded: Iterable[Recorded]) -> list[VerdictRow]:
+    """Add the recorded verdict to each row, and its content where it differs from the row's."""
+    latest = latest_verdicts(recorded)
+    return [_with(row, *latest[row.key]) if row.key in latest else row for row in rows]
 
 
-def to_say(rows: Sequence[Row], recorded: Iterable[Recorded], incident: str) -> list[VerdictsGiven]:
-    """Return the verdicts of closed windows that were not said of these inputs yet, an event a window.
+def _with(row: VerdictRow, recorded: Recorded, event: VerdictsGiven, verdict: Verdict) -> VerdictRow:
+    row = replace(row, event=recorded.id, judged_at=recorded.recorded_at)
+    if verdict.verdict == row.verdict:
+        return row
+    then = {
+        "verdict": verdict.verdict,
+        "event": recorded.id,
+        "judged_at": recorded.recorded_at,
+        "judge_version": event.judge_version,
+        "inputs_hash": verdict.inputs_hash,
+        "observed": verdict.observed,
+        "expected": verdict.expected,
+    }
+    return replace(row, said_then=then)
 
-    A newer judge alone is no reason to say it again: what was said stands, and `compare` shows both.
+
+def verdicts_to_record(
+    rows: Sequence[VerdictRow], recorded: Iterable[Recorded], incident: str
+) -> list[VerdictsGiven]:
+    """Return the verdicts of closed windows that were not recorded for these inputs yet, one event a window.
+
+    A newer judge alone is no reason to record them again: the recorded verdict stays, and `compare` shows both.
     """
-    then = said(recorded)
-    events: dict[tuple[str, str], list[Row]] = {}
+    latest = latest_verdicts(recorded)
+    windows: dict[tuple[str, str], list[VerdictRow]] = {}
     for row in rows:
-        held = then.get(row.key)
-        if row.verdict in OPEN or row.inputs_hash is None:
+        if row.verdict in NO_VERDICT or row.inputs_hash is None:
             continue
-        if held is None or held[2].inputs_hash != row.inputs_hash:
-            events.setdefault((row.change, row.window), []).append(row)
-    return [_event(same, incident) for same in events.values()]
+        if row.key not in latest or latest[row.key][2].inputs_hash != row.inputs_hash:
+            windows.setdefault((row.change, row.window), []).append(row)
+    return [_event(same_window, incident) for same_window in windows.values()]
 
 
-def _event(same: Sequence[Row], incident: str) -> VerdictsGiven:
-    first = same[0]
-    closes: datetime = first.window_to
+def _event(rows: Sequence[VerdictRow], incident: str) -> VerdictsGiven:
+    first = rows[0]
     return VerdictsGiven(
-        occurred_at=closes,
+        occurred_at=first.window_to,
         decided_by=BY_ITSELF,
         incident=incident,
         change=first.change,
         service=first.service,
         version=first.version,
         window=first.window,
-        window_from=min(row.window_from for row in same),
-        settling_seconds=max(row.settling_seconds for row in same),
+        window_from=min(row.window_from for row in rows),
+        settling_seconds=max(row.settling_seconds for row in rows),
         judge_version=JUDGE_VERSION,
         verdicts=tuple(
+            # A row has every field of a verdict; only its reason may be None.
             Verdict(
-                metric=row.metric,
-                baseline=row.baseline,
-                verdict=row.verdict,
-                inputs_hash=row.inputs_hash or "",
-                unit=row.unit,
-                query=row.query,
-                expected=row.expected,
-                observed=row.observed,
-                shift=row.shift,
-                swing=row.swing,
-                strength=row.strength,
-                smallest_visible_change=row.smallest_visible_change,
-                replays=row.replays,
-                samples=row.samples,
-                samples_expected=row.samples_expected,
-                recovered_at=row.recovered_at,
-                left_normal_at=row.left_normal_at,
-                baseline_from=row.baseline_from,
-                baseline_to=row.baseline_to,
-                flags=row.flags,
-                reason=row.reason or "",
+                **{name: getattr(row, name) for name in Verdict.__struct_fields__}
+                | {"reason": row.reason or ""}
             )
-            for row in same
+            for row in rows
         ),
     )

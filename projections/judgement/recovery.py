@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from projections.comparison import ChangeJudgement
-from projections.judgement.windows import Judged, range_seconds
+from projections.judgement.verdict_types import ChangeJudgement
+from projections.judgement.windows import JudgedWindow, range_seconds
 from projections.samples import Series
 from tracker.times import from_ms, to_ms
 
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: So many samples on end beyond the swing may be an excursion; one alone is noise.
+#: So many consecutive samples beyond the swing may be an excursion; one alone is noise.
 EXCURSION = 2
-#: The hour before a healthy sample is what it is held against.
+#: A healthy sample is compared with the hour before it.
 _HOUR_SAMPLES = 60
 _HEALTHY_SAMPLES = 1_440
 
 
 def sample_swing(healthy: NDArray[np.float64]) -> float | None:
-    """Return how far single healthy samples lie from the mean of the hour before them.
+    """Return how far single healthy samples lie from the mean of the hour before them; None of fewer than 20.
 
-    The 95th percentile and twice the root mean square of that, as the judge takes it for
-    windows; of the last 1,440 samples. None where fewer than 20 can be told.
+    It is the 95th percentile plus twice the root mean square over the last 1,440 samples, as for windows.
     """
     import numpy as np
 
@@ -45,7 +44,7 @@ def sample_swing(healthy: NDArray[np.float64]) -> float | None:
 def recovered_at(
     series: Series | None,
     healthy: NDArray[np.float64],
-    plan: Judged,
+    plan: JudgedWindow,
     *,
     rising: bool,
     judgement: ChangeJudgement,
@@ -53,10 +52,9 @@ def recovered_at(
 ) -> datetime | None:
     """Return the first instant after the fix from which the metric stays within its swing; None if it does not.
 
-    Only the side to which the incident moved it counts, and what lasts: samples on end that span
-    the step at which the window is judged, and the range of the query. A burst that one minute's
-    rate shows for a minute, half a day later, is not the end of the incident. What was outside
-    when the fix went out goes on until it is not.
+    Only the side to which the incident moved it counts, and only excursions that last: consecutive samples over
+    the step at which the window is judged and the range of the query. A burst of a minute half a day later does not
+    prolong the incident; an excursion that had begun when the fix went out does.
     """
     import numpy as np
 
@@ -85,7 +83,7 @@ def recovered_at(
 
 
 def lasts_ms(series: Series, step_seconds: float) -> int:
-    """Return how long samples have to be outside on end: one event is in all that look back over it."""
+    """Return how long an excursion has to last: one event shows in every sample that looks back over it."""
     return round(1000 * max(step_seconds, range_seconds(series.query)))
 
 
@@ -113,9 +111,9 @@ def left_normal_at(
     judgement: ChangeJudgement,
     step_seconds: float,
 ) -> datetime | None:
-    """Return the first instant of a span from which samples lie beyond the natural swing and stay there for a while; None if none do.
+    """Return the first instant of a span from which samples stay beyond the natural swing; None if none do.
 
-    `judgement` is of the incident beside the healthy time; only the side to which it moved counts.
+    `judgement` is of the incident against healthy time; only the side to which it moved counts.
     """
     import numpy as np
 
@@ -130,6 +128,3 @@ def left_normal_at(
     outside = away > max(swing, 0.01 * abs(judgement.expected))
     found = excursions(instants, outside, lasts_ms(series, step_seconds))
     return from_ms(int(instants[found[0][0]])) if found else None
-
-
-__all__ = ["left_normal_at", "recovered_at", "sample_swing"]

@@ -1,84 +1,43 @@
-"""Every verdict of an incident: each change, each metric, each window, beside each baseline.
+"""The verdict rows of an incident: each change, each metric, each window, against each baseline.
 
-Pure: the log's events and samples in, frozen rows out. Where a window is not over, or its
-samples are not in the log yet, the row says so.
+Where a window is not over, or its samples are not in the log yet, the row says so.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from projections.changes import ChangeRow
-from projections.comparison import ChangeJudgement, RecoveryJudgement, judge_change, judge_fix, judge_recovery
 from projections.judgement import grid as grids
 from projections.judgement.flags import moved_before, over, silent
+from projections.judgement.inputs import IncidentContext, Inputs, inputs_of
+from projections.judgement.judge import judge_change, judge_fix, judge_recovery
+from projections.judgement.metric_series import HISTORY, MetricSeries
 from projections.judgement.recovery import left_normal_at, recovered_at
-from projections.judgement.windows import SETTLING_SECONDS, WINDOWS, Judged, confounding, judged
-from projections.samples import Series
-from projections.silence import Silence, blind_for
-from reports.headlines import silent_span
+from projections.judgement.verdict_types import ChangeJudgement, RecoveryJudgement
+from projections.judgement.windows import WINDOWS, JudgedWindow, confounding, plan_window
+from projections.silence import Silence, blind_for, silent_span
 from tracker.events.base import handle_of
 from tracker.times import from_ms, to_ms
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 #: Changes whenever the same numbers may be judged otherwise.
 JUDGE_VERSION = "1"
-#: How much of the past a window is held against.
-HISTORY = {"10m": timedelta(days=8), "1h": timedelta(days=8), "1d": timedelta(days=15)}
 
-#: A metric is looked at so long before the onset that people gave: they are rarely early.
+#: A metric is examined from so long before the onset that people reported: they are rarely early.
 ONSET_BEFORE = timedelta(minutes=15)
 _SAMPLES_LATE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Redacted:
-    """Samples that were removed for good: from which instant to which, and who removed them, in words."""
+class VerdictRow:
+    """The verdict on one metric over one window after one change.
 
-    start: datetime
-    end: datetime
-    said: str
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """One series of a metric, as the settings in the log define it.
-
-    `told_until` is the instant up to which its source was asked; None where nobody asked.
-    `label` is the name to show: the metric's, with labels where it has several series.
-    `silences` are those of its source, and its own; `redacted` are samples that it had.
-    """
-
-    service: str
-    metric: str
-    query: str | None
-    unit: str | None
-    better: str
-    threshold: float | None
-    settling_seconds: float
-    series: Series | None
-    told_until: datetime | None = None
-    label: str = ""
-    silences: tuple[Silence, ...] = ()
-    redacted: tuple[Redacted, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the judge says of one metric over one window after one change.
-
-    Values are in the metric's unit, `strength` is 1 where a change begins to count. With the
-    baseline `before_change` the question is whether the change moved the metric; with `healthy`,
-    whether all is as it was before the incident. `event` is the recorded verdict, and
-    `said_then` what it said where that differs from what is said now.
+    Values are in the metric's unit; a change counts from `strength` 1 on. With the baseline `before_change` the
+    question is whether the change moved the metric, with `healthy` whether it is as it was before the incident.
+    `event` is the verdict as it was recorded, and `said_then` its content where the verdict is another one now.
     """
 
     change: str
@@ -127,13 +86,13 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What a recorded verdict of the same question has in common with this row."""
+        """What this row and a recorded verdict on the same question have in common."""
         return (self.change, self.window, self.metric, self.baseline)
 
 
-def rows(
+def verdict_rows(
     changes: Sequence[ChangeRow],
-    metrics: Sequence[Measured],
+    metrics: Sequence[MetricSeries],
     *,
     onset: datetime,
     over_at: datetime | None,
@@ -141,7 +100,7 @@ def rows(
     incidents: Sequence[tuple[datetime, datetime]],
     as_of: datetime,
     healthy_until: datetime | None = None,
-) -> list[Row]:
+) -> list[VerdictRow]:
     """Judge these changes, oldest first.
 
     Args:
@@ -149,39 +108,27 @@ def rows(
         metrics: The series of their services.
         onset: When the incident began.
         over_at: When it was over; None while it is not.
-        others: All deploys and rollbacks known, for cutting out and for what confounds.
+        others: All known deploys and rollbacks: some confound a window, and a replay across one is left out.
         incidents: Spans of other incidents, which are cut out of every baseline.
-        as_of: Up to when the log was told of anything.
-        healthy_until: When people say that its cause went out, where that was before the onset.
+        as_of: When the log last recorded anything.
+        healthy_until: When people say that the cause of the incident went out, where that was before the onset.
     """
-    scene = _Scene(onset, min(onset, healthy_until or onset), over_at, others, incidents, as_of)
-    found = []
-    for change in sorted(changes, key=lambda each: (each.at, each.event)):
-        for metric in metrics:
-            if metric.service != change.service:
-                continue
-            for window in WINDOWS:
-                found += _rows(change, metric, window, scene)
-    return found
+    context = IncidentContext(onset, min(onset, healthy_until or onset), over_at, others, incidents, as_of)
+    return [
+        row
+        for change in sorted(changes, key=lambda change: (change.at, change.event))
+        for metric in metrics
+        if metric.service == change.service
+        for window in WINDOWS
+        for row in _rows(change, metric, window, context)
+    ]
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """What holds for every row of an incident."""
-
-    onset: datetime
-    healthy_until: datetime
-    over_at: datetime | None
-    others: Sequence[ChangeRow]
-    incidents: Sequence[tuple[datetime, datetime]]
-    as_of: datetime
-
-
-def _rows(change: ChangeRow, metric: Measured, window: str, scene: _Scene) -> list[Row]:
-    plan = judged(change, window, settling_seconds=metric.settling_seconds, query=metric.query)
-    during = scene.onset < plan.begins_at and (scene.over_at is None or plan.begins_at < scene.over_at)
-    confounders = confounding(change, plan.window_to, list(scene.others), scene.onset)
-    base = Row(
+def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: IncidentContext) -> list[VerdictRow]:
+    plan = plan_window(change, window, settling_seconds=metric.settling_seconds, query=metric.query)
+    during = context.onset < plan.begins_at and (context.over_at is None or plan.begins_at < context.over_at)
+    confounders = confounding(change, plan.window_to, context.others, context.onset)
+    row = VerdictRow(
         change=change.event,
         kind=change.kind,
         service=metric.service,
@@ -197,193 +144,160 @@ def _rows(change: ChangeRow, metric: Measured, window: str, scene: _Scene) -> li
         window_to=plan.window_to,
         provisional=window == "10m",
         query=metric.query,
-        confounded_by=tuple(each.version for each in confounders),
+        confounded_by=tuple(other.version for other in confounders),
         better=metric.better,
         flags=("confounded",) if confounders else (),
     )
-    asked = [base, replace(base, baseline="healthy")] if during else [base]
-    waiting = _waiting(metric, plan, scene.as_of)
-    gone = [each for each in metric.redacted if each.start < plan.window_to and each.end >= plan.begins_at]
-    if gone:
-        asked = [replace(row, flags=(*row.flags, "redacted")) for row in asked]
-    removed = " ".join(dict.fromkeys(f"Samples of it were {each.said}." for each in gone))
-    if waiting is not None:
-        reason = " ".join(part for part in (waiting[1], removed) if part)
-        return [replace(row, verdict=waiting[0], reason=reason) for row in asked]
-    inputs = _inputs(metric, plan, scene, during)
+    redacted = [
+        span for span in metric.redacted if span.start < plan.window_to and span.end >= plan.begins_at
+    ]
+    if redacted:
+        row = replace(row, flags=(*row.flags, "redacted"))
+    removed = " ".join(dict.fromkeys(f"Samples of it were {span.said}." for span in redacted))
+    missing = _missing(metric, plan, context.as_of)
+    if missing is not None:
+        row = replace(row, verdict=missing[0], reason=_joined(missing[1], removed))
+        return _asked(row, during)
+    inputs = inputs_of(metric, plan, context, during=during)
     blind = blind_for(metric.silences, plan.window_from, plan.window_to)
     if blind:
-        # Before the inputs are hashed: a silence that is told of later is a new verdict.
-        asked = [replace(row, flags=(*row.flags, "blind")) for row in asked]
-    answered = [_with_reason(_answered(row, inputs, metric, plan), blind, inputs) for row in asked]
-    if not removed:
-        return answered
-    return [replace(row, reason=f"{row.reason} {removed}" if row.reason else removed) for row in answered]
+        # Before the inputs are hashed: a silence that is reported later is a new verdict.
+        row = replace(row, flags=(*row.flags, "blind"))
+    remark = _joined(_blind(blind, inputs), removed)
+    judged = [_judge(asked, inputs, metric, plan) for asked in _asked(row, during)]
+    return [replace(answer, reason=_joined(answer.reason, remark)) for answer in judged]
 
 
-def _with_reason(row: Row, blind: Sequence[Silence], inputs: _Inputs) -> Row:
-    """Say beside the judge's own reason which silence made a window blind, and what is there all the same."""
-    if not blind:
-        return row
+def _asked(row: VerdictRow, during: bool) -> list[VerdictRow]:
+    """Return one row for each baseline; whether all is healthy again is asked only during an incident."""
+    return [row, replace(row, baseline="healthy")] if during else [row]
+
+
+def _joined(*sentences: str | None) -> str | None:
+    return " ".join(sentence for sentence in sentences if sentence) or None
+
+
+def _blind(blind: Sequence[Silence], inputs: Inputs) -> str | None:
+    """Say which silence made a window blind, and how many samples there are all the same."""
     import numpy as np
 
-    told = (
-        f"{int(np.isfinite(inputs.after).sum())} of {len(inputs.after)} samples of the window are in the log"
-    )
-    said = f"{'; '.join(silent_span(each) for each in blind)}; {told}."
-    return replace(row, reason=f"{row.reason} {said}" if row.reason else said)
+    if not blind:
+        return None
+    count = int(np.isfinite(inputs.after).sum())
+    there = f"{count} of {len(inputs.after)} samples of the window are in the log"
+    return f"{'; '.join(silent_span(silence) for silence in blind)}; {there}."
 
 
-def _waiting(metric: Measured, plan: Judged, as_of: datetime) -> tuple[str, str] | None:
-    """Say why there is nothing to judge yet."""
+def _missing(metric: MetricSeries, plan: JudgedWindow, as_of: datetime) -> tuple[str, str] | None:
+    """Return the verdict and its reason where there is nothing to judge yet."""
     series = metric.series
     last = None
     if series is not None and len(series.instants_ms):
         last = from_ms(int(series.instants_ms[-1]))
-    told = max((each for each in (last, metric.told_until) if each is not None), default=None)
+    known_until = max((at for at in (last, metric.asked_until) if at is not None), default=None)
     if as_of < plan.window_to:
         return "pending", "The window is not over, as far as the log knows."
-    if told is None:
+    if known_until is None:
         return "no_data", "The log has no samples of it."
     # Judged on a part of its last step, a window would be judged again as soon as the rest is there.
     ends = _last_instant(plan)
-    partly = metric.told_until is not None and metric.told_until <= ends and (last is None or last < ends)
-    if told < plan.window_to - _SAMPLES_LATE or partly:
-        lasting = [each for each in metric.silences if each.end is None and each.start < plan.window_to]
-        why = f" ({'; '.join(silent_span(each) for each in lasting)})" if lasting else ""
+    partly = metric.asked_until is not None and metric.asked_until <= ends and (last is None or last < ends)
+    if known_until < plan.window_to - _SAMPLES_LATE or partly:
+        lasting = [one for one in metric.silences if one.end is None and one.start < plan.window_to]
+        why = f" ({'; '.join(silent_span(silence) for silence in lasting)})" if lasting else ""
         return "pending", f"The samples up to the window's end are not in the log yet{why}."
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
         return "no_data", "The log has no samples of it."
     return None
 
 
-def _last_instant(plan: Judged) -> datetime:
+def _last_instant(plan: JudgedWindow) -> datetime:
     """Return the last instant of a window's grid; its end is not in it."""
     step = grids.GRID_SECONDS[plan.window] * 1000
     return from_ms((to_ms(plan.window_to) - 1) // step * step)
 
 
-@dataclass(frozen=True, eq=False)
-class _Inputs:
-    """What the judge is given, all on one grid."""
-
-    step_seconds: float
-    healthy: NDArray[np.float64]
-    incident: NDArray[np.float64] | None
-    after: NDArray[np.float64]
-    gap: int
-    deploys: tuple[int, ...]
-    healthy_from: datetime
-    healthy_to: datetime
-    before: NDArray[np.float64]
-    onset: datetime
-    since_onset: NDArray[np.float64]
-
-
-def _inputs(metric: Measured, plan: Judged, scene: _Scene, during: bool) -> _Inputs:
-    import numpy as np
-
-    assert metric.series is not None
-    own = grids.own_step_seconds(metric.series, plan.begins_at - timedelta(hours=1), plan.window_to)
-    whole = grids.on_grid(
-        metric.series,
-        at_least_seconds=grids.GRID_SECONDS[plan.window],
-        own_seconds=own,
-        start=plan.begins_at - HISTORY[plan.window],
-        end=plan.window_to,
-    )
-    cut = [span for span in scene.incidents if span[0] < plan.begins_at]
-    if not during and scene.onset < plan.begins_at and scene.over_at is not None:
-        cut.append((scene.healthy_until, scene.over_at))
-    cut = [(start, min(end, plan.begins_at)) for start, end in cut]
-    if during:
-        cut = [(start, min(end, scene.onset)) for start, end in cut if start < scene.onset]
-    held = grids.without(whole, cut)
-    healthy_to = scene.healthy_until if during else plan.begins_at
-    end = min(max(held.at(healthy_to), 0), len(held.values))
-    known = np.flatnonzero(np.isfinite(held.values[:end]))
-    first = int(known[0]) if len(known) else end
-    begins, judged_from = held.at(plan.begins_at), held.at(plan.window_from)
-    deploys = [
-        held.at(each.at) - first
-        for each in scene.others
-        if each.kind != "merge" and each.service == metric.service
-    ]
-    after = whole.between(plan.window_from, plan.window_to)
-    return _Inputs(
-        step_seconds=whole.step_ms / 1000,
-        healthy=held.values[first:end],
-        incident=whole.values[max(0, end) : max(end, begins)] if during else None,
-        after=after,
-        gap=max(0, judged_from - begins),
-        deploys=tuple(sorted({at for at in deploys if 0 <= at < end - first})),
-        healthy_from=held.instant(first),
-        healthy_to=healthy_to,
-        before=whole.between(plan.begins_at - timedelta(seconds=WINDOWS[plan.window]), plan.begins_at),
-        onset=scene.onset,
-        since_onset=whole.between(scene.onset, plan.begins_at),
-    )
-
-
-def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
-    count = len(inputs.after)
-    window_seconds = max(1, count) * inputs.step_seconds
-    common: dict[str, Any] = {
-        "step_seconds": inputs.step_seconds,
-        "window_seconds": window_seconds,
-        "gap_seconds": inputs.gap * inputs.step_seconds,
-    }
+def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWindow) -> VerdictRow:
+    arguments = inputs.judge_arguments
     row = replace(
         row,
         baseline_from=inputs.healthy_from,
         baseline_to=inputs.healthy_to,
-        inputs_hash=_hash(inputs, row, metric, common),
+        inputs_hash=inputs.digest(row.baseline, row.flags, metric),
     )
-    if count == 0:
-        return replace(
-            row, verdict="not_enough_data", reason="The rollout was still settling when the window ended."
-        )
+    if not len(inputs.after):
+        reason = "The rollout was still settling when the window ended."
+        return replace(row, verdict="not_enough_data", reason=reason)
     healthy, after = inputs.healthy[:, None], inputs.after[:, None]
-    incident = None if inputs.incident is None else inputs.incident[:, None]
     recovery: RecoveryJudgement | None = None
-    if incident is None:
-        said = judge_change(healthy, after, deploys=inputs.deploys, **common)[0]
-        verdict = _change_verdict(said, metric.better)
+    if inputs.incident is None:
+        judgement = judge_change(healthy, after, deploys=inputs.deploys, **arguments)[0]
     elif row.baseline == "before_change":
-        said = judge_fix(healthy, inputs.since_onset[:, None], after, **common)[0]
-        verdict = _change_verdict(said, metric.better)
+        judgement = judge_fix(healthy, inputs.since_onset[:, None], after, **arguments)[0]
         row = replace(row, baseline_from=inputs.onset, baseline_to=plan.begins_at)
         if moved_before(
             inputs.since_onset,
-            said,
+            judgement,
             step_seconds=inputs.step_seconds,
             settling_seconds=metric.settling_seconds,
         ):
-            said = replace(said, flags=tuple(dict.fromkeys((*said.flags, "already_moving"))))
+            moved = tuple(dict.fromkeys((*judgement.flags, "already_moving")))
+            judgement = replace(judgement, flags=moved)
     else:
-        recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **common)[0]
-        said = recovery.after
-        verdict = _recovery_verdict(recovery, metric.better)
-    # Beside healthy time the incident is what it was moving in before: that is no flag.
-    flags = [*row.flags, *(flag for flag in said.flags if recovery is None or flag == "spike")]
+        incident = inputs.incident[:, None]
+        recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **arguments)[0]
+        judgement = recovery.after
+    row = _with_judgement(row, judgement)
+    if recovery is None:
+        row = replace(row, verdict=_change_verdict(judgement, metric.better), reason=judgement.reason or None)
+    else:
+        row = _with_recovery(row, recovery, inputs, metric, plan)
+    # Against healthy time the incident is what it was moving in before: that is no flag.
+    flags = [*row.flags, *(flag for flag in judgement.flags if recovery is None or flag == "spike")]
     if over(inputs.after, metric.threshold, metric.better):
         flags.append("over_limit")
         if over(inputs.before, metric.threshold, metric.better):
             flags.append("was_over_limit_before")
     if "blind" not in flags and silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
-    back = left = None
-    if recovery is not None and incident is not None and verdict not in ("unaffected", "not_enough_data"):
-        rising = (recovery.incident.shift or 0.0) > 0
-        back = recovered_at(
+    return replace(row, flags=tuple(flags))
+
+
+def _with_judgement(row: VerdictRow, judgement: ChangeJudgement) -> VerdictRow:
+    return replace(
+        row,
+        expected=judgement.expected,
+        observed=judgement.observed,
+        shift=judgement.shift,
+        shift_percent=judgement.shift_percent,
+        swing=judgement.swing,
+        strength=None if judgement.direction == "not_enough_data" else judgement.strength,
+        replays=judgement.replays,
+        samples=judgement.samples,
+        samples_expected=judgement.samples_expected,
+        smallest_visible_change=judgement.smallest_visible_change,
+    )
+
+
+def _with_recovery(
+    row: VerdictRow, recovery: RecoveryJudgement, inputs: Inputs, metric: MetricSeries, plan: JudgedWindow
+) -> VerdictRow:
+    verdict = _recovery_verdict(recovery, metric.better)
+    row = replace(row, verdict=verdict, reason=recovery.reason or None)
+    if verdict in ("unaffected", "not_enough_data"):
+        return row
+    rising = (recovery.incident.shift or 0.0) > 0
+    return replace(
+        row,
+        recovered_at=recovered_at(
             metric.series,
             inputs.healthy,
             plan,
             rising=rising,
-            judgement=said,
+            judgement=recovery.after,
             step_seconds=inputs.step_seconds,
-        )
-        left = left_normal_at(
+        ),
+        left_normal_at=left_normal_at(
             metric.series,
             inputs.healthy,
             min(inputs.healthy_to, inputs.onset - ONSET_BEFORE),
@@ -391,55 +305,20 @@ def _answered(row: Row, inputs: _Inputs, metric: Measured, plan: Judged) -> Row:
             rising=rising,
             judgement=recovery.incident,
             step_seconds=inputs.step_seconds,
-        )
-    return replace(
-        row,
-        verdict=verdict,
-        expected=said.expected,
-        observed=said.observed,
-        shift=said.shift,
-        shift_percent=said.shift_percent,
-        swing=said.swing,
-        strength=None if said.direction == "not_enough_data" else said.strength,
-        replays=said.replays,
-        samples=said.samples,
-        samples_expected=said.samples_expected,
-        smallest_visible_change=said.smallest_visible_change,
-        recovered_at=back,
-        left_normal_at=left,
-        flags=tuple(flags),
-        reason=(recovery.reason if recovery else said.reason) or None,
+        ),
     )
 
 
-def _change_verdict(said: ChangeJudgement, better: str) -> str:
-    if said.direction in ("unchanged", "not_enough_data"):
-        return said.direction
+def _change_verdict(judgement: ChangeJudgement, better: str) -> str:
+    if judgement.direction in ("unchanged", "not_enough_data"):
+        return judgement.direction
     if better == "neither":
         return "shifted"
-    return "improved" if (said.direction == "down") == (better == "lower") else "regressed"
+    return "improved" if (judgement.direction == "down") == (better == "lower") else "regressed"
 
 
-def _recovery_verdict(said: RecoveryJudgement, better: str) -> str:
+def _recovery_verdict(recovery: RecoveryJudgement, better: str) -> str:
     """What is beyond normal on the good side is no new trouble."""
-    if said.verdict == "regressed" and _change_verdict(said.after, better) == "improved":
+    if recovery.verdict == "regressed" and _change_verdict(recovery.after, better) == "improved":
         return "recovered"
-    return said.verdict
-
-
-def _hash(inputs: _Inputs, row: Row, metric: Measured, common: dict[str, Any]) -> str:
-    head = {
-        **common,
-        "baseline": row.baseline,
-        "better": metric.better,
-        "threshold": metric.threshold,
-        "deploys": inputs.deploys,
-        "flags": row.flags,
-    }
-    digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
-    for part in (inputs.healthy, inputs.incident, inputs.since_onset, inputs.after, inputs.before):
-        digest.update(b"-" if part is None else f"{len(part)}:".encode() + part.astype("<f8").tobytes())
-    return digest.hexdigest()
-
-
-__all__ = ["JUDGE_VERSION", "SETTLING_SECONDS", "Measured", "Row", "rows"]
+    return recovery.verdict

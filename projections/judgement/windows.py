@@ -1,8 +1,9 @@
-"""Which part of time is judged after a change, and beside which: instants only, no samples."""
+"""Which part of time is judged after a change: instants only, no samples."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ WINDOWS = {"10m": 600, "1h": 3_600, "1d": 86_400}
 """Seconds from the change to the end of each window."""
 
 SETTLING_SECONDS = 120.0
-#: A command that returned sooner said nothing of how long its rollout took.
+#: A command that returned sooner did not wait for its rollout.
 ROLLOUT_AT_LEAST_SECONDS = 10.0
 #: A fix that came so shortly before another may be the one that helped.
 OVERLAP = timedelta(minutes=10)
@@ -23,12 +24,11 @@ _RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdw]))+)\s*(:?)[^\]]*\]")
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedWindow:
     """One window after one change.
 
-    The change acts from `begins_at` (its rollout's start, where that is known) and was
-    finished at `deployed_at`. What lies between `begins_at` and `window_from` settles and
-    is not judged; `settling_seconds` is its length.
+    The change acts from `begins_at` (its rollout's start, where that is known) and was finished at `deployed_at`.
+    The `settling_seconds` from `begins_at` to `window_from` are not judged.
     """
 
     change: ChangeRow
@@ -40,13 +40,13 @@ class Judged:
     window_to: datetime
 
 
-def judged(
+def plan_window(
     change: ChangeRow, window: str, *, settling_seconds: float = SETTLING_SECONDS, query: str | None = None
-) -> Judged:
+) -> JudgedWindow:
     """Plan one window: it ends 10 minutes, an hour or a day after the change was finished.
 
-    It is judged from where the rollout has settled: the rollout's own length where its start
-    and end were told, else `settling_seconds`, and the range that the query looks back over.
+    The settling time is the rollout's own length where its start and end were reported, else `settling_seconds`,
+    plus the range that the query looks back over.
     """
     deployed_at = change.finished_at or change.at
     begins_at = min(change.started_at or deployed_at, deployed_at)
@@ -54,7 +54,7 @@ def judged(
     if change.finished_at is None or rollout < ROLLOUT_AT_LEAST_SECONDS:
         rollout = settling_seconds
     settling = rollout + range_seconds(query)
-    return Judged(
+    return JudgedWindow(
         change=change,
         window=window,
         begins_at=begins_at,
@@ -68,7 +68,7 @@ def judged(
 def range_seconds(query: str | None) -> float:
     """Return how far back a PromQL query looks for each of its samples; 0 where it does not.
 
-    Ranges of subqueries add to those within them; of other ranges the longest counts.
+    The range of a subquery is added to those within it; of other ranges the longest counts.
     """
     if not query:
         return 0.0
@@ -82,12 +82,11 @@ def range_seconds(query: str | None) -> float:
 
 
 def confounding(
-    change: ChangeRow, window_to: datetime, others: list[ChangeRow], onset: datetime | None
+    change: ChangeRow, window_to: datetime, others: Sequence[ChangeRow], onset: datetime | None
 ) -> list[ChangeRow]:
-    """Name the other changes of the same service that may have moved what a window shows.
+    """Return the other changes of the same service that may have moved what a window shows.
 
-    One within the window does. Of two fixes during an incident the earlier one may be what
-    helped as well, when it came shortly before.
+    Those are the changes within the window, and a fix shortly before this one during the incident.
     """
     mine = change.finished_at or change.at
     begins = min(change.started_at or mine, mine)

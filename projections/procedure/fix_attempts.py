@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.judgement.windows import WINDOWS
+from projections.comparison import WINDOWS
 from projections.procedure.rule import Evidence, Ruled
 from projections.procedure.rule import Status as Answer
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix

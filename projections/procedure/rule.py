@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from projections.changes import ChangeRow
-from projections.judgement.rows import Row
+from projections.comparison import VerdictRow
 from projections.messages import Message
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
@@ -90,7 +90,7 @@ class Evidence:
     facts: tuple[Effective, ...]
     changes: tuple[ChangeRow, ...]
     messages: tuple[Message, ...]
-    verdicts: tuple[Row, ...]
+    verdicts: tuple[VerdictRow, ...]
     procedure: ProcedureLimits
     now: datetime
     detected_at: datetime

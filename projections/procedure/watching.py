@@ -6,8 +6,7 @@ where it was given in time, by `tracker serve` or by hand. What was not looked a
 
 from datetime import datetime, timedelta
 
-from projections.judgement.checks import CHECKS, late_at, spans
-from projections.judgement.windows import WINDOWS
+from projections.comparison import CHECKS, WINDOWS, describe_checks, overdue_after
 from projections.procedure.fix_attempts import fix_of, no_fix, verdicts_of
 from projections.procedure.rule import Evidence, Ruled, Status
 from projections.the_fix import Fix
@@ -65,11 +64,13 @@ def _watched(evidence: Evidence, window: str, expected: str) -> Ruled:
     if in_time:
         told = f"judged when {_ENDED[window]}"
         return Ruled(name, Status.MET, expected, told, f"{version}: {told}.", ids)
-    gap = f"not looked at {spans(missing)} after"
-    if evidence.now < max(ends_at, fix.at + timedelta(seconds=late_at(length)), ends_at + IN_TIME[window]):
+    gap = f"not looked at {describe_checks(missing)} after"
+    if evidence.now < max(
+        ends_at, fix.at + timedelta(seconds=overdue_after(length)), ends_at + IN_TIME[window]
+    ):
         passed = (evidence.now - fix.at).total_seconds()
-        gone = [each for each in missing if late_at(each) <= passed]
-        so_far = f"; so far not looked at {spans(gone)} after" if gone else ""
+        gone = [each for each in missing if overdue_after(each) <= passed]
+        so_far = f"; so far not looked at {describe_checks(gone)} after" if gone else ""
         says = f"{version}: {_NOT_OVER[window]} yet{so_far}."
         todo = f"tracker watch {evidence.incident.id}"
         return Ruled(name, Status.UNKNOWN, expected, None, says, ids, due_at=ends_at, todo=todo)

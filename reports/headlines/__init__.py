@@ -3,6 +3,7 @@
 One module for each subject; a new kind of event still reads acceptably before anybody words it here.
 """
 
+from projections.silence import silent_span
 from reports.headlines import (  # noqa: F401
     alerts,
     bundles,
@@ -15,8 +16,8 @@ from reports.headlines import (  # noqa: F401
     silence,
     verdicts,
 )
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from reports.headlines.corrections import redacted_words
-from reports.headlines.silence import silent_span
+from tracker.text.shortening import short
 
 __all__ = ["detail", "headline", "redacted_words", "short", "silent_span"]

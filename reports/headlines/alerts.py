@@ -1,7 +1,8 @@
 """What alerts and errors say."""
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import alerts
+from tracker.text.shortening import short
 from tracker.times import spoken
 
 

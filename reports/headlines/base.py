@@ -15,9 +15,3 @@ def headline(event: Event) -> str:
 def detail(event: Event) -> str | None:
     """Say what a reader may want to know besides; None if there is nothing."""
     return None
-
-
-def short(text: str, length: int = 100) -> str:
-    """Cut a text to one line of at most this many characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"

@@ -1,7 +1,8 @@
 """What changes in production and in the repository say."""
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import changes
+from tracker.text.shortening import short
 from tracker.times import spoken
 
 

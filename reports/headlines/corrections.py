@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import corrections
 from tracker.events.base import Redaction, handle_of
 from tracker.events.incidents import PREVENTION
+from tracker.text.shortening import short
 from tracker.times import utc
 
 

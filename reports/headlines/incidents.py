@@ -1,7 +1,8 @@
 """What people decided, in words."""
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import incidents
+from tracker.text.shortening import short
 from tracker.times import spoken
 
 

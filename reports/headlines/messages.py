@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import messages
+from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
 _MESSAGES = {

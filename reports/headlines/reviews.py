@@ -1,8 +1,9 @@
 """Reviews, action items and waivers, in words."""
 
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import actions, procedure, reviews
 from tracker.events.base import handle_of
+from tracker.text.shortening import short
 
 
 @headline.register

@@ -1,8 +1,8 @@
 """Sources that said nothing, in words."""
 
-from projections.silence import Silence, span_in_words
-from reports.headlines.base import detail, headline, short
+from reports.headlines.base import detail, headline
 from tracker.events import silence
+from tracker.text.shortening import short
 from tracker.times import spoken
 
 
@@ -29,12 +29,3 @@ def _(event: silence.SourceReturned) -> str | None:
 
 def _heard(event: silence.SourceSilent | silence.SourceReturned) -> str:
     return f"{event.what} from {short(event.source, 60)}" if event.what else short(event.source, 60)
-
-
-def silent_span(found: Silence) -> str:
-    """Say of a silence which source it was, from when to when, and why."""
-    watched = found.watched
-    of = f" of {watched.service}" if watched.service else ""
-    name = f"{watched.what}{of} from {watched.source}" if watched.what else f"{watched.source}{of}"
-    why = f": {short(found.reason, 160)}" if found.reason else ""
-    return f"{short(name, 120)} silent {span_in_words(found)}{why}"

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from projections.judgement.rows import Row
+from projections.comparison import VerdictRow
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
@@ -69,7 +69,7 @@ _VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Observed", "Expected"
 _BESIDE = {"before_change": "before it", "healthy": "healthy time"}
 
 
-def _verdict(row: Row) -> tuple[str, ...]:
+def _verdict(row: VerdictRow) -> tuple[str, ...]:
     def number(value: float | None) -> str:
         return "–" if value is None else with_unit(value, row.unit)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from projections.judgement.rows import Row
-from projections.judgement.windows import WINDOWS
+from projections.comparison import WINDOWS, VerdictRow
 from tracker.times import spoken
 
 HEADLINE_STRENGTH = 1.5
@@ -58,7 +57,7 @@ def asked(rows: Sequence[S]) -> list[S]:
     return healthy or list(rows)
 
 
-def closed_window(rows: Sequence[Row]) -> str | None:
+def closed_window(rows: Sequence[VerdictRow]) -> str | None:
     """Return the longest window of which something can be told; None while none is over.
 
     One that no other deploy reaches into comes first: of that, it is known what moved it.
@@ -69,7 +68,7 @@ def closed_window(rows: Sequence[Row]) -> str | None:
     return next((window for window in reversed(WINDOWS) if window in done), None)
 
 
-def headline(rows: Sequence[Row]) -> str:
+def headline(rows: Sequence[VerdictRow]) -> str:
     """Say in one sentence what became of the metrics after one change."""
     if not rows:
         return "No metric is configured."
@@ -86,7 +85,7 @@ def headline(rows: Sequence[Row]) -> str:
     return f"{SPANS[window]} after {what}: {told}.{shared}{_later(rows, window)}"
 
 
-def _told(rows: Sequence[Row]) -> str:
+def _told(rows: Sequence[VerdictRow]) -> str:
     """Say of one window's metrics what became of them, the worst first."""
     made_worse = {row.metric for row in rows if row.baseline == "before_change" and _is_worse(row)}
     moving = {row.metric for row in rows if "already_moving" in row.flags}
@@ -103,7 +102,7 @@ def _told(rows: Sequence[Row]) -> str:
     return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
 
 
-def _later(rows: Sequence[Row], window: str) -> str:
+def _later(rows: Sequence[VerdictRow], window: str) -> str:
     """Say what a longer window, into which another deploy reaches, shows to be bad: nothing may hide behind the clean one."""
     seen = {row.metric for row in rows if row.window == window and _is_bad(row)}
     spans = list(WINDOWS)
@@ -124,18 +123,18 @@ def _is_worse(row: Said) -> bool:
     return row.verdict == "regressed" and _is_clear(row)
 
 
-def _is_bad(row: Row) -> bool:
+def _is_bad(row: VerdictRow) -> bool:
     return _is_worse(row) or row.verdict in _NOT_BETTER
 
 
-def when_normal(row: Row) -> str:
+def when_normal(row: VerdictRow) -> str:
     """Say when a metric was back; nothing where its window says that it is not, whatever single samples say."""
     if row.recovered_at is None or row.verdict not in ("recovered", "within_normal"):
         return ""
     return after_change(row)
 
 
-def settled_after(rows: Sequence[Row]) -> str:
+def settled_after(rows: Sequence[VerdictRow]) -> str:
     """Say how long after a change the windows begin: metrics may differ by their queries' ranges."""
     found = sorted({row.settling_seconds for row in rows})
     first, last = spoken(found[0]), spoken(found[-1])
@@ -146,7 +145,7 @@ def settled_after(rows: Sequence[Row]) -> str:
     return f"{number if last.partition(' ')[2] == unit else first} to {last}"
 
 
-def after_change(row: Row) -> str:
+def after_change(row: VerdictRow) -> str:
     """Say how long after the change a metric was back."""
     assert row.recovered_at is not None
     seconds = (row.recovered_at - row.deployed_at).total_seconds()

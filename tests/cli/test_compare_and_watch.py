@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projections.judgement.checks import CHECKS, late_at, spans
+from projections.comparison import CHECKS, describe_checks, overdue_after
 from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch
@@ -190,8 +190,8 @@ def test_checks_on_end_are_one_span():
     """
     The hour and the day stand alone.
     """
-    assert spans([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
-    assert spans([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
+    assert describe_checks([60, 120, 180, 300, 600, 3_600]) == "60 s to 3 min, 5 min, 10 min, 1 h 00 min"
+    assert describe_checks([600, 3_600, 86_400]) == "10 min, 1 h 00 min, 1 d 0 h"
 
 
 def test_what_still_settles_is_said_to(tracker, incident):
@@ -466,7 +466,7 @@ def test_a_check_has_its_minute():
     After it the check is a gap; the hour and the day leave more room.
     """
     assert list(CHECKS) == [*range(60, 601, 60), 3_600, 86_400]
-    assert [late_at(each) for each in (60, 3_600, 86_400)] == [120, 3_900, 90_000]
+    assert [overdue_after(each) for each in (60, 3_600, 86_400)] == [120, 3_900, 90_000]
 
 
 def test_colour_is_for_terminals_only(tracker, incident, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.attachment import windows
-from projections.judgement.recorded_verdicts import to_say
+from projections.comparison import verdicts_to_record
 from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
 from projections.timeline import timeline
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
@@ -369,10 +369,10 @@ def test_a_silence_that_is_told_of_later_is_a_new_verdict():
     """
     What was said stands, and is said again with what is known now.
     """
-    said = to_say(judge(series(broken)), [], "INC-1")
+    said = verdicts_to_record(judge(series(broken)), [], "INC-1")
     later = judge(series(broken), silences=tuple(held(silent(FIX + 20), returned(FIX + 30, since=FIX + 20))))
 
-    again = to_say(later, recorded(*said), "INC-1")
+    again = verdicts_to_record(later, recorded(*said), "INC-1")
 
     assert sorted(event.window for event in again) == ["1d", "1h"]
 

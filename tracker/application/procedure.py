@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from projections.attachment import linked_ids, without_other_links
 from projections.changes import changes
+from projections.comparison import VerdictRow
 from projections.detection import detected_at
 from projections.durations import Duration, durations
-from projections.judgement.rows import Row
 from projections.procedure.advice import Advice, advice
 from projections.procedure.check import check
 from projections.procedure.merging import fix_on_integration
@@ -54,7 +54,7 @@ def evaluate_procedure(
     incident: "Incident",
     up_to: int | None,
     *,
-    verdicts: "Iterable[Row] | None" = None,
+    verdicts: "Iterable[VerdictRow] | None" = None,
     facts: "Sequence[Recorded] | None" = None,
     procedure: "ProcedureLimits | None" = None,
 ) -> Evaluation:
@@ -114,7 +114,7 @@ def evaluate_for_report(
     incident: "Incident",
     up_to: int | None,
     *,
-    verdicts: "Sequence[Row]",
+    verdicts: "Sequence[VerdictRow]",
     facts: "Sequence[Recorded]",
     among: "Sequence[Recorded]",
 ) -> Evaluation:

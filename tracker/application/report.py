@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from projections.changes import changes
+from projections.comparison import normal_range
 from projections.durations import durations
-from projections.judgement.live import normal
 from projections.review import REVIEWS, ReportStatus, publications, standing
 from projections.silence import silences
 from projections.timeline import timeline
@@ -142,7 +142,11 @@ def redactions_of(session: Session, found: "Iterable[Recorded]", up_to: int | No
 def _with_normal(plan: "MetricPlan", found: "Verdicts") -> "MetricPlan":
     """Add the healthy level and natural swing of a metric of one series, for its picture."""
     mine = [each for each in found.metrics if (each.service, each.metric) == (plan.service, plan.name)]
-    return replace(plan, normal=normal(mine[0], healthy_to=found.healthy_until)) if len(mine) == 1 else plan
+    return (
+        replace(plan, normal=normal_range(mine[0], healthy_to=found.healthy_until))
+        if len(mine) == 1
+        else plan
+    )
 
 
 def _collected(session: Session, incident: "Incident", up_to: int | None) -> "list[Recorded]":

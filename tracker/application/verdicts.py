@@ -7,10 +7,16 @@ from typing import Any
 
 from projections.attachment import attached, without_other_links
 from projections.changes import EARLIER_VERSIONS, ChangeRow, changes
-from projections.judgement.onset import began_at
-from projections.judgement.recorded_verdicts import beside, to_say
-from projections.judgement.rows import Measured, Redacted, Row, rows
-from projections.judgement.windows import SETTLING_SECONDS
+from projections.comparison import (
+    SETTLING_SECONDS,
+    MetricSeries,
+    RedactedSamples,
+    VerdictRow,
+    estimate_onset,
+    verdict_rows,
+    verdicts_to_record,
+    with_recorded,
+)
 from projections.samples import Series
 from projections.silence import blinding, silences
 from reports.headlines import redacted_words
@@ -36,11 +42,11 @@ class Verdicts:
     """The verdicts of an incident, and every event that they stand on."""
 
     incident: "Incident"
-    rows: "list[Row]"
+    rows: "list[VerdictRow]"
     changes: "list[ChangeRow]"
     used: "list[Recorded]"
     as_of: datetime
-    metrics: "list[Measured]"
+    metrics: "list[MetricSeries]"
     healthy_until: datetime
 
 
@@ -73,11 +79,11 @@ def compute_verdicts(
     used = [*facts, *used, *_of_services(recorded, incident)]
     as_of = max(each.recorded_at for each in used)
     if incident.started_at is None:
-        onset = _not_before_a_deploy(began_at(metrics, told_at=onset), onset, known, incident)
+        onset = _not_before_a_deploy(estimate_onset(metrics, reported_at=onset), onset, known, incident)
     caused_at = _caused_at(known, incident, onset)
     spans, told = _other_incidents(session, incident, up_to, as_of)
     used += told
-    found = rows(
+    found = verdict_rows(
         wanted,
         metrics,
         onset=onset,
@@ -88,17 +94,17 @@ def compute_verdicts(
         healthy_until=caused_at,
     )
     return Verdicts(
-        incident, beside(found, facts), wanted, used, as_of, metrics, min(onset, caused_at or onset)
+        incident, with_recorded(found, facts), wanted, used, as_of, metrics, min(onset, caused_at or onset)
     )
 
 
 def record_verdicts(session: Session, incident: "Incident", recording: Recording | None = None) -> Verdicts:
     """Append the verdicts of the windows that are over and were not judged on these samples yet."""
     found = compute_verdicts(session, incident, None)
-    if to_say(found.rows, session.log.incident(incident.id), incident.id):
+    if verdicts_to_record(found.rows, session.log.incident(incident.id), incident.id):
         session.decide(
             incident.id,
-            lambda held: to_say(found.rows, [step.recorded for step in held.steps], incident.id),
+            lambda held: verdicts_to_record(found.rows, [step.recorded for step in held.steps], incident.id),
             recording,
         )
         return compute_verdicts(session, session.incident(incident.id), None)
@@ -201,8 +207,8 @@ def _metrics(
     wanted: "Sequence[ChangeRow]",
     up_to: int | None,
     only: str | None,
-) -> "tuple[list[Measured], list[Recorded]]":
-    plans: list[Measured] = []
+) -> "tuple[list[MetricSeries], list[Recorded]]":
+    plans: list[MetricSeries] = []
     used: list[Recorded] = []
     names: set[str] = set()
     quiet: list[Recorded] = []
@@ -249,7 +255,7 @@ def _metrics(
                 told_of = {event for each in blind for event in each.evidence}
                 used += [each for each in quiet if each.id in told_of]
                 plans.append(
-                    Measured(
+                    MetricSeries(
                         service=service,
                         metric=name,
                         query=one.query if one is not None else configured.get("query"),
@@ -258,7 +264,7 @@ def _metrics(
                         threshold=configured.get("threshold"),
                         settling_seconds=float(settings.get("settling_seconds", SETTLING_SECONDS)),
                         series=one,
-                        told_until=max(asked, default=None),
+                        asked_until=max(asked, default=None),
                         label=f"{name}{{{', '.join(labels)}}}" if len(found) > 1 else name,
                         silences=tuple(blind),
                         redacted=_redacted(chunks),
@@ -272,10 +278,10 @@ def _metrics(
     return plans, used
 
 
-def _redacted(chunks: "list[Recorded]") -> "tuple[Redacted, ...]":
+def _redacted(chunks: "list[Recorded]") -> "tuple[RedactedSamples, ...]":
     """Name the spans whose samples were removed for good."""
     return tuple(
-        Redacted(each.event.occurred_at, each.event.last_at, redacted_words(each.redacted))
+        RedactedSamples(each.event.occurred_at, each.event.last_at, redacted_words(each.redacted))
         for each in chunks
         if each.redacted is not None and isinstance(each.event, MetricSampled)
     )

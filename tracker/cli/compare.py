@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from projections.judgement.rows import Row
+from projections.comparison import VerdictRow
 from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tracker.application.session import Session
@@ -85,12 +85,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     return 0
 
 
-def described(row: "Row") -> dict[str, object]:
+def described(row: "VerdictRow") -> dict[str, object]:
     """Return a row's JSON keys."""
     return {each.name: plain(getattr(row, each.name)) for each in fields(row) if each.name not in _HIDDEN}
 
 
-def _print(rows: "Sequence[Row]", session: Session) -> None:
+def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     first = rows[0]
     at = first.deployed_at.astimezone(session.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
@@ -105,7 +105,7 @@ def _print(rows: "Sequence[Row]", session: Session) -> None:
         print(printable(f"  {line}"))
 
 
-def _table(rows: "Sequence[Row]") -> str:
+def _table(rows: "Sequence[VerdictRow]") -> str:
     lines = [("", "METRIC", "WINDOW", "BESIDE", "VERDICT", "OBSERVED", "EXPECTED", "SHIFT", "WOULD SHOW", "")]
     before = ""
     for row in rows:
@@ -119,7 +119,7 @@ def _table(rows: "Sequence[Row]") -> str:
     return table(lines, gap="  ")
 
 
-def _notes(rows: "Sequence[Row]", session: Session) -> list[str]:
+def _notes(rows: "Sequence[VerdictRow]", session: Session) -> list[str]:
     """Say once, not in every row, why something cannot be told, and when a window will be over."""
     windows: dict[tuple[str, str], dict[str, list[str]]] = {}
     known = {(row.metric, row.window): row.reason for row in rows if row.baseline == "before_change"}
@@ -150,7 +150,7 @@ def _sign(value: float | None, unit: str | None) -> str:
     return "–" if value is None else f"±{_number(value, unit)}"
 
 
-def _shift(row: "Row") -> str:
+def _shift(row: "VerdictRow") -> str:
     """Say how far it moved: in percent of what was expected, manyfold as a factor, else in its own unit."""
     if row.shift is None:
         return "–"
@@ -166,7 +166,7 @@ def _shift(row: "Row") -> str:
     return f"+{moved}" if row.shift > 0 else moved
 
 
-def _remarks(row: "Row") -> str:
+def _remarks(row: "VerdictRow") -> str:
     parts = []
     if normal := when_normal(row):
         parts.append(f"normal {normal}")

@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.judgement.checks import CHECKS, late_at, spans
-from projections.judgement.live import Look, look
-from projections.judgement.rows import Measured
+from projections.comparison import (
+    CHECKS,
+    MetricReading,
+    MetricSeries,
+    describe_checks,
+    overdue_after,
+    read_metric,
+)
 from reports.numbers import said
 from reports.wording.verdict_phrases import SAID_BY_CODE, exit_code, headline
 from tracker.application.collect import sources
@@ -98,7 +103,7 @@ def _remind(session: Session, name: str, opening: str = "  ") -> None:
             return
 
 
-def _metrics_of(found: Verdicts, change: "ChangeRow") -> "list[Measured]":
+def _metrics_of(found: Verdicts, change: "ChangeRow") -> "list[MetricSeries]":
     return [each for each in found.metrics if each.service == change.service]
 
 
@@ -113,16 +118,16 @@ def _looked(
     since = (session.now - (change.finished_at or change.at)).total_seconds()
     due = max((each for each in CHECKS if each <= min(since, last)), default=None)
     made = made_for(incident, change)
-    if due is not None and due not in made and since < late_at(due):
+    if due is not None and due not in made and since < overdue_after(due):
         looks = _looks(found, change, session.now)
         _record(session, incident, change, due, looks)
         incident = session.incident(incident.id)
         made = made_for(incident, change)
         settling = {row.metric: row.settling_seconds for row in found.rows if row.change == change.event}
         _tell(since, looks, settling)
-    missed = [each for each in CHECKS if each <= last and late_at(each) <= since and each not in made]
+    missed = [each for each in CHECKS if each <= last and overdue_after(each) <= since and each not in made]
     if set(missed) - gaps:
-        say(f"  not made: {spans(missed)} after the change: a gap")
+        say(f"  not made: {describe_checks(missed)} after the change: a gap")
         gaps.update(missed)
     record_verdicts(session, incident)
     return compute_verdicts(session, session.incident(incident.id), None, change=_event(session, change))
@@ -163,13 +168,13 @@ def _pull(session: Session, incident: "Incident", change: "ChangeRow") -> Tracke
     return next((each.problem for each in pulled if each.problem is not None), None)
 
 
-def _looks(found: Verdicts, change: "ChangeRow", now: datetime) -> "list[Look]":
+def _looks(found: Verdicts, change: "ChangeRow", now: datetime) -> "list[MetricReading]":
     healthy_to = min(found.healthy_until, change.started_at or change.at)
-    return [look(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
+    return [read_metric(each, healthy_to=healthy_to, at=now) for each in _metrics_of(found, change)]
 
 
 def _record(
-    session: Session, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[Look]"
+    session: Session, incident: "Incident", change: "ChangeRow", due: int, looks: "Sequence[MetricReading]"
 ) -> None:
     check = CheckMade(
         occurred_at=session.now,
@@ -189,7 +194,7 @@ def _record(
     session.decide(incident.id, decision)
 
 
-def _tell(since: float, looks: "Sequence[Look]", settling: dict[str, float]) -> None:
+def _tell(since: float, looks: "Sequence[MetricReading]", settling: dict[str, float]) -> None:
     marks = {True: "normal", False: "NOT NORMAL", None: "cannot tell"}
     told = []
     for each in looks:
@@ -256,7 +261,7 @@ def _finish(
     if code in (6, 7):
         if undone:
             say(
-                f"{change.version} is what was rolled back to, so rolling back again puts the other version back. Look for another cause: tracker changes {found.incident.id}"
+                f"{change.version} is what was rolled back to, so rolling back again puts the other version back. MetricReading for another cause: tracker changes {found.incident.id}"
             )
         elif command:
             say(f"Roll back: {advice}        (it runs: {command})")

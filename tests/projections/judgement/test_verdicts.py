@@ -9,13 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.changes import changes
+from projections.comparison import (
+    JUDGE_VERSION,
+    MetricSeries,
+    estimate_onset,
+    read_metric,
+    verdict_rows,
+    verdicts_to_record,
+    with_recorded,
+)
 from projections.judgement.grid import is_counter, on_grid
-from projections.judgement.live import look
-from projections.judgement.onset import began_at
-from projections.judgement.recorded_verdicts import beside, to_say
 from projections.judgement.recovery import recovered_at
-from projections.judgement.rows import JUDGE_VERSION, Measured, rows
-from projections.judgement.windows import judged, range_seconds
+from projections.judgement.windows import plan_window, range_seconds
 from projections.samples import Series
 from reports.headlines import headline as worded
 from reports.wording.verdict_phrases import exit_code, headline, settled_after, when_normal
@@ -39,10 +44,10 @@ def series(level=lambda minute: 1.0, *, days=15.0, until=2_000.0, step=60, noise
     )
 
 
-def measured(one: Series | None, **fields) -> Measured:
+def measured(one: Series | None, **fields) -> MetricSeries:
     plain = {"service": "checkout", "metric": "errors", "query": RATE, "unit": "ratio", "better": "lower",
              "threshold": None, "settling_seconds": 120.0, "series": one, "label": "errors"}  # fmt: skip
-    return Measured(**{**plain, **fields})
+    return MetricSeries(**{**plain, **fields})
 
 
 def broken(minute: float) -> float:
@@ -52,7 +57,7 @@ def broken(minute: float) -> float:
 
 def judge(one, *facts, onset=ONSET, over=None, as_of=2_000.0, others=(), **fields):
     found = changes(recorded(*(facts or (deploy(FIX, version="2"),))))
-    return rows(
+    return verdict_rows(
         found,
         [measured(one, **fields)],
         onset=at(onset),
@@ -158,7 +163,7 @@ def test_a_window_waits_for_its_last_step():
     """
 
     def said(asked: float) -> str:
-        found = judge(series(broken, until=asked, step=15), as_of=FIX + 11, told_until=at(asked))
+        found = judge(series(broken, until=asked, step=15), as_of=FIX + 11, asked_until=at(asked))
         return verdicts(found)["10m", "healthy"]
 
     assert said(FIX + 9) == "pending"
@@ -184,8 +189,8 @@ def test_a_rollout_whose_length_is_known_settles_that_long():
     told = changes(recorded(deploy_start(20), deploy(26)))[0]
     at_once = changes(recorded(deploy_start(20), deploy(20.1)))[0]
 
-    known = judged(told, "10m", query=RATE)
-    setting = judged(at_once, "10m", query=RATE, settling_seconds=300)
+    known = plan_window(told, "10m", query=RATE)
+    setting = plan_window(at_once, "10m", query=RATE, settling_seconds=300)
 
     assert (known.begins_at, known.settling_seconds, known.window_from) == (at(20), 420.0, at(27))
     assert known.window_to == at(36)
@@ -278,20 +283,20 @@ def test_the_same_inputs_have_the_same_hash_and_are_said_once():
     What a window was judged on is in the hash; said again only when that changes. Another judge does not rewrite it.
     """
     found = judge(series(broken))
-    first = to_say(found, [], "INC-1")
+    first = verdicts_to_record(found, [], "INC-1")
     held = recorded(*first, first=10)
 
     again = judge(series(broken))
     moved = judge(series(broken, noise=0.021))
-    shown = beside([replace(row, verdict="still_degraded") for row in again], held)
+    shown = with_recorded([replace(row, verdict="still_degraded") for row in again], held)
 
     assert [event.window for event in first] == ["10m", "1h", "1d"]
     assert first[0].judge_version == JUDGE_VERSION
     assert first[0].occurred_at == at(FIX + 10)
     assert [row.inputs_hash for row in again] == [row.inputs_hash for row in found]
-    assert to_say(again, held, "INC-1") == []
-    assert len(to_say(moved, held, "INC-1")) == 3
-    assert all(row.said_then is None and row.event for row in beside(again, held))
+    assert verdicts_to_record(again, held, "INC-1") == []
+    assert len(verdicts_to_record(moved, held, "INC-1")) == 3
+    assert all(row.said_then is None and row.event for row in with_recorded(again, held))
     assert {row.said_then["verdict"] for row in shown if row.said_then} == {"recovered", "improved"}
 
 
@@ -316,14 +321,16 @@ def test_where_nobody_said_when_it_began_the_metrics_do():
     """
     Out of normal without a break until it was told; what is over, or goes neither way, is no beginning.
     """
-    told = {"told_at": at(7)}
+    reported = {"reported_at": at(7)}
 
-    assert began_at([measured(series(broken)), measured(None)], **told) == at(ONSET)
-    assert began_at([measured(series(broken), better="higher")], **told) == at(7)
-    assert began_at([measured(series(broken), better="neither")], **told) == at(7)
-    assert began_at([measured(series(lambda minute: 5.0 if 0 <= minute < 4 else 1.0))], **told) == at(7)
-    assert began_at([measured(series(broken), query="x_total")], **told) == at(7)
-    assert began_at([], **told) == at(7)
+    assert estimate_onset([measured(series(broken)), measured(None)], **reported) == at(ONSET)
+    assert estimate_onset([measured(series(broken), better="higher")], **reported) == at(7)
+    assert estimate_onset([measured(series(broken), better="neither")], **reported) == at(7)
+    assert estimate_onset(
+        [measured(series(lambda minute: 5.0 if 0 <= minute < 4 else 1.0))], **reported
+    ) == at(7)
+    assert estimate_onset([measured(series(broken), query="x_total")], **reported) == at(7)
+    assert estimate_onset([], **reported) == at(7)
 
 
 def test_what_is_no_fix_and_what_the_incident_never_moved_is_neither_mended_nor_worth_a_rollback():
@@ -368,7 +375,7 @@ def test_the_timeline_begins_with_what_is_bad_too():
     found = [row for row in judge(series(broken), as_of=FIX + 20) if row.window == "10m"]
     bad = [replace(row, metric="bad", verdict="still_degraded") for row in found if row.baseline == "healthy"]
 
-    [given] = to_say([*found, *bad], [], "INC-1")
+    [given] = verdicts_to_record([*found, *bad], [], "INC-1")
 
     assert worded(given) == "10 minutes after 2: bad still degraded; errors recovered"
 
@@ -461,10 +468,10 @@ def test_a_look_says_normal_of_the_last_sample_only():
     """
     one = measured(series(broken))
 
-    assert look(one, healthy_to=at(ONSET), at=at(FIX + 5)).normal is True
-    assert look(one, healthy_to=at(ONSET), at=at(FIX - 5)).normal is False
-    assert look(one, healthy_to=at(ONSET), at=at(3_000)).normal is None
-    assert look(measured(None), healthy_to=at(ONSET), at=at(5)).normal is None
+    assert read_metric(one, healthy_to=at(ONSET), at=at(FIX + 5)).normal is True
+    assert read_metric(one, healthy_to=at(ONSET), at=at(FIX - 5)).normal is False
+    assert read_metric(one, healthy_to=at(ONSET), at=at(3_000)).normal is None
+    assert read_metric(measured(None), healthy_to=at(ONSET), at=at(5)).normal is None
 
 
 def test_one_sample_outside_is_no_relapse_and_two_are():
