@@ -170,9 +170,9 @@ def test_of_declarations_at_the_same_moment_none_is_lost(tracker, tmp_path, stor
     [
         (("declare",), 2, "TITLE"),
         (("declare", "x"), 2, "--service, --severity"),
-        (("declare", "--severity", "minor", "--service", "c", "Nobody can pay"), 2, "The title stands first"),
+        (("declare", "--severity", "minor", "--service", "c", "Nobody can pay"), 2, "The title comes first"),
         (("declare", "x", "--service", "checkout", "--severity", "bad"), 2, "'critical', 'major', 'minor'"),
-        (("declare", "two", "words", "--service", "c", "--severity", "minor"), 2, "stands in quotes"),
+        (("declare", "two", "words", "--service", "c", "--severity", "minor"), 2, "several words in quotes"),
         (("declare", " ", "--service", "c", "--severity", "minor"), 12, "needs a title"),
         ((*WORDS, "--at", f"{DAY}T14:05Z", "--started", f"{DAY}T15:00Z"), 12, "cannot start"),
         ((*WORDS, "--started", "10m-ago", "--detected", "20m-ago"), 12, "cannot be detected"),

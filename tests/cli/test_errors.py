@@ -191,7 +191,7 @@ def test_a_full_disk_behind_stdout_is_said_once(declared, tmp_path, words, unbuf
 
     assert done.returncode == 11
     assert done.stderr == (
-        "tracker: stdout cannot be written: no space left on device\n  Free some space, or write elsewhere\n"
+        "tracker: cannot write to stdout: no space left on device\n  Free some disk space, or write to another disk\n"
     )
 
 
@@ -228,7 +228,7 @@ def test_a_folder_that_was_deleted_under_us_is_said(tracker, tmp_path):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert "this folder does not exist any more" in done.stderr
+    assert "the current folder no longer exists" in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

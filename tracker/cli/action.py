@@ -1,9 +1,9 @@
-"""Keep what was promised after an incident: add an action item, or say that one was done.
+"""Add an action item, or mark one as done.
 
-An item has an owner, who is a person, and a day until whose end it is due. The day is counted in the
-zone of --at-tz or TRACKER_TZ, else in UTC, and kept as a date. What was promised is set right with
-`tracker amend ACTION --set due=… --set owner=… --text …`; one that was not done after all is opened
-again by striking out what said so: `tracker retract EVENT`.
+An item has one owner, who is a person, and a due date. It is due until the end of that day in the
+time zone of --at-tz or TRACKER_TZ (default UTC). To change an item: `tracker amend ACTION --set
+due=… --set owner=… --text …`. To reopen one that was marked as done by mistake, retract that event:
+`tracker retract EVENT`.
 """
 
 import argparse
@@ -25,10 +25,10 @@ EXAMPLE = """examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do."""
     ways = parser.add_subparsers(dest="way", metavar="add|done", required=True)
-    add = _way(ways, "add", "somebody is to do something by a day", _add)
+    add = _way(ways, "add", "add an action item with an owner and a due date", _add)
     add_incident(add)
-    add.add_argument("text", metavar="TEXT")
-    add.add_argument("--owner", metavar="NAME", required=True, help="the person who answers for it")
+    add.add_argument("text", metavar="TEXT", help="what has to be done")
+    add.add_argument("--owner", metavar="NAME", required=True, help="the person responsible")
     add.add_argument(
         "--due",
         metavar="DATE",
@@ -36,10 +36,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help='2026-12-01, tomorrow, friday, "next friday", "in 2 weeks"',
     )
     add_recording(add)
-    done = _way(ways, "done", "it was done, and this shows it", _done)
+    done = _way(ways, "done", "mark an action item as done, with proof", _done)
     done.add_argument("action", metavar="ACTION", help="the item's handle or full id")
     done.add_argument(
-        "--proof", metavar="URL", required=True, help="where one can see it: an address, a commit, a handle"
+        "--proof",
+        metavar="URL",
+        required=True,
+        help="where to see that it is done: a URL, a commit, a handle",
     )
     add_recording(done)
 

@@ -1,4 +1,4 @@
-"""List what was promised after incidents: by whom, until when, whether it was kept, and what it would have prevented."""
+"""List action items: owner, due date, state, and the incidents each one would have prevented."""
 
 import argparse
 
@@ -12,10 +12,10 @@ EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --j
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to leave out."""
-    parser.add_argument("incident", metavar="INC", nargs="?", help="only those of this incident")
-    parser.add_argument("--open", action="store_true", help="only what is still to be done")
-    parser.add_argument("--overdue", action="store_true", help="only what should be done by now")
-    parser.add_argument("--owner", metavar="NAME", help="only those of this person")
+    parser.add_argument("incident", metavar="INC", nargs="?", help="only items of this incident")
+    parser.add_argument("--open", action="store_true", help="only open items")
+    parser.add_argument("--overdue", action="store_true", help="only overdue items")
+    parser.add_argument("--owner", metavar="NAME", help="only items of this person")
     add_json(parser)
 
 

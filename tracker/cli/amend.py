@@ -1,4 +1,4 @@
-"""Set a recorded event right. The old value stays readable with `tracker history`."""
+"""Correct a recorded event. `tracker history` still shows the old value."""
 
 import argparse
 from datetime import date
@@ -22,12 +22,14 @@ EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what was wrong and what is right."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
-    parser.add_argument("--at", metavar="T", help="when it really happened")
-    parser.add_argument("--text", metavar="TEXT", help="a note's or action item's text, set right")
-    parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="any other field")
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--at", metavar="T", help="the correct time")
+    parser.add_argument("--text", metavar="TEXT", help="the correct text of a note or action item")
     parser.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--set", metavar="FIELD=VALUE", action="append", default=[], help="the correct value of another field"
+    )
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
+    parser.add_argument(
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_zone(parser)
     add_json(parser)

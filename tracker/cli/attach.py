@@ -1,6 +1,6 @@
-"""Keep a file with the incident: a screenshot, a dump, a log. Its bytes go into the log.
+"""Attach a file to an incident: a screenshot, a dump, a log file. Its bytes are stored in the log.
 
-A content is kept once, however often and under whatever name it is attached.
+Identical content is stored once, however often and under whatever name it is attached.
 """
 
 import argparse
@@ -20,7 +20,7 @@ MAXIMUM_BYTES = 20_000_000
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the file."""
     add_incident(parser)
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="at most 20 MB")
     add_recording(parser)
 
 

@@ -1,9 +1,9 @@
-"""HYPOTHETICAL: had this alert existed, when would it have fired in past incidents, and how often for nothing?
+"""Test a proposed alert rule: when would it have fired in past incidents, and how often falsely? HYPOTHETICAL.
 
 EXPRESSION is METRIC > NUMBER for DURATION: a metric of tracker.toml, one of > >= < <= == !=, and
-how long it must hold. Comparisons may be joined by 'and' and 'or'; 'and' goes first, and one 'for'
-at the end holds for the whole. It is evaluated at each of the log's samples, as Prometheus would;
-nothing is asked of a server, and nothing is recorded.
+how long it must hold. Comparisons can be joined by 'and' and 'or'; 'and' binds tighter, and one
+'for' at the end applies to the whole. It is evaluated at each sample in the log, as Prometheus
+would; no server is queried, and nothing is recorded.
 """
 
 import argparse
@@ -35,7 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "expression", metavar="EXPRESSION", nargs="+", help="in quotes: 'error_ratio > 0.01 for 2m'"
     )
-    parser.add_argument("--service", metavar="S", help="default: every service that has the metric")
+    parser.add_argument(
+        "--service", metavar="S", help="only this service (default: every service that has the metric)"
+    )
     add_display_zone(parser)
     add_reading(parser)
 

@@ -1,7 +1,7 @@
-"""Write one file with an incident's events, samples and evidence, and the proof that this log held them.
+"""Export an incident to one file: its events, samples and evidence, and the proof that this log held them.
 
-Whoever imports it gets the same report, byte for byte. Of other incidents it only tells which they
-are and when they were. Nothing is appended: the same position gives the same bytes.
+Whoever imports it gets the same report, byte for byte. Of other incidents it contains only number
+and time span. Nothing is recorded, and the same position gives the same bytes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and where to write it."""
     add_incident(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="default INC-42.bundle here; - is stdout")
+    parser.add_argument("-o", "--output", metavar="FILE", help="default ./INC-42.bundle; - is stdout")
     add_reading(parser)
 
 

@@ -1,8 +1,8 @@
-"""What changed? Deploys, rollbacks and merges of all services, newest first.
+"""List deploys, rollbacks and merges of all services, newest first.
 
-With an incident: those of the day before it until its end. Each that may have caused it says why:
-how long before the start it went out, and which metrics moved then. What people said of it stands
-instead, where they did: tracker link INC EVENT --as caused --why "…"
+With an incident: those from one day before it until its end. Each candidate cause says why it is
+one: how long before the start it went out, and which metrics moved. A person's verdict replaces
+that: tracker link INC EVENT --as caused --why "…"
 """
 
 import argparse
@@ -29,17 +29,19 @@ EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the span, and whose changes."""
-    parser.add_argument("incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open one")
-    parser.add_argument("--service", metavar="S", help="only those of one service")
     parser.add_argument(
-        "--from", dest="start", metavar="T", help="default: a day ago; a day before the incident"
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
     )
-    parser.add_argument("--to", dest="end", metavar="T", help="default: now; the incident's end")
+    parser.add_argument("--service", metavar="S", help="only changes of this service")
+    parser.add_argument(
+        "--from", dest="start", metavar="T", help="default: one day ago, or one day before the incident"
+    )
+    parser.add_argument("--to", dest="end", metavar="T", help="default: now, or the incident's end")
     parser.add_argument(
         "--within",
         metavar="DURATION",
         default="1h",
-        help="how long before its start a cause is looked for (default 1h)",
+        help="how long before the incident's start a change counts as a candidate cause (default 1h)",
     )
     add_display_zone(parser)
     add_reading(parser)

@@ -1,9 +1,10 @@
-"""Was the procedure followed, and is what people wrote true? Each rule with its evidence; nothing is recorded.
+"""Check each rule of the procedure, and what people wrote, against the log. Nothing is recorded.
 
-Without evidence a rule is unknown, never met. What is late, missed or contradicted by the log is a
-finding, and with one the exit code is 4. With --text the prose of that file is held against the log, in
-place of the incident's notes and messages, and only what is wrong in it counts, so that a true report of
-a late fix passes; where its title names the incident, INC may be left out.
+Each rule is listed with its evidence; without evidence it is unknown, never met. A rule that is
+late or missed, or a claim that the log contradicts, is a finding, and the exit code is 4. With
+--text, the prose of that file is checked instead of the incident's notes and messages, and only
+findings in it count, so a true report of a late fix passes. INC may be omitted if the file's title
+names the incident.
 """
 
 import argparse
@@ -42,10 +43,10 @@ _ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and perhaps a text to hold against it."""
-    parser.add_argument("incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open one")
     parser.add_argument(
-        "--text", metavar="FILE", help="hold the prose of this file against the log (- is stdin)"
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
     )
+    parser.add_argument("--text", metavar="FILE", help="check the prose of this file (- is stdin)")
     add_display_zone(parser)
     add_reading(parser)
 

@@ -1,7 +1,7 @@
-"""Pull every configured source for an incident's span, before retention deletes it.
+"""Fetch an incident's data from every configured source, before retention deletes it.
 
-Enough to reconstruct an incident that nobody tracked. Says for each source what was got,
-what is gone already, and when the rest expires. Running it again adds only what is new.
+Enough to reconstruct an incident that was never tracked. Prints for each source what was fetched,
+what has already expired, and when the rest will. Running it again adds only what is new.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SOURCES = ("prometheus", "alertmanager", "git", "sentry", *forges.FORGES)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and perhaps one source."""
     add_incident(parser)
-    parser.add_argument("--source", choices=SOURCES, help="only this one")
+    parser.add_argument("--source", choices=SOURCES, help="only this source")
     add_json(parser)
 
 

@@ -15,14 +15,14 @@ from tracker.times import utc
 
 def add_incident(parser: argparse.ArgumentParser, name: str = "incident") -> None:
     """Add the argument that names an incident."""
-    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only open one")
+    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only open incident")
 
 
 def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
     """Add what every recording command takes."""
     group = parser.add_argument_group("recording")
     group.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     if at:
         group.add_argument(
@@ -37,27 +37,27 @@ def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:
 def add_zone(group: Any) -> None:
     """Add the zone in which bare clock times are typed."""
     group.add_argument(
-        "--at-tz", metavar="ZONE", help="the zone of times typed without one (default TRACKER_TZ)"
+        "--at-tz", metavar="ZONE", help="time zone of times typed without one (default TRACKER_TZ)"
     )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add the switch for programs."""
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add what every question about the past takes."""
-    group = parser.add_argument_group("the log as it was")
-    group.add_argument("--known-at", metavar="T", help="answer with what was recorded by then")
-    group.add_argument("--at-seq", metavar="N", type=int, help="answer with the log up to this position")
+    group = parser.add_argument_group("as of an earlier time")
+    group.add_argument("--known-at", metavar="T", help="use only what was recorded by this time")
+    group.add_argument("--at-seq", metavar="N", type=int, help="use the log only up to this position")
     add_zone(group)
     add_json(parser)
 
 
 def add_display_zone(parser: argparse.ArgumentParser) -> None:
     """Add the zone in which instants are shown."""
-    parser.add_argument("--tz", metavar="ZONE", help="the zone in which times are shown (default UTC)")
+    parser.add_argument("--tz", metavar="ZONE", help="time zone for display (default UTC)")
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Did it help? Each metric over 10 minutes, 1 hour and 1 day after each deploy and rollback.
+"""Compare each metric before and after each deploy and rollback, over 10 minutes, 1 hour and 1 day.
 
-Nothing is appended. Where the log holds what was said when a window closed, and the judge says
-otherwise today, both are shown.
+Nothing is recorded. If the verdict recorded when a window closed differs from today's, both are
+shown.
 """
 
 import argparse
@@ -47,9 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and perhaps one change and one metric."""
     add_incident(parser)
     parser.add_argument(
-        "--change", metavar="EVENT", help="one deploy or rollback: a handle, an id, or SERVICE@VERSION"
+        "--change", metavar="EVENT", help="only this deploy or rollback: a handle, an id, or SERVICE@VERSION"
     )
-    parser.add_argument("--metric", metavar="M", help="one metric")
+    parser.add_argument("--metric", metavar="M", help="only this metric")
     add_display_zone(parser)
     add_reading(parser)
 

@@ -1,6 +1,7 @@
-"""Say that this is an incident. Fast: one word of title, a service, a severity, and you have a number.
+"""Declare an incident: a title, a service and a severity, and it has a number.
 
-If the service has an open incident, this adds to it and answers its number, unless --new.
+If the service already has an open incident, the details are added to that one and its number is
+returned, unless --new is given.
 """
 
 import argparse
@@ -23,17 +24,19 @@ EXAMPLE = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the title, the services and what is known already."""
-    parser.add_argument("title", metavar="TITLE", help="what is broken, as users see it")
+    parser.add_argument("title", metavar="TITLE", help="what is broken, from the users' point of view")
     parser.add_argument(
-        "--service", metavar="S", nargs="+", action="extend", required=True, help="what is affected"
+        "--service", metavar="S", nargs="+", action="extend", required=True, help="affected services"
     )
     parser.add_argument("--severity", choices=SEVERITIES, required=True)
-    parser.add_argument("--started", metavar="T", help="when it began, if you know")
-    parser.add_argument("--detected", metavar="T", help="when somebody or something noticed")
+    parser.add_argument("--started", metavar="T", help="when it began, if known")
+    parser.add_argument("--detected", metavar="T", help="when it was noticed")
     parser.add_argument("--detected-by", choices=DETECTED_BY)
     parser.add_argument("--impact", metavar="TEXT", help="who is affected, and how")
     parser.add_argument("--lead", metavar="NAME")
-    parser.add_argument("--new", action="store_true", help="open another one, even if the service has one")
+    parser.add_argument(
+        "--new", action="store_true", help="declare a new incident even if the service has an open one"
+    )
     add_recording(parser)
 
 

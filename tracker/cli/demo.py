@@ -1,8 +1,8 @@
-"""A whole incident end to end, with nothing else running: log, report and pictures in a folder of their own.
+"""Play a whole incident end to end, with no server and no network: log, report and pictures in one folder.
 
-The payments of a shop fail because v1.2.0 keeps its database connections; v1.2.1 puts that
-right. What sources sent was recorded from real programs, what people typed is typed again,
-at the story's instants: the same bytes each time, on any machine.
+A shop's payments fail because v1.2.0 leaks database connections; v1.2.1 fixes it. The feeds were
+recorded from real programs, and the people's commands run as if typed at the time of the story. The
+result is the same, byte for byte, every time and on every machine.
 """
 
 import argparse
@@ -62,7 +62,11 @@ MARK = ".tracker-demo"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to put it."""
     parser.add_argument(
-        "folder", metavar="DIR", nargs="?", default="tracker-demo", help="default: ./tracker-demo"
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        default="tracker-demo",
+        help="where to write it (default ./tracker-demo)",
     )
     add_json(parser)
 

@@ -1,6 +1,6 @@
-"""Record a deploy or a rollback that something else does. Nothing is deployed by this.
+"""Record a deploy or a rollback that another tool runs. Nothing is deployed by this command.
 
-For one that this should run, see: tracker run deploy SERVICE VERSION -- COMMAND
+To let tracker run it: tracker run deploy SERVICE VERSION -- COMMAND
 """
 
 import argparse
@@ -20,12 +20,12 @@ EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the step and what it is of."""
-    parser.add_argument("step", choices=("start", "finish", "fail"))
+    parser.add_argument("step", choices=("start", "finish", "fail"), help="what happened")
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("version", metavar="VERSION")
     parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
     parser.add_argument("--sha", metavar="SHA")
-    parser.add_argument("--url", metavar="URL", help="where the run can be looked at")
+    parser.add_argument("--url", metavar="URL", help="link to the run")
     add_recording(parser)
 
 

@@ -23,10 +23,10 @@ class Parser(argparse.ArgumentParser):
         """Refuse the command line."""
         hint = f"{self.prog} --help"
         if message.startswith("unrecognized arguments") and "-" not in message.split(": ")[-1][:1]:
-            hint = f"A text of several words stands in quotes; see: {hint}"
+            hint = f"Put a text of several words in quotes; see: {hint}"
         if message.endswith("required: TITLE"):
             # --service takes several names, and took the title for one of them.
-            hint = f'The title stands first: {self.prog} "what is broken" --service S --severity critical'
+            hint = f'The title comes first: {self.prog} "what is broken" --service S --severity critical'
         raise UsageError(f"{self.prog.removeprefix('tracker ')}: {message}", hint=hint)
 
 
@@ -40,9 +40,15 @@ def parser_for(name: str) -> Parser:
         epilog=getattr(module, "EXAMPLE", "").replace("COMMAND", name),
         allow_abbrev=False,
     )
-    parser.add_argument("--config", metavar="FILE", help="settings (default: tracker.toml here or above)")
     parser.add_argument(
-        "--store", metavar="FILE|URL", help="the log (default: [tracker] store, or TRACKER_STORE)"
+        "--config",
+        metavar="FILE",
+        help="settings (default: the nearest tracker.toml in this folder or above)",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FILE|URL",
+        help="the log: a SQLite file or postgresql://… (default TRACKER_STORE, else [tracker] store)",
     )
     module.arguments(parser)
     parser.set_defaults(command=name, run=module.run)
@@ -100,8 +106,8 @@ def _written(words: list[str]) -> int:
         # What could not be written is still held: the interpreter would try, and say, it again.
         _drop_stdout()
         raise BadInputError(
-            f"stdout cannot be written: {(wrong.strerror or str(wrong)).lower()}",
-            hint="Free some space, or write elsewhere",
+            f"cannot write to stdout: {(wrong.strerror or str(wrong)).lower()}",
+            hint="Free some disk space, or write to another disk",
         ) from wrong
 
 
@@ -113,13 +119,13 @@ def _refuse_lost_folder() -> None:
     try:
         os.getcwd()  # noqa: PTH109  (a Path is not needed, only the answer)
     except FileNotFoundError as gone:
-        raise UsageError("this folder does not exist any more", hint="Go to another: cd") from gone
+        raise UsageError("the current folder no longer exists", hint="Change to another one: cd") from gone
 
 
 def _help_of(words: list[str]) -> str:
     """Return what to type where nobody knew better: a second line stands under every error."""
     named = next((word for word in words if word in COMMANDS), None)
-    return f"See how it works: tracker {named} --help" if named else "tracker --help"
+    return f"See the options: tracker {named} --help" if named else "tracker --help"
 
 
 def _run(words: list[str]) -> int:
@@ -132,7 +138,7 @@ def _run(words: list[str]) -> int:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         raise UsageError(
             f"there is no command {name!r}",
-            hint=f"Did you mean: tracker {near[0]}" if near else "See them all: tracker --help",
+            hint=f"Did you mean: tracker {near[0]}" if near else "List all commands: tracker --help",
         )
     command, child = _without_child(name, rest)
     arguments = parser_for(name).parse_args([*leading, *command])
@@ -163,7 +169,7 @@ def _leading_options(words: list[str]) -> tuple[list[str], list[str]]:
     words = list(words)
     while words and words[0].startswith("-"):
         if words[0].split("=")[0] not in ("--config", "--store", "--json"):
-            raise UsageError(f"{words[0]} comes after the command", hint="tracker --help")
+            raise UsageError(f"{words[0]} must come after the command", hint="tracker --help")
         count = 1 if "=" in words[0] or words[0] == "--json" else 2
         taken += words[:count]
         words = words[count:]

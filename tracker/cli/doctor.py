@@ -1,9 +1,10 @@
-"""Reach every configured source, and say what is wrong and what to do about it.
+"""Check the settings and every configured source, and print how to fix what is wrong.
 
-Looks at the settings, their secrets, the store, what waits, Prometheus and each metric's query, Alertmanager,
-Sentry, GitHub, GitLab, local clones, Slack's address and the clock's zone. Nothing is appended and nothing sent.
-A source that does not answer holds up none of the others. Exits with the code of the first thing that is broken:
-3 settings, 5 log not whole, 9 store, 10 source unreachable; warnings are 0.
+Checks the settings, their secrets, the store, the inbox and the spool, Prometheus and each metric's
+query, Alertmanager, Sentry, GitHub, GitLab, local clones, the Slack webhook and the clock's time
+zone. Nothing is recorded or sent. All checks run in parallel, so a source that times out does not
+delay the others. The exit code is that of the first error: 3 settings, 5 log not whole, 9 store, 10
+source unreachable. Warnings exit with 0.
 """
 
 import argparse
@@ -32,12 +33,8 @@ _COLOURS = {"ok": "32", "warning": "33", "broken": "31"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where `tracker serve` listens, for what others must be told."""
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="where tracker serve listens (default %(default)s)"
-    )
-    parser.add_argument(
-        "--port", type=int, default=8321, help="the port of tracker serve (default %(default)s)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address of tracker serve (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8321, help="port of tracker serve (default %(default)s)")
     add_json(parser)
 
 

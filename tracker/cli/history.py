@@ -1,4 +1,4 @@
-"""Show an event with all that was said about it since: amendments, links, retractions."""
+"""Show an event and everything recorded about it later: amendments, links, retractions."""
 
 import argparse
 

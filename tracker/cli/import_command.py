@@ -1,9 +1,10 @@
-"""Bring in an incident that another log holds, from a bundle of it.
+"""Import an incident of another log from a bundle.
 
-All of the bundle is checked before anything is recorded. What it holds is recorded in one piece, with
-when the other log learned of it; a second time adds nothing. A number that is in use here stays yours:
-the imported incident gets a new one. What is known of one service from two worlds mixes: bring what is
-not of your services into a store of its own, with --store FILE.
+The whole bundle is checked before anything is recorded, and it is recorded as a whole, with the
+times at which the other log learned of each event. Importing it again adds nothing. If the number
+is already in use here, the imported incident gets a new one. Events of services with the same name
+are mixed: import an incident of somebody else's services into a store of its own, with --store
+FILE.
 """
 
 import argparse
@@ -24,10 +25,12 @@ EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker impor
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the bundle."""
-    parser.add_argument("file", metavar="FILE", help="what tracker bundle wrote; - is stdin")
-    parser.add_argument("--dry-run", action="store_true", help="check it, and say what would be recorded")
+    parser.add_argument("file", metavar="FILE", help="a file written by tracker bundle; - is stdin")
     parser.add_argument(
-        "--by", metavar="NAME", help="who imports it (default TRACKER_USER, else git's user.name)"
+        "--dry-run", action="store_true", help="only check it and print what would be recorded"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_json(parser)
 

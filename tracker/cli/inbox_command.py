@@ -1,7 +1,7 @@
-"""What was received and could not be understood: list it, or let it be tried again.
+"""List deliveries that could not be parsed, or retry them.
 
-`tracker serve` works up what it received by itself. What was authentic and not understood
-is kept here, with the reason; after an upgrade, or a change of tracker.toml, try it again.
+`tracker serve` processes what it receives by itself. A delivery that is authentic but cannot be
+parsed is kept here, with the reason. Retry it after an upgrade or a change of tracker.toml.
 """
 
 import argparse
@@ -19,7 +19,9 @@ EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracke
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to do, and with which ones."""
     parser.add_argument("what", choices=("list", "retry"))
-    parser.add_argument("number", metavar="NUMBER", nargs="*", type=int, help="only these (default: all)")
+    parser.add_argument(
+        "number", metavar="NUMBER", nargs="*", type=int, help="only these deliveries (default: all)"
+    )
     add_json(parser)
 
 

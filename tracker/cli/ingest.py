@@ -1,6 +1,7 @@
-"""Read one source. A feed (one file, one body, one repository, one metric's range) is recorded whole or not at all.
+"""Read one source and record its events.
 
-Reading the same again adds nothing.
+A feed (one file, one body, one repository, the range of one metric) is recorded as a whole or not
+at all. Reading it again adds nothing.
 """
 
 import argparse
@@ -35,54 +36,77 @@ examples:
   tracker ingest alertmanager bodies.jsonl
   tracker ingest github --from 2h-ago
   tracker ingest sentry --from 2h-ago
+  tracker ingest gitlab --from 2h-ago
   tracker ingest git ../checkout --service checkout
+  tracker ingest events deploys.jsonl
   tracker ingest notes INC-42 slack.txt --at-tz Europe/Berlin"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take one source, with options of its own."""
     sources = parser.add_subparsers(dest="source", metavar="SOURCE", required=True)
-    found = sources.add_parser("prometheus", help="samples of configured metrics, and alert history")
-    found.add_argument("--service", metavar="S")
+    found = _source(sources, "prometheus", "samples of configured metrics, and alert history")
+    found.add_argument("--service", metavar="S", help="only this service")
     found.add_argument("--from", dest="start", metavar="T", required=True)
     found.add_argument("--to", dest="end", metavar="T", required=True)
-    found.add_argument("--query", metavar="PROMQL", help="one query instead of the configured metrics")
-    found.add_argument("--name", metavar="NAME", help="the name of that query's metric")
-    found.add_argument("--unit", metavar="UNIT")
+    found.add_argument("--query", metavar="PROMQL", help="run this query instead of the configured metrics")
+    found.add_argument("--name", metavar="NAME", help="metric name for --query")
+    found.add_argument("--unit", metavar="UNIT", help="unit of that metric: " + ", ".join(UNITS))
     _common(found, _prometheus)
     for name, said in (
-        ("alertmanager", "webhook bodies, or the alerts that the server knows now"),
-        ("sentry", "envelopes or webhook bodies, or what the server knows of a span"),
-        ("github", "webhook bodies, or the deployments that GitHub knows"),
-        ("gitlab", "webhook bodies, or the deployments that GitLab knows"),
+        ("alertmanager", "webhook bodies; without FILE, the server's current alerts"),
+        ("sentry", "envelopes or webhook bodies; without FILE, issues, releases and deploys from the API"),
+        ("github", "webhook bodies; without FILE, deployments from the API"),
+        ("gitlab", "webhook bodies; without FILE, deployments from the API"),
     ):
-        found = sources.add_parser(name, help=said)
-        found.add_argument("file", metavar="FILE", nargs="?", help="one JSON document, or lines; - is stdin")
-        found.add_argument("--event", metavar="NAME", help="the kind of body, where the header said it")
+        found = _source(sources, name, said)
         found.add_argument(
-            "--project", metavar="NAME", help="the project, where an envelope does not name it"
+            "file", metavar="FILE", nargs="?", help="one JSON document or JSON lines; - is stdin"
         )
-        found.add_argument("--from", dest="start", metavar="T")
-        found.add_argument("--to", dest="end", metavar="T")
+        found.add_argument("--event", metavar="NAME", help="event type, as named by the webhook's header")
+        found.add_argument("--project", metavar="NAME", help="project of an envelope that names none")
+        found.add_argument(
+            "--from",
+            dest="start",
+            metavar="T",
+            help="start, without FILE (default: a day ago; forges: a week)",
+        )
+        found.add_argument("--to", dest="end", metavar="T", help="end, without FILE (default: now)")
         _common(found, _bodies)
-    found = sources.add_parser("git", help="commits, merges, tags and branches of a local clone")
+    found = _source(sources, "git", "commits, merges, tags and branches of a local clone")
     found.add_argument(
-        "path", metavar="PATH", nargs="?", help="default: every configured repository, else this one"
+        "path",
+        metavar="PATH",
+        nargs="?",
+        help="a local clone (default: every configured repository, else the current folder)",
     )
-    found.add_argument("--service", metavar="S")
-    found.add_argument("--from", dest="start", metavar="T", help="default: from its first commit")
+    found.add_argument("--service", metavar="S", help="only this service")
+    found.add_argument("--from", dest="start", metavar="T", help="default: the first commit")
     _common(found, _git)
-    found = sources.add_parser("events", help="CloudEvents and CDEvents")
-    found.add_argument("file", metavar="FILE", help="JSON lines or one document; - is stdin")
+    found = _source(sources, "events", "CloudEvents and CDEvents")
+    found.add_argument("file", metavar="FILE", help="one JSON document or JSON lines; - is stdin")
     _common(found, _events)
-    found = sources.add_parser("notes", help="a chat's lines as notes: `14:50 text`")
-    found.add_argument("incident", metavar="INC")
-    found.add_argument("file", metavar="FILE", help="- is stdin")
-    found.add_argument("--date", metavar="D", help="the date of the first line: 2026-03-01")
+    found = _source(sources, "notes", "lines of a chat as notes: `14:50 text`")
+    found.add_argument("incident", metavar="INC", help="INC-42, 42, or . for the only open incident")
+    found.add_argument("file", metavar="FILE", help="text file; - is stdin")
+    found.add_argument("--date", metavar="D", help="date of the first line: 2026-03-01")
     found.add_argument(
-        "--by", metavar="NAME", help="who noted it (default TRACKER_USER, else git's user.name)"
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     _common(found, _notes)
+
+
+def _source(sources: Any, name: str, text: str) -> argparse.ArgumentParser:
+    example = next(line.strip() for line in EXAMPLE.splitlines() if f"ingest {name} " in line)
+    parser: argparse.ArgumentParser = sources.add_parser(
+        name,
+        help=text,
+        description=f"Read {text}.",
+        epilog=f"example:  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return parser
 
 
 def _common(parser: argparse.ArgumentParser, read: Any) -> None:

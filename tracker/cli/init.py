@@ -1,4 +1,4 @@
-"""Write a commented tracker.toml into the current folder; an existing one is left alone."""
+"""Write a commented tracker.toml to the current folder. An existing file is never overwritten."""
 
 import argparse
 from pathlib import Path

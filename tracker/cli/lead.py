@@ -1,4 +1,4 @@
-"""Say who leads."""
+"""Set the incident lead."""
 
 import argparse
 
@@ -12,7 +12,7 @@ EXAMPLE = "example:  tracker lead INC-42 alice"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the decision."""
     add_incident(parser)
-    parser.add_argument("lead", metavar="NAME")
+    parser.add_argument("lead", metavar="NAME", help="the lead")
     add_recording(parser)
 
 

@@ -1,6 +1,6 @@
-"""Put an event into an incident; with --as, say what it did there, and why you think so.
+"""Link an event to an incident. With --as, record its role there and the reason.
 
-An open action item of an earlier incident is linked as what would have prevented this one.
+An open action item of an earlier incident is linked as one that would have prevented this incident.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from tracker.incident import Incident
 
 EXAMPLE = """examples:
   tracker link INC-42 checkout@v1.2.0 --as caused --why 'pool size was cut in it'
-  tracker link INC-50 7f1dmbv --why 'the alert on the pool would have told an hour before'"""
+  tracker link INC-50 7f1dmbv --why 'an alert on the pool would have fired an hour earlier'"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and its part."""
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
-    parser.add_argument("--as", dest="role", choices=ROLES, help="the part it played, as you see it")
-    parser.add_argument("--why", metavar="TEXT", help="needed with --as, and for an action item")
+    parser.add_argument("--as", dest="role", choices=ROLES, help="the role it played, in your judgement")
+    parser.add_argument("--why", metavar="TEXT", help="the reason; required with --as and for an action item")
     add_recording(parser)
 
 

@@ -1,4 +1,4 @@
-"""List the incidents, newest first. `tracker` alone lists the open ones and what is due next."""
+"""List incidents, newest first. `tracker` alone lists the open ones and what is due next."""
 
 import argparse
 
@@ -18,8 +18,8 @@ MOST_DUE = 3
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to leave out."""
-    parser.add_argument("--open", action="store_true", help="only those that are not over")
-    parser.add_argument("--service", metavar="S", help="only those of this service")
+    parser.add_argument("--open", action="store_true", help="only open incidents")
+    parser.add_argument("--service", metavar="S", help="only incidents of this service")
     parser.add_argument("--due", action="store_true", help=argparse.SUPPRESS)
     add_json(parser)
 

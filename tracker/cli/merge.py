@@ -1,4 +1,4 @@
-"""Say that an incident is the same as another, which goes on; its rows move there."""
+"""Merge an incident into another one, which continues; all rows move there."""
 
 import argparse
 
@@ -12,8 +12,8 @@ EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take both incidents and the reason."""
     add_incident(parser)
-    parser.add_argument("--into", metavar="INC", required=True)
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--into", metavar="INC", required=True, help="the incident that continues")
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 
 

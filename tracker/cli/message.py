@@ -1,7 +1,7 @@
-"""Tell the team: write a message from the log, post it to Slack, or record what was posted by hand.
+"""Write a message to the team from the log, post it to Slack, or record one that was posted by hand.
 
-Without --send and --sent it only prints the message, to paste. With --send it is recorded, then
-posted, and what became of it is recorded; `tracker message --send` alone posts what still waits.
+Without --send and --sent the message is only printed, ready to paste. With --send it is recorded,
+posted, and the outcome recorded. `tracker message --send` alone posts what is still in the outbox.
 """
 
 import argparse
@@ -40,14 +40,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "incident",
         metavar="INC",
         nargs="?",
-        help="INC-42, 42, or . for the only open one; not for --send alone",
+        help="INC-42, 42, or . for the only open incident; omitted with --send alone",
     )
     parser.add_argument("kind", nargs="?", choices=MESSAGE_KINDS)
-    parser.add_argument("--eta", metavar="T", help="what it promises: 15m from now, 14:55Z, 14:55+01:00")
-    parser.add_argument("--text", metavar="TEXT", help="these words instead of the template")
-    parser.add_argument("--contact", metavar="NAME", help="who answers questions (default: the lead)")
-    parser.add_argument("--send", action="store_true", help="post it to Slack, and record that")
-    parser.add_argument("--sent", action="store_true", help="record that it was posted by hand (--at: when)")
+    parser.add_argument("--eta", metavar="T", help="promised time: 15m (from now), 14:55Z, 14:55+01:00")
+    parser.add_argument("--text", metavar="TEXT", help="your own text instead of the template")
+    parser.add_argument("--contact", metavar="NAME", help="contact person (default: the lead)")
+    parser.add_argument("--send", action="store_true", help="post it to Slack and record the outcome")
+    parser.add_argument(
+        "--sent", action="store_true", help="record that it was posted by hand (--at for the time)"
+    )
     add_display_zone(parser)
     add_recording(parser)
 

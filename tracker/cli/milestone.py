@@ -1,4 +1,4 @@
-"""Say when the incident started, was detected, confirmed, mitigated or ended."""
+"""Record when an incident started, was detected, confirmed, mitigated or ended."""
 
 import argparse
 
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the milestone, and with --until the span in which it lies."""
     add_incident(parser)
     parser.add_argument("milestone", choices=MILESTONES)
-    parser.add_argument("--until", metavar="T", help="it lies somewhere between --at and this")
+    parser.add_argument("--until", metavar="T", help="latest possible time; --at is then the earliest")
     add_recording(parser)
 
 

@@ -1,4 +1,4 @@
-"""Write something down. Any number of people may do so at once; closed incidents take notes too."""
+"""Add a note to an incident. Several people may do so at the same time; resolved incidents accept notes too."""
 
 import argparse
 
@@ -16,7 +16,7 @@ EXAMPLE = 'example:  tracker note . "pool is at 10 of 10 connections" --kind hyp
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the text and its kind."""
     add_incident(parser)
-    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument("text", metavar="TEXT", help="the note")
     parser.add_argument("--kind", choices=NOTE_KINDS, default="note")
     add_recording(parser)
 

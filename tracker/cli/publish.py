@@ -1,8 +1,8 @@
-"""Publish the post-incident report: write it, hold its prose against the log, and keep what was published in the log.
+"""Publish the post-incident report: write it, check its prose against the log, and store the published text in the log.
 
-What people wrote by hand into INC-42.md is part of it. While the log contradicts the prose it is
-refused; --why says why a finding does not count, and is recorded with it. What was published
-stays readable, to the byte: tracker show EVENT --raw.
+Text added by hand to INC-42.md is included. If the log contradicts the prose, the command is
+refused; --why publishes anyway and records the reason. The published text stays readable, to the
+byte: tracker show EVENT --raw.
 """
 
 import argparse
@@ -34,18 +34,18 @@ EXAMPLE = "example:  tracker publish INC-42"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where it stands, how it is written, and why findings do not count."""
     add_incident(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="default INC-42.md here, pictures in INC-42/")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default ./INC-42.md, with pictures in INC-42/"
+    )
     parser.add_argument(
         "--template",
         choices=("guide", "google", "pagerduty"),
-        help="whose headings (default: those of the file that is there, else guide)",
+        help="headings (default: those of the existing file, else guide)",
     )
-    parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
+    parser.add_argument("--tz", metavar="ZONE", help="time zone of the timeline (default UTC)")
+    parser.add_argument("--why", metavar="TEXT", help="publish despite findings, for this reason")
     parser.add_argument(
-        "--why", metavar="TEXT", help="why it is published although the log contradicts its prose"
-    )
-    parser.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_json(parser)
 

@@ -1,7 +1,7 @@
-"""Remove an event's text for good: a password in a note, a customer's name, a file that should not be here.
+"""Remove an event's text permanently: a password in a note, a customer's name, a file attached by mistake.
 
-What stays is that it was there: when, by whom, of which incident; who removed it, and why. The
-log stays whole, and says so. What repeats the text goes with it, or is named. It cannot be undone.
+The event itself stays: when, by whom, for which incident; and who redacted it, and why. The log
+still verifies. Copies of the text are removed too, or listed. This cannot be undone.
 """
 
 import argparse
@@ -26,21 +26,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and the reason."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument(
-        "--why", metavar="TEXT", help="the reason, which stays for good: do not repeat the text in it"
+        "--why",
+        metavar="TEXT",
+        help="the reason; it cannot be removed later, so do not repeat the text in it",
     )
     parser.add_argument(
         "--keep",
         metavar="FIELD",
         action="append",
         default=[],
-        help="a field that stays readable (show lists them)",
+        help="a field to keep readable (tracker show EVENT lists them)",
     )
     parser.add_argument(
-        "--also", action="store_true", help="redact all other events that hold the same text, too"
+        "--also", action="store_true", help="also redact all other events that contain the same text"
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would go, and what would stay")
     parser.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--dry-run", action="store_true", help="only print what would be removed and what would be kept"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_json(parser)
 

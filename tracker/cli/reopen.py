@@ -1,4 +1,4 @@
-"""Say that the incident is not over."""
+"""Reopen a resolved incident."""
 
 import argparse
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ EXAMPLE = "example:  tracker reopen INC-42 --why 'errors are back'"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the decision."""
     add_incident(parser)
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 
 

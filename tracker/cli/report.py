@@ -1,8 +1,9 @@
-"""Write the post-incident report, and draw its pictures, from the log alone.
+"""Write the post-incident report and its pictures from the log alone.
 
-The same log position gives the same bytes, on any machine, in any zone. What is not known is
-said, with the command that would make it known. What people write by hand between its parts
-stays when it is written again; what was typed into a part is shown, and never written over.
+The same log position gives the same bytes on every machine and in every time zone. Unknown facts
+are listed as unknown, with the command that records them. Text added by hand between the generated
+parts is kept when the report is regenerated. Edits inside a generated part are shown and never
+overwritten.
 """
 
 import argparse
@@ -27,27 +28,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="default INC-42.md (INC-42.html) here, pictures in INC-42/; - is stdout",
+        help="default ./INC-42.md (or .html), with pictures in INC-42/; - is stdout",
     )
     parser.add_argument(
         "--format",
         choices=("markdown", "html"),
         default="markdown",
-        help="html is one page with its pictures in it",
+        help="html is one page that contains its pictures",
     )
     parser.add_argument(
         "--template",
         choices=("guide", "google", "pagerduty"),
-        help="whose headings (default: those of the file that is there, else guide)",
+        help="headings (default: those of the existing file, else guide)",
     )
-    parser.add_argument("--pictures", choices=("svg", "png", "none"), help="default svg")
-    parser.add_argument("--tz", metavar="ZONE", help="the zone of the timeline (default UTC)")
+    parser.add_argument("--pictures", choices=("svg", "png", "none"), help="picture format (default svg)")
+    parser.add_argument("--tz", metavar="ZONE", help="time zone of the timeline (default UTC)")
     parser.add_argument(
-        "--diff", choices=("published",), help="what changed since it was last published; writes no file"
+        "--diff", choices=("published",), help="show what changed since it was last published; write no file"
     )
-    parser.add_argument(
-        "--force", action="store_true", help="let the log win over what was typed into generated parts"
-    )
+    parser.add_argument("--force", action="store_true", help="overwrite edits in generated parts")
     add_reading(parser)
 
 

@@ -1,4 +1,4 @@
-"""Say that the incident is over. Time attaches facts until a day after this."""
+"""Resolve an incident. Events of its services are attached to it until one day later."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Strike a recorded event out: it leaves every answer, and stays readable with `tracker history`."""
+"""Retract a recorded event: it no longer appears in any answer, and `tracker history` still shows it."""
 
 import argparse
 
@@ -13,9 +13,9 @@ EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong inciden
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and the reason."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     parser.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_json(parser)
 

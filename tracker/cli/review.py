@@ -1,8 +1,8 @@
-"""Go through what people wrote of an incident, in your editor: impact, root cause, fix, prevention, lessons.
+"""Review an incident's written sections in your editor: impact, root cause, fix, prevention, lessons.
 
-What you change, remove or add becomes events, as if you had typed tracker amend, retract and
-note; that you went through it is recorded too. If somebody else records meanwhile, both stay;
-where both changed the same note, that is shown, nothing is recorded, and your file is kept.
+What you change, remove or add is recorded as if you had typed tracker amend, retract and note; the
+review itself is recorded too. Changes by others in the meantime are merged. If both of you changed
+the same note, both texts are shown, nothing is recorded, and your file is kept.
 """
 
 import argparse
@@ -45,9 +45,11 @@ _RETURN_AT_ONCE = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the incident, and a file to go on with."""
     add_incident(parser)
-    parser.add_argument("--from", metavar="FILE", dest="kept", help="go on with a file that was kept")
     parser.add_argument(
-        "--by", metavar="NAME", help="who says so (default TRACKER_USER, else git's user.name)"
+        "--from", metavar="FILE", dest="kept", help="continue with a file kept from an earlier review"
+    )
+    parser.add_argument(
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     add_json(parser)
 

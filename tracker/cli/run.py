@@ -1,6 +1,6 @@
 """Run a deploy, a rollback or a test, and record its start, its end and its exit code.
 
-The child always runs, whatever is wrong with the tracker; its exit code is returned.
+COMMAND always runs, even if the tracker's store or settings fail. Its exit code is returned.
 """
 
 import argparse
@@ -35,9 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("version", metavar="VERSION", nargs="?")
     parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
-    parser.add_argument("--sha", metavar="SHA", help="the commit (test: default HEAD of this clone)")
+    parser.add_argument("--sha", metavar="SHA", help="the commit (for test: default HEAD of this clone)")
     parser.add_argument(
-        "--by", metavar="NAME", help="who runs it (default TRACKER_USER, else git's user.name)"
+        "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
     parser.usage = "%(prog)s [options] {deploy,rollback,test} SERVICE [VERSION] [-- COMMAND...]"
 

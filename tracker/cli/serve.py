@@ -1,8 +1,8 @@
-"""Receive what sources push, ask them for what they keep, and declare incidents by the services' rule.
+"""Receive webhooks, poll the configured sources, and declare incidents according to auto_declare.
 
-202 means that a delivery is on disk. Alerts, errors, deploys and samples get into the log by
-themselves; verdicts are recorded when their window is over. Ctrl-C, or SIGTERM, ends it
-after what was received is on disk.
+A delivery is answered with 202 once it is on disk. Alerts, errors, deploys and samples are then
+recorded, and each verdict is recorded when its window closes. Ctrl-C or SIGTERM stops the server
+after everything received is on disk.
 """
 
 import argparse
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take where to listen."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
-        "--port", type=int, default=8321, help="port to listen on (default 8321; 0: any free one)"
+        "--port", type=int, default=8321, help="port to listen on (default 8321; 0 means any free port)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Add a service that turned out to be part of the incident, or remove one that is not."""
+"""Add an affected service to an incident, or remove one."""
 
 import argparse
 

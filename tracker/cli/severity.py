@@ -1,4 +1,4 @@
-"""Say how severe the incident is, and why that changed."""
+"""Change an incident's severity, with the reason."""
 
 import argparse
 
@@ -14,7 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the decision."""
     add_incident(parser)
     parser.add_argument("severity", choices=SEVERITIES)
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 
 

@@ -1,4 +1,4 @@
-"""Show one incident, or one event with the payload that it was read from."""
+"""Show one incident, or one event and the payload it was read from."""
 
 import argparse
 import json
@@ -41,10 +41,10 @@ EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take what to show."""
     parser.add_argument(
-        "what", metavar="INC|EVENT", help="an incident, a handle, a full id, or SERVICE@VERSION"
+        "what", metavar="INC|EVENT", help="an incident, or an event (a handle, a full id, or SERVICE@VERSION)"
     )
-    parser.add_argument("--raw", action="store_true", help="the piece of the payload that it was read from")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write them to a file (- is stdout)")
+    parser.add_argument("--raw", action="store_true", help="print the piece of the payload it was read from")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write that piece to a file (- is stdout)")
     add_reading(parser)
 
 

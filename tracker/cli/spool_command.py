@@ -1,6 +1,7 @@
-"""What was typed while the store was away and is not delivered yet, and what was refused then.
+"""List what was typed while the store was unreachable: still undelivered, or refused on delivery.
 
-The next command that records delivers it first; one that only reads delivers it too, if the store is free at once.
+The next recording command delivers it first. A reading command delivers it too, if the store is not
+locked.
 """
 
 import argparse

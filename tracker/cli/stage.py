@@ -1,4 +1,4 @@
-"""Say what the work is at."""
+"""Set the stage of the work: investigating, identified, fixing or monitoring."""
 
 import argparse
 

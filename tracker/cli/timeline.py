@@ -1,4 +1,4 @@
-"""What happened, in the order in which it happened, each row with the handle to type.
+"""Show what happened, in order; each row begins with the event's handle.
 
 Marks: ~ recorded more than a minute late, * amended.
 """
@@ -29,11 +29,18 @@ EXAMPLE = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take an incident, or a service and a span."""
-    parser.add_argument("incident", metavar="INC", nargs="?")
-    parser.add_argument("--service", metavar="S", nargs="+", action="extend")
-    parser.add_argument("--from", dest="start", metavar="T")
-    parser.add_argument("--to", dest="end", metavar="T")
-    parser.add_argument("--order", choices=("occurred", "recorded"), default="occurred")
+    parser.add_argument(
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
+    )
+    parser.add_argument("--service", metavar="S", nargs="+", action="extend", help="only these services")
+    parser.add_argument("--from", dest="start", metavar="T", help="required without INC")
+    parser.add_argument("--to", dest="end", metavar="T", help="required without INC")
+    parser.add_argument(
+        "--order",
+        choices=("occurred", "recorded"),
+        default="occurred",
+        help="sort by when it happened (default) or by when it was recorded",
+    )
     add_display_zone(parser)
     add_reading(parser)
 

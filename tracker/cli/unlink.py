@@ -1,4 +1,4 @@
-"""Take an event out of an incident; it stays in the log."""
+"""Remove an event from an incident. The event stays in the log."""
 
 import argparse
 
@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the event and the reason."""
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
-    parser.add_argument("--why", metavar="TEXT", required=True)
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 
 

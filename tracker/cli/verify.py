@@ -1,7 +1,7 @@
-"""Is the log whole? Checks every event against its proof, and names the first that does not fit.
+"""Verify the log: check every event against its digest, and name the first that does not match.
 
-A tail that was cut off leaves a log that is whole in itself. Only a head kept elsewhere shows
-it: every report prints one. Check it with --head or --report.
+If events were cut off the end, the rest still verifies. Only a head kept elsewhere shows the loss;
+every report prints one. Check it with --head or --report.
 """
 
 import argparse
@@ -79,10 +79,12 @@ class Held:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take a head to look for, or a report that holds one."""
-    parser.add_argument("--head", metavar="HASH", help="is this head in the log?")
-    parser.add_argument("--report", metavar="FILE", help="does this report come out the same?")
+    parser.add_argument("--head", metavar="HASH", help="check that this head is in the log")
     parser.add_argument(
-        "--bundle", metavar="FILE", help="is this bundle whole? (--head: is it of that head?)"
+        "--report", metavar="FILE", help="check that this report can be reproduced from the log"
+    )
+    parser.add_argument(
+        "--bundle", metavar="FILE", help="check this bundle instead of the log (with --head: check its head)"
     )
     add_json(parser)
 

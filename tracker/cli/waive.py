@@ -1,7 +1,7 @@
-"""Say that a rule of the procedure, or a claim in the prose, is not held against an incident, and why.
+"""Waive a rule of the procedure, or a claim in the prose, with the reason.
 
-It stays in `tracker check` and in the report, with who said so. To let it count again, strike the
-waiver out: tracker retract EVENT --why TEXT
+The waiver is shown in `tracker check` and in the report, with its author. To withdraw it, retract
+the waiver's event: tracker retract EVENT --why TEXT
 """
 
 import argparse
@@ -23,8 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "rule", metavar="RULE", help="a rule's name, or a claim's key, as `tracker check` prints it"
     )
-    parser.add_argument("--why", metavar="TEXT", required=True)
-    parser.add_argument("--text", metavar="FILE", help="the claim stands in this file (- is stdin)")
+    parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
+    parser.add_argument("--text", metavar="FILE", help="the file that contains the claim (- is stdin)")
     add_recording(parser)
 
 

@@ -1,8 +1,8 @@
-"""Look whether a fix worked: every minute for ten minutes, then at the hour, then at the day.
+"""Check whether a fix worked: every minute for ten minutes, then after an hour, then after a day.
 
-Every check is recorded, and one that was not made in time is a gap, not a pass. It may be
-stopped and started again. It ends as soon as a window says worse (6) or not better (7);
-0 is answered only when all is back to normal, 8 when that cannot be told.
+Every check is recorded; a missed one is reported as a gap, not as a pass. It can be stopped and
+started again. It stops at the first window that is worse (exit code 6) or not better (7). It exits
+with 0 only when all metrics have recovered, and with 8 when there is not enough data.
 """
 
 import argparse
@@ -49,11 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--change", metavar="EVENT", help="the deploy or rollback to watch (default: the last one)"
     )
     parser.add_argument(
-        "--until", choices=tuple(UNTIL), default="1d", help="the last window to wait for (default 1d)"
+        "--until", choices=tuple(UNTIL), default="1d", help="stop after this window (default 1d)"
     )
-    parser.add_argument(
-        "--once", action="store_true", help="make the check that is due now, and answer at once"
-    )
+    parser.add_argument("--once", action="store_true", help="make only the check that is due now, then exit")
     add_recording(parser, at=False)
 
 
