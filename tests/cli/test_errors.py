@@ -54,7 +54,7 @@ def test_the_version_is_told(tracker):
     [
         (("declar",), "Did you mean: tracker declare"),
         (("frobnicate",), "tracker --help"),
-        (("-x", "list"), "comes after the command"),
+        (("-x", "list"), "must come after the command"),
         (("list", "-x"), "tracker list --help"),
         (("list", "extra"), "unrecognized arguments: extra"),
         (("--store",), "--store"),
