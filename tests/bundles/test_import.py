@@ -290,7 +290,7 @@ def test_nothing_happens_by_itself_to_an_imported_incident(tmp_path, store_url):
 
     with Log(store_url) as log:
         assert outbox.waiting(log, b.at(9)) == []
-        open_here = open_ones(session(log).standing())
+        open_here = open_ones(session(log).incident_summaries())
         assert [each.id for each in open_here] == ["INC-1"]
         assert ours(open_here) == []
 

@@ -8,7 +8,6 @@ import pytest
 
 from projections.claims.claim import Claim
 from tests.cli.conftest import DAY, refused
-from tracker.application import claims
 from tracker.events.procedure import RULE_NAMES
 
 SHA = "4f2d8c1e9b7a6f5d4c3b2a1908f7e6d5c4b3a291"
@@ -265,7 +264,8 @@ def wrong(monkeypatch):
         found = Claim("k3f9a1c", "15 minutes", where or "note", "25 minutes", ("a" * 24,), line=3)
         return [found] if "15 minutes" in given else []
 
-    monkeypatch.setattr(claims, "lint_claims", claimed)
+    for command in ("check", "waive"):
+        monkeypatch.setattr(f"tracker.cli.{command}.lint_claims", claimed)
 
 
 def test_a_claim_that_the_log_contradicts_is_a_finding(declared, wrong):

@@ -10,7 +10,6 @@ import pytest
 
 from projections.claims.claim import Claim
 from tests.cli.conftest import Typed, refused
-from tracker.application import claims
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def contradicted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
         line = next(n for n, said in enumerate(text.split("\n"), 1) if said.strip())
         return [Claim("k3f9a1c", "15 minutes", f"{where}:{line}", "the log says 25 min", (), line)]
 
-    monkeypatch.setattr(claims, "lint_claims", claimed)
+    monkeypatch.setattr("tracker.cli.publish.lint_claims", claimed)
     return asked
 
 
@@ -248,7 +247,7 @@ def test_two_who_publish_at_once_are_one_publication(over, monkeypatch):
         subprocess.run(command, check=True, capture_output=True)
         return []
 
-    monkeypatch.setattr(claims, "lint_claims", meanwhile)
+    monkeypatch.setattr("tracker.cli.publish.lint_claims", meanwhile)
 
     refused(over("publish", 1), 12, "somebody published the report of INC-1 meanwhile", "tracker show INC-1")
     assert not Path("INC-1.md").exists()
