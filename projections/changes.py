@@ -45,7 +45,7 @@ class Step:
 
     shown: Effective
     witnesses: tuple[Effective, ...]
-    note: str | None
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,8 @@ def witnessed(steps_told: Sequence[Statement]) -> list[Step]:
         for same in _phases(group).values():
             shown = _shown(same, group)
             others = tuple(w for each in same if each is not shown for w in each[1])
-            sources = sorted({_source(each[0]) for each in same})
-            note = f"told by {', '.join(sources)}" if len(sources) > 1 else None
-            steps.append(Step(shown[0], shown[1] + others, note))
+            sources = tuple(sorted({_source(each[0]) for each in same}))
+            steps.append(Step(shown[0], shown[1] + others, sources))
     return steps
 
 

@@ -30,6 +30,7 @@ from projections.durations import durations
 from projections.incidents import incidents, number_of
 from projections.samples import between, merge
 from projections.timeline import timeline
+from reports.wording.timeline import detail, title
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Recorded, Window
@@ -293,6 +294,7 @@ class Frames:
         rows = []
         for entry in entries:
             row = {name: getattr(entry, name, None) for name in _TIMELINE}
+            row |= {"title": title(entry), "detail": detail(entry)}
             row["incident"] = found.id if found else getattr(entry.fact, "incident", None)
             if entry.attribution is not None:
                 said = entry.attribution

@@ -4,16 +4,16 @@ The one builder for the command line, the report, the page, JSON and notebooks. 
 no clock and no store: events in, rows out, in one total order of (instant, kind, id).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import witnessed
 from projections.deduplication import deduplicate
-from projections.silence import Silence, silences_of, span_in_words
-from reports.headlines import detail, headline, redacted_words
+from projections.silence import Silence, silences_of
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Recorded, Redaction, handle_of
@@ -25,7 +25,6 @@ from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceSilent
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
-from tracker.times import spoken
 
 LATE_SECONDS = 60.0
 _UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen, RepositoryRead)
@@ -48,7 +47,9 @@ class Entry:
     `evidence` names every event that the row stands on, the first being its own.
     `late_seconds` is how long after it happened it was recorded; None under a minute.
     `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
-    `redacted` says who removed its text for good, if anybody did.
+    `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
+    An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
+    whose silence the row is. A `retracted` event is a row in the order of recording only.
     """
 
     event: str
@@ -58,8 +59,6 @@ class Entry:
     service: str | None
     source: str
     by: str | None
-    title: str
-    detail: str | None
     evidence: tuple[str, ...]
     amended: bool
     late_seconds: float | None
@@ -69,6 +68,11 @@ class Entry:
     position: int
     via: str = ""
     redacted: Redaction | None = None
+    reported_by: tuple[str, ...] = ()
+    times: int = 1
+    repeated_for_seconds: float = 0.0
+    silence: Silence | None = None
+    retracted: bool = False
 
     @property
     def handle(self) -> str:
@@ -87,7 +91,7 @@ class _Group:
 
     shown: Effective
     witnesses: tuple[Effective, ...]
-    note: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def timeline(
@@ -141,7 +145,7 @@ def timeline(
             if isinstance(each.event, Decision) and not (incident and _is_elsewhere(each, incident))
         ]
         groups += [_Group(each, (each,)) for each in corrections]
-        groups += [_Group(each, (each,), "struck out later") for each in shown]
+        groups += [_Group(each, (each,), {"retracted": True}) for each in shown]
     rows = [_entry(group, incident) for group in groups]
     if order == "recorded":
         return sorted(rows, key=lambda row: (row.position, row.event))
@@ -196,11 +200,13 @@ def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_G
         elif isinstance(event, ErrorSeen):
             errors.append(_Group(*each))
         elif isinstance(event, SourceSilent) and each[0].id in silent:
-            groups.append(_Group(*each, span_in_words(silent[each[0].id])))
+            groups.append(_Group(*each, {"silence": silent[each[0].id]}))
         else:
             groups.append(_Group(*each))
     groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]
-    groups += [_Group(step.shown, step.witnesses, step.note) for step in witnessed(changes)]
+    groups += [
+        _Group(step.shown, step.witnesses, {"reported_by": step.sources}) for step in witnessed(changes)
+    ]
     return groups + _repeated(errors)
 
 
@@ -217,11 +223,8 @@ def _repeated(errors: Sequence[_Group]) -> list[_Group]:
         same.sort(key=lambda each: each.shown.order)
         first, last = same[0].shown, same[-1].shown
         witnesses = tuple(witness for each in same for witness in each.witnesses)
-        note = None
-        if len(same) > 1:
-            lasted = (last.event.occurred_at - first.event.occurred_at).total_seconds()
-            note = f"{len(same)} times within {spoken(lasted)}"
-        rows.append(_Group(first, witnesses, note))
+        lasted = (last.event.occurred_at - first.event.occurred_at).total_seconds()
+        rows.append(_Group(first, witnesses, {"times": len(same), "repeated_for_seconds": lasted}))
     return rows
 
 
@@ -239,8 +242,6 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         service=getattr(event, "service", None),
         source=_source(event),
         by=_author(shown),
-        title=headline(event),
-        detail=" · ".join(part for part in (group.note, _detail(shown)) if part) or None,
         evidence=tuple(dict.fromkeys(each.id for each in group.witnesses)),
         amended=any(each.amendments for each in group.witnesses),
         late_seconds=round(late, 3) if late >= LATE_SECONDS else None,
@@ -250,13 +251,8 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         position=earliest.recorded.position,
         via=earliest.recorded.arrival.via,
         redacted=shown.recorded.redacted,
+        **group.facts,
     )
-
-
-def _detail(shown: Effective) -> str | None:
-    """Say what a reader may want to know besides: of a redacted event who removed its text, and why."""
-    said = shown.recorded.redacted
-    return redacted_words(said) if said is not None else detail(shown.event)
 
 
 def _source(event: Event) -> str:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from tracker.text import shell
+
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
@@ -34,9 +36,9 @@ def code(raw: str) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-def cell_code(raw: str) -> str:
-    """Write code inside a table, where a bar would end the cell."""
-    return code(raw.replace("|", "\\|"))
+def command(*words: str) -> str:
+    """Write a command of the tracker for the reader to paste."""
+    return code(shell.command("tracker", *words))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

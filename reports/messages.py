@@ -12,11 +12,11 @@ from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.the_fix import considered, linked_fix
 from projections.timeline import Entry
-from reports.headlines import short
 from reports.wording.verdict_phrases import PHRASES, SPANS
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status
+from tracker.text.shortening import short
 
 _LINE = 300
 NORMAL = ("recovered", "unaffected")

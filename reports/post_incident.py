@@ -10,7 +10,7 @@ from typing import Literal
 from reports.charts import draw
 from reports.context import Context
 from reports.generated_regions import Part, render
-from reports.markdown import text
+from reports.markdown import command, text
 from reports.sections.metrics import pictures
 from reports.templates import TEMPLATES
 
@@ -78,5 +78,5 @@ def _footer(context: Context) -> list[str]:
         "",
         "The generated parts were read from the log up to that position, and the same position gives the same bytes; "
         "whatever stands between them was written by hand. "
-        f"Check it: `tracker verify --report {context.incident.id}.md`",
+        f"Check it: {command('verify', '--report', f'{context.incident.id}.md')}",
     ]

@@ -1,118 +1,63 @@
 """What changes in production and in the repository say."""
 
-from reports.headlines.base import detail, headline
+from collections.abc import Callable
+from typing import Any
+
+from reports.wording.text import counted, dotted
 from tracker.events import changes
 from tracker.text.shortening import short
 from tracker.times import spoken
 
 
-@detail.register
-def _(event: changes.Change) -> str | None:
-    parts = [
-        event.environment if event.environment != "production" else None,
-        event.sha and event.sha[:10],
+def _took(event: changes.Change | changes.TestsFinished) -> tuple[str | None, ...]:
+    return (
         f"took {spoken(event.duration_seconds)}" if event.duration_seconds is not None else None,
         f"exit code {event.exit_code}" if event.exit_code else None,
         "the clone had uncommitted changes" if event.dirty else None,
-    ]
-    return " · ".join(part for part in parts if part) or None
+    )
 
 
-@headline.register
-def _(event: changes.DeployStarted) -> str:
-    return f"Deploy of {event.version} started"
+def _change(event: changes.Change) -> str | None:
+    place = event.environment if event.environment != "production" else None
+    return dotted(place, event.sha and event.sha[:10], *_took(event))
 
 
-@headline.register
-def _(event: changes.DeployFinished) -> str:
-    return f"Deployed {event.version}"
+def _commit(event: changes.CommitMade) -> str | None:
+    files = event.files_changed and (
+        f"{counted(event.files_changed, 'file')}, +{event.lines_added or 0} −{event.lines_deleted or 0}"
+    )
+    return dotted(event.is_merge and "merge", event.author, files)
 
 
-@headline.register
-def _(event: changes.DeployFailed) -> str:
-    return f"Deploy of {event.version} failed"
-
-
-@headline.register
-def _(event: changes.RollbackStarted) -> str:
-    return f"Rollback to {event.version} started"
-
-
-@headline.register
-def _(event: changes.RollbackFinished) -> str:
-    return f"Rolled back to {event.version}"
-
-
-@headline.register
-def _(event: changes.RollbackFailed) -> str:
-    return f"Rollback to {event.version} failed"
-
-
-@headline.register
-def _(event: changes.ReleaseCreated) -> str:
-    return f"Release {event.version} was created"
-
-
-@headline.register
-def _(event: changes.VersionReleased) -> str:
-    return f"Release {event.version} was finalized"
-
-
-@detail.register
-def _(event: changes.Release) -> str | None:
-    return event.sha[:10] if event.sha else None
-
-
-@headline.register
-def _(event: changes.TestsFinished) -> str:
-    return f"Tests {'passed' if event.exit_code == 0 else 'failed'} on {event.sha[:7] if event.sha else 'no commit'}"
-
-
-@detail.register
-def _(event: changes.TestsFinished) -> str | None:
-    parts = [short(event.command, 60)]
-    if event.duration_seconds is not None:
-        parts.append(f"took {spoken(event.duration_seconds)}")
-    if event.exit_code:
-        parts.append(f"exit code {event.exit_code}")
-    if event.dirty:
-        parts.append("the clone had uncommitted changes")
-    return " · ".join(parts)
-
-
-@headline.register
-def _(event: changes.CommitMade) -> str:
-    return f"{event.sha[:7]} {short(event.subject_line, 100)}"
-
-
-@detail.register
-def _(event: changes.CommitMade) -> str | None:
-    parts = ["merge" if event.is_merge else None, event.author]
-    if event.files_changed:
-        plural = "s" if event.files_changed != 1 else ""
-        parts.append(
-            f"{event.files_changed} file{plural}, +{event.lines_added or 0} −{event.lines_deleted or 0}"
-        )
-    return " · ".join(part for part in parts if part) or None
-
-
-@headline.register
-def _(event: changes.VersionTagged) -> str:
-    return f"Tag {event.name} on {event.sha[:7]}" if event.sha else f"Release {event.name} published"
-
-
-@headline.register
-def _(event: changes.BranchSeen) -> str:
-    return f"Branch {event.name} at {event.sha[:7]}"
-
-
-@detail.register
-def _(event: changes.BranchSeen) -> str | None:
+def _branch(event: changes.BranchSeen) -> str | None:
     if event.fork_branch and event.fork_point:
         return f"from {event.fork_branch} at {event.fork_point[:7]}"
     return None
 
 
-@headline.register
-def _(event: changes.RepositoryRead) -> str:
-    return f"Repository {event.repository} was read; nothing was new"
+HEADLINES: dict[type, str | Callable[[Any], str]] = {
+    changes.DeployStarted: "Deploy of {e.version} started",
+    changes.DeployFinished: "Deployed {e.version}",
+    changes.DeployFailed: "Deploy of {e.version} failed",
+    changes.RollbackStarted: "Rollback to {e.version} started",
+    changes.RollbackFinished: "Rolled back to {e.version}",
+    changes.RollbackFailed: "Rollback to {e.version} failed",
+    changes.ReleaseCreated: "Release {e.version} was created",
+    changes.VersionReleased: "Release {e.version} was finalized",
+    changes.TestsFinished: lambda e: (
+        f"Tests {'failed' if e.exit_code else 'passed'} on {e.sha[:7] if e.sha else 'no commit'}"
+    ),
+    changes.CommitMade: lambda e: f"{e.sha[:7]} {short(e.subject_line, 100)}",
+    changes.VersionTagged: lambda e: (
+        f"Tag {e.name} on {e.sha[:7]}" if e.sha else f"Release {e.name} published"
+    ),
+    changes.BranchSeen: lambda e: f"Branch {e.name} at {e.sha[:7]}",
+    changes.RepositoryRead: "Repository {e.repository} was read; nothing was new",
+}
+DETAILS: dict[type, str | Callable[[Any], str | None]] = {
+    changes.Change: _change,
+    changes.Release: lambda e: e.sha[:10] if e.sha else None,
+    changes.TestsFinished: lambda e: dotted(short(e.command, 60), *_took(e)),
+    changes.CommitMade: _commit,
+    changes.BranchSeen: _branch,
+}

@@ -1,17 +1,18 @@
-"""Corrections, as `--order recorded` and `history` show them."""
+"""Corrections, as `--order recorded` and `history` show them, and what came from another log."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from reports.headlines.base import detail, headline
-from tracker.events import corrections
-from tracker.events.base import Redaction, handle_of
+from reports.wording.text import counted
+from tracker.events import bundles, corrections
+from tracker.events.base import handle_of
 from tracker.events.incidents import PREVENTION
 from tracker.text.shortening import short
 from tracker.times import utc
 
 
-@headline.register
-def _(event: corrections.EventAmended) -> str:
+def _amended(event: corrections.EventAmended) -> str:
     # How exactly a new time was typed comes with it and says nothing by itself.
     shown = {k: v for k, v in event.changes.items() if k not in ("precision_seconds", "utc_offset_minutes")}
     what = ", ".join(f"{name} = {_value(value)}" for name, value in sorted((shown or event.changes).items()))
@@ -22,33 +23,26 @@ def _value(value: object) -> str:
     return utc(value) if isinstance(value, datetime) else short(str(value), 60)
 
 
-@headline.register
-def _(event: corrections.EventRetracted) -> str:
-    return f"Retracted {handle_of(event.target)}"
-
-
-@headline.register
-def _(event: corrections.EventLinked) -> str:
+def _linked(event: corrections.EventLinked) -> str:
     if event.role == PREVENTION:
         return f"Action item {handle_of(event.target)} would have prevented this"
     return f"Linked {handle_of(event.target)}" + (f" as {event.role}" if event.role else "")
 
 
-@headline.register
-def _(event: corrections.EventUnlinked) -> str:
-    return f"Unlinked {handle_of(event.target)}"
-
-
-@headline.register
-def _(event: corrections.EventRedacted) -> str:
-    return f"Redacted {handle_of(event.target)}"
-
-
-def redacted_words(said: Redaction) -> str:
-    """Say who removed an event's text for good, when and why."""
-    return f"redacted by {said.by} on {utc(said.at)}: {said.why}"
-
-
-@detail.register
-def _(event: corrections.Correction) -> str | None:
-    return event.why or None
+HEADLINES: dict[type, str | Callable[[Any], str]] = {
+    corrections.EventAmended: _amended,
+    corrections.EventRetracted: lambda e: f"Retracted {handle_of(e.target)}",
+    corrections.EventLinked: _linked,
+    corrections.EventUnlinked: lambda e: f"Unlinked {handle_of(e.target)}",
+    corrections.EventRedacted: lambda e: f"Redacted {handle_of(e.target)}",
+    bundles.BundleImported: lambda e: (
+        f"{e.number} imported from log {e.log}" + ("" if e.was == e.number else f", where it is {e.was}")
+    ),
+}
+DETAILS: dict[type, str | Callable[[Any], str | None]] = {
+    corrections.Correction: lambda e: e.why or None,
+    bundles.BundleImported: lambda e: (
+        f"{counted(e.brought, 'new event')}, as of its position {e.position} with head {e.head}; "
+        f"bundle sha256 {e.sha256.hex()}"
+    ),
+}

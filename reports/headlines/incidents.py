@@ -1,129 +1,74 @@
 """What people decided, in words."""
 
-from reports.headlines.base import detail, headline
+from collections.abc import Callable
+from typing import Any
+
+from reports.wording.text import dotted
 from tracker.events import incidents
 from tracker.text.shortening import short
 from tracker.times import spoken
 
-
-@headline.register
-def _(event: incidents.IncidentDeclared) -> str:
-    return f"Declared {event.severity}: {event.title}"
-
-
-@detail.register
-def _(event: incidents.IncidentDeclared) -> str | None:
-    parts = [
-        f"detected by {'an alert' if event.detected_by == 'alert' else 'a ' + event.detected_by}"
-        if event.detected_by
-        else None,
-        event.impact,
-        f"lead {event.lead}" if event.lead else None,
-    ]
-    return " · ".join(part for part in parts if part) or None
-
-
-@headline.register
-def _(event: incidents.MilestoneSet) -> str:
-    words = {
-        "started": "Incident started",
-        "detected": "Incident detected",
-        "confirmed": "Incident confirmed",
-        "mitigated": "Impact mitigated",
-        "ended": "Impact ended",
-    }
-    return words.get(event.milestone, f"Milestone {event.milestone}")
+_MILESTONES = {
+    "started": "Incident started",
+    "detected": "Incident detected",
+    "confirmed": "Incident confirmed",
+    "mitigated": "Impact mitigated",
+    "ended": "Impact ended",
+}
+_NOTES = {
+    "hypothesis": "Hypothesis: ",
+    "root-cause": "Root cause: ",
+    "fix": "Fix: ",
+    "prevention": "Prevention: ",
+    "lesson": "Lesson: ",
+    "impact": "Impact: ",
+}
+_RESOLVED = {
+    "fixed": "Resolved",
+    "false-alarm": "Resolved as a false alarm",
+    "went-away": "Resolved: it went away",
+}
+_NOTE_LENGTH = 200
 
 
-@detail.register
-def _(event: incidents.MilestoneSet) -> str | None:
+def _declared(event: incidents.IncidentDeclared) -> str | None:
+    by = (
+        event.detected_by
+        and f"detected by {'an' if event.detected_by == 'alert' else 'a'} {event.detected_by}"
+    )
+    return dotted(by, event.impact, event.lead and f"lead {event.lead}")
+
+
+def _milestone(event: incidents.MilestoneSet) -> str | None:
     if event.until is None:
         return None
     return f"some time within {spoken((event.until - event.occurred_at).total_seconds())}"
 
 
-@headline.register
-def _(event: incidents.SeverityChanged) -> str:
-    return f"Severity now {event.severity}"
+def _whole_note(event: incidents.NoteAdded) -> str | None:
+    line = " ".join(event.text.split())
+    return line if len(line) > _NOTE_LENGTH else None
 
 
-@detail.register
-def _(event: incidents.SeverityChanged) -> str | None:
-    return event.why
-
-
-@headline.register
-def _(event: incidents.LeadChanged) -> str:
-    return f"{event.lead} leads"
-
-
-@headline.register
-def _(event: incidents.StageChanged) -> str:
-    return f"Stage: {event.stage}"
-
-
-@headline.register
-def _(event: incidents.ServiceAdded) -> str:
-    return f"Service {event.service} is part of it"
-
-
-@headline.register
-def _(event: incidents.ServiceRemoved) -> str:
-    return f"Service {event.service} is not part of it"
-
-
-_KINDS = {
-    "hypothesis": "Hypothesis",
-    "root-cause": "Root cause",
-    "fix": "Fix",
-    "prevention": "Prevention",
-    "lesson": "Lesson",
-    "impact": "Impact",
+HEADLINES: dict[type, str | Callable[[Any], str]] = {
+    incidents.IncidentDeclared: "Declared {e.severity}: {e.title}",
+    incidents.MilestoneSet: lambda e: _MILESTONES.get(e.milestone, f"Milestone {e.milestone}"),
+    incidents.SeverityChanged: "Severity now {e.severity}",
+    incidents.LeadChanged: "{e.lead} leads",
+    incidents.StageChanged: "Stage: {e.stage}",
+    incidents.ServiceAdded: "Service {e.service} is part of it",
+    incidents.ServiceRemoved: "Service {e.service} is not part of it",
+    incidents.NoteAdded: lambda e: _NOTES.get(e.kind, "") + short(e.text, _NOTE_LENGTH),
+    incidents.FileAttached: "File attached: {e.name}",
+    incidents.IncidentResolved: lambda e: _RESOLVED.get(e.resolution, f"Resolved as {e.resolution}"),
+    incidents.IncidentReopened: "Reopened",
+    incidents.IncidentMerged: "{e.incident} merged into {e.into}",
 }
-
-
-@headline.register
-def _(event: incidents.NoteAdded) -> str:
-    prefix = _KINDS.get(event.kind)
-    line = short(event.text, 200)
-    return f"{prefix}: {line}" if prefix else line
-
-
-@detail.register
-def _(event: incidents.NoteAdded) -> str | None:
-    return " ".join(event.text.split()) if len(" ".join(event.text.split())) > 200 else None
-
-
-@headline.register
-def _(event: incidents.FileAttached) -> str:
-    return f"File attached: {event.name}"
-
-
-@headline.register
-def _(event: incidents.IncidentResolved) -> str:
-    words = {
-        "fixed": "Resolved",
-        "false-alarm": "Resolved as a false alarm",
-        "went-away": "Resolved: it went away",
-    }
-    return words.get(event.resolution, f"Resolved as {event.resolution}")
-
-
-@headline.register
-def _(event: incidents.IncidentReopened) -> str:
-    return "Reopened"
-
-
-@detail.register
-def _(event: incidents.IncidentReopened) -> str | None:
-    return event.why
-
-
-@headline.register
-def _(event: incidents.IncidentMerged) -> str:
-    return f"{event.incident} merged into {event.into}"
-
-
-@detail.register
-def _(event: incidents.IncidentMerged) -> str | None:
-    return event.why
+DETAILS: dict[type, str | Callable[[Any], str | None]] = {
+    incidents.IncidentDeclared: _declared,
+    incidents.MilestoneSet: _milestone,
+    incidents.SeverityChanged: lambda e: e.why,
+    incidents.NoteAdded: _whole_note,
+    incidents.IncidentReopened: lambda e: e.why,
+    incidents.IncidentMerged: lambda e: e.why,
+}

@@ -1,13 +1,15 @@
 """What the team was told, in words."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from reports.headlines.base import detail, headline
+from reports.wording.text import dotted
 from tracker.events import messages
 from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
-_MESSAGES = {
+_SENT = {
     "initial": "Team alerted",
     "update": "Team updated",
     "resolved": "Team told that it is over",
@@ -15,23 +17,10 @@ _MESSAGES = {
 }
 
 
-@headline.register
-def _(event: messages.MessageSent) -> str:
-    told = _MESSAGES.get(event.kind, f"Message sent ({event.kind})")
-    return told if event.prepared else f"{told}, by hand"
-
-
-@headline.register
-def _(event: messages.MessagePrepared) -> str:
-    return f"Message to be posted: {event.kind}"
-
-
-@detail.register
-def _(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
-    promise = f"promised for {_readable(event.eta)}" if event.eta else None
+def _message(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
     # A template's lines repeat what the rows around it say; `tracker show` has them.
     words = short(event.text, 160) if "\n" not in event.text else None
-    return " · ".join(part for part in (promise, words) if part) or None
+    return dotted(event.eta and f"promised for {_readable(event.eta)}", words)
 
 
 def _readable(at: datetime) -> str:
@@ -40,29 +29,27 @@ def _readable(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if not at.second else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-@headline.register
-def _(event: messages.MessagePosting) -> str:
-    return f"Posting the {event.kind} message"
-
-
-@headline.register
-def _(event: messages.MessageFailed) -> str:
+def _failed(event: messages.MessageFailed) -> str:
     if event.unsure:
-        return f"The {event.kind} message may have been posted, or not"
+        return f"The {event.kind} message may or may not have been posted"
     return f"The {event.kind} message was not posted" + (" yet" if event.retry_at else "")
 
 
-@detail.register
-def _(event: messages.MessageFailed) -> str | None:
-    again = f"tried again at {utc(event.retry_at)}" if event.retry_at else None
-    return " · ".join(part for part in (event.reason, again) if part) or None
-
-
-@headline.register
-def _(event: messages.EtaMissed) -> str:
-    return "The promised time passed"
-
-
-@detail.register
-def _(event: messages.EtaMissed) -> str | None:
-    return f"promised {spoken((event.occurred_at - event.promised_at).total_seconds())} before; no fix, and no newer promise, by then"
+HEADLINES: dict[type, str | Callable[[Any], str]] = {
+    messages.MessageSent: lambda e: (
+        _SENT.get(e.kind, f"Message sent ({e.kind})") + ("" if e.prepared else ", by hand")
+    ),
+    messages.MessagePrepared: "Message to be posted: {e.kind}",
+    messages.MessagePosting: "Posting the {e.kind} message",
+    messages.MessageFailed: _failed,
+    messages.EtaMissed: "The promised time passed",
+}
+DETAILS: dict[type, str | Callable[[Any], str | None]] = {
+    messages.MessageSent: _message,
+    messages.MessagePrepared: _message,
+    messages.MessageFailed: lambda e: dotted(e.reason, e.retry_at and f"retried at {utc(e.retry_at)}"),
+    messages.EtaMissed: lambda e: (
+        f"promised {spoken((e.occurred_at - e.promised_at).total_seconds())} before; "
+        "by then there was neither a fix nor a newer promise"
+    ),
+}

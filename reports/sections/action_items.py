@@ -2,7 +2,7 @@
 
 from projections.actions import OVERDUE, ActionItem, Prevention, counted_days, of_incident
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import code, command, text
 
 
 def lines(context: Context) -> list[str]:
@@ -23,10 +23,10 @@ def _none(context: Context) -> list[str]:
     incident = context.incident
     if incident.merged_into is not None:
         return [f"Action items: see {incident.merged_into}, into which this was merged"]
-    command = code(f'tracker action add {incident.id} "…" --owner NAME --due DATE')
     if context.notes("prevention"):
         return ["None of the proposals under Prevention has an owner and a day yet."]
-    return [f"Action items: none recorded; {command}"]
+    add = command("action", "add", incident.id, "…", "--owner", "NAME", "--due", "DATE")
+    return [f"Action items: none recorded; {add}"]
 
 
 def _item(context: Context, item: ActionItem) -> list[str]:

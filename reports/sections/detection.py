@@ -2,7 +2,8 @@
 
 from projections.durations import Duration
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import text
+from reports.sections.mentions import mention
 from reports.sections.missing import not_recorded
 from tracker.events.alerts import AlertFired
 
@@ -27,15 +28,11 @@ def lines(context: Context) -> list[str]:
     if took is not None:
         said.append(f"Time to detect: {took.value()} ({text(took.formula)}).")
     alerts = [
-        f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)})"
-        for entry in context.entries
-        if isinstance(entry.fact, AlertFired)
+        f"- {mention(context, entry)}" for entry in context.entries if isinstance(entry.fact, AlertFired)
     ]
     written = [" ".join(said)] if said else []
     if not by and detected is None:
-        written.append(
-            not_recorded("When it was noticed", f"tracker milestone {incident.id} detected --at T")
-        )
+        written.append(not_recorded("When it was noticed", "milestone", incident.id, "detected", "--at", "T"))
     if alerts:
         return [*_apart(written), "Alerts that fired:", "", *alerts]
     return [*_apart(written), "No alert fired, as far as the log knows."]

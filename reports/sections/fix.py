@@ -2,8 +2,10 @@
 
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import command, text
+from reports.sections.mentions import mention, named, says
 from reports.sections.missing import notes_or_missing
+from reports.wording.timeline import detail
 from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, TestsFinished
 
 
@@ -12,12 +14,7 @@ def lines(context: Context) -> list[str]:
     written = notes_or_missing(context, "fix", "Fix")
     fixed = context.attributed("fixed")
     for entry in fixed:
-        assert entry.attribution is not None
-        why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
-        written.append(
-            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)}) fixed it, "
-            f"says {text(entry.attribution.by)}{why}"
-        )
+        written.append(f"- {mention(context, entry)} fixed it, {says(entry)}")
     if not fixed:
         written += _unjudged(context)
     return written + _work(context)
@@ -33,12 +30,9 @@ def _unjudged(context: Context) -> list[str]:
     if not deployed:
         return []
     written = ["", "Deployed while it lasted, which nobody has judged yet:", ""]
-    written += [
-        f"- {text(context.named(e.title, e.service))} at {context.moment(e.occurred_at, e.precision_seconds)} ({code(e.handle)})"
-        for e in deployed
-    ]
-    command = f"tracker link {context.incident.id} {deployed[-1].handle} --as fixed --why …"
-    return [*written, "", f"Judge one: {code(command)}"]
+    written += [f"- {mention(context, entry)}" for entry in deployed]
+    link = command("link", context.incident.id, deployed[-1].handle, "--as", "fixed", "--why", "…")
+    return [*written, "", f"Judge one: {link}"]
 
 
 def _work(context: Context) -> list[str]:
@@ -57,5 +51,6 @@ def _work(context: Context) -> list[str]:
 
 
 def _worked(context: Context, entry: Entry) -> str:
-    detail = f" ({text(entry.detail)})" if entry.detail else ""
-    return f"- {context.clock(entry.occurred_at, entry.precision_seconds)} {text(context.named(entry.title, entry.service))}{detail}"
+    besides = detail(entry)
+    shown = f" ({text(besides)})" if besides else ""
+    return f"- {context.clock(entry.occurred_at, entry.precision_seconds)} {named(context, entry)}{shown}"

@@ -12,7 +12,7 @@ def internal(context: Context) -> list[str]:
     """Write the messages to the team."""
     sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
     if not sent:
-        return [not_recorded("Messages to the team", f"tracker message {context.incident.id} update --sent")]
+        return [not_recorded("Messages to the team", "message", context.incident.id, "update", "--sent")]
     written: list[str] = []
     for entry in sent:
         assert isinstance(entry.fact, MessageSent)

@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 
 from projections.comparison import VerdictRow
 from projections.samples import Series, Summary, between, summary
-from projections.silence import Silence, blinding
+from projections.silence import Silence, blinding, silent_span
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
-from reports.headlines import silent_span
-from reports.markdown import code, table, text
+from reports.markdown import code, command, table, text
 from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
 from tracker.events.alerts import AlertFired
@@ -26,9 +25,7 @@ def lines(context: Context) -> list[str]:
         services = ", ".join(text(service) for service in context.incident.services)
         return [
             f"No metric is configured for {services}, and no samples are recorded; "
-            "add `[services.NAME.metrics.NAME]` to tracker.toml, then `tracker collect "
-            + context.incident.id
-            + "`"
+            f"add `[services.NAME.metrics.NAME]` to tracker.toml, then {command('collect', context.incident.id)}"
         ]
     written: list[str] = _verdicts(context)
     for metric in context.metrics:
@@ -97,7 +94,7 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
 def _metric(context: Context, metric: MetricPlan) -> list[str]:
     if not metric.series:
         return [
-            f"No samples recorded; {code('tracker collect ' + context.incident.id)}",
+            f"No samples recorded; {command('collect', context.incident.id)}",
             *_gone(context, metric),
             *_blind(context, metric),
         ]

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import code, paragraphs, text
+from reports.markdown import command, paragraphs, text
 from tracker.events.incidents import NoteAdded
 
 
-def not_recorded(what: str, command: str) -> str:
-    """Say that it is not recorded and what to type."""
-    return f"{what}: not recorded; {code(command)}"
+def not_recorded(what: str, *words: str) -> str:
+    """Say that something is not recorded, and which command would record it."""
+    return f"{what}: not recorded; {command(*words)}"
 
 
 def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
@@ -25,7 +25,7 @@ def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
     ):
         return [f"{what}: none recorded; it was a false alarm"]
     if not entries:
-        return [not_recorded(what, f'tracker note {context.incident.id} --kind {kind} "…"')]
+        return [not_recorded(what, "note", context.incident.id, "--kind", kind, "…")]
     return noted(entries)
 
 

@@ -2,10 +2,11 @@
 
 from projections.actions import of_incident, would_have_prevented
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import code, command, text
 from reports.sections.action_items import stood
 from reports.sections.missing import notes_or_missing
 from tracker.events.incidents import NoteAdded
+from tracker.text.shortening import short
 
 
 def lines(context: Context) -> list[str]:
@@ -21,10 +22,10 @@ def _proposal(context: Context) -> list[str]:
     left = [note for note in notes if _plain(note) not in promised]
     if not left:
         return []
-    first = _plain(left[0]).replace('"', "'")
-    short = first if len(first) <= 60 else first[:59].rstrip() + "…"
-    command = f'tracker action add {context.incident.id} "{short}" --owner NAME --due DATE'
-    return ["", f"Proposals, until somebody owns them: {code(command)}"]
+    add = command(
+        "action", "add", context.incident.id, short(left[0], 60), "--owner", "NAME", "--due", "DATE"
+    )
+    return ["", f"Proposals, until somebody owns them: {add}"]
 
 
 def _plain(raw: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import code, command, text
 from reports.sections.detection import time_to_detect
 from reports.sections.missing import noted
 from reports.wording.verdict_phrases import headline
@@ -56,8 +56,8 @@ def _written(context: Context, name: str, measured: list[str], beginning: str) -
     written = [*noted(told, _without_beginning), *measured]
     if written:
         return written
-    command = f'tracker note {context.incident.id} --kind lesson "{beginning}: …"'
-    return [f"Nobody said yet; {code(command)}"]
+    note = command("note", context.incident.id, "--kind", "lesson", f"{beginning}: …")
+    return [f"Not recorded yet; {note}"]
 
 
 def _text(entry: Entry) -> str:

@@ -2,7 +2,8 @@
 
 from projections.changes import candidate
 from reports.context import Context
-from reports.markdown import code, text
+from reports.markdown import code, command, text
+from reports.sections.mentions import mention, says
 from reports.sections.missing import notes_or_missing
 
 
@@ -18,15 +19,7 @@ def said(context: Context) -> list[str]:
 
 def caused(context: Context) -> list[str]:
     """Write the changes to which people gave the cause."""
-    written = []
-    for entry in context.attributed("caused"):
-        assert entry.attribution is not None
-        why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
-        written.append(
-            f"- {text(context.named(entry.title, entry.service))} at {context.moment(entry.occurred_at, entry.precision_seconds)} ({code(entry.handle)}) caused it, "
-            f"says {text(entry.attribution.by)}{why}"
-        )
-    return written
+    return [f"- {mention(context, entry)} caused it, {says(entry)}" for entry in context.attributed("caused")]
 
 
 def candidates(context: Context) -> list[str]:
@@ -52,5 +45,5 @@ def candidates(context: Context) -> list[str]:
     return [
         *written,
         "",
-        f"Judge one: {code(f'tracker link {context.incident.id} {handle} --as caused --why …')}",
+        f"Judge one: {command('link', context.incident.id, handle, '--as', 'caused', '--why', '…')}",
     ]

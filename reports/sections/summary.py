@@ -7,6 +7,7 @@ from projections.durations import NAMES, shown
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
+from reports.wording.timeline import title
 from tracker.events.changes import DeployFinished
 from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
 from tracker.events.messages import MessageSent
@@ -91,7 +92,7 @@ def _fix(context: Context, entry: Entry, since: datetime | None) -> str:
     at = _when(context, entry.occurred_at, entry.precision_seconds, since)
     if isinstance(entry.fact, DeployFinished):
         return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
-    return f"{text(context.named(_lower(entry.title), entry.service))} at {at}"
+    return f"{text(context.named(_lower(title(entry)), entry.service))} at {at}"
 
 
 def _share_the_credit(context: Context, fixed: Sequence[Entry]) -> bool:

@@ -1,9 +1,11 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
+from projections.silence import silent_span
 from projections.timeline import Entry
 from reports.context import Context
-from reports.headlines import redacted_words, silent_span
-from reports.markdown import code, table, text
+from reports.markdown import code, command, table, text
+from reports.sections.mentions import named, says
+from reports.wording.timeline import detail, redaction, title
 from tracker.events.base import Event, handle_of
 from tracker.events.incidents import FileAttached, NoteAdded
 from tracker.events.samples import MetricSampled
@@ -13,7 +15,7 @@ from tracker.times import spoken
 def lines(context: Context) -> list[str]:
     """Write the section; the zone stands in the heading, a row stands for each new date."""
     if not context.entries:
-        return ["Nothing is recorded yet; `tracker collect " + context.incident.id + "`"]
+        return [f"Nothing is recorded yet; {command('collect', context.incident.id)}"]
     rows: list[tuple[str, str, str, str]] = []
     day = None
     for entry in context.entries:
@@ -73,7 +75,7 @@ def _redacted(context: Context) -> list[str]:
         "Redacted: what these said was removed from the log for good.",
         "",
         *(
-            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}{_of(each.event)}, {text(redacted_words(each.redacted))}"
+            f"- {code(each.handle)} {each.event.TOPIC.replace('-', ' ')}{_of(each.event)}, {text(redaction(each.redacted))}"
             for each in context.redacted
             if each.redacted is not None
         ),
@@ -81,20 +83,18 @@ def _redacted(context: Context) -> list[str]:
 
 
 def _what(context: Context, entry: Entry) -> str:
-    if isinstance(entry.fact, NoteAdded) and entry.detail and entry.redacted is None:
+    besides = detail(entry)
+    if isinstance(entry.fact, NoteAdded) and besides and entry.redacted is None:
         # A long note's title is its beginning, and its detail the whole: once is enough.
-        kind = entry.title.partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
-        said = text(context.named(kind + entry.detail, entry.service))
+        kind = title(entry).partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
+        row = text(context.named(kind + besides, entry.service))
     else:
-        said = text(context.named(entry.title, entry.service)) + (
-            f" ({text(entry.detail)})" if entry.detail else ""
-        )
+        row = named(context, entry) + (f" ({text(besides)})" if besides else "")
     if entry.attribution is not None:
-        why = f": {text(entry.attribution.why)}" if entry.attribution.why else ""
-        said += f" — **{entry.attribution.role}**, says {text(entry.attribution.by)}{why}"
+        row += f" — **{entry.attribution.role}**, {says(entry)}"
     marks = []
     if entry.late_seconds is not None:
         marks.append(f"late {spoken(entry.late_seconds)}")
     if entry.amended:
         marks.append("amended")
-    return said + (f" *[{', '.join(marks)}]*" if marks else "")
+    return row + (f" *[{', '.join(marks)}]*" if marks else "")

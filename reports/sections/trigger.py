@@ -12,5 +12,5 @@ def lines(context: Context) -> list[str]:
         return found
     if context.incident.resolution == "false-alarm":
         return ["Trigger: none; it was a false alarm"]
-    command = f'tracker link {context.incident.id} SERVICE@VERSION --as caused --why "…"'
-    return [not_recorded("Trigger", command)]
+    words = ("link", context.incident.id, "SERVICE@VERSION", "--as", "caused", "--why", "…")
+    return [not_recorded("Trigger", *words)]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from projections.messages import State, messages
 from projections.timeline import timeline
+from reports.wording.timeline import title
 from tests.builders import at, declared, prepared, retracted, sent
 from tests.servers.slack import SECRET, Reply
 from tracker.application.outbox import OUT_OF_DATE, TAKEN_FOR, VIA, deliver, waiting
@@ -301,7 +302,7 @@ def test_cut_off_while_posting_it_is_said_that_nobody_knows(log, clock, posted):
     assert script.posted == []
     assert deliver(log, script, clock) == []
     titles = [
-        row.title for row in timeline(log.incident("INC-1"), incident=fold("INC-1", log.incident("INC-1")))
+        title(row) for row in timeline(log.incident("INC-1"), incident=fold("INC-1", log.incident("INC-1")))
     ]
     assert "The initial message may have been posted, or not" in titles
 

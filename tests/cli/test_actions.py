@@ -347,7 +347,7 @@ def test_a_proposal_says_what_to_type(declared):
     A note of kind prevention stays one until somebody owns it.
     """
     declared("note", 1, "Alert on the pool", "--kind", "prevention")
-    command = 'tracker action add INC-1 "Alert on the pool" --owner NAME --due DATE'
+    command = "tracker action add INC-1 'Alert on the pool' --owner NAME --due DATE"
     assert command in declared("report", 1, "-o", "-").out
     add(declared)
 

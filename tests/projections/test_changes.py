@@ -311,8 +311,8 @@ def test_each_phase_is_a_step_with_its_witnesses():
 
     first, second = witnessed(deduplicate(facts))
 
-    assert (first.note, len(first.witnesses)) == (None, 1)
-    assert (second.note, len(second.witnesses)) == ("told by run, sentry:acme", 2)
+    assert (first.sources, len(first.witnesses)) == (("run",), 1)
+    assert (second.sources, len(second.witnesses)) == (("run", "sentry:acme"), 2)
 
 
 @pytest.mark.parametrize(

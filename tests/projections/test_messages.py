@@ -10,6 +10,7 @@ from projections.procedure.check import check
 from projections.procedure.rule import ProcedureLimits
 from projections.timeline import timeline
 from projections.updates import TOLD_LATE, missed_etas, promised
+from reports.wording.timeline import detail, title
 from tests import builders as b
 from tests.builders import at, recorded
 from tests.projections.procedure.histories import evidence
@@ -111,13 +112,13 @@ def test_the_timeline_shows_what_became_of_a_message():
     )
     rows = timeline(history, incident=fold("INC-1", history))
 
-    assert [(row.title, row.by) for row in rows[1:]] == [
+    assert [(title(row), row.by) for row in rows[1:]] == [
         ("Team updated", "ada"),
         ("The initial message was not posted", "tracker"),
         ("Message to be posted: update", "ada"),
         ("The promised time passed", "tracker"),
     ]
-    assert "promised for 2026-03-01 14:23 UTC" in (rows[1].detail or "")
+    assert "promised for 2026-03-01 14:23 UTC" in (detail(rows[1]) or "")
     assert len(timeline(history, incident=fold("INC-1", history), order="recorded")) == len(history)
 
 

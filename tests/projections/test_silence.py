@@ -11,6 +11,7 @@ from projections.attachment import windows
 from projections.comparison import verdicts_to_record
 from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
 from projections.timeline import timeline
+from reports.wording.timeline import detail, title
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
 from tracker.application.listening import Listening
@@ -263,11 +264,11 @@ def test_the_timeline_draws_the_span_and_its_end():
     """
     _, began, back = rows(silent(10), returned(30, since=10))
 
-    assert (began.occurred_at, began.title) == (at(10), "prometheus silent")
-    assert began.detail == (
+    assert (began.occurred_at, title(began)) == (at(10), "prometheus silent")
+    assert detail(began) == (
         "from 2026-03-01 14:10:00Z to 14:30:00Z (20 min) · prometheus at http://127.0.0.1:9090 refused the connection"
     )
-    assert (back.occurred_at, back.title, back.detail) == (at(30), "prometheus heard again", "after 20 min")
+    assert (back.occurred_at, title(back), detail(back)) == (at(30), "prometheus heard again", "after 20 min")
 
 
 def test_a_silence_that_lasts_says_so():
@@ -276,9 +277,9 @@ def test_a_silence_that_lasts_says_so():
     """
     (_, row) = rows(silent(10, heard_before=False))
 
-    assert row.detail is not None
-    assert row.detail.startswith(
-        "from 2026-03-01 14:10:00Z, and not heard of since · not heard since the tracker began"
+    assert detail(row) is not None
+    assert detail(row).startswith(
+        "from 2026-03-01 14:10:00Z, and not heard of since · never heard from since the tracker started"
     )
 
 
@@ -292,7 +293,7 @@ def test_only_silences_in_which_something_may_have_been_missed_are_rows():
 
     found = rows(*into, *over, theirs)
 
-    assert [row.title for row in found] == [
+    assert [title(row) for row in found] == [
         "sentry silent",
         "Declared critical: Payments answer 500",
         "sentry heard again",

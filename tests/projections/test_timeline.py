@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from projections.attachment import windows
 from projections.timeline import timeline
+from reports.wording.timeline import detail, title
 from tests.builders import (
     alert,
     alert_end,
@@ -46,7 +47,7 @@ def rows(*events, **options):
 
 
 def titles(found):
-    return [row.title for row in found]
+    return [title(row) for row in found]
 
 
 def test_events_are_in_the_order_they_happened():
@@ -79,7 +80,7 @@ def test_what_a_forge_does_not_say_is_left_out_of_the_words():
         end=at(60),
     )
 
-    assert [(entry.title, entry.detail) for entry in entries] == [
+    assert [(title(entry), detail(entry)) for entry in entries] == [
         ("Tests passed on 4f2d8c1", "ci/nightly"),
         ("Release v1.4.3 published", None),
     ]
@@ -115,8 +116,8 @@ def test_in_the_order_of_recording_corrections_are_rows():
         "deploy-finished",
         "event-retracted",
     ]
-    assert [entry.detail for entry in entries if entry.detail and "struck" in entry.detail] == [
-        "struck out later"
+    assert [detail(entry) for entry in entries if detail(entry) and "retracted later" in detail(entry)] == [
+        "retracted later"
     ]
 
 
@@ -154,7 +155,7 @@ def test_what_was_amended_reads_as_set_right_and_is_marked():
     )
 
     assert (first.amended, second.amended) == (False, True)
-    assert (second.title, second.occurred_at) == ("Deployed 1.4.3", at(9))
+    assert (title(second), second.occurred_at) == ("Deployed 1.4.3", at(9))
     assert second.event == event_id(wrong)
 
 
@@ -204,7 +205,7 @@ def test_an_alert_told_again_with_other_words_is_one_row():
 
     [row] = timeline(recorded(later, first))
 
-    assert row.detail == "critical · 60 %"
+    assert detail(row) == "critical · 60 %"
     assert row.evidence == (event_id(later), event_id(first))
 
 
@@ -217,7 +218,7 @@ def test_a_person_s_amendment_wins_over_the_source_s_last_word():
 
     [row] = timeline(recorded(first, amended(first, changes={"severity": "minor"}), later))
 
-    assert (row.detail, row.amended) == ("minor", True)
+    assert (detail(row), row.amended) == ("minor", True)
 
 
 def test_a_deploy_told_by_two_sources_is_one_row_with_both_as_witnesses():
@@ -230,7 +231,7 @@ def test_a_deploy_told_by_two_sources_is_one_row_with_both_as_witnesses():
 
     assert row.event == event_id(mine)
     assert row.evidence == (event_id(mine), event_id(theirs))
-    assert row.detail == "told by run, sentry:acme"
+    assert detail(row) == "reported by run, sentry:acme"
 
 
 def test_an_error_that_repeats_is_one_row_at_its_first():
@@ -242,8 +243,8 @@ def test_an_error_that_repeats_is_one_row_at_its_first():
     )
 
     assert [row.occurred_at for row in entries] == [at(6), at(7)]
-    assert "40 times within 3 min 54 s" in entries[0].detail
-    assert "times" not in (entries[1].detail or "")
+    assert "40 times within 3 min 54 s" in detail(entries[0])
+    assert "times" not in (detail(entries[1]) or "")
     assert len(entries[0].evidence) == 40
 
 
@@ -414,7 +415,7 @@ def test_the_story_is_what_one_would_tell(plain_story):
     21 facts and 4 decisions, read as a colleague would tell them.
     """
     told = [
-        f"{round((row.occurred_at - at(0)).total_seconds() / 60, 2):g} {row.title}" for row in plain_story
+        f"{round((row.occurred_at - at(0)).total_seconds() / 60, 2):g} {title(row)}" for row in plain_story
     ]
 
     assert told == [

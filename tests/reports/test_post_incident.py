@@ -114,7 +114,7 @@ def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp
     written = text_of(path)
 
     for kind in ("impact", "root-cause", "fix", "prevention", "lesson"):
-        assert f'not recorded; `tracker note INC-1 --kind {kind} "…"`' in written
+        assert f"not recorded; `tracker note INC-1 --kind {kind} '…'`" in written
     assert "No samples recorded; `tracker collect INC-1`" in written
     assert "| Downtime | not applicable |" in written
 
@@ -139,7 +139,7 @@ def test_a_cause_by_time_alone_is_named_a_candidate(tmp_path):
     written = text_of(path)
 
     assert "Candidates by time alone, which nobody has judged yet:" in written
-    assert f"tracker link INC-1 {b._id(bad)[-7:]} --as caused --why …" in written
+    assert f"tracker link INC-1 {b._id(bad)[-7:]} --as caused --why '…'" in written
 
 
 def test_the_part_of_a_deploy_is_told_with_its_author(tmp_path):

@@ -19,7 +19,7 @@ from projections.comparison import (
 )
 from projections.samples import Series
 from projections.silence import blinding, silences
-from reports.headlines import redacted_words
+from reports.wording.timeline import redaction
 from tracker.application.action_items import about
 from tracker.application.metric_settings import configured_metrics, of_query
 from tracker.application.session import Recording, Session
@@ -281,7 +281,7 @@ def _metrics(
 def _redacted(chunks: "list[Recorded]") -> "tuple[RedactedSamples, ...]":
     """Name the spans whose samples were removed for good."""
     return tuple(
-        RedactedSamples(each.event.occurred_at, each.event.last_at, redacted_words(each.redacted))
+        RedactedSamples(each.event.occurred_at, each.event.last_at, redaction(each.redacted))
         for each in chunks
         if each.redacted is not None and isinstance(each.event, MetricSampled)
     )

@@ -14,7 +14,8 @@ from projections.durations import shown
 from projections.messages import Message
 from projections.review import ReportStatus
 from projections.updates import messages_of
-from reports.headlines import detail, headline, redacted_words
+from reports.headlines import detail, headline
+from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
 from tracker.application.procedure import due_items, due_json, evaluate_procedure, incident_durations
 from tracker.application.provenance import imports_of
@@ -246,7 +247,7 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
     if arguments.raw or arguments.output:
         if recorded.redacted is not None:
             raise BadInputError(
-                f"{recorded.handle} was {redacted_words(recorded.redacted)}",
+                f"{recorded.handle} was {redaction(recorded.redacted)}",
                 hint=f"See what is left of it: tracker show {recorded.handle}",
             )
         if not payload:
@@ -293,7 +294,7 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
     if arrival.via or arrival.reported_by:
         rows.append(("came by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
     if recorded.redacted is not None:
-        rows.append(("redacted", printable(redacted_words(recorded.redacted).removeprefix("redacted "))))
+        rows.append(("redacted", printable(redaction(recorded.redacted).removeprefix("redacted "))))
     if arrival.origin is not None:
         there = f", as {arrival.origin.event}" if arrival.origin.event else ""
         rows.append(

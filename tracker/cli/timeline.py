@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from projections.timeline import timeline
-from reports.headlines import short
+from reports.wording.timeline import detail, title
 from tracker.application.clock_dates import told_afterwards
 from tracker.application.provenance import imports_of
 from tracker.application.session import Session
@@ -17,6 +17,7 @@ from tracker.errors import UsageError
 from tracker.events.base import Window
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident
+from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
 _PUSHED = ("alert-fired", "alert-resolved", "error-seen", "issue-changed")
@@ -139,8 +140,8 @@ def described(row: Any) -> dict[str, Any]:
         "service": row.service,
         "source": row.source,
         "by": row.by,
-        "title": row.title,
-        "detail": row.detail,
+        "title": title(row),
+        "detail": detail(row),
         "evidence": row.evidence,
         "amended": row.amended,
         "late_seconds": row.late_seconds,
@@ -174,13 +175,14 @@ def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
 
 
 def _said(row: Any) -> str:
-    parts = [printable(row.title)]
+    parts = [printable(title(row))]
     if row.service:
         parts[0] = f"[{row.service}] {parts[0]}"
-    if row.detail and row.kind == "note-added" and row.redacted is None:
+    besides = detail(row)
+    if besides and row.kind == "note-added" and row.redacted is None:
         parts.append(f"whole: tracker show {row.handle}")
-    elif row.detail:
-        parts.append(printable(short(row.detail, 200)))
+    elif besides:
+        parts.append(printable(short(besides, 200)))
     if row.late_seconds is not None:
         by_poll = "by poll " if row.via == "poll" else ""
         parts.append(f"recorded {by_poll}{spoken(row.late_seconds)} late")

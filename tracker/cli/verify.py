@@ -14,9 +14,9 @@ from typing import Any
 
 from projections.review import as_published, publications
 from reports.generated_regions import ParsedReport, Part
-from reports.headlines import redacted_words
 from reports.html import hand_lines, page
 from reports.post_incident import Document
+from reports.wording.timeline import redaction
 from tracker.application import report_files
 from tracker.application.provenance import imports_of
 from tracker.application.report import again, gathered
@@ -200,7 +200,7 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
     command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
     for each in since:
         assert each.redacted is not None
-        print(f"Because {each.handle}, on which it stands, was {redacted_words(each.redacted)}")
+        print(f"Because {each.handle}, on which it stands, was {redaction(each.redacted)}")
     if since:
         say(f"  Write it again: tracker report {held_in['incident']}; or see what the log says of then:")
     else:

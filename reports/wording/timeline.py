@@ -1,0 +1,31 @@
+"""The title and the detail of a row of the timeline."""
+
+from projections.silence import span_in_words
+from projections.timeline import Entry
+from reports.headlines import detail as event_detail
+from reports.headlines import headline
+from reports.wording.text import dotted
+from tracker.events.base import Redaction
+from tracker.times import spoken, utc
+
+
+def title(entry: Entry) -> str:
+    """Say in one phrase what happened."""
+    return headline(entry.fact)
+
+
+def detail(entry: Entry) -> str | None:
+    """Say what a reader may want to know besides; of a redacted event who removed its text, and why."""
+    own = event_detail(entry.fact) if entry.redacted is None else redaction(entry.redacted)
+    return dotted(
+        entry.silence and span_in_words(entry.silence),
+        entry.times > 1 and f"{entry.times} times within {spoken(entry.repeated_for_seconds)}",
+        len(entry.reported_by) > 1 and f"reported by {', '.join(entry.reported_by)}",
+        entry.retracted and "retracted later",
+        own,
+    )
+
+
+def redaction(removed: Redaction) -> str:
+    """Say who removed an event's text for good, when and why."""
+    return f"redacted by {removed.by} on {utc(removed.at)}: {removed.why}"
