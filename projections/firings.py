@@ -1,16 +1,15 @@
-"""When an alert would have fired on series of samples, as Prometheus decides it.
+"""When an alert would have fired on series of samples, by the rules of Prometheus' rules/alerting.go.
 
-Which of those firings mattered is asked in `projections.backtest`. The rules are those of
-Prometheus' rules/alerting.go: pending from the first evaluation that is true, firing from
-the first that is true and at least `for` later, over at the first that is false. We
-evaluate at each sample, because between samples nobody knows more.
+It is pending from the first evaluation that is true, firing from the first that is true and at least `for` later, and
+resolved at the first that is false. It is evaluated at each sample: between samples nothing is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from projections.alert_expression import AlertExpression
 from projections.samples import Series
@@ -19,45 +18,29 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
 LOOKBACK_MS = 300_000
-"""How long Prometheus lets a sample stand for the present."""
+"""How long a sample is current for Prometheus."""
 
 STEPS_MISSED = 2.5
 """So many steps without a sample are a gap where the steps themselves are long."""
 
 ENDINGS = ("resolved", "stale", "still_firing")
-"""False again; no samples any more; still true at the last sample."""
+"""False again; no more samples; still true at the last sample."""
 
 _STALE_MARK = 0x7FF0000000000002
-_NOTEWORTHY_SHARE = 0.05
+_RARE_SHARE = 0.05
+_COLUMNS = {"pending_ms": "i8", "from_ms": "i8", "to_ms": "i8", "peak": "f8", "ending": "i1", "series": "i8"}
 
 
 @dataclass(frozen=True, eq=False)
-class Firings:
-    """Firings of one service in columns, sorted by `from_ms`.
-
-    `pending_ms` is the first sample that was true. `to_ms` is the first that was false, or the
-    last one seen where `ending` (an index of `ENDINGS`) says that none came. `peak` is the
-    value furthest on the alert's side. `series` is an index of the service's series.
-    """
-
-    pending_ms: NDArray[np.int64]
-    from_ms: NDArray[np.int64]
-    to_ms: NDArray[np.int64]
-    peak: NDArray[np.float64]
-    ending: NDArray[np.int8]
-    series: NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class WatchedMetric:
+class ServiceFirings:
     """What an alert would have done on all series of one service.
 
-    `downwards` is whether it fires below its number: then a peak is the lowest value.
-    `covered_ms` are the spans in which at least one series has samples, sorted and apart.
-    `series_ms` is the time that has samples, added up over series.
-    `step_ms` maps each distance between two samples to the time that it fills, over all series.
+    `firings` are columns sorted by `from_ms`. Their `pending_ms` is the first sample that was true; `to_ms` the first that
+    was false, or the last one of all where `ending`, an index of `ENDINGS`, says that there was none; `peak` the value
+    furthest on the alert's side, the lowest where it fires below its number (`fires_below`); `series` an index of
+    `labels`. `covered_ms` are the spans in which at least one series has samples, sorted and apart; `series_ms` is the
+    time with samples, added up over series; `step_ms` maps each distance between two samples to the time that it fills.
     """
 
     service: str | None
@@ -65,20 +48,20 @@ class WatchedMetric:
     query_count: int
     unit: str | None
     sample_count: int
-    downwards: bool
-    firings: Firings
+    fires_below: bool
+    firings: Mapping[str, NDArray[Any]]
     covered_ms: NDArray[np.int64]
     series_ms: int
     step_ms: dict[int, int]
 
 
-def watch(
+def service_firings(
     expression: AlertExpression,
     service: str | None,
     series: Sequence[Series],
     *,
     unit: str | None = None,
-) -> WatchedMetric:
+) -> ServiceFirings:
     """Evaluate an alert on all series of one service; each set of labels fires for itself.
 
     `unit` is for series that name none.
@@ -88,59 +71,47 @@ def watch(
     """
     import numpy as np
 
-    found: list[Firings] = []
-    covered: list[NDArray[np.int64]] = []
-    steps: dict[int, int] = {}
-    for number, each in enumerate(series):
-        threshold = expression.threshold(each.unit or unit)
-        is_stale = gaps(each.instants_ms, each.step_seconds)
-        found.append(
+    firings = [{name: np.empty(0, kind) for name, kind in _COLUMNS.items()}]
+    covered = [np.empty((0, 2), np.int64)]
+    steps: Counter[int] = Counter()
+    for number, one in enumerate(series):
+        gap_follows = gaps(one.instants_ms, one.step_seconds)
+        firings.append(
             firings_of(
-                each.instants_ms,
-                each.values,
-                is_stale,
+                one.instants_ms,
+                one.values,
+                gap_follows,
                 operator=expression.operator,
-                threshold=threshold,
+                threshold=expression.threshold(one.unit or unit),
                 for_ms=round(expression.for_seconds * 1000),
                 series=number,
             )
         )
-        covered.append(_spans(each.instants_ms, is_stale))
-        for step, filled in _steps(each.instants_ms, is_stale).items():
-            steps[step] = steps.get(step, 0) + filled
-    joined = Firings(
-        *(
-            np.concatenate([np.empty(0, kind), *(getattr(one, name) for one in found)])
-            for name, kind in _KINDS.items()
-        )
-    )
-    order = np.lexsort((joined.series, joined.from_ms))
-    return WatchedMetric(
+        covered.append(_spans(one.instants_ms, gap_follows))
+        steps.update(_steps(one.instants_ms, gap_follows))
+    columns = {name: np.concatenate([found[name] for found in firings]) for name in _COLUMNS}
+    order = np.lexsort((columns["series"], columns["from_ms"]))
+    spans = np.concatenate(covered)
+    return ServiceFirings(
         service=service,
-        labels=tuple(each.labels for each in series),
-        query_count=len({each.query for each in series}),
-        unit=next((each.unit for each in series if each.unit), unit),
-        sample_count=sum(len(each.instants_ms) for each in series),
-        downwards=expression.operator.startswith("<"),
-        firings=Firings(*(getattr(joined, name)[order] for name in _KINDS)),
-        series_ms=sum(int((each[:, 1] - each[:, 0]).sum()) for each in covered),
-        covered_ms=united(np.concatenate([np.empty((0, 2), np.int64), *covered])),
-        step_ms=steps,
+        labels=tuple(one.labels for one in series),
+        query_count=len({one.query for one in series}),
+        unit=next((one.unit for one in series if one.unit), unit),
+        sample_count=sum(len(one.instants_ms) for one in series),
+        fires_below=expression.operator.startswith("<"),
+        firings={name: column[order] for name, column in columns.items()},
+        covered_ms=united(spans),
+        series_ms=int((spans[:, 1] - spans[:, 0]).sum()),
+        step_ms=dict(steps),
     )
-
-
-_KINDS = {
-    **{"pending_ms": "int64", "from_ms": "int64", "to_ms": "int64"},
-    **{"peak": "float64", "ending": "int8", "series": "int64"},
-}
 
 
 def gaps(instants_ms: NDArray[np.int64], step_seconds: float) -> NDArray[np.bool_]:
     """Say after which samples there is a gap that ends an alert.
 
-    That is one of more than five minutes, or of more than 2.5 steps where samples lie further
-    apart. Steps may differ within a series: what counts is the wider of the two distances
-    beside the gap, and at most `step_seconds`, the widest step that was asked for.
+    That is one of more than five minutes, or of more than 2.5 steps where samples lie further apart. Steps may differ
+    within a series: the wider of the two distances next to the gap counts, up to `step_seconds`, the widest that was
+    asked for.
     """
     import numpy as np
 
@@ -154,97 +125,85 @@ def gaps(instants_ms: NDArray[np.int64], step_seconds: float) -> NDArray[np.bool
     return between > np.maximum(LOOKBACK_MS, STEPS_MISSED * local)
 
 
-def is_stale_mark(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which values are none: one NaN is Prometheus' mark that the series ends there."""
-    import numpy as np
-
-    marks: NDArray[np.bool_] = values.view(np.int64) == _STALE_MARK
-    return marks
-
-
-def holds(values: NDArray[np.float64], operator: str, threshold: float) -> NDArray[np.bool_]:
-    """Compare each value with a number, NaN as IEEE 754 has it, in numpy as in Go and so in PromQL: only != is true of it."""
+def _is_true(values: NDArray[np.float64], operator: str, threshold: float) -> NDArray[np.bool_]:
+    """Compare as Go and so PromQL do: of a NaN only != is true. One NaN is the mark that a series ends, and no value."""
     import numpy as np
 
     compare = {
         **{">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal},
         **{"==": np.equal, "!=": np.not_equal},
     }[operator]
-    found: NDArray[np.bool_] = compare(values, threshold) & ~is_stale_mark(values)
-    return found
+    is_true: NDArray[np.bool_] = compare(values, threshold) & (values.view(np.int64) != _STALE_MARK)
+    return is_true
 
 
 def firings_of(
     instants_ms: NDArray[np.int64],
     values: NDArray[np.float64],
-    is_stale: NDArray[np.bool_],
+    gap_follows: NDArray[np.bool_],
     *,
     operator: str,
     threshold: float,
     for_ms: int,
     series: int = 0,
-) -> Firings:
-    """Find the firings of one series, whose instants are sorted and each there once."""
+) -> dict[str, NDArray[Any]]:
+    """Find the firings of one series, whose instants are sorted and each there once; see `ServiceFirings.firings`."""
     import numpy as np
 
-    is_true = holds(values, operator, threshold)
     count = len(instants_ms)
-    goes_on = is_true[:-1] & is_true[1:] & ~is_stale
-    starts = np.flatnonzero(is_true & ~np.concatenate([np.zeros(min(count, 1), bool), goes_on]))
-    ends = np.flatnonzero(is_true & ~np.concatenate([goes_on, np.zeros(min(count, 1), bool)]))
-    peaks = _peaks(values, starts, ends, operator)
-    # for is reached at the first sample that lies so far behind the first true one.
-    fires = np.searchsorted(instants_ms, instants_ms[starts] + for_ms)
-    held = fires <= ends
-    starts, ends, fires, peaks = starts[held], ends[held], fires[held], peaks[held]
-    is_last = ends == count - 1
-    following = np.minimum(ends + 1, max(count - 1, 0))
-    went_stale = np.zeros(len(ends), bool)
-    went_stale[~is_last] = is_stale[ends[~is_last]]
-    ending = np.where(is_last, 2, np.where(went_stale, 1, 0)).astype(np.int8)
-    return Firings(
-        pending_ms=instants_ms[starts],
-        from_ms=instants_ms[fires],
-        to_ms=np.where(ending == 0, instants_ms[following], instants_ms[ends]),
-        peak=peaks,
-        ending=ending,
-        series=np.full(len(starts), series, np.int64),
-    )
+    is_true = _is_true(values, operator, threshold)
+    goes_on = is_true[:-1] & is_true[1:] & ~gap_follows
+    first = np.flatnonzero(is_true & ~np.concatenate([np.zeros(min(count, 1), bool), goes_on]))
+    last = np.flatnonzero(is_true & ~np.concatenate([goes_on, np.zeros(min(count, 1), bool)]))
+    # `for` is reached at the first sample that lies so far behind the first true one.
+    fires = np.searchsorted(instants_ms, instants_ms[first] + for_ms)
+    reached = fires <= last
+    peaks = _peaks(values, first, last, operator)[reached]
+    first, last, fires = first[reached], last[reached], fires[reached]
+    ending = np.where(last == count - 1, 2, np.append(gap_follows, False)[last])
+    return {
+        "pending_ms": instants_ms[first],
+        "from_ms": instants_ms[fires],
+        "to_ms": instants_ms[np.where(ending == 0, last + 1, last)],
+        "peak": peaks,
+        "ending": ending,
+        "series": np.full(len(first), series),
+    }
 
 
 def _peaks(
-    values: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64], operator: str
+    values: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64], operator: str
 ) -> NDArray[np.float64]:
     import numpy as np
 
-    if not len(starts):
+    if not len(first):
         return np.empty(0, np.float64)
     furthest = np.fmin if operator.startswith("<") else np.fmax
-    # Each second piece lies between two runs and is left out; a run at the very end has none behind it.
-    edges = np.stack([starts, ends + 1], axis=1).ravel()
-    if edges[-1] == len(values):
-        edges = edges[:-1]
-    return np.asarray(furthest.reduceat(values, edges)[::2])
+    # Each second piece lies between two runs and is left out; after a run at the very end there is none.
+    edges = np.stack([first, last + 1], axis=1).ravel()
+    return np.asarray(furthest.reduceat(values, edges[: -1 if edges[-1] == len(values) else None])[::2])
 
 
-def _spans(instants_ms: NDArray[np.int64], is_stale: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _spans(instants_ms: NDArray[np.int64], gap_follows: NDArray[np.bool_]) -> NDArray[np.int64]:
     import numpy as np
 
     if not len(instants_ms):
         return np.empty((0, 2), np.int64)
-    cuts = np.flatnonzero(is_stale)
+    cuts = np.flatnonzero(gap_follows)
     begins = np.concatenate([instants_ms[:1], instants_ms[cuts + 1]])
     return np.stack([begins, np.concatenate([instants_ms[cuts], instants_ms[-1:]])], axis=1)
 
 
-def _steps(instants_ms: NDArray[np.int64], is_stale: NDArray[np.bool_]) -> dict[int, int]:
+def _steps(instants_ms: NDArray[np.int64], gap_follows: NDArray[np.bool_]) -> dict[int, int]:
     """Return how much time samples of each distance fill; rare distances are missing samples, no steps."""
     import numpy as np
 
-    seconds = np.rint(np.diff(instants_ms)[~is_stale] / 1000).astype(np.int64)
+    seconds = np.rint(np.diff(instants_ms)[~gap_follows] / 1000).astype(np.int64)
     filled = np.bincount(seconds) * np.arange(seconds.max(initial=-1) + 1)
-    noteworthy = np.flatnonzero(filled > _NOTEWORTHY_SHARE * filled.sum())
-    return {int(step) * 1000: int(filled[step]) * 1000 for step in noteworthy}
+    return {
+        int(step) * 1000: int(filled[step]) * 1000
+        for step in np.flatnonzero(filled > _RARE_SHARE * filled.sum())
+    }
 
 
 def united(spans_ms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -264,7 +223,5 @@ def overlap_ms(spans_ms: NDArray[np.int64], start_ms: int, end_ms: int) -> int:
     """Return how much of [start, end] lies in spans that are sorted and apart."""
     import numpy as np
 
-    if not len(spans_ms):
-        return 0
     inside = np.minimum(spans_ms[:, 1], end_ms) - np.maximum(spans_ms[:, 0], start_ms)
     return int(np.maximum(inside, 0).sum())

@@ -7,7 +7,7 @@ import pytest
 
 from projections.alert_expression import parse
 from projections.backtest import backtest
-from projections.firings import watch
+from projections.firings import service_firings
 from projections.incidents import incidents
 from projections.samples import Series
 from tests.builders import at, declared, merged, milestone, recorded, reopened, resolved
@@ -42,8 +42,8 @@ def ask(samples, *events, expression=ALERT, until=2 * DAY_MINUTES, **asked):
     by_service = {}
     for each in samples:
         by_service.setdefault(each.service, []).append(each)
-    watched = [watch(expression, service, held) for service, held in by_service.items()]
-    return backtest(expression, watched, incidents(recorded(*events)), until=at(until), **asked)
+    fired = [service_firings(expression, service, held) for service, held in by_service.items()]
+    return backtest(expression, fired, incidents(recorded(*events)), until=at(until), **asked)
 
 
 def known(minute=5, *, begins=0, ends=40, incident="INC-1", **declaration):

@@ -40,7 +40,7 @@ def found(seconds, values, *, operator=">", threshold=0.5, for_seconds=0.0, step
     return [
         (pending / 1000, begins / 1000, ends / 1000, ENDINGS[ending])
         for pending, begins, ends, ending in zip(
-            fired.pending_ms, fired.from_ms, fired.to_ms, fired.ending, strict=True
+            fired["pending_ms"], fired["from_ms"], fired["to_ms"], fired["ending"], strict=True
         )
     ]
 
@@ -186,7 +186,7 @@ def test_the_peak_is_the_value_furthest_on_the_alerts_side(operator, peak):
     threshold = {">": 0.0, "<": 10.0, "!=": 0.0}[operator]
     fired = firings_of(instants, values, gaps(instants, 15), operator=operator, threshold=threshold, for_ms=0)
 
-    assert fired.peak[0] == peak
+    assert fired["peak"][0] == peak
 
 
 def test_spans_are_joined_and_measured():

@@ -1,37 +1,27 @@
 """Test a proposed alert rule: when would it have fired in past incidents, and how often falsely? HYPOTHETICAL.
 
 EXPRESSION is METRIC > NUMBER for DURATION: a metric of tracker.toml, one of > >= < <= == !=, and
-how long it must hold. Comparisons can be joined by 'and' and 'or'; 'and' binds tighter, and one
-'for' at the end applies to the whole. It is evaluated at each sample in the log, as Prometheus
-would; no server is queried, and nothing is recorded.
+how long it must hold. It is evaluated at each sample in the log, as Prometheus would; no server is
+queried, and nothing is recorded.
 """
 
 import argparse
-import difflib
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from datetime import datetime, tzinfo
 
-from projections.alert_expression import AlertExpression, typed
-from projections.backtest import backtest
-from projections.backtest_answer import Backtest, ForNothing, IncidentAnswer
-from projections.composite_alert import CompositeAlert, read, watch_all
-from projections.firings import WatchedMetric
+from projections.alert_expression import AlertExpression, parse
+from projections.backtest import Backtest, ForNothing, IncidentAnswer
 from reports.numbers import said
+from tracker.application.backtest import backtest_alert
 from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, plain, printable, table, write_json
-from tracker.errors import UsageError
-from tracker.events.samples import MetricSampled
 from tracker.times import spoken
 
-EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'error_ratio > 1% and latency_seconds > 500ms for 5m'"
-ALL_TIME = datetime(1970, 1, 3, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'latency_seconds > 500ms for 5m' --service checkout"
 SHOWN_FOR_NOTHING = 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the alert, and perhaps one service."""
     parser.add_argument(
         "expression", metavar="EXPRESSION", nargs="+", help="in quotes: 'error_ratio > 0.01 for 2m'"
     )
@@ -43,302 +33,163 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Read one service's samples after the other, and print what would have been."""
-    alert = read(" ".join(arguments.expression))
+    alert = parse(" ".join(arguments.expression))
     up_to = session.position_limit()
-    services = _services_of_all(session, alert, arguments.service, up_to)
-    zone = session.shown_zone
-    watched: list[WatchedMetric] = []
-    for service in services:
-        held = {metric: session.samples(service, metric, *ALL_TIME, up_to) for metric in alert.metrics}
-        if all(held.values()):
-            units = {metric: _configured_units(session, metric).get(service) for metric in held}
-            watched.append(watch_all(alert, service or None, held, units=units))
-    position = session.log.position if up_to is None else up_to
-    known_at = session.log.recorded_at(position) or session.now
-    answer = backtest(
-        alert.comparisons[0] if alert.is_single else alert.holding,
-        watched,
-        session.incidents(up_to),
-        until=known_at,
-        services=[service for service in services if service],
-        only_service=arguments.service is not None,
+    answer, known_at = backtest_alert(session, alert, arguments.service, up_to)
+    if not arguments.json:
+        print("\n".join(_lines(alert, answer, arguments.service, session.shown_zone)))
+        return 0
+    write_json(
+        {
+            "hypothetical": True,
+            "expression": alert.text,
+            "metric": alert.metric,
+            "operator": alert.operator,
+            "metrics": [alert.metric],
+            "for_seconds": alert.for_seconds,
+            "service": arguments.service,
+            "known_at": known_at if up_to is not None else None,
+            **plain(answer),
+        }
     )
-    if not alert.is_single:
-        answer = replace(answer, threshold=None)
-    if arguments.json:
-        write_json(_described(alert, answer, arguments.service, known_at if up_to is not None else None))
-    else:
-        print("\n".join(_said(alert, answer, arguments.service, zone)))
     return 0
 
 
-def _configured_units(session: Session, metric: str) -> dict[str, str | None]:
-    configured = session.settings.services
-    return {name: each.metrics[metric].unit for name, each in configured.items() if metric in each.metrics}
-
-
-def _services_of_all(
-    session: Session, alert: "CompositeAlert", asked: str | None, up_to: int | None
-) -> list[str]:
-    """Return the services that have every metric of an alert.
-
-    Raises:
-        UsageError: If none has; names a metric that there is not, or who has which.
-    """
-    having = {each.metric: _services(session, each, asked, up_to) for each in alert.comparisons}
-    common = set.intersection(*map(set, having.values()))
-    if not common:
-        whose = "; ".join(
-            f"{metric}: {', '.join(each or '(no service)' for each in services)}"
-            for metric, services in having.items()
-        )
-        raise UsageError(
-            f"no service has all of {', '.join(having)}", hint=f"Who has which: {printable(whose)}"
-        )
-    return sorted(common)
-
-
-def _services(
-    session: Session, expression: "AlertExpression", asked: str | None, up_to: int | None
-) -> list[str]:
-    """Return the services that have the metric, in the log or in tracker.toml.
-
-    Raises:
-        UsageError: If none has; names the metrics that there are.
-    """
-    metric = expression.metric
-    held = _held(session, up_to)
-    configured = _configured_units(session, metric)
-    having = sorted({service for service, name in held if name == metric} | set(configured))
-    if asked is not None:
-        session.asked_service(asked)
-        if asked in having:
-            return [asked]
-    if having and asked is not None:
-        own = sorted({name for service, name in held if service == asked})
-        raise UsageError(
-            f"{asked} has no metric {metric}; there is one of: {', '.join(each or '(no service)' for each in having)}",
-            hint=f"The log has of {asked}: {', '.join(own)}"
-            if own
-            else f"Leave --service out: {typed(expression.text)}",
-        )
-    if having:
-        return having
-    known = sorted(
-        {name for _, name in held}
-        | {name for each in session.settings.services.values() for name in each.metrics}
-    )
-    if not known:
-        raise UsageError(
-            f"there are no samples of {metric} in this log, nor of anything else",
-            hint="Fetch some: tracker collect INC, or: tracker ingest prometheus --from 7d-ago --to now",
-        )
-    near = difflib.get_close_matches(metric, known, n=1)
-    better = expression.text.replace(metric, near[0], 1) if near else ""
-    meant = f"{typed(better)} · t" if near else "T"
-    raise UsageError(
-        f"there is no metric {metric!r} in this log", hint=f"{meant}here are: {', '.join(known)}"
-    )
-
-
-def _held(session: Session, up_to: int | None) -> list[tuple[str, str]]:
-    """Return service and metric of all samples that the log has: the name of a place may be cut, an event's is not."""
-    found = (session.log.latest(scope, up_to) for scope in session.log.scope_names("samples:"))
+def _lines(alert: AlertExpression, answer: Backtest, service: str | None, zone: tzinfo) -> list[str]:
     return [
-        (each.event.service or "", each.event.metric)
-        for each in found
-        if each and isinstance(each.event, MetricSampled)
-    ]
-
-
-def _described(
-    alert: "CompositeAlert", answer: "Backtest", service: str | None, known_at: datetime | None
-) -> dict[str, Any]:
-    return {
-        "hypothetical": True,
-        "expression": alert.text,
-        "metric": alert.metrics[0] if alert.is_single else None,
-        "operator": alert.comparisons[0].operator if alert.is_single else None,
-        "metrics": alert.metrics,
-        "for_seconds": alert.for_seconds,
-        "service": service,
-        "known_at": known_at,
-        **plain(answer),
-    }
-
-
-# ── for people ───────────────────────────────────────────────────────────────
-
-
-def _said(alert: "CompositeAlert", answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
-    lines = [
         "HYPOTHETICAL: this alert did not exist, and nothing of this was recorded.",
         f"{printable(alert.text)}{_samples(answer, zone)}",
         *_cautions(alert, answer),
         "",
+        *_incidents(answer, service, zone),
+        "",
+        *_for_nothing(answer, zone),
     ]
-    lines += _incidents(answer, service, zone)
-    lines += ["", *_for_nothing(answer, zone)]
-    return lines
 
 
-def _samples(answer: "Backtest", zone: tzinfo) -> str:
+def _samples(answer: Backtest, zone: tzinfo) -> str:
     if answer.samples_from is None or answer.samples_to is None:
-        return ": the log has no samples of it, so nothing can be said"
-    services = ", ".join(each or "(no service)" for each in answer.services)
-    count = "1 series" if answer.series_count == 1 else f"{answer.series_count} series"
-    steps = _any_of([spoken(each.step_seconds) for each in answer.spacings])
+        return ": the log has no samples of it, so nothing is known"
+    services = ", ".join(service or "(no service)" for service in answer.services)
+    series = "1 series" if answer.series_count == 1 else f"{answer.series_count} series"
+    steps = _any_of([spoken(spacing.step_seconds) for spacing in answer.spacings])
     every = f", a sample every {steps}" if steps else ""
     return (
-        f", on {_hours(answer.hours_of_samples)} of samples of {printable(services)} ({count}{every})\n"
-        f"from {_clock(answer.samples_from, zone)} to {_clock(answer.samples_to, zone)} {_zone(answer.samples_to, zone)}"
+        f", on {_hours(answer.hours_of_samples)} of samples of {printable(services)} ({series}{every})\n"
+        f"from {_clock(answer.samples_from, zone)} to {_clock(answer.samples_to, zone)}"
+        f" {answer.samples_to.astimezone(zone).tzname() or ''}"
     )
 
 
-def _cautions(alert: "CompositeAlert", answer: "Backtest") -> list[str]:
-    found = []
-    threshold = answer.threshold
-    if answer.unit == "ratio" and threshold is not None and abs(threshold) > 1:
-        only = alert.comparisons[0]
-        found.append(f"{only.metric} is a ratio from 0 to 1: did you mean {only.operator} {threshold:g}%?")
-    coarse = [each for each in answer.spacings if each.is_coarse]
-    if coarse:
-        steps = _any_of([spoken(each.step_seconds) for each in coarse])
+def _cautions(alert: AlertExpression, answer: Backtest) -> Iterable[str]:
+    if answer.unit == "ratio" and answer.threshold is not None and abs(answer.threshold) > 1:
+        yield f"{alert.metric} is a ratio from 0 to 1: did you mean {alert.operator} {answer.threshold:g}%?"
+    if coarse := [spacing for spacing in answer.spacings if spacing.is_coarse]:
+        share = sum(spacing.share for spacing in coarse)
+        time = "All" if share > 0.995 else _percent(share)
+        steps = _any_of([spoken(spacing.step_seconds) for spacing in coarse])
         rounded = ", and 'for' is rounded up to it" if alert.for_seconds else ""
-        share = sum(each.share for each in coarse)
-        found.append(
-            f"{'All' if share > 0.995 else _percent(share)} of that time has one sample every {steps}:"
-            f" what lasts shorter is not seen there{rounded}."
-        )
-    edited = [name for name, count in answer.query_counts.items() if count > 1]
-    if edited:
-        found.append(
-            f"{', '.join(edited)} has samples of more than one query under this name: each is looked at for itself."
-        )
-    return found
+        yield f"{time} of that time has one sample every {steps}: anything shorter is not seen there{rounded}."
+    if several := [service for service, count in answer.query_counts.items() if count > 1]:
+        yield f"{printable(', '.join(several))} has samples of several queries under this name; each is evaluated alone."
 
 
-def _incidents(answer: "Backtest", service: str | None, zone: tzinfo) -> list[str]:
-    lines = []
-    if not answer.incidents:
-        whose = f" of {service}" if service else ""
-        lines.append(
-            f"There is no incident{whose} to hold it against: whatever fired counts as for nothing. See: tracker list"
-        )
+def _incidents(answer: Backtest, service: str | None, zone: tzinfo) -> Iterable[str]:
+    if answer.incidents:
+        rows = table([_incident(one, zone) for one in answer.incidents]).splitlines()
+        for one, row in zip(answer.incidents, rows, strict=True):
+            yield row
+            yield from (f"    {printable(remark)}" for remark in _remarks(one, answer))
+        yield ""
+        yield from _summary(answer)
     else:
-        rows = table([_row(each, zone) for each in answer.incidents]).splitlines()
-        for each, row in zip(answer.incidents, rows, strict=True):
-            lines += [row, *(f"    {printable(aside)}" for aside in _asides(each, answer))]
-        lines += ["", *_summary(answer)]
+        whose = f" of {service}" if service else ""
+        yield f"There is no incident{whose} to compare with: every firing counts as for nothing. See: tracker list"
     if answer.not_looked_at:
-        names = ", ".join(answer.not_looked_at)
-        lines.append(f"Not looked at, because their services have no such metric: {names}")
+        yield f"Left out, because their services have no such metric: {', '.join(answer.not_looked_at)}"
     if answer.open_incidents:
-        names = ", ".join(answer.open_incidents)
-        lines.append(f"Still open: {names}; every firing since its start counts as its own")
-    return lines
+        yield f"Still open: {', '.join(answer.open_incidents)}; every firing since its start counts as its own"
 
 
-def _row(each: "IncidentAnswer", zone: tzinfo) -> tuple[str, ...]:
-    knew = f"{each.detected_from} {_clock(each.detected_at, zone)}"
-    fires = f"would fire {_clock(each.would_fire_at, zone)}" if each.would_fire_at else "would not have fired"
-    if each.verdict == "no_samples":
-        fires = "cannot tell"
-    elif each.firing_since and not each.firings:
-        fires = f"firing since {_clock(each.firing_since, zone)}"
-    return each.incident, each.service, knew, fires, _verdict(each)
+def _incident(one: IncidentAnswer, zone: tzinfo) -> tuple[str, ...]:
+    fires, verdict = "would not have fired", ""
+    if one.verdict == "no_samples":
+        few = f"only {_percent(one.samples_share)} of it has samples" if one.samples_share else "no samples"
+        fires, verdict = "unknown", f"{few} of {one.service} then: tracker collect {one.incident}"
+    elif one.would_fire_at and one.gained_seconds is not None:
+        fires, verdict = f"would fire {_clock(one.would_fire_at, zone)}", _than_we_knew(one.gained_seconds)
+    elif one.firing_since:
+        fires = f"firing since {_clock(one.firing_since, zone)}"
+    return one.incident, one.service, f"{one.detected_from} {_clock(one.detected_at, zone)}", fires, verdict
 
 
-def _verdict(each: "IncidentAnswer") -> str:
-    if each.verdict == "no_samples":
-        few = f"only {_percent(each.samples_share)} of it has samples" if each.samples_share else "no samples"
-        return f"{few} of {each.service} then: tracker collect {each.incident}"
-    if each.gained_seconds is None:
-        return ""
-    return _gained(each.gained_seconds)
-
-
-def _asides(each: "IncidentAnswer", answer: "Backtest") -> Iterable[str]:
-    if each.series and answer.series_count > 1:
-        yield _labels(each.series)
-    if each.firings:
-        peak = f", at its worst {_value(each.peak, answer.unit)}" if each.peak is not None else ""
-        yield f"{'fired once' if each.firings == 1 else f'fired {each.firings} times'}{peak}"
-    if each.firing_since and not each.firings:
+def _remarks(one: IncidentAnswer, answer: Backtest) -> Iterable[str]:
+    if one.series and answer.series_count > 1:
+        yield _labels(one.series)
+    if one.firings:
+        peak = f", at its worst {_value(one.peak, answer.unit)}" if one.peak is not None else ""
+        yield f"{'fired once' if one.firings == 1 else f'fired {one.firings} times'}{peak}"
+    elif one.firing_since:
         yield "it was on long before the incident, so nobody would have learned of it"
-    if each.unseen_seconds >= 60 and each.would_fire_at:
-        yield f"{spoken(each.unseen_seconds)} before that have no samples: it may have fired sooner"
-    elif each.unseen_seconds >= 60 and each.verdict == "not_at_all":
-        yield f"but {spoken(each.unseen_seconds)} of it have no samples: tracker collect {each.incident}"
+    if one.unseen_seconds >= 60 and one.would_fire_at:
+        yield f"{spoken(one.unseen_seconds)} before that have no samples: it may have fired sooner"
+    elif one.unseen_seconds >= 60 and one.verdict == "not_at_all":
+        yield f"but {spoken(one.unseen_seconds)} of it have no samples: tracker collect {one.incident}"
 
 
-def _summary(answer: "Backtest") -> list[str]:
-    told = answer.incident_count - answer.cannot_tell_count
-    lines = []
+def _summary(answer: Backtest) -> Iterable[str]:
+    known = answer.incident_count - answer.cannot_tell_count
     middle, longest = answer.median_gained_seconds, answer.longest_gained_seconds
-    names = ", ".join(
-        dict.fromkeys(each.incident for each in answer.incidents if each.verdict != "no_samples")
-    )
-    if told == 1 and middle is not None:
-        lines.append(f"It would have caught {names}, {_gained(middle)}.")
-    elif told and middle is not None and longest is not None:
-        lines.append(
-            f"It would have caught {answer.caught_count} of {told} incidents ({_percent(answer.caught_share or 0)}),"
-            f" {answer.caught_earlier_count} of them before we knew;"
-            f" in the median {_by(middle)}, at best {_by(longest)}."
+    only = next((one.incident for one in answer.incidents if one.verdict != "no_samples"), "")
+    if known and (middle is None or longest is None):
+        yield f"It would {f'not have caught {only}' if known == 1 else f'have caught none of {known} incidents'}."
+    elif known == 1 and middle is not None:
+        yield f"It would have caught {only}, {_than_we_knew(middle)}."
+    elif known and middle is not None and longest is not None:
+        yield (
+            f"It would have caught {answer.caught_count} of {known} incidents ({_percent(answer.caught_share or 0)}),"
+            f" {answer.caught_earlier_count} of them before we knew; median {_by(middle)}, best {_by(longest)}."
         )
-    elif told:
-        none = f"not have caught {names}" if told == 1 else f"have caught none of {told} incidents"
-        lines.append(f"It would {none}.")
-    if answer.cannot_tell_count:
-        lines.append(
-            f"Of {answer.cannot_tell_count} incident{'s' if answer.cannot_tell_count > 1 else ''} nothing can be said: the log has too few samples."
-        )
+    if count := answer.cannot_tell_count:
+        yield f"{count} incident{'s' if count > 1 else ''} cannot be judged: the log has too few samples."
     if answer.incident_samples_share is not None:
-        lines.append(f"Samples cover {_percent(answer.incident_samples_share)} of the incidents' time.")
-    return lines
+        yield f"Samples cover {_percent(answer.incident_samples_share)} of the incidents' time."
 
 
-def _for_nothing(answer: "Backtest", zone: tzinfo) -> list[str]:
-    hours = answer.hours_of_samples
-    if not hours:
-        return ["For nothing: cannot tell without samples."]
-    if not answer.for_nothing:
-        return [f"For nothing: never, in {_hours(hours)} of samples."]
-    count = answer.for_nothing_count
-    rate = ""
-    if answer.for_nothing_per_week is not None and answer.for_nothing_per_day is not None:
-        weekly = answer.for_nothing_per_week
-        daily = answer.for_nothing_per_day
-        often = f"{_few(weekly)} a week" if weekly < 14 else f"{_few(daily)} a day"
-        many = " for one service" if len(answer.services) > 1 else ""
-        rate = f", or {often}{many}"
-    share = answer.for_nothing_share or 0
-    on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.05 else ""
-    lines = [
-        f"For nothing: {count} {'time' if count == 1 else 'times'} in {_hours(hours)} of samples{rate}{on}."
-    ]
-    shown = answer.for_nothing[:SHOWN_FOR_NOTHING]
-    lines += table([_nothing(each, answer, zone) for each in shown], indent="  ").splitlines()
-    if count > len(shown):
-        lines.append(f"  … and {count - len(shown)} more: --json lists them")
-    return lines
+def _for_nothing(answer: Backtest, zone: tzinfo) -> Iterable[str]:
+    hours, count = _hours(answer.hours_of_samples), answer.for_nothing_count
+    weekly, daily = answer.for_nothing_per_week, answer.for_nothing_per_day
+    if weekly is None or daily is None:
+        yield "For nothing: unknown without samples."
+    elif not count:
+        yield f"For nothing: never, in {hours} of samples."
+    else:
+        rate = f"{_few(weekly)} a week" if weekly < 14 else f"{_few(daily)} a day"
+        each = " for one service" if len(answer.services) > 1 else ""
+        share = answer.for_nothing_share or 0
+        on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.05 else ""
+        times = "1 time" if count == 1 else f"{count} times"
+        yield f"For nothing: {times} in {hours} of samples, or {rate}{each}{on}."
+        shown = answer.for_nothing[:SHOWN_FOR_NOTHING]
+        yield from table([_firing(one, answer, zone) for one in shown], indent="  ").splitlines()
+        if count > len(shown):
+            yield f"  … and {count - len(shown)} more: --json lists them"
 
 
-def _nothing(each: "ForNothing", answer: "Backtest", zone: tzinfo) -> tuple[str, ...]:
-    lasted = spoken((each.to - each.from_).total_seconds())
-    end = {"resolved": f"for {lasted}", "stale": f"for {lasted}, then no samples"}.get(
-        each.ending, f"for {lasted}, to the last sample"
+def _firing(one: ForNothing, answer: Backtest, zone: tzinfo) -> tuple[str, ...]:
+    until = {"resolved": "", "stale": ", then no samples"}.get(one.ending, ", to the last sample")
+    why = {"no_incident": "", "false_alarm": f"  in {one.incident}, a false alarm"}.get(
+        one.reason, f"  long before {one.incident}, and still then"
     )
-    why = {"false_alarm": f"  in {each.incident}, a false alarm", "no_incident": ""}.get(
-        each.reason, f"  long before {each.incident}, and still then"
+    peak = f"peak {_value(one.peak, answer.unit)}" if one.peak is not None else "no number"
+    labels = f"  {_labels(one.labels)}" if answer.series_count > 1 and one.labels else ""
+    lasted = spoken((one.to - one.from_).total_seconds())
+    return (
+        _clock(one.from_, zone),
+        f"for {lasted}{until}",
+        one.service or "(no service)",
+        f"{peak}{why}{labels}",
     )
-    # Of several metrics no one value is the peak.
-    none = "no number" if answer.threshold is not None else ""
-    peak = f"peak {_value(each.peak, answer.unit)}" if each.peak is not None else none
-    labels = f"  {_labels(each.labels)}" if answer.series_count > 1 and each.labels else ""
-    return _clock(each.from_, zone), end, each.service or "(no service)", f"{peak}{why}{labels}"
 
 
 def _labels(labels: dict[str, str]) -> str:
@@ -346,7 +197,7 @@ def _labels(labels: dict[str, str]) -> str:
     return "{" + ", ".join(shown) + "}"
 
 
-def _gained(seconds: float) -> str:
+def _than_we_knew(seconds: float) -> str:
     return f"{_by(seconds)} than we knew" if seconds else _by(seconds)
 
 
@@ -357,7 +208,7 @@ def _by(seconds: float) -> str:
 
 
 def _any_of(words: list[str]) -> str:
-    return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part) if words else ""
+    return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def _percent(share: float) -> str:
@@ -366,9 +217,8 @@ def _percent(share: float) -> str:
 
 
 def _hours(hours: float) -> str:
-    if hours < 72:
-        return f"{hours:.1f} hours".replace(".0 ", " ")
-    return f"{hours / 24:.1f} days".replace(".0 ", " ")
+    number, unit = (hours, "hours") if hours < 72 else (hours / 24, "days")
+    return f"{number:.1f} {unit}".replace(".0 ", " ")
 
 
 def _few(rate: float) -> str:
@@ -382,7 +232,3 @@ def _value(peak: float, unit: str | None) -> str:
 
 def _clock(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _zone(at: datetime, zone: tzinfo) -> str:
-    return at.astimezone(zone).tzname() or ""
