@@ -280,7 +280,7 @@ def test_a_span_that_ends_before_it_starts_is_refused(path, write):
     """
     write(chunks([0.1]))
 
-    with frames.open(path) as log, pytest.raises(UsageError, match="does not lie after"):
+    with frames.open(path) as log, pytest.raises(UsageError, match="is not after"):
         log.samples("checkout", "error_ratio", *reversed(SPAN))
 
 

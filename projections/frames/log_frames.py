@@ -1,0 +1,354 @@
+"""One log as tables: a method for each, which reads what it needs, asks the projection and lays out its rows."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from projections.actions import actions
+from projections.alert_spans import spans
+from projections.attachment import linked_ids, windows
+from projections.changes import ChangeRow, candidate, changes
+from projections.comparison import latest_verdicts
+from projections.deduplication import deduplicate
+from projections.durations import durations
+from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DURATIONS, INCIDENTS, TIMELINE
+from projections.frames.instants import instant
+from projections.frames.samples_frame import samples_frame
+from projections.incidents import incidents, number_of
+from projections.samples import between, merge
+from projections.timeline import timeline
+from reports.wording.timeline import detail, title
+from tracker.errors import StoreError, UsageError
+from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.base import REGISTRY, Decision, Observation, Recorded, Window
+from tracker.events.corrections import Correction, effective
+from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
+from tracker.incident import Incident, fold
+from tracker.log import Log
+from tracker.settings.loading import find, load
+from tracker.settings.schema import FILE_NAME, Settings
+from tracker.times import utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_URL_SCHEMES = ("postgresql://", "postgres://")
+_NOT_IN_TIMELINE = (MetricSampled, SourceCollected, AlertRuleSeen)
+
+
+def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that notebooks rely on
+    """Open a log for reading.
+
+    `path` is a tracker.toml, a folder that holds one, a SQLite log, or a postgresql:// address.
+    Left out, tracker.toml is looked for in the current folder and upwards. Where a tracker.toml
+    is read, TRACKER_STORE wins over the store that it names, as it does on the command line.
+
+    Raises:
+        UsageError: If there is no such file, or the folder holds no tracker.toml.
+        StoreError: If there is no log yet: a notebook does not make one.
+    """
+    if str(path).startswith(_URL_SCHEMES):
+        return Frames(str(path))
+    place = Path(path).expanduser()
+    if place.is_dir():
+        if not (place / FILE_NAME).is_file():
+            raise UsageError(f"the folder {place} holds no {FILE_NAME}", hint="Make one with: tracker init")
+        place = place / FILE_NAME
+    elif not place.exists():
+        above = find(Path.cwd()) if place == Path(FILE_NAME) else None
+        if above is None:
+            raise UsageError(
+                f"there is no {place} in {Path.cwd()}",
+                hint="Name a tracker.toml, its folder, or a log; or make one to look at: tracker demo",
+            )
+        place = above
+    if place.suffix != ".toml":
+        return Frames(str(place))
+    settings = load(str(place))
+    return Frames(settings.store, settings)
+
+
+class Frames:
+    """One log, opened for reading. Use it in a `with` block, or `close` it."""
+
+    def __init__(self, store: str, settings: Settings | None = None) -> None:
+        if not store.startswith(_URL_SCHEMES) and not (Path(store).is_file() and Path(store).stat().st_size):
+            raise StoreError(
+                f"there is no log in {store} yet", hint="Record something first, or look at: tracker demo"
+            )
+        self._settings = settings
+        self._log = Log(store)
+
+    def __enter__(self) -> Frames:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._log.close()
+
+    def incidents(self) -> pd.DataFrame:
+        """One row is one incident, by number; those merged into another are rows too.
+
+        A milestone that was said to lie between two instants shows the earlier one;
+        `durations` keeps both ends.
+        """
+        return INCIDENTS.frame(
+            {
+                **INCIDENTS.of(incident),
+                **{f"{name}_at": milestone.at for name, milestone in incident.milestones.items()},
+                "incident": incident.id,
+                "status": incident.status.value,
+            }
+            for incident in self._incidents()
+        )
+
+    def timeline(self, incident: str | int | None = None) -> pd.DataFrame:
+        """One row is one row of `tracker timeline`, in the order in which things happened.
+
+        With an incident (`INC-42`, `42`): its decisions and the facts that belong to it. Without
+        one: everything, and `incident` names the incident whose decision a row is. Facts that
+        several sources reported are one row, with all of them in `evidence`. `late_seconds` is how
+        long after it happened a row was recorded; NA under a minute.
+        """
+        one = self._incident(incident) if incident is not None else None
+        if one is not None:
+            entries = timeline(self._facts_of(one), incident=one)
+        else:
+            kinds = [
+                name
+                for name, kind in REGISTRY.items()
+                if issubclass(kind, Observation | Decision) and kind not in _NOT_IN_TIMELINE
+            ]
+            entries = timeline(self._log.read_all(kinds))
+        rows = []
+        for entry in entries:
+            row = TIMELINE.of(entry) | {"title": title(entry), "detail": detail(entry)}
+            row["incident"] = one.id if one else getattr(entry.fact, "incident", None)
+            if (link := entry.attribution) is not None:
+                row |= {
+                    "attributed_as": link.role,
+                    "attributed_by": link.by,
+                    "attributed_why": link.why or None,
+                }
+            rows.append(row)
+        return TIMELINE.frame(rows)
+
+    def changes(self) -> pd.DataFrame:
+        """One row is one deploy, rollback or merge of any service, oldest first.
+
+        `occurred_at` is when it finished, else failed, else began. `candidate_for` names the incidents
+        that began within an hour after it, by time alone; `said_caused`, `said_fixed` and
+        `said_dismissed` those of which a person said so. `duration_seconds` is from its start to its finish,
+        else as its source measured it.
+        """
+        incidents = self._incidents()
+        said: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for incident in incidents:
+            for link in incident.links.values():
+                if link.linked and link.role:
+                    said[link.target, link.role].append(incident.id)
+
+        def row(change: ChangeRow) -> dict[str, Any]:
+            def said_of(role: str) -> tuple[str, ...]:
+                return tuple(dict.fromkeys(name for event in change.evidence for name in said[event, role]))
+
+            seconds = _seconds(change.started_at, change.finished_at)
+            return {
+                **CHANGES.of(change),
+                "occurred_at": change.at,
+                "duration_seconds": seconds
+                if seconds is not None
+                else getattr(change.fact, "duration_seconds", None),
+                "candidate_for": tuple(
+                    incident.id
+                    for incident in incidents
+                    if candidate(change, incident.id, incident.begins_at) is not None
+                ),
+                **{f"said_{role}": said_of(role) for role in ("caused", "fixed", "dismissed")},
+            }
+
+        return CHANGES.frame(map(row, changes(self._log.select([Window("changes")]))))
+
+    def alerts(self) -> pd.DataFrame:
+        """One row is one occurrence of one alert, by its start.
+
+        What several sources reported of it is one row. `ends_at` is NaT while nobody reported that it stopped.
+        """
+        corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
+        recorded = self._log.read_all([AlertFired.TOPIC, AlertResolved.TOPIC, *corrections])
+        facts = [
+            fact
+            for fact in effective(recorded).values()
+            if fact.retraction is None and isinstance(fact.event, AlertFired | AlertResolved)
+        ]
+        rows = []
+        for span in spans(deduplicate(facts)):
+            statements = [*span.fired, *span.resolved]
+            witnesses = [witness for _, of_one in statements for witness in of_one]
+            shown = statements[0][0]
+            event: Any = shown.event
+            rows.append(
+                {
+                    **ALERTS.of(event),
+                    "starts_at": span.starts_at,
+                    "ends_at": span.ends_at,
+                    "duration_seconds": _seconds(span.starts_at, span.ends_at),
+                    "summary": event.annotations.get("summary"),
+                    "labels": dict(event.labels),
+                    "sources": tuple(sorted({getattr(each.event, "source", "") for each in witnesses})),
+                    "handle": shown.handle,
+                    "event": shown.id,
+                    "evidence": tuple(dict.fromkeys(each.id for each in witnesses)),
+                }
+            )
+        return ALERTS.frame(rows)
+
+    def samples(self, service: str, metric: str, start: datetime | str, end: datetime | str) -> pd.DataFrame:
+        """One row is one sample of one series, from `start` up to, and without, `end`.
+
+        The values are in `value_<unit>` (`value_ratio`, `value_seconds`, `value_per_second`, …), or in
+        `value` where the metric names no unit, or its series different ones. They are as Prometheus had them: a NaN
+        is a sample that is no number, and an instant with no sample has no row. `series` are the labels as
+        Prometheus writes them, `query` is what was asked. Rows are sorted by query, series and instant.
+
+        `start` and `end` are aware datetimes, pandas Timestamps, or RFC 3339 texts.
+
+        Raises:
+            UsageError: If they name no zone, `end` is not after `start`, or neither log nor settings know
+                such a metric.
+            LogNotWholeError: If the stored columns are not those that were recorded.
+        """
+        first, last = instant(start, "start"), instant(end, "end")
+        if last <= first:
+            raise UsageError(f"end ({utc(last)}) is not after start ({utc(first)})", hint="Swap them")
+        unit = self._known_unit(service, metric)
+        # No chunk spans more than a day: what reaches into the span begins a day before it at most.
+        recorded = self._log.select([Window(f"samples:{service}/{metric}", first - timedelta(days=1), last)])
+        chunks = [
+            each for each in recorded if isinstance(each.event, MetricSampled) and each.event.last_at >= first
+        ]
+        payloads = self._log.payloads([chunk.position for chunk in chunks])
+        series = merge((chunk, payloads.get(chunk.position, b"")) for chunk in chunks)
+        return samples_frame([between(one, first, last) for one in series], unit)
+
+    def durations(self) -> pd.DataFrame:
+        """One row is one duration of one incident, with the formula that gave it.
+
+        Where `state` is `recorded` it is `duration_seconds`; where it is `uncertain` it lies between
+        `at_least_seconds` and `at_most_seconds`; else it is `pending`, `not_applicable` or `invalid` (its end
+        lies before its start) and has no number. None of these is zero.
+        """
+        return DURATIONS.frame(
+            {
+                "incident": incident.id,
+                "severity": incident.severity,
+                "duration": name,
+                "state": duration.state,
+                "duration_seconds": duration.seconds,
+                "at_least_seconds": duration.at_least,
+                "at_most_seconds": duration.at_most,
+                "from_at": duration.from_,
+                "to_at": duration.to,
+                "formula": duration.formula,
+            }
+            for incident in self._incidents()
+            for name, duration in durations(incident, self._facts_of(incident)).items()
+        )
+
+    def comparisons(self) -> pd.DataFrame:
+        """One row for each verdict as it was recorded when its window closed, oldest window first.
+
+        Recorded by `collect` and `watch`; `tracker compare` judges again. `expected`, `observed`, `shift`,
+        `swing` and `smallest_visible_change` are in the metric's unit.
+        """
+        rows = [
+            {
+                **COMPARISONS.of(event),
+                **COMPARISONS.of(verdict),
+                "incident": incident.id,
+                "window_to": event.occurred_at,
+                "judged_at": recorded.recorded_at,
+                "handle": recorded.handle,
+                "event": recorded.id,
+            }
+            for incident in self._incidents()
+            for recorded, event, verdict in latest_verdicts(step.recorded for step in incident.steps).values()
+        ]
+        rows.sort(key=lambda row: (row["window_to"], row["change"], row["metric"], row["baseline"]))
+        return COMPARISONS.frame(rows)
+
+    def actions(self) -> pd.DataFrame:
+        """One row is one action item, what is to be done first, by the day it is due.
+
+        `state` is `open`, `overdue` or `done` as the log's last event was recorded: a notebook that is run
+        again later gives the same of the same log. `due_until_at` is when the day of `due_on` ends in `due_zone`.
+        `would_have_prevented` names the later incidents of which a person said so.
+        """
+        now = self._log.recorded_at(self._log.position)
+        rows = []
+        for item in actions(self._log.select([Window("actions")])):
+            status = item.standing(now or item.added_at)
+            rows.append(
+                {
+                    **ACTIONS.of(item),
+                    "due_on": item.due_on.isoformat(),
+                    "due_until_at": item.due_until,
+                    "state": status.state,
+                    "overdue_days": status.overdue_days,
+                    "would_have_prevented": tuple(link.incident for link in item.prevented),
+                }
+            )
+        return ACTIONS.frame(rows)
+
+    def _incidents(self) -> list[Incident]:
+        names = [incident.id for incident in incidents(self._log.select([Window("incidents")]))]
+        return incidents(self._log.select([Window(f"incident:{name}") for name in names]))
+
+    def _incident(self, typed: str | int) -> Incident:
+        name = str(typed).strip().upper()
+        if not name.isdigit():
+            incident = fold(name, self._log.incident(name))
+            if incident.exists:
+                return incident
+        known = self._incidents()
+        same = [incident for incident in known if name.isdigit() and number_of(incident.id) == int(name)]
+        if len(same) == 1:
+            return same[0]
+        newest = ", ".join(incident.id for incident in known[-10:]) or "none"
+        raise UsageError(f"there is no incident {typed!r} in this log", hint=f"The newest are: {newest}")
+
+    def _facts_of(self, incident: Incident) -> list[Recorded]:
+        wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
+        return self._log.select(wanted, ids=linked_ids(incident))
+
+    def _known_unit(self, service: str, metric: str) -> str | None:
+        """Return a metric's unit for a span without samples.
+
+        Raises:
+            UsageError: If neither log nor settings know the metric.
+        """
+        services = self._settings.services if self._settings else {}
+        configured = services[service].metrics.get(metric) if service in services else None
+        here = f"{service}/{metric}"
+        if configured is None and f"samples:{here}" not in self._log.scope_names(f"samples:{here}"):
+            known = [scope.partition(":")[2] for scope in self._log.scope_names("samples:")]
+            known += [f"{name}/{other}" for name, one in services.items() for other in one.metrics]
+            near = ", ".join(difflib.get_close_matches(here, known, n=3, cutoff=0.0))
+            raise UsageError(
+                f"there is no metric {metric!r} of {service!r} in the log or the settings",
+                hint=f"The nearest are: {near}" if near else "Collect some first: tracker collect INC",
+            )
+        if configured is not None and configured.unit:
+            return configured.unit
+        newest = self._log.latest(f"samples:{here}")
+        return getattr(newest.event, "unit", None) if newest else None
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start is not None and end is not None else None
