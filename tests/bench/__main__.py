@@ -17,7 +17,7 @@ from _pytest.outcomes import Skipped
 from tests.bench import bugsink, commands, log, samples, server
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
-from tracker.cli.common import table
+from tracker.text.terminal import table
 
 
 def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:

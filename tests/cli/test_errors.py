@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import refused
-from tracker.cli import COMMANDS
+from tracker.cli.commands import COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tracker.cli import GROUPS
+from tracker.cli.commands import GROUPS
 from tracker.cli.dispatch import parser_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"

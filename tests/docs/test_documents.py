@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.commands_page import PAGE, page
-from tracker.cli import COMMANDS, GROUPS
+from tracker.cli.commands import COMMANDS, GROUPS
 from tracker.cli.dispatch import parser_for
 
 ROOT = Path(__file__).parents[2]

@@ -6,12 +6,12 @@ from typing import Any
 
 from projections.actions import ActionItem, Prevention, actions, counted_days
 from tracker.application.session import Session
-from tracker.cli.common import printable
 from tracker.events.actions import ActionDone
 from tracker.events.base import Recorded, Window
 from tracker.events.corrections import Correction, EventLinked
 from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
 from tracker.incident import Incident, fold
+from tracker.text.terminal import printable
 
 
 def items_and_events(

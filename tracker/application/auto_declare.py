@@ -12,8 +12,8 @@ from projections.alert_spans import JOIN_WITHIN
 from projections.auto_declare import Occurrence, Ruling, occurrences, rule, severity_of, title_of
 from projections.incidents import ours
 from tracker.application.session import Session
-from tracker.cli.common import printable, say
 from tracker.events.base import Event, Incoming, Window
+from tracker.text.terminal import printable
 from tracker.times import utc
 
 _MOST_SAID = 20
@@ -88,22 +88,24 @@ def described(found: "Sequence[Occurrence]") -> list[dict[str, Any]]:
     ]
 
 
-def print_skipped_declarations(found: "Sequence[Occurrence]") -> None:
-    """Say in one line each what was not declared, and how to declare it."""
-    for each in found[:_MOST_SAID]:
-        over = f" until {utc(each.ended_at)}" if each.ended_at else ""
-        say(
-            f"not declared, as back-filling never does: {each.alert.name} of {each.service} "
-            f"fired at {utc(each.began_at)}{over}"
+def skipped_notices(occurrences_found: Sequence[Occurrence]) -> list[str]:
+    """Return one line for each alert that `serve` would have declared, and how to declare the last."""
+    notices = []
+    for occurrence in occurrences_found[:_MOST_SAID]:
+        over = f" until {utc(occurrence.ended_at)}" if occurrence.ended_at else ""
+        notices.append(
+            f"not declared, as back-filling never does: {occurrence.alert.name} of {occurrence.service} "
+            f"fired at {utc(occurrence.began_at)}{over}"
         )
-    if len(found) > _MOST_SAID:
-        say(f"… and {len(found) - _MOST_SAID} more: --json has all")
-    if found:
-        last = found[-1]
-        say(
+    if len(occurrences_found) > _MOST_SAID:
+        notices.append(f"… and {len(occurrences_found) - _MOST_SAID} more: --json has all")
+    if occurrences_found:
+        last = occurrences_found[-1]
+        notices.append(
             f"  To declare one: tracker declare '{_quoted(title_of(last.alert))}' --service {last.service} "
             f"--severity {severity_of(last.alert)} --detected {utc(last.began_at)} --detected-by alert"
         )
+    return notices
 
 
 def _quoted(text: str) -> str:

@@ -4,8 +4,8 @@ Whoever adds a question to the report need not say here what it reads. Places of
 ("incidents", "changes", "silences") tell of everybody's; of them only what an answer names is taken.
 """
 
-import argparse
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from projections.attachment import without_other_links
@@ -92,7 +92,7 @@ def evidence(session: Session, name: str, up_to: int | None) -> "tuple[Incident,
     here = gathered(session, name, up_to).provenance.here
     log = ReadLog(session.log)
     asked = Session(
-        argparse.Namespace(**{**vars(session.arguments), "known_at": None, "at_seq": here}),
+        replace(session.options, known_at=None, at_seq=here),
         log=cast("Log", log),
     )
     asked.__dict__["settings"] = session.settings

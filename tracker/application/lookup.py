@@ -1,85 +1,92 @@
-"""Which incident, deploy or service is meant by what was typed."""
+"""What a person typed, turned into the incident, deploy or service that is meant."""
 
 import difflib
 import os
 import re
-from typing import TYPE_CHECKING
 
 from projections.changes import changes, plain_version
-from projections.incidents import open_ones, ours
+from projections.incidents import incidents, open_ones, ours
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window
+from tracker.incident import Incident
+from tracker.log import Log
+from tracker.settings.schema import Settings
 
-if TYPE_CHECKING:
-    from tracker.application.session import Session
+
+def incident_summaries(log: Log, up_to: int | None = None) -> list[Incident]:
+    """Return every incident with its lifecycle only: title, services, open or resolved.
+
+    Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
+    """
+    return incidents(log.select([Window("incidents")], up_to))
 
 
-def incident_id(session: "Session", typed: str) -> str:
+def incident_id(log: Log, settings: Settings, typed: str) -> str:
     """Return the full id of the incident that was typed.
 
     Raises:
-        UsageError: If it is none, or `.` is not exactly one.
+        UsageError: If it is not an incident's, or `.` is not exactly one.
     """
     if typed == ".":
         named = os.environ.get("TRACKER_INCIDENT")
         if not named:
-            return _only_open(session)
+            return _only_open(log)
         typed = named
-    prefix = session.settings.tracker.prefix
-    head, dash, number = typed.strip().rpartition("-")
+    typed = typed.strip()
+    prefix = settings.tracker.prefix
+    head, dash, number = typed.rpartition("-")
     if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
         return f"{prefix}-{int(number)}"
-    if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*-[1-9]\d{0,8}", typed.strip()):
-        # One that came in a bundle keeps the prefix of its log.
-        for name in (typed.strip(), typed.strip().upper()):
-            if session.log.latest(f"incident:{name}") is not None:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*-[1-9]\d{0,8}", typed):
+        # One that was imported from a bundle keeps the prefix of its log.
+        for name in (typed, typed.upper()):
+            if log.latest(f"incident:{name}") is not None:
                 return name
     raise UsageError(
         f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one"
     )
 
 
-def _only_open(session: "Session") -> str:
-    found = open_ones(session.incident_summaries())
-    found = ours(found) or found
-    if len(found) == 1:
-        return found[0].id
-    if not found:
+def _only_open(log: Log) -> str:
+    still_open = open_ones(incident_summaries(log))
+    still_open = ours(still_open) or still_open
+    if len(still_open) == 1:
+        return still_open[0].id
+    if not still_open:
         raise UsageError("there is no open incident", hint="See all: tracker list")
-    names = "; ".join(f"{each.id} {each.title}" for each in found)
-    raise UsageError(f"{len(found)} incidents are open: {names}", hint=f"Name one: {found[-1].id}")
+    names = "; ".join(f"{incident.id} {incident.title}" for incident in still_open)
+    raise UsageError(f"{len(still_open)} incidents are open: {names}", hint=f"Name one: {still_open[-1].id}")
 
 
-def deploy(session: "Session", typed: str, up_to: int | None) -> "Recorded":
+def deploy(log: Log, typed: str, up_to: int | None) -> Recorded:
     """Return the last deploy or rollback of SERVICE@VERSION.
 
     Raises:
         BadInputError: If there is none.
     """
-    service, _, version = typed.partition("@")
+    service_name, _, version = typed.partition("@")
     names = dict.fromkeys((version, plain_version(version), "v" + plain_version(version)))
-    scopes = [f"version:{service}@{name}" for name in names]
-    rows = changes(session.log.select([Window(scope) for scope in scopes], up_to))
+    rows = changes(log.select([Window(f"version:{service_name}@{name}") for name in names], up_to))
     if not rows:
         raise BadInputError(
-            f"there is no deploy of {service} {version} in this log",
-            hint=f"tracker changes --service {service}",
+            f"there is no deploy of {service_name} {version} in this log",
+            hint=f"tracker changes --service {service_name}",
         )
-    return session.log.by_ids([rows[-1].event])[0]
+    return log.by_ids([rows[-1].event])[0]
 
 
-def service(session: "Session", typed: str) -> str:
-    """Return the name of a configured service; anything goes where none is configured.
+def service(settings: Settings, typed: str) -> str:
+    """Return the name of a configured service; any name is accepted where none is configured.
 
     Raises:
-        BadInputError: If tracker.toml has services and this is none of them.
+        BadInputError: If tracker.toml has services and this is not one of them.
     """
-    known = session.settings.services
+    known = settings.services
     if not known or typed in known:
         return typed
     near = difflib.get_close_matches(typed, known, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     raise BadInputError(
-        f"there is no service {typed!r} in {session.settings.path}",
+        f"there is no service {typed!r} in {settings.path}",
         hint=f"{meant}Its services are: {', '.join(known)}; add [services.{typed}] if it is new",
     )

@@ -5,12 +5,11 @@ incident does not wait; what should not have been recorded is taken out with `tr
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tracker.cli.common import say
 from tracker.events.base import Decision, Event, Incoming, Recorded, event_id, handle_of
 from tracker.text.secrets import Secret, find_secrets, find_secrets_in_bytes, kinds_of
 
@@ -29,25 +28,28 @@ _NAMED = {
 _BESIDE = {"report-published": "the report"}
 
 
-def warn_of_secrets(
+def secret_notices(
     text: str, where: str, *, before: str = "it leaves this machine", lines: bool = True
-) -> list[Secret]:
-    """Say on stderr what in a text looks like a secret; return it, an empty list where nothing does.
+) -> list[str]:
+    """Return warnings of what in a text looks like a secret, none where nothing does.
 
     `where` begins the sentence: "INC-42.md", "the message". Call it before writing or sending.
     """
-    found = find_secrets(text)
+    secrets = find_secrets(text)
     alike: dict[tuple[str, str], list[int]] = {}
-    for each in found:
-        alike.setdefault((each.kind, each.shown), []).append(each.line)
+    for secret in secrets:
+        alike.setdefault((secret.kind, secret.shown), []).append(secret.line)
+    notices = []
     for (kind, shown), at in list(alike.items())[:_MOST]:
-        said = f", {_lines(at)}" if lines and "\n" in text else ""
-        say(f"tracker: warning: {where} holds what looks like {kind}: {shown}{said}")
+        place = f", {_lines(at)}" if lines and "\n" in text else ""
+        notices.append(f"tracker: warning: {where} contains what looks like {kind}: {shown}{place}")
     if len(alike) > _MOST:
-        say(f"tracker: warning: {where} holds {len(alike) - _MOST} more of that kind")
-    if found:
-        say(f"  Look at it before {before}; out of the log it goes with: tracker redact EVENT --why …")
-    return found
+        notices.append(f"tracker: warning: {where} contains {len(alike) - _MOST} more of that kind")
+    if secrets:
+        notices.append(
+            f"  Look at it before {before}; to remove it from the log: tracker redact EVENT --why …"
+        )
+    return notices
 
 
 def _lines(at: list[int]) -> str:
@@ -57,43 +59,45 @@ def _lines(at: list[int]) -> str:
     return f"line{'s' if len(once) > 1 else ''} {named}{more}"
 
 
-def warn_of_events(events: "Iterable[Recorded]", payloads: Mapping[int, bytes], where: str) -> None:
-    """Say on stderr which events that are about to leave the machine hold what looks like a secret.
+def notices_of_events(events: Iterable[Recorded], payloads: Mapping[int, bytes], where: str) -> list[str]:
+    """Return warnings of events that are about to leave the machine and contain what looks like a secret.
 
     `payloads` are the bytes beside them, by position.
     """
     kinds: Counter[str] = Counter()
     holders = []
-    for each in events:
-        if each.event.TOPIC in _OURS:
+    for recorded in events:
+        if recorded.event.TOPIC in _OURS:
             continue
-        found = [secret for _, secret in _in_fields(each.event)]
-        found += find_secrets_in_bytes(payloads.get(each.position, b""))
-        if found:
-            holders.append(each)
-            kinds.update({secret.kind for secret in found})
-    if holders:
-        told = ", ".join(f"{kind} in {count}" for kind, count in sorted(kinds.items()))
-        count = len(holders)
-        say(
-            f"tracker: warning: {where} holds what looks like a secret in {count} {'event' if count == 1 else 'events'}: {told}"
-        )
-        _take_out([each.id for each in holders])
+        secrets = [secret for _, secret in _in_fields(recorded.event)]
+        secrets += find_secrets_in_bytes(payloads.get(recorded.position, b""))
+        if secrets:
+            holders.append(recorded.id)
+            kinds.update({secret.kind for secret in secrets})
+    if not holders:
+        return []
+    counted = ", ".join(f"{kind} in {count}" for kind, count in sorted(kinds.items()))
+    count = len(holders)
+    what = f"{count} {'event' if count == 1 else 'events'}"
+    return [
+        f"tracker: warning: {where} contains what looks like a secret in {what}: {counted}",
+        *_how_to_remove(holders),
+    ]
 
 
-def _take_out(ids: list[str]) -> None:
-    for each in ids[:3]:
-        say(
-            f"  Look at it: tracker show {handle_of(each)} --raw; to take it out: tracker redact {handle_of(each)} --why …"
-        )
-    if len(ids) > 3:
-        say(f"  and {len(ids) - 3} more")
+def _how_to_remove(ids: list[str]) -> list[str]:
+    notices = [
+        f"  Look at it: tracker show {handle_of(identity)} --raw; to remove it: tracker redact {handle_of(identity)} --why …"
+        for identity in ids[:3]
+    ]
+    return [*notices, f"  and {len(ids) - 3} more"] if len(ids) > 3 else notices
 
 
 class SecretScanner:
     """What one command is about to record, looked at once: typed texts are warned of, feeds are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
         self._seen: set[str] = set()
         self.typed: list[str] = []
         self.suspects: dict[str, tuple[str, ...]] = {}
@@ -123,9 +127,9 @@ class SecretScanner:
             self._seen.add(identity)
             if typed:
                 self.typed.append(identity)
-                said = [f"{where} holds what looks like {one.kind}: {one.shown}" for where, one in found]
+                said = [f"{where} contains what looks like {one.kind}: {one.shown}" for where, one in found]
                 for each_said in list(dict.fromkeys(said))[:_MOST]:
-                    say(f"tracker: warning: {each_said}")
+                    self._notify(f"tracker: warning: {each_said}")
             else:
                 self.suspects[identity] = tuple(kind for kind, _ in kinds_of([one for _, one in found]))
 
@@ -135,7 +139,7 @@ class SecretScanner:
             self.suspects.pop(identity, None)
         for identity in set(ids) & set(self.typed):
             self.typed.remove(identity)
-            say(
+            self._notify(
                 f"  It is recorded; to take it out: tracker redact {handle_of(identity)} --why 'a secret was typed into it'"
             )
 
@@ -150,17 +154,17 @@ class SecretScanner:
         )
 
 
-def tell_of_feed(watch: SecretScanner) -> None:
-    """Say after a feed was read which of its new events hold what looks like a secret."""
-    found = watch.told()
-    if found is None:
-        return
-    kinds, ids = found
+def notices_of_feed(scanner: SecretScanner) -> list[str]:
+    """Return warnings of new events of a feed that contain what looks like a secret."""
+    suspects = scanner.told()
+    if suspects is None:
+        return []
+    kinds, ids = suspects
     count = len(ids)
-    say(
-        f"tracker: warning: {count} new {'event holds' if count == 1 else 'events hold'} what looks like a secret: {kinds}"
-    )
-    _take_out(ids)
+    return [
+        f"tracker: warning: {count} new {'event contains' if count == 1 else 'events contain'} what looks like a secret: {kinds}",
+        *_how_to_remove(ids),
+    ]
 
 
 def _in_fields(event: "Event") -> Iterator[tuple[str, Secret]]:

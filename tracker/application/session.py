@@ -1,6 +1,5 @@
-"""What a command stands on: settings, the log, who is typing, which incident is meant."""
+"""A session: settings, the log, the author, and what was typed turned into incidents, events and instants."""
 
-import argparse
 import os
 import re
 import subprocess
@@ -17,8 +16,7 @@ from projections.samples import Series, merge, spaced
 from tracker.application import lookup
 from tracker.application.clock_dates import dates_of
 from tracker.application.secret_warnings import SecretScanner
-from tracker.cli.common import say, write_json
-from tracker.errors import RefusedError, SettingsError, StoreAwayError, UsageError
+from tracker.errors import RefusedError, SettingsError, UsageError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window
 from tracker.events.housekeeping import SettingsChanged, settings_scope
 from tracker.events.samples import MetricSampled
@@ -55,60 +53,72 @@ class Recording:
         return f"{len(self.recorded)} new, {len(self.known)} already known"
 
 
-class Session:
-    """One command's view of the world; nothing is opened before it is used."""
+@dataclass(frozen=True)
+class Options:
+    """What a caller may set; None is the default of the environment or of tracker.toml.
 
-    def __init__(self, arguments: argparse.Namespace, *, log: "Log | None" = None) -> None:
-        self.arguments = arguments
+    Zones are names. `known_at` and `at_seq` limit every question to what the log had then.
+    """
+
+    config: str | None = None
+    store: str | None = None
+    by: str | None = None
+    typed_zone: str | None = None
+    shown_zone: str | None = None
+    known_at: str | None = None
+    at_seq: int | None = None
+
+
+def _ignore(notice: str) -> None:
+    """Drop a notice: the default for callers without a person in front of them."""
+
+
+class Session:
+    """What one caller works with: settings, the log, the author. Nothing is opened before it is used.
+
+    `notify` takes notices for a person: a clock time in full, a text that looks like a secret.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        log: Log | None = None,
+        notify: Callable[[str], None] = _ignore,
+    ) -> None:
+        self.options = options or Options()
+        self.notify = notify
         if log is not None:
             self.__dict__["log"] = log
 
     @cached_property
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """tracker.toml, or the defaults."""
-        return load(getattr(self.arguments, "config", None), getattr(self.arguments, "store", None))
+        return load(self.options.config, self.options.store)
 
     @property
     def store_address(self) -> str:
-        """Where the log is, even when tracker.toml says something that it may not.
-
-        `tracker run` runs its child all the same, and what it saw must not be lost.
-        """
+        """The log's address, also where tracker.toml is invalid: `tracker run` must not lose what it saw."""
         try:
             return self.settings.store
         except SettingsError:
-            config = getattr(self.arguments, "config", None)
+            config = self.options.config
             path = Path(config).resolve() if config else find(Path.cwd()) or Path.cwd() / FILE_NAME
             text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-            said = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
-            typed = getattr(self.arguments, "store", None) or os.environ.get("TRACKER_STORE")
-            if typed:
-                return typed if "://" in typed else str(Path(typed).expanduser().absolute())
-            named = said[1] if said else "tracker.db"
+            in_file = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
+            given = self.options.store or os.environ.get("TRACKER_STORE")
+            if given:
+                return given if "://" in given else str(Path(given).expanduser().absolute())
+            named = in_file[1] if in_file else "tracker.db"
             return named if "://" in named else str((path.parent / Path(named).expanduser()).absolute())
 
     @cached_property
-    def log(self) -> "Log":
-        """The log; what waits in the spool is delivered first."""
-        from tracker.application import spool
-
-        log = self._opened()
-
-        if not getattr(self.arguments, "delivering", False) and spool.waiting(self.settings.store):
-            self.__dict__["log"] = log
-            trouble = spool.deliver(self)
-            if trouble is not None and self.arguments.command in (*spool.SPOOLABLE, "run"):
-                # It goes behind what waits: `.` may mean a declaration that is not delivered yet.
-                del self.__dict__["log"]
-                log.close()
-                raise trouble
-        return log
-
-    def _opened(self) -> "Log":
+    def log(self) -> Log:
+        """The log, opened when it is first used."""
         return Log(self.settings.store)
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the log, if it was opened."""
         if "log" in self.__dict__:
             self.log.close()
 
@@ -129,7 +139,7 @@ class Session:
         Raises:
             UsageError: If none of them says.
         """
-        given = getattr(self.arguments, "by", None) or os.environ.get("TRACKER_USER") or _git_user()
+        given = self.options.by or os.environ.get("TRACKER_USER") or _git_user()
         if not given or not given.strip():
             raise UsageError("who says so?", hint="Add --by NAME, or: export TRACKER_USER=NAME")
         return given.strip()
@@ -137,13 +147,13 @@ class Session:
     @cached_property
     def typed_zone(self) -> tzinfo | None:
         """The zone of times that are typed without one; None refuses them."""
-        name = getattr(self.arguments, "at_tz", None) or os.environ.get("TRACKER_TZ")
+        name = self.options.typed_zone or os.environ.get("TRACKER_TZ")
         return zone(name) if name else None
 
     @cached_property
     def shown_zone(self) -> tzinfo:
         """The zone in which instants are shown."""
-        return zone(getattr(self.arguments, "tz", None) or self.settings.tracker.time_zone)
+        return zone(self.options.shown_zone or self.settings.tracker.time_zone)
 
     def instant(
         self,
@@ -178,12 +188,12 @@ class Session:
                 hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
             )
         if text.strip() != "now" and not text.strip()[:5].rstrip("-").isdigit():
-            say(f"{option} {text} is {utc(typed.at)}")
+            self.notify(f"{option} {text} is {utc(typed.at)}")
         return typed
 
     def incident_id(self, typed: str) -> str:
         """Return the full id of the incident that was typed: INC-42, 42, or `.` for the only open one."""
-        return lookup.incident_id(self, typed)
+        return lookup.incident_id(self.log, self.settings, typed)
 
     def incident(self, typed: str, up_to: int | None = None) -> "Incident":
         """Return what is known of the incident that was typed.
@@ -234,12 +244,9 @@ class Session:
         """Return every incident with all that was decided on it."""
         return self.load_incidents(self.incident_summaries(up_to), up_to)
 
-    def incident_summaries(self, up_to: int | None = None) -> "list[Incident]":
-        """Return every incident with what says where it stands: title, services, open or over.
-
-        Its notes, milestones and the like are not read: an incident costs three events, not all of its own.
-        """
-        return incidents(self.log.select([Window("incidents")], up_to))
+    def incident_summaries(self, up_to: int | None = None) -> list[Incident]:
+        """Return every incident with its lifecycle only."""
+        return lookup.incident_summaries(self.log, up_to)
 
     def load_incidents(self, found: "Iterable[Incident]", up_to: int | None = None) -> "list[Incident]":
         """Return these incidents with all that was decided on them."""
@@ -259,8 +266,8 @@ class Session:
 
     def position_limit(self) -> int | None:
         """Return the position up to which --known-at or --at-seq lets us look; None is all."""
-        position = getattr(self.arguments, "at_seq", None)
-        known_at = getattr(self.arguments, "known_at", None)
+        position = self.options.at_seq
+        known_at = self.options.known_at
         if position is not None and known_at is not None:
             raise UsageError("--known-at and --at-seq both say up to where to look", hint="Give one of them")
         if position is not None:
@@ -279,12 +286,12 @@ class Session:
             BadInputError: If there is none, or more than one.
         """
         if "@" in typed:
-            return lookup.deploy(self, typed, up_to)
+            return lookup.deploy(self.log, typed, up_to)
         return self.log.resolve_handle(typed, up_to)
 
     def service(self, typed: str) -> str:
         """Return the name of a configured service; anything goes where none is configured."""
-        return lookup.service(self, typed)
+        return lookup.service(self.settings, typed)
 
     def asked_service(self, typed: str) -> str:
         """Return the name of a service that is asked about: a configured one, or one that the log tells of.
@@ -350,7 +357,7 @@ class Session:
     @cached_property
     def secrets(self) -> "SecretScanner":
         """Looks at all that is about to be recorded, and warns of what looks like a secret."""
-        return SecretScanner()
+        return SecretScanner(self.notify)
 
     def record_settings(self) -> None:
         """Append what answers depend on, where tracker.toml says other than the log."""
@@ -366,14 +373,6 @@ class Session:
             self.log.append(changed)
         self.__dict__["_settings_recorded"] = True
 
-    def answer(self, recording: Recording, said: str, extra: dict[str, Any] | None = None) -> int:
-        """Tell what was recorded: JSON on stdout, or a sentence on stderr."""
-        if getattr(self.arguments, "json", False):
-            write_json({**(extra or {}), **recording.json()})
-        else:
-            say(said)
-        return 0
-
 
 def _git_user() -> str | None:
     try:
@@ -383,6 +382,3 @@ def _git_user() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
-
-
-__all__ = ["Recording", "Session", "StoreAwayError"]

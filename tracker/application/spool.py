@@ -1,350 +1,420 @@
-"""What was typed while the store was away, kept in a local file and delivered once.
+"""Requests made while the store was away: kept on disk in a queue, and delivered once, in order, later.
 
-Commands are kept as typed, with their instant and author fixed; what `tracker run` saw is
-kept as events. Both have an identity made of content, so a delivery that was cut off half
-way can be repeated.
+The queue is an inbox in a file of its own. A request is kept with its instant and author fixed, and
+has an identity made of content in the log, so a delivery that was cut off can be repeated.
 """
 
-import argparse
 import base64
 import contextlib
 import fcntl
 import hashlib
-import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from tracker.application.clock_dates import near
-from tracker.application.session import Session
-from tracker.cli.common import say, write_json
+from tracker.application.recording import record
+from tracker.application.requests import (
+    AddNote,
+    DeclareIncident,
+    RecordChange,
+    RecordEvent,
+    Request,
+)
+from tracker.application.session import Options, Session
 from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
-from tracker.events.base import Arrival, Event, Incoming, decode, encode, encode_arrival
+from tracker.events.base import Incoming, decode, encode, encode_arrival
+from tracker.inbox.queue import Delivery, Held
+from tracker.inbox.sqlite import SqliteInbox
 from tracker.log.lock_timeout import at_most
-from tracker.times import Typed, utc
+from tracker.times import Typed, to_us, utc
 
-_NOT_KEPT = ("run", "child", "config", "store", "by", "at", "at_tz", "json")
-SPOOLABLE = ("declare", "note", "deploy", "rollback")
-DELIVER_WITHOUT_WAITING = ("list", "show", "timeline", "changes", "history", "report", "verify")
-"""Commands that deliver when that is done at once, and do not wait for it."""
+Spoolable: TypeAlias = DeclareIncident | AddNote | RecordChange | RecordEvent
 _HURRY_SECONDS = 0.2
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """A request that was kept for later, as of `at`."""
+
+    request: Request
+    by: str
+    at: datetime
+    why: str
 
 
 def path_of(store: str) -> Path:
-    """Return the spool of one store."""
+    """Return the file of one store's spool."""
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "tracker" / "spool" / f"{hashlib.sha256(store.encode()).hexdigest()[:16]}.jsonl"
+    return base / "tracker" / "spool" / f"{hashlib.sha256(store.encode()).hexdigest()[:16]}.inbox"
 
 
-def waiting(store: str) -> list[dict[str, Any]]:
-    """Return what waits to be delivered, oldest first."""
-    path = path_of(store)
-    if not path.exists():
-        return []
-    return [_read(line) for line in path.read_bytes().split(b"\n") if line.strip()]
+# ── keeping ──────────────────────────────────────────────────────────────────
 
 
-def _read(line: bytes) -> dict[str, Any]:
-    """Read one entry; a line that was cut off by a crash is an entry too, which will be refused."""
-    try:
-        entry: Any = json.loads(line)
-        return (
-            entry if isinstance(entry, dict) and entry.get("kind") in ("command", "fact") else _damaged(line)
+def submit(session: Session, request: DeclareIncident | AddNote | RecordChange) -> Any:
+    """Record a request, or keep it while the store is away: an Outcome, or what was Spooled.
+
+    What is kept already goes first: `.` may mean a declaration that is not delivered yet.
+    """
+    why = "an earlier request waits in the spool"
+    if not waiting(session.settings.store):
+        try:
+            return record(session, request)
+        except StoreAwayError as away:
+            why = away.message
+    at = session.instant(request.at)
+    fixed: dict[str, str] = {"at": _fixed(at)}
+    if isinstance(request, DeclareIncident):
+        for name in ("started", "detected"):
+            if typed := getattr(request, name):
+                # What is relative to now, or to today, would mean another instant when it is delivered.
+                fixed[name] = _fixed(session.instant(typed, option=f"--{name}", around=near(at.at)))
+    kept = msgspec.structs.replace(request, **fixed)
+    _keep(session.settings.store, [kept], str(session.settings.path or ""))
+    return Spooled(kept, request.by, at.at, why)
+
+
+def keep_events(session: Session, incoming: Iterable[Incoming]) -> bool:
+    """Keep events that could not be recorded; whether that worked. What went wrong is a notice."""
+    requests = [
+        RecordEvent(
+            topic=one.event.TOPIC, state=encode(one.event), arrival=encode_arrival(one.arrival) or b""
         )
-    except ValueError:
-        return _damaged(line)
-
-
-def _damaged(line: bytes) -> dict[str, Any]:
-    return {"kind": "damaged", "line": line.decode(errors="replace")}
-
-
-def refused(store: str) -> list[dict[str, Any]]:
-    """Return what was refused when it was delivered."""
-    path = path_of(store).with_suffix(".refused.jsonl")
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
-
-
-def spool_if_store_away(
-    arguments: argparse.Namespace, session: "Session", trouble: TrackerError
-) -> int | None:
-    """Keep a command for later when only the store is in the way; None if it is not for the spool."""
-    if not isinstance(trouble, StoreAwayError) or arguments.command not in SPOOLABLE:
-        return None
-    if getattr(arguments, "delivering", False):
-        return None
-    typed = session.instant(arguments.at)
-    at = typed.at
-    kept: dict[str, Any] = {
-        key: value
-        for key, value in vars(arguments).items()
-        if key not in _NOT_KEPT and isinstance(value, (str, int, bool, list, type(None)))
-    }
-    for name in ("started", "detected"):
-        if kept.get(name):
-            # What is relative to now, or to today, would mean another instant when it is delivered.
-            kept[name] = _fixed(session.instant(kept[name], option=f"--{name}", around=near(at)))
-    entry = {
-        "kind": "command",
-        "command": arguments.command,
-        "arguments": kept,
-        "at": _fixed(typed),
-        "by": session.author,
-        "config": str(session.settings.path) if session.settings.path else None,
-    }
-    say(f"tracker: {trouble.message}")
-    _append(path_of(session.settings.store), entry)
-    say(
-        f"  kept in the spool as of {utc(at)} by {session.author}; the next command that reaches the store delivers it"
-    )
-    if arguments.json:
-        write_json(
-            {"incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": []}
-        )
-    elif arguments.command == "declare":
-        say('  It has no number yet: until then, "." in tracker note . means this incident')
-    return 0
-
-
-def keep_facts(session: "Session", facts: list[Any]) -> bool:
-    """Keep events that could not be recorded."""
-    if not facts:
+        for one in incoming
+    ]
+    if not requests:
         return False
     try:
-        store = session.store_address
-        for each in facts:
-            entry = {
-                "kind": "fact",
-                "topic": each.event.TOPIC,
-                "state": base64.b64encode(encode(each.event)).decode(),
-                "arrival": base64.b64encode(encode_arrival(each.arrival)).decode(),
-            }
-            _append(path_of(store), entry)
+        _keep(session.store_address, requests, "")
     except TrackerError as trouble:
-        say(f"tracker: {trouble.message}")
+        session.notify(f"tracker: {trouble.message}")
         return False
     return True
 
 
-def deliver(session: "Session") -> StoreAwayError | None:
-    """Record what waits, in its order; what is refused is put aside and said.
-
-    Who only reads does not wait for another writer, and is told what is not in the answer.
-
-    Returns what keeps the rest from being delivered, if anything does.
-    """
-    if session.arguments.command not in DELIVER_WITHOUT_WAITING:
-        return _deliver_all(session, wait=True)
-
-    with at_most(_HURRY_SECONDS):
-        try:
-            trouble = _deliver_all(session, wait=False)
-        except BlockingIOError:
-            trouble = StoreAwayError("another command delivers the spool now")
-    left = len(waiting(session.settings.store))
-    if trouble is not None and left:
-        say(f"{left} {'entry waits' if left == 1 else 'entries wait'} in the spool: tracker spool")
-    return trouble
-
-
-def _deliver_all(session: "Session", *, wait: bool) -> StoreAwayError | None:
-    store = session.settings.store
-    with _locked(path_of(store), wait=wait):
-        entries = waiting(store)
-        while entries:
-            entry = entries[0]
-            declared: str | None = None
-            try:
-                declared = _deliver(session, entry)
-                say(f"delivered from the spool: {described(entry)}")
-            except StoreAwayError as away:
-                return away
-            except TrackerError as trouble:
-                _append(
-                    path_of(store).with_suffix(".refused.jsonl"),
-                    {**entry, "refused": trouble.message},
-                    locked=True,
-                )
-                say(f"tracker: refused when delivered from the spool: {described(entry)}: {trouble.message}")
-                say("  See it with: tracker spool")
-            entries = _named(entries[1:], declared) if declared else entries[1:]
-            _rewrite(path_of(store), entries)
-    return None
-
-
-def _named(entries: list[dict[str, Any]], declared: str) -> list[dict[str, Any]]:
-    """Write the number that a declaration got into what was typed for `.` after it, for good."""
-    named: list[dict[str, Any]] = []
-    for number, entry in enumerate(entries):
-        if entry.get("command") == "declare":
-            return named + entries[number:]
-        kept = entry.get("arguments", {})
-        if kept.get("incident") == ".":
-            entry = {**entry, "arguments": {**kept, "incident": declared}}
-        named.append(entry)
-    return named
-
-
-def _deliver(session: "Session", entry: dict[str, Any]) -> str | None:
-    """Record one entry; return the incident's number when it was a declaration."""
-    if entry["kind"] == "damaged":
-        raise BadInputError("that line of the spool is cut off or damaged")
-    if entry["kind"] == "fact":
-        arrival = base64.b64decode(entry["arrival"])
-        incoming = Incoming(
-            event=decode(entry["topic"], base64.b64decode(entry["state"])),
-            arrival=msgspec.msgpack.decode(arrival, type=Arrival) if arrival else Arrival(),
-        )
-        session.record([incoming])
-        return None
-
-    from tracker.cli.dispatch import call, parser_for
-
-    arguments = parser_for(entry["command"]).parse_args(_words(entry))
-    vars(arguments).update(entry["arguments"])
-    arguments.at, arguments.by, arguments.json = entry["at"], entry["by"], True
-    arguments.config, arguments.store = entry["config"], session.settings.store
-    arguments.delivering, arguments.child = True, []
-
-    answered = io.StringIO()
-    with contextlib.redirect_stdout(answered):
-        call(arguments, log=session.log)
-    answer: str | None = json.loads(answered.getvalue()).get("incident") if answered.getvalue() else None
-    return answer if entry["command"] == "declare" else None
-
-
-def _words(entry: dict[str, Any]) -> list[str]:
-    """Return the least that the command's parser accepts; the kept values replace it."""
-    if entry["command"] == "declare":
-        return ["x", "--service", "x", "--severity", "minor"]
-    if entry["command"] == "note":
-        return ["0", "x"]
-    return ["start", "x", "x"]
-
-
-def described(entry: dict[str, Any]) -> str:
-    """Say in a line what an entry holds."""
-    if entry["kind"] == "damaged":
-        return f"a damaged line {entry['line'][:60]!r}"
-    if entry["kind"] == "fact":
-        event = _fact(entry)
-        what = " ".join(
-            str(getattr(event, name)) for name in ("service", "version") if getattr(event, name, None)
-        )
-        return f"{entry['topic']} of {what} at {utc(event.occurred_at)}"
-    kept = entry["arguments"]
-    what = (
-        kept.get("title")
-        or kept.get("text")
-        or f"{kept.get('step')} {kept.get('service')} {kept.get('version')}"
-    )
-    at = utc(datetime.fromisoformat(entry["at"]))
-    return f"{entry['command']} {what!r} at {at} by {entry['by']}"
-
-
-def _fact(entry: dict[str, Any]) -> "Event":
-    return decode(entry["topic"], base64.b64decode(entry["state"]))
-
-
-def _fixed(typed: "Typed") -> str:
+def _fixed(typed: Typed) -> str:
     """Write an instant so that it means the same later, as exactly as it was typed."""
     local = typed.at.astimezone(timezone(timedelta(minutes=typed.utc_offset_minutes)))
     to_the_minute = typed.precision_seconds >= 60 and not local.second and not local.microsecond
     return local.isoformat(timespec="minutes" if to_the_minute else "auto")
 
 
-def _append(path: Path, entry: dict[str, Any], *, locked: bool = False) -> None:
-    """Add an entry, while nobody delivers: a delivery rewrites the file.
+def _keep(store: str, requests: Iterable[Spoolable], config: str) -> None:
+    """Put requests into the queue; on disk when this returns.
 
     Raises:
         StoreError: If the spool cannot be written either.
     """
+    now_us = to_us(datetime.now().astimezone())
+    deliveries = []
+    for request in requests:
+        body = msgspec.json.encode(request)
+        deliveries.append(
+            Delivery(
+                route="request",
+                source=config,
+                key=hashlib.sha256(body).hexdigest()[:24],
+                received_us=now_us,
+                headers={},
+                body=body,
+            )
+        )
+    path = path_of(store)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.nullcontext() if locked else _locked(path), path.open("ab+") as file:
-            file.seek(0, os.SEEK_END)
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    file.write(b"\n")  # what a crash cut off is a line of its own
-            file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as wrong:
+        with _locked(store), _opened(store) as queue:
+            queue.put(deliveries)
+    except (OSError, StoreError) as wrong:
+        reason = wrong.strerror if isinstance(wrong, OSError) else wrong.message
         raise StoreError(
-            f"{path}: the spool cannot be written either: {wrong.strerror}",
+            f"{path}: the spool cannot be written either: {reason}",
             hint="Nothing was kept: write it down, or name another folder with XDG_STATE_HOME",
         ) from wrong
 
 
-def forget(store: str, needles: Iterable[bytes]) -> int:
-    """Remove the entries that hold one of these pieces, waiting or refused; return how many."""
-    wanted, count = list(needles), 0
-    path = path_of(store)
-    if not any(each.exists() for each in (path, path.with_suffix(".refused.jsonl"))):
-        return 0
-    with _locked(path):
-        for each in (path, path.with_suffix(".refused.jsonl")):
-            if not each.exists():
-                continue
-            lines = [line for line in each.read_bytes().split(b"\n") if line.strip()]
-            kept = [line for line in lines if not _holds(line, wanted)]
-            if len(kept) == len(lines):
-                continue
-            count += len(lines) - len(kept)
-            new = each.with_suffix(".new")
-            new.write_bytes(b"".join(line + b"\n" for line in kept))
-            new.replace(each)
-            if not kept:
-                each.unlink()
-    return count
-
-
-def _holds(line: bytes, needles: Iterable[bytes]) -> bool:
-    entry = _read(line)
-    inside = base64.b64decode(entry.get("state", "")) if entry["kind"] == "fact" else b""
-    return any(needle in line or needle in inside for needle in needles)
-
-
-def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
-    if not entries:
-        path.unlink(missing_ok=True)
-        return
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+# ── looking ──────────────────────────────────────────────────────────────────
 
 
 @contextlib.contextmanager
-def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+def _opened(store: str) -> Iterator[SqliteInbox]:
+    queue = SqliteInbox(str(path_of(store)))
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+def waiting(store: str) -> list[Held]:
+    """Return what waits to be delivered, oldest first."""
+    _take_over_old_files(store)
+    if not path_of(store).exists():
+        return []
+    with _opened(store) as queue:
+        return queue.waiting(_ALL)
+
+
+def refused(store: str) -> list[tuple[Held, str]]:
+    """Return what was refused when it was delivered, and why."""
+    _take_over_old_files(store)
+    if not path_of(store).exists():
+        return []
+    with _opened(store) as queue:
+        reasons = {parked.number: parked.reason for parked in queue.parked()}
+        return [(held, reasons[held.number]) for held in _everything(queue) if held.number in reasons]
+
+
+def _everything(queue: SqliteInbox) -> Iterator[Held]:
+    last = 0
+    while found := queue.after(last):
+        yield from found
+        last = found[-1].number
+
+
+def decoded(held: Held) -> Spoolable:
+    """Return the request that an entry holds.
+
+    Raises:
+        BadInputError: If it was cut off or damaged.
+    """
+    try:
+        request: Spoolable = msgspec.json.decode(held.delivery.body, type=Spoolable)
+        return request
+    except msgspec.DecodeError as damaged:
+        raise BadInputError("this entry of the spool is cut off or damaged") from damaged
+
+
+def described(held: Held) -> str:
+    """Say in a line what an entry holds."""
+    try:
+        request = decoded(held)
+    except BadInputError:
+        return f"a damaged line {held.delivery.body[:60].decode(errors='replace')!r}"
+    if isinstance(request, RecordEvent):
+        event: Any = decode(request.topic, request.state)
+        named = [str(getattr(event, name)) for name in ("service", "version") if getattr(event, name, None)]
+        return f"{request.topic} of {' '.join(named)} at {utc(event.occurred_at)}"
+    if isinstance(request, DeclareIncident):
+        command, what = "declare", request.title
+    elif isinstance(request, AddNote):
+        command, what = "note", request.text
+    else:
+        command, what = request.change, f"{request.step} {request.service} {request.version}"
+    return f"{command} {what!r} at {utc(datetime.fromisoformat(request.at or ''))} by {request.by}"
+
+
+def as_json(held: Held) -> dict[str, Any]:
+    """Return an entry as `tracker spool --json` answers it."""
+    try:
+        request = decoded(held)
+    except BadInputError:
+        return {"kind": "damaged", "line": held.delivery.body.decode(errors="replace")}
+    values: dict[str, Any] = msgspec.to_builtins(request)
+    if isinstance(request, RecordEvent):
+        return {
+            "kind": "fact",
+            "topic": request.topic,
+            "state": values["state"],
+            "arrival": values.get("arrival", ""),
+        }
+    command = {DeclareIncident: "declare", AddNote: "note"}.get(type(request)) or request.change  # type: ignore[union-attr]
+    arguments = {name: value for name, value in values.items() if name not in ("type", "at", "by")}
+    return {
+        "kind": "command",
+        "command": command,
+        "arguments": arguments,
+        "at": request.at,
+        "by": request.by,
+        "config": held.delivery.source or None,
+    }
+
+
+# ── delivering ───────────────────────────────────────────────────────────────
+
+
+def deliver(session: Session, *, hurry: bool = False) -> StoreAwayError | None:
+    """Record what waits, in its order; what is refused is set aside. Each is a notice.
+
+    In a hurry, a caller that only reads waits for no other writer, and is told what is missing
+    from its answer. Returns what keeps the rest from being delivered, if anything does.
+    """
+    store = session.settings.store
+    if not waiting(store):
+        return None
+    if not hurry:
+        return _deliver_all(session, wait=True)
+    with at_most(_HURRY_SECONDS):
+        try:
+            trouble = _deliver_all(session, wait=False)
+        except BlockingIOError:
+            trouble = StoreAwayError("another command delivers the spool now")
+    left = len(waiting(store))
+    if trouble is not None and left:
+        session.notify(f"{left} {'entry waits' if left == 1 else 'entries wait'} in the spool: tracker spool")
+    return trouble
+
+
+def _deliver_all(session: Session, *, wait: bool) -> StoreAwayError | None:
+    store = session.settings.store
+    with _locked(store, wait=wait), _opened(store) as queue:
+        # A declaration leaves the queue after the notes that name it by `.`: cut off in between it is
+        # delivered again, is known then, and gives them the same number.
+        declared: tuple[int, str] | None = None
+        for held in queue.waiting(_ALL):
+            try:
+                request = decoded(held)
+                if isinstance(request, DeclareIncident):
+                    _finish_declaration(queue, declared)
+                    declared = None
+                if declared and isinstance(request, AddNote) and request.incident == ".":
+                    request = msgspec.structs.replace(request, incident=declared[1])
+                outcome = record(_with_settings_of(session, held.delivery.source), request)
+            except StoreAwayError as away:
+                return away
+            except TrackerError as trouble:
+                queue.park(held.number, trouble.message)
+                session.notify(
+                    f"tracker: refused when delivered from the spool: {described(held)}: {trouble.message}"
+                )
+                session.notify("  See it with: tracker spool")
+                continue
+            session.notify(f"delivered from the spool: {described(held)}")
+            if isinstance(request, DeclareIncident):
+                declared = (held.number, outcome.incident)
+            else:
+                queue.finish([held.number])
+        _finish_declaration(queue, declared)
+    return None
+
+
+def _finish_declaration(queue: SqliteInbox, declared: tuple[int, str] | None) -> None:
+    if declared is not None:
+        queue.finish([declared[0]])
+
+
+def _with_settings_of(session: Session, config: str) -> Session:
+    """Return a session on the same log with the settings under which a request was made."""
+    if not config or (session.settings.path is not None and str(session.settings.path) == config):
+        return session
+    return Session(
+        Options(config=config, store=session.settings.store), log=session.log, notify=session.notify
+    )
+
+
+@contextlib.contextmanager
+def _locked(store: str, *, wait: bool = True) -> Iterator[None]:
     """Let one process deliver at a time.
 
     Raises:
         BlockingIOError: If another one does, and this one does not wait.
     """
+    path = path_of(store)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 
 
+def forget(store: str, needles: Iterable[bytes]) -> int:
+    """Remove the entries that hold one of these pieces, waiting or refused; return how many."""
+    wanted = list(needles)
+    _take_over_old_files(store)
+    if not path_of(store).exists():
+        return 0
+    with _locked(store), _opened(store) as queue:
+        numbers = [held.number for held in _everything(queue) if _holds(held, wanted)]
+        queue.finish(numbers)
+        if numbers:
+            queue.clean()
+    return len(numbers)
+
+
+def _holds(held: Held, needles: Iterable[bytes]) -> bool:
+    texts = [held.delivery.body]
+    with contextlib.suppress(BadInputError):
+        request = decoded(held)
+        # As the log has it, and as JSON without escapes.
+        texts += [request.state] if isinstance(request, RecordEvent) else [msgspec.msgpack.encode(request)]
+    return any(needle in text for needle in needles for text in texts)
+
+
+# ── spools of before 0.2.0: lines of JSON ────────────────────────────────────
+
+
+def _take_over_old_files(store: str) -> None:
+    """Move what a version before 0.2.0 kept as lines of JSON into the queue."""
+    path = path_of(store).with_suffix(".jsonl")
+    for file, is_refused in ((path, False), (path.with_suffix(".refused.jsonl"), True)):
+        if not file.exists():
+            continue
+        with _locked(store):
+            lines = [line for line in file.read_bytes().split(b"\n") if line.strip()] if file.exists() else []
+            with _opened(store) as queue:
+                for line in lines:
+                    body, config, reason = _from_old_line(line)
+                    queue.put([_old_delivery(body, config)])
+                    if is_refused:
+                        queue.park(queue.waiting(_ALL)[-1].number, reason)
+            file.unlink(missing_ok=True)
+
+
+def _old_delivery(body: bytes, config: str) -> Delivery:
+    key = hashlib.sha256(body).hexdigest()[:24]
+    return Delivery(route="request", source=config, key=key, received_us=0, headers={}, body=body)
+
+
+def _from_old_line(line: bytes) -> tuple[bytes, str, str]:
+    """Return the request of a line, its tracker.toml, and why it was refused; a damaged line stays as it is."""
+    try:
+        entry = json.loads(line)
+        reason = entry.get("refused", "refused")
+        if entry["kind"] == "fact":
+            request: Spoolable = RecordEvent(
+                topic=entry["topic"],
+                state=base64.b64decode(entry["state"]),
+                arrival=base64.b64decode(entry["arrival"]),
+            )
+            return msgspec.json.encode(request), "", reason
+        request = _OLD_COMMANDS[entry["command"]](
+            {**entry["arguments"], "by": entry["by"], "at": entry["at"], "change": entry["command"]}
+        )
+        return msgspec.json.encode(request), entry.get("config") or "", reason
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return line, "", "damaged"
+
+
+def _as(kind: type[Any], renamed: dict[str, str]) -> Callable[[dict[str, Any]], Any]:
+    def convert(values: dict[str, Any]) -> Any:
+        named = {renamed.get(name, name): value for name, value in values.items()}
+        fields = set(kind.__struct_fields__)
+        return msgspec.convert({name: value for name, value in named.items() if name in fields}, kind)
+
+    return convert
+
+
+_OLD_COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "declare": _as(DeclareIncident, {"service": "services"}),
+    "note": _as(AddNote, {}),
+    "deploy": _as(RecordChange, {"env": "environment"}),
+    "rollback": _as(RecordChange, {"env": "environment"}),
+}
+
 __all__ = [
+    "Spooled",
+    "as_json",
     "deliver",
     "described",
     "forget",
-    "keep_facts",
+    "keep_events",
     "path_of",
     "refused",
-    "spool_if_store_away",
+    "submit",
     "waiting",
 ]

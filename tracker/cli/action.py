@@ -10,11 +10,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from tracker.application.recording import record
+from tracker.application.requests import AddAction, CompleteAction
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions.action_items import add_action, complete, owner_of, require_item
-from tracker.decisions.due_dates import due, spelled
-from tracker.events.base import handle_of
+from tracker.cli.common import add_incident, add_recording, answer_outcome
+from tracker.decisions.due_dates import spelled
 from tracker.times import utc
 
 EXAMPLE = """examples:
@@ -70,42 +70,38 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 
 def _add(arguments: argparse.Namespace, session: Session) -> int:
-    incident = session.incident(arguments.incident)
-    owner = owner_of(arguments.owner)
-    at, by = session.instant(arguments.at, incident), session.author
-    day = due(arguments.due, at=at.at, zone=session.typed_zone)
-    recording = session.decide(
-        incident.id,
-        lambda held: [add_action(held, arguments.text, owner=owner, due=day, by=by, at=at)],
+    by = session.author
+    outcome = record(
+        session,
+        AddAction(
+            incident=arguments.incident,
+            text=arguments.text,
+            owner=arguments.owner,
+            due=arguments.due,
+            by=by,
+            at=arguments.at,
+        ),
     )
-    event = (recording.recorded + recording.known)[0]
-    what = "promised" if recording.recorded else "already known"
-    said = (
-        f"{handle_of(event)} {what} on {incident.id}: {owner}, due {spelled(day.on)} (until the end of that day in "
-        f"{day.zone_name}), says {by}\nWhen it is done: tracker action done {handle_of(event)} --proof URL"
+    keys, handle = outcome.keys, outcome.handle
+    what = "added to" if outcome.is_new else "already on"
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{handle} {what} {outcome.incident}: {keys['owner']}, due {spelled(keys['due_on'])} (until the end of "
+        f"that day in {keys['due_zone']}), by {by}\nWhen it is done: tracker action done {handle} --proof URL",
     )
-    extra = {
-        "incident": incident.id,
-        "event": event,
-        "owner": owner,
-        "due_on": day.on,
-        "due_said": day.said,
-        "due_zone": day.zone_name,
-    }
-    return session.answer(recording, said, extra)
 
 
 def _done(arguments: argparse.Namespace, session: Session) -> int:
-    target = session.event(arguments.action)
-    item = require_item(target)
-    name = item.incident or ""
-    incident = session.incident(name)
-    # It was done after it was promised, mostly long after the incident: a clock time is the latest one since.
-    at = session.instant(arguments.at, around=(item.occurred_at, session.now))
     by = session.author
-    recording = session.decide(
-        name, lambda held: [complete(held, target, proof=arguments.proof, by=by, at=at)]
+    outcome = record(
+        session, CompleteAction(action=arguments.action, proof=arguments.proof, by=by, at=arguments.at)
     )
-    where = f" (merged into {incident.merged_into})" if incident.merged_into else ""
-    said = f"{target.handle} of {name}{where} was done at {utc(at.at)}, says {by}; proof: {arguments.proof.strip()}"
-    return session.answer(recording, said, {"incident": name, "event": target.id})
+    into = outcome.facts["merged_into"]
+    where = f" (merged into {into})" if into else ""
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.handle} of {outcome.incident}{where} done at {utc(outcome.at)}, recorded by {by}; "
+        f"proof: {arguments.proof.strip()}",
+    )

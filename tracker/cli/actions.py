@@ -5,7 +5,8 @@ import argparse
 from projections.actions import OVERDUE, ActionItem, ActionStatus, of_incident
 from tracker.application import action_items
 from tracker.application.session import Session
-from tracker.cli.common import add_json, table, write_json
+from tracker.cli.common import add_json, write_json
+from tracker.text.terminal import table
 
 EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --json"
 

@@ -2,19 +2,14 @@
 
 import argparse
 from datetime import date
-from typing import Any
 
-from tracker.application.session import Recording, Session
-from tracker.cli.common import add_json, add_zone
-from tracker.decisions import corrections
-from tracker.decisions.action_items import amended_fields
-from tracker.decisions.corrections import amend
+from tracker.application.recording import record
+from tracker.application.requests import AmendEvent
+from tracker.application.session import Session
+from tracker.cli.common import add_json, add_zone, answer_outcome
 from tracker.decisions.due_dates import spelled
 from tracker.errors import UsageError
-from tracker.events.base import Recorded, event_id
-from tracker.events.corrections import Correction, Effective, effective
-from tracker.incident import fold
-from tracker.times import to_us, utc
+from tracker.times import utc
 
 EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of the wrong host'"
 
@@ -37,55 +32,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    target = corrected(session, arguments.event)
-    changes: dict[str, Any] = {}
+    changes: dict[str, str | None] = {}
     for assignment in arguments.set:
         name, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"amend: --set {assignment!r} has no =", hint="--set version=v1.2.1")
-        changes[name.strip()] = None if value == "" else value
+        changes[name.strip()] = value or None
     if arguments.text is not None:
         changes["text"] = arguments.text
-    name = getattr(target.event, "incident", None)
-    incident = fold(name, session.log.incident(name)) if name else None
-    new_at = session.instant(arguments.at, incident) if arguments.at else None
-    if changes.get("service"):
-        changes["service"] = session.service(str(changes["service"]))
-    changes = amended_fields(target.event, changes, now=session.now, typed_zone=session.typed_zone)
     by = session.author
-    correction = amend(target, by=by, now=session.now, why=arguments.why, changes=changes, new_at=new_at)
-    refuse_contradiction(session, correction)
-    recording = record_correction(session, correction)
-    day = f"; it is due {spelled(date.fromisoformat(changes['due_on']))} now" if "due_on" in changes else ""
-    moved = f"; it is at {utc(correction.new_at)} now" if arguments.at and correction.new_at else ""
-    return session.answer(
-        recording,
-        f"{target.handle} amended by {by}{moved}{day}; the old value: tracker history {target.handle}",
-        {"event": target.id},
+    outcome = record(
+        session,
+        AmendEvent(event=arguments.event, changes=changes, why=arguments.why, by=by, at=arguments.at),
     )
-
-
-def corrected(session: Session, typed: str) -> "Effective":
-    """Return the event that was typed, as it reads after its corrections."""
-    target = session.event(typed)
-    return effective(session.log.with_corrections([target]))[target.id]
-
-
-def refuse_contradiction(session: Session, correction: "Correction") -> None:
-    """Refuse a correction that would leave its incident in contradiction with itself."""
-    name = correction.incident
-    if name is None:
-        return
-    held = session.log.incident(name)
-    last = max(each.position for each in held)
-    then = Recorded(
-        id=event_id(correction), event=correction, position=last + 1, recorded_us=to_us(session.now)
+    handle, new_at, due_on = outcome.handle, outcome.facts["new_at"], outcome.facts["due_on"]
+    day = f"; it is due {spelled(date.fromisoformat(due_on))} now" if due_on else ""
+    moved = f"; it is at {utc(new_at)} now" if new_at else ""
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{handle} amended by {by}{moved}{day}; the old value: tracker history {handle}",
     )
-    corrections.refuse_contradiction(fold(name, held), fold(name, [*held, then]))
-
-
-def record_correction(session: Session, correction: "Correction") -> Recording:
-    """Append a correction: to its incident's stream, or on its own."""
-    if correction.incident is None:
-        return session.record([correction])
-    return session.decide(correction.incident, lambda held: [correction])

@@ -14,7 +14,8 @@ from projections.backtest import Backtest, ForNothing, IncidentAnswer
 from reports.numbers import said
 from tracker.application.backtest import backtest_alert
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, plain, printable, table, write_json
+from tracker.cli.common import add_display_zone, add_reading, plain, write_json
+from tracker.text.terminal import printable, table
 from tracker.times import spoken
 
 EXAMPLE = "example:  tracker backtest 'error_ratio > 0.01 for 2m'        tracker backtest 'latency_seconds > 500ms for 5m' --service checkout"

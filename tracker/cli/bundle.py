@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tracker.application.bundle_contents import evidence
-from tracker.application.secret_warnings import warn_of_events
+from tracker.application.secret_warnings import notices_of_events
 from tracker.application.session import Session
 from tracker.bundles.container import KIND
 from tracker.bundles.writing import bundled
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     beside = session.log.payloads(
         [each.position for each in recorded if not each.event.TOPIC.startswith("metric-")]
     )
-    warn_of_events(recorded, beside, "the bundle" if to_stdout else str(target))
+    say(*notices_of_events(recorded, beside, "the bundle" if to_stdout else str(target)))
     if to_stdout:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

@@ -3,9 +3,10 @@
 import argparse
 
 from tracker.bundles.damage import BundleDamagedError
-from tracker.cli.common import printable, say, write_json
+from tracker.cli.common import say, write_json
 from tracker.cli.import_command import opened
 from tracker.errors import UsageError
+from tracker.text.terminal import printable
 
 
 def check(arguments: argparse.Namespace) -> int:

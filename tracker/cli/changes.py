@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
-from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
 from tracker.events.base import Window
 from tracker.incident import Incident
+from tracker.text.terminal import printable, table
 from tracker.times import duration_seconds, utc
 
 _PART = {

@@ -25,11 +25,12 @@ from projections.procedure.rule import Ruled
 from tracker.application.claims import lint_claims
 from tracker.application.procedure import Evaluation, evaluate_procedure, settings_differ
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, printable, say, table, write_json
+from tracker.cli.common import add_display_zone, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import handle_of
 from tracker.incident import Incident
+from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
 FOUND = 4

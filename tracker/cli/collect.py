@@ -8,15 +8,16 @@ import argparse
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tracker.application.auto_declare import described, print_skipped_declarations, would_have_declared
+from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.collect import forges, sentry, sources
-from tracker.application.secret_warnings import tell_of_feed
+from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Recording, Session
 from tracker.application.verdicts import record_verdicts
-from tracker.cli.common import add_incident, add_json, printable, say, write_json
+from tracker.cli.common import add_incident, add_json, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.errors import SettingsError, TrackerError
 from tracker.incident import Incident
+from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
 HISTORY = timedelta(days=90)
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     judged = Recording()
     with waiting("verdicts"):
         record_verdicts(session, session.incident(incident.id), judged)
-    tell_of_feed(session.secrets)
+    say(*notices_of_feed(session.secrets))
     return _answer(arguments, session, incident.id, pulled, skipped, judged)
 
 
@@ -165,7 +166,7 @@ def _answer(
                 f"verdicts: {windows} window{'s' * (windows != 1)} judged; see them: tracker compare {name}"
             )
         print(f"{name}: {total.said()}")
-        print_skipped_declarations(undeclared)
+        say(*skipped_notices(undeclared))
         say(f"Next: tracker timeline {name}   ·   tracker report {name}")
     failed = [each.problem for each in pulled if each.problem]
     return failed[0].exit_code if failed else 0

@@ -3,13 +3,18 @@
 import argparse
 import json
 import sys
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from tracker.application.recording.outcome import Outcome
+from tracker.application.requests import DeclareIncident
+from tracker.application.session import Options, Recording, Session
+from tracker.application.spool import Spooled
+from tracker.log import Log
+from tracker.text.terminal import printable
 from tracker.times import utc
 
 
@@ -88,32 +93,56 @@ def write_json(answer: Any) -> None:
     sys.stdout.write(json.dumps(plain(answer), ensure_ascii=escaped, indent=2) + "\n")
 
 
-def say(text: str) -> None:
-    """Talk to the person, on stderr; what a payload or a person wrote does not drive the terminal."""
-    sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
+def say(*texts: str) -> None:
+    """Write to stderr, a line or more each; what a payload or a person wrote does not drive the terminal."""
+    for text in texts:
+        sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -> str:
-    """Lay out rows in columns; the last column is not padded, and every row stays one line."""
-    if not rows:
-        return ""
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(width(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
-    lines = []
-    for row in rows:
-        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=False)]
-        lines.append((indent + gap.join([*cells, row[-1]])).rstrip())
-    return "\n".join(lines) + "\n"
+def answer(
+    arguments: argparse.Namespace, recording: Recording, sentence: str, keys: Mapping[str, Any] | None = None
+) -> int:
+    """Answer what was recorded: JSON on stdout, or a sentence on stderr."""
+    if arguments.json:
+        write_json({**(keys or {}), **recording.json()})
+    else:
+        say(sentence)
+    return 0
 
 
-def width(text: str) -> int:
-    """Return how many columns a text takes on a terminal."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
+def answer_outcome(arguments: argparse.Namespace, outcome: Outcome, sentence: str) -> int:
+    """Answer what a request recorded."""
+    return answer(arguments, outcome.recording, sentence, outcome.keys)
+
+
+def say_spooled(arguments: argparse.Namespace, spooled: Spooled) -> int:
+    """Answer that a request was kept because the store is away."""
+    say(
+        f"tracker: {spooled.why}",
+        f"  kept in the spool as of {utc(spooled.at)} by {spooled.by}; the next command that reaches the store delivers it",
     )
+    if arguments.json:
+        write_json(
+            {"incident": None, "event": None, "spooled": True, "recorded": 0, "known": 0, "events": []}
+        )
+    elif isinstance(spooled.request, DeclareIncident):
+        say('  It has no number yet: until then, "." in tracker note . means this incident')
+    return 0
 
 
-def printable(text: str) -> str:
-    """Make control characters visible: a payload must not drive somebody's terminal."""
-    return "".join(char if char.isprintable() else "�" if ord(char) > 31 else " " for char in text)
+def session_of(arguments: argparse.Namespace, *, log: Log | None = None) -> Session:
+    """Return the session that a command line asks for; its notices go to stderr."""
+
+    def given(name: str) -> Any:
+        return getattr(arguments, name, None)
+
+    options = Options(
+        config=given("config"),
+        store=given("store"),
+        by=given("by"),
+        typed_zone=given("at_tz"),
+        shown_zone=given("tz"),
+        known_at=given("known_at"),
+        at_seq=given("at_seq"),
+    )
+    return Session(options, log=log, notify=say)

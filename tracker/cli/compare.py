@@ -16,17 +16,9 @@ from reports.numbers import said, six_digits
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
-from tracker.cli.common import (
-    add_display_zone,
-    add_incident,
-    add_reading,
-    plain,
-    printable,
-    say,
-    table,
-    write_json,
-)
+from tracker.cli.common import add_display_zone, add_incident, add_reading, plain, say, write_json
 from tracker.cli.progress import waiting
+from tracker.text.terminal import printable, table
 
 EXAMPLE = (
     "example:  tracker compare INC-42        tracker compare . --change checkout@v1.2.1 --metric error_ratio"

@@ -24,9 +24,9 @@ from typing import Any
 from tracker import demo
 from tracker.application import report, report_files
 from tracker.application.collect import sources
-from tracker.application.session import Recording, Session
+from tracker.application.session import Options, Recording, Session
 from tracker.application.verdicts import record_verdicts
-from tracker.cli.common import add_json, table, write_json
+from tracker.cli.common import add_json, write_json
 from tracker.cli.dispatch import call, parser_for
 from tracker.decisions import lifecycle
 from tracker.demo import story
@@ -53,6 +53,7 @@ from tracker.incident import Incident
 from tracker.ingest import reader
 from tracker.ingest.sentry import envelope
 from tracker.log import Log
+from tracker.text.terminal import table
 from tracker.times import Typed
 
 EXAMPLE = "example:  tracker demo        tracker demo /tmp/hotfix"
@@ -174,7 +175,7 @@ class Player:
         store = str(self.folder / "tracker.db")
         with Log(store, now=lambda: self._clock, salts=_salt) as log:
             named = {"config": str(self.folder / "tracker.toml"), "store": store}
-            self._session = Session(argparse.Namespace(**named, command="demo"), log=log)
+            self._session = Session(Options(config=named["config"], store=store), log=log)
             self._options = [f"--{name}={value}" for name, value in named.items()]
             for step in STORY:
                 self._clock = instant(step.at)

@@ -4,15 +4,11 @@ To let tracker run it: tracker run deploy SERVICE VERSION -- COMMAND
 """
 
 import argparse
-import io
-import sys
-from contextlib import redirect_stderr
 
+from tracker.application import spool
+from tracker.application.requests import RecordChange
 from tracker.application.session import Session
-from tracker.cli.common import add_recording, say
-from tracker.events import changes
-from tracker.events.base import Arrival, Incoming, handle_of
-from tracker.events.changes import Change
+from tracker.cli.common import add_recording, answer_outcome, say, say_spooled
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 15:10Z"
@@ -30,40 +26,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record the step."""
-    # The first line says that nothing was deployed, and not of what is refused.
-    talk = io.StringIO()
-    with redirect_stderr(talk):
-        service = session.service(arguments.service)
-        at, by = session.instant(arguments.at), session.author
-    event = step_class(arguments.command, arguments.step)(
-        occurred_at=at.at,
-        precision_seconds=at.precision_seconds,
-        utc_offset_minutes=at.utc_offset_minutes,
-        source="typed",
-        service=service,
+    """Record the step, or keep it while the store is away."""
+    request = RecordChange(
+        change=arguments.command,
+        step=arguments.step,
+        service=arguments.service,
         version=arguments.version,
         environment=arguments.env,
         sha=arguments.sha,
         url=arguments.url,
+        by=session.author,
+        at=arguments.at,
     )
-    say("RECORDED ONLY, nothing was deployed")
-    sys.stderr.write(talk.getvalue())
-    incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=by))
-    recording = session.record([incoming])
-    handle = handle_of((recording.recorded + recording.known)[0])
-    known = "" if recording.recorded else " (already known)"
-    said = f"{handle} {arguments.command} {arguments.step} {service} {arguments.version} at {utc(at.at)} by {by}{known}"
-    return session.answer(recording, said)
-
-
-def step_class(command: str, step: str) -> "type[Change]":
-    """Return the event class of one step of a deploy or a rollback."""
-    return {
-        ("deploy", "start"): changes.DeployStarted,
-        ("deploy", "finish"): changes.DeployFinished,
-        ("deploy", "fail"): changes.DeployFailed,
-        ("rollback", "start"): changes.RollbackStarted,
-        ("rollback", "finish"): changes.RollbackFinished,
-        ("rollback", "fail"): changes.RollbackFailed,
-    }[command, step]
+    # The first line says that nothing was deployed, unless the request is refused.
+    notices: list[str] = []
+    session.notify = notices.append
+    outcome = spool.submit(session, request)
+    session.notify = say
+    if isinstance(outcome, spool.Spooled):
+        say(*notices)
+        return say_spooled(arguments, outcome)
+    say("RECORDED ONLY, nothing was deployed", *notices)
+    known = "" if outcome.is_new else " (already known)"
+    what = f"{arguments.command} {arguments.step} {arguments.service} {arguments.version}"
+    return answer_outcome(
+        arguments, outcome, f"{outcome.handle} {what} at {utc(outcome.at)} by {session.author}{known}"
+    )

@@ -7,13 +7,18 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 from tracker.application import spool
-from tracker.application.session import Session
-from tracker.cli import COMMANDS
-from tracker.cli.common import say
+from tracker.cli.commands import COMMANDS
+from tracker.cli.common import say, session_of
 from tracker.errors import BadInputError, TrackerError, UsageError
+from tracker.log import Log
+
+_DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run")
+"""Commands that use no log, or must not wait for it: `run` delivers before it records, not before its child."""
+_IN_A_HURRY = ("list", "show", "timeline", "changes", "history", "report", "verify")
+"""Commands that only read: they deliver if that is done at once, and do not wait for it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -146,20 +151,20 @@ def _run(words: list[str]) -> int:
     return call(arguments)
 
 
-def call(arguments: argparse.Namespace, **known: Any) -> int:
-    """Run a parsed command in a session of its own."""
-    session = Session(arguments, **known)
+def call(arguments: argparse.Namespace, *, log: Log | None = None) -> int:
+    """Run a parsed command in a session of its own; what waits in the spool is delivered first.
+
+    With a log the command runs on that one, which stays open, and delivers nothing: so the demo is played.
+    """
+    session = session_of(arguments, log=log)
     try:
+        if log is None and arguments.command not in _DELIVER_NOTHING:
+            spool.deliver(session, hurry=arguments.command in _IN_A_HURRY)
         code: int = arguments.run(arguments, session)
         sys.stdout.flush()
         return code
-    except TrackerError as trouble:
-        answered = spool.spool_if_store_away(arguments, session, trouble)
-        if answered is None:
-            raise
-        return answered
     finally:
-        if not known:
+        if log is None:
             session.close()
 
 

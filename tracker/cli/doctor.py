@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from tracker.application.diagnosis import LOOKS, finding, look_of
 from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning
 from tracker.application.session import Session
-from tracker.cli.common import add_json, printable, table, write_json
+from tracker.cli.common import add_json, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import SettingsError, SourceUnreachableError, UsageError
 from tracker.settings.schema import Settings
+from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker doctor"
 

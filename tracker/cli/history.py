@@ -6,7 +6,8 @@ import msgspec
 
 from reports.headlines import detail, headline
 from tracker.application.session import Session
-from tracker.cli.common import add_reading, printable, table, write_json
+from tracker.cli.common import add_reading, write_json
+from tracker.text.terminal import printable, table
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker history 7f1dmbv"

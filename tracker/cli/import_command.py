@@ -14,10 +14,11 @@ from pathlib import Path
 from tracker.application.session import Recording, Session
 from tracker.bundles.importing import Plan, brought, planned
 from tracker.bundles.reading import Bundle, read
-from tracker.cli.common import add_json, printable, say, write_json
+from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError
 from tracker.events.base import handle_of
+from tracker.text.terminal import printable
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"

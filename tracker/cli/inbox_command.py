@@ -8,9 +8,10 @@ import argparse
 from pathlib import Path
 
 from tracker.application.session import Session
-from tracker.cli.common import add_json, printable, say, table, write_json
+from tracker.cli.common import add_json, say, write_json
 from tracker.errors import BadInputError
 from tracker.inbox.opening import SUFFIX, open_inbox
+from tracker.text.terminal import printable, table
 from tracker.times import from_us, utc
 
 EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracker inbox retry 17"

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tracker.application.auto_declare import described, print_skipped_declarations, would_have_declared
+from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.clock_dates import dates_of
 from tracker.application.collect import forges, sentry
 from tracker.application.collect import sources as pulling
-from tracker.application.secret_warnings import tell_of_feed
+from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Recording, Session
-from tracker.cli.common import add_json, add_zone, say, write_json
+from tracker.cli.common import add_json, add_zone, answer, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.lifecycle import note
 from tracker.errors import BadInputError, SettingsError, UsageError
@@ -120,7 +120,7 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Read it, seal it, say what is new."""
     code: int = arguments.read(arguments, session)
-    tell_of_feed(session.secrets)
+    say(*notices_of_feed(session.secrets))
     session.log.seal(100)
     return code
 
@@ -136,11 +136,15 @@ def _bytes(name: str) -> bytes:
     return data
 
 
-def _said(
-    session: Session, recording: Recording, where: str, found: int, extra: dict[str, Any] | None = None
+def _answer(
+    arguments: argparse.Namespace,
+    recording: Recording,
+    where: str,
+    found: int,
+    extra: dict[str, Any] | None = None,
 ) -> int:
     nothing = "" if found else "; nothing in it is of a kind that is recorded (docs/sources.md lists them)"
-    return session.answer(recording, f"{where}: {recording.said()}{nothing}", extra)
+    return answer(arguments, recording, f"{where}: {recording.said()}{nothing}", extra)
 
 
 def _bodies(arguments: argparse.Namespace, session: Session) -> int:
@@ -170,9 +174,9 @@ def _bodies(arguments: argparse.Namespace, session: Session) -> int:
             facts = webhook.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
         recording = session.record(facts)
     undeclared = would_have_declared(session, facts)
-    code = _said(session, recording, where, len(facts), {"would_have_declared": described(undeclared)})
+    code = _answer(arguments, recording, where, len(facts), {"would_have_declared": described(undeclared)})
     if not arguments.json:
-        print_skipped_declarations(undeclared)
+        say(*skipped_notices(undeclared))
     return code
 
 
@@ -212,7 +216,7 @@ def _events(arguments: argparse.Namespace, session: Session) -> int:
     with waiting("events"):
         facts = cdevents.read(data, where=where, rules=session.rules, arrival=arrival)
         recording = session.record(facts)
-    return _said(session, recording, where, len(facts))
+    return _answer(arguments, recording, where, len(facts))
 
 
 def _notes(arguments: argparse.Namespace, session: Session) -> int:
@@ -236,7 +240,7 @@ def _notes(arguments: argparse.Namespace, session: Session) -> int:
         if read:
             note(incident, "x", by=session.author, at=at)
         recording = session.decide(incident.id, lambda held: read)
-    return session.answer(recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
+    return answer(arguments, recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
 
 
 def _git(arguments: argparse.Namespace, session: Session) -> int:
@@ -330,5 +334,5 @@ def _pulled(arguments: argparse.Namespace, session: Session, pulled: list[pullin
             say(each.said())
             if each.problem and each.problem.hint:
                 say(f"  {each.problem.hint}")
-        print_skipped_declarations(undeclared)
+        say(*skipped_notices(undeclared))
     return failed[0].exit_code if failed else 0

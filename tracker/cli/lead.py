@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import ChangeLead
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 
 EXAMPLE = "example:  tracker lead INC-42 alice"
 
@@ -18,10 +19,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(
-        incident.id, lambda held: [lifecycle.change_lead(held, arguments.lead, by=by, at=at)]
+    request = ChangeLead(
+        incident=arguments.incident,
+        lead=arguments.lead,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is led by {arguments.lead}, says {by}"
-    return session.answer(recording, said, {"incident": incident.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments, outcome, f"{outcome.incident} is led by {arguments.lead}, set by {session.author}"
+    )

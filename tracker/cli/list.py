@@ -7,8 +7,9 @@ from projections.incidents import open_ones, ours
 from tracker.application import action_items
 from tracker.application.procedure import due_items, due_json
 from tracker.application.session import Session
-from tracker.cli.common import add_json, printable, table, write_json
+from tracker.cli.common import add_json, write_json
 from tracker.incident import Incident
+from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
 EXAMPLE = "example:  tracker list --open"

@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import MergeIncident
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 
 EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
 
@@ -19,10 +20,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident, into = session.incident(arguments.incident), session.incident(arguments.into)
-    at, by = session.instant(arguments.at), session.author
-    recording = session.decide(
-        incident.id, lambda held: [lifecycle.merge(held, into, by=by, at=at, why=arguments.why)]
+    request = MergeIncident(
+        incident=arguments.incident,
+        into=arguments.into,
+        why=arguments.why,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is part of {into.id} from now on, says {by}"
-    return session.answer(recording, said, {"incident": into.id, "merged": incident.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.keys['merged']} is part of {outcome.incident} from now on, merged by {session.author}",
+    )

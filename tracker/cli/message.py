@@ -10,20 +10,24 @@ from datetime import datetime, timedelta
 
 from projections.changes import changes
 from projections.durations import durations
+from projections.messages import State
 from projections.timeline import timeline
 from projections.updates import promised
 from reports.messages import Draft, write
 from tracker.application import message_delivery
 from tracker.application.metric_settings import configured_metrics
-from tracker.application.mojibake_warnings import warn_of_mojibake
-from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.outbox import deliver
+from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_recording, say, write_json
+from tracker.application.slack import Slack
+from tracker.cli.common import add_display_zone, add_recording, answer, say, write_json
+from tracker.cli.progress import waiting
 from tracker.decisions.messages import checked, posted_by_hand
-from tracker.errors import UsageError
+from tracker.errors import SourceUnreachableError, UsageError
 from tracker.events.base import Recorded
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.incident import Incident
+from tracker.text.mojibake import mojibake_notices
 from tracker.times import Typed, duration_seconds, parse, utc
 
 EXAMPLE = """examples:
@@ -64,7 +68,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 "message: of which incident?",
                 hint="tracker message INC initial   ·   tracker message . update",
             )
-        return message_delivery.deliver_all(arguments, session)
+        return _deliver_all(arguments, session)
     if arguments.kind is None:
         raise UsageError(
             f"message: which one? {', '.join(MESSAGE_KINDS)}",
@@ -82,14 +86,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     draft = _draft(arguments, session, incident, facts, at.at, eta)
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None or not arguments.sent:
-        warn_of_secrets(text, "the message", before="it is posted")
-    warn_of_mojibake(
-        text,
-        "the message",
-        "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled",
-    )
+        say(*secret_notices(text, "the message", before="it is posted"))
+    again = "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled"
+    say(*mojibake_notices(text, "the message", again))
     if slack is not None:
-        return message_delivery.send(arguments, session, incident, facts, text, eta, slack)
+        return _send(arguments, session, incident, facts, text, eta, slack)
     if arguments.sent:
         return _sent(arguments, session, incident, facts, text, eta, at)
     return _print(arguments, draft, text)
@@ -199,6 +200,59 @@ def _not_known(arguments: argparse.Namespace, draft: "Draft") -> list[str]:
     return lines
 
 
+def _send(
+    arguments: argparse.Namespace,
+    session: Session,
+    incident: Incident,
+    facts: list[Recorded],
+    text: str,
+    eta: datetime | None,
+    slack: Slack,
+) -> int:
+    kind = arguments.kind
+    try:
+        with waiting("posting"):
+            posting = message_delivery.post(session, incident, kind, text, eta, slack)
+    finally:
+        message_delivery.record_missed(session, incident.id, facts)
+    for other in posting.others:
+        say(f"{other.message.incident}: the {other.message.kind} message that waited: {other.said}")
+    message = posting.message
+    assert message.sent_at is not None
+    at = utc(message.sent_at)
+    if posting.repeated:
+        told = f"{incident.id}: this very {kind} message was already posted at {at}; it was not posted again"
+    else:
+        promise = f", promising {utc(message.eta)}" if message.eta else ""
+        told = f"{incident.id}: {kind} message posted to Slack at {at} by {message.by}{promise}"
+    return answer(
+        arguments, posting.recording, told, {"incident": incident.id, **message_delivery.described(message)}
+    )
+
+
+def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
+    for option in ("eta", "text", "contact", "at"):
+        if getattr(arguments, option) is not None:
+            raise UsageError(
+                f"message: --{option} is for a message, and --send alone posts what waits",
+                hint="tracker message INC initial --send",
+            )
+    slack = message_delivery.webhook(session)
+    with waiting("posting"):
+        delivered = deliver(session.log, slack)
+    if arguments.json:
+        outbox = [
+            {"incident": one.message.incident, **message_delivery.described(one.message), "says": one.said}
+            for one in delivered
+        ]
+        write_json({"outbox": outbox})
+    elif not delivered:
+        say("The outbox is empty.")
+    for one in [] if arguments.json else delivered:
+        say(f"{one.message.incident}: {one.message.kind} message: {one.said}")
+    return 0 if all(one.state is State.SENT for one in delivered) else SourceUnreachableError.exit_code
+
+
 def _sent(
     arguments: argparse.Namespace,
     session: Session,
@@ -215,6 +269,5 @@ def _sent(
     message_delivery.record_missed(session, incident.id, facts)
     promise = f", promising {utc(eta)}" if eta else ""
     said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
-    return session.answer(
-        recording, said, {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}
-    )
+    keys = {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}
+    return answer(arguments, recording, said, keys)

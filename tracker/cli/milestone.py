@@ -2,11 +2,10 @@
 
 import argparse
 
-from tracker.application.clock_dates import near
+from tracker.application.recording import record
+from tracker.application.requests import SetMilestone
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
-from tracker.errors import UsageError
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.events.incidents import MILESTONES
 from tracker.times import utc
 
@@ -23,23 +22,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    if arguments.until and not arguments.at:
-        raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")
-    # A start lies before all else that is known, so it is looked for around the declaration.
-    assert incident.declared_at is not None
-    around = near(incident.declared_at) if arguments.milestone in ("started", "detected") else None
-    at = session.instant(arguments.at, incident, around=around)
-    until = (
-        session.instant(arguments.until, incident, option="--until", around=around)
-        if arguments.until
-        else None
+    outcome = record(
+        session,
+        SetMilestone(
+            incident=arguments.incident,
+            milestone=arguments.milestone,
+            until=arguments.until,
+            by=session.author,
+            at=arguments.at,
+        ),
     )
-    by = session.author
-    recording = session.decide(
-        incident.id,
-        lambda held: [lifecycle.set_milestone(held, arguments.milestone, by=by, at=at, until=until)],
+    until = outcome.facts["until"]
+    between = f" to {utc(until)}" if until else ""
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.incident} {arguments.milestone} at {utc(outcome.at)}{between}, recorded by {session.author}",
     )
-    between = f" to {utc(until.at)}" if until else ""
-    said = f"{incident.id} {arguments.milestone} at {utc(at.at)}{between}, says {by}"
-    return session.answer(recording, said, {"incident": incident.id})

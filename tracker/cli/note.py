@@ -2,12 +2,12 @@
 
 import argparse
 
-from tracker.application.mojibake_warnings import warn_of_mojibake
+from tracker.application import spool
+from tracker.application.requests import AddNote
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
-from tracker.events.base import handle_of
+from tracker.cli.common import add_incident, add_recording, answer_outcome, say, say_spooled
 from tracker.events.incidents import NOTE_KINDS
+from tracker.text.mojibake import mojibake_notices
 from tracker.times import utc
 
 EXAMPLE = 'example:  tracker note . "pool is at 10 of 10 connections" --kind hypothesis --at 14:52Z'
@@ -22,18 +22,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(
-        incident.id,
-        lambda held: [lifecycle.note(held, arguments.text, by=by, at=at, kind=arguments.kind)],
+    """Record it, or keep it while the store is away."""
+    outcome = spool.submit(
+        session,
+        AddNote(
+            incident=arguments.incident,
+            text=arguments.text,
+            kind=arguments.kind,
+            by=session.author,
+            at=arguments.at,
+        ),
     )
-    what = "noted" if recording.recorded else "already known"
-    handle = handle_of((recording.recorded + recording.known)[0])
-    warn_of_mojibake(
-        arguments.text, "the note", f"Set it right: tracker amend {handle} --text TEXT --why garbled"
-    )
-    return session.answer(
-        recording, f"{handle} {what} on {incident.id} at {utc(at.at)} by {by}", {"incident": incident.id}
+    if isinstance(outcome, spool.Spooled):
+        return say_spooled(arguments, outcome)
+    fix = f"Correct it: tracker amend {outcome.handle} --text TEXT --why garbled"
+    say(*mojibake_notices(arguments.text, "the note", fix))
+    what = "noted" if outcome.is_new else "already known"
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.handle} {what} on {outcome.incident} at {utc(outcome.at)} by {session.author}",
     )

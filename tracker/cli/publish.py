@@ -18,7 +18,7 @@ from reports.post_incident import write
 from tracker.application import report, report_files
 from tracker.application.claims import lint_claims
 from tracker.application.session import Recording, Session
-from tracker.cli.common import add_incident, add_json, printable
+from tracker.cli.common import add_incident, add_json, answer
 from tracker.cli.progress import waiting
 from tracker.decisions import publication
 from tracker.errors import RefusedError, UsageError
@@ -26,6 +26,7 @@ from tracker.events.base import Arrival, Incoming, handle_of
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.incident import Incident
+from tracker.text.terminal import printable
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker publish INC-42"
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with waiting("publish"):
         context = report.gathered(session, incident.id, up_to, zone_name=zone_name, suffix=suffix)
         if last is not None and context.standing.state is State.PUBLISHED:
-            same = _known(session, context, last, target, found, (template, zone_name))
+            same = _known(arguments, session, context, last, target, found, (template, zone_name))
             if same is not None:
                 return same
         _refuse_lost_prose(session, last, found, target)
@@ -115,7 +116,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     handle = handle_of(recording.recorded[0])
     if not arguments.json:
         print(target)
-    return session.answer(
+    return answer(
+        arguments,
         recording,
         f"{handle} published the report of {incident.id} as of log position {position}, at {utc(at)} by {by}\n"
         + (f"{_findings_counted(claims)} waived: {arguments.why}\n" if claims else "")
@@ -130,6 +132,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 
 def _known(
+    arguments: argparse.Namespace,
     session: Session,
     context: "Context",
     last: "Effective",
@@ -148,9 +151,10 @@ def _known(
     if found is None:
         report_files.write_report(target, payload, write(context).pictures)
     handle, name = last.handle, context.incident.id
-    if not session.arguments.json:
+    if not arguments.json:
         print(target)
-    return session.answer(
+    return answer(
+        arguments,
         Recording(known=(last.id,)),
         f"{name} was published already, at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
         f"and nothing was recorded since\nNext: tracker show {handle} --raw",

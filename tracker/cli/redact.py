@@ -10,7 +10,7 @@ import msgspec
 
 from tracker.application import redaction_plan
 from tracker.application.session import Recording, Session
-from tracker.cli.common import add_json, say, write_json
+from tracker.cli.common import add_json, answer, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
 from tracker.errors import RefusedError, StoreError, UsageError
@@ -54,11 +54,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     _refuse_incident(session, arguments.event)
     target = session.event(arguments.event)
     if target.redacted is not None:
-        return _finish(session, target)
+        return _finish(arguments, session, target)
     refuse_what_stays(target)
     begun = _begun(session, target)
     if begun is not None:
-        return _carry_out(session, begun)
+        return _carry_out(arguments, session, begun)
     payload = session.log.payloads([target.position]).get(target.position, b"")
     pieces = pieces_of(target.event, payload, arguments.keep)
     decided = _decided(arguments, session, target, payload)
@@ -158,7 +158,7 @@ def _begun(session: Session, target: "Recorded") -> "EventRedacted | None":
     )
 
 
-def _carry_out(session: Session, begun: "EventRedacted") -> int:
+def _carry_out(arguments: argparse.Namespace, session: Session, begun: "EventRedacted") -> int:
     recording = Recording()
     recording.add(session.log.redact([begun]))
     [target] = session.log.by_ids([begun.target])
@@ -166,20 +166,22 @@ def _carry_out(session: Session, begun: "EventRedacted") -> int:
     said = (
         f"{target.handle} was redacted by {begun.decided_by} before; what was still there of it is gone now"
     )
-    return session.answer(
+    return answer(
+        arguments,
         recording,
         said + _remaining(remains),
         {"event": target.id, "redacted": [target.id], "copies": [], "beside": [], "remains": remains},
     )
 
 
-def _finish(session: Session, target: "Recorded") -> int:
+def _finish(arguments: argparse.Namespace, session: Session, target: "Recorded") -> int:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
     session.log.seal()
     if target.id not in session.log.unfinished():
         refuse_what_stays(target)
     remains = _cleaned(session, target)
-    return session.answer(
+    return answer(
+        arguments,
         Recording(),
         f"{target.handle} was redacted before; the files are clean of it now{_remaining(remains)}",
         {"event": target.id, "redacted": [], "copies": [], "beside": [], "remains": remains},

@@ -1,13 +1,12 @@
 """Reopen a resolved incident."""
 
 import argparse
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from tracker.application.clock_dates import told_afterwards
+from tracker.application.recording import record
+from tracker.application.requests import ReopenIncident
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
-from tracker.incident import Incident
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.times import utc
 
 DAY = timedelta(days=1)
@@ -24,17 +23,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, around=_after(incident, session.now)), session.author
-    recording = session.decide(
-        incident.id, lambda held: [lifecycle.reopen(held, by=by, at=at, why=arguments.why)]
+    request = ReopenIncident(
+        incident=arguments.incident,
+        why=arguments.why,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is open again at {utc(at.at)}, says {by}"
-    return session.answer(recording, said, {"incident": incident.id})
-
-
-def _after(incident: "Incident", now: datetime) -> tuple[datetime, datetime] | None:
-    """Return where a clock time of the reopening lies: after the resolution, on its day where the story is told afterwards."""
-    if incident.resolved_at is None:
-        return None
-    return incident.resolved_at, incident.resolved_at + DAY if told_afterwards(incident) else now
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments, outcome, f"{outcome.incident} reopened at {utc(outcome.at)} by {session.author}"
+    )

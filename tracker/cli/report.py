@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tracker.application import report_files
 from tracker.application.report import as_it_was, document
-from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Session
 from tracker.cli import report_diff, report_html
 from tracker.cli.common import add_incident, add_reading, say, write_json
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             with_pictures=arguments.pictures != "none" and not aside,
         )
     if aside:
-        warn_of_secrets(written.markdown, "the report")
+        say(*secret_notices(written.markdown, "the report"))
     if arguments.json:
         write_json({"incident": name, "template": template, "markdown": written.markdown})
         return 0
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             force=arguments.force,
             as_it_was=lambda: as_it_was(session, found),
         )
-    warn_of_secrets(data.decode("utf-8", "replace"), str(target))
+    say(*secret_notices(data.decode("utf-8", "replace"), str(target)))
     report_files.refuse_changed(target, found)
     report_files.write_report(target, data, written.pictures)
     print(target)

@@ -10,10 +10,11 @@ from reports.generated_regions import ParsedReport, parse
 from reports.post_incident import write
 from tracker.application import report, report_files
 from tracker.application.session import Session
-from tracker.cli.common import printable, say, write_json
+from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import LogNotWholeError, RefusedError, UsageError
 from tracker.events.reviews import ReportPublished
+from tracker.text.terminal import printable
 from tracker.times import utc
 
 _NEVER_SAME = ("footer",)

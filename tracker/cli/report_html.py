@@ -8,7 +8,7 @@ from reports.generated_regions import BrokenFencesError, ParsedReport, parse
 from reports.html import page, prose_of, untouched
 from reports.post_incident import Document
 from tracker.application import report, report_files
-from tracker.application.secret_warnings import warn_of_secrets
+from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
         found, text = _apart(data), data.decode("utf-8", "replace")
     else:
         found = None
-    warn_of_secrets(text, "the report" if aside else str(target), lines=False)
+    say(*secret_notices(text, "the report" if aside else str(target), lines=False))
     data = page_of(written, found, drawn=arguments.pictures != "none")
     if arguments.json:
         write_json(

@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import ResolveIncident
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.events.incidents import RESOLUTIONS
 from tracker.times import utc
 
@@ -20,11 +21,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(
-        incident.id, lambda held: [lifecycle.resolve(held, by=by, at=at, resolution=arguments.resolution)]
+    request = ResolveIncident(
+        incident=arguments.incident,
+        resolution=arguments.resolution,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is resolved ({arguments.resolution}) at {utc(at.at)}, says {by}"
-    session.log.seal()
-    return session.answer(recording, said, {"incident": incident.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.incident} resolved ({arguments.resolution}) at {utc(outcome.at)} by {session.author}",
+    )

@@ -2,10 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import RetractEvent
 from tracker.application.session import Session
-from tracker.cli.amend import corrected, record_correction, refuse_contradiction
-from tracker.cli.common import add_json
-from tracker.decisions.corrections import retract
+from tracker.cli.common import add_json, answer_outcome
 
 EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong incident'"
 
@@ -22,10 +22,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    target = corrected(session, arguments.event)
     by = session.author
-    correction = retract(target, by=by, now=session.now, why=arguments.why)
-    refuse_contradiction(session, correction)
-    recording = record_correction(session, correction)
-    said = f"{target.handle} struck out by {by}"
-    return session.answer(recording, said, {"event": target.id})
+    outcome = record(session, RetractEvent(event=arguments.event, why=arguments.why, by=by))
+    return answer_outcome(arguments, outcome, f"{outcome.handle} retracted by {by}")

@@ -19,7 +19,7 @@ from reports import review_file
 from reports.review_file import BrokenSheetError, Held, Item, Sheet, by_handle, held_of, plain, read
 from tracker.application import report_files, spool
 from tracker.application.session import Recording, Session
-from tracker.cli.common import add_incident, add_json, say
+from tracker.cli.common import add_incident, add_json, answer, say
 from tracker.decisions import publication
 from tracker.decisions.publication import Conflict, Edited, refuse_merged
 from tracker.errors import RefusedError, SettingsError, TrackerError
@@ -79,7 +79,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         path.unlink(missing_ok=True)
     changes = sum(counts.values())
     said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing changed"
-    return session.answer(
+    return answer(
+        arguments,
         recording,
         f"{incident.id} was reviewed by {by}: {said}\nNext: tracker publish {incident.id}",
         {"incident": incident.id, "changes": changes},

@@ -17,9 +17,9 @@ from typing import Any
 
 from projections.changes import changes, same_version
 from tracker.application import spool
+from tracker.application.recording.changes import STEPS
 from tracker.application.session import Session
 from tracker.cli.common import say
-from tracker.cli.deploy import step_class
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
 from tracker.events.base import Arrival, Incoming, Window, handle_of
 from tracker.events.changes import TestsFinished
@@ -160,7 +160,7 @@ class _Recorder:
                 if trouble.hint:
                     say(f"  {trouble.hint}")
                 self._told = trouble.message
-            if spool.keep_facts(self._session, self._pending):
+            if spool.keep_events(self._session, self._pending):
                 what = self._pending[0].event.TOPIC
                 say(
                     f"tracker: {what} is kept in the spool; the next command that reaches the store delivers it"
@@ -204,7 +204,7 @@ class _Recorder:
         version = self._version or self._previous_version() or "unknown"
         self._version = version
         self._record(
-            step_class(self._arguments.what, step)(
+            STEPS[self._arguments.what, step](
                 occurred_at=at,
                 source="run",
                 service=self._arguments.service,
@@ -224,6 +224,8 @@ class _Recorder:
             who = "unknown"
         self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
         self._look_at_service()
+        if (away := spool.deliver(self._session)) is not None:
+            raise away  # it goes behind what waits
         recording = self._session.record(self._pending)
         say(f"tracker: recorded {event.TOPIC} of {event.service} as {handle_of(recording.recorded[0])}")
 

@@ -23,4 +23,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Serve until told to stop."""
-    return serve(arguments, session)
+    return serve(session, host=arguments.host, port=arguments.port)

@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import AddService, RemoveService
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 
 EXAMPLE = "example:  tracker service INC-42 add payments-db"
 
@@ -19,10 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    service = session.service(arguments.service) if arguments.action == "add" else arguments.service
-    decide = lifecycle.add_service if arguments.action == "add" else lifecycle.remove_service
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(incident.id, lambda held: [decide(held, service, by=by, at=at)])
-    said = f"{incident.id}: {service} {'added' if arguments.action == 'add' else 'removed'} by {by}"
-    return session.answer(recording, said, {"incident": incident.id})
+    request = AddService if arguments.action == "add" else RemoveService
+    outcome = record(
+        session,
+        request(incident=arguments.incident, service=arguments.service, by=session.author, at=arguments.at),
+    )
+    done = "added" if arguments.action == "add" else "removed"
+    return answer_outcome(
+        arguments, outcome, f"{outcome.incident}: {arguments.service} {done} by {session.author}"
+    )

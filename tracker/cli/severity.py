@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import ChangeSeverity
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.events.incidents import SEVERITIES
 
 EXAMPLE = "example:  tracker severity INC-42 major --why 'only retries fail now'"
@@ -20,11 +21,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(
-        incident.id,
-        lambda held: [lifecycle.change_severity(held, arguments.severity, by=by, at=at, why=arguments.why)],
+    request = ChangeSeverity(
+        incident=arguments.incident,
+        severity=arguments.severity,
+        why=arguments.why,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is {arguments.severity}, says {by}"
-    return session.answer(recording, said, {"incident": incident.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments, outcome, f"{outcome.incident} is {arguments.severity}, set by {session.author}"
+    )

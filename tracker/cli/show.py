@@ -21,7 +21,7 @@ from tracker.application.procedure import due_items, due_json, evaluate_procedur
 from tracker.application.provenance import imports_of
 from tracker.application.report import standing_of
 from tracker.application.session import Session
-from tracker.cli.common import add_reading, plain, printable, table, write_json
+from tracker.cli.common import add_reading, plain, write_json
 from tracker.cli.list import described, next_step
 from tracker.errors import BadInputError
 from tracker.events.actions import ActionAdded
@@ -29,6 +29,7 @@ from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.incident import Incident
+from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
 _CANDIDATES = 5

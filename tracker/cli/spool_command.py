@@ -8,7 +8,8 @@ import argparse
 
 from tracker.application import spool
 from tracker.application.session import Session
-from tracker.cli.common import add_json, printable, write_json
+from tracker.cli.common import add_json, write_json
+from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker spool"
 
@@ -19,18 +20,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print both; reading delivers nothing."""
+    """Print both; nothing is delivered."""
     store = session.settings.store
     waiting, refused = spool.waiting(store), spool.refused(store)
     if arguments.json:
-        write_json({"file": str(spool.path_of(store)), "waiting": waiting, "refused": refused})
+        write_json(
+            {
+                "file": str(spool.path_of(store)),
+                "waiting": [spool.as_json(held) for held in waiting],
+                "refused": [{**spool.as_json(held), "refused": why} for held, why in refused],
+            }
+        )
         return 0
-    for title, entries in (("waiting", waiting), ("refused", refused)):
-        for entry in entries:
-            print(
-                f"{title}: {printable(spool.described(entry))}"
-                + (f": {printable(entry['refused'])}" if title == "refused" else "")
-            )
+    for held in waiting:
+        print(f"waiting: {printable(spool.described(held))}")
+    for held, why in refused:
+        print(f"refused: {printable(spool.described(held))}: {printable(why)}")
     if not waiting and not refused:
-        print("Nothing waits: everything that was typed is in the log.")
+        print("The spool is empty: everything that was typed is in the log.")
     return 0

@@ -2,9 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import ChangeStage
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions import lifecycle
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.events.incidents import STAGES
 
 EXAMPLE = "example:  tracker stage INC-42 identified"
@@ -19,10 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    recording = session.decide(
-        incident.id, lambda held: [lifecycle.change_stage(held, arguments.stage, by=by, at=at)]
+    request = ChangeStage(
+        incident=arguments.incident,
+        stage=arguments.stage,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{incident.id} is {arguments.stage}, says {by}"
-    return session.answer(recording, said, {"incident": incident.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments, outcome, f"{outcome.incident} is {arguments.stage}, set by {session.author}"
+    )

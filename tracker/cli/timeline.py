@@ -12,12 +12,13 @@ from reports.wording.timeline import detail, title
 from tracker.application.clock_dates import told_afterwards
 from tracker.application.provenance import imports_of
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, printable, table, write_json
+from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.errors import UsageError
 from tracker.events.base import Window
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident
 from tracker.text.shortening import short
+from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
 _PUSHED = ("alert-fired", "alert-resolved", "error-seen", "issue-changed")

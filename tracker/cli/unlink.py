@@ -2,11 +2,10 @@
 
 import argparse
 
+from tracker.application.recording import record
+from tracker.application.requests import UnlinkEvent
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions.action_items import unlink_prevention
-from tracker.decisions.corrections import unlink
-from tracker.events.actions import ActionAdded, ActionDone
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 
 EXAMPLE = "example:  tracker unlink INC-42 7f1dmbv --why 'another team was testing'"
 
@@ -21,11 +20,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident, target = session.incident(arguments.incident), session.event(arguments.event)
-    at, by = session.instant(arguments.at), session.author
-    take_out = unlink_prevention if isinstance(target.event, ActionAdded | ActionDone) else unlink
-    recording = session.decide(
-        incident.id, lambda held: [take_out(held, target, by=by, at=at, why=arguments.why)]
+    request = UnlinkEvent(
+        incident=arguments.incident,
+        event=arguments.event,
+        why=arguments.why,
+        by=session.author,
+        at=arguments.at,
     )
-    said = f"{target.handle} taken out of {incident.id} by {by}"
-    return session.answer(recording, said, {"incident": incident.id, "event": target.id})
+    outcome = record(session, request)
+    return answer_outcome(
+        arguments,
+        outcome,
+        f"{outcome.handle} unlinked from {outcome.incident} by {session.author}",
+    )

@@ -6,13 +6,11 @@ the waiver's event: tracker retract EVENT --why TEXT
 
 import argparse
 
-from tracker.application.claims import lint_claims
+from tracker.application.recording import record
+from tracker.application.requests import WaiveRule
 from tracker.application.session import Session
 from tracker.cli.check import read
-from tracker.cli.common import add_incident, add_recording
-from tracker.decisions.waivers import waive
-from tracker.events.base import handle_of
-from tracker.events.procedure import RULE_NAMES
+from tracker.cli.common import add_incident, add_recording, answer_outcome
 
 EXAMPLE = "example:  tracker waive INC-42 merged_back --why 'develop is frozen until Thursday'"
 
@@ -30,21 +28,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     """Record it."""
-    incident = session.incident(arguments.incident)
-    at, by = session.instant(arguments.at, incident), session.author
-    typed = arguments.rule.strip().lower().replace("-", "_")
-    claims: list[str] = []
-    if typed not in RULE_NAMES:
-        claims = [each.key for each in lint_claims(session, incident, None)]
-    if typed not in RULE_NAMES and arguments.text:
-        claims += [
-            each.key
-            for each in lint_claims(session, incident, None, text=read(arguments.text), where=arguments.text)
-        ]
-    recording = session.decide(
-        incident.id,
-        lambda held: [waive(held, arguments.rule, by=by, at=at, why=arguments.why, claims=claims)],
+    by = session.author
+    outcome = record(
+        session,
+        WaiveRule(
+            incident=arguments.incident,
+            rule=arguments.rule,
+            why=arguments.why,
+            text=read(arguments.text) if arguments.text else None,
+            where=arguments.text or "",
+            by=by,
+            at=arguments.at,
+        ),
     )
-    handle = handle_of((recording.recorded + recording.known)[0])
-    said = f"{handle} {typed if typed in RULE_NAMES else arguments.rule} waived on {incident.id} by {by}"
-    return session.answer(recording, said, {"incident": incident.id})
+    waived = outcome.facts["rule"]
+    return answer_outcome(
+        arguments, outcome, f"{outcome.handle} {waived} waived on {outcome.incident} by {by}"
+    )

@@ -25,12 +25,13 @@ from tracker.application.collect import sources
 from tracker.application.procedure import due_items
 from tracker.application.session import Session
 from tracker.application.verdicts import Verdicts, compute_verdicts, record_verdicts
-from tracker.cli.common import add_incident, add_recording, printable, say, write_json
+from tracker.cli.common import add_incident, add_recording, say, write_json
 from tracker.cli.compare import described
 from tracker.errors import BadInputError, TrackerError
 from tracker.events.base import Recorded
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
+from tracker.text.terminal import printable
 from tracker.times import spoken, utc
 
 EXAMPLE = "example:  tracker watch INC-42        tracker watch . --until 10m && echo recovered"

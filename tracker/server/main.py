@@ -1,6 +1,5 @@
 """Starting and ending the server: one process, its threads, and the order in which they stop."""
 
-import argparse
 import asyncio
 import contextlib
 import resource
@@ -10,11 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import uvicorn
 
 from tracker.application.session import Session
-from tracker.cli.common import say
 from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
@@ -39,10 +38,12 @@ _STOP_SECONDS = 15.0
 class Machine:
     """All that works behind the door, each part in a thread and on a log of its own."""
 
-    def __init__(self, arguments: argparse.Namespace, store: str) -> None:
+    def __init__(self, session: Session) -> None:
         self.telemetry = Telemetry()
         self.wake, self.stopping = threading.Event(), threading.Event()
-        self._arguments = arguments
+        self._options = replace(session.options, by=BY_ITSELF)
+        self._notify = session.notify
+        store = session.settings.store
         self.inbox: Inbox = open_inbox(store)
         self._digest_inbox: Inbox = open_inbox(store)
         self.committer = Committer(self.inbox, self._kept)
@@ -91,7 +92,7 @@ class Machine:
         self.wake.set()
 
     def _session(self) -> Session:
-        return Session(argparse.Namespace(**{**vars(self._arguments), "by": BY_ITSELF, "json": False}))
+        return Session(self._options, notify=self._notify)
 
     def _alerts_told(self, facts: Sequence[Incoming]) -> None:
         told = [each for each in facts if isinstance(each.event, AlertFired | AlertResolved)]
@@ -159,20 +160,20 @@ class Machine:
                 return
 
 
-def serve(arguments: argparse.Namespace, session: Session) -> int:
+def serve(session: Session, *, host: str, port: int) -> int:
     """Serve until a signal comes.
 
     Raises:
         TrackerError: If settings, store or port keep it from starting.
     """
     secrets = Secrets.of(session.settings)
-    listener = _listen(arguments.host, arguments.port)
+    listener = _listen(host, port)
     host, port = listener.getsockname()[:2]
     report_own_errors(host, port)
     _ = session.log.position  # a store that is away is said now, not by the first delivery
     begin_logging()
     _allow_connections()
-    machine = Machine(arguments, session.settings.store)
+    machine = Machine(session)
     app = build(Door(machine.committer, secrets, machine.telemetry, machine.problem))
     server = uvicorn.Server(
         uvicorn.Config(
@@ -198,11 +199,11 @@ def serve(arguments: argparse.Namespace, session: Session) -> int:
     sys.setswitchinterval(0.001)
     machine.start()
     shown = f"[{host}]" if ":" in host else host
-    say(
+    session.notify(
         f"tracker: listening on http://{shown}:{port}; the log is {session.settings.store.rsplit('@', 1)[-1]}"
     )
     for said in _closed(secrets):
-        say(f"  {said}")
+        session.notify(f"  {said}")
     tell("started", host=host, port=port)
     try:
         asyncio.run(server.serve(sockets=[listener]))

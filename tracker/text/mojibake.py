@@ -65,3 +65,13 @@ def shortened(line: str) -> str:
     """Quote a line, as much of it as shows which it is."""
     line = line.strip()
     return repr(line if len(line) <= 60 else line[:59] + "…")
+
+
+def mojibake_notices(text: str, what: str, then: str) -> list[str]:
+    """Name the first garbled line of a text; `then` says what to type. The text itself is not changed."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        wrong = find_mojibake(line[:2000])
+        if wrong is not None:
+            where = f"{what}, line {number}" if "\n" in text else what
+            return [f"tracker: {where}: {wrong}", f"  {then}"]
+    return []

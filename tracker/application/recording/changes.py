@@ -1,0 +1,42 @@
+"""Steps of deploys and rollbacks that something else carries out, and events that `tracker run` observed."""
+
+import msgspec
+
+from tracker.application.recording.outcome import Outcome
+from tracker.application.requests import RecordChange, RecordEvent
+from tracker.application.session import Session
+from tracker.events import changes
+from tracker.events.base import Arrival, Incoming, decode
+
+STEPS: dict[tuple[str, str], type[changes.Change]] = {
+    ("deploy", "start"): changes.DeployStarted,
+    ("deploy", "finish"): changes.DeployFinished,
+    ("deploy", "fail"): changes.DeployFailed,
+    ("rollback", "start"): changes.RollbackStarted,
+    ("rollback", "finish"): changes.RollbackFinished,
+    ("rollback", "fail"): changes.RollbackFailed,
+}
+
+
+def record_change(session: Session, request: RecordChange) -> Outcome:
+    service = session.service(request.service)
+    at = session.instant(request.at)
+    event = STEPS[request.change, request.step](
+        occurred_at=at.at,
+        precision_seconds=at.precision_seconds,
+        utc_offset_minutes=at.utc_offset_minutes,
+        source="typed",
+        service=service,
+        version=request.version,
+        environment=request.environment,
+        sha=request.sha,
+        url=request.url,
+    )
+    incoming = Incoming(event=event, arrival=Arrival(via="typed", reported_by=request.by))
+    return Outcome(session.record([incoming]), {}, at.at)
+
+
+def record_event(session: Session, request: RecordEvent) -> Outcome:
+    arrival = msgspec.msgpack.decode(request.arrival, type=Arrival) if request.arrival else Arrival()
+    event = decode(request.topic, request.state)
+    return Outcome(session.record([Incoming(event=event, arrival=arrival)]), {}, event.occurred_at)
