@@ -1,6 +1,5 @@
 """Logs, bundles of their incidents, and bundles that no tracker writes."""
 
-import argparse
 import hashlib
 import io
 import re
@@ -13,7 +12,7 @@ from tests import builders as b
 from tests.reports.histories import salts
 from tracker.application.bundle_contents import evidence
 from tracker.application.report import document
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.bundles.importing import brought
 from tracker.bundles.reading import Bundle, read
 from tracker.bundles.writing import bundled
@@ -60,7 +59,7 @@ def redact_in(store: str, *events: Event | str, by: str = "dora", minute: float 
 
 
 def session(log: Log) -> Session:
-    return Session(argparse.Namespace(config=None, store=log.store), log=log)
+    return Session(Options(store=log.store), log=log)
 
 
 def bundle_of(store: str, incident: str = "INC-1", up_to: int | None = None) -> bytes:

@@ -1,6 +1,5 @@
 """What is imported reads as it did where it was recorded, and takes nothing that is ours."""
 
-import argparse
 from datetime import timedelta
 
 import msgspec
@@ -10,7 +9,7 @@ from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, session, told
 from tests.reports import histories
 from tracker.application.auto_declare import pushed_of_late, rulings
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.bundles import importing
 from tracker.bundles.importing import planned
@@ -308,7 +307,7 @@ def test_an_alert_of_ours_declares_although_an_imported_incident_of_the_service_
     ours = b.alert(8, fingerprint="b" * 16)
 
     with Log(store_url, now=lambda: b.at(9)) as log:
-        asked = Session(argparse.Namespace(config=str(settings), store=store_url), log=log)
+        asked = Session(Options(config=str(settings), store=store_url), log=log)
 
         [ruling] = rulings(asked, [Incoming(event=ours, arrival=WEBHOOK)])
         of_late = pushed_of_late(asked, timedelta(days=10_000))

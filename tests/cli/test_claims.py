@@ -1,6 +1,5 @@
 """Claims in prose, asked of a log that commands wrote; and garbled text, named where it comes in."""
 
-import argparse
 import json
 import shlex
 import subprocess
@@ -13,13 +12,13 @@ import pytest
 from tests.cli.conftest import DAY, refused
 from tests.projections.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tracker.application.claims import lint_claims, lint_claims_and_waived
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.events.procedure import RuleWaived
 
 
 def asked(incident, text=None, where="report.md", ask=lint_claims):
     """What `tracker check` asks, in the current folder."""
-    session = Session(argparse.Namespace(command="check", config=None, store=None, tz=None))
+    session = Session(Options())
     try:
         return ask(session, session.incident(incident), None, text=text, where=where)
     finally:
@@ -88,7 +87,7 @@ def test_a_waived_claim_is_left_out_until_the_waiver_is_taken_back(story):
     With a reason, under its key; the others stay.
     """
     found = asked("1", WITH_FAULTS)
-    session = Session(argparse.Namespace(command="waive", config=None, store=None))
+    session = Session(Options())
     recording = session.decide(
         "INC-1",
         lambda held: [

@@ -1,6 +1,5 @@
 """`tracker inbox`: what was received and not understood is listed with its reason, and can be tried again."""
 
-import argparse
 import contextlib
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from tests.cli.conftest import refused
 from tests.inbox.test_inbox import delivery
 from tracker.application import read_delivery
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.inbox.opening import open_inbox
 from tracker.server.digest import Digest
 from tracker.server.telemetry import Telemetry
@@ -128,9 +127,7 @@ def test_what_was_parked_is_understood_after_an_upgrade(tracker, parked, store_u
     tracker("inbox", "retry", parked[1])
     with (
         contextlib.closing(open_inbox(store_url)) as inbox,
-        contextlib.closing(
-            Session(argparse.Namespace(config=None, store=store_url, by="tracker", command="serve"))
-        ) as session,
+        contextlib.closing(Session(Options(store=store_url, by="tracker"))) as session,
     ):
         inbox.finish([parked[2]])
         Digest(inbox, session, Telemetry()).once()

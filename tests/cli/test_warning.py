@@ -150,7 +150,7 @@ def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
     """
     program = (
         "import sys, contextlib; from argparse import Namespace\n"
-        "from tracker.application.session import Session\n"
+        "from tracker.application.session import Options, Session\n"
         "from tracker.inbox import open_inbox\n"
         "from tracker.server.digest import Digest\n"
         "from tracker.server.telemetry import Telemetry\n"
@@ -158,7 +158,7 @@ def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
         "body = open('alerts.json', 'rb').read()\n"
         "with contextlib.closing(open_inbox('tracker.db')) as inbox:\n"
         "    inbox.put([delivery(1, body=body)])\n"
-        "    session = Session(Namespace(command='serve', store='tracker.db'))\n"
+        "    session = Session(Options(store='tracker.db'))\n"
         "    Digest(inbox, session, Telemetry()).once()\n"
         "    session.close()\n"
     )

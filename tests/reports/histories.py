@@ -1,6 +1,5 @@
 """Histories for reports: logs with a fixed clock and fixed salts, so that a report of one is the same bytes each time."""
 
-import argparse
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from reports.post_incident import Document
 from tests import builders as b
 from tracker.application.report import document
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.events.base import Event, Incoming, event_id
 from tracker.ingest.samples import intake
 from tracker.log import Log
@@ -79,7 +78,7 @@ def _always(each: Event | Incoming) -> Callable[[object], list[Event | Incoming]
 
 def report(path: Path, incident: str = "INC-1", up_to: int | None = None, **options: object) -> Document:
     """Write the report of an incident as `tracker report` does."""
-    arguments = argparse.Namespace(config=None, store=str(path))
+    arguments = Options(store=str(path))
     with Log(str(path), now=lambda: b.at(10_000), salts=salts) as log:
         return document(Session(arguments, log=log), incident, up_to, **options)  # type: ignore[arg-type]
 

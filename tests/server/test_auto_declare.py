@@ -1,6 +1,5 @@
 """`tracker serve` declares by the service's rule, once for each occurrence, and keeps what the verdicts need."""
 
-import argparse
 import json
 import math
 import time
@@ -12,7 +11,7 @@ from tests.server.exporter import exporter
 from tests.server.test_alertmanager import LABELS, TOKEN, ago, hook, shown
 from tests.servers.alertmanager import alert
 from tests.servers.serving import SECRETS, TrackerServer, until
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Delivery
 from tracker.server.digest import Digest
@@ -258,7 +257,7 @@ step_seconds = 1
 def recorded_only(server: TrackerServer, told: bytes) -> None:
     """Bring a delivery as far as the log, as the server does, and no further."""
     store = str(server.folder / "tracker.db")
-    session = Session(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
+    session = Session(Options(config=str(server.folder / "tracker.toml"), store=store))
     inbox = open_inbox(store)
     inbox.put(
         [

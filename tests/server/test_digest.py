@@ -1,6 +1,5 @@
 """From the inbox into the log: once, in order, whatever ends in between."""
 
-import argparse
 import contextlib
 import json
 import sqlite3
@@ -14,7 +13,7 @@ from prometheus_client import generate_latest
 from tests.faults.load import alert, deploy, error
 from tests.faults.outcome import number_of
 from tests.inbox.test_inbox import delivery
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError
 from tracker.inbox.opening import open_inbox
 from tracker.log import Log
@@ -37,9 +36,7 @@ class Scene:
     def __init__(self, store):
         self.store = store
         self.inbox = open_inbox(store)
-        self.session = Session(
-            argparse.Namespace(config=None, store=store, by="tracker", json=False, command="serve")
-        )
+        self.session = Session(Options(store=store, by="tracker"))
         self.telemetry = Telemetry()
         self.facts = []
         self.digest = Digest(self.inbox, self.session, self.telemetry, self.facts.extend)

@@ -1,13 +1,12 @@
 """What a hostile body could do to the part that works up the inbox, and to the readers below it."""
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 from tests.ingest.feeds import RULES
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.errors import BadInputError
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Delivery, Inbox
@@ -50,7 +49,7 @@ def test_a_reason_with_anything_in_it_is_parked(label: str, tmp_path: Path) -> N
     The names of a payload's fields stand in what is said of it. No store refuses that, and it is short:
     what cannot be parked would be tried again for ever, and all behind it would wait.
     """
-    session = Session(argparse.Namespace(config=None, store=str(tmp_path / "tracker.db"), by="t", json=False))
+    session = Session(Options(store=str(tmp_path / "tracker.db"), by="t"))
     inbox = open_inbox(str(tmp_path / "tracker.db"))
     body = f'{{"alerts":[{{"labels":{{"{label}":3}},"startsAt":"2026-03-01T14:00:00Z"}}]}}'
     inbox.put([_delivery(body.encode())])

@@ -3,7 +3,6 @@
 Its clock is turned where minutes have to pass; Slack is `tests.servers.slack`.
 """
 
-import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ import pytest
 
 from tests.servers.serving import TrackerServer, until
 from tests.servers.slack import SECRET, FakeSlack, Reply
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessageSent
 from tracker.log import Log
 from tracker.server import outbox_worker
@@ -53,7 +52,7 @@ def said(server: TrackerServer, words: str) -> list[dict[str, Any]]:
 def workspace_of(server: TrackerServer) -> Session:
     """Open the log as another server would."""
     store = str(server.folder / "tracker.db")
-    return Session(argparse.Namespace(config=str(server.folder / "tracker.toml"), store=store))
+    return Session(Options(config=str(server.folder / "tracker.toml"), store=store))
 
 
 def start_at(server: TrackerServer, **ahead: float) -> None:
@@ -147,7 +146,7 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
         outbox_worker, "tell", lambda says, *level, **fields: told.append(str(fields["due_at"]))
     )
     store = str(posting_server.folder / "tracker.db")
-    session = Session(argparse.Namespace(config=str(posting_server.folder / "tracker.toml"), store=store))
+    session = Session(Options(config=str(posting_server.folder / "tracker.toml"), store=store))
     now = datetime.now(UTC)
     monkeypatch.setattr(Session, "now", property(lambda self: now))
     poster = Poster(session, Telemetry())

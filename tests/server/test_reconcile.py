@@ -1,6 +1,5 @@
 """What `tracker serve` asks its sources for, on real repositories and a real log."""
 
-import argparse
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.application.session import Session
+from tracker.application.session import Options, Session
 from tracker.errors import SettingsError
 from tracker.events.changes import CommitMade
 from tracker.server.reconcile import Reconciler
@@ -25,7 +24,7 @@ repositories = ["mono"]
 @pytest.fixture
 def session(tmp_path: Path):
     (tmp_path / "tracker.toml").write_text(SHARED)
-    found = Session(argparse.Namespace(config=str(tmp_path / "tracker.toml"), store=None, by="tracker"))
+    found = Session(Options(config=str(tmp_path / "tracker.toml"), by="tracker"))
     yield found
     found.close()
 
