@@ -51,9 +51,7 @@ def test_what_is_promised_becomes_a_date_and_is_echoed_in_full(declared):
     answer = add(declared, "--at", "2026-03-02T23:30Z", "--at-tz", "Europe/Berlin")
 
     assert answer.code == 0
-    assert (
-        "john, due Wednesday 2026-03-04 (until the end of that day in Europe/Berlin), says ada" in answer.err
-    )
+    assert "john, due Wednesday 2026-03-04 (until the end of that day in Europe/Berlin), by ada" in answer.err
     assert "tracker action done " in answer.err
     [item] = listed(declared)
     assert set(item) >= KEYS
@@ -151,7 +149,7 @@ def test_what_was_merged_takes_no_items(declared):
     refused(add(declared), 12, "INC-1 was merged into INC-2", "tracker action add INC-2")
     assert f"action item {old} (of INC-1)" in declared("show", 2).out
     answer = declared("action", "done", old, "--proof", PROOF)
-    assert "of INC-1 (merged into INC-2) was done" in answer.err
+    assert "of INC-1 (merged into INC-2) done at" in answer.err
 
 
 def test_done_needs_a_proof_and_is_said_once(declared, promised):

@@ -120,7 +120,7 @@ def test_an_incident_is_not_resolved_before_it_was_reopened(declared):
     declared("resolve", 1, "--at", "14:40Z")
     answer = declared("reopen", 1, "--why", "it came back", "--at", "14:50Z")
 
-    assert f"INC-1 is open again at {DAY}T14:50:00.000Z" in answer.err
+    assert f"INC-1 reopened at {DAY}T14:50:00.000Z" in answer.err
     refused(declared("resolve", 1, "--at", "14:45Z"), 12, "before it was reopened", "14:50")
     assert declared("resolve", 1, "--at", "14:55Z").code == 0
 

@@ -413,7 +413,8 @@ def test_a_spool_of_an_earlier_version_is_delivered_once(tracker, tmp_path):
     rows = tracker("timeline", 1, "--json").json["entries"]
     assert [row["title"] for row in rows] == [
         "Declared critical: Payments answer 500",
-        "the pool is empty",
+        "Hypothesis: the pool is empty",
+        "Rolled back to v1",
     ]
     [change] = tracker("changes", "--json").json["changes"]
     assert (change["kind"], change["version"], change["environment"]) == ("rollback", "v1", "staging")
