@@ -205,7 +205,7 @@ def test_the_very_same_message_twice_within_a_minute_is_posted_once(posting, sla
     again = posting("message", 1, "update", "--text", "looking", "--send")
 
     assert again.code == 0
-    assert "nothing was posted again" in again.err
+    assert "it was not posted again" in again.err
     assert len(slack.bodies) == 1
 
 
@@ -250,7 +250,7 @@ def test_what_waits_is_posted_by_the_next_send(posting, slack):
 
     assert (early.code, "tried again at" in early.err) == (10, True)
     assert slack.texts == ["down"] * 4
-    assert (nothing.code, nothing.err) == (0, "Nothing waits in the outbox.\n")
+    assert (nothing.code, nothing.err) == (0, "The outbox is empty.\n")
     assert posting("message", "--send", "--json").json == {"outbox": []}
 
 

@@ -416,7 +416,7 @@ def test_a_spool_of_an_earlier_version_is_delivered_once(tracker, tmp_path):
         "Hypothesis: the pool is empty",
         "Rolled back to v1",
     ]
-    [change] = tracker("changes", "--json").json["changes"]
+    [change] = tracker("changes", "--from", "2026-03-01T00:00Z", "--json").json["changes"]
     assert (change["kind"], change["version"], change["environment"]) == ("rollback", "v1", "staging")
     assert not old.exists()
     assert waiting(tracker) == []

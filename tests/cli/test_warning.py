@@ -150,9 +150,9 @@ def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
     Nobody sits at its terminal.
     """
     program = (
-        "import sys, contextlib; from argparse import Namespace\n"
+        "import contextlib\n"
         "from tracker.application.session import Options, Session\n"
-        "from tracker.inbox import open_inbox\n"
+        "from tracker.inbox.opening import open_inbox\n"
         "from tracker.server.digest import Digest\n"
         "from tracker.server.telemetry import Telemetry\n"
         "from tests.inbox.test_inbox import delivery\n"

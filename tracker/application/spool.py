@@ -248,6 +248,10 @@ def deliver(session: Session, *, hurry: bool = False) -> StoreAwayError | None:
     store = session.settings.store
     if not waiting(store):
         return None
+    try:
+        _ = session.log
+    except StoreAwayError as away:
+        return away  # what the command needs of the store will say so
     if not hurry:
         return _deliver_all(session, wait=True)
     with at_most(_HURRY_SECONDS):
