@@ -1,1 +1,1 @@
-"""Is what people wrote true? Durations, times, counts, versions and names in prose, held against the log."""
+"""Is what people wrote true? Durations, times, counts, versions and names in prose, compared with the log."""

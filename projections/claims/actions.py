@@ -1,12 +1,12 @@
-"""What stands in a report's action items and places left open: days that move, owners who are nobody, links never filled in."""
+"""Placeholders that were never filled in, and action items without a fixed date or one responsible person."""
 
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import dates_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
@@ -35,41 +35,27 @@ _NAMED = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_action_items(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find what is left open in a sentence, and in an action item its owner and its day."""
     said = sentence.text
     for match in _OPEN.finditer(said):
-        yield Found(
-            "open",
-            match[0],
-            "this place was never filled in; write what belongs here, or take it out",
-            sentence.line,
-        )
+        yield Finding("open", match[0], "this placeholder was never filled in; fill it in or delete it")
     item = sentence.row and not sentence.heading and (sentence.under(*_SECTION) or sentence.box is not None)
     if not item or sentence.box in ("x", "X"):
         return
     for match in _NOBODY.finditer(said):
-        yield Found(
-            "owner",
-            match["who"].strip(),
-            "that is no person: an action item has one who answers for it",
-            sentence.line,
-        )
+        yield Finding("owner", match["who"].strip(), "that is not a person: an action item needs one owner")
     if not dates_in(said):
         due = _due(said)
         if due is not None:
-            yield Found(
-                "due",
-                due,
-                f"that day moves with whoever reads it; write a date{_example(due, facts)}",
-                sentence.line,
+            yield Finding(
+                "due", due, f"that depends on the day on which it is read; write a date{_example(due, facts)}"
             )
     if not _NAMED.search(said) and _due(said) is None and not dates_in(said) and sentence.box is not None:
-        yield Found(
+        yield Finding(
             "owner",
             said[:80],
-            "this action item names nobody and no day: write who does it, and until when",
-            sentence.line,
+            "this action item names no owner and no date: write who does it, and until when",
         )
 
 

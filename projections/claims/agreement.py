@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in, zones_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, PLANS, mentions
 from tracker.events.incidents import NoteAdded
@@ -51,8 +51,8 @@ _NORMAL = re.compile(
 )
 
 
-def read(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Found]:
-    """Find where a text contradicts itself, or the log's own words on the cause."""
+def check_agreement(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+    """Find where a text contradicts itself, or the log's root cause."""
     yield from _cause(sentences, facts)
     yield from _detection(sentences)
     yield from _zone(sentences, facts, text)
@@ -67,8 +67,8 @@ def _named(mechanisms: set[str]) -> str:
     return " and ".join(name for name in MECHANISMS if name in mechanisms)
 
 
-def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
-    """Hold each "due to …" against the root cause: of the log where somebody noted one, else of the text's own section."""
+def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Finding]:
+    """Compare each "due to …" with the root cause: that of the log where one was noted, else of the text's own section."""
     noted = [
         each
         for each in facts.notes
@@ -87,12 +87,12 @@ def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
     theirs, written = _mechanisms(noted_text), _mechanisms(own_text)
     where = f"; under Root Cause (line {own[0].line}) it is {_named(written)}" if written else ""
     if theirs and written and not theirs & written:
-        yield Found(
+        yield Finding(
             "cause",
             own[0].text[:120],
             f"the log's root cause is {_named(theirs)}, not {_named(written)}",
-            own[0].line,
             tuple(e.id for e in noted),
+            line=own[0].line,
         )
     for each in sentences:
         if each.heading or each.under("root cause", *PLANS):
@@ -104,23 +104,23 @@ def _cause(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
         if not said:
             continue
         if theirs and not said & theirs:
-            yield Found(
+            yield Finding(
                 "cause",
                 match[0].strip(),
                 f"the log's root cause is {_named(theirs)}, not {_named(said)}",
-                each.line,
                 tuple(e.id for e in noted),
+                line=each.line,
             )
         elif written and not said & written:
-            yield Found(
+            yield Finding(
                 "cause",
                 match[0].strip(),
                 f"that is {_named(said)}{where}: name one cause in both places",
-                each.line,
+                line=each.line,
             )
 
 
-def _detection(sentences: list[Sentence]) -> Iterator[Found]:
+def _detection(sentences: list[Sentence]) -> Iterator[Finding]:
     fast = [
         (each, m)
         for each in sentences
@@ -137,16 +137,16 @@ def _detection(sentences: list[Sentence]) -> Iterator[Found]:
         each, match = fast[0]
         other = slow[0][0]
         if each is not other:
-            yield Found(
+            yield Finding(
                 "contradiction",
                 match[0],
                 f"line {other.line} says the opposite: {other.text[:80]!r}; keep the one that holds",
-                each.line,
+                line=each.line,
             )
 
 
-def _zone(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Found]:
-    """A timeline without a zone is one that everybody reads in their own."""
+def _zone(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+    """Find a timeline without a time zone."""
     if text.event is not None or facts.zone_known:
         return
     rows = [each for each in sentences if each.row and (found := clocks(each.text)) and found[0].start <= 2]
@@ -156,16 +156,16 @@ def _zone(sentences: list[Sentence], facts: ClaimFacts, text: Text) -> Iterator[
     first = clocks(rows[0].text)[0]
     lacks = "no zone" if dated else "no zone and no date"
     at = facts.incident.begins_at
-    yield Found(
+    yield Finding(
         "time",
         first.words,
         f"{lacks} is named in the whole timeline; the log's times are in UTC, from {facts.dated(at)} on: write it above the rows",
-        rows[0].line,
+        line=rows[0].line,
     )
 
 
-def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
-    """Hold "all metrics normal" against the last verdicts that were recorded, where there are any."""
+def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Finding]:
+    """Compare "all metrics normal" with the last recorded verdicts, where there are any."""
     last: dict[str, tuple[str, str, str]] = {}
     for step in facts.incident.steps:
         event = step.event
@@ -188,10 +188,10 @@ def _metrics(sentences: list[Sentence], facts: ClaimFacts) -> Iterator[Found]:
         match = _NORMAL.search(each.text)
         if match and not each.heading and not each.under(*PLANS) and not NOT_NOW.search(each.text):
             name, held = next(iter(bad.items()))
-            yield Found(
+            yield Finding(
                 "verdict",
                 match[0],
                 f"the judge says that {name} {held[0].replace('_', ' ')} over {held[1]} after the change",
-                each.line,
                 (held[2],),
+                line=each.line,
             )

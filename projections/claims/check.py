@@ -21,27 +21,26 @@ from projections.claims import (
     rollback_claims,
     versions,
 )
-from projections.claims.claim import Claim
+from projections.claims.claim import Claim, Finding
 from projections.claims.claim_facts import from_rows
 from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
 from tracker.text.mojibake import find_mojibake
 
-READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Found]], ...] = (
-    durations.read,
-    instants.read,
-    days.read,
-    versions.read,
-    counts.read,
-    rollback_claims.read,
-    people.read,
-    peaks.read,
-    actions.read,
+READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Finding]], ...] = (
+    durations.check_durations,
+    instants.check_times,
+    days.check_days,
+    versions.check_versions,
+    counts.check_counts,
+    rollback_claims.check_rollbacks,
+    people.check_people,
+    peaks.check_peaks,
+    actions.check_action_items,
 )
 """Each kind of claim; a new one is a module with `read(sentence, facts, text)` and a line here."""
 
@@ -53,7 +52,7 @@ _SECTIONS = {
     "impact": ("impact",),
 }
 _RULES = {name.replace("_", " ") for name in RULE_NAMES}
-"""How the rows of a report's procedure begin: what is asked is no claim, and what happened is told elsewhere."""
+"""How the rows of a report's procedure begin: what a rule asks for is not a claim."""
 _KEY = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -67,7 +66,7 @@ def claims(texts: Sequence[Text], facts: ClaimFacts) -> list[Claim]:
 
 
 def texts_of(facts: ClaimFacts) -> list[Text]:
-    """Return the notes and sent messages of an incident, in the order in which they were said."""
+    """Return the notes and sent messages of an incident, oldest first."""
     found = []
     # An incident that was imported under another number has other ids, and the same waivers.
     first = {
@@ -111,24 +110,24 @@ def texts_of(facts: ClaimFacts) -> list[Text]:
     return sorted(found, key=order)
 
 
-def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Found]:
+def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Finding]:
     read = sentences(text.text, _SECTIONS.get(text.kind, ()) if text.event is not None else ())
     if text.event is None:
         facts = _in_own_zone(facts, read)
         facts = from_rows(facts, instants.rows(read, facts))
-    found: list[Found] = []
+    found: list[Finding] = []
     base: datetime | None = None
     for each in read:
         if each.row and each.text.partition(" | ")[0] in _RULES:
             continue
         mine = [one for reader in READERS for one in reader(each, facts, text)]
-        mine += etas.read(each, facts, text, base)
+        mine += etas.check_promises(each, facts, text, base)
         found += [replace(one, line=each.line_of(one.words)) for one in mine]
         base = _base(each, facts) or base
-    found += agreement.read(read, facts, text)
+    found += agreement.check_agreement(read, facts, text)
     found += etas.of_message(facts, text, later)
     found += [
-        Found("garbled", _cut(line), f"{wrong}; type it again, or save the file as UTF-8", number)
+        Finding("garbled", _cut(line), f"{wrong}; type it again, or save the file as UTF-8", line=number)
         for number, line in spoken_lines(text.text)
         if (wrong := find_mojibake(line[:2000]))
     ]
@@ -159,8 +158,8 @@ def _cut(line: str) -> str:
     return line if len(line) <= 100 else line[:99] + "…"
 
 
-def _keyed(text: Text, found: Iterable[Found]) -> Iterator[Claim]:
-    """Give each finding its key: of the same words in the same text, the first, the second and so on are told apart.
+def _keyed(text: Text, found: Iterable[Finding]) -> Iterator[Claim]:
+    """Give each finding its key; equal words in one text are numbered.
 
     A file is named by its findings' words alone, so that the key stays when the file moves or lines are added.
     """

@@ -1,4 +1,4 @@
-"""From the log's events to what claims are held against: which instants each point of an incident has."""
+"""From the log's events to what claims are compared with: the instants of each point of an incident."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -193,7 +193,7 @@ def _typed_in(steps: Sequence[Effective]) -> list[tzinfo]:
 
 
 def _some_time(points: Mapping[str, list[Stamp]]) -> list[Stamp]:
-    """Return the span in which it must have been detected, where nobody said when: from its start to its declaration."""
+    """Return the span in which it must have been detected where no detection is recorded: from start to declaration."""
     declared = min(points.get("declared", []), key=lambda each: each.at, default=None)
     started = min(points.get("started", []), key=lambda each: each.at, default=None)
     if declared is None or started is None or started.at >= declared.at:
@@ -243,7 +243,7 @@ def _from_notes(notes: Sequence[Effective], points: Mapping[str, list[Stamp]]) -
 
 
 def from_rows(facts: ClaimFacts, rows: Sequence[tuple[str, datetime]]) -> ClaimFacts:
-    """Add what a text's own timeline says of points that the log knows nothing of."""
+    """Add from a text's own timeline the points that the log does not have."""
     added: dict[str, list[Stamp]] = {}
     for text, at in rows:
         for each in mentions(text):

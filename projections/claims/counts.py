@@ -1,12 +1,12 @@
-"""How often and how many, as people say it, held against what the log counts."""
+"""How often and how many, as written, compared with what the log counts."""
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import HABIT, NOT_NOW, is_elsewhere, is_plan
@@ -148,7 +148,7 @@ _HIT = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_counts(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find the counts in a sentence that the log contradicts."""
     if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
@@ -172,7 +172,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
                 continue
             if stated == 0 and 0 in counted[0]:
                 continue
-            yield Found("count", match[0].strip(), counted[1], sentence.line, counted[2])
+            yield Finding("count", match[0].strip(), counted[1], counted[2])
     yield from _affected(sentence, facts, text)
 
 
@@ -187,8 +187,8 @@ def _number(match: re.Match[str]) -> float | None:
     return 1.0 if many.startswith(("a", "only")) else number_of(many)
 
 
-def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
-    """Find numbers of those hit that nobody recorded: a note of the log is what may say so."""
+def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+    """Find numbers of affected users or requests that no note in the log has."""
     if text.event is not None and text.kind not in ("initial", "update", "resolved", "rollback"):
         return
     dated = [(start, end) for start, end, _ in dates_in(sentence.text)]
@@ -208,11 +208,10 @@ def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Fou
         if number < 2 or any(_near(number, held, bool(match["about"])) for held in _noted(facts)):
             continue
         words = sentence.text[match.start() : match.start("rest")].strip()
-        yield Found(
+        yield Finding(
             "count",
             words,
             f"the log has no such number: no note says how many {match['what'].rstrip('s')}s were hit",
-            sentence.line,
         )
 
 

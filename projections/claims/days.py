@@ -1,11 +1,11 @@
-"""On which day people say that something happened, held against the days of the log, and of the calendar."""
+"""Dates as written, compared with those of the log and with the calendar."""
 
 import re
 from collections.abc import Iterator
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in
-from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
+from projections.claims.facts import ClaimFacts, events_of
 from projections.claims.instants import stamps_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, WEEKDAYS, is_elsewhere, is_plan, mentions
@@ -14,8 +14,8 @@ _OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
 _WEEKDAY = re.compile(rf"\b(?P<day>{'|'.join(WEEKDAYS)})\b,?(?: the)?\s*$", re.IGNORECASE)
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
-    """Find the days on which what a sentence names did not happen, and those that were another day of the week."""
+def check_days(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+    """Find dates on which what a sentence names did not happen, and those of another day of the week."""
     if sentence.heading or is_plan(sentence):
         return
     said = sentence.text
@@ -24,12 +24,12 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         named = _WEEKDAY.search(said[:start])
         held = WEEKDAYS[day.weekday()]
         if named and named["day"].lower() != held:
-            yield Found("time", said[named.start() : end], f"that day is a {held.title()}", sentence.line)
+            yield Finding("time", said[named.start() : end], f"that day is a {held.title()}")
     if dates and not is_elsewhere(_WEEKDAY.sub("", said), facts):
         yield from _days(sentence, facts)
 
 
-def _days(sentence: Sentence, facts: ClaimFacts) -> Iterator[Found]:
+def _days(sentence: Sentence, facts: ClaimFacts) -> Iterator[Finding]:
     """Find the days without a time on which what a sentence names did not happen."""
     said = sentence.text
     found = clocks(said)
@@ -39,7 +39,7 @@ def _days(sentence: Sentence, facts: ClaimFacts) -> Iterator[Found]:
         if _OF_INCIDENT.match(said[:start]):
             if day not in facts.own_days:
                 begin = facts.dated(facts.incident.begins_at)
-                yield Found("time", said[:end].strip(), f"it began on {begin}", sentence.line)
+                yield Finding("time", said[:end].strip(), f"it began on {begin}")
             continue
         before = said[max(start - 30, 0) : start]
         named = (
@@ -55,6 +55,5 @@ def _days(sentence: Sentence, facts: ClaimFacts) -> Iterator[Found]:
             for each in stamps
             for z in facts.zones
         ):
-            there = "; ".join(dict.fromkeys(f"{each.what} at {facts.dated(each.at)}" for each in stamps[:4]))
-            evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
-            yield Found("time", said[named[-1].start : end], f"in the log {there}", sentence.line, evidence)
+            there = facts.listed(stamps[:4], dated=True)
+            yield Finding("time", said[named[-1].start : end], f"in the log {there}", events_of(stamps[:4]))

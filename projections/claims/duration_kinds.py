@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from projections.claims.facts import ClaimFacts, Measure
+from projections.claims.facts import ClaimFacts, Measure, Stamp
 
 Measures = Callable[[ClaimFacts], list[Measure]]
 
@@ -50,8 +50,7 @@ def _downtime(facts: ClaimFacts) -> list[Measure]:
         return [found]
     if not start.at <= fix.at <= held.to:
         return [found]
-    until = Measure((fix.at - start.latest).total_seconds(), (fix.latest - start.at).total_seconds(), "")
-    return [found, until]
+    return [found, facts.span(start, fix)]
 
 
 def until_fixed(facts: ClaimFacts) -> list[Measure]:
@@ -60,17 +59,8 @@ def until_fixed(facts: ClaimFacts) -> list[Measure]:
     fix = facts.fix
     if fix is None:
         return found
-    for start in (*([] if found else facts.of("detected")), *([facts.start] if facts.start else [])):
-        if fix.at >= start.at:
-            found.append(
-                Measure(
-                    max((fix.at - start.latest).total_seconds(), 0.0),
-                    (fix.latest - start.at).total_seconds(),
-                    f"{start.what} at {facts.clock(start.at)}, {fix.what} at {facts.clock(fix.at)}",
-                    tuple(each for each in (start.event, fix.event) if each),
-                )
-            )
-    return found
+    starts = [*([] if found else facts.of("detected")), *([facts.start] if facts.start else [])]
+    return found + [facts.span(start, fix) for start in starts if fix.at >= start.at]
 
 
 def until_detected(facts: ClaimFacts) -> list[Measure]:
@@ -91,21 +81,12 @@ def until_detected(facts: ClaimFacts) -> list[Measure]:
 
 
 def _told(facts: ClaimFacts) -> list[Measure]:
-    if not facts.messages or facts.messages[0].sent_at is None:
+    first = facts.messages[0] if facts.messages else None
+    if first is None or first.sent_at is None:
         return []
-    first = facts.messages[0]
-    assert first.sent_at is not None
-    starts = [each for point in ("detected", "declared", "started") for each in facts.of(point)]
-    return [
-        Measure(
-            (first.sent_at - each.latest).total_seconds(),
-            (first.sent_at - each.at).total_seconds(),
-            f"{each.what} at {facts.clock(each.at)}, the first message went out at {facts.clock(first.sent_at)}",
-            tuple(e for e in (each.event, first.sent_event) if e),
-        )
-        for each in starts
-        if each.at <= first.sent_at
-    ]
+    sent = Stamp(first.sent_at, "the first message went out", first.sent_event)
+    starts = [stamp for point in ("detected", "declared", "started") for stamp in facts.of(point)]
+    return [facts.span(start, sent) for start in starts if start.at <= sent.at]
 
 
 KINDS: tuple[Kind, ...] = (

@@ -1,14 +1,14 @@
-"""How long people say that something took, held against how long it took."""
+"""Durations as written, compared with those of the log."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import clocks
 from projections.claims.duration_kinds import KINDS, Kind, until_detected, until_fixed
-from projections.claims.facts import ClaimFacts, Measure
-from projections.claims.finding import Found
+from projections.claims.facts import ClaimFacts, Measure, Stamp
 from projections.claims.numbers import DurationClaim, spans
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import (
@@ -48,7 +48,7 @@ _FROM_TO = re.compile(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\
 _ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_durations(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find the spans in a sentence that did not take as long as it says."""
     if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
         return
@@ -59,7 +59,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         yield from _judged(sentence, span, facts, text)
 
 
-def _judged(sentence: Sentence, span: DurationClaim, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def _judged(sentence: Sentence, span: DurationClaim, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     said = sentence.text
     left, right = sentence.clause(span.start, span.end)
     if (
@@ -103,15 +103,13 @@ def _judged(sentence: Sentence, span: DurationClaim, facts: ClaimFacts, text: Te
             ):
                 return
         if kind.missing and not own:
-            yield Found("duration", words, _unmeasured(kind, facts), sentence.line)
+            yield Finding("duration", words, _unmeasured(kind, facts))
         return
     if any(span.fits(each.low, each.high) for each in measures + _until_now(facts, text)):
         return
     best = measures[0]
     more = _otherwise(kind, span, facts)
-    yield Found(
-        "duration", words, f"{kind.called} {best.length()}: {best.says}{more}", sentence.line, best.evidence
-    )
+    yield Finding("duration", words, f"{kind.called} {best.length()}: {best.says}{more}", best.evidence)
 
 
 def _is_of_the_table(said: str, span: DurationClaim, facts: ClaimFacts) -> bool:
@@ -229,7 +227,7 @@ def _of(match: re.Match[str], said: str) -> tuple[Mention, Mention] | tuple[()]:
 
 def _anchored(
     sentence: Sentence, span: DurationClaim, pair: tuple[Mention, Mention], facts: ClaimFacts
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     first, second = (each.point for each in pair)
     if first == second:
         return
@@ -239,11 +237,10 @@ def _anchored(
     best = min(found, key=lambda each: abs((each.high or 0.0) - span.high))
     start = min(span.start, pair[0].start, pair[1].start)
     end = max(span.end, pair[0].end, pair[1].end)
-    yield Found(
+    yield Finding(
         "duration",
         _quoted(sentence.text, span, (start, end)),
         f"it was {best.length()}: {best.says}",
-        sentence.line,
         best.evidence,
     )
 
@@ -252,11 +249,7 @@ def _until_now(facts: ClaimFacts, text: Text) -> list[Measure]:
     """Return how long it had lasted when a note or message was written: what it says of then is true for good."""
     if not isinstance(text.at, datetime):
         return []
-    at = text.at
+    now = Stamp(text.at, "", None)
     points = ("started", "reported", "detected", "declared", "deployed")
-    begun = [each for point in points for each in facts.of(point)] + ([facts.start] if facts.start else [])
-    return [
-        Measure(max((at - each.latest).total_seconds(), 0.0), (at - each.at).total_seconds(), "")
-        for each in begun
-        if each.at <= at
-    ]
+    begun = [stamp for point in points for stamp in facts.of(point)] + ([facts.start] if facts.start else [])
+    return [facts.span(start, now) for start in begun if start.at <= now.at]

@@ -1,12 +1,12 @@
-"""What was promised for when, held against when it came."""
+"""Promised times, compared with when the fix came."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from projections.claims.claim import Finding
 from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp
-from projections.claims.finding import Found
 from projections.claims.numbers import spans
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import PLANS
@@ -24,7 +24,9 @@ _ADMITTED = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | None = None) -> Iterator[Found]:
+def check_promises(
+    sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | None = None
+) -> Iterator[Finding]:
     """Find a promise in a sentence that was not kept; a span counts from `base`, else from the detection."""
     match = _PROMISE.search(sentence.text)
     if match is None or sentence.heading or sentence.under(*PLANS) or _ADMITTED.search(sentence.text):
@@ -49,10 +51,10 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text, base: datetime | Non
         return
     says = missed(facts, due, since)
     if says is not None:
-        yield Found("eta", said[match.start() : stop].strip(" ,;"), says[0], sentence.line, says[1])
+        yield Finding("eta", said[match.start() : stop].strip(" ,;"), says[0], says[1])
 
 
-def of_message(facts: ClaimFacts, text: Text, later: list[Text]) -> Iterator[Found]:
+def of_message(facts: ClaimFacts, text: Text, later: list[Text]) -> Iterator[Finding]:
     """Say if what a message promised in a field of its own was not kept, and not renewed in time."""
     if text.eta is None or text.at is None:
         return
@@ -64,7 +66,7 @@ def of_message(facts: ClaimFacts, text: Text, later: list[Text]) -> Iterator[Fou
     says = missed(facts, text.eta, text.at)
     if says is not None:
         own = (text.event,) if text.event else ()
-        yield Found("eta", f"ETA: {facts.clock(text.eta)}", says[0], 1, (*own, *says[1]))
+        yield Finding("eta", f"ETA: {facts.clock(text.eta)}", says[0], (*own, *says[1]), line=1)
 
 
 def missed(facts: ClaimFacts, due: datetime, since: datetime | None) -> tuple[str, tuple[str, ...]] | None:

@@ -1,7 +1,7 @@
 """What the log knows of an incident, as the readers of claims ask for it: points, spans, changes, people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -45,8 +45,12 @@ class Stamp:
 
     @property
     def latest(self) -> datetime:
-        """The last instant at which it can have happened."""
         return self.until or self.at
+
+
+def events_of(stamps: Iterable[Stamp | None]) -> tuple[str, ...]:
+    """Return the events that stamps stand on, each once."""
+    return tuple(dict.fromkeys(stamp.event for stamp in stamps if stamp and stamp.event))
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Measure:
     evidence: tuple[str, ...] = ()
 
     def length(self) -> str:
-        """Say it: 25 min, 20 min to 25 min, at most 30 min."""
+        """Write it: 25 min, 20 min to 25 min, at most 30 min."""
         low = spoken(self.low) if self.low is not None else None
         high = spoken(self.high) if self.high is not None else None
         if low and high:
@@ -69,7 +73,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class ClaimFacts:
-    """All that claims about one incident are held against."""
+    """All that claims about one incident are compared with."""
 
     incident: Incident
     points: Mapping[str, tuple[Stamp, ...]]
@@ -88,11 +92,9 @@ class ClaimFacts:
     zone_known: bool = False
 
     def of(self, point: str) -> tuple[Stamp, ...]:
-        """Return the instants of a point; none where nobody recorded it."""
         return self.points.get(point, ())
 
     def first(self, point: str) -> Stamp | None:
-        """Return the first instant of a point."""
         return min(self.of(point), key=lambda each: each.at, default=None)
 
     @property
@@ -127,8 +129,12 @@ class ClaimFacts:
         return f"{at:%H:%M} UTC" if not at.second else f"{at:%H:%M:%S} UTC"
 
     def dated(self, at: datetime) -> str:
-        """Write an instant with its date."""
         return f"{at.astimezone(UTC):%Y-%m-%d} {self.clock(at)}"
+
+    def listed(self, stamps: Sequence[Stamp], *, dated: bool = False) -> str:
+        """Name stamps with their times, each once."""
+        write = self.dated if dated else self.clock
+        return "; ".join(dict.fromkeys(f"{stamp.what} at {write(stamp.at)}" for stamp in stamps))
 
     @property
     def said_recovered(self) -> bool:
@@ -254,7 +260,7 @@ class ClaimFacts:
             parts.append(f"{fix.what} at {self.clock(fix.at)}")
         if over and over is not fix:
             parts.append(f"{over.what} at {self.clock(over.at)}")
-        evidence = tuple(dict.fromkeys(each.event for each in (start, fix, over) if each and each.event))
+        evidence = events_of((start, fix, over))
         return Measure(low, high, ", ".join(parts), evidence)
 
     def named(self, name: str) -> Measure | None:
@@ -274,17 +280,15 @@ class ClaimFacts:
 
     def between(self, start: str, end: str) -> list[Measure]:
         """Return the spans from any instant of one point to any later one of another."""
-        return [
-            Measure(
-                max((b.at - a.latest).total_seconds(), 0.0),
-                (b.latest - a.at).total_seconds(),
-                f"{a.what} at {self.clock(a.at)}, {b.what} at {self.clock(b.at)}",
-                tuple(each for each in (a.event, b.event) if each),
-            )
-            for a in self.of(start)
-            for b in self.of(end)
-            if b.latest >= a.at
-        ]
+        return [self.span(a, b) for a in self.of(start) for b in self.of(end) if b.latest >= a.at]
+
+    def span(self, start: Stamp, end: Stamp) -> Measure:
+        return Measure(
+            max((end.at - start.latest).total_seconds(), 0.0),
+            (end.latest - start.at).total_seconds(),
+            f"{start.what} at {self.clock(start.at)}, {end.what} at {self.clock(end.at)}",
+            events_of((start, end)),
+        )
 
     def _stamp(self, at: datetime, point: str) -> Stamp | None:
         """Return what the log has at the end of a span, best of all of this point."""
@@ -298,8 +302,7 @@ class ClaimFacts:
         )
 
     def _named(self, start: datetime, end: datetime, first: str, last: str) -> tuple[str, ...]:
-        told = [self._stamp(start, first), self._stamp(end, last)]
-        return tuple(dict.fromkeys(each.event for each in told if each and each.event))
+        return events_of((self._stamp(start, first), self._stamp(end, last)))
 
     def at_minute(self, at: datetime, grain: float) -> list[Stamp]:
         """Return all that the log has at a time as exact as this."""

@@ -1,13 +1,13 @@
-"""When people say that something happened, held against when it did."""
+"""Times of day as written, compared with those of the log."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from projections.changes import plain_version
+from projections.claims.claim import Finding
 from projections.claims.clocks import Clock, clocks
-from projections.claims.facts import ClaimFacts, Stamp, same_time, versions_in
-from projections.claims.finding import Found
+from projections.claims.facts import ClaimFacts, Stamp, events_of, same_time, versions_in
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import (
     NOT_NOW,
@@ -39,7 +39,7 @@ _NAMES = {
 }  # fmt: skip
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_times(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find the times in a sentence at which what it names did not happen."""
     if sentence.heading or is_plan(sentence):
         return
@@ -90,7 +90,7 @@ def _span_of_downtime(sentence: Sentence, found: list[Clock]) -> tuple[Clock, Cl
 
 def _edge(
     sentence: Sentence, clock: Clock, points: tuple[str, ...], facts: ClaimFacts, edges: tuple[Clock, Clock]
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     stamps = [each for point in points for each in facts.of(point)]
     instants = clock.instants(list(facts.zones), facts.days)
     if not stamps or any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants):
@@ -101,15 +101,9 @@ def _edge(
         if instants
         else []
     )
-    there = "; ".join(
-        dict.fromkeys(
-            f"{each.what} at {_said(each, clock, facts)}" for each in sorted(near, key=lambda s: s.at)
-        )
-    )
-    yield Found(
-        "time", words, f"nothing in the log {'began' if points is _BEGINS else 'ended'} at {clock.words}: {there}", sentence.line,
-        tuple(each.event for each in near if each.event),
-    )  # fmt: skip
+    there = facts.listed(sorted(near, key=lambda stamp: stamp.at), dated=clock.day is not None)
+    what = "began" if points is _BEGINS else "ended"
+    yield Finding("time", words, f"nothing in the log {what} at {clock.words}: {there}", events_of(near))
 
 
 def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, datetime]]:
@@ -128,7 +122,7 @@ def rows(sentences: list[Sentence], facts: ClaimFacts) -> list[tuple[str, dateti
     return told
 
 
-def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock]) -> Iterator[Found]:
+def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock]) -> Iterator[Finding]:
     """Read a row of a timeline: the time in front is of what the row names, or of the note whose words it repeats."""
     said = sentence.text
     stop = others[1].start if len(others) > 1 else len(said)
@@ -150,19 +144,18 @@ def _row(sentence: Sentence, clock: Clock, facts: ClaimFacts, others: list[Clock
     yield from _held(sentence, clock, named, facts, 0, min(len(said), clock.start + 90))
 
 
-def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Found]:
-    """Hold a row that names an event by its handle, or a commit by its hash, against that one's instant."""
+def _own(sentence: Sentence, clock: Clock, facts: ClaimFacts, told: list[Stamp]) -> Iterator[Finding]:
+    """Compare the time of a row with that of the event or commit that it names by handle or hash."""
     days = {each.at.astimezone(zone).date() for each in told for zone in facts.zones}
     instants = clock.instants(list(facts.zones), sorted({*facts.days, *days}))
     if any(same_time(stamp, at, clock.grain) for stamp in told for at in instants) or not instants:
         return
-    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in told[:3]))
     row = sentence.text[: clock.start + 90].strip(" |")
-    yield Found("time", row, f"in the log {there}", sentence.line, tuple(e.event for e in told if e.event))
+    yield _in_the_log(row, told, clock, facts, most=3)
 
 
-def _repeated(sentence: Sentence, clock: Clock, facts: ClaimFacts, begin: int) -> Iterator[Found]:
-    """Hold a row that names no point against the note of nearly the same words."""
+def _repeated(sentence: Sentence, clock: Clock, facts: ClaimFacts, begin: int) -> Iterator[Finding]:
+    """Compare the time of a row that names no point with that of the note with nearly the same words."""
     words = _words(sentence.text[begin:])
     if len(words) < 3:
         return
@@ -179,18 +172,15 @@ def _repeated(sentence: Sentence, clock: Clock, facts: ClaimFacts, begin: int) -
     stamps = [Stamp(note.event.occurred_at, "that was noted", note.id) for note in notes]
     if any(same_time(stamp, at, clock.grain) for stamp in stamps for at in instants) or not instants:
         return
-    there = "; ".join(f"{each.what} at {_said(each, clock, facts)}" for each in stamps[:3])
     row = sentence.text[: clock.start + 90].strip(" |")
-    yield Found(
-        "time", row, f"in the log {there}", sentence.line, tuple(each.event for each in stamps if each.event)
-    )
+    yield _in_the_log(row, stamps, clock, facts, most=3)
 
 
 def _words(text: str) -> set[str]:
     return {each.lower() for each in _WORD.findall(text)}
 
 
-def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
+def _inline(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Finding]:
     said = sentence.text
     left, right = sentence.clause(clock.start, clock.end)
     if NOT_NOW.search(said, left, right):
@@ -228,7 +218,7 @@ def _in_parentheses(said: str, clock: Clock) -> Mention | None:
 _PROMISED = re.compile(r"\b(?:promis|hop|due|deadline|eta|schedul|estimat|announc|told)", re.IGNORECASE)
 
 
-def _by(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
+def _by(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Finding]:
     """Find what was not done by then: "back up by 15:00"."""
     said = sentence.text
     left, _ = sentence.clause(clock.start, clock.end)
@@ -244,9 +234,7 @@ def _by(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Found]:
     grain = timedelta(seconds=min(clock.grain, 300))
     if not stamps or not instants or any(each.at < at + grain for each in stamps for at in instants):
         return
-    there = "; ".join(dict.fromkeys(f"{each.what} at {_said(each, clock, facts)}" for each in stamps[:4]))
-    evidence = tuple(dict.fromkeys(each.event for each in stamps[:4] if each.event))
-    yield Found("time", said[named.start : clock.end], f"in the log {there}", sentence.line, evidence)
+    yield _in_the_log(said[named.start : clock.end], stamps, clock, facts)
 
 
 def _ranges(said: str, clock: Clock) -> bool:
@@ -259,7 +247,7 @@ def _ranges(said: str, clock: Clock) -> bool:
 
 def _held(
     sentence: Sentence, clock: Clock, named: list[Mention], facts: ClaimFacts, start: int, stop: int
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     instants = clock.instants(list(facts.zones), facts.days)
     if not instants:
         return
@@ -277,25 +265,20 @@ def _held(
         return
     words = sentence.text[start:stop].strip(" ,;:|")
     if known:
-        there = "; ".join(
-            dict.fromkeys(
-                f"{each.what} at {_said(each, clock, facts)}"
-                for each in sorted(known, key=lambda s: s.at)[:4]
-            )
-        )
-        evidence = tuple(dict.fromkeys(each.event for each in known[:4] if each.event))
-        yield Found("time", words, f"in the log {there}", sentence.line, evidence)
+        yield _in_the_log(words, sorted(known, key=lambda stamp: stamp.at), clock, facts)
     else:
-        yield Found(
+        yield Finding(
             "time",
             words,
             f"the log has no instant of {_NAMES[unknown[0].point]}, and nothing at {clock.words}",
-            sentence.line,
         )
 
 
-def _said(stamp: Stamp, clock: Clock, facts: ClaimFacts) -> str:
-    return facts.dated(stamp.at) if clock.day else facts.clock(stamp.at)
+def _in_the_log(
+    words: str, stamps: Sequence[Stamp], clock: Clock, facts: ClaimFacts, *, most: int = 4
+) -> Finding:
+    there = facts.listed(stamps[:most], dated=clock.day is not None)
+    return Finding("time", words, f"in the log {there}", events_of(stamps[:most]))
 
 
 def stamps_of(mention: Mention, sentence: Sentence, facts: ClaimFacts) -> list[Stamp]:

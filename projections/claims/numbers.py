@@ -87,7 +87,7 @@ def number_of(text: str) -> float:
 
 @dataclass(frozen=True)
 class DurationClaim:
-    """A span of time as written: between `low` and `high` seconds, told to `grain` seconds.
+    """A span of time as written: between `low` and `high` seconds, exact to `grain` seconds.
 
     `bound` is "about", "most" or "least" where the writer said so.
     """
@@ -112,7 +112,7 @@ class DurationClaim:
 
 
 MOST = 12
-"""So many spans, and so many times, are read in one sentence: nobody tells a story with more."""
+"""At most so many durations, and so many times, are read in one sentence."""
 
 
 _CLOCKED = re.compile(
@@ -182,7 +182,7 @@ def _pieces(text: str) -> tuple[float, float]:
 
 
 def _grain(unit: str, amount: str, parts: int) -> float:
-    """Say how exactly a span is told: to the minute if in minutes, to half an hour if in whole hours."""
+    """Return how exact a span is: to the minute if in minutes, to half an hour if in whole hours."""
     if unit in "sm":
         grain = _SECONDS[unit]
         return grain / 10 if "." in amount else grain

@@ -1,10 +1,10 @@
-"""How high the error rate is said to have gone, held against the samples that the log has."""
+"""Peaks of the error rate as written, compared with the samples of the log."""
 
 import re
 from collections.abc import Iterator
 
+from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import HABIT, NOT_NOW, is_plan
@@ -19,7 +19,7 @@ ASKED = re.compile(r"\b(?:error|failure)[ _-](?:rate|ratio)\b", re.IGNORECASE)
 """A text without these words needs no samples."""
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_peaks(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find peaks in a sentence that no sample shows; "rose to" may be any height below the highest."""
     if sentence.heading or is_plan(sentence) or not facts.peaks:
         return
@@ -34,9 +34,4 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         slack = max(grain, 0.1 * highest if match["about"] else 0.0, 0.02 * highest)
         is_peak = _AT_PEAK.search(sentence.text) is not None
         if stated > highest + slack or (is_peak and stated < highest - slack):
-            yield Found(
-                "peak",
-                match[0].strip(),
-                f"{metric} was at most {highest:.3g} % while it lasted",
-                sentence.line,
-            )
+            yield Finding("peak", match[0].strip(), f"{metric} was at most {highest:.3g} % while it lasted")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
+from projections.claims.claim import Finding
+from projections.claims.facts import ClaimFacts, events_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, is_plan
 
@@ -32,30 +32,32 @@ _SOURCES = {
     "customer": ("customer", "customers", "user", "users", "support"),
     "person": ("engineer", "engineers", "person", "persons", "colleague", "colleagues"),
 }
-_NOBODY = (
-    "monitoring",
-    "alerting",
-    "the",
-    "a",
-    "an",
-    "this",
-    "that",
-    "we",
-    "they",
-    "it",
-    "team",
-    "github",
-    "argo",
-    "argocd",
-    "ci",
-    "none",
-    "nobody",
-    "not",
-    "customer",
-    "customers",
-    "alert",
-    "tracker",
-    "jenkins",
+_NOBODY = frozenset(
+    [
+        "monitoring",
+        "alerting",
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "we",
+        "they",
+        "it",
+        "team",
+        "github",
+        "argo",
+        "argocd",
+        "ci",
+        "none",
+        "nobody",
+        "not",
+        "customer",
+        "customers",
+        "alert",
+        "tracker",
+        "jenkins",
+    ]
 )
 _SEVERITY = re.compile(
     r"^\W*(?:the |its )?severity(?:\W{1,4}| (?:was|is) )(?P<severity>critical|major|minor|sev-?\d|p\d)\b",
@@ -63,7 +65,7 @@ _SEVERITY = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_people(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find the names in a sentence that the log contradicts."""
     if sentence.heading or is_plan(sentence):
         return
@@ -76,18 +78,17 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             and not any(same_person(name, who) for _, who, _ in facts.leads)
         ):
             _, who, event = facts.leads[-1]
-            yield Found("name", match[0].strip(), f"{who} led it", sentence.line, (event,))
+            yield Finding("name", match[0].strip(), f"{who} led it", (event,))
     for match in _DID.finditer(said):
         if _skipped(sentence, match, match["by"]):
             continue
         held = _who(match["verb"].lower(), facts)
         if held and not any(same_person(match["by"], who) for who, _ in held):
             names = " and ".join(dict.fromkeys(who for who, _ in held))
-            yield Found(
+            yield Finding(
                 "name",
                 match[0].strip(),
                 f"it was {match['verb'].lower()} by {names}",
-                sentence.line,
                 tuple(event for _, event in held),
             )
     by = facts.incident.detected_by
@@ -100,20 +101,17 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         if by == "person" and word in _SOURCES["customer"]:
             continue
         declared = facts.of("declared")
-        yield Found(
+        yield Finding(
             "name",
             match[0].strip(),
             f"it was detected by {_article(by)}",
-            sentence.line,
-            tuple(e.event for e in declared[:1] if e.event),
+            events_of(declared[:1]),
         )
     severity = _SEVERITY.match(said)
     if severity and severity["severity"].lower() in ("critical", "major", "minor"):
         held_severities = _severities(facts)
         if severity["severity"].lower() not in held_severities:
-            yield Found(
-                "name", severity[0].strip(), f"its severity is {facts.incident.severity}", sentence.line
-            )
+            yield Finding("name", severity[0].strip(), f"its severity is {facts.incident.severity}")
 
 
 def _article(word: str) -> str:

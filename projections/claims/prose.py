@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 _LONGEST = 1_000
-"""A sentence is cut here: nobody reads further, and neither do the readers of claims."""
+"""Longer sentences are cut."""
 
 _FENCE = re.compile(r"[ \t]{0,3}(```+|~~~+)[ \t]*([\w-]*)")
 _HEADING = re.compile(r"[ \t]{0,3}(#{1,6})(?:[ \t]+|$)(.*)")

@@ -1,10 +1,10 @@
-"""That something was rolled back, as people say it, where the log has deploys and no rollback."""
+"""Rollbacks as written, where the log has deploys and no rollback."""
 
 import re
 from collections.abc import Iterator
 
+from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 from projections.claims.versions import told_of_rollback
 from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
@@ -25,8 +25,8 @@ _NEGATED = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
-    """Find rollbacks that a sentence tells of and the log does not know, though it knows of deploys."""
+def check_rollbacks(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+    """Find rollbacks that the log does not have, where it has deploys."""
     if (
         sentence.heading
         or is_plan(sentence)
@@ -50,11 +50,10 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
         if told_of_rollback(said):
             continue
         named = ", ".join(f"{row.version} at {facts.clock(row.at)}" for row in deploys[-4:])
-        yield Found(
+        yield Finding(
             "count",
             match[0].strip(),
             f"the log has no rollback; it has deploys: {named}",
-            sentence.line,
             tuple(row.event for row in deploys[-4:]),
         )
         return

@@ -1,11 +1,11 @@
-"""Which version people say was deployed, put back or to blame, held against the changes that the log has."""
+"""Versions as written, compared with the deploys and rollbacks of the log."""
 
 import re
 from collections.abc import Iterator
 
 from projections.changes import ChangeRow, plain_version
+from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts
-from projections.claims.finding import Found
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
 
@@ -37,7 +37,7 @@ _NEGATED = re.compile(
 )
 
 
-def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
+def check_versions(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
     """Find the versions in a sentence that were not deployed, or not put back."""
     if is_plan(sentence) or "." not in sentence.text or is_elsewhere(sentence.text, facts):
         return
@@ -53,7 +53,7 @@ def read(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Found]:
             taken.append(match.span())
             says = judge(match, facts)
             if says is not None:
-                yield Found("version", match[0].strip(" ("), says[0], sentence.line, says[1])
+                yield Finding("version", match[0].strip(" ("), says[0], says[1])
 
 
 def told_of_rollback(said: str) -> bool:

@@ -110,25 +110,27 @@ NOT_NOW = re.compile(
     r"SLO|SLA|let's|let us|TODO|too (?:late|early)|instead of|rather than|consider\w*|reject\w*|ruled out)\b",
     re.IGNORECASE,
 )
-"""In a clause with one of these nobody says what was."""
+"""A clause with one of these does not say what happened."""
 
 HABIT = re.compile(
     r"\b(?:takes?|lasts?|runs?|usually|typically|normally|generally|on average|always|often|sometimes|per (?:deploy|month|week|year|day))\b",
     re.IGNORECASE,
 )
-"""In a clause with one of these somebody says how things are in general."""
+"""A clause with one of these says how things are in general."""
 
 QUESTION = re.compile(r"\?\s*$")
 PLANS = (
-    "prevention",
-    "action",
-    "follow-up",
-    "follow up",
-    "next step",
-    "to do",
-    "todo",
-    "recommendation",
-    "improvement",
+    *(
+        "prevention",
+        "action",
+        "follow-up",
+        "follow up",
+        "next step",
+        "to do",
+        "todo",
+        "recommendation",
+        "improvement",
+    ),
 )
 
 
@@ -161,7 +163,7 @@ def mentions(text: str, begin: int = 0, end: int | None = None) -> list[Mention]
 
 
 def is_plan(sentence: Sentence) -> bool:
-    """Whether a sentence stands where people write what is to be done, or asks something."""
+    """Whether a sentence is under a heading for plans, is a task with a box, or a question."""
     return sentence.under(*PLANS) or sentence.box is not None or bool(QUESTION.search(sentence.text))
 
 
