@@ -44,7 +44,7 @@ class StoreAwayError(StoreError):
 
 
 class SourceUnreachableError(TrackerError):
-    """A source did not answer, or does not let us in."""
+    """A source did not answer, or rejected the credentials."""
 
     exit_code = 10
 

@@ -22,19 +22,19 @@ def post(url, text="hello"):
     ("reply", "became", "said"),
     [
         (Reply(), PostOutcome.POSTED, "ok"),
-        (Reply(404, "no_service"), PostOutcome.REFUSED, "404 (no_service): the webhook was switched off"),
+        (Reply(404, "no_service"), PostOutcome.REFUSED, "404 (no_service): the webhook was disabled"),
         (Reply(403, "invalid_token"), PostOutcome.REFUSED, "403 (invalid_token)"),
         (Reply(400, "invalid_payload"), PostOutcome.REFUSED, "400 (invalid_payload)"),
         (Reply(410, "channel_is_archived"), PostOutcome.REFUSED, "its channel is archived"),
-        (Reply(302, "", {"Location": "https://login.example"}), PostOutcome.REFUSED, "redirect"),
+        (Reply(302, "", {"Location": "https://login.example"}), PostOutcome.REFUSED, "redirected (302)"),
         (Reply(429, "rate_limited", {"Retry-After": "30"}), PostOutcome.LATER, "429"),
         (Reply(500, "rollup_error"), PostOutcome.LATER, "500 (rollup_error)"),
         (Reply(503, ""), PostOutcome.LATER, "503"),
         (Reply(504, ""), PostOutcome.UNKNOWN, "504"),
         (Reply(200, "<html>Log in to the wifi</html>"), PostOutcome.UNKNOWN, "not Slack's ok"),
         (Reply(hangs=True), PostOutcome.UNKNOWN, "did not answer within 0.3 s"),
-        (Reply(drops=True), PostOutcome.UNKNOWN, "broke before it answered"),
-        (Reply(halts=True), PostOutcome.UNKNOWN, "could not be read"),
+        (Reply(drops=True), PostOutcome.UNKNOWN, "broke the connection off"),
+        (Reply(halts=True), PostOutcome.UNKNOWN, "did not answer within 0.3 s"),
     ],
     ids=lambda each: f"{each.status}-{each.body[:12]}" if isinstance(each, Reply) else "",
 )
@@ -61,7 +61,7 @@ def test_a_place_that_nobody_listens_at_was_not_posted_to():
 
     answer = post(f"http://127.0.0.1:{port}{SECRET}")
 
-    assert (answer.became, answer.said) == (PostOutcome.LATER, "Slack could not be reached")
+    assert (answer.became, answer.said) == (PostOutcome.LATER, "Slack refused the connection")
 
 
 @pytest.mark.parametrize(

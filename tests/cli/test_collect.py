@@ -143,8 +143,8 @@ def test_what_is_gone_is_said_and_when_the_rest_expires(tracker, tmp_path, make_
     sources = {each["what"]: each for each in tracker("collect", 1, "--json").json["sources"]}
 
     assert answer.code == 0, answer.err
-    assert "is gone already" in answer.out
-    assert "the rest expires there from" in answer.out
+    assert "has expired" in answer.out
+    assert "the rest expires from" in answer.out
     gone = datetime.fromisoformat(sources["samples of up"]["gone_until"])
     expires = datetime.fromisoformat(sources["samples of up"]["expires_at"])
     assert abs((gone - begun).total_seconds()) < 60

@@ -16,8 +16,8 @@ import pytest
 from tests.builders import alert
 from tests.servers.process import free_port
 from tests.servers.stubs import Said, black_hole, saying
-from tracker.application.diagnosis import store as store_look
-from tracker.cli import doctor
+from tracker.application import diagnosis
+from tracker.application.diagnosis import store as store_check
 from tracker.log import Log
 
 
@@ -220,7 +220,7 @@ def test_what_takes_longer_than_the_deadline_is_told_of_and_not_waited_for(
     However slowly somebody answers, doctor ends.
     """
     monkeypatch.setenv("SECRET", "hush")
-    monkeypatch.setattr(doctor, "DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr(diagnosis, "DEADLINE_SECONDS", 0.5)
     told(every_source(servers.enter_context(black_hole())))
 
     code, found = findings(tracker)
@@ -241,9 +241,9 @@ def test_who_is_not_let_in_is_told_which_secret_to_renew(tracker, told, servers,
     code, found = findings(tracker)
 
     assert code == 10
-    assert "does not let us in: HTTP 401" in found["prometheus"][0]["says"]
+    assert "rejected the credentials (HTTP 401: Unauthorized)" in found["prometheus"][0]["says"]
     assert "bearer_token_env" in found["prometheus"][0]["fix"]
-    assert "does not let us in: HTTP 401" in found["alertmanager"][0]["says"]
+    assert "rejected the credentials (HTTP 401)" in found["alertmanager"][0]["says"]
     for source in ("sentry", "github", "gitlab"):
         assert "SECRET" in found[source][0]["says"], found[source]
         assert "hush" not in json.dumps(found)
@@ -255,8 +255,11 @@ def test_who_is_not_let_in_is_told_which_secret_to_renew(tracker, told, servers,
         ((200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"), "but not as"),
         ((200, {}, b"[]"), "but not as"),
         ((200, {}, b""), "but not as"),
-        ((302, {"Location": "https://login.example/"}, b""), "sends us on to https://login.example/"),
-        ((503, {}, b"later"), "cannot answer now: HTTP 503"),
+        (
+            (302, {"Location": "https://login.example/"}, b""),
+            "redirected to https://login.example/ (HTTP 302)",
+        ),
+        ((503, {}, b"later"), "cannot answer now (HTTP 503"),
     ],
 )
 def test_somebody_elses_answer_is_named(tracker, told, servers, monkeypatch, said: Said, word: str):
@@ -311,7 +314,7 @@ hook_token_env = "SAFE"
     assert any("AWAY names the file" in each for each in says)
     assert only(found, "secrets", "warning")["fix"] == f"chmod 600 {open_file}"
     assert only(found, "secrets", "ok")["says"].endswith(": SAFE")
-    assert found["prometheus"][0]["says"] == "not asked: its secret is missing"
+    assert found["prometheus"][0]["says"] == "not checked: its secret is missing"
 
 
 # ── the store ────────────────────────────────────────────────────────────────
@@ -355,7 +358,7 @@ def test_a_long_log_is_not_proven_but_counted(tracker, tmp_path, monkeypatch):
     """
     Doctor is for the moment; the whole proof has a command of its own.
     """
-    monkeypatch.setattr(store_look, "PROVEN_AT_ONCE", 2)
+    monkeypatch.setattr(store_check, "PROVEN_AT_ONCE", 2)
     with Log(str(tmp_path / "tracker.db")) as log:
         log.append([alert(), alert(6)])
         log.seal()
@@ -607,7 +610,7 @@ def test_repositories_on_github_and_gitlab_are_found_or_named(tracker, told, ser
     told(f'[github]\nurl = "{spent}"\n[services.checkout]\ngithub_repository = "acme/checkout"\n')
     code, found = findings(tracker)
     assert code == 10
-    assert "takes no more questions" in found["github"][0]["says"]
+    assert "rate-limited by GitHub" in found["github"][0]["says"]
     assert "token_env" in found["github"][0]["fix"]
 
 

@@ -176,10 +176,7 @@ def test_collect_says_which_forge_failed_and_keeps_the_other(tracker: Any, serve
     answer = tracker("collect", 1)
 
     assert answer.code == 10
-    assert (
-        "github: checkout: deployments: FAILED: GitHub tells us to wait (rate limit, 403); again from"
-        in answer.out
-    )
+    assert "github: checkout: deployments: FAILED: rate-limited by GitHub at " in answer.out
     assert "gitlab: checkout: deployments: 2 found, 2 new" in answer.out
 
 
@@ -200,14 +197,19 @@ def test_collect_from_a_forge_that_no_service_names_is_refused(tracker: Any, ser
     assert server.asked == []
 
 
-def test_a_forge_that_does_not_let_us_in_is_refused(
+def test_a_forge_that_rejects_the_token_is_reported(
     tracker: Any, server: Forge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     With the variable that holds the token; one that is not exported is asked for before anything is sent.
     """
     server.instead[GITLAB_LIST] = (401, {}, b'{"message":"401 Unauthorized"}')
-    refused(tracker("ingest", "gitlab", *SPAN), 10, "the token in GITLAB_TOKEN", "token_env")
+    refused(
+        tracker("ingest", "gitlab", *SPAN),
+        10,
+        "rejected the token in GITLAB_TOKEN",
+        "Give the token read access",
+    )
 
     monkeypatch.delenv("GITLAB_TOKEN")
     refused(tracker("ingest", "gitlab", *SPAN), 3, "the environment has no GITLAB_TOKEN")

@@ -170,7 +170,7 @@ def test_alertmanager_is_asked_where_no_file_is_named(tracker, tmp_path, alertma
     ]
     assert [row["title"] for row in rows] == ["Alert HighErrorRate fired"]
     alertmanager_server.stop()
-    refused(tracker("ingest", "alertmanager"), 10, "does not answer", "curl")
+    refused(tracker("ingest", "alertmanager"), 10, "refused the connection", "curl")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_limit_is_told_with_its_end(tracker: Typed, fake: FakeSentry) -> None:
     """
     fake.fails("/releases/", Failure(429, RATE_LIMITED, {"Retry-After": "3600"}))
 
-    refused(tracker("ingest", "sentry", *SPAN), 10, "lets us ask no more until 20", "Try again after")
+    refused(tracker("ingest", "sentry", *SPAN), 10, "rate-limited by Sentry at ", "Try again after")
     assert titles(tracker) == []
 
 
@@ -272,7 +272,7 @@ def test_a_token_that_bugsink_does_not_know_is_told(
     """
     monkeypatch.setenv("SENTRY_TOKEN", "0" * 40)
 
-    refused(tracker("ingest", "sentry", *shop.span()), 10, "does not know our token", "token_env")
+    refused(tracker("ingest", "sentry", *shop.span()), 10, "rejected the token in ", "token_env")
 
 
 def test_an_organization_for_a_bugsink_is_told_to_be_left_out(tracker: Typed, shop: Shop) -> None:
@@ -282,7 +282,7 @@ def test_an_organization_for_a_bugsink_is_told_to_be_left_out(tracker: Typed, sh
     path = Path("tracker.toml")
     path.write_text(path.read_text().replace("[sentry]", '[sentry]\norganization = "acme"'))
 
-    refused(tracker("ingest", "sentry", *shop.span()), 10, "answers nothing that Sentry does", "Bugsink")
+    refused(tracker("ingest", "sentry", *shop.span()), 10, "offers nothing that Sentry does", "Bugsink")
 
 
 def test_a_sentry_without_an_organization_is_told_what_is_missing(tracker: Typed, fake: FakeSentry) -> None:

@@ -216,7 +216,7 @@ def test_the_very_same_message_twice_within_a_minute_is_posted_once(posting, sla
         (Reply(drops=True), ("may have been posted, or not", "Look in the channel")),
         (
             Reply(429, "", {"Retry-After": "60"}),
-            ("is not posted yet: Slack asked to wait", "tracker message --send"),
+            ("is not posted yet: rate-limited by Slack", "tracker message --send"),
         ),
     ],
 )

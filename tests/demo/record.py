@@ -73,21 +73,20 @@ def record_prometheus(scratch: Path, path: Path) -> str:
     rules.write_text(json.dumps(ALERT_RULES), encoding="utf-8")
     extra = f"rule_files: [{rules}]\n"
     with prometheus(scratch, series, extra_config=extra) as server, PrometheusApi(server.url) as api:
-        http = api._http  # what is recorded is the raw answer, below all that reads it
-        ranges = {query: _ranges(http, query) for query in QUERIES.values()}
+        ranges = {query: _ranges(api, query) for query in QUERIES.values()}
         selector = 'ALERTS{alertstate="firing"}'
         span = round((metrics.LAST - metrics.FIRST).total_seconds()) + 1
-        alerts = http.query(f"{selector}[{span}s]", at_ms=round(metrics.LAST.timestamp() * 1000))
+        alerts = api.query(f"{selector}[{span}s]", at_ms=round(metrics.LAST.timestamp() * 1000))
         lowest = [
-            line for line in (http.text("/metrics") or "").splitlines() if "lowest_timestamp_seconds" in line
+            line for line in (api.text("/metrics") or "").splitlines() if "lowest_timestamp_seconds" in line
         ]
-        got = {name: http.get(name) for name in ("/api/v1/status/buildinfo", "/api/v1/status/config")}
+        got = {name: api.data(name) for name in ("/api/v1/status/buildinfo", "/api/v1/status/config")}
         got["/api/v1/status/flags"] = {
-            name: value for name, value in http.get("/api/v1/status/flags").items() if "retention" in name
+            name: value for name, value in api.data("/api/v1/status/flags").items() if "retention" in name
         }
         wanted = len(ALERT_RULES["groups"][0]["rules"])
         _until(lambda: len(api.rules()) == wanted)
-        got["/api/v1/rules"] = _without_state(http.get("/api/v1/rules", {"type": "alert"}))
+        got["/api/v1/rules"] = _without_state(api.data("/api/v1/rules", {"type": "alert"}))
     got["/api/v1/status/config"]["yaml"] = got["/api/v1/status/config"]["yaml"].replace(
         str(scratch), "/etc/prometheus"
     )

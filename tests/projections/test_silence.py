@@ -18,6 +18,7 @@ from tracker.application.listening import Listening
 from tracker.errors import SourceUnreachableError
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import fold
+from tracker.ingest.http import Limits
 from tracker.ingest.prometheus.api import PrometheusApi
 from tracker.log import Log, Window
 from tracker.times import to_ms
@@ -156,7 +157,7 @@ def test_a_prometheus_that_is_stopped_falls_silent_with_its_own_words(make_prome
     listening = Listening([], since=at(0))
 
     def poll(minute: float):
-        with PrometheusApi(server.url, timeout_seconds=(1, 2)) as api:
+        with PrometheusApi(server.url, limits=Limits(1, 2)) as api:
             try:
                 api.now()
             except SourceUnreachableError as trouble:
@@ -171,7 +172,7 @@ def test_a_prometheus_that_is_stopped_falls_silent_with_its_own_words(make_prome
     found = poll(6)
 
     assert isinstance(found, SourceSilent)
-    assert found.reason == f"prometheus at {server.url} refused the connection"
+    assert found.reason == f"Prometheus at {server.url} refused the connection"
     assert found.occurred_at == at(0)
 
 

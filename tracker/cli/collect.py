@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     end = (incident.ends_at or session.now) + timedelta(days=1)
     settings = session.settings
     wanted = SOURCES if arguments.source is None else (arguments.source,)
-    pulled: list[sources.Pulled] = []
+    pulled: list[sources.CollectResult] = []
     skipped: list[str] = []
     if "prometheus" in wanted:
         if settings.prometheus.url:
@@ -67,18 +67,18 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             ]
         if not found:
             skipped.append(f"git: no repositories configured for {', '.join(incident.services)}")
-    for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
+    for forge in forges.FORGES:
         if forge not in wanted:
             continue
-        at_it = [each for each in incident.services if forges.repository_of(session, forge, each)]
+        at_it = [each for each in incident.services if forges.repository_of(session.settings, forge, each)]
         if not at_it and arguments.source:
             at_it = list(incident.services)
         with waiting(forge):
-            pulled += [pull(session, name, start, end) for name in at_it]
+            pulled += [forges.deployments(session, forge, name, start, end) for name in at_it]
     if "sentry" in wanted:
         if sentry.configured(session) or arguments.source:
             with waiting("sentry"):
-                pulled += sentry.sentry(session, None, start, min(end, session.now))
+                pulled.append(sentry.sentry(session, start, min(end, session.now)))
         else:
             skipped.append("sentry: not configured ([sentry] organization)")
     judged = Recording()
@@ -90,12 +90,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 def _prometheus(
     session: Session, incident: "Incident", start: datetime, end: datetime
-) -> list[sources.Pulled]:
-    pulled: list[sources.Pulled] = []
+) -> list[sources.CollectResult]:
+    pulled: list[sources.CollectResult] = []
     try:
         api = sources.prometheus_api(session)
     except TrackerError as trouble:
-        return [sources.Pulled("prometheus", None, "everything", problem=trouble)]
+        return [sources.CollectResult("prometheus", None, "everything", problem=trouble)]
     with api, progress("prometheus") as update:
         pulled.append(sources.alert_history(session, api, start=start, end=end))
         if pulled[0].problem is not None and pulled[0].problem.exit_code == 10:
@@ -125,7 +125,7 @@ def _answer(
     arguments: argparse.Namespace,
     session: Session,
     name: str,
-    pulled: list[sources.Pulled],
+    pulled: list[sources.CollectResult],
     skipped: list[str],
     judged: Recording,
 ) -> int:

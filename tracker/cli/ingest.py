@@ -155,8 +155,8 @@ def _bodies(arguments: argparse.Namespace, session: Session) -> int:
             return _pulled(arguments, session, [pulling.alertmanager(session)])
         start, end = _span(arguments, session, timedelta(days=1))
         with waiting("sentry"):
-            pulled = sentry.sentry(session, None, start, end)
-        return _pulled(arguments, session, pulled)
+            pulled = sentry.sentry(session, start, end)
+        return _pulled(arguments, session, [pulled])
     data = _bytes(arguments.file)
     where = "stdin" if arguments.file == "-" else arguments.file
     arrival = Arrival(via="file", received_at=datetime.now(UTC))
@@ -192,9 +192,8 @@ def _deployments(arguments: argparse.Namespace, session: Session) -> int:
             hint=f'Under [services.NAME]: {key} = "acme/checkout", or name a FILE of webhook bodies',
         )
     start, end = _span(arguments, session, _WEEK)
-    pull = forges.github if forge == "github" else forges.gitlab
     with waiting(forge):
-        pulled = [pull(session, service, start, end) for service in services]
+        pulled = [forges.deployments(session, forge, service, start, end) for service in services]
     return _pulled(arguments, session, pulled)
 
 
@@ -309,7 +308,7 @@ def _prometheus(arguments: argparse.Namespace, session: Session) -> int:
     return _pulled(arguments, session, pulled)
 
 
-def _pulled(arguments: argparse.Namespace, session: Session, pulled: list[pulling.Pulled]) -> int:
+def _pulled(arguments: argparse.Namespace, session: Session, pulled: list[pulling.CollectResult]) -> int:
     total = Recording()
     for each in pulled:
         total.recorded += each.recording.recorded

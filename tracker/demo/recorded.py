@@ -12,32 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from tracker.ingest.prometheus.api import PrometheusApi
-from tracker.ingest.prometheus.http import PrometheusHttp
 from tracker.times import duration_seconds, to_ms
 
 ADDRESS = "http://prometheus.shop.example:9090"
 
 
 class RecordedPrometheus(PrometheusApi):
-    """A Prometheus that nobody has to start."""
-
-    def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
-        self._http = _Recording(recording, now)
-        self.url = ADDRESS
-
-    def close(self) -> None:
-        """There is no connection to give back."""
-
-
-class _Recording(PrometheusHttp):
     """Answers from the file; a question that was not recorded is a KeyError: record it anew."""
 
     def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
         self.url = ADDRESS
         self.warnings = []
-        self._status = 200
         self._now = now
         self._recorded: dict[str, Any] = json.loads(lzma.decompress(recording.read_bytes()))
+
+    def close(self) -> None:
+        """There is no connection to give back."""
 
     def query(self, query: str, *, at_ms: int | None = None) -> list[Any]:
         """Answer the clock's time, or the raw samples of `selector[span]`."""
@@ -57,11 +47,11 @@ class _Recording(PrometheusHttp):
             series["values"] = [value for value in series["values"] if (value[0] - first) % step_seconds == 0]
         return [series for series in found if series["values"]]
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+    def data(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Answer what was recorded of a path of the API."""
         return self._recorded["get"].get(path)
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, params: Mapping[str, str] | None = None) -> str | None:
         """Answer what was recorded of any other path."""
         return self._recorded["text"].get(path)  # type: ignore[no-any-return]
 

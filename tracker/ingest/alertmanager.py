@@ -60,16 +60,16 @@ def _alerts(document: Document) -> Iterator[tuple[Record, bytes]]:
     raw_body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])
     about = {name: raw_body[name] for name in _ABOUT_THE_BODY if name in raw_body}
     if len(body.fields["alerts"]) > MAX_RECORDS:
-        raise body.trouble(f"has {len(body.fields['alerts'])} alerts, more than {MAX_RECORDS}")
+        raise body.problem(f"has {len(body.fields['alerts'])} alerts, more than {MAX_RECORDS}")
     # Each alert is kept with what is said of all: a long word before many alerts would have no end.
     repeated = sum(len(bytes(piece)) for piece in about.values()) * len(body.fields["alerts"])
     if repeated > MAX_BYTES:
-        raise body.trouble(
+        raise body.problem(
             f"says the same of each of {len(body.fields['alerts'])} alerts, {repeated} bytes in all"
         )
     pieces = msgspec.json.decode(raw_body["alerts"], type=list[msgspec.Raw])
     for number, (value, piece) in enumerate(zip(body.fields["alerts"], pieces, strict=True), 1):
-        alert = Record.of(value, place=f"{document.prefix}: alert {number}", hint=HINT)
+        alert = Record.of(value, place=f"{document.place.removesuffix(': it')}: alert {number}", hint=HINT)
         yield alert, _compact({"alert": piece, **about})
 
 
@@ -136,5 +136,5 @@ def _end(alert: Record) -> Moment | None:
     if status != "resolved":
         raise alert.wrong("status", "firing or resolved")
     if ended is None:
-        raise alert.trouble("is resolved and has no endsAt")
+        raise alert.problem("is resolved and has no endsAt")
     return ended

@@ -135,11 +135,11 @@ def _data(record: Record) -> Record:
                 base64.b64decode(packed, validate=True), place=f"{record.place} has data", hint=HINT
             )
         except (binascii.Error, ValueError) as wrong:
-            raise record.trouble("has data_base64 that is not base 64") from wrong
+            raise record.problem("has data_base64 that is not base 64") from wrong
     elif isinstance(value, str):
         value = decoded(value.encode("utf-8", "replace"), place=f"{record.place} has data", hint=HINT)
     if not isinstance(value, dict):
-        raise record.trouble("has no data, or data that is not an object")
+        raise record.problem("has no data, or data that is not an object")
     return Record(value, record.place, record.hint, "data.")
 
 

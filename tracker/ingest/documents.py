@@ -1,32 +1,36 @@
-"""What all sources of JSON share: a file taken apart, fields read, trouble worded.
+"""What all sources of JSON share: a file taken apart, fields read by name, problems worded.
 
 A file is one JSON document or JSON lines. What a document means is not known here.
-Every piece of trouble names the file, the record and the field, in one line.
+Every problem names the file, the record and the field, in one line.
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tracker.errors import BadInputError, UsageError
 from tracker.times import from_us, parse
 
+T = TypeVar("T")
+
 MAX_BYTES = 64 << 20
 """The largest file that is read whole."""
 
 MAX_RECORDS = 100_000
-"""The most documents in one file."""
+"""The most documents in one file, and the most records in one list."""
 
 MAX_LINES = 2 * MAX_RECORDS
 """The most lines in one file, with those that are empty."""
 
 _LONGEST_QUOTE = 60
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d", re.ASCII)
+# GitLab writes 2021-04-28 21:50:00 +0200 and 2016-08-12 15:26:29 UTC.
+_LOOSE_ZONE = re.compile(r" ?(?:UTC|([+-]\d{2})(\d{2}))$", re.ASCII)
 _PLACE = re.compile(r"\(byte (\d+)\)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Years 1 and 9999: what lies outside is no instant of any source.
@@ -42,28 +46,33 @@ class Moment:
     precision_seconds: float = 0.001
     utc_offset_minutes: int = 0
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The three fields of an event that happened then."""
+        return {
+            "occurred_at": self.at,
+            "precision_seconds": self.precision_seconds,
+            "utc_offset_minutes": self.utc_offset_minutes,
+        }
+
 
 @dataclass(frozen=True)
 class Document:
-    """One JSON document: its value, its exact bytes, its file and, where there are several, its line."""
+    """One JSON document: its value, its exact bytes, its file and which part of the file it is.
+
+    `headers` are those of a recorded request, with their names in small letters.
+    """
 
     value: Any
     raw: bytes
     where: str
-    line: int | None = None
-    element: str = ""
+    part: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
-        """How trouble with it begins: `alerts.json: line 3` is a subject, and so is `alerts.json: it`."""
-        parts = [f"line {self.line}" if self.line else "", self.element]
-        return f"{self.where}: {': '.join(part for part in parts if part) or 'it'}"
-
-    @property
-    def prefix(self) -> str:
-        """How trouble with a part of it begins, before the part is named."""
-        return self.place.removesuffix(": it")
+        """How a problem with it begins: `alerts.json: line 3` is a subject, and so is `alerts.json: it`."""
+        return f"{self.where}: {self.part or 'it'}"
 
     def elements(self, kind: str) -> "list[Document]":
         """Take a list apart, each element with its own bytes; anything else is its only element.
@@ -78,10 +87,10 @@ class Document:
                 f"{self.place} has {len(self.value)} {kind}s, more than {MAX_RECORDS}",
                 hint="Give them in several files",
             )
-        pieces = msgspec.json.decode(self.raw, type=list[msgspec.Raw])
+        before = f"{self.part}: " if self.part else ""
         return [
-            Document(value, bytes(piece), self.where, self.line, f"{kind} {number}", self.headers)
-            for number, (value, piece) in enumerate(zip(self.value, pieces, strict=True), 1)
+            replace(self, value=value, raw=raw, part=f"{before}{kind} {number}")
+            for number, (value, raw) in enumerate(zip(self.value, _pieces(self.raw), strict=True), 1)
         ]
 
     def record(self, hint: str) -> "Record":
@@ -90,14 +99,24 @@ class Document:
         Raises:
             BadInputError: If it is something else.
         """
-        return Record.of(self.value, place=self.place, hint=hint)
+        return Record.of(self.value, place=self.place, hint=hint, raw=self.raw, headers=self.headers)
+
+
+def records(data: bytes, *, where: str, hint: str, kind: str) -> "Iterator[Record]":
+    """Read each object of a file; a list in it is taken apart, and its elements are called `kind`.
+
+    Raises:
+        BadInputError: If the file cannot be taken apart, or something in it is not an object.
+    """
+    for document in documents(data, where=where, hint=hint):
+        for element in document.elements(kind):
+            yield element.record(hint)
 
 
 def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
     """Take a file apart: one JSON document, or one on each line.
 
-    The place of a document is the file, with the line where there are several. A recorded
-    request, with its headers beside its body, is read as its body.
+    A recorded request, with its headers beside its body, is read as its body.
 
     Raises:
         BadInputError: If it is empty, too large, not UTF-8 or not JSON; `hint` is what to type then.
@@ -108,41 +127,45 @@ def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
     if not data.strip():
         raise BadInputError(f"{where}: it is empty", hint=hint)
     first, _, rest = data.lstrip().partition(b"\n")
-    if rest.strip() and _opens(first) and _complete(first):
-        # Counted before they are made: ten megabytes can have five million of them.
-        if (count := data.count(b"\n") + 1) > MAX_LINES:
-            raise BadInputError(f"{where}: {count} lines are more than {MAX_LINES}", hint=hint)
-        lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
-        if len(lines) > MAX_RECORDS:
-            raise BadInputError(f"{where}: {len(lines)} lines are more than {MAX_RECORDS}", hint=hint)
-        found = []
-        for number, line in lines:
-            raw = line.strip()
-            value = decoded(raw, place=f"{where}: line {number}", hint=hint)
-            found.append(_unwrapped(Document(value, raw, where, number)))
-        return found
-    return [_unwrapped(Document(decoded(data, place=where, hint=hint), data, where))]
+    if not (rest.strip() and first.lstrip()[:1] in (b"{", b"[") and _is_json(first)):
+        return [_unwrapped(Document(decoded(data, place=where, hint=hint), data, where))]
+    # Counted before they are made: ten megabytes can have five million of them.
+    if (count := data.count(b"\n") + 1) > MAX_LINES:
+        raise BadInputError(f"{where}: {count} lines are more than {MAX_LINES}", hint=hint)
+    lines = [(number, raw) for number, line in enumerate(data.split(b"\n"), 1) if (raw := line.strip())]
+    if len(lines) > MAX_RECORDS:
+        raise BadInputError(f"{where}: {len(lines)} lines are more than {MAX_RECORDS}", hint=hint)
+    return [
+        _unwrapped(Document(decoded(raw, place=f"{where}: {part}", hint=hint), raw, where, part))
+        for number, raw in lines
+        for part in (f"line {number}",)
+    ]
 
 
 def _unwrapped(document: Document) -> Document:
     """Take the body out of a recorded request, `{"headers": …, "body": …}`; its secrets stay outside."""
     value = document.value
-    if (
-        not isinstance(value, dict)
-        or value.keys() != {"headers", "body"}
-        or not isinstance(value["headers"], dict)
-    ):
+    if not (isinstance(value, dict) and value.keys() == {"headers", "body"}):
         return document
-    body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["body"]
+    if not isinstance(value["headers"], dict):
+        return document
     headers = {str(name).lower(): text for name, text in value["headers"].items() if isinstance(text, str)}
-    return replace(document, value=value["body"], raw=bytes(body), headers=headers)
+    return replace(document, value=value["body"], raw=_fields(document.raw)["body"], headers=headers)
 
 
-def _opens(line: bytes) -> bool:
-    return line.lstrip()[:1] in (b"{", b"[")
+def _fields(raw: bytes) -> dict[str, bytes]:
+    """Return the exact bytes of each field of an object."""
+    return {
+        name: bytes(piece) for name, piece in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()
+    }
 
 
-def _complete(line: bytes) -> bool:
+def _pieces(raw: bytes) -> list[bytes]:
+    """Return the exact bytes of each element of a list."""
+    return [bytes(piece) for piece in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+
+
+def _is_json(line: bytes) -> bool:
     try:
         _value(line)
     except (ValueError, RecursionError):
@@ -169,13 +192,13 @@ def decoded(data: bytes, *, place: str, hint: str) -> Any:
     except RecursionError as deep:
         raise BadInputError(f"{place}: its JSON is nested too deep", hint=hint) from deep
     except ValueError as wrong:
-        said = str(wrong).removeprefix("JSON is malformed: ")
-        if match := _PLACE.search(said):
+        why = str(wrong).removeprefix("JSON is malformed: ")
+        if match := _PLACE.search(why):
             before = data[: int(match[1])]
             line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
             where = f"in line {line}, column {column}" if b"\n" in data.rstrip() else f"at column {column}"
-            said = f"{said[: match.start()].strip()} {where}"
-        raise BadInputError(f"{place}: it is not JSON: {said}", hint=hint) from wrong
+            why = f"{why[: match.start()].strip()} {where}"
+        raise BadInputError(f"{place}: it is not JSON: {why}", hint=hint) from wrong
 
 
 def clean(text: str) -> str:
@@ -194,20 +217,36 @@ def quoted(value: object) -> str:
     return shown if len(shown) <= _LONGEST_QUOTE else shown[: _LONGEST_QUOTE - 1] + "…"
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_WHOLE
+
+
 @dataclass(frozen=True)
 class Record:
-    """An object of a document whose fields are read by name; a wrong one says where it stands.
+    """An object of a document whose fields are read by name; a wrong one says where it is.
 
-    A field that is missing and a field that is null are the same: None.
+    A name may lead into inner objects: `head_commit.id`. A field that is missing, or whose
+    object is, and a field that is null are the same: None, or an error where it must be there.
+    An empty text is None too.
     """
 
     fields: Mapping[str, Any]
     place: str
     hint: str
     path: str = ""
+    raw: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, value: object, *, place: str, hint: str) -> "Record":
+    def of(
+        cls,
+        value: object,
+        *,
+        place: str,
+        hint: str,
+        raw: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> "Record":
         """Take a decoded value as an object.
 
         Raises:
@@ -215,23 +254,32 @@ class Record:
         """
         if not isinstance(value, dict):
             raise BadInputError(f"{place} is {quoted(value)}, not a JSON object", hint=hint)
-        return cls(value, place, hint)
+        return cls(value, place, hint, raw=raw, headers=headers or {})
 
-    def trouble(self, what: str) -> BadInputError:
-        """Word what is wrong with this record."""
+    def problem(self, what: str) -> BadInputError:
         return BadInputError(f"{self.place} {what}", hint=self.hint)
 
     def missing(self, name: str) -> BadInputError:
-        """Say that it lacks a field."""
-        return self.trouble(f"has no {self.path}{name}")
+        return self.problem(f"has no {self.path}{name}")
 
     def wrong(self, name: str, wanted: str) -> BadInputError:
-        """Say that a field is not what it should be."""
-        return self.trouble(f"has {self.path}{name} {quoted(self.fields.get(name))}, which is not {wanted}")
+        return self.problem(f"has {self.path}{name} {quoted(self.get(name))}, which is not {wanted}")
+
+    def get(self, name: str) -> Any:
+        """Return a field as it was decoded; an inner object that is something else is an error."""
+        if "." in name:
+            outer, _, name = name.rpartition(".")
+            inner = self.maybe_record(outer)
+            return inner.fields.get(name) if inner else None
+        return self.fields.get(name)
+
+    def _required(self, name: str, value: T | None) -> T:
+        if value is None:
+            raise self.missing(name)
+        return value
 
     def maybe_record(self, name: str) -> "Record | None":
-        """Read an object, or None."""
-        value = self.fields.get(name)
+        value = self.get(name)
         if value is None:
             return None
         if not isinstance(value, dict):
@@ -239,15 +287,30 @@ class Record:
         return Record(value, self.place, self.hint, f"{self.path}{name}.")
 
     def record(self, name: str) -> "Record":
-        """Read an object that must be there."""
-        found = self.maybe_record(name)
-        if found is None:
-            raise self.missing(name)
-        return found
+        return self._required(name, self.maybe_record(name))
+
+    def inner(self, name: str) -> "Record":
+        """Return an object; a missing one has no fields."""
+        return self.maybe_record(name) or Record({}, self.place, self.hint, f"{self.path}{name}.")
+
+    def records(self, name: str, *, most: int = MAX_RECORDS) -> "list[Record]":
+        """Read a list of objects, each with its own bytes; a missing one is empty."""
+        value = self.fields.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self.wrong(name, "a list")
+        if len(value) > most:
+            raise self.problem(f"has {len(value)} {name}, more than {most}")
+        pieces = _pieces(_fields(self.raw)[name]) if value and self.raw else [b""] * len(value)
+        prefix = f"{self.place.removesuffix(': it')}: {name.removesuffix('s')}"
+        return [
+            Record.of(each, place=f"{prefix} {number}", hint=self.hint, raw=raw)
+            for number, (each, raw) in enumerate(zip(value, pieces, strict=True), 1)
+        ]
 
     def maybe_text(self, name: str) -> str | None:
-        """Read a text, or None; an empty one is None too."""
-        value = self.fields.get(name)
+        value = self.get(name)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -255,90 +318,72 @@ class Record:
         return clean(value) or None
 
     def text(self, name: str) -> str:
-        """Read a text that must be there, and not be empty."""
-        found = self.maybe_text(name)
-        if found is None:
-            raise self.missing(name)
-        return found
+        return self._required(name, self.maybe_text(name))
 
     def maybe_name(self, name: str) -> str | None:
-        """Read a text, or a whole number as one, or None: ids come both ways."""
-        value = self.fields.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_WHOLE:
-            return str(value)
-        return self.maybe_text(name)
+        """Read a text, or a whole number as one: ids come both ways."""
+        value = self.get(name)
+        return str(value) if _is_whole(value) else self.maybe_text(name)
 
     def name(self, name: str) -> str:
-        """Read a text or a whole number that must be there."""
-        found = self.maybe_name(name)
-        if found is None:
-            raise self.missing(name)
-        return found
+        return self._required(name, self.maybe_name(name))
 
     def whole(self, name: str) -> int | None:
-        """Read a whole number, or None; Sentry writes some of them as texts."""
-        value = self.fields.get(name)
-        if value is None:
-            return None
+        """Read a whole number; Sentry writes some of them as texts."""
+        value = self.get(name)
         if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value, re.ASCII):
             return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_WHOLE:
-            return value
-        raise self.wrong(name, "a whole number")
+        if value is not None and not _is_whole(value):
+            raise self.wrong(name, "a whole number")
+        return value  # type: ignore[no-any-return]
 
     def number(self, name: str) -> float | None:
-        """Read a number, or None."""
-        value = self.fields.get(name)
+        value = self.get(name)
         if value is None:
             return None
-        if (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) <= _LARGEST_WHOLE
-            and math.isfinite(value)
+        if _is_whole(value) or (
+            isinstance(value, float) and math.isfinite(value) and abs(value) <= _LARGEST_WHOLE
         ):
             return float(value)
         raise self.wrong(name, "a number")
 
     def texts(self, name: str) -> dict[str, str] | None:
-        """Read an object whose values are texts, or None."""
-        found = self.maybe_record(name)
-        if found is None:
+        """Read an object whose values are texts."""
+        inner = self.maybe_record(name)
+        if inner is None:
             return None
-        for key, value in found.fields.items():
+        for key, value in inner.fields.items():
             if not isinstance(value, str):
-                raise found.wrong(clean(key), "a text")
-        return {clean(key): clean(value) for key, value in found.fields.items()}
+                raise self.problem(f"has {inner.path}{clean(key)} {quoted(value)}, which is not a text")
+        return {clean(key): clean(value) for key, value in inner.fields.items()}
 
-    def maybe_moment(self, name: str, *, naive_is_utc: bool = False) -> Moment | None:
-        """Read an instant, or None: RFC 3339, or seconds since 1970.
+    def maybe_moment(self, *names: str, naive_is_utc: bool = False) -> Moment | None:
+        """Read the first of these instants that is there: RFC 3339, or seconds since 1970.
 
         More digits than microseconds are cut off. Seconds since 1970 are as exact as a millisecond.
         """
-        value = self.fields.get(name)
-        if value is None or value == "":
-            return None
-        if isinstance(value, str):
-            return self._written(name, value, naive_is_utc=naive_is_utc)
-        seconds = self.number(name)
-        if seconds is None or not _EARLIEST_S <= seconds <= _LATEST_S:
-            raise self.wrong(name, "an instant")
-        return Moment(from_us(round(seconds * 1_000_000)))
+        for name in names:
+            value = self.get(name)
+            if isinstance(value, str) and value:
+                return self._written(name, value, naive_is_utc=naive_is_utc)
+            if value is not None and value != "":
+                seconds = self.number(name)
+                if seconds is None or not _EARLIEST_S <= seconds <= _LATEST_S:
+                    raise self.wrong(name, "an instant")
+                return Moment(from_us(round(seconds * 1_000_000)))
+        return None
+
+    def moment(self, *names: str, naive_is_utc: bool = False) -> Moment:
+        return self._required(" or ".join(names), self.maybe_moment(*names, naive_is_utc=naive_is_utc))
 
     def _written(self, name: str, value: str, *, naive_is_utc: bool) -> Moment:
+        wrong = self.wrong(name, "an instant such as 2026-03-01T14:45:00Z")
         if not _INSTANT.match(value):
-            raise self.wrong(name, "an instant such as 2026-03-01T14:45:00Z")
+            raise wrong
+        value = _LOOSE_ZONE.sub(lambda zone: f"{zone[1]}:{zone[2]}" if zone[1] else "Z", value)
+        zone = UTC if naive_is_utc else None
         try:
-            typed = parse(
-                value, now=_EPOCH, default_zone=UTC if naive_is_utc else None, option=name, allow_future=True
-            )
-        except UsageError as wrong:
-            raise self.wrong(name, "an instant such as 2026-03-01T14:45:00Z") from wrong
+            typed = parse(value, now=_EPOCH, default_zone=zone, option=name, allow_future=True)
+        except UsageError as unusable:
+            raise wrong from unusable
         return Moment(typed.at, max(typed.precision_seconds, 1e-6), typed.utc_offset_minutes)
-
-    def moment(self, name: str) -> Moment:
-        """Read an instant that must be there."""
-        found = self.maybe_moment(name)
-        if found is None:
-            raise self.missing(name)
-        return found

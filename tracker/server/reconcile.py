@@ -29,7 +29,7 @@ AFTER = timedelta(days=1, minutes=10)
 """So long after its end an incident's metrics are still captured: the day's verdict closes then."""
 
 
-Read = Callable[[datetime], list[sources.Pulled]]
+Read = Callable[[datetime], list[sources.CollectResult]]
 
 
 class Reconciler:
@@ -83,14 +83,14 @@ class Reconciler:
         if settings.file.alertmanager.url:
             yield "alertmanager", lambda start: [sources.alertmanager(session)]
         if sentry.configured(session):
-            yield "sentry", lambda start: sentry.sentry(session, None, start, session.now)
-        for forge, pull in (("github", forges.github), ("gitlab", forges.gitlab)):
+            yield "sentry", lambda start: [sentry.sentry(session, start, session.now)]
+        for forge in forges.FORGES:
             services = forges.services_at(session, forge)
             if services:
                 yield (
                     forge,
-                    lambda start, pull=pull, services=services: [  # type: ignore[misc]
-                        pull(session, name, start, session.now) for name in services
+                    lambda start, forge=forge, services=services: [  # type: ignore[misc]
+                        forges.deployments(session, forge, name, start, session.now) for name in services
                     ],
                 )
         for name, service in settings.services.items():
@@ -161,7 +161,7 @@ class Reconciler:
                 windows=len(recording.recorded),
             )
 
-    def _prometheus(self, start: datetime) -> list[sources.Pulled]:
+    def _prometheus(self, start: datetime) -> list[sources.CollectResult]:
         session = self._session
         # An alert whose start lies before what is asked for has no start that can be told, and so no end.
         since = min(start, self._firing_since - OVERLAP) if self._firing_since else start

@@ -1,6 +1,6 @@
-"""Pulling a metric's samples out of Prometheus: one span as typed, or all that an incident needs.
+"""Collecting a metric's samples from Prometheus: one span as typed, or all that an incident needs.
 
-What spans there are and which of them were answered is `tracker.ingest.coverage`'s.
+Which spans there are, and which of them were answered, is for `tracker.ingest.coverage` to say.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from projections.samples import merge
-from tracker.application.collect.result import Pulled
+from tracker.application.collect.result import CollectResult
 from tracker.application.session import Session
 from tracker.errors import TrackerError
 from tracker.events.base import Recorded, Window
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.ingest.coverage import Ask, answers, plan, settled, to_ask
-from tracker.ingest.prometheus.api import FetchedSeries, PrometheusApi
+from tracker.ingest.prometheus.api import PrometheusApi
+from tracker.ingest.prometheus.series import FetchedSeries
 from tracker.ingest.samples import intake
 from tracker.settings.schema import Metric
 
@@ -26,77 +27,80 @@ _LONGEST_ANSWER = timedelta(days=60)
 
 def samples(
     session: Session,
-    api: "PrometheusApi",
+    api: PrometheusApi,
     *,
     service: str,
     name: str,
-    metric: "Metric",
+    metric: Metric,
     start: datetime,
     end: datetime,
     progress: Progress | None = None,
-) -> Pulled:
-    """Pull one metric's samples of a span at the configured step, whatever was asked before.
+) -> CollectResult:
+    """Collect one metric's samples of a span at the configured step, whatever was asked before.
 
     Only instants that the log lacks are stored.
     """
-    pulling = _Pulling(session, api, service, name, metric, progress)
-    pulling.ask([(start, end, session.settings.prometheus.step_seconds)])
-    return pulling.pulled
+    collection = _Collection(session, api, service, name, metric, progress)
+    collection.ask([(start, end, session.settings.prometheus.step_seconds)])
+    return collection.result
 
 
 def with_history(
     session: Session,
-    api: "PrometheusApi",
+    api: PrometheusApi,
     *,
     service: str,
     name: str,
-    metric: "Metric",
+    metric: Metric,
     start: datetime,
     end: datetime,
     progress: Progress | None = None,
-) -> Pulled:
-    """Pull one metric for an incident with the past that verdicts need; what was answered is not asked again."""
-    pulling = _Pulling(session, api, service, name, metric, progress)
-    pulled = pulling.pulled
+) -> CollectResult:
+    """Collect one metric for an incident with the past that verdicts need; nothing is asked twice."""
+    collection = _Collection(session, api, service, name, metric, progress)
     planned = plan(start, end, session.settings.prometheus.step_seconds)
     earliest = min(first for first, _, _ in planned)
     place = Window(f"collected:{service}", earliest - _LONGEST_ANSWER, end)
-    told = answers(
-        (each.event for each in session.log.select([place]) if isinstance(each.event, SourceCollected)),
-        source=pulling.source,
+    earlier = answers(
+        (record.event for record in session.log.select([place]) if isinstance(record.event, SourceCollected)),
+        source=collection.source,
         what=name,
         query=metric.query,
     )
-    pulling.ask(to_ask(planned, told))
-    pulled.asked = bool(pulling.told)
-    about = [each for each in (*told, *pulling.told) if each.until > earliest]
-    gone = [each.missing_until for each in about if each.missing_until and each.missing_until > earliest]
-    pulled.gone_until = max(gone, default=None)
-    pulled.expires_at = min((each.expires_at for each in about if each.expires_at), default=None)
-    pulled.history = _history(_chunks(session, service, name, metric.query, earliest, end), earliest)
-    return pulled
+    collection.ask(to_ask(planned, earlier))
+    result, now = collection.result, collection.answers
+    result.asked = bool(now)
+    about = [answer for answer in (*earlier, *now) if answer.until > earliest]
+    gone = [
+        answer.missing_until for answer in about if answer.missing_until and answer.missing_until > earliest
+    ]
+    result.gone_until = max(gone, default=None)
+    result.expires_at = min((answer.expires_at for answer in about if answer.expires_at), default=None)
+    result.history = _history(_chunks(session, service, name, metric.query, earliest, end), earliest)
+    return result
 
 
-class _Pulling:
-    """One metric, asked for span after span; ends at the first trouble with what was got before."""
+class _Collection:
+    """One metric, asked for span after span; the first problem ends it with what was received before."""
 
     def __init__(
         self,
         session: Session,
-        api: "PrometheusApi",
+        api: PrometheusApi,
         service: str,
         name: str,
-        metric: "Metric",
+        metric: Metric,
         progress: Progress | None,
     ) -> None:
-        self.pulled = Pulled("prometheus", service, f"samples of {name}", new_samples=0)
-        self.source = f"prometheus:{_host(api.url)}"
-        self.told: list[SourceCollected] = []
+        self.result = CollectResult("prometheus", service, f"samples of {name}", new_samples=0)
+        # A source is named by its address without the scheme.
+        self.source = f"prometheus:{api.url.partition('://')[2].rstrip('/')}"
+        self.answers: list[SourceCollected] = []
         self._session, self._api, self._progress = session, api, progress
         self._service, self._name, self._metric = service, name, metric
 
-    def ask(self, spans: "Sequence[Ask]") -> None:
-        """Ask for the spans, oldest last, and record each answer as it comes.
+    def ask(self, spans: Sequence[Ask]) -> None:
+        """Ask for the spans in their order, and record each answer as it comes.
 
         The source's clock and what it still keeps are asked for once, and only where there is a span.
         """
@@ -110,67 +114,55 @@ class _Pulling:
                 return
             kept = self._api.retention()
             for start, until, step in ready:
-                found = self._api.range(
-                    self._metric.query,
-                    start=start,
-                    end=until,
-                    step_seconds=step,
-                    progress=self._progress,
+                series = self._api.range(
+                    self._metric.query, start=start, end=until, step_seconds=step, progress=self._progress
                 )
-                is_gone = kept.oldest_at is not None and kept.oldest_at > start
-                gone_until = min(kept.oldest_at, until) if is_gone and kept.oldest_at else None
-                expires_at = None
-                if kept.keeps_seconds is not None:
-                    first = max(start, kept.oldest_at) if kept.oldest_at else start
-                    expires_at = first + timedelta(seconds=kept.keeps_seconds)
-                self._take(
-                    found,
-                    SourceCollected(
-                        occurred_at=start,
-                        source=self.source,
-                        service=self._service,
-                        until=until,
-                        asked_at=now,
-                        what=self._name,
-                        found=sum(len(each.instants_ms) for each in found),
-                        missing_until=gone_until,
-                        expires_at=expires_at,
-                        step_seconds=float(step),
-                        query=self._metric.query,
-                    ),
+                oldest, keeps = kept.oldest_at, kept.keeps_seconds
+                first = max(start, oldest) if oldest else start
+                answer = SourceCollected(
+                    occurred_at=start,
+                    source=self.source,
+                    service=self._service,
+                    until=until,
+                    asked_at=now,
+                    what=self._name,
+                    found=sum(len(each.instants_ms) for each in series),
+                    missing_until=min(oldest, until) if oldest and oldest > start else None,
+                    expires_at=first + timedelta(seconds=keeps) if keeps is not None else None,
+                    step_seconds=float(step),
+                    query=self._metric.query,
                 )
-        except TrackerError as trouble:
-            self.pulled.problem = trouble
+                self._take(series, answer)
+        except TrackerError as problem:
+            self.result.problem = problem
 
-    def _take(self, series: "list[FetchedSeries]", answer: SourceCollected) -> None:
+    def _take(self, series: list[FetchedSeries], answer: SourceCollected) -> None:
         """Record what the log lacks of an answer, and that it was given."""
-        span = (answer.occurred_at, answer.until)
-        held = _held(self._session, self._service, self._name, self._metric.query, *span) if series else {}
+        metric, span = self._metric, (answer.occurred_at, answer.until)
+        known = _known(self._session, self._service, self._name, metric.query, *span) if series else {}
         chunks = intake(
             series,
-            held,
+            known,
             service=self._service,
             metric=self._name,
-            query=self._metric.query,
-            unit=self._metric.unit,
+            query=metric.query,
+            unit=metric.unit,
             step_seconds=answer.step_seconds or 0.0,
             source=self.source,
             captured_at=answer.asked_at,
         )
-        pulled = self.pulled
-        pulled.found += answer.found
-        pulled.new_samples = (pulled.new_samples or 0) + sum(
-            each.event.count for each in chunks if isinstance(each.event, MetricSampled)
-        )
-        pulled.gone_until = answer.missing_until
-        pulled.expires_at = answer.expires_at
-        is_new = bool(chunks) or not _told_before(self._session, answer)
-        self._session.record([*chunks, answer] if is_new else chunks, pulled.recording)
-        self.told.append(answer)
+        result = self.result
+        result.found += answer.found
+        new = (chunk.event.count for chunk in chunks if isinstance(chunk.event, MetricSampled))
+        result.new_samples = (result.new_samples or 0) + sum(new)
+        result.gone_until, result.expires_at = answer.missing_until, answer.expires_at
+        is_new = bool(chunks) or not _recorded_before(self._session, answer)
+        self._session.record([*chunks, answer] if is_new else chunks, result.recording)
+        self.answers.append(answer)
 
 
-def _told_before(session: Session, answer: SourceCollected) -> bool:
-    """Whether the log knows this very question already: an answer without news to it adds nothing."""
+def _recorded_before(session: Session, answer: SourceCollected) -> bool:
+    """Whether the log has this very question already: an answer without news to it adds nothing."""
     place = Window(
         f"collected:{answer.service or ''}",
         answer.occurred_at,
@@ -186,7 +178,7 @@ def _told_before(session: Session, answer: SourceCollected) -> bool:
 
 def _chunks(
     session: Session, service: str, name: str, query: str, start: datetime, end: datetime
-) -> "list[Recorded]":
+) -> list[Recorded]:
     """Return the headers of the chunks of a query that reach into a span; none is longer than a day."""
     place = Window(f"samples:{service}/{name}", start - timedelta(days=1), end)
     return [
@@ -196,7 +188,7 @@ def _chunks(
     ]
 
 
-def _held(
+def _known(
     session: Session, service: str, name: str, query: str, start: datetime, end: datetime
 ) -> dict[Any, Any]:
     """Return the instants and values that the log has of each series of a query in a span."""
@@ -208,7 +200,7 @@ def _held(
     }
 
 
-def _history(chunks: "list[Recorded]", earliest: datetime) -> dict[float, datetime]:
+def _history(chunks: list[Recorded], earliest: datetime) -> dict[float, datetime]:
     """Return the first instant that the log holds from `earliest` on, for each step."""
     found: dict[float, datetime] = {}
     for each in chunks:
@@ -216,8 +208,3 @@ def _history(chunks: "list[Recorded]", earliest: datetime) -> dict[float, dateti
             step, first = each.event.step_seconds, max(earliest, each.event.occurred_at)
             found[step] = min(first, found.get(step, first))
     return found
-
-
-def _host(url: str) -> str:
-    """Name a source by its address without credentials or scheme."""
-    return url.partition("://")[2].rpartition("@")[2].rstrip("/")

@@ -1,22 +1,23 @@
 """What one source gave for one service, in words and numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tracker.application.session import Recording
+from tracker.application.session import Recording, Session
 from tracker.errors import TrackerError
 from tracker.events.base import Incoming
 from tracker.times import spoken, utc
 
 
 @dataclass
-class Pulled:
+class CollectResult:
     """What one source gave for one service.
 
-    `asked` is false where the log had been told everything before. `history` has, for each
-    step in seconds, the first instant that the log holds; only samples have one. `notes` say
-    what the source does not offer, or did not tell in full.
+    `asked` is false where the log had all of it. `history` has, for each step in seconds, the
+    first instant that the log holds; only samples have one. `notes` say what the source does
+    not offer, or did not give in full.
     """
 
     source: str
@@ -32,10 +33,9 @@ class Pulled:
     notes: list[str] = field(default_factory=list)
     problem: TrackerError | None = None
     facts: list[Incoming] = field(default_factory=list)
-    """Alerts as they were told, new to the log or not: an alert that goes on firing may open an incident."""
+    """Alerts, new to the log or not: an alert that goes on firing may open an incident."""
 
     def json(self) -> dict[str, Any]:
-        """Return it as JSON keys."""
         return {
             "source": self.source,
             "service": self.service,
@@ -57,23 +57,37 @@ class Pulled:
         if self.problem is not None:
             return f"{self.source}: {who}{self.what}: FAILED: {self.problem.message}"
         new = self.recording.said() if self.new_samples is None else f"{self.new_samples:,} new"
-        found = f"{self.found:,} found" if self.asked else "all was asked before"
+        found = f"{self.found:,} found" if self.asked else "already collected"
         parts = [f"{self.source}: {who}{self.what}: {found}, {new}"]
         if self.history:
             parts.append(f"history back to {self._history()}")
         if self.gone_until is not None:
-            parts.append(f"what lies before {utc(self.gone_until)} is gone already")
+            parts.append(f"data before {utc(self.gone_until)} has expired")
         if self.expires_at is not None:
-            parts.append(f"the rest expires there from {utc(self.expires_at)} on")
-        parts += self.notes
-        return "; ".join(parts)
+            parts.append(f"the rest expires from {utc(self.expires_at)} on")
+        return "; ".join([*parts, *self.notes])
 
     def _history(self) -> str:
         """Say how far back which step reaches: a coarser one only where it reaches further."""
-        told: list[str] = []
+        parts: list[str] = []
         reached: datetime | None = None
         for step, first in sorted(self.history.items()):
             if reached is None or first < reached:
-                told.append(f"{utc(first)[:10]} ({'1 min' if step == 60 else spoken(step)})")
+                parts.append(f"{utc(first)[:10]} ({'1 min' if step == 60 else spoken(step)})")
                 reached = first
-        return ", ".join(told)
+        return ", ".join(parts)
+
+
+def recorded(
+    session: Session, result: CollectResult, read: Callable[[], list[Incoming]], *, alerts: bool = False
+) -> CollectResult:
+    """Record what a source gives, and keep it in the result if it is `alerts`; a problem is kept, too."""
+    try:
+        facts = read()
+    except TrackerError as problem:
+        result.problem = problem
+        return result
+    result.found = len(facts)
+    result.facts = facts if alerts else []
+    session.record(facts, result.recording)
+    return result

@@ -1,24 +1,27 @@
-"""Pulling one source for a span: used by `collect`, and by `ingest` for one source at a time."""
+"""Collecting alerts, alert rules and local clones: for `collect`, and for `ingest` one source at a time."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from tracker.application.collect import clients
 from tracker.application.collect.prometheus_samples import samples, with_history
-from tracker.application.collect.result import Pulled
+from tracker.application.collect.result import CollectResult, recorded
 from tracker.application.session import Session
-from tracker.errors import SettingsError, SourceUnreachableError, TrackerError
+from tracker.errors import TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import Arrival, Incoming, event_id
+from tracker.events.base import Arrival, Incoming, Observation, event_id
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged, read_scope
 from tracker.events.samples import AlertRuleSeen, rule_scope
 from tracker.ingest import alertmanager as reader
 from tracker.ingest import git
-from tracker.ingest.prometheus.api import PrometheusApi, fingerprint
-from tracker.settings.loading import secret
+from tracker.ingest.prometheus.alerts import AlertSpan, fingerprint
+from tracker.ingest.prometheus.api import PrometheusApi
 
 __all__ = [
-    "Pulled",
+    "CollectResult",
     "alert_history",
     "alert_rules",
     "alertmanager",
@@ -32,100 +35,94 @@ __all__ = [
 _READ_AGAIN = timedelta(minutes=5)
 
 
-def prometheus_api(session: Session) -> "PrometheusApi":
+def prometheus_api(session: Session) -> PrometheusApi:
     """Connect to the configured Prometheus.
 
     Raises:
         SettingsError: If none is configured.
     """
-    configured = session.settings.prometheus
-    if not configured.url:
-        where = session.settings.path or "tracker.toml (there is none; tracker init writes one)"
-        raise SettingsError(f"{where} names no Prometheus", hint='[prometheus] url = "http://127.0.0.1:9090"')
-    ca_file = configured.ca_file
-    return PrometheusApi(
-        configured.url,
-        bearer_token=secret(configured.bearer_token_env),
-        username=configured.username,
-        password=secret(configured.password_env),
-        ca_file=str(session.settings.folder / ca_file) if ca_file else None,
-    )
+    return clients.prometheus(session.settings)
 
 
-def alert_history(session: Session, api: "PrometheusApi", *, start: datetime, end: datetime) -> Pulled:
-    """Pull what Prometheus remembers of alerts, with the identity that Alertmanager gives them."""
-    pulled = Pulled("prometheus", None, "alerts")
-    try:
+def alert_history(session: Session, api: PrometheusApi, *, start: datetime, end: datetime) -> CollectResult:
+    """Collect what Prometheus remembers of alerts, with the identity that Alertmanager gives them."""
+    found = 0
+
+    def read() -> list[Incoming]:
+        nonlocal found
         now = api.now()
         external = api.external_labels()
         spans = api.alert_spans(start=start, end=min(end, now))
-    except TrackerError as trouble:
-        pulled.problem = trouble
-        return pulled
-    arrival = Arrival(via="poll", received_at=now)
-    facts = []
-    for span in spans:
-        labels = {**external, **span.labels}
-        common: dict[str, Any] = {
-            "source": "prometheus",
-            "service": session.rules.for_alert(labels),
-            "name": labels.get("alertname", "?"),
-            "fingerprint": fingerprint(labels),
-            "severity": labels.get("severity"),
-            "labels": labels,
-        }
-        if not span.truncated_start:
-            facts.append(Incoming(event=AlertFired(occurred_at=span.starts_at, **common), arrival=arrival))
-            if span.ends_at is not None:
-                ended = AlertResolved(occurred_at=span.ends_at, started_at=span.starts_at, **common)
-                facts.append(Incoming(event=ended, arrival=arrival))
-    pulled.found = len(spans)
-    pulled.facts = facts
-    session.record(facts, pulled.recording)
-    return pulled
+        found = len(spans)
+        arrival = Arrival(via="poll", received_at=now)
+        events = [event for span in spans for event in _alert_events(session, span, external)]
+        return [Incoming(event=event, arrival=arrival) for event in events]
+
+    result = recorded(session, CollectResult("prometheus", None, "alerts"), read, alerts=True)
+    result.found = found
+    return result
 
 
-def alert_rules(session: Session, api: "PrometheusApi") -> Pulled:
-    """Keep the definitions under which alerts fire."""
-    from msgspec.structs import replace
+def _alert_events(session: Session, span: AlertSpan, external: dict[str, str]) -> list[Observation]:
+    """Return nothing for an alert that fired before the span: it has no start that can be told."""
+    if span.truncated_start:
+        return []
+    labels = {**external, **span.labels}
+    common: dict[str, Any] = {
+        "source": "prometheus",
+        "service": session.rules.for_alert(labels),
+        "name": labels.get("alertname", "?"),
+        "fingerprint": fingerprint(labels),
+        "severity": labels.get("severity"),
+        "labels": labels,
+    }
+    fired = AlertFired(occurred_at=span.starts_at, **common)
+    if span.ends_at is None:
+        return [fired]
+    return [fired, AlertResolved(occurred_at=span.ends_at, started_at=span.starts_at, **common)]
 
-    pulled = Pulled("prometheus", None, "alert rules")
+
+def alert_rules(session: Session, api: PrometheusApi) -> CollectResult:
+    """Keep the definitions under which alerts fire, where they changed."""
+    result = CollectResult("prometheus", None, "alert rules")
     try:
         now = api.now()
         rules = api.rules()
-    except TrackerError as trouble:
-        pulled.problem = trouble
-        return pulled
-    facts: list[Any] = []
+    except TrackerError as problem:
+        result.problem = problem
+        return result
+    changed: list[AlertRuleSeen] = []
     for rule in rules:
-        service = session.rules.for_alert(rule["labels"])
+        labels = rule.labels or {}
+        service = session.rules.for_alert(labels)
         seen = AlertRuleSeen(
             occurred_at=now,
             source="prometheus",
             service=service,
-            name=rule["name"],
-            expression=rule["expression"],
-            for_seconds=rule["for_seconds"],
-            labels=rule["labels"],
-            annotations=rule["annotations"],
+            name=rule.name,
+            expression=rule.expression,
+            for_seconds=rule.for_seconds,
+            labels=labels,
+            annotations=rule.annotations or {},
         )
         last = session.log.latest(rule_scope(service, seen.name))
-        if last is None or replace(last.event, occurred_at=now) != seen:
-            facts.append(seen)
-    pulled.found = len(rules)
-    session.record(facts, pulled.recording)
-    return pulled
+        if last is None or msgspec.structs.replace(last.event, occurred_at=now) != seen:
+            changed.append(seen)
+    result.found = len(rules)
+    session.record(changed, result.recording)
+    return result
 
 
 def repository(
     session: Session, path: Path, service: str | None, start: datetime | None, end: datetime | None
-) -> Pulled:
+) -> CollectResult:
     """Read one local clone."""
-    pulled = Pulled("git", service, path.name)
     procedure = session.settings.procedure
     main = (procedure.production_branch, procedure.integration_branch, *procedure.maintained_branches)
-    try:
-        facts = git.read(
+    facts: list[Incoming] = []
+
+    def read() -> list[Incoming]:
+        facts[:] = git.read(
             path,
             service=service,
             since=start,
@@ -134,27 +131,25 @@ def repository(
             main_branches=tuple(dict.fromkeys((*main, *git.MAIN_BRANCHES))),
             hotfix_branches=procedure.branch_pattern,
         )
-    except TrackerError as trouble:
-        pulled.problem = trouble
-        return pulled
-    pulled.found = len(facts)
-    session.record(facts, pulled.recording)
-    if facts and not pulled.recording.recorded:
-        _still_so(session, facts)
-    return pulled
+        return facts
+
+    result = recorded(session, CollectResult("git", service, path.name), read)
+    if facts and not result.recording.recorded:
+        _record_reading(session, facts)
+    return result
 
 
-def _still_so(session: Session, facts: list[Incoming]) -> None:
+def _record_reading(session: Session, facts: list[Incoming]) -> None:
     """Record that a repository was read although nothing was new: a merge that is missing was missing now.
 
-    Not where the log shows that of the last minutes already.
+    Not where the log has such a reading of the last minutes.
     """
     first = facts[0].event
     assert isinstance(first, CommitMade | VersionTagged | BranchSeen)
     now = session.now
     last = session.log.latest(read_scope(first.service, first.repository))
-    heads = [event_id(each.event) for each in facts if isinstance(each.event, BranchSeen)]
-    known = [each.recorded_at for each in (*session.log.by_ids(heads), *([last] if last else []))]
+    heads = [event_id(fact.event) for fact in facts if isinstance(fact.event, BranchSeen)]
+    known = [record.recorded_at for record in (*session.log.by_ids(heads), *([last] if last else []))]
     if now - max(known, default=now - _READ_AGAIN) >= _READ_AGAIN:
         read = RepositoryRead(
             occurred_at=now, source="git", service=first.service, repository=first.repository
@@ -162,45 +157,24 @@ def _still_so(session: Session, facts: list[Incoming]) -> None:
         session.record([Incoming(event=read, arrival=Arrival(via="poll", received_at=now))])
 
 
-def alertmanager(session: Session) -> Pulled:
-    """Ask Alertmanager which alerts it knows now."""
-    import requests
+def alertmanager(session: Session) -> CollectResult:
+    """Ask Alertmanager which alerts it has now."""
 
-    url = session.settings.file.alertmanager.url
-    pulled = Pulled("alertmanager", None, "alerts")
-    try:
-        if not url:
-            raise SettingsError(
-                f"{session.settings.path or 'tracker.toml'} names no Alertmanager",
-                hint='[alertmanager] url = "http://127.0.0.1:9093", or name a FILE of webhook bodies',
-            )
-        try:
-            http = requests.Session()
-            http.trust_env = False
-            answer = http.get(f"{url.rstrip('/')}/api/v2/alerts", timeout=(3.05, 30.0), allow_redirects=False)
-        except requests.RequestException as away:
-            raise SourceUnreachableError(
-                f"{url} does not answer: {type(away).__name__}", hint=f"curl {url}/-/ready"
-            ) from away
-        if answer.status_code != 200:
-            raise SourceUnreachableError(f"{url} answered {answer.status_code}", hint=f"curl {url}/-/ready")
+    def read() -> list[Incoming]:
+        with clients.alertmanager(session.settings) as client:
+            body, where = client.alerts(), client.url
         arrival = Arrival(via="poll", received_at=session.now)
-        facts = reader.read(answer.content, where=url, rules=session.rules, arrival=arrival)
-    except TrackerError as trouble:
-        pulled.problem = trouble
-        return pulled
-    pulled.found = len(facts)
-    pulled.facts = facts
-    session.record(facts, pulled.recording)
-    return pulled
+        return reader.read(body, where=where, rules=session.rules, arrival=arrival)
+
+    return recorded(session, CollectResult("alertmanager", None, "alerts"), read, alerts=True)
 
 
-def raise_if_failed(pulled: list[Pulled]) -> None:
+def raise_if_failed(results: list[CollectResult]) -> None:
     """Raise the first problem, after everything that went well was recorded.
 
     Raises:
         TrackerError: That problem.
     """
-    for each in pulled:
-        if each.problem is not None:
-            raise each.problem
+    for result in results:
+        if result.problem is not None:
+            raise result.problem

@@ -5,12 +5,13 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, wrong_setting
+from tracker.application.diagnosis.examination import Examination
 from tracker.errors import SettingsError, UsageError
+from tracker.ingest.findings import Finding, broken, ok, wrong_setting
 from tracker.times import zone
 
 
-def look(examination: Examination) -> Iterator[Finding]:
+def check(examination: Examination) -> Iterator[Finding]:
     """Look at both."""
     yield from _dsn(examination)
     typed = os.environ.get("TRACKER_TZ")

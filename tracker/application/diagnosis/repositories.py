@@ -3,20 +3,13 @@
 import shlex
 from collections.abc import Iterator
 
-from tracker.application.diagnosis.finding import (
-    Examination,
-    Finding,
-    broken,
-    not_configured,
-    ok,
-    warning,
-    wrong_setting,
-)
+from tracker.application.diagnosis.examination import Examination
 from tracker.errors import BadInputError, TrackerError
 from tracker.ingest import git
+from tracker.ingest.findings import Finding, broken, not_configured, ok, warning, wrong_setting
 
 
-def look(examination: Examination) -> Iterator[Finding]:
+def check(examination: Examination) -> Iterator[Finding]:
     """Look at each."""
     settings = examination.settings
     paths = {

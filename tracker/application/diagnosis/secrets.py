@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning, wrong_setting
+from tracker.application.diagnosis.examination import Examination
 from tracker.errors import SettingsError
+from tracker.ingest.findings import Finding, broken, ok, warning, wrong_setting
 from tracker.settings.loading import secret
 
 
@@ -27,7 +28,7 @@ def named(examination: Examination) -> dict[str, str]:
     return found
 
 
-def look(examination: Examination) -> Iterator[Finding]:
+def check(examination: Examination) -> Iterator[Finding]:
     """Look at each."""
     good = []
     for name, key in named(examination).items():

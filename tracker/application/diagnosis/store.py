@@ -5,9 +5,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracker.application.diagnosis.finding import Examination, Finding, broken, ok, warning
+from tracker.application.diagnosis.examination import Examination
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
 from tracker.events.housekeeping import LogSealed
+from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.log import Log
 from tracker.log.sqlite import refuse_foreign
 
@@ -16,7 +17,7 @@ PROVEN_AT_ONCE = 20_000
 LOCK_SECONDS = 2
 
 
-def look(examination: Examination) -> Iterator[Finding]:
+def check(examination: Examination) -> Iterator[Finding]:
     """Look at it."""
     store = examination.settings.store
     on_server = "://" in store

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracker.application import spool
-from tracker.application.diagnosis.finding import Examination, Finding, ok, warning
+from tracker.application.diagnosis.examination import Examination
+from tracker.ingest.findings import Finding, ok, warning
 
 _COUNTS = "SELECT COUNT(*), COUNT(parked) FROM"
 
 
-def look(examination: Examination) -> Iterator[Finding]:
+def check(examination: Examination) -> Iterator[Finding]:
     """Count both; one that is not there is no finding."""
     store = examination.settings.store
     waiting, refused = len(spool.waiting(store)), len(spool.refused(store))

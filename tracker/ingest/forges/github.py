@@ -103,7 +103,7 @@ def _kind(body: Record) -> str:
             return name
     if isinstance(fields.get("repository"), dict) or isinstance(fields.get("sender"), dict):
         return "other"
-    raise body.trouble("is no webhook body of GitHub: it has neither repository nor sender")
+    raise body.problem("is no webhook body of GitHub: it has neither repository nor sender")
 
 
 def _events(

@@ -1,12 +1,12 @@
-"""GitHub's API: what its webhooks would have told of deployments, had they all arrived.
+"""GitHub's API: the deployments that its webhooks report, for those that did not arrive.
 
 Each status is made into the body that the webhook has and read by the same reader, so a
 deploy that was pushed and is polled is the same event.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -15,54 +15,44 @@ from tracker.errors import SettingsError
 from tracker.events.base import Arrival, Incoming
 from tracker.ingest.documents import Document
 from tracker.ingest.forges import github
-from tracker.ingest.forges.http import ForgeApi
+from tracker.ingest.forges.client import ForgeClient
 from tracker.ingest.services import ServiceRules
 
-_HINT = "See what it says: curl -i {url}/rate_limit"
 _LATE = timedelta(days=7)
 """How long before the span a deployment may have been made whose steps lie in it."""
 
 
-class GithubApi(ForgeApi):
+class GithubApi(ForgeClient):
     """The API of GitHub, or of a GitHub Enterprise Server (https://HOST/api/v3)."""
 
-    def __init__(self, url: str, *, token: str | None, token_name: str | None, now: datetime) -> None:
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        super().__init__(
-            url,
-            name="GitHub",
-            headers=headers,
-            token_name=token_name if token else None,
-            now=now,
-            hint=_HINT.format(url=url),
-        )
+    forge, setting, whoami_path = "GitHub", "github_repository", "/rate_limit"
+    token_header = ("Authorization", "Bearer {}")
+    headers: ClassVar[Mapping[str, str]] = {
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+
+    def repository_path(self, repository: str) -> str:
+        owner, _, name = repository.strip("/").partition("/")
+        if not owner or not name or "/" in name or ".." in (owner, name):
+            raise SettingsError(
+                f"github_repository {repository!r} is not written owner/name",
+                hint='github_repository = "acme/checkout"',
+            )
+        return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
     def deploys(
-        self,
-        repository: str,
-        *,
-        start: datetime,
-        end: datetime,
-        rules: ServiceRules,
-        arrival: Arrival,
-        source: str = "github",
+        self, repository: str, *, start: datetime, end: datetime, rules: ServiceRules, arrival: Arrival
     ) -> list[Incoming]:
-        """Read the steps of all deployments of a repository that lie in a span, both ends in it.
+        """Read the steps of all deployments of a repository in a span, which has both its ends in it.
 
         One request for each hundred deployments, and one for each whose statuses may lie in
         the span. GitHub lists the newest first, and cannot be asked for a span.
-
-        Raises:
-            SettingsError: If the repository is not written owner/name.
-            SourceUnreachableError: If GitHub does not answer or does not let us in.
-            BadInputError: If what it answers is not what it promises.
         """
-        path = f"/repos/{_owner_and_name(repository)}/deployments"
+        path = f"{self.repository_path(repository)}/deployments"
         found: list[Incoming] = []
         for deployment in self._deployments(path, start=start, end=end):
-            number = deployment.record(self._hint).name("id")
+            number = deployment.record(self.hint).name("id")
             bodies = [_body(repository, deployment, None)]
             for page in self.pages(f"{path}/{quote(number, safe='')}/statuses", {"per_page": "100"}):
                 bodies += [_body(repository, deployment, status) for status in page]
@@ -73,7 +63,6 @@ class GithubApi(ForgeApi):
                         body,
                         where=f"{self.url}{path}/{number}",
                         rules=rules,
-                        source=source,
                         arrival=arrival,
                     )
                     if start <= each.event.occurred_at <= end
@@ -84,7 +73,7 @@ class GithubApi(ForgeApi):
         for page in self.pages(path, {"per_page": "100"}):
             oldest: datetime | None = None
             for document in page:
-                record = document.record(self._hint)
+                record = document.record(self.hint)
                 created = record.moment("created_at").at
                 updated = record.maybe_moment("updated_at")
                 oldest = created if oldest is None else min(oldest, created)
@@ -93,16 +82,6 @@ class GithubApi(ForgeApi):
                     yield document
             if oldest is not None and oldest < start - _LATE:
                 return
-
-
-def _owner_and_name(repository: str) -> str:
-    owner, _, name = repository.strip("/").partition("/")
-    if not owner or not name or "/" in name or ".." in (owner, name):
-        raise SettingsError(
-            f"github_repository {repository!r} is not written owner/name",
-            hint='github_repository = "acme/checkout"',
-        )
-    return f"{quote(owner, safe='')}/{quote(name, safe='')}"
 
 
 def _body(repository: str, deployment: Document, status: Document | None) -> bytes:

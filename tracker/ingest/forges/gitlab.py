@@ -93,7 +93,7 @@ def _header(headers: Mapping[str, str]) -> str | None:
 def _kind(body: Record) -> str:
     kind = body.maybe_text("object_kind") or body.maybe_text("event_name") or body.maybe_text("event_type")
     if kind is None:
-        raise body.trouble("is no webhook body of GitLab: it has no object_kind")
+        raise body.problem("is no webhook body of GitLab: it has no object_kind")
     return kind
 
 

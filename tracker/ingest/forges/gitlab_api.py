@@ -1,4 +1,4 @@
-"""GitLab's API: what its webhooks would have told of deployments, had they all arrived.
+"""GitLab's API: the deployments that its webhooks report, for those that did not arrive.
 
 The API has the instants to the millisecond and the webhook to the second: both are cut to
 the second, so that a deploy that was pushed and is polled is the same event.
@@ -12,54 +12,39 @@ from tracker.errors import SettingsError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.changes import Change
 from tracker.ingest.documents import Moment, Record
+from tracker.ingest.forges.client import ForgeClient
 from tracker.ingest.forges.gitlab import deploy_step, moment_in
-from tracker.ingest.forges.http import ForgeApi
 from tracker.ingest.services import ServiceRules
 from tracker.times import utc
 
-_HINT = "See what it says: curl -i {url}/api/v4/version"
 _SECOND = timedelta(seconds=1)
 
 
-class GitlabApi(ForgeApi):
-    """The API of gitlab.com or of a GitLab of one's own."""
+class GitlabApi(ForgeClient):
+    """The API of gitlab.com or of a self-managed GitLab."""
 
-    def __init__(self, url: str, *, token: str | None, token_name: str | None, now: datetime) -> None:
-        super().__init__(
-            url,
-            name="GitLab",
-            headers={"PRIVATE-TOKEN": token} if token else {},
-            token_name=token_name if token else None,
-            now=now,
-            hint=_HINT.format(url=url),
-        )
+    forge, setting, whoami_path = "GitLab", "gitlab_project", "/api/v4/version"
+    token_header = ("PRIVATE-TOKEN", "{}")
 
-    def deploys(
-        self,
-        project: str,
-        *,
-        start: datetime,
-        end: datetime,
-        rules: ServiceRules,
-        arrival: Arrival,
-        source: str = "gitlab",
-    ) -> list[Incoming]:
-        """Read the steps of all deployments of a project that lie in a span, both ends in it.
-
-        `project` is its path or its number. GitLab tells of a deployment's first and last
-        step only, by the job that made it; without a job, when it was made and last changed.
-
-        Raises:
-            SettingsError: If no project is named.
-            SourceUnreachableError: If GitLab does not answer or does not let us in.
-            BadInputError: If what it answers is not what it promises.
-        """
-        named = project.strip("/")
+    def repository_path(self, repository: str) -> str:
+        """Return where the API has a project, which is named by its path or its number."""
+        named = repository.strip("/")
         if not named:
             raise SettingsError(
                 "gitlab_project is empty", hint='gitlab_project = "acme/checkout", or its number'
             )
-        path = f"/api/v4/projects/{quote(named, safe='')}/deployments"
+        return f"/api/v4/projects/{quote(named, safe='')}"
+
+    def deploys(
+        self, repository: str, *, start: datetime, end: datetime, rules: ServiceRules, arrival: Arrival
+    ) -> list[Incoming]:
+        """Read the steps of all deployments of a project in a span, which has both its ends in it.
+
+        GitLab lists a deployment's first and last step only, by the job that made it; without a
+        job, when it was made and last changed.
+        """
+        path = f"{self.repository_path(repository)}/deployments"
+        named = repository.strip("/")
         asked = {
             "order_by": "updated_at",
             "sort": "desc",
@@ -70,9 +55,9 @@ class GitlabApi(ForgeApi):
         found: list[Incoming] = []
         for page in self.pages(path, asked):
             for document in page:
-                record = document.record(self._hint)
+                record = document.record(self.hint)
                 for status, moment in _steps(record):
-                    event = _step(record, status, moment, service, source)
+                    event = _step(record, status, moment, service)
                     if event is not None and start <= event.occurred_at <= end:
                         found.append(Incoming(event=event, arrival=arrival, payload=document.raw))
         return found
@@ -93,14 +78,14 @@ def _steps(record: Record) -> Iterator[tuple[str, Moment]]:
         yield status, moment_in(job, "finished_at") or record.moment("updated_at")
 
 
-def _step(record: Record, status: str, moment: Moment, service: str | None, source: str) -> Change | None:
+def _step(record: Record, status: str, moment: Moment, service: str | None) -> Change | None:
     environment = record.maybe_record("environment")
     job = record.maybe_record("deployable")
     return deploy_step(
         status,
         moment,
         service=service,
-        source=source,
+        source="gitlab",
         record=record,
         number=record.name("id"),
         ref=record.maybe_text("ref"),

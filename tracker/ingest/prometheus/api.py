@@ -1,27 +1,27 @@
 """What Prometheus knows: series, alerts of the past, rules, and how far back it sees.
 
-A wrapper around prometheus-api-client, which alone would lose messages, retry
-what cannot succeed, and give samples on chunk borders twice (decision 0005).
 Nothing here becomes an event yet.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TypedDict
+from typing import Any
 
-from tracker.errors import BadInputError, SourceUnreachableError, UsageError
-from tracker.ingest.prometheus.alerts import AlertSpan, fingerprint, spans, usual_spacing_seconds
-from tracker.ingest.prometheus.http import PrometheusHttp
-from tracker.ingest.prometheus.series import FetchedSeries, Merge, ceil_ms, selector
+import msgspec
+
+from tracker.errors import BadInputError, SettingsError, UsageError
+from tracker.ingest.findings import Finding, broken, ok, warning
+from tracker.ingest.prometheus.alerts import AlertSpan, spans, usual_spacing_seconds
+from tracker.ingest.prometheus.client import PrometheusClient
+from tracker.ingest.prometheus.series import FetchedSeries, Merge, ceil_ms
 from tracker.ingest.prometheus.yaml import global_settings
-from tracker.times import duration_seconds, from_ms
-
-__all__ = ["AlertRule", "AlertSpan", "FetchedSeries", "PrometheusApi", "Retention", "fingerprint", "selector"]
+from tracker.times import duration_seconds, from_ms, spoken
 
 Progress = Callable[[int, int], None]
 """Is told how many requests are done, and of how many."""
@@ -32,6 +32,9 @@ _RAW_CHUNK = timedelta(hours=6)
 _ALERT_CHUNK = timedelta(days=1)
 _LOWEST = re.compile(r"^prometheus_tsdb_lowest_timestamp_seconds(?:\{[^}]*\})? (\S+)", re.MULTILINE)
 _DEFAULT_INTERVAL_SECONDS = 60.0
+_BASELINE = timedelta(days=15)
+"""How far back a 1-day verdict compares."""
+_CLOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,63 +45,34 @@ class Retention:
     keeps_seconds: float | None
 
 
-class AlertRule(TypedDict):
+class AlertRule(msgspec.Struct, frozen=True):
     """The definition under which an alert fires, as it is loaded now."""
 
     name: str
-    expression: str
-    for_seconds: float
-    labels: dict[str, str]
-    annotations: dict[str, str]
-    group: str
-    interval_seconds: float
+    expression: str = msgspec.field(name="query")
+    for_seconds: float = msgspec.field(name="duration", default=0.0)
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    type: str = "alerting"
 
 
-class PrometheusApi:
+class _Group(msgspec.Struct):
+    rules: list[AlertRule] = []
+    interval: float = 0.0
+
+
+class _Groups(msgspec.Struct):
+    groups: list[_Group] = []
+
+
+class PrometheusApi(PrometheusClient):
     """One Prometheus, or anything that speaks its HTTP API.
 
-    Not for use by two threads at once. Use it in a `with` block, or `close` it.
-
     Every method raises:
-        SourceUnreachableError: If it does not answer, does not let us in, or is
-            no Prometheus; the message names the URL and why.
+        SourceUnreachableError: If it does not answer, rejects the credentials, or is
+            not Prometheus; the message names the URL and why.
         BadInputError: If it cannot read or answer a query.
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        bearer_token: str | None = None,
-        username: str | None = None,
-        password: str | None = None,
-        ca_file: str | None = None,
-        timeout_seconds: tuple[float, float] = (3.05, 30.0),
-    ) -> None:
-        self._http = PrometheusHttp(
-            url,
-            bearer_token=bearer_token,
-            username=username,
-            password=password,
-            ca_file=ca_file,
-            timeout_seconds=timeout_seconds,
-        )
-        self.url = self._http.url
-
-    def __enter__(self) -> PrometheusApi:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back the connection."""
-        self._http.close()
-
-    @property
-    def warnings(self) -> list[str]:
-        """What Prometheus, or whoever stands before it, warned of so far, each once."""
-        return list(self._http.warnings)
 
     def range(
         self,
@@ -111,12 +85,9 @@ class PrometheusApi:
     ) -> list[FetchedSeries]:
         """Evaluate a query at every multiple of the step in [start, end).
 
-        Absolute multiples, so that asking again gives the same instants. For
-        charts and baselines: Prometheus fills a pause with the last sample for
-        up to five minutes. `raw` shows pauses.
-
-        Returns:
-            Series ordered by labels; those without a sample are left out.
+        Absolute multiples, so that asking again gives the same instants. For charts and
+        baselines: Prometheus fills a pause with the last sample for up to five minutes.
+        `raw` shows pauses. Series are ordered by labels; those without a sample are left out.
         """
         if step_seconds < 1:
             raise BadInputError(
@@ -127,78 +98,56 @@ class PrometheusApi:
         first_ms = -(-ceil_ms(start) // step_ms) * step_ms
         instants = range(first_ms, ceil_ms(end), step_ms)
         chunks = [instants[at : at + _POINTS] for at in range(0, len(instants), _POINTS)]
-        found = Merge(self._http)
-        for done, chunk in enumerate(chunks, start=1):
-            found.add(
-                self._http.query_range(
-                    query, first_ms=chunk[0], last_ms=chunk[-1], step_seconds=step_seconds
-                ),
-                chunk[0],
-                chunk[-1] + 1,
-            )
-            if progress:
-                progress(done, len(chunks))
-        return found.series()
+        return self._merged(
+            [(chunk[0], chunk[-1] + 1) for chunk in chunks],
+            lambda first_ms, next_ms: self.query_range(
+                query, first_ms=first_ms, last_ms=next_ms - 1, step_seconds=step_seconds
+            ),
+            progress,
+        )
 
     def raw(
-        self,
-        selector: str,
-        *,
-        start: datetime,
-        end: datetime,
-        chunk: timedelta = _RAW_CHUNK,
-        progress: Progress | None = None,
+        self, selector: str, *, start: datetime, end: datetime, chunk: timedelta = _RAW_CHUNK
     ) -> list[FetchedSeries]:
         """Return the samples as they were stored in [start, end), pauses and all.
 
-        Args:
-            selector: A metric with matchers, such as `up{job="shop"}`; no expression.
-            start: The first instant.
-            end: The first instant that is left out.
-            chunk: The span of one request.
-            progress: Is told after each request.
+        `selector` is a metric with matchers, such as `up{job="shop"}`, not an expression;
+        `chunk` is the span of one request.
         """
         start_ms, end_ms = ceil_ms(start), ceil_ms(end)
         edges = [*range(start_ms, end_ms, round(chunk.total_seconds() * 1000)), end_ms]
-        found = Merge(self._http)
-        for done, (first_ms, next_ms) in enumerate(pairwise(edges), start=1):
-            # Ranges are closed in Prometheus 2 and open to the left in 3: the mask makes them alike.
-            query = f"{selector}[{next_ms - first_ms}ms]"
-            found.add(self._http.query(query, at_ms=next_ms - 1), first_ms, next_ms)
-            if progress:
-                progress(done, len(edges) - 1)
-        return found.series()
+        # Ranges are closed in Prometheus 2 and open to the left in 3: the merge cuts both alike.
+        return self._merged(
+            list(pairwise(edges)),
+            lambda first_ms, next_ms: self.query(f"{selector}[{next_ms - first_ms}ms]", at_ms=next_ms - 1),
+        )
 
-    def alert_spans(
+    def _merged(
         self,
-        *,
-        start: datetime,
-        end: datetime,
-        matcher: Mapping[str, str] | str | None = None,
+        windows: Sequence[tuple[int, int]],
+        ask: Callable[[int, int], list[Any]],
         progress: Progress | None = None,
-    ) -> list[AlertSpan]:
+    ) -> list[FetchedSeries]:
+        merge = Merge(self)
+        for done, (first_ms, next_ms) in enumerate(windows, start=1):
+            merge.add(ask(first_ms, next_ms), first_ms, next_ms)
+            if progress:
+                progress(done, len(windows))
+        return merge.series()
+
+    def alert_spans(self, *, start: datetime, end: datetime) -> list[AlertSpan]:
         """Return when which alert fired in [start, end), by start and then by labels.
 
         From raw samples: a range query would show an alert firing for five
         minutes after Prometheus died, and would close every shorter pause.
-
-        Args:
-            start: The first instant.
-            end: The first instant that is left out.
-            matcher: Labels that the alert must have, or matchers in PromQL: `service=~"shop.*"`.
-            progress: Is told after each request.
         """
-        firing = selector("ALERTS", {"alertstate": "firing"})
-        if matcher:
-            more = matcher if isinstance(matcher, str) else selector("", matcher)
-            firing = firing.removesuffix("}") + "," + more.strip().removeprefix("{").removesuffix("}") + "}"
-        found = self.raw(firing, start=start, end=end, chunk=_ALERT_CHUNK, progress=progress)
-        if not found:
+        firing = self.raw('ALERTS{alertstate="firing"}', start=start, end=end, chunk=_ALERT_CHUNK)
+        if not firing:
             return []
-        loaded = {rule["name"]: rule["interval_seconds"] for rule in self.rules()}
+        loaded = {rule.name: group.interval for group in self._groups() for rule in group.rules}
         otherwise = self._global_seconds("evaluation_interval") or _DEFAULT_INTERVAL_SECONDS
         result: list[AlertSpan] = []
-        for series in found:
+        for series in firing:
             usual = usual_spacing_seconds(series.instants_ms)
             result += spans(
                 series.labels,
@@ -219,69 +168,98 @@ class PrometheusApi:
 
     def rules(self) -> list[AlertRule]:
         """Return the alerting rules that are loaded now, in Prometheus' own order."""
-        data = self._http.get("/api/v1/rules", {"type": "alert"}) or {}
+        return [rule for group in self._groups() for rule in group.rules if rule.type == "alerting"]
+
+    def _groups(self) -> list[_Group]:
         try:
-            return [
-                AlertRule(
-                    name=rule["name"],
-                    expression=rule["query"],
-                    for_seconds=float(rule.get("duration") or 0),
-                    labels=dict(rule.get("labels") or {}),
-                    annotations=dict(rule.get("annotations") or {}),
-                    group=group["name"],
-                    interval_seconds=float(group.get("interval") or 0),
-                )
-                for group in data.get("groups") or []
-                for rule in group.get("rules") or []
-                if rule.get("type", "alerting") == "alerting"
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError) as odd:
-            raise SourceUnreachableError(
-                f"{self.url}/api/v1/rules is not what Prometheus answers: {odd!r}",
-                hint=f"See for yourself: curl {self.url}/api/v1/rules",
-            ) from odd
+            return msgspec.convert(self.data("/api/v1/rules", {"type": "alert"}) or {}, _Groups).groups
+        except msgspec.ValidationError as other:
+            raise self.unexpected() from other
 
     def retention(self) -> Retention:
-        """Return how far back it can see, for telling what is gone from what never was."""
-        flags = self._http.get("/api/v1/status/flags") or {}
+        """Return how far back it can see, to tell what is gone from what never was."""
+        flags = self.data("/api/v1/status/flags") or {}
         limits = [flags.get("storage.tsdb.retention.time"), flags.get("storage.tsdb.retention")]
         given = [kept for kept in map(_seconds_or_none, limits) if kept]
         # Both zero is Prometheus' default, unless it is limited by size alone.
         default = 15 * 86_400.0 if "storage.tsdb.retention.time" in flags else None
         by_size = flags.get("storage.tsdb.retention.size", "0B") not in ("0B", "0", "")
         keeps_seconds = given[0] if given else (None if by_size else default)
-        lowest = _LOWEST.search(self._http.text("/metrics") or "")
+        lowest = _LOWEST.search(self.text("/metrics") or "")
         oldest = float(lowest[1]) if lowest else 0.0
         # An empty store tells the largest number there is.
         known = 0 < oldest < 2**40
         return Retention(from_ms(round(oldest * 1000)) if known else None, keeps_seconds)
 
-    def scrape_interval_seconds(self) -> float | None:
-        """Return the global scrape interval, or None when it is not told; jobs may have their own."""
-        return self._global_seconds("scrape_interval")
-
     def version(self) -> str | None:
         """Return the version, such as 2.42.0, or None when it is not told."""
-        data = self._http.get("/api/v1/status/buildinfo")
+        data = self.data("/api/v1/status/buildinfo")
         return str(data["version"]) if isinstance(data, dict) and data.get("version") else None
 
     def now(self) -> datetime:
         """Return the time on the server's clock."""
-        result = self._http.query("time()")
+        result = self.query("time()")
         try:
             return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(result[1]))
-        except (IndexError, TypeError, ValueError, OverflowError) as odd:
-            raise SourceUnreachableError(
-                f"{self.url} does not tell the time as Prometheus does",
-                hint=f"See for yourself: curl '{self.url}/api/v1/query?query=time()'",
-            ) from odd
+        except (IndexError, TypeError, ValueError, OverflowError) as other:
+            raise self.unexpected() from other
 
     def _config(self) -> str:
-        data = self._http.get("/api/v1/status/config")
+        data = self.data("/api/v1/status/config")
         return str(data.get("yaml") or "") if isinstance(data, dict) else ""
 
     def _global_seconds(self, name: str) -> float | None:
         return _seconds_or_none(global_settings(self._config())[0].get(name))
+
+    def probe(self, queries: Mapping[str, str], clock: Callable[[], datetime]) -> Iterator[Finding]:
+        """Check that it answers, its clock, how far back it sees, and that each named query gives a series now."""
+        before = clock()
+        theirs = self.now()
+        ahead_seconds = (theirs - before - (clock() - before) / 2).total_seconds()
+        version, kept = self.version() or "unknown", self.retention()
+        since = f", has samples since {kept.oldest_at:%Y-%m-%d %H:%MZ}" if kept.oldest_at else ""
+        keeps = f", keeps {spoken(kept.keeps_seconds)}" if kept.keeps_seconds else ""
+        yield ok("prometheus", f"{self.url} answers: version {version}{keeps}{since}")
+        if abs(ahead_seconds) > _CLOCK_SECONDS:
+            side = "ahead of" if ahead_seconds > 0 else "behind"
+            yield warning(
+                "prometheus",
+                f"its clock is {spoken(abs(ahead_seconds))} {side} ours",
+                "See which is wrong, there and here: timedatectl",
+            )
+        if kept.keeps_seconds is not None and kept.keeps_seconds < _BASELINE.total_seconds():
+            yield warning(
+                "prometheus",
+                f"it keeps {spoken(kept.keeps_seconds)}; verdicts over a day compare with {_BASELINE.days} days",
+                f"--storage.tsdb.retention.time={_BASELINE.days}d, or collect soon after each incident",
+            )
+        good = 0
+        for name, query in queries.items():
+            try:
+                problem = self._probe_query(query, theirs)
+            except BadInputError as wrong:
+                yield broken("prometheus", SettingsError(f"{name}: {wrong.message}", hint=wrong.hint))
+                continue
+            if problem:
+                typed = f"curl -sG {self.url}/api/v1/query --data-urlencode {shlex.quote('query=' + query)}"
+                yield warning("prometheus", f"{name} {problem}", f"Try it: {typed}")
+            good += not problem
+        if good:
+            yield ok(
+                "prometheus",
+                f"{good} configured {'query gives' if good == 1 else 'queries give'} a series now",
+            )
+
+    def _probe_query(self, query: str, now: datetime) -> str:
+        """Say what is wrong with what a query gives; nothing where it is a number."""
+        import numpy as np
+
+        start, end = now - timedelta(minutes=1), now + timedelta(seconds=1)
+        found = self.range(query, start=start, end=end, step_seconds=15)
+        if not found:
+            return "gives no series now"
+        finite = any(np.isfinite(series.values).any() for series in found)
+        return "" if finite else "gives no number now (0 / 0, perhaps)"
 
 
 def _seconds_or_none(text: str | None) -> float | None:

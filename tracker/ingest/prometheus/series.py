@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tracker.gc_pause import collector_paused
-from tracker.ingest.prometheus.http import PrometheusHttp
+from tracker.ingest.prometheus.client import PrometheusClient
 from tracker.times import to_us
 
 if TYPE_CHECKING:
@@ -30,15 +29,6 @@ class FetchedSeries:
     values: NDArray[np.float64]
 
 
-def selector(metric: str, labels: Mapping[str, str]) -> str:
-    """Write a selector with every label equal to its value, quoted for PromQL.
-
-    The library's `label_config` quotes nothing, so that a value could end the query.
-    """
-    matchers = ",".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels.items())
-    return f"{metric}{{{matchers}}}"
-
-
 def ceil_ms(at: datetime) -> int:
     """Return the first whole millisecond that is not before this instant."""
     return -(-to_us(at) // 1000)
@@ -47,8 +37,8 @@ def ceil_ms(at: datetime) -> int:
 class Merge:
     """Puts the chunks of each series together; they must come in the order of time."""
 
-    def __init__(self, http: PrometheusHttp) -> None:
-        self._http = http
+    def __init__(self, client: PrometheusClient) -> None:
+        self._client = client
         self._parts: dict[
             tuple[tuple[str, str], ...], list[tuple[NDArray[np.int64], NDArray[np.float64]]]
         ] = {}
@@ -64,14 +54,14 @@ class Merge:
                 try:
                     self._add(one, first_ms, next_ms)
                 except (AttributeError, KeyError, TypeError, ValueError) as odd:
-                    raise self._http.stranger() from odd
+                    raise self._client.unexpected() from odd
 
     def _add(self, one: dict[str, Any], first_ms: int, next_ms: int) -> None:
         import numpy as np
 
         if not one.get("values"):
             if one.get("histograms"):
-                self._http.warn(f"native histograms are left out: {one['metric']}")
+                self._client.warn(f"native histograms are left out: {one['metric']}")
             return
         at, numbers = zip(*one["values"], strict=True)
         instants_ms = np.rint(np.array(at, dtype=np.float64) * 1000).astype(np.int64)

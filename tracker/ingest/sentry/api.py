@@ -15,7 +15,7 @@ from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Event, Incoming
 from tracker.ingest.documents import Document, Moment, Record
 from tracker.ingest.sentry.cli import commit_made, deploy_steps, release_steps, services_of
-from tracker.ingest.sentry.http import NotOfferedError, SentryHttp
+from tracker.ingest.sentry.client import NotOfferedError, SentryClient
 from tracker.ingest.sentry.webhook import action_of
 from tracker.ingest.services import ServiceRules
 
@@ -64,7 +64,7 @@ class QueryWindow:
 
 
 def read(
-    http: SentryHttp,
+    http: SentryClient,
     *,
     organization: str,
     rules: ServiceRules,
@@ -76,7 +76,7 @@ def read(
     """Ask Sentry for a span. What it does not offer is noted, and the rest is read.
 
     Raises:
-        SourceUnreachableError: If it is away, limits us, does not know our token, or offers nothing at all.
+        SourceUnreachableError: If it does not answer, limits us, rejects the token, or offers nothing at all.
         BadInputError: If an entry is not what Sentry promises; nothing is read then.
     """
     poll = _Poll(http, organization, rules, QueryWindow(start, end), source, arrival)
@@ -85,7 +85,7 @@ def read(
     if not poll.polled.answered:
         said = "; ".join(poll.polled.notes)
         raise SourceUnreachableError(
-            f"{http.url} answers nothing that Sentry does: {said}",
+            f"{http.url} offers nothing that Sentry does: {said}",
             hint="Correct [sentry] url and organization in tracker.toml; for a Bugsink leave the organization out",
         )
     return poll.polled
@@ -96,7 +96,7 @@ class _Poll:
 
     def __init__(
         self,
-        http: SentryHttp,
+        http: SentryClient,
         organization: str,
         rules: ServiceRules,
         span: QueryWindow,
@@ -148,7 +148,7 @@ class _Poll:
                 self._add(self._resolved(issue), document)
                 continue
             path = f"{self._base}/issues/{quote(issue.name('id'), safe='')}/"
-            detail = self._offered("histories of issues", lambda path=path: self._http.get(path))  # type: ignore[misc]
+            detail = self._offered("histories of issues", lambda path=path: self._http.document(path))  # type: ignore[misc]
             activities = detail.value.get("activity") if detail and isinstance(detail.value, dict) else None
             if detail is not None and isinstance(activities, list):
                 self._add(self._history(detail.record(HINT), activities), detail)

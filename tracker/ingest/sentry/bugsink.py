@@ -16,7 +16,7 @@ from tracker.events.changes import VersionReleased
 from tracker.ingest.documents import Document, Moment, Record
 from tracker.ingest.sentry.api import HINT, Polled, QueryWindow
 from tracker.ingest.sentry.cli import services_of, sha_in
-from tracker.ingest.sentry.http import NotOfferedError, SentryHttp
+from tracker.ingest.sentry.client import NotOfferedError, SentryClient
 from tracker.ingest.services import ServiceRules
 
 BASE = "/api/canonical/0"
@@ -26,21 +26,21 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - _JUST_BEHIND
 _NO_ARRIVAL = Arrival()
 
 
-def speaks(http: SentryHttp) -> bool:
+def speaks(http: SentryClient) -> bool:
     """Ask whether the server is a Bugsink: only that has this address.
 
     Raises:
-        SourceUnreachableError: If it is away, or does not know our token.
+        SourceUnreachableError: If it does not answer, or rejects the token.
     """
     try:
-        answer = http.get(f"{BASE}/projects/")
+        answer = http.document(f"{BASE}/projects/")
     except NotOfferedError:
         return False
     return isinstance(answer.value, dict) and isinstance(answer.value.get("results"), list)
 
 
 def read(
-    http: SentryHttp,
+    http: SentryClient,
     *,
     rules: ServiceRules,
     start: datetime,
@@ -52,7 +52,7 @@ def read(
     """Ask Bugsink for a span; `resolved` says which issues were seen resolved, with their last error then.
 
     Raises:
-        SourceUnreachableError: If it is away, or does not know our token.
+        SourceUnreachableError: If it does not answer, or rejects the token.
         BadInputError: If an entry is not what Bugsink promises; nothing is read then.
     """
     polled, span = Polled(), QueryWindow(start, end)
@@ -78,7 +78,7 @@ def read(
     return polled
 
 
-def _newest(http: SentryHttp, what: str, project: str, instant: str, span: QueryWindow) -> list[Document]:
+def _newest(http: SentryClient, what: str, project: str, instant: str, span: QueryWindow) -> list[Document]:
     """Give what is not older than the span."""
     asked: dict[str, str | int] = {"project": project, "order": "desc"}
     if what == "issues":
@@ -94,7 +94,7 @@ def _newest(http: SentryHttp, what: str, project: str, instant: str, span: Query
 
 
 def _issue(
-    http: SentryHttp,
+    http: SentryClient,
     issue: Record,
     name: str | None,
     number: str,
@@ -137,7 +137,7 @@ def _issue(
     return found
 
 
-def _first_after(http: SentryHttp, issue: str, until: datetime) -> Moment | None:
+def _first_after(http: SentryClient, issue: str, until: datetime) -> Moment | None:
     """Find when the first error after an instant came, going back from the newest."""
     earliest: Moment | None = None
     for page in http.pages(f"{BASE}/events/", {"issue": issue, "order": "desc"}):

@@ -191,7 +191,7 @@ def _found(
     body = Record.of(decoded(data, place=where, hint=HINT), place=f"{where}: it", hint=HINT)
     version = place.version or body.text("version")
     if len(version) > _LONGEST_VERSION:
-        raise body.trouble(f"has a version of {len(version)} characters, more than {_LONGEST_VERSION}")
+        raise body.problem(f"has a version of {len(version)} characters, more than {_LONGEST_VERSION}")
     services = services_of(rules, _projects(body, place), version)
     source = f"{source}:{place.organization}"
     found: list[tuple[Event, bytes]] = []
@@ -227,7 +227,7 @@ def _commits(body: Record, data: bytes) -> list[tuple[Record, bytes]]:
     if not isinstance(given, list):
         raise body.wrong("commits", "a list")
     if len(given) > MAX_COMMITS:
-        raise body.trouble(f"has {len(given)} commits, more than {MAX_COMMITS}")
+        raise body.problem(f"has {len(given)} commits, more than {MAX_COMMITS}")
     pieces = msgspec.json.decode(
         msgspec.json.decode(data, type=dict[str, msgspec.Raw])["commits"], type=list[msgspec.Raw]
     )

@@ -77,7 +77,7 @@ def read(
     header = _header(header_line, where)
     if len(header_line) > HEADER_BYTES:
         # It is kept with each item.
-        raise header.trouble(f"has a header of {len(header_line)} bytes, more than {HEADER_BYTES}")
+        raise header.problem(f"has a header of {len(header_line)} bytes, more than {HEADER_BYTES}")
     pieces = _split(body, header_line, where)
     project = _dsn_project(header) or project or "unknown"
     found: list[Incoming] = []
@@ -325,7 +325,7 @@ def _check_in(
     if moment is None and arrival.received_at is not None:
         moment = Moment(arrival.received_at)
     if moment is None:
-        raise record.trouble("has no timestamp, and its envelope no sent_at")
+        raise record.problem("has no timestamp, and its envelope no sent_at")
     return CheckInRecorded(
         occurred_at=moment.at,
         precision_seconds=moment.precision_seconds,

@@ -95,7 +95,7 @@ def _kind(body: Record) -> str:
         "project" in body.fields or "project_slug" in body.fields
     ):
         return "legacy"
-    raise body.trouble("is no webhook body of Sentry or Bugsink: it has no action with data")
+    raise body.problem("is no webhook body of Sentry or Bugsink: it has no action with data")
 
 
 def action_of(activity: str) -> str | None:
