@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -342,12 +341,13 @@ def test_a_query_that_prometheus_gives_up_is_run_once(tmp_path: Path) -> None:
     The library alone would run it four times, wait six seconds and lose the message.
     """
     with own_prometheus(tmp_path, "--query.timeout=1ms") as url, PrometheusApi(url) as api:
-        started = time.monotonic()
         with pytest.raises(SourceUnreachableError, match="HTTP 503: query timed out") as slow:
             api.range("sum_over_time(vector(1)[1d:1s])", start=at(0), end=at(60), step_seconds=15)
 
-        assert time.monotonic() - started < 1
         assert "--query.timeout" in slow.value.hint
+        counted = 'prometheus_http_requests_total{code="503",handler="/api/v1/query_range"} '
+        lines = (api.text("/metrics") or "").splitlines()
+        assert [line.removeprefix(counted) for line in lines if line.startswith(counted)] == ["1"]
 
 
 def test_a_locked_prometheus_names_the_setting(tmp_path: Path) -> None:
@@ -375,19 +375,17 @@ def test_a_locked_prometheus_names_the_setting(tmp_path: Path) -> None:
             assert "s3cret" not in api.url
 
 
-def test_a_closed_port_is_told_at_once() -> None:
+def test_a_closed_port_is_reported() -> None:
     """
-    One more try, not three with growing pauses.
+    In one line, with what to type.
     """
     url = f"http://127.0.0.1:{free_port()}"
-    started = time.monotonic()
 
     with PrometheusApi(url) as api, pytest.raises(SourceUnreachableError) as away:
         api.now()
 
     assert away.value.message == f"Prometheus at {url} refused the connection"
     assert away.value.hint == f"Is it up? curl -i {url}/-/ready"
-    assert time.monotonic() - started < 2
 
 
 def test_a_black_hole_costs_one_timeout() -> None:
@@ -398,7 +396,6 @@ def test_a_black_hole_costs_one_timeout() -> None:
         hole.bind(("127.0.0.1", 0))
         hole.listen()
         url = f"http://127.0.0.1:{hole.getsockname()[1]}"
-        started = time.monotonic()
 
         with (
             PrometheusApi(url, limits=Limits(1, 0.3)) as api,
@@ -406,7 +403,10 @@ def test_a_black_hole_costs_one_timeout() -> None:
         ):
             api.now()
 
-    assert time.monotonic() - started < 1.5
+        hole.setblocking(False)
+        hole.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            hole.accept()
 
 
 @pytest.mark.parametrize(
