@@ -6,17 +6,10 @@ still verifies. Copies of the text are removed too, or listed. This cannot be un
 
 import argparse
 
-import msgspec
-
-from tracker.application import redaction_plan
-from tracker.application.session import Recording, Session
-from tracker.cli.common import add_json, answer, say, write_json
-from tracker.cli.progress import progress, waiting
-from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
-from tracker.errors import RefusedError, StoreError, UsageError
-from tracker.events.base import Event, Recorded, decode
-from tracker.events.corrections import Correction, EventAmended, EventRedacted
-from tracker.events.incidents import FileAttached
+from tracker.application.redaction import DryRun, Redacted, dry_run, redact_event
+from tracker.application.session import Session
+from tracker.cli.common import add_json, answer, write_json
+from tracker.cli.progress import progress
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker redact 7f1dmbv --why 'a password was typed into it'"
@@ -50,215 +43,88 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it, remove it, and clean the files of it."""
-    _refuse_incident(session, arguments.event)
-    target = session.event(arguments.event)
-    if target.redacted is not None:
-        return _finish(arguments, session, target)
-    refuse_what_stays(target)
-    begun = _begun(session, target)
-    if begun is not None:
-        return _carry_out(arguments, session, begun)
-    payload = session.log.payloads([target.position]).get(target.position, b"")
-    pieces = pieces_of(target.event, payload, arguments.keep)
-    decided = _decided(arguments, session, target, payload)
-    if not arguments.dry_run:
-        redaction_plan.work_up_inbox(session, pieces, (target.id,))
-    with progress("redact") as update:
-        plan = redaction_plan.planned(
-            session, target, keep=arguments.keep, also=arguments.also, progress=update
-        )
-    if arguments.dry_run:
-        return _would(arguments, decided, plan)
-    decided += _along(session, plan, decided[0])
-    beside = [said for place in redaction_plan.PLACES if (said := place(session, plan.needles)) is not None]
-    recording = Recording()
-    recording.add(session.log.redact(decided))
-    remains = _cleaned(session, target)
-    answer = {
-        "event": target.id,
-        "redacted": [each.target for each in decided],
-        "copies": [each.id for each in plan.copies],
-        "beside": beside,
-        "remains": remains,
+    act = dry_run if arguments.dry_run else redact_event
+    done = act(
+        session,
+        arguments.event,
+        why=arguments.why,
+        keep=arguments.keep,
+        also=arguments.also,
+        bar=progress,
+    )
+    return _print_dry_run(arguments, done) if isinstance(done, DryRun) else _print(arguments, session, done)
+
+
+def _print(arguments: argparse.Namespace, session: Session, done: Redacted) -> int:
+    keys = {
+        "event": done.target.id,
+        "redacted": list(done.redacted),
+        "copies": [copy.id for copy in done.plan.copies] if done.plan else [],
+        "beside": done.beside,
+        "remains": done.remains,
     }
-    if arguments.json:
-        write_json({**answer, **recording.json()})
-        return 0
-    _say(session, plan, beside, remains)
-    return 0
+    handle = done.target.handle
+    remaining = "".join(f"\n  Out of reach from here: {place}" for place in done.remains)
+    if done.plan is not None:
+        return answer(arguments, done.recording, _removed(session, done) + remaining + _AFTERWARDS, keys)
+    if done.before_by:
+        sentence = f"{handle} was already redacted by {done.before_by}; a copy of its text was removed now"
+    else:
+        sentence = f"{handle} was already redacted; the files were cleaned now"
+    return answer(arguments, done.recording, sentence + remaining, keys)
 
 
-def _refuse_incident(session: Session, typed: str) -> None:
-    prefix = session.settings.tracker.prefix.lower()
-    if typed == "." or typed.lower().startswith(prefix + "-"):
-        raise UsageError(
-            f"redact: {typed} is an incident; what is redacted is an event",
-            hint=f"Every row of its timeline begins with one: tracker timeline {typed}",
-        )
+_AFTERWARDS = """
+  Reports, bundles and exports written before still contain it: write them again
+  A password or a key that somebody has read stays known: change it"""
 
 
-def _decided(
-    arguments: argparse.Namespace, session: Session, target: "Recorded", payload: bytes
-) -> "list[EventRedacted]":
-    """Decide on the target itself; what it corrects says which of its values are texts."""
-    corrects = None
-    if isinstance(target.event, Correction):
-        corrected = session.log.by_ids([target.event.target])
-        corrects = corrected[0].event if corrected else None
-    why = arguments.why if arguments.why or not arguments.dry_run else "dry run"
-    return [
-        redact(
-            target,
-            by=session.author,
-            now=session.now,
-            why=why,
-            payload=payload,
-            keep=arguments.keep,
-            corrects=corrects,
-        )
-    ]
-
-
-def _along(session: Session, plan: redaction_plan.Plan, first: "EventRedacted") -> "list[EventRedacted]":
-    """Decide on what goes with the target; what turns out to hold no text of it stays."""
-    decided = []
-    for identity, (each, _) in list(plan.along.items()):
-        whole = isinstance(each.event, EventAmended) and each.event.target == plan.target.id
-        shared = isinstance(each.event, FileAttached)
-        try:
-            decided.append(
-                redact(
-                    each,
-                    by=first.decided_by,
-                    now=first.occurred_at,
-                    why=first.why,
-                    payload=plan.payloads.get(identity, b""),
-                    keep=_kept(each.event, plan) if whole else ("name",) if shared else (),
-                    corrects=plan.target.event if whole else None,
-                    only=None if whole or shared else plan.pieces,
-                )
-            )
-        except RefusedError:
-            del plan.along[identity]
-    return decided
-
-
-def _kept(event: "Event", plan: redaction_plan.Plan) -> tuple[str, ...]:
-    """Keep the reason of an amendment that goes along, unless it repeats the text."""
-    why = getattr(event, "why", "")
-    return () if any(piece in why for piece in plan.pieces) else ("why",)
-
-
-def _begun(session: Session, target: "Recorded") -> "EventRedacted | None":
-    """Return a redaction that the log has of an event whose content is there all the same: from a copy of before."""
-    found = [each.event for each in session.log.with_corrections([target])]
-    return next(
-        (each for each in found if isinstance(each, EventRedacted) and each.target == target.id), None
-    )
-
-
-def _carry_out(arguments: argparse.Namespace, session: Session, begun: "EventRedacted") -> int:
-    recording = Recording()
-    recording.add(session.log.redact([begun]))
-    [target] = session.log.by_ids([begun.target])
-    remains = _cleaned(session, target)
-    said = (
-        f"{target.handle} was redacted by {begun.decided_by} before; what was still there of it is gone now"
-    )
-    return answer(
-        arguments,
-        recording,
-        said + _remaining(remains),
-        {"event": target.id, "redacted": [target.id], "copies": [], "beside": [], "remains": remains},
-    )
-
-
-def _finish(arguments: argparse.Namespace, session: Session, target: "Recorded") -> int:
-    """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
-    session.log.seal()
-    if target.id not in session.log.unfinished():
-        refuse_what_stays(target)
-    remains = _cleaned(session, target)
-    return answer(
-        arguments,
-        Recording(),
-        f"{target.handle} was redacted before; the files are clean of it now{_remaining(remains)}",
-        {"event": target.id, "redacted": [], "copies": [], "beside": [], "remains": remains},
-    )
-
-
-def _cleaned(session: Session, target: "Recorded") -> list[str]:
-    try:
-        with waiting("clean the files"):
-            return redaction_plan.clean(session)
-    except StoreError as trouble:
-        why = trouble.message.replace("; nothing of this was recorded", "")
-        raise type(trouble)(
-            f"{target.handle} is redacted, but its text may still lie in unused parts of the files: {why}",
-            hint=f"{trouble.hint}; then finish it: tracker redact {target.handle}",
-        ) from trouble
-
-
-def _say(session: Session, plan: redaction_plan.Plan, beside: list[str], remains: list[str]) -> None:
-    target = plan.target
+def _removed(session: Session, done: Redacted) -> str:
+    plan = done.plan
+    assert plan is not None
     gone = (
-        "what it said is gone from it, but the same text stands elsewhere"
+        "its text was removed, but other events contain the same text"
         if plan.copies
-        else "its text is gone from the log and from the store's files"
+        else "its text was removed from the log and from the store's files"
     )
-    say(f"{target.handle} redacted by {session.author}: {gone}")
-    for each, why in plan.along.values():
-        say(f"  with it {each.handle} ({why})")
-    for each_said in beside:
-        say(f"  and {each_said}")
+    lines = [f"{done.target.handle} redacted by {session.author}: {gone}"]
+    lines += [f"  with it {one.handle} ({why})" for one, why in plan.along.values()]
+    lines += [f"  and {removed}" for removed in done.beside]
     if plan.copies:
         count = len(plan.copies)
-        say(f"  The text still stands in {count} other {'event' if count == 1 else 'events'}:")
-        for each in plan.copies[:10]:
-            kind, at = each.event.TOPIC.replace("-", " "), utc(each.event.occurred_at)
-            say(f"    tracker redact {each.handle} --why …   ({kind}, {at})")
+        lines.append(f"  {count} other {'event contains' if count == 1 else 'events contain'} the text:")
+        for copy in plan.copies[:10]:
+            kind, at = copy.event.TOPIC.replace("-", " "), utc(copy.event.occurred_at)
+            lines.append(f"    tracker redact {copy.handle} --why …   ({kind}, {at})")
         if count > 10:
-            say(f"    and {count - 10} more")
+            lines.append(f"    and {count - 10} more")
         if count > 1:
-            say(f"    all of them at once: tracker redact {plan.copies[0].handle} --also --why …")
-    for each_said in remains:
-        say(f"  Out of reach from here: {each_said}")
-    say("  Reports, bundles and exports that were written before still hold it: write them again")
-    say("  A password or a key that was read by somebody stays known: change it")
+            lines.append(f"    all of them at once: tracker redact {plan.copies[0].handle} --also --why …")
+    return "\n".join(lines)
 
 
-def _remaining(remains: list[str]) -> str:
-    return "".join(f"\n  Out of reach from here: {each}" for each in remains)
-
-
-def _would(arguments: argparse.Namespace, decided: "list[EventRedacted]", plan: redaction_plan.Plan) -> int:
-    """Say what would go and what would stay, and change nothing."""
-    target = plan.target
-    left = decode(decided[0].target_topic, decided[0].left)
-    names = [info.name for info in msgspec.structs.fields(type(left))]
-    goes = [name for name in names if getattr(left, name) != getattr(target.event, name)]
-    stays = [name for name in names if name not in goes and getattr(left, name) not in (None, "", (), {})]
+def _print_dry_run(arguments: argparse.Namespace, found: DryRun) -> int:
+    plan = found.plan
     if arguments.json:
         write_json(
             {
-                "event": target.id,
-                "goes": goes,
-                "stays": stays,
+                "event": found.target.id,
+                "goes": found.goes,
+                "stays": found.stays,
                 "payload_bytes": len(plan.payload),
                 "along": list(plan.along),
-                "copies": [each.id for each in plan.copies],
+                "copies": [copy.id for copy in plan.copies],
             }
         )
         return 0
-    print(f"{target.handle}: nothing was changed. Would go for good: {', '.join(goes) or 'no field'}")
+    print(
+        f"{found.target.handle}: nothing was changed. Would be removed: {', '.join(found.goes) or 'no field'}"
+    )
     if plan.payload:
-        print(f"  and {len(plan.payload)} bytes of payload beside it")
-    for each, why in plan.along.values():
-        print(f"  and the text in {each.handle} ({why})")
-    for each in plan.copies:
-        print(
-            f"  the same text would still stand in {each.handle} ({each.event.TOPIC}); with --also it goes, too"
-        )
-    print(f"  Would stay: {', '.join(stays)}")
+        print(f"  and its payload of {len(plan.payload)} bytes")
+    for one, why in plan.along.values():
+        print(f"  and the text in {one.handle} ({why})")
+    for copy in plan.copies:
+        print(f"  {copy.handle} ({copy.event.TOPIC}) would still contain the text; --also removes it there")
+    print(f"  Would stay: {', '.join(found.stays)}")
     return 0
