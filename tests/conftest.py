@@ -13,8 +13,8 @@ import pytest
 from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_history
+from tests.servers.serving import CHECKOUT, TrackerServer, tracker_server
 from tests.servers.slack import FakeSlack, fake_slack
-from tests.servers.tracker import Tracker, tracker_server
 from tests.servers.webhooks import Receiver, webhook_receiver
 
 _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
@@ -135,15 +135,20 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def make_tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Tracker]]:
-    """Start `tracker serve` on a store: make_tracker(store_url, {"prometheus": {"url": ...}}, environment=...)."""
+def make_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., TrackerServer]]:
+    """Start any number of `tracker serve`: make_server(toml, store=..., alertmanager=..., running=False)."""
     for name in ("store_url", "postgres_url"):
         if name in request.fixturenames:
             request.getfixturevalue(name)  # so that the server ends before its database does
     with contextlib.ExitStack() as servers:
 
-        def make(store: str, settings: dict[str, Any] | None = None, **options: Any) -> Tracker:
-            folder = tmp_path / f"serve-{len(list(tmp_path.glob('serve-*'))) + 1}"
-            return servers.enter_context(tracker_server(folder, store, settings, **options))
+        def make(toml: str = CHECKOUT, **options: Any) -> TrackerServer:
+            return servers.enter_context(tracker_server(tmp_path, toml, **options))
 
         yield make
+
+
+@pytest.fixture
+def server(make_server: Callable[..., TrackerServer]) -> TrackerServer:
+    """A server that knows the service checkout."""
+    return make_server()

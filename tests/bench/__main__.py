@@ -14,7 +14,7 @@ from pathlib import Path
 
 from _pytest.outcomes import Skipped
 
-from tests.bench import bugsink, commands, log, samples, server
+from tests.bench import bugsink, commands, log, reading, samples, server
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
 from tracker.text.terminal import table
@@ -24,6 +24,7 @@ def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:
     """Measure everything, in parts that do not disturb each other."""
     yield from log.on_sqlite(sizes, folder)
     yield from samples.rows(sizes, folder)
+    yield from reading.rows(sizes)
     yield from commands.answers(sizes, folder)
     yield from commands.starts(sizes, folder)
     sized = partial(bugsink.digested_a_second, folder, sizes.server_seconds, server.ENVELOPE_PADDING)

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,6 +124,8 @@ def starts(sizes: Sizes, folder: Path) -> Iterator[Row]:
         sizes.starts,
     )
     yield at_most("tracker --help, against python -c pass", helped, bare, 6, "s", f"best of {sizes.starts}")
+    [shown] = fastest([_demo(folder)], sizes.repeats)
+    yield at_most("tracker demo, the whole of it", shown, 10, 1, "s")
     store = str(folder / "short.db")
     for words in (["--help"], ["timeline", "INC-1", "--store", store]):
         found = heavy(words, folder)
@@ -132,6 +135,14 @@ def starts(sizes: Sizes, folder: Path) -> Iterator[Row]:
             wanted="none",
             met=not found,
         )
+
+
+def _demo(folder: Path) -> Callable[[], float]:
+    def run() -> float:
+        place = tempfile.mkdtemp(dir=folder)
+        return process_seconds([sys.executable, "-m", "tracker", "demo"], Path(place))()
+
+    return run
 
 
 def heavy(words: list[str], folder: Path) -> list[str]:

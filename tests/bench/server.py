@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.measure import Row, Sizes, at_least, at_most, said_in
 from tests.faults.load import Request, alert, error
-from tests.servers.tracker import Tracker, tracker_server
+from tests.servers.serving import TrackerServer, tracker_server
 from tracker.log import Log
 
 CONNECTIONS = 32
@@ -116,7 +116,7 @@ def rows(
         yield Row(f"tracker serve on {name}", "", note="not measured: apt-get install wrk")
         return
     seconds = sizes.server_seconds
-    with tracker_server(folder / "server", store) as server:
+    with tracker_server(folder / "server", store=store, serve="") as server:
         bare = wrk(server.url + "/healthz", _READ, folder, max(1, seconds // 2))
         began = time.perf_counter()
         sent = wrk(server.url, alerts(10**10), folder, seconds)
@@ -136,8 +136,8 @@ def rows(
             f"{name}: alerts standing in the log, from the first request to an empty inbox",
             standing, 1_000, 1, "events/s", f"{_events(server):,} events",
         )  # fmt: skip
-        declared = server.command("declare", "Payments answer 500", *_INCIDENT)
-        assert declared.returncode == 0, declared.stderr
+        declared = server.cli("declare", "Payments answer 500", *_INCIDENT)
+        assert declared.code == 0, declared.err
         with _asked_beside(server) as asked:
             sent = wrk(server.url, alerts(2 * 10**10), folder, seconds)
         yield at_most(
@@ -169,12 +169,12 @@ def _noted(sent: Sent) -> str:
     return f"p50 {said_in(sent.p50, 's')}, p99 {said_in(sent.p99, 's')}, {sent.refused} refused, {sent.broken} broken"
 
 
-def _standing(server: Tracker, sent: Sent, began: float) -> float:
+def _standing(server: TrackerServer, sent: Sent, began: float) -> float:
     server.digested(600)
     return (sent.requests - sent.refused) / (time.perf_counter() - began)
 
 
-def _events(server: Tracker) -> int:
+def _events(server: TrackerServer) -> int:
     with Log(server.store) as log:
         return log.position
 
@@ -182,17 +182,17 @@ def _events(server: Tracker) -> int:
 class _asked_beside:  # noqa: N801 (used as a block)
     """Type commands that read the log, one after the other, until the block ends; count them."""
 
-    def __init__(self, server: Tracker) -> None:
+    def __init__(self, server: TrackerServer) -> None:
         self._server, self._count, self._over = server, [0], threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         while not self._over.is_set():
             for each in (("report", "INC-1", "-o", "-"), ("verify",)):
-                ran = self._server.command(*each)
-                if ran.returncode:
-                    sys.stderr.write(ran.stderr)
-                self._count[0] += not ran.returncode
+                ran = self._server.cli(*each)
+                if ran.code:
+                    sys.stderr.write(ran.err)
+                self._count[0] += not ran.code
 
     def __enter__(self) -> list[int]:
         self._thread.start()

@@ -525,14 +525,14 @@ def test_what_postgresql_keeps_is_said(tracker, postgres_url, monkeypatch):
     assert "Out of reach from here: PostgreSQL's write-ahead log until it is recycled" in answer.err
 
 
-def test_a_running_serve_does_not_stand_in_the_way(tracker, store_url, make_tracker, monkeypatch, tmp_path):
+def test_a_running_serve_does_not_stand_in_the_way(tracker, store_url, make_server, monkeypatch, tmp_path):
     """
     It has the store and its inbox open all the time, and goes on.
     """
     monkeypatch.setenv("TRACKER_STORE", store_url)
     tracker("declare", "Payments", "--service", "checkout", "--severity", "critical")
     handle = noted(tracker, f"the password is {SECRET}")
-    server = make_tracker(store_url)
+    server = make_server(store=store_url)
 
     answer = tracker("redact", handle, *WHY)
 

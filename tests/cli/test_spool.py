@@ -123,7 +123,7 @@ def test_json_of_a_spooled_command_is_one_document(tracker):
 @pytest.mark.parametrize("held", ["store", "delivery"])
 def test_who_only_reads_does_not_wait_for_the_delivery(tracker, tmp_path, held):
     """
-    Another program holds the write lock, or delivers: the answer comes at once, and says what is not in it.
+    Another program holds the write lock, or delivers: the answer comes while it does, and says what is not in it.
     """
     tracker(*DECLARE)
     tracker("note", 1, "into the spool", "--store", AWAY)

@@ -3,7 +3,6 @@
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from typing import Any
 
@@ -277,21 +276,16 @@ def test_columns_that_do_not_belong_together_are_refused() -> None:
         encode(instants_ms.reshape(1, 3), values)
 
 
-def test_a_million_samples_are_small_and_fast() -> None:
+def test_a_million_samples_are_small() -> None:
     """
-    100 series of 10,000 take at most half of Prometheus' 4.48 bytes a sample, in well under a second.
-
-    Measured: 0.12 s. The bound is loose because test machines are busy.
+    100 series of 10,000 take at most half of Prometheus' 4.48 bytes a sample.
     """
     kinds = ("counter", "bytes", "gauge", "ratio", "up")
     data = [series(kind, 10_000, seed) for seed in range(20) for kind in kinds]
 
-    started = time.perf_counter()
     size_bytes = sum(len(encode(*pair)[1]) for pair in data)
-    elapsed_seconds = time.perf_counter() - started
 
     assert size_bytes / 1_000_000 < 4.48 / 2 + 0.05
-    assert elapsed_seconds < 2.0
 
 
 def test_importing_the_module_loads_neither_numpy_nor_pcodec() -> None:

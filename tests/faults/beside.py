@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.faults.load import sending
 from tests.faults.outcome import Outcome, outcome
-from tests.servers.tracker import tracker_server
+from tests.servers.serving import tracker_server
 
 _WORDS = (
     ("list",),
@@ -21,17 +21,17 @@ def beside(folder: Path, store: str, seed: int, times: int) -> Outcome:
     chance = random.Random(seed)
     began = time.monotonic()
     failed: list[str] = []
-    with tracker_server(folder, store) as server, sending(server.url, seed=seed) as load:
+    with tracker_server(folder, store=store, serve="") as server, sending(server.url, seed=seed) as load:
         load.wait_for(10)
         for _ in range(times):
-            ran = server.command(*chance.choice(_WORDS))
-            if ran.returncode:
-                failed.append(ran.stderr)
+            ran = server.cli(*chance.choice(_WORDS))
+            if ran.code:
+                failed.append(ran.err)
         load.wait_for(10)
         load.stop()
         server.digested(600)
         server.kill()
-        server.start_again()
+        server.start()
         return outcome(
             server,
             load,

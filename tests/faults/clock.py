@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.faults.load import sending
 from tests.faults.outcome import Outcome, outcome
 from tests.servers.process import faketime
-from tests.servers.tracker import tracker_server
+from tests.servers.serving import tracker_server
 from tracker.log import Log
 
 
@@ -26,7 +26,7 @@ def clock(folder: Path, store: str, seed: int, times: int) -> Outcome:
     }
     jumps = []
     with (
-        tracker_server(folder, store, environment=environment) as server,
+        tracker_server(folder, store=store, serve="", environment=environment) as server,
         sending(server.url, seed=seed) as load,
     ):
         for _ in range(max(3, times // 10)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.faults.load import sending
 from tests.faults.outcome import Outcome, outcome
-from tests.servers.tracker import tracker_server
+from tests.servers.serving import tracker_server
 
 
 def kill(folder: Path, store: str, seed: int, times: int, minutes: float = math.inf) -> Outcome:
@@ -15,18 +15,18 @@ def kill(folder: Path, store: str, seed: int, times: int, minutes: float = math.
     chance = random.Random(seed)
     began = time.monotonic()
     starting = answering = 0
-    with tracker_server(folder, store) as server, sending(server.url, seed=seed) as load:
+    with tracker_server(folder, store=store, serve="") as server, sending(server.url, seed=seed) as load:
         load.wait_for(1)
         while answering + starting < times and time.monotonic() < began + 60 * minutes:
             time.sleep(chance.uniform(0, 0.4))
             server.kill()
             answering += 1
             if chance.random() < 0.25:
-                server.start_again(wait=False)
+                server.start(wait=False)
                 time.sleep(chance.uniform(0, 0.4))
                 server.kill()
                 starting += 1
-            server.start_again()
+            server.start()
         load.wait_for(1)
         load.stop()
         return outcome(

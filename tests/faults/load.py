@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from tests.servers.tracker import SECRETS
+from tests.servers.serving import SECRETS
 
 START = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def alert(number: int) -> Request:
         "truncatedAlerts": 0,
     }
     headers = {
-        "Authorization": f"Bearer {SECRETS['TEST_HOOK_TOKEN']}",
+        "Authorization": f"Bearer {SECRETS['TRACKER_HOOK_TOKEN']}",
         "Content-Type": "application/json",
     }
     return "/hooks/alertmanager/prod", headers, json.dumps(body).encode()
@@ -73,7 +73,7 @@ def error(number: int, padding: int = 0) -> Request:
     about = {"type": "event", "content_type": "application/json", "length": len(item)}
     body = b"\n".join([json.dumps(head).encode(), json.dumps(about).encode(), item, b""])
     headers = {
-        "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={SECRETS['TEST_DSN_KEY']}",
+        "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_key={SECRETS['TRACKER_DSN_KEY']}",
         "Content-Type": "application/x-sentry-envelope",
     }
     return "/api/1/envelope/", headers, body
@@ -99,7 +99,7 @@ def deploy(number: int) -> Request:
         },
     }
     headers = {
-        "Authorization": f"Bearer {SECRETS['TEST_EVENTS_TOKEN']}",
+        "Authorization": f"Bearer {SECRETS['TRACKER_EVENTS_TOKEN']}",
         "Content-Type": "application/json",
     }
     return "/hooks/events", headers, json.dumps(body).encode()

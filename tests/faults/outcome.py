@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 from tests.faults.load import Load
-from tests.servers.tracker import Tracker
+from tests.servers.serving import TrackerServer
 from tracker.events.alerts import AlertFired, ErrorSeen
 from tracker.events.base import Event
 from tracker.events.changes import DeployFinished
@@ -75,7 +75,7 @@ def number_of(event: Event) -> int | None:
 
 
 def outcome(
-    server: Tracker,
+    server: TrackerServer,
     load: Load,
     *,
     fault: str,
@@ -89,8 +89,8 @@ def outcome(
     server.digested(600)
     listed = server.answer("inbox", "list")
     server.stop()
-    verified = server.command("verify", "--json")
-    proof = json.loads(verified.stdout)
+    verified = server.cli("verify", "--json")
+    proof = verified.json
     counted: Counter[int] = Counter()
     went_back = 0
     first = last = None
@@ -117,7 +117,7 @@ def outcome(
         parked=len(listed["parked"]),
         waiting=listed["waiting"],
         went_back=went_back,
-        whole=bool(proof["whole"]) and verified.returncode == 0,
+        whole=bool(proof["whole"]) and verified.code == 0,
         problem=json.dumps(proof["first_problem"]) if proof["first_problem"] else None,
         answers=dict(load.answers),
         slowest_seconds=round(load.slowest_seconds, 2),

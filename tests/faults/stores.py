@@ -18,7 +18,7 @@ import pytest
 from tests.faults.load import Load, sending
 from tests.faults.outcome import Outcome, outcome
 from tests.servers.postgres import Postgres, database_user
-from tests.servers.tracker import Tracker, tracker_server
+from tests.servers.serving import TrackerServer, tracker_server
 
 HELD_SECONDS = 1.5
 """So long a lock is held, longer where a fault is asked for ten times or more: then past the server's patience."""
@@ -30,7 +30,7 @@ def locked(folder: Path, store: str, seed: int, times: int) -> Outcome:
     chance = random.Random(seed)
     began = time.monotonic()
     held = LONG_SECONDS if times >= 10 else HELD_SECONDS
-    with tracker_server(folder, store) as server, sending(server.url, seed=seed) as load:
+    with tracker_server(folder, store=store, serve="") as server, sending(server.url, seed=seed) as load:
         load.wait_for(10)
         for what in (("inbox",), ("log",), ("inbox", "log")):
             with contextlib.ExitStack() as locks:
@@ -79,7 +79,7 @@ def full(folder: Path, store: str, seed: int, times: int) -> Outcome:
         if "://" not in store:
             store = str(disk / "tracker.db")
         with (
-            tracker_server(folder, store) as server,
+            tracker_server(folder, store=store, serve="") as server,
             _on(disk, store, around),
             sending(server.url, seed=seed) as load,
         ):
@@ -169,7 +169,7 @@ def limited(folder: Path, store: str, seed: int, times: int) -> Outcome:
     if "://" in store:
         pytest.skip("the files are PostgreSQL's own")
     began = time.monotonic()
-    with tracker_server(folder, store) as server, sending(server.url, seed=seed) as load:
+    with tracker_server(folder, store=store, serve="") as server, sending(server.url, seed=seed) as load:
         load.wait_for(10)
         for _ in range(max(1, times // 10)):
             with _no_larger_files(server):
@@ -188,13 +188,13 @@ def limited(folder: Path, store: str, seed: int, times: int) -> Outcome:
 
 
 @contextlib.contextmanager
-def _no_larger_files(server: Tracker) -> Iterator[None]:
-    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1 << 15, hard))
+def _no_larger_files(server: TrackerServer) -> Iterator[None]:
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1 << 15, hard))
     try:
         yield
     finally:
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 def restarted(folder: Path, store: str, seed: int, times: int, postgres: Postgres | None = None) -> Outcome:
@@ -204,7 +204,7 @@ def restarted(folder: Path, store: str, seed: int, times: int, postgres: Postgre
     chance = random.Random(seed)
     began = time.monotonic()
     restarts = max(2, times // 10)
-    with tracker_server(folder, store) as server, sending(server.url, seed=seed) as load:
+    with tracker_server(folder, store=store, serve="") as server, sending(server.url, seed=seed) as load:
         load.wait_for(10)
         for turn in range(restarts):
             time.sleep(chance.uniform(0, 0.5))

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from tests.hostile import payloads
-from tests.hostile.target import ROUTES, Target, authentic
+from tests.hostile.target import ROUTES, authentic
+from tests.servers.serving import TrackerServer
 
 ANSWER_SECONDS = 40.0
 _METHODS = [
@@ -362,7 +363,9 @@ def shots(seed: int, count: int, let_in: bool) -> Iterator[Shot]:
         yield make(chance, chance.choice(sorted(ROUTES)), let_in and chance.random() < 0.8)
 
 
-def fire(target: Target, arsenal: Iterator[Shot], *, threads: int = 6, seconds: float = 1800.0) -> Seen:
+def fire(
+    target: TrackerServer, arsenal: Iterator[Shot], *, threads: int = 6, seconds: float = 1800.0
+) -> Seen:
     """Send them all from a few threads, and stop when time is over."""
     seen, lock, stop_at = Seen(), threading.Lock(), time.monotonic() + seconds
 
@@ -407,7 +410,7 @@ def _note(seen: Seen, shot: Shot, status: int | None, elapsed: float) -> None:
 
 
 def _sent(
-    target: Target, shot: Shot, connection: socket.socket | None
+    target: TrackerServer, shot: Shot, connection: socket.socket | None
 ) -> tuple[int | None, socket.socket | None]:
     """Send one; give its status and the connection, where that can be used again."""
     if connection is not None and not shot.whole:
@@ -461,7 +464,7 @@ def _answer(connection: socket.socket) -> tuple[int | None, bool]:
     return status, left == 0
 
 
-def slow(target: Target, count: int) -> list[socket.socket]:
+def slow(target: TrackerServer, count: int) -> list[socket.socket]:
     """Open connections that send a little and go on for ever."""
     held = []
     for number in range(count):

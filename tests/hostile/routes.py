@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile import openapi
-from tests.hostile.target import Target
+from tests.servers.serving import TrackerServer
 
 _CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
@@ -32,7 +32,7 @@ class Tried:
         return sum(self.statuses.values())
 
 
-def try_routes(target: Target, *, examples: int, let_in: bool, seconds: int, seed: int = 1) -> Tried:
+def try_routes(target: TrackerServer, *, examples: int, let_in: bool, seconds: int, seed: int = 1) -> Tried:
     """Run all its phases, with so many examples for each operation, until time is over."""
     seen = target.folder / f"seen-{int(let_in)}.json"
     seen.unlink(missing_ok=True)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.hostile import parsers, payloads, raw, routes
-from tests.hostile.target import Target, serving
+from tests.hostile.target import ever_kept, peak_bytes, position, serving
+from tests.servers.serving import TrackerServer, until
 
 MOST_BYTES = 1 << 30
 """The most memory that the server may ever have: 256 MiB of bodies that are being read, 128 MiB that wait for
@@ -55,7 +56,7 @@ def run(
     with serving(folder) as target:
         for let_in in (False, True):
             name = "some are let in" if let_in else "nobody is let in"
-            before = target.position(), target.ever_kept()
+            before = position(target), ever_kept(target)
             with contextlib.ExitStack() as held:
                 for connection in raw.slow(target, _SLOW_CONNECTIONS):
                     held.callback(connection.close)
@@ -81,16 +82,16 @@ def run(
             report.wrong += seen.wrong[:20]
             tell(f"sockets, {name}: {_shown(seen.statuses)}, {seen.unanswered} ended without an answer")
             if not let_in:
-                if (target.position(), target.ever_kept()) != before:
+                if (position(target), ever_kept(target)) != before:
                     report.wrong.append(
-                        f"something was recorded: {before} became {target.position(), target.ever_kept()}"
+                        f"something was recorded: {before} became {position(target), ever_kept(target)}"
                     )
             else:
                 _look(target, report, seen.marks)
-        report.peak_bytes = target.peak_bytes()
+        report.peak_bytes = peak_bytes(target)
     if report.peak_bytes > MOST_BYTES:
         report.wrong.append(f"it took {report.peak_bytes >> 20} MiB of memory")
-    _look_at_words((folder / "serve.log").read_text(errors="replace"), report)
+    _look_at_words(target.log(), report)
     if runs:
         _fuzz(report, folder, runs, guided, seed, tell)
     report.seconds = time.monotonic() - began
@@ -108,21 +109,20 @@ def _add(report: Report, name: str, statuses: "Counter[int]", unanswered: int = 
             )
 
 
-def _look(target: Target, report: Report, marks: set[int]) -> None:
+def _look(target: TrackerServer, report: Report, marks: set[int]) -> None:
     """Ask what must hold afterwards."""
-    if target.get("/healthz") != "ok\n":
+    if target.request("/healthz").body != b"ok\n":
         report.wrong.append("/healthz does not answer")
-    target.settle()
-    if (said := target.get("/readyz")) != "ready\n":
-        report.wrong.append(f"/readyz: {said}")
-    target.type("verify")
+    target.digested(600)
+    until(target.is_ready)
+    target.answer("verify")
     accepted = sum(statuses[202] for statuses in report.statuses.values())
-    report.kept, report.recorded = target.ever_kept(), target.position()
+    report.kept, report.recorded = ever_kept(target), position(target)
     # What sentry-cli records is answered as by Sentry: 201, or 200 for a release that is changed.
     most = accepted + sum(statuses[200] + statuses[201] for statuses in report.statuses.values())
     if not accepted <= report.kept <= most:
         report.wrong.append(f"{accepted} were answered 202, and the inbox took {report.kept}")
-    parked = target.parked()
+    parked = target.answer("inbox", "list")["parked"]
     for each in parked:
         reason = str(each["reason"])
         report.parked[str(each["route"])] += 1
@@ -139,13 +139,13 @@ def _look(target: Target, report: Report, marks: set[int]) -> None:
             report.wrong.append(f"{name} holds something of a request that was not let in")
 
 
-def _found(target: Target) -> set[int]:
+def _found(target: TrackerServer) -> set[int]:
     """Give the numbers of the marked alerts that the log has."""
     from tracker.events.alerts import AlertFired
     from tracker.events.base import Window
     from tracker.log import Log
 
-    with contextlib.closing(Log(str(target.folder / "tracker.db"))) as log:
+    with contextlib.closing(Log(target.store)) as log:
         events = [
             each.event for each in log.select([Window("service:checkout", datetime(1, 1, 1, tzinfo=UTC))])
         ]

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -353,7 +352,7 @@ def test_writers_go_on_while_something_is_redacted_and_the_files_are_written_ane
         count = 0
         with Log(written) as log:
             while not stop.is_set():
-                log.append([error(1000 * (number + 1) + count)])
+                log.append([error(1_000_000 * (number + 1) + count)])
                 count += 1
         return count
 
@@ -403,18 +402,18 @@ def test_a_reader_of_an_older_state_is_waited_for_and_then_named(written, monkey
 _KILLED = """
 import os, sys
 from tests.log import test_redaction as t
-from tracker.log import Log, redacting
+from tracker.log import Log, erasure
 from tracker.log import sqlite, postgres
 step, url = sys.argv[1], sys.argv[2]
 def die(*_, **__):
     os.kill(os.getpid(), 9)
 with Log(url) as log:
     if step == "before the hole":
-        redacting._empty = die
+        erasure._empty = die
     elif step == "before the redaction":
         type(log._recorder).append_in = die
     elif step == "before the seal":
-        redacting.next_seal = die
+        erasure.next_seal = die
     elif step == "before the commit":
         import tracker.log as l
         l.mark = die
@@ -572,11 +571,11 @@ def test_time_goes_on(store_url):
     """
     with Log(store_url) as log:
         log.decide("INC-1", lambda held: [declared(), note()])
-        then = time.time()
         take_out(log, note())
 
-        assert [each.recorded_us for each in log.read()] == sorted(each.recorded_us for each in log.read())
-        assert log.read(after=2)[0].recorded_us >= (then - 1) * 1_000_000
+        recorded = [each.recorded_us for each in log.read()]
+        assert len(recorded) > 2
+        assert recorded == sorted(recorded)
 
 
 def test_all_that_lies_open_is_sealed_with_it(store_url, monkeypatch):

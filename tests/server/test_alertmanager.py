@@ -4,29 +4,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.server.conftest import CHECKOUT
+from tests.server.senders import LABELS, TOKEN, ago, hook, shown
 from tests.servers.alertmanager import Alertmanager, alert
 from tests.servers.process import free_port
-from tests.servers.serving import SECRETS, TrackerServer, until
+from tests.servers.serving import CHECKOUT, TrackerServer, until
 
-TOKEN = SECRETS["TRACKER_HOOK_TOKEN"]
-LABELS = {"alertname": "HighErrorRatio", "service": "checkout", "severity": "critical"}
 ASKED = 'tracker_source_last_success_timestamp_seconds{source="prometheus"}'
 _DIRECT = build_opener(ProxyHandler({}))
-
-
-def hook(server: TrackerServer) -> str:
-    return f"{server.url}/hooks/alertmanager/prod"
-
-
-def ago(**span: float) -> datetime:
-    """An instant so long ago, in whole milliseconds, as Prometheus has them."""
-    found = datetime.now(UTC) - timedelta(**span)
-    return found.replace(microsecond=found.microsecond // 1000 * 1000)
-
-
-def shown(instant: datetime) -> str:
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def told(server: TrackerServer) -> list[tuple[str, str]]:

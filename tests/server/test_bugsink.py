@@ -41,7 +41,7 @@ def start(
             port=port,
             sentry=f'url = "{bugsink_server.url}"\ntoken_env = "BUGSINK_TOKEN"',
             environment={"BUGSINK_TOKEN": bugsink_server.token},
-            reconcile_every=reconcile_every,
+            serve=f'reconcile_every = "{reconcile_every}"',
         )
         return server, project
 

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from projections import frames
-from tests.server.test_alertmanager import ago, shown
+from tests.server.senders import ago, shown
 from tests.servers.serving import TrackerServer, until
 
 SETTINGS = """

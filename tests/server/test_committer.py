@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +26,7 @@ class Gate:
             self._open.set()
 
     def put(self, deliveries):
-        self._open.wait(10)
+        assert self._open.wait(120)
         self.batches.append(len(deliveries))
         trouble = self.trouble(deliveries) if self.trouble else None
         if trouble:
@@ -143,15 +142,14 @@ def test_a_store_that_fails_answers_everybody(trouble):
 
 def test_who_waits_too_long_is_told_so():
     """
-    The answer is an error in time; that it was kept in the end does no harm.
+    The answer is an error while the disk is still at work; that it was kept in the end does no harm.
     """
     gate = Gate(is_open=False)
     with committing(gate) as committer:
-        began = time.monotonic()
         [answer] = asyncio.run(all_of(committer, [delivery(1)], timeout_seconds=0.05))
 
         assert isinstance(answer, TimeoutError)
-        assert time.monotonic() - began < 5
+        assert gate.kept == []
 
     assert gate.kept == [delivery(1)]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.test_alertmanager import ago, shown
+from tests.server.senders import ago, shown
 from tests.servers.process import program
 from tests.servers.serving import SECRETS, Reply, TrackerServer, tracker_server, until
 from tracker.log import Log

@@ -1,17 +1,14 @@
 """An incident that came in a bundle is somebody else's: a running server posts, declares and collects nothing for it."""
 
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests import builders as b
 from tests.bundles.making import bundle_of, told
-from tests.server.conftest import CHECKOUT
-from tests.server.test_alertmanager import ago
-from tests.server.test_auto_declare import firing, push
+from tests.server.senders import ago, firing, push
 from tests.server.test_messages import REFUSED, SLACK, said, start_at
-from tests.servers.serving import TrackerServer, until
+from tests.servers.serving import CHECKOUT, TrackerServer, until
 from tracker.application import outbox
 from tracker.events.base import Arrival, Incoming
 from tracker.events.samples import MetricSampled, SourceCollected
@@ -69,9 +66,10 @@ def test_a_server_does_nothing_for_an_open_incident_that_was_imported(
     until(lambda: said(server, "posted a message"))
     push(server, firing(ago(minutes=1)))
     until(lambda: len(server.incidents()) == 3)
-    until(lambda: collected(server, "checkout"), seconds=60)
-    until(lambda: said(server, "a message is due"), seconds=90)
-    time.sleep(3)  # three more captures
+    until(lambda: collected(server, "checkout"))
+    until(lambda: said(server, "a message is due"))
+    asked = prometheus.asked("query_range")
+    until(lambda: prometheus.asked("query_range") >= asked + 3)  # three more captures
 
     assert slack.texts == ["ours"] * 4
     assert {each["incident"] for each in said(server, "posted a message")} == {"INC-2"}

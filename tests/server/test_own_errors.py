@@ -12,8 +12,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from tests.server.test_alertmanager import ago
-from tests.server.test_auto_declare import firing, push
+from tests.server.senders import ago, firing, push
 from tests.servers.process import free_port
 from tests.servers.serving import SECRETS, TrackerServer, until
 from tests.servers.slack import SECRET as SLACK_SECRET

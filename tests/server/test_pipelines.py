@@ -16,7 +16,7 @@ import pytest
 
 from tests.ingest.feeds import payload
 from tests.ingest.forges.test_apis import GITHUB_LIST, GITLAB_DEPLOYMENT, GITLAB_LIST
-from tests.server.test_alertmanager import ago, shown
+from tests.server.senders import ago, shown
 from tests.server.test_events import nothing_is_left
 from tests.servers.forge import Forge, forge
 from tests.servers.serving import SECRETS, TrackerServer, until

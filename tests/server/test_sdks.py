@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.test_alertmanager import ago, shown
+from tests.server.senders import ago, shown
 from tests.server.test_events import nothing_is_left
 from tests.servers.serving import SECRETS, TrackerServer, until
 

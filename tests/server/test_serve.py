@@ -8,18 +8,17 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-import requests
-
 from tests.faults.load import alert, deploy, error
 from tests.faults.outcome import number_of
-from tests.servers.tracker import SECRETS, toml
+from tests.server.senders import DECLARING, settled
+from tests.servers.serving import SECRETS, until
 from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 
 
 def send(server, request):
     path, headers, body = request
-    return requests.post(server.url + path, data=body, headers=headers, timeout=30)
+    return server.request(path, body, headers).status
 
 
 def numbers(store):
@@ -27,48 +26,48 @@ def numbers(store):
         return sorted(number for each in log.read_all() if (number := number_of(each.event)) is not None)
 
 
-def test_what_is_answered_202_gets_into_the_log(make_tracker, store_url):
+def test_what_is_answered_202_gets_into_the_log(make_server, store_url):
     """
     An alert, an error and a deploy, each over its route with its secret, on both stores.
     """
-    server = make_tracker(store_url)
+    server = make_server(store=store_url)
 
     answers = [send(server, each) for each in (alert(1), error(2), deploy(3))]
     server.digested()
 
-    assert [each.status_code for each in answers] == [202, 202, 202]
+    assert answers == [202, 202, 202]
     assert numbers(store_url) == [1, 2, 3]
 
 
-def test_what_was_answered_202_outlives_a_kill(make_tracker, store_url):
+def test_what_was_answered_202_outlives_a_kill(make_server, store_url):
     """
     Killed right after the answer, before anything is worked up: the next start finds it.
     """
-    server = make_tracker(store_url)
+    server = make_server(store=store_url)
     for number in range(20):
-        assert send(server, alert(number)).status_code == 202
+        assert send(server, alert(number)) == 202
     server.kill()
 
-    server.start_again()
+    server.start()
     server.digested()
 
     assert numbers(store_url) == list(range(20))
 
 
-def test_a_stranger_leaves_nothing_behind(make_tracker, store_url):
+def test_a_stranger_leaves_nothing_behind(make_server, store_url):
     """
     A wrong secret on any route is a 401, and neither inbox nor log holds anything of it.
     """
-    server = make_tracker(store_url)
+    server = make_server(store=store_url)
 
     for path, headers, body in (alert(1), error(2), deploy(3)):
         wrong = {
             name: value.replace("-token", "-nekot").replace("0123", "3210") for name, value in headers.items()
         }
-        assert send(server, (path, wrong, body)).status_code == 401
-        assert send(server, (path, {}, body)).status_code == 401
+        assert send(server, (path, wrong, body)) == 401
+        assert send(server, (path, {}, body)) == 401
     for path in ("/hooks/sentry/x", "/hooks/github", "/hooks/gitlab"):
-        assert server.post(path, b"{}").status_code == 401
+        assert server.request(path, b"{}").status == 401
 
     inbox = open_inbox(store_url)
     try:
@@ -79,15 +78,14 @@ def test_a_stranger_leaves_nothing_behind(make_tracker, store_url):
     assert numbers(store_url) == []
 
 
-def test_a_stranger_with_a_large_body_is_sent_away_unread(make_tracker, tmp_path):
+def test_a_stranger_with_a_large_body_is_sent_away_unread(make_server, tmp_path):
     """
     Where a token in the header says who it is, nothing of a stranger's body is waited for.
     """
     import socket
 
-    server = make_tracker(str(tmp_path / "tracker.db"))
-    host, _, port = server.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    server = make_server()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(
             b"POST /hooks/alertmanager/prod HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
             b"Authorization: Bearer wrong\r\n\r\n{"
@@ -110,56 +108,54 @@ def test_an_answer_with_a_body_does_not_wait_for_the_network():
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_sigterm_ends_it_well_with_everything_answered(make_tracker, store_url):
+def test_sigterm_ends_it_well_with_everything_answered(make_server, store_url):
     """
     Under load every request is answered or refused to connect; exit code 0; all acknowledged stands in the log.
     """
-    server = make_tracker(store_url)
+    server = make_server(store=store_url)
     acknowledged = set()
 
     def hammer(first):
         for number in range(first, first + 10_000):
             try:
-                if send(server, alert(number)).status_code == 202:
+                if send(server, alert(number)) == 202:
                     acknowledged.add(number)
-            except requests.ConnectionError:
+            except OSError:
                 return
 
     threads = [threading.Thread(target=hammer, args=(first,)) for first in (0, 10_000, 20_000)]
     for thread in threads:
         thread.start()
-    while len(acknowledged) < 30:
-        time.sleep(0.01)
+    until(lambda: len(acknowledged) >= 30)
     server.stop()
     for thread in threads:
         thread.join()
-    server.start_again()
+    server.start()
     server.digested()
 
     assert acknowledged <= set(numbers(store_url))
     assert "stopped" in [each["says"] for each in server.said()]
 
 
-def test_a_store_that_is_gone_does_not_keep_it_from_ending(make_tracker, postgres_server):
+def test_a_store_that_is_gone_does_not_keep_it_from_ending(make_server, postgres_server):
     """
-    PostgreSQL goes first, the server is told to end: it does, well before anybody kills it.
+    PostgreSQL goes first, the server is told to end: it does, by itself.
     """
     with postgres_server.database() as url:
-        server = make_tracker(url)
-        assert send(server, alert(1)).status_code == 202
+        server = make_server(store=url)
+        assert send(server, alert(1)) == 202
         server.digested()
-    began = time.monotonic()
 
     server.stop()
 
-    assert time.monotonic() - began < 29
+    assert server.process.returncode == 0
 
 
 def test_sigterm_while_it_starts_ends_it(tmp_path):
     """
     At whichever moment of its start it is told to end, it ends: nobody has to kill it.
     """
-    (tmp_path / "tracker.toml").write_text(toml({"tracker": {"store": "tracker.db"}}))
+    (tmp_path / "tracker.toml").write_text('[tracker]\nstore = "tracker.db"\n')
     for pause in (0.05, 0.15, 0.25, 0.3, 0.35, 0.4, 0.5):
         process = subprocess.Popen(
             [sys.executable, "-m", "tracker", "serve", "--port", "0"], cwd=tmp_path, stderr=subprocess.DEVNULL
@@ -167,24 +163,23 @@ def test_sigterm_while_it_starts_ends_it(tmp_path):
         time.sleep(pause)
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.wait(120) in (0, -signal.SIGTERM)
 
 
-def test_a_taken_port_is_told_in_a_line(make_tracker, tmp_path):
+def test_a_taken_port_is_told_in_a_line(make_server, tmp_path):
     """
     Who listens there, and what to type.
     """
-    server = make_tracker(str(tmp_path / "tracker.db"))
-    port = server.url.rpartition(":")[2]
+    server = make_server()
 
-    second = server.command("serve", "--port", port)
+    second = server.cli("serve", "--port", server.port)
 
-    assert second.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in second.stderr
-    assert "Traceback" not in second.stderr
+    assert second.code == 2
+    assert f"cannot listen on 127.0.0.1:{server.port}" in second.err
+    assert "Traceback" not in second.err
 
 
-def test_an_alert_recorded_before_a_kill_still_opens_its_incident(make_tracker, store_url):
+def test_an_alert_recorded_before_a_kill_still_opens_its_incident(make_server, store_url):
     """
     Killed between recording an alert and declaring its incident: the next start declares it, once.
     """
@@ -194,8 +189,9 @@ def test_an_alert_recorded_before_a_kill_still_opens_its_incident(make_tracker, 
         "labels": {"alertname": "HighErrorRate", "service": "checkout", "severity": "critical"},
         "startsAt": began.isoformat(),
     }
-    server = make_tracker(store_url, {"services": {"checkout": {"alert_labels": {"service": "checkout"}}}})
-    server.alertmanager({"version": "4", "alerts": [told]})
+    server = make_server(DECLARING.replace('auto_declare = "critical"', "", 1), store=store_url)
+    path, headers, _ = alert(1)
+    assert send(server, (path, headers, json.dumps({"version": "4", "alerts": [told]}).encode())) == 202
     server.digested()
     server.kill()
     toml_file = server.folder / "tracker.toml"
@@ -203,43 +199,39 @@ def test_an_alert_recorded_before_a_kill_still_opens_its_incident(make_tracker, 
         toml_file.read_text().replace("[services.checkout]", '[services.checkout]\nauto_declare = "critical"')
     )
 
-    server.start_again()
-    give_up = time.monotonic() + 30
-    while not (found := server.answer("list")["incidents"]) and time.monotonic() < give_up:
-        time.sleep(0.1)
+    server.start()
+    found = until(server.incidents)
     server.stop()
-    server.start_again()
-    time.sleep(1)
+    server.start()
+    settled(server)
 
     assert [each["incident"] for each in found] == ["INC-1"]
-    assert len(server.answer("list")["incidents"]) == 1
+    assert [each["services"] for each in server.incidents()] == [["canary"], ["checkout"]]
 
 
-def test_health_readiness_and_metrics_need_no_secret(make_tracker, tmp_path):
+def test_health_readiness_and_metrics_need_no_secret(make_server, tmp_path):
     """
     The tracker's own Prometheus reads how much came, waits and was recorded.
     """
-    server = make_tracker(str(tmp_path / "tracker.db"))
+    server = make_server()
     send(server, alert(1))
     server.digested()
 
-    found = {
-        path: requests.get(server.url + path, timeout=10) for path in ("/healthz", "/readyz", "/metrics")
-    }
+    answered = [server.request(path).status for path in ("/healthz", "/readyz", "/metrics")]
 
-    assert [each.status_code for each in found.values()] == [200, 200, 200]
-    text = found["/metrics"].text
-    assert 'tracker_http_requests_total{route="alertmanager",status="202"} 1.0' in text
-    assert "tracker_inbox_kept_total 1.0" in text
-    assert "tracker_events_recorded_total 1.0" in text
+    assert answered == [200, 200, 200]
+    assert server.metric('tracker_http_requests_total{route="alertmanager",status="202"}') == 1
+    assert server.metric("tracker_inbox_kept_total") == 1
+    until(lambda: server.metric("tracker_events_recorded_total") == 1)
 
 
-def test_what_it_says_is_json_and_holds_no_secret(make_tracker, tmp_path):
+def test_what_it_says_is_json_and_holds_no_secret(make_server, tmp_path):
     """
     One object a line, with the instant, the level and what happened.
     """
-    server = make_tracker(str(tmp_path / "tracker.db"))
-    server.alertmanager(b"{not json")
+    server = make_server()
+    path, headers, _ = alert(1)
+    send(server, (path, headers, b"{not json"))
     server.digested()
     server.stop()
 

@@ -6,13 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from projections import frames
-from tests.server.conftest import CHECKOUT
 from tests.server.exporter import exporter
-from tests.server.test_alertmanager import ASKED, LABELS, ago, shown, told
-from tests.server.test_auto_declare import deployed
+from tests.server.senders import LABELS, ago, deployed, shown
+from tests.server.test_alertmanager import ASKED, told
 from tests.servers.process import free_port
 from tests.servers.prometheus import Prometheus, Series
-from tests.servers.serving import TrackerServer, until
+from tests.servers.serving import CHECKOUT, TrackerServer, until
 from tracker.events.base import Event
 from tracker.events.silence import SourceReturned, SourceSilent
 from tracker.log import Log

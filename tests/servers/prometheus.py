@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 from tests.servers.process import answers, end, program, start, start_on_a_free_port
 
@@ -27,6 +28,13 @@ class Prometheus:
     folder: Path
     command: list[str] = field(repr=False)
     process: subprocess.Popen[bytes] = field(repr=False)
+
+    def asked(self, question: str) -> int:
+        """Return how often its API was asked: asked("query_range")."""
+        counter = f'prometheus_http_requests_total{{code="200",handler="/api/v1/{question}"}} '
+        with build_opener(ProxyHandler({})).open(f"{self.url}/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(int(line.removeprefix(counter)) for line in lines if line.startswith(counter))
 
     def stop(self) -> None:
         """End it now; a second time does nothing."""

@@ -1,13 +1,15 @@
-"""A real `tracker serve`, in a folder of its own, on a free port of loopback, with the commands typed beside it."""
+"""The one way to start a real `tracker serve`: a folder of its own, a free port of loopback, commands typed beside it."""
 
 import contextlib
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +32,10 @@ SECRETS = {
     "GITHUB_HOOK_SECRET": "github-secret",
     "GITLAB_HOOK_TOKEN": "gitlab-token",
 }
+"""The environment of every server and of the commands beside it; HEAD names them."""
 HEAD = """
+[tracker]
+store = {store}
 [alertmanager]
 token_env = "TRACKER_HOOK_TOKEN"
 {alertmanager}
@@ -47,10 +52,15 @@ hook_token_env = "GITLAB_HOOK_TOKEN"
 [hooks]
 token_env = "TRACKER_EVENTS_TOKEN"
 [serve]
-reconcile_every = "{reconcile_every}"
-capture_every = "1s"
+{serve}
 """
-_NOTHING_MORE = {"alertmanager": "", "sentry": "", "github": "", "gitlab": "", "reconcile_every": "1s"}
+CHECKOUT = """
+[services.checkout]
+sentry_projects = ["1"]
+alert_labels = { service = "checkout" }
+"""
+EVERY_SECOND = 'reconcile_every = "1s"\ncapture_every = "1s"'
+_LISTENING = re.compile(r"listening on http://\S+?:(\d+);")
 
 
 @dataclass(frozen=True)
@@ -78,11 +88,17 @@ class Reply:
 
 @dataclass
 class TrackerServer:
-    """One folder with a tracker.toml, and the server that runs in it, or not."""
+    """One folder with a tracker.toml, and the server that runs in it, or not.
+
+    Port 0 is replaced by the one that the kernel chose at the first start; later starts listen on the same.
+    `prefix` are words in front of the command.
+    """
 
     folder: Path
+    store: str
     port: int
     environment: dict[str, str] = field(default_factory=dict)
+    prefix: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -94,19 +110,42 @@ class TrackerServer:
         """A DSN that leads here, of the project checkout."""
         return f"http://{SECRETS['TRACKER_DSN_KEY']}@127.0.0.1:{self.port}/1"
 
-    def start(self) -> None:
-        """Start it and wait until it is ready."""
-        given = [f"{name}={value}" for name, value in self._environment().items()]
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it is ready; without waiting, whether or not it becomes ready."""
+        log = self.folder / "serve.log"
+        begun = log.stat().st_size if log.exists() else 0
+
+        def ready() -> bool:
+            if not self.port and (address := _LISTENING.search(log.read_bytes()[begun:].decode())):
+                self.port = int(address[1])
+            return bool(self.port) and self.is_ready()
+
         self.process = start(
-            ["env", *given, sys.executable, "-m", "tracker", "serve", "--port", str(self.port)],
-            ready=answers(f"{self.url}/readyz"),
-            log=self.folder / "serve.log",
+            [*self.prefix, sys.executable, "-m", "tracker", "serve", "--port", str(self.port)],
+            ready=ready if wait else lambda: True,
+            log=log,
+            environment=self._environment(),
         )
 
+    def is_ready(self) -> bool:
+        return answers(f"{self.url}/readyz")()
+
     def stop(self) -> None:
-        """Ask it to end, and wait; a second time does nothing."""
-        if self.process is not None:
-            end(self.process)
+        """End it as systemd does, and see that it ends well; a second time does nothing."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code: int | None = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            code = None
+            self.kill()
+        assert code == 0, f"tracker serve ended with {code}: {self.log()[-3000:]}"
 
     def kill(self) -> None:
         """End it as a power cut would: `kill -9`."""
@@ -142,6 +181,12 @@ class TrackerServer:
         )
         return Typed(done.returncode, done.stdout, done.stderr)
 
+    def answer(self, *words: object) -> Any:
+        """Type a command with --json, which must succeed, and return its answer."""
+        ran = self.cli(*words, "--json")
+        assert ran.code == 0, ran.err
+        return ran.json
+
     def request(
         self,
         path: str,
@@ -153,7 +198,7 @@ class TrackerServer:
         """Send one request; a body makes it a POST."""
         asked = Request(self.url + path, data=body, headers=dict(headers or {}), method=method)
         try:
-            with _DIRECT.open(asked, timeout=30) as answer:
+            with _DIRECT.open(asked, timeout=60) as answer:
                 return Reply(answer.status, _lower(answer.headers), answer.read())
         except HTTPError as refused:
             with refused:
@@ -161,43 +206,42 @@ class TrackerServer:
 
     def timeline(self, minutes: int = 60) -> list[dict[str, Any]]:
         """Return the rows of the last minutes, of all services and of none."""
-        answer = self.cli("timeline", "--from", f"{minutes}m-ago", "--to", "now", "--json")
-        assert answer.code == 0, answer.err
-        entries: list[dict[str, Any]] = answer.json["entries"]
+        answer = self.answer("timeline", "--from", f"{minutes}m-ago", "--to", "now")
+        entries: list[dict[str, Any]] = answer["entries"]
         return entries
 
     def changes(self) -> list[dict[str, Any]]:
         """Return the deploys, rollbacks and merges of the last day, newest first."""
-        answer = self.cli("changes", "--json")
-        assert answer.code == 0, answer.err
-        found: list[dict[str, Any]] = answer.json["changes"]
+        found: list[dict[str, Any]] = self.answer("changes")["changes"]
         return found
 
     def incidents(self) -> list[dict[str, Any]]:
         """Return every incident."""
-        answer = self.cli("list", "--json")
-        assert answer.code == 0, answer.err
-        found: list[dict[str, Any]] = answer.json["incidents"]
+        found: list[dict[str, Any]] = self.answer("list")["incidents"]
         return found
 
     def log(self) -> str:
         """Return what it wrote to stderr."""
         return (self.folder / "serve.log").read_text(errors="replace")
 
-    def digested(self) -> None:
+    def said(self) -> list[dict[str, Any]]:
+        """Return what it logged, oldest first."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def digested(self, seconds: float = 120.0) -> None:
         """Wait until nothing waits in the inbox; asked of itself, for /metrics counts once a second."""
-        inbox = open_inbox(str(self.folder / "tracker.db"))
+        inbox = open_inbox(self.store)
         try:
-            until(lambda: inbox.counts().waiting == 0)
+            until(lambda: inbox.counts().waiting == 0, seconds=seconds)
         finally:
             inbox.close()
 
     def metric(self, name: str) -> float:
-        """Return a number of /metrics."""
+        """Return a number of /metrics; one that is not there yet is 0, as Prometheus takes it."""
         for line in self.request("/metrics").body.decode().splitlines():
             if line.startswith(f"{name} "):
                 return float(line.rpartition(" ")[2])
-        raise AssertionError(f"/metrics has no {name}")
+        return 0.0
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -212,7 +256,7 @@ def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def until(found: Callable[[], Found], *, seconds: float = 30.0) -> Found:
+def until(found: Callable[[], Found], *, seconds: float = 120.0) -> Found:
     """Ask until the answer is true, and return it.
 
     Raises:
@@ -231,26 +275,38 @@ def until(found: Callable[[], Found], *, seconds: float = 30.0) -> Found:
 @contextlib.contextmanager
 def tracker_server(
     tmp_path: Path,
-    toml: str = "",
+    toml: str = CHECKOUT,
     *,
+    store: str | None = None,
     running: bool = True,
     port: int | None = None,
     environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+    serve: str = EVERY_SECOND,
     **lines: str,
 ) -> Iterator[TrackerServer]:
-    """Make a folder with all routes open, and start the server in it.
+    """Make a folder with all routes open, and start the server in it; at the end it has to stop with code 0.
 
     `toml` is added to the settings; `alertmanager`, `sentry`, `github` and `gitlab` are more
-    lines of those tables, `reconcile_every` replaces the second between polls. `environment`
-    comes on top of the secrets, for the server and for the commands.
+    lines of those tables, `serve` replaces the second between polls. `store` is a SQLite file in
+    that folder if it is not given. `environment` comes on top of the secrets, for the server and
+    for the commands.
     """
+    tmp_path.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="tracker-", dir=tmp_path))
-    head = HEAD.format(**{**_NOTHING_MORE, **lines})
+    store = store or str(folder / "tracker.db")
+    tables = dict.fromkeys(("alertmanager", "sentry", "github", "gitlab"), "")
+    head = HEAD.format(store=json.dumps(store), serve=serve, **{**tables, **lines})
     (folder / "tracker.toml").write_text(head + toml, encoding="utf-8")
-    server = TrackerServer(folder, port or free_port(), dict(environment or {}))
+    if port is None:
+        port = 0 if running else free_port()
+    server = TrackerServer(folder, store, port, dict(environment or {}), prefix)
     try:
         if running:
             server.start()
         yield server
-    finally:
-        server.stop()
+    except BaseException:
+        if server.process is not None:
+            end(server.process)
+        raise
+    server.stop()
