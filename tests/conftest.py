@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,34 @@ _FOREIGN_NAMES = (
 
 # Nobody's zone, and 5:45 from UTC: an answer that follows the machine's clock shows at once.
 ZONE = "Asia/Kathmandu"
+
+
+_REAL_SERVERS = {
+    *("make_server", "make_prometheus", "prometheus_server", "make_alertmanager"),
+    *("alertmanager_server", "postgres_server", "postgres_url", "bugsink_server"),
+}
+SLOW_SECONDS = 1800
+
+
+if find_spec("pytest_timeout") is None:  # a .venv that was made before it was in the lock
+
+    def pytest_addoption(parser: pytest.Parser) -> None:
+        parser.addini("timeout", "seconds for each test; make setup installs what reads it")
+
+    def pytest_configure(config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "timeout(seconds): the same for one test")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a real server as slow, and give all that is slow more time."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if _REAL_SERVERS & set(item.fixturenames) or parameters.get("store_url") == "postgresql":
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -450,7 +450,7 @@ def test_kill_9_at_each_place(store_url, log, clock, slack, where, posts, state)
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
-        timeout=60,
+        timeout=120,
     )
     clock.minute += TAKEN_FOR / timedelta(minutes=1)
     deliver(log, Slack(slack.url), clock)

@@ -536,7 +536,7 @@ def test_two_weeks_of_history_give_an_honest_day_and_are_asked_for_once(tracker,
     tracker("resolve", 1, "--at", utc(fixed + timedelta(minutes=20)))
 
     def ranges() -> float:
-        asked = requests.get(f"{server.url}/metrics", timeout=5).text
+        asked = requests.get(f"{server.url}/metrics", timeout=120).text
         found = re.findall(
             r'prometheus_http_requests_total\{[^}]*handler="/api/v1/query_range"[^}]*\} (\S+)', asked
         )

@@ -160,7 +160,7 @@ class Shop:
                 raise error("card")
             except error as failed:
                 scope.capture_exception(failed)
-        client.close(timeout=10)
+        client.close(timeout=120)
 
     def hooks(self, count: int) -> bytes:
         """Wait for the next alerts, and give their bodies as lines."""

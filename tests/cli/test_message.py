@@ -419,7 +419,7 @@ def test_kill_9_after_the_post_posts_nothing_again(posting, slack):
     with start("message", "1", "initial", "--text", "down", "--send") as process:
         slack.wait_for(1)
         process.send_signal(signal.SIGKILL)
-        process.wait(30)
+        process.wait(120)
 
     soon_after = posting("message", "--send")
     with Log("tracker.db", now=lambda: datetime.now(UTC) + TAKEN_FOR) as log:
@@ -454,7 +454,7 @@ def test_two_commands_at_once_post_what_waits_once(posting, slack):
         )
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    said = [process.communicate(timeout=120)[0] for process in processes]
 
     assert slack.texts == ["down"] * 2, "the 429, and one post"
     assert sum("sent" in each for each in said) == 1

@@ -81,7 +81,7 @@ def test_a_real_api_tells_of_the_same_alert_as_the_webhook(
     alertmanager_server.post(alert(LABELS, starts_at=started))
     pushed = read(receiver.wait_for(1)[0].body, where="hook", rules=RULES)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(f"{alertmanager_server.url}/api/v2/alerts", timeout=10) as answer:
+    with direct.open(f"{alertmanager_server.url}/api/v2/alerts", timeout=120) as answer:
         pulled = read(answer.read(), where="api", rules=RULES)
 
     assert ids(pulled) == ids(pushed)

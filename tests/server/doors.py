@@ -60,4 +60,4 @@ def listening(app: Starlette | None = None, inbox: Any = None) -> Iterator[int]:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(120)

@@ -55,7 +55,7 @@ def main() -> None:
             sentry_sdk.logger.warning("the pool is nearly empty")
         else:
             raise SystemExit(f"{what}?")
-        sentry_sdk.flush(timeout=10)
+        sentry_sdk.flush(timeout=120)
 
 
 if __name__ == "__main__":

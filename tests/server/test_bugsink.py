@@ -57,7 +57,7 @@ def fail(project: dict[str, Any]) -> None:
             raise KeyError("card")
         except KeyError as failed:
             scope.capture_exception(failed)
-    client.close(timeout=10)
+    client.close(timeout=120)
 
 
 def told(server: TrackerServer) -> list[tuple[str, str, str]]:

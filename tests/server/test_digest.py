@@ -256,7 +256,7 @@ def test_a_locked_log_is_waited_for(scene, monkeypatch):
     wait_until(lambda: not scene.inbox.counts().waiting)
     stopping.set()
     wake.set()
-    thread.join(10)
+    thread.join(120)
 
     assert (held.waiting, held.parked) == (1, 0)
     assert not thread.is_alive()
@@ -275,7 +275,7 @@ def holding_the_log(store):
             yield
 
 
-def wait_until(question, timeout_seconds=30):
+def wait_until(question, timeout_seconds=120):
     give_up = time.monotonic() + timeout_seconds
     while not question():
         assert time.monotonic() < give_up, "it never came to be"
@@ -298,7 +298,7 @@ def test_a_wake_up_while_it_works_is_not_lost(scene, monkeypatch):
     wait_until(lambda: not scene.inbox.counts().waiting)
     stopping.set()
     wake.set()
-    thread.join(10)
+    thread.join(120)
 
     assert scene.numbers() == list(range(1, 40))
 
@@ -315,6 +315,6 @@ def test_a_busy_door_slows_it_and_stops_nothing(scene):
     wait_until(lambda: not scene.inbox.counts().waiting)
     stopping.set()
     wake.set()
-    thread.join(10)
+    thread.join(120)
 
     assert scene.numbers() == list(range(1, 700))

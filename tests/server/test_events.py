@@ -187,7 +187,7 @@ TOKENS: dict[str, tuple[str, str, str]] = {
 
 def sent(server: TrackerServer, path: str, body: bytes, *headers: tuple[str, bytes]) -> int:
     """POST with header values of any bytes, which no client library sends."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     try:
         connection.putrequest("POST", path)
         connection.putheader("Content-Length", str(len(body)))
@@ -290,7 +290,7 @@ def test_too_large_is_413_before_it_is_read(server):
     """
     A length that says so is refused at once; a body without one as soon as it passes the limit.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection.putrequest("POST", "/hooks/events")
     for name, value in {**BEARER, "Content-Length": str(HOOK_BYTES + 1)}.items():
         connection.putheader(name, value)
@@ -299,7 +299,7 @@ def test_too_large_is_413_before_it_is_read(server):
     connection.close()
 
     pieces = (b"x" * size for size in [*[65536] * (HOOK_BYTES // 65536), 1])
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # answered, and the rest is not wanted
         connection.request("POST", "/hooks/events", pieces, BEARER, encode_chunked=True)
     chunked = connection.getresponse().status

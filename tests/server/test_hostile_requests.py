@@ -12,7 +12,7 @@ from tracker.server.secrets import same, sentry_key
 
 def _status(port: int, *pieces: bytes) -> int:
     """Send pieces on one connection, and give the status of the first answer; 0 where it is closed without."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
@@ -95,7 +95,7 @@ def test_headers_without_end_are_not_read_without_end(pieces: list[bytes]) -> No
     A megabyte that is neither body nor end of anything is refused before it is all there.
     """
     sent = 0
-    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
@@ -129,7 +129,7 @@ def test_who_sends_no_end_is_let_go(sent: bytes, monkeypatch: pytest.MonkeyPatch
     A connection that never finishes its request is closed: sockets are few.
     """
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
-    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(sent)
         while connection.recv(4096):
             pass
@@ -139,7 +139,7 @@ def test_requests_without_number_on_one_connection_are_cut_off() -> None:
     """
     Some hundred may be sent before the first answer; a quarter of a megabyte of them is an attack.
     """
-    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 3_000)
         said = b""
         try:
@@ -156,7 +156,7 @@ def test_a_few_requests_at_once_are_all_answered() -> None:
     """
     Sending ahead is allowed.
     """
-    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         said = b""
         while said.count(b"HTTP/1.1 200") < 20:
@@ -170,7 +170,7 @@ def test_an_ordinary_connection_stays_open(monkeypatch: pytest.MonkeyPatch) -> N
     The deadline is for requests that do not end, not for a connection between two of them.
     """
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
-    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with listening() as port, socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
         for _ in range(2):
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             said = b""

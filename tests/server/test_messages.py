@@ -119,7 +119,7 @@ def test_a_promise_that_passed_is_recorded_once_and_the_update_is_said(posting_s
     assert answer.code == 0, answer.err
 
     start_at(posting_server, minutes=10)
-    until(lambda: said(posting_server, "a message is due"), seconds=90)
+    until(lambda: said(posting_server, "a message is due"))
     posting_server.stop()
     session = workspace_of(posting_server)
     monkeypatch.setattr(Session, "now", property(lambda self: datetime.now(UTC) + timedelta(minutes=11)))

@@ -98,7 +98,7 @@ def started(server: TrackerServer, dsn: str) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
 
@@ -172,7 +172,7 @@ def test_sigterm_ends_it_with_0_and_all_that_was_received_is_on_disk(make_server
 
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
-    code = server.process.wait(30)
+    code = server.process.wait(120)
     waits, stands = left(server)
 
     assert code == 0

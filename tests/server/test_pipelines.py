@@ -71,7 +71,7 @@ def sentry_cli(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 
@@ -289,7 +289,7 @@ def is_told_once(server: TrackerServer, name: str, by: str) -> None:
     assert deploy["finished_at"] == moment("14:44:20")
     assert deploy["sources"] == [name]
     assert (merge["kind"], merge["service"]) == ("merge", "checkout")
-    rows = server.timeline()
+    rows = server.timeline(minutes=20 * 60)
     finished = [row for row in rows if row["kind"] == "deploy-finished"]
     assert [(row["occurred_at"], row["recorded_by"]) for row in finished] == [(moment("14:44:20"), by)]
     assert {"commit-made", "version-tagged"} <= {row["kind"] for row in rows}

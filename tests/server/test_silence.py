@@ -160,7 +160,7 @@ def test_samples_of_the_silent_time_come_back_and_the_verdict_is_marked(make_ser
     [_, (back, _)] = until(lambda: len(found := heard(server)) == 2 and found)
     # The last two steps before now are left for the next time.
     until(lambda: len(samples(server, blind_from, back.occurred_at)) >= 28)
-    [row] = until(lambda: judged(server), seconds=90)
+    [row] = until(lambda: judged(server))
 
     assert back.occurred_at - silence.occurred_at >= dark
     found = samples(server, blind_from, back.occurred_at)

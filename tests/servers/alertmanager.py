@@ -48,7 +48,7 @@ class Alertmanager:
             data=json.dumps(alerts).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with _DIRECT.open(request, timeout=10):
+        with _DIRECT.open(request, timeout=120):
             pass
 
     def stop(self) -> None:

@@ -54,7 +54,7 @@ class Bugsink:
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
             method=method,
         )
-        with _DIRECT.open(request, timeout=30) as answer:
+        with _DIRECT.open(request, timeout=120) as answer:
             return json.loads(answer.read() or b"null")
 
     def project(self, name: str, webhook_url: str | None = None) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def chromium(folder: Path) -> Iterator[Chromium]:
         if browser is not None:
             browser.close()
         try:
-            process.wait(20)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

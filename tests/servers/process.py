@@ -19,9 +19,10 @@ import pytest
 _DIRECT = build_opener(ProxyHandler({}))
 
 Started = TypeVar("Started")
+Found = TypeVar("Found")
 
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 
 
 def program(package: str, *names: str) -> str:
@@ -58,6 +59,22 @@ def answers(url: str) -> Callable[[], bool]:
             return False
 
     return ask
+
+
+def until(found: Callable[[], Found], *, seconds: float = 120.0) -> Found:
+    """Ask until the answer is true, and return it.
+
+    Raises:
+        AssertionError: If it never is; no test waits for ever.
+    """
+    give_up = time.monotonic() + seconds
+    while True:
+        answer = found()
+        if answer:
+            return answer
+        if time.monotonic() > give_up:
+            raise AssertionError(f"it did not come true in {seconds} s; the last answer was {answer!r}")
+        time.sleep(0.05)
 
 
 class StartError(Exception):

@@ -32,7 +32,7 @@ class Prometheus:
     def asked(self, question: str) -> int:
         """Return how often its API was asked: asked("query_range")."""
         counter = f'prometheus_http_requests_total{{code="200",handler="/api/v1/{question}"}} '
-        with build_opener(ProxyHandler({})).open(f"{self.url}/metrics", timeout=60) as answer:
+        with build_opener(ProxyHandler({})).open(f"{self.url}/metrics", timeout=120) as answer:
             lines = answer.read().decode().splitlines()
         return sum(int(line.removeprefix(counter)) for line in lines if line.startswith(counter))
 

@@ -8,21 +8,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.servers.process import answers, end, faketime, free_port, start
+from tests.servers.process import answers, end, faketime, free_port, start, until
 from tracker.inbox.opening import open_inbox
 
-_DIRECT = build_opener(ProxyHandler({}))
+__all__ = ["CHECKOUT", "SECRETS", "Reply", "TrackerServer", "Typed", "tracker_server", "until"]
 
-Found = TypeVar("Found")
+_DIRECT = build_opener(ProxyHandler({}))
 
 SECRETS = {
     "TRACKER_HOOK_TOKEN": "hook-token",
@@ -141,7 +140,7 @@ class TrackerServer:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            code: int | None = self.process.wait(60)
+            code: int | None = self.process.wait(120)
         except subprocess.TimeoutExpired:
             code = None
             self.kill()
@@ -198,7 +197,7 @@ class TrackerServer:
         """Send one request; a body makes it a POST."""
         asked = Request(self.url + path, data=body, headers=dict(headers or {}), method=method)
         try:
-            with _DIRECT.open(asked, timeout=60) as answer:
+            with _DIRECT.open(asked, timeout=120) as answer:
                 return Reply(answer.status, _lower(answer.headers), answer.read())
         except HTTPError as refused:
             with refused:
@@ -254,22 +253,6 @@ class TrackerServer:
 
 def _lower(headers: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-def until(found: Callable[[], Found], *, seconds: float = 120.0) -> Found:
-    """Ask until the answer is true, and return it.
-
-    Raises:
-        AssertionError: If it never is; no test waits for ever.
-    """
-    give_up = time.monotonic() + seconds
-    while True:
-        answer = found()
-        if answer:
-            return answer
-        if time.monotonic() > give_up:
-            raise AssertionError(f"it did not come true in {seconds} s; the last answer was {answer!r}")
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

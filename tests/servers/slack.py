@@ -46,7 +46,7 @@ class FakeSlack:
             self._changed.notify_all()
             return self.replies.pop(0) if self.replies else OK
 
-    def wait_for(self, count: int, *, timeout_seconds: float = 30.0) -> None:
+    def wait_for(self, count: int, *, timeout_seconds: float = 120.0) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.bodies) >= count, timeout_seconds)
 

@@ -19,7 +19,7 @@ def query_range(server, query, *, start, end, step_seconds):
     response = requests.get(
         f"{server.url}/api/v1/query_range",
         params={"query": query, "start": start.timestamp(), "end": end.timestamp(), "step": step_seconds},
-        timeout=10,
+        timeout=120,
     )
     response.raise_for_status()
     return response.json()["data"]["result"]
@@ -80,7 +80,7 @@ def test_a_prometheus_takes_more_configuration_and_stops(make_prometheus):
     """
     server = make_prometheus(extra_config="alerting: {alert_relabel_configs: []}\nrule_files: [none.yml]\n")
 
-    shown = requests.get(f"{server.url}/api/v1/status/config", timeout=10).json()["data"]["yaml"]
+    shown = requests.get(f"{server.url}/api/v1/status/config", timeout=120).json()["data"]["yaml"]
     server.stop()
     server.stop()
 

@@ -30,7 +30,7 @@ class Receiver:
             self.deliveries.append(delivery)
             self._changed.notify_all()
 
-    def wait_for(self, count: int, *, timeout_seconds: float = 15.0) -> list[Delivery]:
+    def wait_for(self, count: int, *, timeout_seconds: float = 120.0) -> list[Delivery]:
         """Wait until so many deliveries came, and give all of them.
 
         Raises:

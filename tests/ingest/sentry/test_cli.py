@@ -154,7 +154,7 @@ def sentry_cli(server: Tracker, folder: Path, *words: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 

@@ -106,7 +106,7 @@ def test_a_real_sdk_is_read(receiver: Receiver) -> None:
     """
     dsn = receiver.url.replace("http://", "http://abc123@") + "1"
     began = datetime.now(UTC)
-    subprocess.run([sys.executable, "-c", PROGRAM, dsn], check=True, timeout=60, capture_output=True)
+    subprocess.run([sys.executable, "-c", PROGRAM, dsn], check=True, timeout=120, capture_output=True)
     ended = datetime.now(UTC)
     deliveries = receiver.wait_for(7)
 
