@@ -74,7 +74,10 @@ def test_a_note_is_redacted_from_every_answer_and_file(declared, tmp_path):
     answer = declared("redact", handle, *WHY)
 
     assert answer.code == 0, answer.err
-    assert f"{handle} redacted by ada: its text was removed from the log and from the store's files" in answer.err
+    assert (
+        f"{handle} redacted by ada: its text was removed from the log and from the store's files"
+        in answer.err
+    )
     assert "write them again" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     said = "redacted by ada on 20"

@@ -124,7 +124,13 @@ def _decide(
         corrected = session.log.by_ids([target.event.target])
         corrects = corrected[0].event if corrected else None
     return redact(
-        target, by=session.author, now=session.now, why=why or "", payload=payload, keep=keep, corrects=corrects
+        target,
+        by=session.author,
+        now=session.now,
+        why=why or "",
+        payload=payload,
+        keep=keep,
+        corrects=corrects,
     )
 
 
