@@ -1,11 +1,11 @@
 """Redacting an event: deciding on it and on what repeats its text, removing both, and cleaning the files."""
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import msgspec
 
+from tracker.application.progress import SILENT, Progress
 from tracker.application.redaction_plan import PLACES, Plan, clean, planned, work_up_inbox
 from tracker.application.session import Recording, Session
 from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
@@ -13,8 +13,6 @@ from tracker.errors import RefusedError, StoreError, UsageError
 from tracker.events.base import Event, Recorded, decode
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.incidents import FileAttached
-
-Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,6 @@ class DryRun:
     stays: list[str]
 
 
-def _no_bar(what: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    return nullcontext(lambda done, total: None)
-
-
 def redact_event(
     session: Session,
     typed: str,
@@ -54,7 +48,7 @@ def redact_event(
     why: str | None,
     keep: Collection[str] = (),
     also: bool = False,
-    bar: Bar = _no_bar,
+    progress: Progress = SILENT,
 ) -> Redacted:
     """Remove an event's text for good, with what repeats it; with `also` from every event that has it.
 
@@ -64,21 +58,21 @@ def redact_event(
     """
     target = _target(session, typed)
     if target.redacted is not None:
-        return _finish(session, target, bar)
+        return _finish(session, target, progress)
     refuse_what_stays(target)
     begun = _begun(session, target)
     if begun is not None:
-        return _carry_out(session, begun, bar)
+        return _carry_out(session, begun, progress)
     payload = session.log.payloads([target.position]).get(target.position, b"")
     decided = [_decide(session, target, payload, why, keep)]
     work_up_inbox(session, pieces_of(target.event, payload, keep), (target.id,))
-    with bar("redact") as update:
+    with progress.bar("redact") as update:
         plan = planned(session, target, keep=keep, also=also, progress=update)
     decided += _along(plan, decided[0])
     beside = [removed for place in PLACES if (removed := place(session, plan.needles)) is not None]
     recording = Recording()
     recording.add(session.log.redact(decided))
-    remains = _clean(session, target, bar)
+    remains = _clean(session, target, progress)
     return Redacted(target, recording, tuple(one.target for one in decided), remains, plan, beside)
 
 
@@ -89,14 +83,14 @@ def dry_run(
     why: str | None,
     keep: Collection[str] = (),
     also: bool = False,
-    bar: Bar = _no_bar,
+    progress: Progress = SILENT,
 ) -> DryRun:
     """Find what a redaction would remove, and change nothing."""
     target = _target(session, typed)
     refuse_what_stays(target)
     payload = session.log.payloads([target.position]).get(target.position, b"")
     decided = _decide(session, target, payload, why or "dry run", keep)
-    with bar("redact") as update:
+    with progress.bar("redact") as update:
         plan = planned(session, target, keep=keep, also=also, progress=update)
     left = decode(decided.target_topic, decided.left)
     names = [info.name for info in msgspec.structs.fields(type(left))]
@@ -173,25 +167,25 @@ def _begun(session: Session, target: Recorded) -> EventRedacted | None:
     return None
 
 
-def _carry_out(session: Session, begun: EventRedacted, bar: Bar) -> Redacted:
+def _carry_out(session: Session, begun: EventRedacted, progress: Progress) -> Redacted:
     recording = Recording()
     recording.add(session.log.redact([begun]))
     [target] = session.log.by_ids([begun.target])
-    remains = _clean(session, target, bar)
+    remains = _clean(session, target, progress)
     return Redacted(target, recording, (target.id,), remains, before_by=begun.decided_by)
 
 
-def _finish(session: Session, target: Recorded, bar: Bar) -> Redacted:
+def _finish(session: Session, target: Recorded, progress: Progress) -> Redacted:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
     session.log.seal()
     if target.id not in session.log.unfinished():
         refuse_what_stays(target)
-    return Redacted(target, Recording(), (), _clean(session, target, bar))
+    return Redacted(target, Recording(), (), _clean(session, target, progress))
 
 
-def _clean(session: Session, target: Recorded, bar: Bar) -> list[str]:
+def _clean(session: Session, target: Recorded, progress: Progress) -> list[str]:
     try:
-        with bar("clean the files"):
+        with progress.clock("clean the files"):
             return clean(session)
     except StoreError as trouble:
         why = trouble.message.replace("; nothing of this was recorded", "")

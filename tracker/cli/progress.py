@@ -68,3 +68,13 @@ def _size() -> tuple[int, int]:
     except (OSError, ValueError):
         return 80, 24
     return size.columns or 80, size.lines or 24
+
+
+class _OnTerminal:
+    """Both, as work in `tracker.application` asks for them."""
+
+    bar = staticmethod(progress)
+    clock = staticmethod(waiting)
+
+
+PROGRESS = _OnTerminal()

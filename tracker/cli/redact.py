@@ -9,7 +9,7 @@ import argparse
 from tracker.application.redaction import DryRun, Redacted, dry_run, redact_event
 from tracker.application.session import Session
 from tracker.cli.common import add_json, answer, write_json
-from tracker.cli.progress import progress
+from tracker.cli.progress import PROGRESS
 from tracker.times import utc
 
 EXAMPLE = "example:  tracker redact 7f1dmbv --why 'a password was typed into it'"
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         why=arguments.why,
         keep=arguments.keep,
         also=arguments.also,
-        bar=progress,
+        progress=PROGRESS,
     )
     return _print_dry_run(arguments, done) if isinstance(done, DryRun) else _print(arguments, session, done)
 
