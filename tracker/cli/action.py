@@ -23,7 +23,6 @@ EXAMPLE = """examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to do."""
     ways = parser.add_subparsers(dest="way", metavar="add|done", required=True)
     add = _way(ways, "add", "add an action item with an owner and a due date", _add)
     add_incident(add)
@@ -64,7 +63,6 @@ def _way(ways: Any, name: str, said: str, act: Callable[..., int]) -> argparse.A
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Do it."""
     act: int = arguments.act(arguments, session)
     return act
 

@@ -12,7 +12,6 @@ EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --j
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to leave out."""
     parser.add_argument("incident", metavar="INC", nargs="?", help="only items of this incident")
     parser.add_argument("--open", action="store_true", help="only open items")
     parser.add_argument("--overdue", action="store_true", help="only overdue items")
@@ -21,7 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print them: what is to be done first, by the day it is due."""
     known = action_items.items_of(session)
     now = session.now
     found = known

@@ -15,7 +15,6 @@ EXAMPLE = "example:  tracker amend 7f1dmbv --at 14:41Z --why 'read the clock of 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what was wrong and what is right."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--at", metavar="T", help="the correct time")
     parser.add_argument("--text", metavar="TEXT", help="the correct text of a note or action item")
@@ -31,7 +30,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     changes: dict[str, str | None] = {}
     for assignment in arguments.set:
         name, equals, value = assignment.partition("=")

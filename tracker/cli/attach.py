@@ -16,14 +16,12 @@ EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the file."""
     add_incident(parser)
     parser.add_argument("file", metavar="FILE", help="at most 20 MB")
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     path = Path(arguments.file)
     try:
         content = path.read_bytes()

@@ -25,14 +25,12 @@ EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and where to write it."""
     add_incident(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="default ./INC-42.bundle; - is stdout")
     add_reading(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write it."""
     up_to = session.position_limit()
     name = session.incident(arguments.incident, up_to).id
     to_stdout = arguments.output == "-"

@@ -29,7 +29,6 @@ EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the span, and whose changes."""
     parser.add_argument(
         "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
     )
@@ -49,7 +48,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print them."""
     up_to = session.position_limit()
     if arguments.service:
         session.asked_service(arguments.service)

@@ -43,7 +43,6 @@ _ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and perhaps a text to hold against it."""
     parser.add_argument(
         "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
     )
@@ -53,7 +52,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print the answers."""
     text = read(arguments.text) if arguments.text else None
     typed = _named(arguments, session, text)
     up_to = session.position_limit()

@@ -19,7 +19,6 @@ EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source pr
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and perhaps one source."""
     add_incident(parser)
     parser.add_argument("--source", choices=SOURCES, help="only this source")
     add_json(parser)

@@ -36,7 +36,6 @@ _MANYFOLD_PERCENT = 1_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and perhaps one change and one metric."""
     add_incident(parser)
     parser.add_argument(
         "--change", metavar="EVENT", help="only this deploy or rollback: a handle, an id, or SERVICE@VERSION"
@@ -47,7 +46,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print them."""
     up_to = session.position_limit()
     incident = session.incident(arguments.incident, up_to)
     change = session.event(arguments.change, up_to) if arguments.change else None

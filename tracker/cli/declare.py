@@ -19,7 +19,6 @@ EXAMPLE = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the title, the services and what is known already."""
     parser.add_argument("title", metavar="TITLE", help="what is broken, from the users' point of view")
     parser.add_argument(
         "--service", metavar="S", nargs="+", action="extend", required=True, help="affected services"
@@ -37,7 +36,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Declare, add to the open incident of the service, or keep it while the store is away."""
     services = tuple(dict.fromkeys(session.service(name) for name in arguments.service))
     outcome = spool.submit(
         session,

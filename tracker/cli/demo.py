@@ -61,7 +61,6 @@ MARK = ".tracker-demo"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take where to put it."""
     parser.add_argument(
         "folder",
         metavar="DIR",
@@ -73,7 +72,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Play it in a folder beside the one that is meant, and put it there when it is whole."""
     target = Path(arguments.folder)
     older = _older_demo(target)
     try:

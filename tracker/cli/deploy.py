@@ -15,7 +15,6 @@ EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the step and what it is of."""
     parser.add_argument("step", choices=("start", "finish", "fail"), help="what happened")
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("version", metavar="VERSION")
@@ -26,7 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record the step, or keep it while the store is away."""
     request = RecordChange(
         change=arguments.command,
         step=arguments.step,

@@ -61,7 +61,6 @@ def parser_for(name: str) -> Parser:
 
 
 def run(words: list[str]) -> int:
-    """Run one command; trouble that the user can put right is two lines, a bug a traceback."""
     # Whoever closed stdout or stderr wants to hear nothing; the command does its work all the same.
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()

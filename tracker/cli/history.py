@@ -14,13 +14,11 @@ EXAMPLE = "example:  tracker history 7f1dmbv"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the event."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     add_reading(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print them in the order in which they were recorded."""
     up_to = session.position_limit()
     target = session.event(arguments.event, up_to)
     found = session.log.with_corrections([target], up_to)

@@ -25,7 +25,6 @@ EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker impor
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the bundle."""
     parser.add_argument("file", metavar="FILE", help="a file written by tracker bundle; - is stdin")
     parser.add_argument(
         "--dry-run", action="store_true", help="only check it and print what would be recorded"
@@ -37,7 +36,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Check it, then record it."""
     who = None if arguments.dry_run else session.author
     bundle = opened(arguments.file)
     prefix = session.settings.tracker.prefix

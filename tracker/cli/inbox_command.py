@@ -18,7 +18,6 @@ EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracke
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to do, and with which ones."""
     parser.add_argument("what", choices=("list", "retry"))
     parser.add_argument(
         "number", metavar="NUMBER", nargs="*", type=int, help="only these deliveries (default: all)"
@@ -27,7 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Answer from the inbox alone; it is opened, never made, here."""
     store = session.settings.store
     if "://" not in store and not Path(store + SUFFIX).exists():
         if arguments.what == "retry" and arguments.number:

@@ -43,7 +43,6 @@ examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take one source, with options of its own."""
     sources = parser.add_subparsers(dest="source", metavar="SOURCE", required=True)
     found = _source(sources, "prometheus", "samples of configured metrics, and alert history")
     found.add_argument("--service", metavar="S", help="only this service")
@@ -118,7 +117,6 @@ def _common(parser: argparse.ArgumentParser, read: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Read it, seal it, say what is new."""
     code: int = arguments.read(arguments, session)
     say(*notices_of_feed(session.secrets))
     session.log.seal(100)

@@ -91,7 +91,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write the file."""
     path = Path(arguments.config or "tracker.toml")
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -11,14 +11,12 @@ EXAMPLE = "example:  tracker lead INC-42 alice"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the decision."""
     add_incident(parser)
     parser.add_argument("lead", metavar="NAME", help="the lead")
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = ChangeLead(
         incident=arguments.incident,
         lead=arguments.lead,

@@ -18,7 +18,6 @@ EXAMPLE = """examples:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the event and its part."""
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--as", dest="role", choices=ROLES, help="the role it played, in your judgement")
@@ -27,7 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     by = session.author
     outcome = record(
         session,

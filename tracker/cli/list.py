@@ -18,7 +18,6 @@ MOST_DUE = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to leave out."""
     parser.add_argument("--open", action="store_true", help="only open incidents")
     parser.add_argument("--service", metavar="S", help="only incidents of this service")
     parser.add_argument("--due", action="store_true", help=argparse.SUPPRESS)
@@ -26,7 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print them."""
     found = session.incident_summaries()
     if arguments.open or arguments.due:
         found = open_ones(found)

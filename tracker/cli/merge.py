@@ -11,7 +11,6 @@ EXAMPLE = "example:  tracker merge INC-43 --into INC-42 --why 'same pool'"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take both incidents and the reason."""
     add_incident(parser)
     parser.add_argument("--into", metavar="INC", required=True, help="the incident that continues")
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
@@ -19,7 +18,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = MergeIncident(
         incident=arguments.incident,
         into=arguments.into,

@@ -39,7 +39,6 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take which message of which incident, and what becomes of it."""
     parser.add_argument(
         "incident",
         metavar="INC",
@@ -59,7 +58,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write it, and post or record it."""
     if arguments.send and arguments.sent:
         raise UsageError("message: --send posts it, --sent says that it was posted", hint="Give one of them")
     if arguments.incident is None:

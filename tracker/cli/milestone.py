@@ -13,7 +13,6 @@ EXAMPLE = "example:  tracker milestone INC-42 started --at 14:40Z --until 14:45Z
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the milestone, and with --until the span in which it lies."""
     add_incident(parser)
     parser.add_argument("milestone", choices=MILESTONES)
     parser.add_argument("--until", metavar="T", help="latest possible time; --at is then the earliest")
@@ -21,7 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     outcome = record(
         session,
         SetMilestone(

@@ -14,7 +14,6 @@ EXAMPLE = 'example:  tracker note . "pool is at 10 of 10 connections" --kind hyp
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the text and its kind."""
     add_incident(parser)
     parser.add_argument("text", metavar="TEXT", help="the note")
     parser.add_argument("--kind", choices=NOTE_KINDS, default="note")
@@ -22,7 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it, or keep it while the store is away."""
     outcome = spool.submit(
         session,
         AddNote(

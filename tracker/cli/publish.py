@@ -33,7 +33,6 @@ EXAMPLE = "example:  tracker publish INC-42"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take where it stands, how it is written, and why findings do not count."""
     add_incident(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="default ./INC-42.md, with pictures in INC-42/"
@@ -52,7 +51,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write it, and record it."""
     incident = session.incident(arguments.incident)
     publication.refuse_unpublishable(incident)
     by = session.author

@@ -16,7 +16,6 @@ EXAMPLE = "example:  tracker redact 7f1dmbv --why 'a password was typed into it'
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the event and the reason."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument(
         "--why",

@@ -15,14 +15,12 @@ EXAMPLE = "example:  tracker reopen INC-42 --why 'errors are back'"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the decision."""
     add_incident(parser)
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = ReopenIncident(
         incident=arguments.incident,
         why=arguments.why,

@@ -22,7 +22,6 @@ EXAMPLE = "example:  tracker report INC-42        tracker report INC-42 -o - | l
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take where to write it, and how."""
     add_incident(parser)
     parser.add_argument(
         "-o",
@@ -51,7 +50,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Write it."""
     up_to = session.position_limit()
     name = session.incident(arguments.incident, up_to).id
     if arguments.diff:

@@ -31,7 +31,6 @@ class Changed:
 
 
 def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
-    """Answer it."""
     incident = session.incident(name, up_to)
     published = publications(incident)
     if not published:

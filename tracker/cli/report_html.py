@@ -16,7 +16,6 @@ from tracker.errors import RefusedError
 
 
 def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
-    """Write it."""
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
     if not aside:

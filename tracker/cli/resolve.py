@@ -13,14 +13,12 @@ EXAMPLE = "example:  tracker resolve INC-42 --at 15:15Z"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the decision."""
     add_incident(parser)
     parser.add_argument("--as", dest="resolution", choices=RESOLUTIONS, default="fixed")
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = ResolveIncident(
         incident=arguments.incident,
         resolution=arguments.resolution,

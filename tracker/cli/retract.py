@@ -11,7 +11,6 @@ EXAMPLE = "example:  tracker retract 7f1dmbv --why 'typed into the wrong inciden
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the event and the reason."""
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     parser.add_argument(
@@ -21,7 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     by = session.author
     outcome = record(session, RetractEvent(event=arguments.event, why=arguments.why, by=by))
     return answer_outcome(arguments, outcome, f"{outcome.handle} retracted by {by}")

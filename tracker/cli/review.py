@@ -43,7 +43,6 @@ _RETURN_AT_ONCE = {
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and a file to go on with."""
     add_incident(parser)
     parser.add_argument(
         "--from", metavar="FILE", dest="kept", help="continue with a file kept from an earlier review"
@@ -55,7 +54,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Edit, and record what changed."""
     editor = _editor()
     incident = session.incident(arguments.incident)
     refuse_merged(incident, "review")

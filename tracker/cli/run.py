@@ -30,7 +30,6 @@ EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to run."""
     parser.add_argument("what", choices=("deploy", "rollback", "test"))
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("version", metavar="VERSION", nargs="?")
@@ -43,7 +42,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Run the child between two records."""
     command, shell = _command(arguments, session)
     if arguments.what == "deploy" and not arguments.version:
         arguments.version = arguments.sha or "unknown"

@@ -14,7 +14,6 @@ EXAMPLE = "example:  tracker serve        tracker serve --host 0.0.0.0 --port 83
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take where to listen."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, default=8321, help="port to listen on (default 8321; 0 means any free port)"
@@ -22,5 +21,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Serve until told to stop."""
     return serve(session, host=arguments.host, port=arguments.port)

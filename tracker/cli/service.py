@@ -11,7 +11,6 @@ EXAMPLE = "example:  tracker service INC-42 add payments-db"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to do with which service."""
     add_incident(parser)
     parser.add_argument("action", choices=("add", "remove"))
     parser.add_argument("service", metavar="S")
@@ -19,7 +18,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = AddService if arguments.action == "add" else RemoveService
     outcome = record(
         session,

@@ -12,7 +12,6 @@ EXAMPLE = "example:  tracker severity INC-42 major --why 'only retries fail now'
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the decision."""
     add_incident(parser)
     parser.add_argument("severity", choices=SEVERITIES)
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
@@ -20,7 +19,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = ChangeSeverity(
         incident=arguments.incident,
         severity=arguments.severity,

@@ -41,7 +41,6 @@ EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take what to show."""
     parser.add_argument(
         "what", metavar="INC|EVENT", help="an incident, or an event (a handle, a full id, or SERVICE@VERSION)"
     )
@@ -51,7 +50,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Find out which it is."""
     prefix = session.settings.tracker.prefix.lower()
     typed = arguments.what.strip()
     is_incident = typed == "." or _is_number(typed, prefix) or (typed.isdigit() and len(typed) < 7)

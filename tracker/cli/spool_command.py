@@ -15,12 +15,10 @@ EXAMPLE = "example:  tracker spool"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take nothing of its own."""
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print both; nothing is delivered."""
     store = session.settings.store
     waiting, refused = spool.waiting(store), spool.refused(store)
     if arguments.json:

@@ -12,14 +12,12 @@ EXAMPLE = "example:  tracker stage INC-42 identified"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the decision."""
     add_incident(parser)
     parser.add_argument("stage", choices=STAGES)
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = ChangeStage(
         incident=arguments.incident,
         stage=arguments.stage,

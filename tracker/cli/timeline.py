@@ -30,7 +30,6 @@ EXAMPLE = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take an incident, or a service and a span."""
     parser.add_argument(
         "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
     )
@@ -48,7 +47,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Print it."""
     up_to = session.position_limit()
     for service in arguments.service or ():
         session.asked_service(service)

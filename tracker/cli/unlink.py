@@ -11,7 +11,6 @@ EXAMPLE = "example:  tracker unlink INC-42 7f1dmbv --why 'another team was testi
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the event and the reason."""
     add_incident(parser)
     parser.add_argument("event", metavar="EVENT", help="a handle, a full id, or SERVICE@VERSION")
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
@@ -19,7 +18,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     request = UnlinkEvent(
         incident=arguments.incident,
         event=arguments.event,

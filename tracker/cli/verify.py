@@ -78,7 +78,6 @@ class Held:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take a head to look for, or a report that holds one."""
     parser.add_argument("--head", metavar="HASH", help="check that this head is in the log")
     parser.add_argument(
         "--report", metavar="FILE", help="check that this report can be reproduced from the log"
@@ -90,7 +89,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Check it all."""
     heads = []
     if arguments.head:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):

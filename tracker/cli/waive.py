@@ -16,7 +16,6 @@ EXAMPLE = "example:  tracker waive INC-42 merged_back --why 'develop is frozen u
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the rule and the reason."""
     add_incident(parser)
     parser.add_argument(
         "rule", metavar="RULE", help="a rule's name, or a claim's key, as `tracker check` prints it"
@@ -27,7 +26,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Record it."""
     by = session.author
     outcome = record(
         session,

@@ -44,7 +44,6 @@ _STEPS_LATE = 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the incident, and how long to watch."""
     add_incident(parser)
     parser.add_argument(
         "--change", metavar="EVENT", help="the deploy or rollback to watch (default: the last one)"
@@ -57,7 +56,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    """Watch."""
     incident = session.incident(arguments.incident)
     named = session.event(arguments.change) if arguments.change else None
     found = compute_verdicts(session, incident, None, change=named)
