@@ -5,11 +5,20 @@ module and not the package's `__init__`, because notebooks know `projections.com
 `judge_change` and `judge_recovery` take plain arrays; `verdict_rows` judges the changes of an incident on its series.
 """
 
-from projections.judgement.checks import CHECKS, describe_checks, overdue_after
+from projections.judgement.checks import CHECKS, overdue_after
 from projections.judgement.judge import judge_change, judge_fix, judge_recovery
 from projections.judgement.live import MetricReading, NormalRange, normal_range, read_metric
 from projections.judgement.metric_series import MetricSeries, RedactedSamples
 from projections.judgement.onset import estimate_onset
+from projections.judgement.outcome import (
+    NOT_BETTER,
+    NOT_JUDGED,
+    AnyVerdict,
+    answering,
+    exit_code,
+    is_clear,
+    is_worse,
+)
 from projections.judgement.recorded_verdicts import latest_verdicts, verdicts_to_record, with_recorded
 from projections.judgement.rows import JUDGE_VERSION, VerdictRow, verdict_rows
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
@@ -18,8 +27,11 @@ from projections.judgement.windows import SETTLING_SECONDS, WINDOWS
 __all__ = [
     "CHECKS",
     "JUDGE_VERSION",
+    "NOT_BETTER",
+    "NOT_JUDGED",
     "SETTLING_SECONDS",
     "WINDOWS",
+    "AnyVerdict",
     "ChangeJudgement",
     "Direction",
     "MetricReading",
@@ -29,8 +41,11 @@ __all__ = [
     "RecoveryJudgement",
     "RedactedSamples",
     "VerdictRow",
-    "describe_checks",
+    "answering",
     "estimate_onset",
+    "exit_code",
+    "is_clear",
+    "is_worse",
     "judge_change",
     "judge_fix",
     "judge_recovery",

@@ -8,7 +8,7 @@ from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.comparison import NormalRange, VerdictRow
 from projections.durations import Duration
-from projections.procedure.rule import Ruled
+from projections.procedure.rule import RuleAnswer
 from projections.review import ReportStatus
 from projections.samples import Series
 from projections.silence import Silence
@@ -71,7 +71,7 @@ class Context:
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()
-    rules: tuple[Ruled, ...] = ()
+    rules: tuple[RuleAnswer, ...] = ()
     standing: ReportStatus = field(default_factory=ReportStatus)
 
     def notes(self, kind: str) -> list[Entry]:

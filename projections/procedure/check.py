@@ -1,14 +1,14 @@
 """All rules of the procedure in their order, and what was waived of them."""
 
-import re
 from dataclasses import replace
 
 from projections.procedure.branching import branch_named, branched_from_production, no_competing_hotfix
 from projections.procedure.commits import commits_minimal
 from projections.procedure.communication import team_alerted, updates_on_time
+from projections.procedure.fix_attempts import no_fix_needed, no_procedure_needed
 from projections.procedure.merged_back import backported, merged_back
 from projections.procedure.reporting import report_written
-from projections.procedure.rule import Evidence, Rule, Ruled, Status
+from projections.procedure.rule import Evidence, Rule, RuleAnswer, Status, Waiver
 from projections.procedure.rules_fix import deployed_in_time, rolled_back_when_not_fixed, verified
 from projections.procedure.testing_evidence import tested_before_deploy
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
@@ -17,45 +17,55 @@ from tracker.events.corrections import Effective
 from tracker.events.procedure import RULE_NAMES, RuleWaived
 from tracker.incident import Incident
 
-RULES: tuple[tuple[str, Rule], ...] = (
-    ("team_alerted", team_alerted),
-    ("tested_before_deploy", tested_before_deploy),
-    ("deployed_in_time", deployed_in_time),
-    ("verified", verified),
-    ("watched_10m", watched_10m),
-    ("watched_1h", watched_1h),
-    ("watched_1d", watched_1d),
-    ("rolled_back_when_not_fixed", rolled_back_when_not_fixed),
-    ("updates_on_time", updates_on_time),
-    ("report_written", report_written),
-    ("branched_from_production", branched_from_production),
-    ("branch_named", branch_named),
-    ("commits_minimal", commits_minimal),
-    ("new_version_after_rollback", new_version_after_rollback),
-    ("merged_back", merged_back),
-    ("version_bumped", version_bumped),
-    ("tagged", tagged),
-    ("backported", backported),
-    ("no_competing_hotfix", no_competing_hotfix),
-)
-"""Each rule by its name, in any order; a new one is one function, one line here, and its name in `RULE_NAMES`."""
+RULES: dict[str, Rule] = {
+    "team_alerted": team_alerted,
+    "tested_before_deploy": tested_before_deploy,
+    "deployed_in_time": deployed_in_time,
+    "verified": verified,
+    "watched_10m": watched_10m,
+    "watched_1h": watched_1h,
+    "watched_1d": watched_1d,
+    "rolled_back_when_not_fixed": rolled_back_when_not_fixed,
+    "updates_on_time": updates_on_time,
+    "report_written": report_written,
+    "branched_from_production": branched_from_production,
+    "branch_named": branch_named,
+    "commits_minimal": commits_minimal,
+    "new_version_after_rollback": new_version_after_rollback,
+    "merged_back": merged_back,
+    "version_bumped": version_bumped,
+    "tagged": tagged,
+    "backported": backported,
+    "no_competing_hotfix": no_competing_hotfix,
+}
+"""Each rule by its name; a new one is one function, one line here, and its name in `RULE_NAMES`."""
 
-_WORD = re.compile(r"[a-z]+(?=[ ,:;])", re.ASCII)
+_WITHOUT_FIX = ("team_alerted", "updates_on_time", "report_written")
+"""The rules that an incident has to keep that went away without a fix."""
+FINDINGS = (Status.LATE, Status.MISSED)
 
-FOUND = (Status.LATE, Status.MISSED)
-"""What counts as a finding."""
+
+def check(evidence: Evidence) -> list[RuleAnswer]:
+    """Answer every rule from the evidence, in the order of the procedure."""
+    waived = waivers(evidence.incident)
+    answers = []
+    for name in sorted(RULES, key=RULE_NAMES.index):
+        answer = replace(_answer(name, evidence), rule=name, limits=evidence.procedure)
+        answers.append(_waived(answer, waived[name]) if name in waived else answer)
+    return answers
 
 
-def check(evidence: Evidence) -> list[Ruled]:
-    """Hold every rule against the evidence, in the order of the procedure."""
-    excused = waivers(evidence.incident)
-    asked = sorted(RULES, key=lambda each: RULE_NAMES.index(each[0]))
-    answers = [_as_sentence(_without_trunk(name, evidence) or rule(evidence)) for name, rule in asked]
-    return [_waived(each, excused[each.rule]) if each.rule in excused else each for each in answers]
+def _answer(name: str, evidence: Evidence) -> RuleAnswer:
+    if name == "merged_back" and not evidence.procedure.integration_branch:
+        return RuleAnswer(Status.NOT_APPLICABLE, "one_trunk")
+    not_needed = (no_procedure_needed if name in _WITHOUT_FIX else no_fix_needed)(evidence)
+    if not_needed is not None:
+        return RuleAnswer(Status.NOT_APPLICABLE, not_needed, {"merged_into": evidence.incident.merged_into})
+    return RULES[name](evidence)
 
 
 def waivers(incident: Incident) -> dict[str, Effective]:
-    """Return what people waived, by rule or claim; what was retracted is not waived."""
+    """Return what people waived, by rule or claim; without retracted waivers."""
     return {
         step.event.rule: step
         for step in incident.steps
@@ -65,40 +75,20 @@ def waivers(incident: Incident) -> dict[str, Effective]:
     }
 
 
-def findings(answers: list[Ruled]) -> list[Ruled]:
+def findings(answers: list[RuleAnswer]) -> list[RuleAnswer]:
     """Keep what was late or missed."""
-    return [each for each in answers if each.status in FOUND]
+    return [answer for answer in answers if answer.status in FINDINGS]
 
 
-def _without_trunk(name: str, evidence: Evidence) -> Ruled | None:
-    """Answer for a team with one trunk, which has nothing to merge back to."""
-    if name != "merged_back" or evidence.procedure.integration_branch:
-        return None
-    says = "There is one trunk: integration_branch is empty."
-    return Ruled(name, Status.NOT_APPLICABLE, "the fix on the integration branch", None, says)
-
-
-def _as_sentence(answer: Ruled) -> Ruled:
-    """Let what is said begin as a sentence does, where it begins with a word and not with a name, and end as one."""
-    says = (
-        _WORD.sub(lambda first: first[0].capitalize(), answer.says, count=1)
-        if _WORD.match(answer.says)
-        else answer.says
-    )
-    return replace(answer, says=says if says.endswith((".", "!", "?", "…")) else f"{says}.")
-
-
-def _waived(answer: Ruled, waiver: Effective) -> Ruled:
-    """Say who waived it and why, beside what it would be without that."""
-    said = waiver.event
-    assert isinstance(said, RuleWaived)
-    otherwise = answer.status.value.replace("_", " ")
+def _waived(answer: RuleAnswer, waiver: Effective) -> RuleAnswer:
+    event = waiver.event
+    assert isinstance(event, RuleWaived)
     return replace(
         answer,
         status=Status.WAIVED,
-        says=f"Waived by {said.decided_by}: {said.why} (without that: {otherwise}. {answer.says})",
+        waiver=Waiver(event.decided_by, event.why, answer.status),
         evidence=(waiver.id, *answer.evidence),
         late_seconds=None,
         due_at=None,
-        todo=None,
+        next_step=None,
     )

@@ -72,11 +72,6 @@ class CommitNode:
             return self.fact.brought_paths is not None
         return self.fact.patch_id is not None or self.fact.files_changed == 0
 
-    def said(self) -> str:
-        """Name it to a reader."""
-        subject = self.fact.subject_line
-        return f"{self.sha[:7]} {subject if len(subject) <= 60 else subject[:59] + '…'}"
-
 
 @dataclass(frozen=True)
 class Head:

@@ -1,38 +1,36 @@
 """Did the fix reach the integration branch in time, and the older lines that are maintained?"""
 
 from datetime import datetime
+from typing import Any
 
-from projections.procedure.answers import Part, for_each, how_to_know
-from projections.procedure.communication import since, spoken_limit
+from projections.procedure.answers import for_each_hotfix, ingest_git, unique
+from projections.procedure.communication import since
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
-from projections.procedure.merging import Containment, Place, hotfix_standing
-from projections.procedure.rule import Evidence, Ruled, Status
-from tracker.times import spoken
+from projections.procedure.merging import Containment, Place, hotfix_containment
+from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 
 
-def merged_back(evidence: Evidence) -> Ruled:
-    """Every fix that stayed in production is on the integration branch, so long after the detection at most."""
-    procedure = evidence.procedure
-    branch = procedure.integration_branch
-    due = evidence.detected_at + procedure.merged_back_within
-    expected = f"on {branch} within {spoken_limit(procedure.merged_back_within)}"
+def merged_back(evidence: Evidence) -> RuleAnswer:
+    """Every fix that stayed in production is on the integration branch, within a limit from the detection."""
+    branch = evidence.procedure.integration_branch
+    due = evidence.detected_at + evidence.procedure.merged_back_within
 
-    def judge(hotfix: Hotfix) -> Part:
-        found = hotfix_standing(hotfix, branch)
-        proof = tuple(dict.fromkeys((*hotfix.evidence, *found.evidence)))
-        if found.place is Place.IN and found.at is not None:
-            late = (found.at - due).total_seconds()
-            after = (found.at - evidence.detected_at).total_seconds()
-            # Git tells whole seconds.
-            what = since(evidence)
-            actual = f"{spoken(max(after, 0))} after {what}" if after > -1 else f"before {what}"
-            if late > 0:
-                return Part(Status.LATE, actual, f"{found.how}, {actual}, {spoken(late)} late", proof, late)
-            return Part(Status.MET, actual, f"{found.how}, {actual}", proof)
-        return _not_there(evidence, hotfix, found, branch, due, proof)
+    def judge(hotfix: Hotfix) -> RuleAnswer:
+        found = hotfix_containment(hotfix, branch)
+        proof = unique((*hotfix.evidence, *found.evidence))
+        if found.place is not Place.IN or found.at is None:
+            return _not_there(evidence, hotfix, found, branch, due, proof)
+        after = (found.at - evidence.detected_at).total_seconds()
+        # Git records whole seconds: what came in the second of the detection came after it.
+        after = max(after, 0.0) if after > -1 else after
+        facts = {"how": found.how, "after": after, "since": since(evidence)}
+        late = (found.at - due).total_seconds()
+        if late > 0:
+            return RuleAnswer(Status.LATE, "merged_back", facts, proof, late)
+        return RuleAnswer(Status.MET, "merged_back", facts, proof)
 
-    return for_each(evidence, "merged_back", expected, judge, standing_hotfixes)
+    return for_each_hotfix(evidence, judge, standing_hotfixes)
 
 
 def _not_there(
@@ -42,72 +40,58 @@ def _not_there(
     branch: str,
     due: datetime,
     proof: tuple[str, ...],
-) -> Part:
-    todo = f"git checkout {branch} && git merge {hotfix.branch or hotfix.head[:7]}"
+) -> RuleAnswer:
+    facts: dict[str, Any] = {"how": found.how, "place": found.place.value}
+    read = ingest_git(evidence)
+
+    def answer(status: Status, reason: str, step: NextStep) -> RuleAnswer:
+        return RuleAnswer(status, reason, facts, proof, due_at=due, next_step=step)
+
     if found.place is Place.UNKNOWN:
-        how = f"{found.how}; read a whole clone: {how_to_know(evidence)}"
-        return Part(Status.UNKNOWN, None, how, proof, due_at=due, todo=how_to_know(evidence))
+        return answer(Status.UNKNOWN, "containment_unknown", read)
+    step = NextStep("git_merge", {"branch": branch, "name": hotfix.branch or hotfix.head[:7]})
     if found.place is Place.REVERTED:
-        todo = f"git checkout {branch} && git revert {(found.revert or '')[:7]}"
+        step = NextStep("git_revert", {"branch": branch, "sha": found.revert or ""})
     if found.place is Place.LOST:
-        todo = f"git checkout {branch} && git cherry-pick -x {hotfix.fixes[-1].sha[:7] if hotfix.fixes else hotfix.head[:7]}"
+        last = hotfix.fixes[-1].sha if hotfix.fixes else hotfix.head
+        step = NextStep("git_cherry_pick", {"branch": branch, "shas": (last,)})
     if evidence.now <= due:
-        left = spoken((due - evidence.now).total_seconds())
-        return Part(Status.UNKNOWN, "not yet", f"{left} left: {found.how}", proof, due_at=due, todo=todo)
+        facts["left"] = (due - evidence.now).total_seconds()
+        return answer(Status.UNKNOWN, "time_left", step)
     read_at = hotfix.history.read_at
     if read_at is None or read_at < due:
-        how = f"it was not there when the repository was last read; read it again: {how_to_know(evidence)}"
-        return Part(Status.UNKNOWN, None, how, proof, due_at=due, todo=how_to_know(evidence))
-    read = (hotfix.history.read_event,) if hotfix.history.read_event else ()
-    return Part(Status.MISSED, found.place.value, found.how, (*proof, *read), due_at=due, todo=todo)
+        return answer(Status.UNKNOWN, "not_there_when_read", read)
+    proof += (hotfix.history.read_event,) if hotfix.history.read_event else ()
+    return answer(Status.MISSED, "not_merged_back", step)
 
 
-def backported(evidence: Evidence) -> Ruled:
+def backported(evidence: Evidence) -> RuleAnswer:
     """Every fix that stayed in production is on each of the older lines that are maintained."""
-    lines = evidence.procedure.maintained_branches
-    expected = f"on {', '.join(lines)}" if lines else "no older lines are named"
-    if not lines:
-        says = "[procedure] maintained_branches names no older lines"
-        return Ruled("backported", Status.NOT_APPLICABLE, expected, None, says)
+    branches = evidence.procedure.maintained_branches
+    if not branches:
+        return RuleAnswer(Status.NOT_APPLICABLE, "no_maintained_branches")
     due = evidence.detected_at + evidence.procedure.merged_back_within
 
-    def judge(hotfix: Hotfix) -> Part:
+    def judge(hotfix: Hotfix) -> RuleAnswer:
         read_at = hotfix.history.read_at
-        rows: list[str] = []
-        states: list[Status] = []
-        proof: list[str] = [*hotfix.evidence]
-        todo = None
-        for line in lines:
-            found = hotfix_standing(hotfix, line)
-            proof += found.evidence
-            if found.place is Place.IN:
-                states.append(Status.MET)
-                rows.append(f"✓ {line}: {found.how}")
-            elif found.place is Place.UNKNOWN or evidence.now <= due or read_at is None or read_at < due:
-                states.append(Status.UNKNOWN)
-                rows.append(f"? {line}: {found.how}")
-            else:
-                states.append(Status.MISSED)
-                rows.append(f"✗ {line}: MISSING, {found.how}")
-            if states[-1] is not Status.MET and todo is None:
-                picked = " ".join(each.sha[:7] for each in hotfix.fixes or hotfix.commits)
-                todo = f"git checkout {line} && git cherry-pick -x {picked}"
-        status = (
-            Status.MISSED
-            if Status.MISSED in states
+        too_early = evidence.now <= due or read_at is None or read_at < due
+        found = {branch: hotfix_containment(hotfix, branch) for branch in branches}
+        states = {
+            branch: Status.MET
+            if line.place is Place.IN
             else Status.UNKNOWN
-            if Status.UNKNOWN in states
-            else Status.MET
-        )
-        there = states.count(Status.MET)
-        actual = f"on {there} of {len(lines)}"
-        return Part(
-            status,
-            actual,
-            " · ".join(rows),
-            tuple(dict.fromkeys(proof)),
-            due_at=None if status is Status.MET else due,
-            todo=todo,
-        )
+            if line.place is Place.UNKNOWN or too_early
+            else Status.MISSED
+            for branch, line in found.items()
+        }
+        proof = unique((*hotfix.evidence, *(event for line in found.values() for event in line.evidence)))
+        facts = {"branches": [(branch, states[branch], line.how) for branch, line in found.items()]}
+        missing = [branch for branch in branches if states[branch] is not Status.MET]
+        if not missing:
+            return RuleAnswer(Status.MET, "backported", facts, proof)
+        status = Status.MISSED if Status.MISSED in states.values() else Status.UNKNOWN
+        shas = tuple(commit.sha for commit in hotfix.fixes or hotfix.commits)
+        step = NextStep("git_cherry_pick", {"branch": missing[0], "shas": shas})
+        return RuleAnswer(status, "backported", facts, proof, due_at=due, next_step=step)
 
-    return for_each(evidence, "backported", expected, judge, standing_hotfixes)
+    return for_each_hotfix(evidence, judge, standing_hotfixes)

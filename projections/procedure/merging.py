@@ -5,17 +5,16 @@ is not there. Where contents are not known to the log (a shallow clone, a push w
 parents), the answer is that it cannot be told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from projections.procedure.history import CommitNode, History, Line, histories
+from projections.procedure.history import CommitNode, History, Line
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.reverts import Reverts, Way
-from projections.procedure.rule import Evidence
-from tracker.events.corrections import Effective
+from projections.procedure.rule import Evidence, Reason
 
 
 class Place(Enum):
@@ -30,32 +29,18 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Containment:
-    """Whether a fix is on a branch. `how` is said to people; `at` and `event` are of the commit that brought it.
+    """Whether a fix is on a branch, and `how` that is known; `at` and `event` are of the commit that brought it.
 
     `revert` is the commit that undid it, where one did; `by` the commits that brought it.
     """
 
     place: Place
-    how: str
+    how: tuple[Reason, ...]
     at: datetime | None = None
     event: str | None = None
     evidence: tuple[str, ...] = ()
     revert: str | None = None
     by: tuple[str, ...] = ()
-
-
-def integrated_at(
-    facts: Iterable[Effective], integration_branch: str, shas: Sequence[str]
-) -> tuple[datetime, str] | None:
-    """Return when commits were on a branch, all of them, and the event that says so; None if they are not."""
-    for history in histories(facts).values():
-        commits = [history.commits[sha] for sha in shas if sha in history.commits]
-        if not commits or len(commits) != len(shas):
-            continue
-        found = standing(history, integration_branch, commits)
-        if found.place is Place.IN and found.at is not None and found.event is not None:
-            return found.at, found.event
-    return None
 
 
 def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
@@ -64,19 +49,18 @@ def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
     None where one of them is not there, or cannot be told.
     """
     found = [
-        hotfix_standing(each, evidence.procedure.integration_branch) for each in standing_hotfixes(evidence)
+        hotfix_containment(each, evidence.procedure.integration_branch)
+        for each in standing_hotfixes(evidence)
     ]
     ends = [(each.at, each.event) for each in found if each.place is Place.IN and each.at and each.event]
     return max(ends) if ends and len(ends) == len(found) else None
 
 
-def hotfix_standing(hotfix: Hotfix, branch: str) -> Containment:
-    """Say whether a hotfix is on a branch; not of one of which a part is missing in the log."""
+def hotfix_containment(hotfix: Hotfix, branch: str) -> Containment:
+    """Return whether a hotfix is on a branch; unknown of one of which a part is missing in the log."""
     if not hotfix.is_whole or not hotfix.commits:
-        return Containment(
-            Place.UNKNOWN, f"not all commits of {hotfix.name} are known", evidence=hotfix.evidence
-        )
-    return standing(
+        return _unknown("not_all_commits", {"hotfix": hotfix.name}, hotfix.evidence)
+    return containment(
         hotfix.history,
         branch,
         hotfix.fixes or hotfix.commits,
@@ -86,7 +70,7 @@ def hotfix_standing(hotfix: Hotfix, branch: str) -> Containment:
     )
 
 
-def standing(
+def containment(
     history: History,
     branch: str,
     fixes: Sequence[CommitNode],
@@ -95,14 +79,14 @@ def standing(
     name: str | None = None,
     own: Sequence[str] = (),
 ) -> Containment:
-    """Say whether these commits, or copies of them, are on a branch.
+    """Return whether these commits, or copies of them, are on a branch.
 
     `patch_id` is that of all of them in one, by which a squashed copy is known, and `name`
     the branch that they were made on; `own` are all commits of that branch.
     """
     line = history.line(branch)
     if not line.heads:
-        return Containment(Place.UNKNOWN, f"no branch {branch} is known")
+        return _unknown("no_such_branch", {"branch": branch}, ())
     reverts = Reverts(line)
     came: list[Way] = []
     missing: list[CommitNode] = []
@@ -110,29 +94,30 @@ def standing(
     copies = _Copies(line, fixes, patch_id, name, set(own))
     for fix in fixes:
         found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
-        whole = [way for way in found if way.lost is None and way.untold is None]
+        whole = [way for way in found if way.lost is None and way.unclear is None]
         held = reverts.surviving(whole, [fix, *(way.commit for way in found)])
         if held is not None:
             came.append(held)
             continue
         missing.append(fix)
         if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
-            how = f"{fix.said()} was reverted by {undone.said()}"
+            how = Reason("reverted_by", {"commit": fix, "by": undone})
             proof = (*whole[0].entry.events, *undone.events, *line.events)
-            bad.append(Containment(Place.REVERTED, how, evidence=proof, revert=undone.sha))
+            bad.append(Containment(Place.REVERTED, (how,), evidence=proof, revert=undone.sha))
         elif left := next((way.lost for way in found if way.lost is not None), None):
-            how = f"nothing of {fix.said()} came in by {left.said()}: the merge kept the other side"
-            bad.append(Containment(Place.LOST, how, evidence=(*left.events, *line.events)))
-        elif untold := next((way.untold for way in found if way.untold is not None), None):
-            how = f"what {untold.said()} brought is not known"
-            bad.append(Containment(Place.UNKNOWN, how, evidence=(*untold.events, *line.events)))
+            how = Reason("lost_in_merge", {"commit": fix, "by": left})
+            bad.append(Containment(Place.LOST, (how,), evidence=(*left.events, *line.events)))
+        elif unclear := next((way.unclear for way in found if way.unclear is not None), None):
+            bad.append(_unknown("merge_unclear", {"commit": unclear}, (*unclear.events, *line.events)))
     if not missing:
         last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
-        hows = dict.fromkeys(way.how for way in came)
+        hows: list[Reason] = []
+        for way in came:
+            hows += [way.how] if way.how not in hows else []
         ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
         return Containment(
             Place.IN,
-            "; ".join(hows),
+            tuple(hows),
             last.entry.at,
             last.entry.events[0],
             (*ways, *line.events),
@@ -146,31 +131,28 @@ def standing(
 def _out(
     line: Line, fixes: Sequence[CommitNode], missing: Sequence[CommitNode], name: str | None
 ) -> Containment:
-    """Say that fixes are not there, where it is known that nothing there can be a copy of them."""
+    """Return that fixes are not there, where it is known that nothing there can be a copy of them."""
     history, since = line.history, min(each.authored_at for each in fixes)
     if history.is_cut_off([*line.entries, *(head.fact.sha for head in line.heads)], since):
-        return Containment(Place.UNKNOWN, f"the history of {line.name} is cut off", evidence=line.events)
+        return _unknown("history_incomplete", {"branch": line.name}, line.events)
     blind = [each for each in fixes if not each.identities]
     if blind:
-        how = f"what {blind[0].said()} changed is not known"
-        return Containment(Place.UNKNOWN, how, evidence=(*blind[0].events, *line.events))
+        return _unknown("change_unknown", {"commit": blind[0]}, (*blind[0].events, *line.events))
     later = [history.commits[sha] for sha in line.entries]
     later = [each for each in later if each.at >= since and each not in fixes]
-    untold = [each for each in later if not each.is_merge and not each.can_be_compared]
-    if untold:
-        how = f"what {untold[0].said()} changed is not known"
-        return Containment(Place.UNKNOWN, how, evidence=(*untold[0].events, *line.events))
+    unclear = next((commit for commit in later if not commit.is_merge and not commit.can_be_compared), None)
+    if unclear is not None:
+        return _unknown("change_unknown", {"commit": unclear}, (*unclear.events, *line.events))
     likely = next((each for each in later if _may_be(each, missing, name)), None)
     if likely is not None:
-        how = f"{likely.said()} may be it, but its patch is another"
-        return Containment(Place.UNKNOWN, how, evidence=(*likely.events, *line.events))
-    said = missing[0].said() + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-    some = len(missing) < len(fixes)
-    how = f"{said} {'are' if len(missing) > 1 else 'is'} not on {line.name}" + (
-        ", though the rest is" if some else ""
-    )
-    events = tuple(event for each in missing for event in each.events)
-    return Containment(Place.OUT, how, evidence=(*events, *line.events))
+        return _unknown("patch_differs", {"commit": likely}, (*likely.events, *line.events))
+    facts = {"missing": list(missing), "branch": line.name, "partly": len(missing) < len(fixes)}
+    events = tuple(event for commit in missing for event in commit.events)
+    return Containment(Place.OUT, (Reason("not_there", facts),), evidence=(*events, *line.events))
+
+
+def _unknown(code: str, facts: dict[str, object], evidence: tuple[str, ...]) -> Containment:
+    return Containment(Place.UNKNOWN, (Reason(code, facts),), evidence=evidence)
 
 
 def _may_be(commit: CommitNode, missing: Sequence[CommitNode], name: str | None) -> bool:
@@ -218,33 +200,33 @@ class _Copies:
             how = self._copied(fix, each)
             if how is not None:
                 found.append(self._way(fix, each, how))
-        found += [self._way(fix, each, f"squashed as {each.said()}") for each in self._squashed]
+        found += [self._way(fix, copy, Reason("squashed", {"commit": copy})) for copy in self._squashed]
         return found
 
-    def _by_itself(self, fix: CommitNode) -> str:
+    def _by_itself(self, fix: CommitNode) -> Reason:
         entry = self._history.commits[self._line.entries[fix.sha]]
         if entry.sha == fix.sha:
-            return "fast-forwarded to it, or committed there"
-        return f"merged by {entry.said()}"
+            return Reason("fast_forwarded")
+        return Reason("merged", {"commit": entry})
 
-    def _copied(self, fix: CommitNode, other: CommitNode) -> str | None:
+    def _copied(self, fix: CommitNode, other: CommitNode) -> Reason | None:
         if fix.identities & other.identities:
-            return f"picked or rebased as {other.said()}"
+            return Reason("picked", {"commit": other})
         if not other.can_be_compared or not fix.fix_paths <= other.fix_paths:
             return None
         if fix.sha in other.fact.repeats:
-            return f"picked with changes by hand as {other.said()}"
+            return Reason("picked_by_hand", {"commit": other})
         same_act = (fix.authored_at, fix.fact.author, fix.fact.subject_line) == (
             other.authored_at,
             other.fact.author,
             other.fact.subject_line,
         )
-        return f"picked with changes by hand as {other.said()}" if same_act else None
+        return Reason("picked_by_hand", {"commit": other}) if same_act else None
 
-    def _way(self, fix: CommitNode, carrier: CommitNode, how: str) -> Way:
+    def _way(self, fix: CommitNode, carrier: CommitNode, how: Reason) -> Way:
         entry = self._history.commits[self._line.entries[carrier.sha]]
-        lost, untold = self._left_out(fix, carrier.sha, entry.sha, 0)
-        return Way(carrier, entry, how, lost, untold)
+        lost, unclear = self._left_out(fix, carrier.sha, entry.sha, 0)
+        return Way(carrier, entry, how, lost, unclear)
 
     def _left_out(
         self, fix: CommitNode, carrier: str, entry: str, depth: int

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.procedure.history import CommitNode, Line
+from projections.procedure.rule import Reason
 
 _UNDOING = ("Revert ", "Reapply ")
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way by which a fix came onto a branch; `lost` where a merge left it out."""
+    """One way by which a fix came onto a branch; `lost` is a merge that left it out, `unclear` one whose content is unknown."""
 
     commit: CommitNode
     entry: CommitNode
-    how: str
+    how: Reason
     lost: CommitNode | None = None
-    untold: CommitNode | None = None
+    unclear: CommitNode | None = None
 
 
 class Reverts:
@@ -42,7 +43,7 @@ class Reverts:
             again = [back for each in undoers for back in self._undoers(each) if self._stands(back)]
             last = max(again, key=lambda each: (each.at, each.sha))
             entry = self._history.commits[self._line.entries[last.sha]]
-            return Way(last, entry, f"reverted, and brought back by {last.said()}")
+            return Way(last, entry, Reason("brought_back", {"commit": last}))
         return None
 
     def undone_by(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> CommitNode | None:

@@ -1,6 +1,6 @@
 """What a rule answers, and what it is asked about."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
@@ -12,11 +12,12 @@ from projections.messages import Message
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.incident import Incident
+from tracker.settings.schema import LIMITS, Procedure
 from tracker.times import duration_seconds
 
 
 class Status(Enum):
-    """How an incident stands with a rule; without evidence it is unknown, never met."""
+    """The answer to a rule; without evidence it is unknown, never met."""
 
     MET = "met"
     LATE = "late"
@@ -27,58 +28,96 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Ruled:
-    """One rule, answered. `expected`, `actual` and `says` are sentences for people, `evidence` event ids.
+class NextStep:
+    """What to do next: a code that `reports.wording.commands` turns into a command, and what the command names."""
 
-    `due_at` is until when it is to be met, where that is an instant; `todo` what to type to meet it.
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A code that `reports.wording.procedure` turns into a sentence, and the facts that the sentence names."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Who waived a rule, why, and what its answer was without that."""
+
+    by: str
+    why: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class RuleAnswer:
+    """One rule, answered for the incident; or for one hotfix, of which `subject` is the name.
+
+    `reason` and `facts` say why, `evidence` by which events. `due_at` is until when the rule is to be met,
+    where that is an instant, and `next_step` what to do to meet it. An answer for several hotfixes
+    has one for each in `parts`, and the status of the worst.
     """
 
-    rule: str
     status: Status
-    expected: str
-    actual: str | None
-    says: str
+    reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
     late_seconds: float | None = None
     due_at: datetime | None = None
-    todo: str | None = None
+    next_step: NextStep | None = None
+    subject: str | None = None
+    parts: tuple["RuleAnswer", ...] = ()
+    rule: str = ""
+    limits: "ProcedureLimits" = field(default_factory=lambda: ProcedureLimits())
+    waiver: Waiver | None = None
+
+
+def _limit(text: str) -> timedelta:
+    return timedelta(seconds=duration_seconds(text))
+
+
+_DEFAULTS = Procedure()
+_LIMITS = {name: _limit(getattr(_DEFAULTS, name)) for name in LIMITS}
 
 
 @dataclass(frozen=True)
 class ProcedureLimits:
-    """[procedure], as the log's settings have it; what a key says is in docs and in tracker.toml's comments."""
+    """[procedure], as the log's settings have it; tracker.settings.schema has the defaults."""
 
-    production_branch: str = "main"
-    integration_branch: str = "develop"
-    branch_pattern: str = "hotfix/.+"
-    generic_branch_names: tuple[str, ...] = ("critical-bug", "bug", "fix", "hotfix")
-    alert_team_within: timedelta = timedelta(minutes=5)
-    update_every: timedelta = timedelta(minutes=5)
-    fix_deployed_within: timedelta = timedelta(minutes=30)
-    merged_back_within: timedelta = timedelta(hours=1)
-    maximum_fix_commits: int = 3
-    report_within: timedelta = timedelta(days=5)
-    maintained_branches: tuple[str, ...] = ()
+    production_branch: str = _DEFAULTS.production_branch
+    integration_branch: str = _DEFAULTS.integration_branch
+    branch_pattern: str = _DEFAULTS.branch_pattern
+    generic_branch_names: tuple[str, ...] = _DEFAULTS.generic_branch_names
+    alert_team_within: timedelta = _LIMITS["alert_team_within"]
+    update_every: timedelta = _LIMITS["update_every"]
+    fix_deployed_within: timedelta = _LIMITS["fix_deployed_within"]
+    merged_back_within: timedelta = _LIMITS["merged_back_within"]
+    maximum_fix_commits: int = _DEFAULTS.maximum_fix_commits
+    report_within: timedelta = _LIMITS["report_within"]
+    maintained_branches: tuple[str, ...] = _DEFAULTS.maintained_branches
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "ProcedureLimits":
-        """Read [procedure] as the log has it; a key that is missing has its default, and one that is new is left out."""
+    def of(cls, recorded: Mapping[str, Any]) -> "ProcedureLimits":
+        """Read [procedure] as the log has it; a missing key has its default, and an unknown one is ignored."""
         given: dict[str, Any] = {}
-        for each in fields(cls):
-            value = said.get(each.name)
+        for key in fields(cls):
+            value = recorded.get(key.name)
             if value is None:
                 continue
-            if isinstance(each.default, timedelta):
-                value = timedelta(seconds=duration_seconds(value))
-            elif isinstance(each.default, tuple):
+            if key.name in LIMITS:
+                value = _limit(value)
+            elif isinstance(key.default, tuple):
                 value = tuple(value)
-            given[each.name] = value
+            given[key.name] = value
         return cls(**given)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that rules are held against: what the log holds of one incident up to one position.
+    """All that rules are checked against: what the log holds of one incident up to one position.
 
     `facts` are effective and living (corrections applied, retracted ones left out) of the incident's
     services, wider than what is attached to it: git facts reach back far enough to name branches,
@@ -103,5 +142,4 @@ class Evidence:
         return sorted((each for each in self.facts if isinstance(each.event, kinds)), key=lambda e: e.order)
 
 
-Rule = Callable[[Evidence], Ruled]
-Answers = Sequence[Ruled]
+Rule = Callable[[Evidence], RuleAnswer]

@@ -7,16 +7,16 @@ branch from which nothing had moved on has the tree of that branch.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from projections.changes import ChangeRow, same_version
-from projections.procedure.answers import how_to_know
-from projections.procedure.communication import is_open, told_live
-from projections.procedure.fix_attempts import fix_or_not
+from projections.procedure.answers import ingest_git, unique
+from projections.procedure.communication import is_open, recorded_live
+from projections.procedure.fix_attempts import fix_of
 from projections.procedure.hotfix import hotfixes
-from projections.procedure.rule import Evidence, Ruled, Status
-from projections.the_fix import Fix
-from tracker.events.base import handle_of
+from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
+from projections.procedure.rules_fix import NO_FIX
 from tracker.events.changes import (
     BranchSeen,
     Change,
@@ -27,7 +27,6 @@ from tracker.events.changes import (
     VersionTagged,
 )
 from tracker.events.corrections import Effective
-from tracker.times import spoken
 
 _SHORTEST_SHA = 7
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
@@ -77,45 +76,41 @@ def _of_version(fact: Effective, version: str) -> bool:
     return same_version(name.rsplit("/", 1)[-1], version)
 
 
-def tested_before_deploy(evidence: Evidence) -> Ruled:
-    """Ask for a green run of the deployed commit that ended before the deploy began."""
-    name, expected = "tested_before_deploy", "a green run of the commit before its deploy"
-    fix, early = fix_or_not(evidence, name, expected)
+def tested_before_deploy(evidence: Evidence) -> RuleAnswer:
+    """Ask for a passing run of the deployed commit that ended before the deploy began."""
+    fix = fix_of(evidence)
     if fix is None:
-        return _not_deployed(evidence, early)
+        return _not_deployed(evidence)
     row = fix.row
+    facts = {"version": row.version}
     if row.kind == "rollback":
-        says = f"{row.version} was put back, and had run before: nothing new went out."
-        return Ruled(name, Status.NOT_APPLICABLE, expected, None, says, row.evidence)
+        return RuleAnswer(Status.NOT_APPLICABLE, "deployed_is_rollback", facts, row.evidence)
     if isinstance(row.fact, Change) and row.fact.dirty:
-        says = f"{row.version} went out of a clone with uncommitted changes: no run tested that."
-        return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
-    sha = deployed_sha(evidence, row)
-    if sha is None:
-        says = (
-            f"Nothing says which commit {row.version} is: no deploy, tag or branch of it names one; "
-            f"tracker amend {handle_of(row.event)} --set sha=SHA --why …"
-        )
-        return Ruled(name, Status.UNKNOWN, expected, None, says, row.evidence)
-    return _tested(evidence, fix, *sha, name, expected)
+        return RuleAnswer(Status.UNKNOWN, "deployed_uncommitted", facts, row.evidence)
+    named = deployed_sha(evidence, row)
+    if named is None:
+        hint = NextStep("amend_sha", {"handle": row.handle})
+        return RuleAnswer(Status.UNKNOWN, "deployed_commit_unknown", {**facts, "hint": hint}, row.evidence)
+    return _tested(evidence, row, *named)
 
 
-def _not_deployed(evidence: Evidence, answer: Ruled) -> Ruled:
-    """Say what is to be tested before it goes out: the hotfix that is known, where no green run of it is."""
-    waiting = [each for each in hotfixes(evidence) if each.deploy is None]
-    if answer.status is not Status.UNKNOWN or not waiting or not (is_open(evidence) and told_live(evidence)):
-        return answer
+def _not_deployed(evidence: Evidence) -> RuleAnswer:
+    """Name what is to be tested before it is deployed: the known hotfix, where it has no passing run."""
+    waiting = [hotfix for hotfix in hotfixes(evidence) if hotfix.deploy is None]
+    if not waiting or not (is_open(evidence) and recorded_live(evidence)):
+        return NO_FIX
     service, head = evidence.incident.services[0], waiting[-1].head
     tree = _known_trees(evidence, service).get(head, {}).keys()
-    runs = [each.event for each in _runs(evidence, service) if not each.event.dirty]
-    mine = [one for one in runs if one.sha and (same_commit(one.sha, head) or one.tree_sha in tree)]
+    runs = [run.event for run in _runs(evidence, service) if not run.event.dirty]
+    mine = [run for run in runs if run.sha and (same_commit(run.sha, head) or run.tree_sha in tree)]
     if mine and mine[-1].exit_code == 0:
-        return answer
-    return replace(
-        answer,
-        says=f"No deploy of a fix is recorded, and no green run of {waiting[-1].name} at {head[:7]}.",
+        return NO_FIX
+    return RuleAnswer(
+        Status.UNKNOWN,
+        "hotfix_not_tested",
+        {"hotfix": waiting[-1].name, "sha": head},
         due_at=evidence.detected_at + evidence.procedure.fix_deployed_within,
-        todo=f"tracker run test {service} --sha {head[:10]} -- COMMAND",
+        next_step=NextStep("run_test", {"service": service, "sha": head}),
     )
 
 
@@ -138,44 +133,28 @@ class _Run:
         return tuple(dict.fromkeys((self.fact.id, *self.same_as)))
 
 
-def _tested(
-    evidence: Evidence, fix: Fix, sha: str, named_by: tuple[str, ...], name: str, expected: str
-) -> Ruled:
-    row, short = fix.row, sha[:7]
+def _tested(evidence: Evidence, row: ChangeRow, sha: str, named_by: tuple[str, ...]) -> RuleAnswer:
     begins = row.started_at or row.at
     runs = _runs(evidence, row.service)
-    mine = [each for each in _of_content(evidence, row, sha, runs) if not each.event.dirty]
-    before = [each for each in mine if each.event.occurred_at <= begins]
-    last = list({each.key: each for each in before}.values())
-    red = [each for each in last if each.event.exit_code != 0]
-    base = tuple(dict.fromkeys((*named_by, *row.evidence)))
-    if red:
-        what = _commands(red)
-        told_ = f"{what} failed for {_tested_as(red, sha)}"
-        says = f"The last run of {what} before the deploy failed for {_tested_as(red, sha)}, and {row.version} went out all the same."
-        return Ruled(name, Status.MISSED, expected, told_, says, _proof(red, base))
+    mine = [run for run in _of_content(evidence, row, sha, runs) if not run.event.dirty]
+    before = [run for run in mine if run.event.occurred_at <= begins]
+    last = list({run.key: run for run in before}.values())
+    failed = [run for run in last if run.event.exit_code != 0]
+    base = unique((*named_by, *row.evidence))
+    if failed:
+        return RuleAnswer(Status.MISSED, "tests_failed", _facts(row, sha, failed), _proof(failed, base))
     if last:
-        newest = max(each.event.occurred_at for each in last)
-        ahead = spoken((begins - newest).total_seconds())
-        told_ = f"{_commands(last)} passed for {_tested_as(last, sha)}, {ahead} before the deploy"
-        return Ruled(name, Status.MET, expected, told_, f"{told_}.", _proof(last, base))
+        newest = max(run.event.occurred_at for run in last)
+        facts = {**_facts(row, sha, last), "ahead": (begins - newest).total_seconds()}
+        return RuleAnswer(Status.MET, "tests_passed", facts, _proof(last, base))
     if mine:
-        first, event = mine[0], mine[0].event
-        if event.exit_code != 0:
-            says = (
-                f"{event.command!r} failed for {short} after {row.version} had gone out; nothing ran before."
-            )
-            told_ = f"{event.command!r} failed afterwards"
-            return Ruled(name, Status.MISSED, expected, told_, says, _proof([first], base))
-        late = (event.occurred_at - begins).total_seconds()
-        told_ = (
-            f"{event.command!r} passed for {_tested_as([first], sha)}, {spoken(late)} after the deploy began"
-        )
-        return Ruled(
-            name, Status.LATE, expected, told_, f"{told_}.", _proof([first], base), late_seconds=late
-        )
-    says = f"No test run of {short} ({row.version}) is recorded{_others(evidence, row, runs, sha)}."
-    return Ruled(name, Status.UNKNOWN, expected, None, says, base)
+        first = mine[:1]
+        facts, proof = _facts(row, sha, first), _proof(first, base)
+        if first[0].event.exit_code != 0:
+            return RuleAnswer(Status.MISSED, "tests_failed_after", facts, proof)
+        late = (first[0].event.occurred_at - begins).total_seconds()
+        return RuleAnswer(Status.LATE, "tests_passed_after", facts, proof, late)
+    return RuleAnswer(Status.UNKNOWN, *_no_run(evidence, row, runs, sha), base)
 
 
 def _runs(evidence: Evidence, service: str | None) -> list[_Run]:
@@ -228,34 +207,29 @@ def _known_trees(evidence: Evidence, service: str | None) -> dict[str, dict[str,
     return kept
 
 
-def _tested_as(runs: Sequence[_Run], sha: str) -> str:
-    """Name what was tested: the commit, or another one of the same content."""
-    others = dict.fromkeys(
-        each.event.sha[:7] for each in runs if each.event.sha and not same_commit(each.event.sha, sha)
-    )
-    return f"{', '.join(others)}, the same files as in {sha[:7]}" if others else sha[:7]
-
-
-def _commands(runs: Sequence[_Run]) -> str:
-    return " and ".join(dict.fromkeys(f"{each.event.command!r}" for each in runs))
+def _facts(row: ChangeRow, sha: str, runs: Sequence[_Run]) -> dict[str, Any]:
+    """Name what was run and what was tested: the commit, or others with the same files."""
+    shas = unique(run.event.sha for run in runs if run.event.sha and not same_commit(run.event.sha, sha))
+    commands = unique(run.event.command for run in runs)
+    return {"version": row.version, "sha": sha, "tested": shas, "commands": commands}
 
 
 def _proof(runs: Sequence[_Run], base: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(event for each in runs for event in each.evidence), *base)))
+    return unique((*(event for run in runs for event in run.evidence), *base))
 
 
-def _others(evidence: Evidence, row: ChangeRow, runs: Sequence[_Run], sha: str) -> str:
-    """Say what was tested instead: other content, or with uncommitted changes, shows nothing of this one."""
-    since_then = [each.event for each in runs if each.event.occurred_at >= evidence.detected_at]
-    dirty = sum(one.dirty for one in since_then if one.sha and same_commit(one.sha, sha))
+def _no_run(evidence: Evidence, row: ChangeRow, runs: Sequence[_Run], sha: str) -> tuple[str, dict[str, Any]]:
+    """Say what was tested instead: a run of other files, or with uncommitted changes, shows nothing of this commit."""
+    recent = [run.event for run in runs if run.event.occurred_at >= evidence.detected_at]
+    shas = unique(run.sha for run in recent if run.sha)
+    dirty = sum(run.dirty for run in recent if run.sha and same_commit(run.sha, sha))
+    facts = {"sha": sha, "version": row.version, "tested": shas, "dirty": dirty}
     if dirty:
-        return f"; {dirty} had uncommitted changes and {'does' if dirty == 1 else 'do'} not count"
-    shas = list(dict.fromkeys(one.sha[:7] for one in since_then if one.sha))
+        return "only_dirty_runs", facts
     if not shas:
-        return ""
-    what = f"; {', '.join(shas)} {'was' if len(shas) == 1 else 'were'} tested"
+        return "no_test_run", facts
     if _trees(evidence, row, sha) and all(
-        one.tree_sha or _trees(evidence, row, one.sha) for one in since_then if one.sha
+        run.tree_sha or _trees(evidence, row, run.sha) for run in recent if run.sha
     ):
-        return f"{what}, which {'holds' if len(shas) == 1 else 'hold'} other files"
-    return f"{what}, and whether that is the same content is not known: {how_to_know(evidence)}"
+        return "other_files_tested", facts
+    return "other_commit_tested", {**facts, "hint": ingest_git(evidence)}

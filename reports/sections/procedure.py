@@ -1,8 +1,9 @@
 """Whether the procedure was followed: each rule with its answer, and the events that it stands on."""
 
-from projections.procedure.rule import Ruled, Status
+from projections.procedure.rule import RuleAnswer, Status
 from reports.context import Context
 from reports.markdown import code, table, text
+from reports.wording.procedure import expected, says
 from tracker.events.base import handle_of
 
 _NAMED = 3
@@ -16,15 +17,15 @@ def lines(context: Context) -> list[str]:
     if not rules:
         return ["No rule was asked."]
     if all(each.status is Status.NOT_APPLICABLE for each in rules):
-        return [f"The procedure does not apply. {text(rules[0].says)}"]
+        return [f"The procedure does not apply. {text(says(rules[0]))}"]
     return [
         "Without evidence a rule is unknown, never met.",
         "",
-        *table(["Rule", "Asked", "Answer", "What happened", "Events"], [_row(each) for each in rules]),
+        *table(["Rule", "Expected", "Answer", "What happened", "Events"], [_row(each) for each in rules]),
     ]
 
 
-def _row(answer: Ruled) -> tuple[str, ...]:
+def _row(answer: RuleAnswer) -> tuple[str, ...]:
     status = answer.status.value.replace("_", " ")
     # What has to be seen at once stands out; in markdown that is all there is to stand out with.
     shown = f"**{status}**" if answer.status in (Status.LATE, Status.MISSED) else status
@@ -33,8 +34,8 @@ def _row(answer: Ruled) -> tuple[str, ...]:
     events = ", ".join(handles) + (f" and {more} more" if more > 0 else "")
     return (
         text(answer.rule.replace("_", " ")),
-        text(answer.expected),
+        text(expected(answer)),
         shown,
-        text(answer.says),
+        text(says(answer)),
         events or "–",
     )

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
 
-from projections.comparison import WINDOWS, VerdictRow
+from projections.comparison import CHECKS, NOT_BETTER, WINDOWS, VerdictRow, answering, is_clear, is_worse
 from tracker.times import spoken
-
-HEADLINE_STRENGTH = 1.5
-"""A headline asks for more than a row: over many metrics, 1 is reached by chance too often."""
 
 SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
 
@@ -29,32 +25,6 @@ PHRASES = {
 }
 """How a headline says each verdict, the worst first: that is what somebody is woken for."""
 _ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
-_WORSE, _NOT_BETTER = ("regressed",), ("still_degraded", "partly_recovered")
-
-
-class Said(Protocol):
-    """A verdict, whether judged now or read as it was recorded."""
-
-    @property
-    def baseline(self) -> str:
-        """What it was held against."""
-
-    @property
-    def verdict(self) -> str:
-        """What was said."""
-
-    @property
-    def strength(self) -> float | None:
-        """How clear it was."""
-
-
-S = TypeVar("S", bound=Said)
-
-
-def asked(rows: Sequence[S]) -> list[S]:
-    """Return the rows that answer the question of the moment: normal again, after a fix; else moved by it."""
-    healthy = [row for row in rows if row.baseline == "healthy"]
-    return healthy or list(rows)
 
 
 def closed_window(rows: Sequence[VerdictRow]) -> str | None:
@@ -87,11 +57,11 @@ def headline(rows: Sequence[VerdictRow]) -> str:
 
 def _told(rows: Sequence[VerdictRow]) -> str:
     """Say of one window's metrics what became of them, the worst first."""
-    made_worse = {row.metric for row in rows if row.baseline == "before_change" and _is_worse(row)}
+    made_worse = {row.metric for row in rows if row.baseline == "before_change" and is_worse(row)}
     moving = {row.metric for row in rows if "already_moving" in row.flags}
     groups: dict[str, list[str]] = {}
-    for row in sorted(asked(rows), key=lambda each: _ORDER[each.verdict]):
-        faint = row.verdict in ("regressed", "improved", "shifted") and not _is_clear(row)
+    for row in sorted(answering(rows), key=lambda each: _ORDER[each.verdict]):
+        faint = row.verdict in ("regressed", "improved", "shifted") and not is_clear(row)
         phrase = f"perhaps {PHRASES[row.verdict]}" if faint else PHRASES[row.verdict]
         if row.baseline == "healthy" and row.metric in made_worse:
             phrase += f", and worse than before {row.version}"
@@ -107,7 +77,9 @@ def _later(rows: Sequence[VerdictRow], window: str) -> str:
     seen = {row.metric for row in rows if row.window == window and _is_bad(row)}
     spans = list(WINDOWS)
     for longer in spans[spans.index(window) + 1 :]:
-        mine = [row for row in asked([each for each in rows if each.window == longer]) if row.confounded_by]
+        mine = [
+            row for row in answering([each for each in rows if each.window == longer]) if row.confounded_by
+        ]
         bad = [row for row in mine if _is_bad(row) and row.metric not in seen]
         if bad:
             others = " and ".join(sorted({version for row in mine for version in row.confounded_by}))
@@ -115,16 +87,8 @@ def _later(rows: Sequence[VerdictRow], window: str) -> str:
     return ""
 
 
-def _is_clear(row: Said) -> bool:
-    return (row.strength or 0) > HEADLINE_STRENGTH
-
-
-def _is_worse(row: Said) -> bool:
-    return row.verdict == "regressed" and _is_clear(row)
-
-
 def _is_bad(row: VerdictRow) -> bool:
-    return _is_worse(row) or row.verdict in _NOT_BETTER
+    return is_worse(row) or row.verdict in NOT_BETTER
 
 
 def when_normal(row: VerdictRow) -> str:
@@ -154,18 +118,17 @@ def after_change(row: VerdictRow) -> str:
     return f"{spoken(seconds)} after" if seconds > 0 else "while it went out"
 
 
-def exit_code(rows: Sequence[Said]) -> int:
-    """Answer a watch by one window's rows: 0 recovered, 6 worse, 7 not better, 8 cannot tell."""
-    verdicts = [row.verdict for row in asked(rows)]
-    moved = [row for row in rows if row.baseline == "before_change"]
-    if any(each in _WORSE for each in verdicts) or any(_is_worse(row) for row in moved):
-        return 6
-    if any(each in _NOT_BETTER for each in verdicts):
-        return 7
-    if any(row.verdict in ("not_enough_data", "no_data", "pending") for row in asked(rows)) or not verdicts:
-        return 8
-    # Nothing that the incident had moved is there, or the change was no fix: that it helped is not proven.
-    return 0 if any(row.baseline == "healthy" and row.verdict == "recovered" for row in rows) else 8
-
-
 SAID_BY_CODE = {0: "recovered", 6: "worse", 7: "not better", 8: "cannot tell"}
+
+_EACH_MINUTE = 600
+
+
+def describe_checks(missed: Sequence[int]) -> str:
+    """Name checks in words; consecutive ones by the first and the last of them."""
+    runs: list[list[int]] = []
+    for due in missed:
+        if runs and CHECKS.index(due) == CHECKS.index(runs[-1][-1]) + 1 and due <= _EACH_MINUTE:
+            runs[-1].append(due)
+        else:
+            runs.append([due])
+    return ", ".join(" to ".join(dict.fromkeys((spoken(run[0]), spoken(run[-1])))) for run in runs)

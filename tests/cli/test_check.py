@@ -97,7 +97,7 @@ def test_people_get_a_table_with_the_handle_of_the_evidence_first(late):
     assert "limits run from detection at 2026-03-01 14:03:00 UTC" in answer.out
     [row] = [line for line in answer.out.splitlines() if "deployed_in_time" in line]
     assert re.match(r"[0-9a-v]{7} \+1 +late +deployed_in_time +\S", row)
-    assert "Asked: the fix deployed within 30 min." in " ".join(answer.out.split())
+    assert "Expected: the fix deployed within 30 min." in " ".join(answer.out.split())
     assert max(map(len, answer.out.splitlines())) <= 100
     assert late("show", row[:7]).code == 0
     assert answer.out.splitlines()[-1].endswith("1 finding.")

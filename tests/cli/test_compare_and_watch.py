@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projections.comparison import CHECKS, describe_checks, overdue_after
+from projections.comparison import CHECKS, overdue_after
+from reports.wording.verdict_phrases import describe_checks
 from tests.builders import returned, silent
 from tests.cli.conftest import refused
 from tracker.cli import watch

@@ -10,6 +10,7 @@ from projections.procedure.check import check
 from projections.procedure.rule import ProcedureLimits
 from projections.timeline import timeline
 from projections.updates import TOLD_LATE, missed_etas, promised
+from reports.wording.procedure import todo
 from reports.wording.timeline import detail, title
 from tests import builders as b
 from tests.builders import at, recorded
@@ -23,7 +24,7 @@ LIMITS = ProcedureLimits(alert_team_within=timedelta(minutes=5), update_every=ti
 def due_of(*events, now, told=None):
     """The messages that are due by a minute, as `tracker show` and `tracker serve` say it."""
     found = evidence(*events, now=now, procedure=LIMITS, told=told)
-    return overdue_messages(advice(check(found), LIMITS, found.now))
+    return overdue_messages(advice(check(found), found.now))
 
 
 def incident(*events, name="INC-1"):
@@ -156,7 +157,7 @@ def test_the_next_message_is_due_so_long_after_the_last(events, kind, minute):
     """
     [due] = due_of(*events, now=60)
 
-    assert (due.todo, due.due_at) == (f"tracker message INC-1 {kind}", at(minute))
+    assert (todo(due.next_step), due.due_at) == (f"tracker message INC-1 {kind}", at(minute))
 
 
 @pytest.mark.parametrize(

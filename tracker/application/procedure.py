@@ -12,8 +12,9 @@ from projections.durations import Duration, durations
 from projections.procedure.advice import Advice, advice
 from projections.procedure.check import check
 from projections.procedure.merging import fix_on_integration
-from projections.procedure.rule import Evidence, ProcedureLimits, Ruled
+from projections.procedure.rule import Evidence, ProcedureLimits, RuleAnswer
 from projections.updates import messages_of
+from reports.wording.procedure import todo, what_is_due
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.events.base import Recorded, Window
@@ -39,12 +40,12 @@ WORK = (
 class Evaluation:
     """The answers, what they were held against, and every event that was read for that."""
 
-    rules: "list[Ruled]"
+    rules: "list[RuleAnswer]"
     evidence: "Evidence"
     used: "list[Recorded]"
 
 
-def ruled(session: Session, incident: "Incident", up_to: int | None) -> "list[Ruled]":
+def ruled(session: Session, incident: "Incident", up_to: int | None) -> "list[RuleAnswer]":
     """Hold the rules of the procedure against an incident, up to a position of the log."""
     return evaluate_procedure(session, incident, up_to).rules
 
@@ -185,9 +186,12 @@ def due_items(session: Session, incident: "Incident", up_to: int | None = None) 
     if up_to is None and session.settings.path is not None:
         today = ProcedureLimits.of(session.settings.facts()[None]["procedure"])
     found = evaluate_procedure(session, incident, up_to, verdicts=(), facts=own, procedure=today)
-    return advice(found.rules, found.evidence.procedure, found.evidence.now)
+    return advice(found.rules, found.evidence.now)
 
 
 def due_json(due: "Iterable[Advice]") -> list[dict[str, object]]:
     """Return what is due as JSON keys; how long is left a program knows from the instant, and that ticks."""
-    return [{"rule": each.rule, "what": each.what, "todo": each.todo, "due_at": each.due_at} for each in due]
+    return [
+        {"rule": item.rule, "what": what_is_due(item), "todo": todo(item.next_step), "due_at": item.due_at}
+        for item in due
+    ]

@@ -21,7 +21,8 @@ from pathlib import Path
 from projections.claims.claim import Claim
 from projections.procedure.advice import advice
 from projections.procedure.check import findings, waivers
-from projections.procedure.rule import Ruled
+from projections.procedure.rule import RuleAnswer
+from reports.wording import procedure as words
 from tracker.application.claims import lint_claims
 from tracker.application.procedure import Evaluation, evaluate_procedure, settings_differ
 from tracker.application.session import Session
@@ -153,19 +154,19 @@ def _write(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]",
     )
 
 
-def described(answer: "Ruled", incident: "Incident") -> dict[str, object]:
+def described(answer: "RuleAnswer", incident: "Incident") -> dict[str, object]:
     """Return a rule's JSON keys."""
     waiver = waivers(incident).get(answer.rule)
     return {
         "rule": answer.rule,
         "status": answer.status,
-        "expected": answer.expected,
-        "actual": answer.actual,
+        "expected": words.expected(answer),
+        "actual": words.actual(answer),
         "late_seconds": answer.late_seconds,
         "evidence": answer.evidence,
-        "says": answer.says,
+        "says": words.says(answer),
         "due_at": answer.due_at,
-        "todo": answer.todo,
+        "todo": words.todo(answer.next_step),
         "waived_by": waiver and getattr(waiver.event, "decided_by", None),
         "waived_why": waiver and getattr(waiver.event, "why", None),
     }
@@ -199,14 +200,14 @@ def _print(
         print(table(lines), end="")
 
 
-def _row(answer: "Ruled", session: Session, up_to: int | None) -> tuple[str, str, str, str]:
-    says = answer.says
+def _row(answer: "RuleAnswer", session: Session, up_to: int | None) -> tuple[str, str, str, str]:
+    says = words.says(answer)
     if answer.due_at is not None and answer.status.value != "met":
         due = answer.due_at.astimezone(session.shown_zone)
         over = up_to is None and session.now > answer.due_at
         says = f"{says} {'Was due' if over else 'Due'} {due:%Y-%m-%d %H:%M:%S %Z}."
     if answer.status.value in _ASKED:
-        says = f"{says} Asked: {answer.expected}."
+        says = f"{says} Expected: {words.expected(answer)}."
     return _handles(answer.evidence), answer.status.value.replace("_", " "), answer.rule, says
 
 
@@ -250,8 +251,8 @@ def _close(
     if up_to is not None:
         return
     evidence = found.evidence
-    for each in advice(found.rules, evidence.procedure, evidence.now)[:3]:
-        say(f"Next: {each.said()}")
+    for each in advice(found.rules, evidence.now)[:3]:
+        say(f"Next: {words.due(each)}")
     late = findings(found.rules)
     if late or claims:
         first = late[0].rule if late else claims[0].key

@@ -4,6 +4,7 @@ import argparse
 
 from projections.actions import OVERDUE
 from projections.incidents import open_ones, ours
+from reports.wording import procedure as words
 from tracker.application import action_items
 from tracker.application.procedure import due_items, due_json
 from tracker.application.session import Session
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         for each in ours(found):
             timed = [due for due in due_items(session, each) if due.due_at is not None]
             for due in timed[:MOST_DUE]:
-                print(f"{each.id}: {printable(due.said())}")
+                print(f"{each.id}: {printable(words.due(due))}")
             print(f"{each.id}: {next_step(each)}")
         _print_overdue(session)
     return 0

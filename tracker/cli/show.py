@@ -12,9 +12,11 @@ import msgspec
 from projections.actions import ActionItem, earlier_open, of_incident, would_have_prevented
 from projections.durations import shown
 from projections.messages import Message
+from projections.procedure.advice import MESSAGES
 from projections.review import ReportStatus
 from projections.updates import messages_of
 from reports.headlines import detail, headline
+from reports.wording import procedure as words
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
 from tracker.application.procedure import due_items, due_json, evaluate_procedure, incident_durations
@@ -33,9 +35,6 @@ from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
 _CANDIDATES = 5
-
-_MESSAGES = ("team_alerted", "updates_on_time")
-"""The rules that wait for a message."""
 
 EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
 
@@ -73,7 +72,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
     due = due_items(session, incident, up_to)
     stands = standing_of(session, incident, up_to)
     if arguments.json:
-        message = next((each for each in due if each.rule in _MESSAGES), None)
+        message = next((each for each in due if each.rule in MESSAGES), None)
         write_json(
             {
                 **described(incident),
@@ -84,7 +83,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
                 "earlier_open_actions": [action_items.described(each, now) for each in earlier],
                 "next": due_json(due),
                 "next_message": message
-                and {"kind": message.todo.rsplit(maxsplit=1)[-1], "due_at": message.due_at},
+                and {"kind": message.next_step.facts["kind"], "due_at": message.due_at},
                 "position": incident.last_position,
                 "report": {
                     "state": stands.state,
@@ -117,7 +116,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         print(f"  {_message(each)}")
     _print_items(incident, own, preventing, earlier, now)
     for each_due in due:
-        print(f"Next: {printable(each_due.said())}")
+        print(f"Next: {printable(words.due(each_due))}")
     if incident.resolved_at is None:
         print(f"Next: {next_step(incident)}")
     elif not any(each_due.rule == "report_written" for each_due in due):

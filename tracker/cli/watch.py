@@ -15,12 +15,13 @@ from projections.comparison import (
     CHECKS,
     MetricReading,
     MetricSeries,
-    describe_checks,
+    exit_code,
     overdue_after,
     read_metric,
 )
 from reports.numbers import said
-from reports.wording.verdict_phrases import SAID_BY_CODE, exit_code, headline
+from reports.wording import procedure as words
+from reports.wording.verdict_phrases import SAID_BY_CODE, describe_checks, headline
 from tracker.application.collect import sources
 from tracker.application.procedure import due_items
 from tracker.application.session import Session
@@ -94,9 +95,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 def _remind(session: Session, name: str, opening: str = "  ") -> None:
     """Say what else is due first, while nothing is to be seen yet or when all was."""
-    for each in due_items(session, session.incident(name)):
-        if not each.todo.startswith("tracker watch"):
-            say(f"{opening}{each.said()}")
+    for item in due_items(session, session.incident(name)):
+        if item.next_step.code != "watch":
+            say(f"{opening}{words.due(item)}")
             return
 
 

@@ -9,6 +9,7 @@ import threading
 from projections.incidents import open_ones, ours
 from projections.messages import State
 from projections.procedure.advice import overdue_messages
+from reports.wording import procedure as words
 from tracker.application import outbox, slack
 from tracker.application.procedure import due_items
 from tracker.application.session import Session
@@ -60,16 +61,16 @@ class Poster:
             if missed.recorded:
                 tell("a promised time passed", 30, incident=incident.id)
         for incident in found:
-            for each in overdue_messages(due_items(session, incident)):
-                assert each.due_at is not None
-                key = (incident.id, utc(each.due_at))
+            for item in overdue_messages(due_items(session, incident)):
+                assert item.due_at is not None
+                key = (incident.id, utc(item.due_at))
                 if key not in self._reminded:
                     self._reminded.add(key)
                     tell(
                         "a message is due",
                         30,
                         incident=incident.id,
-                        what=each.what,
-                        due_at=utc(each.due_at),
-                        next=f"{each.todo} --send",
+                        what=words.what_is_due(item),
+                        due_at=utc(item.due_at),
+                        next=f"{words.todo(item.next_step)} --send",
                     )

@@ -127,6 +127,16 @@ class Procedure(_Section, frozen=True, kw_only=True):
     maintained_branches: tuple[str, ...] = ()
 
 
+LIMITS = (
+    "alert_team_within",
+    "update_every",
+    "fix_deployed_within",
+    "merged_back_within",
+    "report_within",
+)
+"""The keys of [procedure] that are durations."""
+
+
 class SettingsFile(_Section, frozen=True, kw_only=True):
     """The whole file; what is missing has its default."""
 

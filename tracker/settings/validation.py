@@ -5,19 +5,12 @@ import re
 from collections.abc import Callable
 
 from tracker.errors import SettingsError, UsageError
-from tracker.settings.schema import BETTER, UNITS, Procedure, SettingsFile
+from tracker.settings.schema import BETTER, LIMITS, UNITS, Procedure, SettingsFile
 from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
 """Refuses with the place, what is wrong there, and what to write instead."""
 
-LIMITS = {
-    "alert_team_within": "5m",
-    "update_every": "5m",
-    "fix_deployed_within": "30m",
-    "merged_back_within": "1h",
-    "report_within": "5d",
-}
 _IN_ORDER = (
     ("alert_team_within", "fix_deployed_within", "the team would hear of it after the fix"),
     ("fix_deployed_within", "merged_back_within", "the fix would be merged back before it is deployed"),
@@ -50,16 +43,7 @@ def validate(file: SettingsFile, where: str) -> None:
         refuse("tracker.time_zone", unknown.message, unknown.hint)
     if file.prometheus.step_seconds < 1:
         refuse("prometheus.step_seconds", "must be at least 1", "step_seconds = 15")
-    durations = {
-        f"procedure.{name}": getattr(file.procedure, name)
-        for name in (
-            "alert_team_within",
-            "update_every",
-            "fix_deployed_within",
-            "merged_back_within",
-            "report_within",
-        )
-    }
+    durations = {f"procedure.{name}": getattr(file.procedure, name) for name in LIMITS}
     for name in ("reconcile_every", "capture_every"):
         durations[f"serve.{name}"] = getattr(file.serve, name)
     for name, service in file.services.items():
@@ -96,10 +80,10 @@ def validate(file: SettingsFile, where: str) -> None:
 def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:
     """Refuse what cannot be kept; the limits are durations already, whichever they are."""
     seconds = {name: duration_seconds(getattr(procedure, name)) for name in LIMITS}
-    for name, usual in LIMITS.items():
+    for name in LIMITS:
         if seconds[name] <= 0:
             said = f"{getattr(procedure, name)!r} is no time at all, and nobody could keep it"
-            refuse(f"procedure.{name}", said, f'{name} = "{usual}"')
+            refuse(f"procedure.{name}", said, f'{name} = "{getattr(Procedure(), name)}"')
     for earlier, later, why in _IN_ORDER:
         if seconds[later] < seconds[earlier]:
             least = getattr(procedure, earlier)

@@ -13,6 +13,7 @@ from projections.comparison import (
     JUDGE_VERSION,
     MetricSeries,
     estimate_onset,
+    exit_code,
     read_metric,
     verdict_rows,
     verdicts_to_record,
@@ -23,7 +24,7 @@ from projections.judgement.recovery import recovered_at
 from projections.judgement.windows import plan_window, range_seconds
 from projections.samples import Series
 from reports.headlines import headline as worded
-from reports.wording.verdict_phrases import exit_code, headline, settled_after, when_normal
+from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from projections.changes import changes
 from projections.detection import detected_at
 from projections.procedure.check import check
-from projections.procedure.rule import Evidence, ProcedureLimits, Ruled
+from projections.procedure.rule import Evidence, ProcedureLimits, RuleAnswer
 from projections.updates import messages_of
+from reports.wording.procedure import actual, expected, says
 from tests import builders as b
 from tests.builders import at, recorded
 from tracker.events.base import Event, Recorded, event_id
@@ -63,9 +64,12 @@ def evidence(
     )
 
 
-def answers(*events: Event, **options: object) -> dict[str, Ruled]:
-    """Every rule's answer by its name."""
-    return {each.rule: each for each in check(evidence(*events, **options))}  # type: ignore[arg-type]
+def answers(*events: Event, **options: object) -> dict[str, RuleAnswer]:
+    """Every rule's answer by its name; each can be worded."""
+    found = check(evidence(*events, **options))  # type: ignore[arg-type]
+    assert all(says(answer) and expected(answer) for answer in found)
+    assert {type(actual(answer)) for answer in found} <= {str, type(None)}
+    return {answer.rule: answer for answer in found}
 
 
 def without(history: Sequence[Event], *kinds: type[Event]) -> list[Event]:

@@ -8,6 +8,7 @@ from projections.procedure.branching import branch_named, branched_from_producti
 from projections.procedure.commits import commits_minimal
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Status
+from reports.wording.procedure import actual, says
 from tests.builders import commit, merge_commit
 from tests.projections.procedure.shop import READ, Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.base import Arrival, Incoming
@@ -39,10 +40,10 @@ def test_a_branch_off_main_is_told_from_one_off_develop(shop: Shop, tmp_path: Pa
 
     good, bad = branched_from_production(of(shop)), branched_from_production(of(wrong))
 
-    assert (good.status, good.actual) == (Status.MET, f"on main at {shop.base[:7]}")
-    assert (bad.status, bad.actual) == (Status.MISSED, f"on develop at {wrong.unreleased[:7]}")
-    assert bad.says == (
-        f"hotfix/v1.2.1 began on develop and drags along 1 commit of it: {wrong.unreleased[:7]} feat: wish lists"
+    assert (good.status, actual(good)) == (Status.MET, f"on main at {shop.base[:7]}")
+    assert (bad.status, actual(bad)) == (Status.MISSED, f"on develop at {wrong.unreleased[:7]}")
+    assert says(bad) == (
+        f"hotfix/v1.2.1 began on develop and carries along 1 commit of it: {wrong.unreleased[:7]} feat: wish lists."
     )
     told = {each.id: each.event for each in of(wrong).facts}
     named = [told[event] for event in bad.evidence if isinstance(told[event], CommitMade)]
@@ -78,7 +79,7 @@ def test_a_branch_off_develop_is_never_met(shop: Shop, way: object, deleted: boo
     ruled = branched_from_production(of(shop))
 
     assert ruled.status is Status.MISSED, ruled
-    assert "feat: wish lists" in ruled.says
+    assert "feat: wish lists" in says(ruled)
 
 
 def test_what_was_fast_forwarded_everywhere_is_not_made_up(shop: Shop) -> None:
@@ -92,7 +93,7 @@ def test_what_was_fast_forwarded_everywhere_is_not_made_up(shop: Shop) -> None:
     ruled = branched_from_production(of(shop))
 
     assert ruled.status is Status.UNKNOWN
-    assert "feat: wish lists" in ruled.says
+    assert "feat: wish lists" in says(ruled)
 
 
 def test_what_was_read_before_the_fast_forward_is_still_known(shop: Shop) -> None:
@@ -141,9 +142,9 @@ def test_an_older_version_is_fixed_from_its_tag(shop: Shop) -> None:
 
     found = of(shop, ran_before(shop), fixed(version="1.0.1", sha=shop.head))
 
-    assert branched_from_production(found).actual == f"on tag v1.0.0 at {shop.sha('v1.0.0')[:7]}"
+    assert actual(branched_from_production(found)) == f"on tag v1.0.0 at {shop.sha('v1.0.0')[:7]}"
     assert branched_from_production(found).status is Status.MET
-    assert commits_minimal(found).actual == "1 commit"
+    assert actual(commits_minimal(found)) == "1 commit"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_name_says_which_fix_it_is(shop: Shop, name: str, status: Status, dele
 
     ruled = branch_named(of(shop))
 
-    assert (ruled.status, ruled.actual) == (status, name), ruled
+    assert (ruled.status, actual(ruled)) == (status, name), ruled
     assert ruled.evidence
 
 
@@ -213,8 +214,8 @@ def test_a_squashed_branch_is_named_by_the_forge(shop: Shop) -> None:
 
     found = evidence(held(shop.read(), [named, ran_before(shop), fixed(shop)], story()))
 
-    assert (branch_named(found).status, branch_named(found).actual) == (Status.MET, "hotfix/v1.2.1")
-    assert "squashed by the forge" in commits_minimal(found).says
+    assert (branch_named(found).status, actual(branch_named(found))) == (Status.MET, "hotfix/v1.2.1")
+    assert "squashed by the forge" in says(commits_minimal(found))
 
 
 def test_bumps_and_merges_are_not_counted(shop: Shop) -> None:
@@ -238,9 +239,9 @@ def test_bumps_and_merges_are_not_counted(shop: Shop) -> None:
     shop.commit("fix: and once more", 19)
     many = commits_minimal(of(shop, ran_before(shop)))
 
-    assert (few.status, few.actual) == (Status.MET, "3 commits")
-    assert "besides 2 version bumps and 1 merge" in few.says
-    assert (many.status, many.actual) == (Status.MISSED, "4 commits")
+    assert (few.status, actual(few)) == (Status.MET, "3 commits")
+    assert "besides 2 version bumps and 1 merge" in says(few)
+    assert (many.status, actual(many)) == (Status.MISSED, "4 commits")
 
 
 def test_two_hotfixes_at_the_same_files_compete(shop: Shop) -> None:
@@ -257,7 +258,7 @@ def test_two_hotfixes_at_the_same_files_compete(shop: Shop) -> None:
     alone = no_competing_hotfix(of(shop))
 
     assert (competing.status, alone.status) == (Status.MISSED, Status.MET)
-    assert "hotfix/timeout touched pool.py at the same time" in competing.says
+    assert "hotfix/timeout changed pool.py at the same time" in says(competing)
     assert len(competing.evidence) > len(alone.evidence)
 
 
@@ -352,4 +353,4 @@ def test_a_log_of_an_older_version_knows_the_branch_by_its_merge(shop: Shop, sta
 
     expected = Status.MET if start == "main" else Status.MISSED
     assert branched_from_production(found).status is expected, branched_from_production(found)
-    assert branch_named(found).actual == "hotfix/v1.2.1"
+    assert actual(branch_named(found)) == "hotfix/v1.2.1"

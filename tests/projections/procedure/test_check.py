@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from projections.procedure.check import RULES, check, findings, waivers
 from projections.procedure.rule import ProcedureLimits, Status
+from reports.wording.procedure import actual, expected, says, todo
 from tests import builders as b
 from tests.builders import at
 from tests.projections.procedure.histories import (
@@ -69,7 +70,7 @@ def test_what_was_followed_is_met_with_its_events_named():
     assert {name: found[name].status for name in MINE} == KEPT
     assert findings(list(found.values())) == []
     assert all(found[name].evidence for name in MINE)
-    assert all(found[name].actual for name in MINE if found[name].status is Status.MET)
+    assert all(actual(found[name]) for name in MINE if found[name].status is Status.MET)
 
 
 def test_of_an_incident_of_which_only_the_declaration_is_known_every_rule_is_unknown():
@@ -92,7 +93,7 @@ def test_a_rule_whose_evidence_is_removed_is_unknown(name):
         left = [each for each in left if event_id(each) not in answer.evidence]
         answer = one(name, *left)
 
-    assert answer.status is Status.UNKNOWN, answer.says
+    assert answer.status is Status.UNKNOWN, says(answer)
     assert answer.late_seconds is None
 
 
@@ -143,7 +144,7 @@ def test_rules_are_answered_in_the_order_of_the_procedure():
     """
     names = [each.rule for each in check(evidence(b.declared(5)))]
 
-    assert names == [name for name in RULE_NAMES if name in dict(RULES)]
+    assert names == [name for name in RULE_NAMES if name in RULES]
     assert len(RULE_NAMES) == len(set(RULE_NAMES)) == 19
 
 
@@ -161,7 +162,7 @@ def test_of_a_false_alarm_and_of_what_goes_on_under_another_number_nothing_is_as
     found = answers(*history, over)
 
     assert {found[name].status for name in MINE} == {Status.NOT_APPLICABLE}
-    assert "false alarm" in found["verified"].says or "INC-2" in found["verified"].says
+    assert "false alarm" in says(found["verified"]) or "INC-2" in says(found["verified"])
 
 
 def test_what_went_away_by_itself_needed_no_fix_but_an_alert_and_a_report():
@@ -233,8 +234,8 @@ def test_a_message_that_could_not_be_posted_is_missed_once_its_time_is_over():
     answer = one("team_alerted", *failed, now=9)
 
     assert answer.status is Status.MISSED
-    assert "no_service" in answer.says
-    assert answer.todo == "tracker message INC-1 initial"
+    assert "no_service" in says(answer)
+    assert todo(answer.next_step) == "tracker message INC-1 initial"
     assert one("team_alerted", *failed, now=7).status is Status.UNKNOWN
     assert one("team_alerted", *unsure, now=9).status is Status.UNKNOWN
 
@@ -245,7 +246,7 @@ def test_while_it_burns_the_alert_has_a_time_and_a_command():
     """
     answer = one("team_alerted", *DECLARED)
 
-    assert (answer.due_at, answer.todo) == (at(8), "tracker message INC-1 initial")
+    assert (answer.due_at, todo(answer.next_step)) == (at(8), "tracker message INC-1 initial")
     assert one("team_alerted", *DECLARED, b.resolved(32)).due_at is None
     assert one("team_alerted", *DECLARED, told=60 * 24).due_at is None
 
@@ -256,7 +257,7 @@ def test_while_it_burns_the_alert_has_a_time_and_a_command():
 @pytest.mark.parametrize(
     ("minutes", "status", "said", "late"),
     [
-        ((6, 10, 15), Status.MET, "3 messages, 5 min apart at most", None),
+        ((6, 10, 15), Status.MET, "3 messages, at most 5 min apart", None),
         ((6, 12, 15), Status.LATE, "silent for 6 min", 60),
         ((6, 15), Status.LATE, "silent for 9 min", 240),
         ((6, 16), Status.MISSED, "silent for 10 min", None),
@@ -270,7 +271,7 @@ def test_updates_come_every_few_minutes_until_it_is_over(minutes, status, said, 
     answer = one("updates_on_time", *DECLARED, *map(message, minutes), b.resolved(20))
 
     assert (answer.status, answer.late_seconds) == (status, late)
-    assert said in answer.says
+    assert said in says(answer)
     assert len(answer.evidence) == len(minutes)
 
 
@@ -283,7 +284,7 @@ def test_a_message_when_it_is_over_is_no_update():
     answer = one("updates_on_time", *DECLARED, b.resolved(32), last)
 
     assert (answer.status, answer.evidence) == (Status.MISSED, ids(last))
-    assert "silent for 29 min" in answer.says
+    assert "silent for 29 min" in says(answer)
     assert one("updates_on_time", *DECLARED, b.resolved(7), last).status is Status.NOT_APPLICABLE
 
 
@@ -304,7 +305,7 @@ def test_while_it_burns_updates_are_open_and_the_next_one_is_due():
     soon = one("updates_on_time", *DECLARED, message(6), message(10), now=13)
     over = one("updates_on_time", *DECLARED, message(6), message(10), now=16)
 
-    assert (soon.status, soon.due_at, soon.todo) == (
+    assert (soon.status, soon.due_at, todo(soon.next_step)) == (
         Status.UNKNOWN,
         at(15),
         "tracker message INC-1 update",
@@ -359,7 +360,7 @@ def test_the_deployed_commit_was_green_before_its_deploy_began(runs, status, nam
     """
     answer = one("tested_before_deploy", *DECLARED, STARTED, FIX, FIXED, *runs, b.resolved(32))
 
-    assert (answer.status, answer.late_seconds) == (status, late), answer.says
+    assert (answer.status, answer.late_seconds) == (status, late), says(answer)
     assert set(answer.evidence) == {*ids(*(runs[n] for n in named)), *ids(STARTED, FIX)}
 
 
@@ -379,15 +380,23 @@ def test_a_run_of_another_commit_with_the_same_files_counts(exit_code):
 
     assert answer.status is (Status.MISSED if exit_code else Status.MET)
     assert set(answer.evidence) == set(ids(run, tested, merge, STARTED, FIX))
-    assert f"{OTHER_SHA[:7]}, the same files as in {b.SHA[:7]}" in answer.says
+    assert f"{OTHER_SHA[:7]}, the same files as in {b.SHA[:7]}" in says(answer)
 
 
 @pytest.mark.parametrize(
     ("tested", "deployed", "said"),
     [
-        ("8" * 40, TREE, "which holds other files"),
-        (None, TREE, "whether that is the same content is not known: tracker ingest git --service checkout"),
-        (TREE, None, "whether that is the same content is not known: tracker ingest git --service checkout"),
+        ("8" * 40, TREE, "holds other files"),
+        (
+            None,
+            TREE,
+            "which was tested, holds the same files is not known: tracker ingest git --service checkout",
+        ),
+        (
+            TREE,
+            None,
+            "which was tested, holds the same files is not known: tracker ingest git --service checkout",
+        ),
     ],
 )
 def test_a_run_of_other_files_shows_nothing(tested, deployed, said):
@@ -400,7 +409,7 @@ def test_a_run_of_other_files_shows_nothing(tested, deployed, said):
     answer = one("tested_before_deploy", *DECLARED, *commits, STARTED, FIX, FIXED, run, b.resolved(32))
 
     assert answer.status is Status.UNKNOWN
-    assert said in answer.says
+    assert said in says(answer)
 
 
 def test_a_run_says_itself_what_it_tested_where_the_commit_is_gone():
@@ -563,7 +572,7 @@ def test_the_verdict_of_ten_minutes_verifies_the_fix(given_, status):
 
     answer = one("verified", *DECLARED, FIX, FIXED, verdict, b.resolved(32), now=60)
 
-    assert answer.status is status, answer.says
+    assert answer.status is status, says(answer)
     assert event_id(verdict) in answer.evidence
 
 
@@ -577,7 +586,7 @@ def test_the_verdict_of_another_deploy_verifies_nothing():
 
     assert one("verified", *history, now=60).status is Status.UNKNOWN
     waiting = one("verified", *history, now=25)
-    assert (waiting.due_at, waiting.todo) == (at(30), "tracker watch INC-1")
+    assert (waiting.due_at, todo(waiting.next_step)) == (at(30), "tracker watch INC-1")
 
 
 # ── rollback ─────────────────────────────────────────────────────────────────
@@ -594,11 +603,15 @@ def test_what_did_not_help_is_rolled_back_or_replaced():
 
     left = one("rolled_back_when_not_fixed", *burning, now=40)
 
-    assert (left.status, left.todo, left.due_at) == (Status.MISSED, "tracker run rollback checkout", at(30))
+    assert (left.status, todo(left.next_step), left.due_at) == (
+        Status.MISSED,
+        "tracker run rollback checkout",
+        at(30),
+    )
     for next_one, words in ((back, "rolled back to 1.4.1"), (newer, "replaced by 1.4.4")):
         answer = one("rolled_back_when_not_fixed", *burning, next_one, b.resolved(50))
         assert answer.status is Status.MET
-        assert words in answer.says
+        assert words in says(answer)
         assert set(ids(bad, FIX, next_one)) <= set(answer.evidence)
     assert one(
         "rolled_back_when_not_fixed", *burning, b.resolved(50), b.deploy(90, version="1.5")
@@ -631,8 +644,8 @@ def looks(*due, **fields):
 @pytest.mark.parametrize(
     ("events", "status", "said"),
     [
-        (looks(*range(60, 601, 60)), Status.MET, "looked 10 times"),
-        (looks(60, 120, 540, 600), Status.MISSED, "not looked at 3 min to 8 min after"),
+        (looks(*range(60, 601, 60)), Status.MET, "checked 10 times"),
+        (looks(60, 120, 540, 600), Status.MISSED, "not 3 min to 8 min after the deploy"),
         ([*looks(60), b.verdicts(FIX, 30)], Status.MET, "judged when the ten minutes were over"),
         (looks(*range(60, 601, 60), normal=(), unknown=("error_ratio",)), Status.UNKNOWN, "no metric"),
         (looks(3_600), Status.UNKNOWN, "Nothing shows"),
@@ -645,8 +658,8 @@ def test_ten_minutes_are_watched_by_a_look_each_minute_or_a_verdict_in_time(even
     """
     answer = one("watched_10m", *DECLARED, FIX, FIXED, *events, b.resolved(50), now=60 * 48)
 
-    assert answer.status is status, answer.says
-    assert said in answer.says
+    assert answer.status is status, says(answer)
+    assert said in says(answer)
     assert set(answer.evidence) == {each for each in ids(*events) if "Nothing" not in said}
 
 
@@ -667,7 +680,7 @@ def test_the_hour_and_the_day_are_watched_by_a_look_at_their_end(window, name, d
     assert asked(*looks(due)).status is Status.MET
     assert asked(b.verdicts(FIX, ends, window=window)).status is Status.MET
     gone = asked(*earlier)
-    assert (gone.status, gone.actual) == (Status.MISSED, f"last looked at {last} after")
+    assert (gone.status, actual(gone)) == (Status.MISSED, f"last checked {last} after the deploy")
     assert asked().status is Status.UNKNOWN
 
 
@@ -701,8 +714,12 @@ def test_a_window_that_is_not_over_is_open_until_its_end():
     """
     answer = one("watched_10m", *DECLARED, FIX, FIXED, *looks(60), now=24)
 
-    assert (answer.status, answer.due_at, answer.todo) == (Status.UNKNOWN, at(30), "tracker watch INC-1")
-    assert "so far not looked at 2 min to 3 min after" in answer.says
+    assert (answer.status, answer.due_at, todo(answer.next_step)) == (
+        Status.UNKNOWN,
+        at(30),
+        "tracker watch INC-1",
+    )
+    assert "so far not checked 2 min to 3 min after" in says(answer)
     assert one("watched_1d", *DECLARED, FIX, FIXED, now=24).due_at == at(20 + 24 * 60)
 
 
@@ -724,7 +741,7 @@ def test_the_report_is_published_within_days_of_the_end():
     assert (late.status, late.late_seconds) == (Status.LATE, 60)
     assert asked(b.reviewed(60, incident="INC-1"), now=limit + 1).status is Status.MISSED
     assert asked(b.reviewed(60, incident="INC-1"), now=limit - 1).status is Status.UNKNOWN
-    assert (asked().due_at, asked().todo) == (at(limit), "tracker review INC-1")
+    assert (asked().due_at, todo(asked().next_step)) == (at(limit), "tracker review INC-1")
     assert asked(b.published(60, incident="INC-2")).status is Status.UNKNOWN
     assert one("report_written", *DECLARED).due_at is None
 
@@ -764,10 +781,10 @@ def test_a_waived_rule_says_who_and_why_and_is_no_finding():
     answer = one("deployed_in_time", *history, waiver)
 
     assert answer.status is Status.WAIVED
-    assert "alice: the vendor had to be woken" in answer.says
-    assert "late" in answer.says
+    assert "alice: the vendor had to be woken" in says(answer)
+    assert "late" in says(answer)
     assert answer.evidence == ids(waiver, late)
-    assert (answer.late_seconds, answer.todo) == (None, None)
+    assert (answer.late_seconds, todo(answer.next_step)) == (None, None)
     assert findings(list(answers(*history, waiver).values())) == []
     again = [*history, waiver, b.retracted(waiver, 61)]
     assert one("deployed_in_time", *again).status is Status.LATE
@@ -806,7 +823,7 @@ def test_limits_are_those_of_the_log():
     fix = b.deploy(60, version="1.4.3")
     answer = one("deployed_in_time", *DECLARED, fix, b.resolved(70), procedure=procedure)
     assert answer.status is Status.MET
-    assert "1 h 30 min" in answer.expected or "90 min" in answer.expected
+    assert "1 h 30 min" in expected(answer) or "90 min" in expected(answer)
 
 
 def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
@@ -818,7 +835,7 @@ def test_a_team_with_one_trunk_merges_nothing_back(monkeypatch):
     def rule(_):
         raise AssertionError("it is not asked")
 
-    monkeypatch.setattr(module, "RULES", (("merged_back", rule),))
+    monkeypatch.setattr(module, "RULES", {"merged_back": rule})
 
     [answer] = check(evidence(*DECLARED, procedure=ProcedureLimits(integration_branch="")))
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from projections.procedure.check import check
 from projections.procedure.merged_back import merged_back
-from projections.procedure.merging import fix_on_integration, integrated_at
+from projections.procedure.merging import fix_on_integration
 from projections.procedure.rule import Status
+from reports.wording.procedure import actual, says, todo
 from tests.builders import at
 from tests.projections.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
-from tracker.events.changes import CommitMade
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_it_is_there_since_the_commit_on_develop(shop: Shop, way: Callable[[Shop
     found = of(shop)
     ruled = merged_back(found)
 
-    assert (ruled.status, ruled.actual) == (Status.MET, "30 min after detection"), ruled
+    assert (ruled.status, actual(ruled)) == (Status.MET, "30 min after detection"), ruled
     on = fix_on_integration(found)
     assert on is not None
     assert on[0] == at(30)
@@ -178,8 +179,8 @@ def test_a_fast_forward_is_as_old_as_the_fix(tmp_path: Path) -> None:
 
     ruled = merged_back(of(shop))
 
-    assert (ruled.status, ruled.actual) == (Status.MET, "10 min after detection"), ruled
-    assert "fast-forwarded" in ruled.says
+    assert (ruled.status, actual(ruled)) == (Status.MET, "10 min after detection"), ruled
+    assert "fast-forwarded" in says(ruled)
 
 
 def only_to_main(shop: Shop) -> None:
@@ -260,9 +261,9 @@ def test_it_is_missed_when_it_is_not_there(shop: Shop, way: Callable[[Shop], Non
     ruled = merged_back(of(shop))
 
     assert ruled.status is Status.MISSED, ruled
-    assert said in ruled.says
-    assert ruled.todo is not None
-    assert ruled.todo.startswith("git checkout develop && git ")
+    assert said in says(ruled)
+    assert todo(ruled.next_step) is not None
+    assert todo(ruled.next_step).startswith("git checkout develop && git ")
     assert fix_on_integration(of(shop)) is None
 
 
@@ -277,7 +278,7 @@ def test_late_is_told_by_how_much(shop: Shop) -> None:
     ruled = merged_back(of(shop))
 
     assert (ruled.status, ruled.late_seconds) == (Status.LATE, 1800.0)
-    assert ruled.says.endswith("into develop, 1 h 30 min after detection, 30 min late")
+    assert says(ruled).endswith("into develop, 1 h 30 min after detection, 30 min late.")
 
 
 def test_what_is_left_is_said_while_there_is_time(shop: Shop) -> None:
@@ -290,8 +291,8 @@ def test_what_is_left_is_said_while_there_is_time(shop: Shop) -> None:
     ruled = merged_back(of(shop, now=38, read_at=38, over=False))
 
     assert (ruled.status, ruled.due_at) == (Status.UNKNOWN, at(60))
-    assert ruled.todo == "git checkout develop && git merge hotfix/v1.2.1"
-    assert ruled.says.startswith("22 min left")
+    assert todo(ruled.next_step) == "git checkout develop && git merge hotfix/v1.2.1"
+    assert says(ruled).startswith("22 min left")
 
 
 def test_what_was_not_read_since_is_unknown(shop: Shop) -> None:
@@ -304,8 +305,8 @@ def test_what_was_not_read_since_is_unknown(shop: Shop) -> None:
     ruled = merged_back(of(shop, now=100, read_at=38))
 
     assert ruled.status is Status.UNKNOWN
-    assert "tracker ingest git" in ruled.says
-    assert ruled.todo == "tracker ingest git --service checkout"
+    assert "tracker ingest git" in says(ruled)
+    assert todo(ruled.next_step) == "tracker ingest git --service checkout"
 
 
 def test_a_fix_that_was_rolled_back_need_not_be_merged(shop: Shop) -> None:
@@ -329,7 +330,8 @@ def test_what_needed_no_fix_needs_no_merge(shop: Shop, resolution: str) -> None:
     """
     found = evidence(held(shop.read(), [ran_before(shop)], story(resolution=resolution)))
 
-    assert merged_back(found).status is Status.NOT_APPLICABLE
+    [answer] = [answer for answer in check(found) if answer.rule == "merged_back"]
+    assert answer.status is Status.NOT_APPLICABLE
 
 
 def test_a_shallow_clone_cannot_tell(shop: Shop, tmp_path: Path) -> None:
@@ -351,7 +353,7 @@ def test_a_shallow_clone_cannot_tell(shop: Shop, tmp_path: Path) -> None:
     ruled = merged_back(evidence(held(shallow.read(), [ran_before(shop), fixed(shop)], story())))
 
     assert ruled.status is Status.UNKNOWN, ruled
-    assert "tracker ingest git --service" in ruled.says
+    assert "tracker ingest git --service" in says(ruled)
 
 
 @pytest.mark.parametrize("way", [merge, cherry_pick, squash, reverted, ours, only_to_main])
@@ -368,26 +370,6 @@ def test_a_repository_with_long_hashes_is_read_as_well(tmp_path: Path, way: Call
 
     assert len(shop.head) == 64
     assert ruled.status is (Status.MET if way in IN else Status.MISSED), ruled
-
-
-def test_commits_by_their_hashes_are_found_without_an_incident(shop: Shop) -> None:
-    """
-    The plain question of other helpers: these commits, that branch.
-    """
-    shop.hotfix()
-    shop.release()
-    cherry_pick(shop)
-
-    facts = of(shop).facts
-
-    found = integrated_at(facts, "develop", [shop.fix])
-    assert found is not None
-    assert found[0] == at(30)
-    picked = next(each for each in facts if each.id == found[1])
-    assert isinstance(picked.event, CommitMade)
-    assert picked.event.sha == shop.sha("develop")
-    assert integrated_at(facts, "develop", ["f" * 40]) is None
-    assert integrated_at(facts, "elsewhere", [shop.fix]) is None
 
 
 def two_commits(shop: Shop) -> None:
@@ -410,7 +392,7 @@ def test_several_commits_squashed_into_one_are_known_by_their_whole_patch(shop: 
     ruled = merged_back(of(shop))
 
     assert ruled.status is Status.MET, ruled
-    assert "squashed as" in ruled.says
+    assert "squashed as" in says(ruled)
 
 
 def test_a_squash_that_was_changed_by_hand_is_not_held_missed(shop: Shop) -> None:
@@ -429,7 +411,7 @@ def test_a_squash_that_was_changed_by_hand_is_not_held_missed(shop: Shop) -> Non
     ruled = merged_back(of(shop))
 
     assert ruled.status is Status.UNKNOWN, ruled
-    assert "may be it, but its patch is another" in ruled.says
+    assert "may be it, but its patch is different" in says(ruled)
 
 
 @pytest.mark.parametrize("deleted", [False, True])
@@ -448,7 +430,7 @@ def test_squashed_to_main_and_merged_from_there(shop: Shop, deleted: bool) -> No
 
     ruled = merged_back(of(shop))
 
-    assert (ruled.status, ruled.actual) == (Status.MET, "30 min after detection"), ruled
+    assert (ruled.status, actual(ruled)) == (Status.MET, "30 min after detection"), ruled
 
 
 def test_where_all_work_on_one_branch_the_release_is_the_way_back(shop: Shop) -> None:
@@ -460,7 +442,7 @@ def test_where_all_work_on_one_branch_the_release_is_the_way_back(shop: Shop) ->
 
     ruled = merged_back(of(shop, integration_branch="main"))
 
-    assert (ruled.status, ruled.actual) == (Status.MET, "15 min after detection"), ruled
+    assert (ruled.status, actual(ruled)) == (Status.MET, "15 min after detection"), ruled
 
 
 def test_an_attempt_that_nobody_deployed_need_not_come_back(shop: Shop) -> None:
@@ -503,8 +485,8 @@ def test_two_fixes_both_have_to_come_back(shop: Shop) -> None:
     )
 
     assert ruled.status is Status.MISSED, ruled
-    assert "hotfix/v1.2.1: merged by" in ruled.says
-    assert "hotfix/v1.2.2: " in ruled.says
+    assert "hotfix/v1.2.1: merged by" in says(ruled)
+    assert "hotfix/v1.2.2: " in says(ruled)
 
 
 def test_a_clone_that_stands_on_no_branch_tells_the_same(shop: Shop) -> None:
@@ -555,4 +537,4 @@ def test_what_lies_behind_the_edge_of_a_later_reading_is_unknown(shop: Shop, tmp
     ruled = merged_back(evidence(held(early, edge.read(), [ran_before(shop), fixed(shop)], story())))
 
     assert ruled.status is Status.UNKNOWN, ruled
-    assert "the history of develop is cut off" in ruled.says
+    assert "the history of develop is incomplete" in says(ruled)

@@ -8,6 +8,7 @@ import pytest
 from projections.procedure import testing_evidence
 from projections.procedure.rule import Status
 from projections.procedure.versions import next_version
+from reports.wording.procedure import says, todo
 from tests.builders import at, deploy, rollback, run_of_tests
 from tests.projections.procedure.shop import Shop, evidence, fixed, held, ran_before, story
 from tracker.events.base import Event
@@ -71,7 +72,7 @@ def test_the_branch_was_tested_and_what_was_made_of_it_was_deployed(
         evidence(held(shop.read(), [ran_before(shop), fixed(shop), run], story()))
     )
 
-    assert ruled.status is status, ruled.says
+    assert ruled.status is status, says(ruled)
 
 
 def test_what_is_to_be_tested_is_said_before_it_goes_out(shop: Shop) -> None:
@@ -90,8 +91,8 @@ def test_what_is_to_be_tested_is_said_before_it_goes_out(shop: Shop) -> None:
     )
 
     assert asked.status is done.status is Status.UNKNOWN
-    assert (asked.due_at, done.todo) == (at(30), None)
-    assert asked.todo == f"tracker run test checkout --sha {shop.head[:10]} -- COMMAND"
+    assert (asked.due_at, todo(done.next_step)) == (at(30), None)
+    assert todo(asked.next_step) == f"tracker run test checkout --sha {shop.head[:10]} -- COMMAND"
 
 
 @pytest.mark.parametrize(

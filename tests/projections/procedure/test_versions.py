@@ -8,6 +8,7 @@ from projections.procedure.hotfix import hotfixes
 from projections.procedure.merged_back import backported
 from projections.procedure.rule import Status
 from projections.procedure.versions import new_version_after_rollback, tagged, version_bumped
+from reports.wording.procedure import actual, says, todo
 from tests.builders import declared, deploy, resolved, rollback, tag
 from tests.projections.procedure.shop import Shop, evidence, fixed, held, of, ran_before, story
 from tracker.events.changes import VersionTagged
@@ -44,18 +45,18 @@ def test_the_patch_number_is_read_in_each_kind_of_file(tmp_path: Path, file: str
 
     ruled = version_bumped(of(shop, ran_before(shop), fixed(shop, version="v1.2.1")))
 
-    assert (ruled.status, ruled.actual) == (Status.MET, f"{file} 1.2.0 → 1.2.1"), ruled
+    assert (ruled.status, actual(ruled)) == (Status.MET, f"{file} 1.2.0 → 1.2.1"), ruled
 
 
 @pytest.mark.parametrize(
     ("version", "deployed", "status", "said"),
     [
         ("1.2.1", "1.2.1", Status.MET, "as deployed"),
-        ("1.3.0", "1.3.0", Status.MISSED, "is no patch bump"),
-        ("2.0.0", "2.0.0", Status.MISSED, "is no patch bump"),
+        ("1.3.0", "1.3.0", Status.MISSED, "is not a patch bump"),
+        ("2.0.0", "2.0.0", Status.MISSED, "is not a patch bump"),
         ("1.1.9", "1.1.9", Status.MISSED, "was not raised"),
         (None, "1.2.1", Status.MISSED, "still package.json 1.2.0"),
-        ("1.2.1", "1.2.2", Status.MISSED, "package.json says 1.2.1, and 1.2.2 was deployed"),
+        ("1.2.1", "1.2.2", Status.MISSED, "package.json says 1.2.1, but 1.2.2 was deployed"),
         ("one", "1.2.1", Status.UNKNOWN, "cannot be compared"),
     ],
 )
@@ -71,7 +72,7 @@ def test_only_the_patch_number_grows_and_it_is_what_was_deployed(
     ruled = version_bumped(of(shop, ran_before(shop), fixed(shop, version=deployed)))
 
     assert ruled.status is status, ruled
-    assert said in ruled.says
+    assert said in says(ruled)
 
 
 def test_a_bump_on_main_after_the_merge_counts(shop: Shop) -> None:
@@ -138,8 +139,8 @@ def test_a_tag_belongs_on_what_was_deployed(shop: Shop) -> None:
         Status.MET,
         Status.MET,
     ]
-    assert none.todo == f"git tag v1.2.1 {shop.released[:10]}"
-    assert "which has not the fix" in wrong.says
+    assert todo(none.next_step) == f"git tag v1.2.1 {shop.released[:10]}"
+    assert "does not contain the fix" in says(wrong)
 
 
 def test_a_release_whose_commit_nobody_named_is_unknown(shop: Shop) -> None:
@@ -162,12 +163,12 @@ BACK = rollback(40, version="1.2.0")
 @pytest.mark.parametrize(
     ("later", "status", "said"),
     [
-        ((), Status.NOT_APPLICABLE, "nothing was deployed since"),
-        ((deploy(60, version="1.2.2"),), Status.MET, "1.2.2 came after it"),
-        ((deploy(60, version="v1.2.2"),), Status.MET, "v1.2.2 came after it"),
+        ((), Status.NOT_APPLICABLE, "Nothing was deployed since"),
+        ((deploy(60, version="1.2.2"),), Status.MET, "1.2.2 was deployed after it"),
+        ((deploy(60, version="v1.2.2"),), Status.MET, "v1.2.2 was deployed after it"),
         ((deploy(60, version="1.2.1"),), Status.MISSED, "deployed again"),
         ((deploy(60, version="v1.2.1"),), Status.MISSED, "deployed again"),
-        ((deploy(60, version="1.1.7"),), Status.MISSED, "is no newer number"),
+        ((deploy(60, version="1.1.7"),), Status.MISSED, "is not a newer number"),
         ((deploy(60, version="1.2.2"), deploy(80, version="1.2.1")), Status.MISSED, "deployed again"),
     ],
 )
@@ -180,7 +181,7 @@ def test_what_was_rolled_back_does_not_come_back(later: tuple, status: Status, s
     ruled = new_version_after_rollback(found)
 
     assert ruled.status is status, ruled
-    assert said in ruled.says
+    assert said in says(ruled)
     assert ruled.evidence
 
 
@@ -211,11 +212,11 @@ def test_older_lines_are_a_table_in_which_the_missing_one_stands_out(shop: Shop)
     shop.merge("hotfix/v1.2.1", "release/1.0", 50)
     whole = backported(of(shop, maintained_branches=lines))
 
-    assert (half.status, half.actual) == (Status.MISSED, "on 1 of 2")
-    assert "✗ release/1.0: MISSING" in half.says
-    assert "✓ release/1.1: picked or rebased as" in half.says
-    assert half.todo == f"git checkout release/1.0 && git cherry-pick -x {shop.fix[:7]}"
-    assert (whole.status, whole.actual) == (Status.MET, "on 2 of 2")
+    assert (half.status, actual(half)) == (Status.MISSED, "on 1 of 2")
+    assert "✗ release/1.0: MISSING" in says(half)
+    assert "✓ release/1.1: picked or rebased as" in says(half)
+    assert todo(half.next_step) == f"git checkout release/1.0 && git cherry-pick -x {shop.fix[:7]}"
+    assert (whole.status, actual(whole)) == (Status.MET, "on 2 of 2")
 
 
 def test_lines_that_are_not_named_or_not_known(shop: Shop) -> None:
@@ -228,7 +229,7 @@ def test_lines_that_are_not_named_or_not_known(shop: Shop) -> None:
     assert backported(of(shop)).status is Status.NOT_APPLICABLE
     unknown = backported(of(shop, maintained_branches=("release/0.9",)))
     assert unknown.status is Status.UNKNOWN
-    assert "no branch release/0.9 is known" in unknown.says
+    assert "no branch release/0.9 is known" in says(unknown)
 
 
 def test_a_squash_on_main_is_the_release_of_its_branch(shop: Shop) -> None:
@@ -261,7 +262,7 @@ def test_the_only_hotfix_is_what_the_only_deploy_brought(shop: Shop) -> None:
     ruled = tagged(of(shop, ran_before(shop), fixed(shop, sha=None)))
 
     assert ruled.status is Status.MISSED, ruled
-    assert ruled.says == "there is no tag 1.2.1"
+    assert says(ruled) == "There is no tag 1.2.1."
 
 
 def test_what_was_committed_in_the_second_of_the_declaration_came_after_it(tmp_path: Path) -> None:
@@ -291,4 +292,4 @@ def test_commits_of_one_second_stay_in_their_order(shop: Shop) -> None:
 
     ruled = version_bumped(of(shop, ran_before(shop), fixed(shop, version="1.2.5")))
 
-    assert (ruled.status, ruled.actual) == (Status.MET, "package.json 1.2.0 → 1.2.5"), ruled
+    assert (ruled.status, actual(ruled)) == (Status.MET, "package.json 1.2.0 → 1.2.5"), ruled

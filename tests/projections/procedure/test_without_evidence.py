@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from projections.procedure.check import RULES
 from projections.procedure.rule import Evidence, Rule, Status
+from reports.wording.procedure import says
 from tests.builders import deploy, rollback
 from tests.projections.procedure.shop import Shop, evidence, fixed, held, ran_before, story
 from tracker.events.base import Recorded
@@ -29,7 +30,7 @@ KINDS: dict[str, tuple[type | tuple[type, ...], ...]] = {
     "no_competing_hotfix": (BranchSeen, CommitMade),
 }
 
-ON_GIT = tuple(each for each in RULES if each[0] in KINDS)
+ON_GIT = tuple((name, rule) for name, rule in RULES.items() if name in KINDS)
 """The rules that stand on git and deploys; test_check.py has the others."""
 
 
@@ -86,7 +87,7 @@ def test_nothing_is_met_without_git_and_deploys(log: list[Recorded], rule: Rule)
     ruled = rule(asked(kept))
 
     assert ruled.status is Status.UNKNOWN, ruled
-    assert "tracker " in ruled.says
+    assert "tracker " in says(ruled)
 
 
 @pytest.mark.parametrize(("name", "rule"), ON_GIT)
@@ -101,7 +102,7 @@ def test_kinds_that_are_taken_away_leave_the_rule_unknown(log: list[Recorded], n
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"), [each for each in RULES if each[0] in ("commits_minimal", "merged_back", "backported")]
+    ("name", "rule"), [(name, RULES[name]) for name in ("commits_minimal", "merged_back", "backported")]
 )
 def test_the_fixes_own_facts_are_needed_one_by_one(log: list[Recorded], name: str, rule: Rule) -> None:
     """
@@ -134,7 +135,7 @@ def test_less_evidence_never_mends_a_fault(log: list[Recorded], data: st.DataObj
 
     found = asked([each for each in bad if each.id not in gone])
 
-    for name, rule in RULES:
+    for name, rule in RULES.items():
         ruled = rule(found)
         if name in ("merged_back", "tagged", "backported", "new_version_after_rollback"):
             assert ruled.status is not Status.MET, (name, ruled)
