@@ -2,8 +2,8 @@
 
 from projections.silence import span_in_words
 from projections.timeline import Entry
-from reports.headlines import detail as event_detail
-from reports.headlines import headline
+from reports.wording.headlines import detail as event_detail
+from reports.wording.headlines import headline
 from reports.wording.text import dotted
 from tracker.events.base import Redaction
 from tracker.times import spoken, utc

@@ -8,21 +8,31 @@ from pathlib import Path
 import pytest
 
 from reports.wording import commands, procedure
-from tracker.cli import COMMANDS
+from tracker.cli.commands import COMMANDS
 
 FOLDER = Path(__file__).parents[2] / "projections"
-FRONT = FOLDER / "frames.py"
-"""Notebooks ask it as people ask the command line: it may word its answers, and its errors name commands."""
-MODULES = [path for path in sorted(FOLDER.rglob("*.py")) if path != FRONT]
+MODULES = [path for path in sorted(FOLDER.rglob("*.py")) if "frames" not in path.parts]
+"""All but `frames`, which notebooks ask as people ask the command line: it words its answers."""
 
 
 def strings(path: Path) -> Iterator[str]:
-    """Every string of a module but its docstrings."""
+    """Every string of a module but its docstrings, and what its errors tell to type."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    errors = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    errors += [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "hint"]
+    raised = [node for error in errors for node in ast.walk(error)]
+    names = {node.id for node in raised if isinstance(node, ast.Name)}
+    hints = [node.value for node in tree.body if isinstance(node, ast.Assign) and _name(node) in names]
+    left_out = {id(node) for node in raised}
+    left_out |= {id(node) for hint in hints for node in ast.walk(hint)}
+    left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield node.value
+
+
+def _name(node: ast.Assign) -> str:
+    return node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))

@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from reports.headlines import detail, headline
+from reports.wording.headlines import detail, headline
 from tracker.application.session import Session
 from tracker.cli.common import add_reading, write_json
 from tracker.text.terminal import printable, table

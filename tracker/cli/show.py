@@ -15,8 +15,8 @@ from projections.messages import Message
 from projections.procedure.advice import MESSAGES
 from projections.review import ReportStatus
 from projections.updates import messages_of
-from reports.headlines import detail, headline
 from reports.wording import procedure as words
+from reports.wording.headlines import detail, headline
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
 from tracker.application.procedure import due_items, due_json, evaluate_procedure, incident_durations

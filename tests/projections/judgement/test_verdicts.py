@@ -23,7 +23,7 @@ from projections.judgement.grid import is_counter, on_grid
 from projections.judgement.recovery import recovered_at
 from projections.judgement.windows import plan_window, range_seconds
 from projections.samples import Series
-from reports.headlines import headline as worded
+from reports.wording.headlines import headline as worded
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.times import to_ms

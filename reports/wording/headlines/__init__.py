@@ -6,7 +6,7 @@ event as `e`, or a function of it. A kind of event that is not in a table yet re
 
 from collections.abc import Mapping
 
-from reports.headlines import alerts, changes, corrections, incidents, measurements, messages, reviews
+from reports.wording.headlines import alerts, changes, corrections, incidents, measurements, messages, reviews
 from tracker.events.base import Event
 
 _MODULES = (alerts, changes, corrections, incidents, measurements, messages, reviews)
