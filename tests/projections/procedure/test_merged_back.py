@@ -180,7 +180,7 @@ def test_a_fast_forward_is_as_old_as_the_fix(tmp_path: Path) -> None:
     ruled = merged_back(of(shop))
 
     assert (ruled.status, actual(ruled)) == (Status.MET, "10 min after detection"), ruled
-    assert "fast-forwarded" in says(ruled)
+    assert "Fast-forwarded" in says(ruled)
 
 
 def only_to_main(shop: Shop) -> None:
@@ -392,7 +392,7 @@ def test_several_commits_squashed_into_one_are_known_by_their_whole_patch(shop: 
     ruled = merged_back(of(shop))
 
     assert ruled.status is Status.MET, ruled
-    assert "squashed as" in says(ruled)
+    assert "Squashed as" in says(ruled)
 
 
 def test_a_squash_that_was_changed_by_hand_is_not_held_missed(shop: Shop) -> None:
@@ -537,4 +537,4 @@ def test_what_lies_behind_the_edge_of_a_later_reading_is_unknown(shop: Shop, tmp
     ruled = merged_back(evidence(held(early, edge.read(), [ran_before(shop), fixed(shop)], story())))
 
     assert ruled.status is Status.UNKNOWN, ruled
-    assert "the history of develop is incomplete" in says(ruled)
+    assert "The history of develop is incomplete" in says(ruled)
