@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """Ours; pyproject.toml reads it here, so that a bare folder knows it too."""
 
 

@@ -208,7 +208,7 @@ def test_an_item_is_shown_with_how_it_stands(declared, promised):
     assert "overdue by " in declared("show", promised).out
     declared("action", "done", promised, "--proof", PROOF)
 
-    assert f"says ada; proof: {PROOF}" in declared("show", promised).out
+    assert f"by ada; proof: {PROOF}" in declared("show", promised).out
     assert declared("show", promised, "--json").json["action"]["state"] == "done"
 
 
@@ -256,7 +256,7 @@ def test_an_item_is_amended(declared, promised):
     refused(declared("amend", promised, "--set", "owner=Team", "--why", "x"), 12, "is no person")
     refused(declared("amend", promised, "--set", "due=soon", "--why", "x"), 2, "is not a day")
     moved = declared("amend", promised, "--set", "due_on=2026-03-05", "--why", "x")
-    assert "it is due Thursday 2026-03-05 now" in moved.err
+    assert "now due Thursday 2026-03-05" in moved.err
 
 
 def test_a_retracted_item_leaves_the_lists_and_stays_in_the_history(declared, promised):
@@ -297,7 +297,7 @@ def test_the_empty_list_says_what_to_type(tracker):
     A new log, and one where all is done.
     """
     answer = tracker("actions")
-    assert answer.out.splitlines()[0] == "No action item was recorded yet."
+    assert answer.out.splitlines()[0] == "No action item is recorded yet."
     assert "tracker action add INC" in answer.out
     assert tracker("actions", "--json").json == {"actions": []}
 
@@ -326,7 +326,7 @@ def test_the_report_has_a_checklist(declared, promised):
     assert PROOF in section
     assert "as far as the log knows at " in section
     declared("report", 1)
-    assert "comes out the same" in declared("verify", "--report", "INC-1.md").out
+    assert "is reproduced" in declared("verify", "--report", "INC-1.md").out
 
 
 def test_a_report_of_an_earlier_position_knows_the_items_of_then(declared, promised):
@@ -389,7 +389,7 @@ def test_the_ledger_is_in_both_reports_and_in_the_list(again, promised):
     for incident in (1, 2):
         assert f"INC-1's open item {promised}" in again("show", incident).out
         again("report", incident)
-        assert "comes out the same" in again("verify", "--report", f"INC-{incident}.md").out
+        assert "is reproduced" in again("verify", "--report", f"INC-{incident}.md").out
 
 
 def test_closing_the_item_later_keeps_what_was_true(again, promised):
@@ -416,7 +416,7 @@ def test_both_reports_come_out_the_same_whatever_was_said_since(again, promised)
         assert answer.code == 0, answer.err
         for incident in (1, 2):
             again("report", incident, "--pictures", "none")
-            assert "comes out the same" in again("verify", "--report", f"INC-{incident}.md").out, words
+            assert "is reproduced" in again("verify", "--report", f"INC-{incident}.md").out, words
         return answer.json["events"][0]
 
     said("link", 2, promised, "--why", "the pool was full")
@@ -473,8 +473,11 @@ def test_open_items_of_earlier_incidents_are_candidates(again, promised):
     Named as such when the later one is shown; once linked they are more than that.
     """
     shown = again("show", 2)
-    assert "open items of earlier incidents of checkout, when this one began:" in shown.out
-    assert f"They are candidates; would one have prevented it? tracker link INC-2 {promised}" in shown.out
+    assert "open items of earlier incidents of checkout when this one began:" in shown.out
+    assert (
+        f"These are candidates. If one would have prevented this incident: tracker link INC-2 {promised}"
+        in shown.out
+    )
     assert [each["event"][-7:] for each in again("show", 2, "--json").json["earlier_open_actions"]] == [
         promised
     ]

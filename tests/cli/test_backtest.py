@@ -100,9 +100,9 @@ def test_the_first_line_says_that_it_is_hypothetical(over, tmp_path):
     assert lines[1] == f"{ALERT}, on 6 hours of samples of checkout (1 series, a sample every 15 s)"
     assert lines[2] == f"from {DAY} 12:00:00 to {DAY} 18:00:00 UTC"
     text = "\n".join(lines)
-    assert "would fire 2026-03-01 14:01:00  2 min earlier than we knew" in text
-    assert "It would have caught INC-1, 2 min earlier than we knew." in text
-    assert "For nothing: 1 time in 6 hours of samples, or 4.0 a day." in text
+    assert "would fire 2026-03-01 14:01:00  2 min earlier than its detection" in text
+    assert "It would have caught INC-1, 2 min earlier than its detection." in text
+    assert "False alarms: 1 time in 6 hours of samples, or 4.0 a day." in text
     assert f"{DAY} 16:02:00  for 8 min  checkout  peak 50 %" in text
 
 
@@ -206,7 +206,7 @@ def test_a_metric_of_the_settings_without_samples_is_no_error(over, tmp_path):
     assert answer.code == 0
     assert "the log has no samples of it, so nothing is known" in answer.out
     assert "tracker collect INC-1" in answer.out
-    assert "For nothing: unknown without samples." in answer.out
+    assert "False alarms: unknown without samples." in answer.out
 
 
 def test_without_incidents_all_is_for_nothing(tracker, tmp_path):
@@ -218,7 +218,7 @@ def test_without_incidents_all_is_for_nothing(tracker, tmp_path):
     answer = tracker("backtest", ALERT).out
 
     assert "There is no incident to compare with" in answer
-    assert "For nothing: 1 time in 6 hours of samples" in answer
+    assert "False alarms: 1 time in 6 hours of samples" in answer
 
 
 def test_an_open_incident_is_said_to_own_its_firings(declared, tmp_path):
@@ -229,9 +229,9 @@ def test_an_open_incident_is_said_to_own_its_firings(declared, tmp_path):
 
     answer = declared("backtest", ALERT).out
 
-    assert "Still open: INC-1; every firing since its start counts as its own" in answer
+    assert "Still open: INC-1; every firing since its start is attributed to it" in answer
     assert "fired 2 times, at its worst 50 %" in answer
-    assert "For nothing: never" in answer
+    assert "False alarms: none" in answer
 
 
 def test_a_false_alarm_is_named_beside_its_firing(declared, tmp_path):
@@ -255,7 +255,7 @@ def test_an_alert_that_is_always_on_catches_nothing(over, tmp_path):
     assert "firing since 2026-03-01 12:00:00" in answer
     assert "It would not have caught INC-1." in answer
     assert (
-        "For nothing: 1 time in 6 hours of samples, or 4.0 a day; it would have been on for 100 % of the time."
+        "False alarms: 1 time in 6 hours of samples, or 4.0 a day; it would have been firing for 100 % of the time."
         in answer
     )
 

@@ -81,7 +81,7 @@ def test_reports_and_pictures_are_the_same_and_verify_says_so(bundled, elsewhere
     assert (tmp_path / "here/INC-1.md").read_bytes() == (tmp_path / "there/INC-1.md").read_bytes()
     checked = elsewhere("verify", "--report", "there/INC-1.md")
     assert checked.code == 0, checked.out + checked.err
-    assert "comes out the same, byte for byte" in checked.out
+    assert "is reproduced byte for byte" in checked.out
     assert "The report quotes log" in checked.out
     (tmp_path / "there/INC-1.md").write_text(
         (tmp_path / "there/INC-1.md").read_text().replace("pool", "disk")
@@ -100,7 +100,7 @@ def test_a_report_of_another_log_says_of_which(bundled, elsewhere):
     answer = elsewhere("verify", "--report", "INC-1.md")
 
     assert answer.code == 5
-    assert f"was read from log {log}" in answer.err
+    assert f"was written from log {log}" in answer.err
 
 
 def test_a_dry_run_says_what_would_happen_and_does_nothing(bundled, elsewhere):
@@ -140,7 +140,7 @@ def test_where_it_came_from_is_shown(elsewhere):
     assert "imported" in elsewhere("show", 1).out
     assert "by carol" in elsewhere("show", 1).out
     assert "Payments answer 500 (imported)" in elsewhere("list").out
-    assert "first in" in elsewhere("show", "checkout@v1.2.0").out
+    assert "origin" in elsewhere("show", "checkout@v1.2.0").out
     assert "INC-1 imported from log" in elsewhere("timeline", 1, "--order", "recorded").out
     assert "imported" not in elsewhere("timeline", 1).out
 
@@ -235,7 +235,7 @@ def test_a_bundle_is_never_written_over_something_else(bundled, tmp_path):
     A log is easily named by mistake. Another bundle is written anew, in one piece.
     """
     before = (tmp_path / "tracker.db").read_bytes()
-    refused(bundled("bundle", 1, "-o", "tracker.db"), 11, "is not a bundle; it was left alone")
+    refused(bundled("bundle", 1, "-o", "tracker.db"), 11, "is not a bundle; it was not overwritten")
     assert (tmp_path / "tracker.db").read_bytes() == before
     refused(bundled("bundle", 1, "-o", "nowhere/x"), 11, "there is no folder nowhere")
 

@@ -191,10 +191,10 @@ def test_every_report_is_the_same_and_verified(there, here, tmp_path, template):
     for ending in ("md", "html"):
         said = here("verify", "--report", tmp_path / f"here/INC-42.{ending}")
         assert "The report quotes log" in said
-        assert "comes out the same, byte for byte" in said
+        assert "is reproduced byte for byte" in said
         changed = tmp_path / f"here/changed.{ending}"
         changed.write_text((tmp_path / f"here/INC-42.{ending}").read_text().replace("pool", "disk"))
-        assert "does not come out the same" in here("verify", "--report", changed, codes=(5,))
+        assert "differs" in here("verify", "--report", changed, codes=(5,))
 
 
 def test_files_and_what_was_published_are_given_back(there, here, origin):
@@ -268,6 +268,6 @@ def test_under_another_number_the_answers_follow_it(there, here, store_url, tmp_
     ]
     assert rows[0] == rows[1]
     here("report", number, "-o", tmp_path / "ours.md")
-    assert "comes out the same" in here("verify", "--report", tmp_path / "ours.md")
+    assert "is reproduced" in here("verify", "--report", tmp_path / "ours.md")
     assert "# INC-42: " in here("show", its["show"]["report"]["event"], "--raw")
     assert json.loads(here("verify", "--json"))["whole"]

@@ -170,7 +170,7 @@ def test_the_limits_are_those_of_the_log_and_another_file_is_said_to_be_one(late
     after = late("check", 1)
 
     assert before.code == 4
-    assert "another [procedure] than the log" in before.err
+    assert "[procedure] in tracker.toml differs from the log" in before.err
     assert after.code == 0
     assert "another [procedure]" not in after.err
 
@@ -278,7 +278,7 @@ def test_a_claim_that_the_log_contradicts_is_a_finding(declared, wrong):
     [claim] = answer.json["claims"]
     assert {"claim", "where", "log_says", "evidence"} <= set(claim)
     assert (claim["claim"], claim["log_says"]) == ("15 minutes", "25 minutes")
-    assert "1 claim against the log: 1 finding." in declared("check", 1).out
+    assert "1 claim contradicted by the log: 1 finding." in declared("check", 1).out
     assert "k3f9a1c" in declared("check", 1).out
     assert declared("waive", 1, "k3f9a1c", "--why", "the customer's own clock").code == 0
 
@@ -312,8 +312,8 @@ def test_the_prose_may_come_through_a_pipe(declared, wrong, monkeypatch):
     [
         ("no.md", None, "no.md: cannot be read: No such file"),
         ("folder", "", "folder: cannot be read: Is a directory"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n\x00", "picture.png: is no text in UTF-8: byte 0 is 0x89"),
-        ("nul.md", b"# INC-1\n\0", "nul.md: is no text: it holds NUL bytes"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\x00", "picture.png: is not UTF-8 text: byte 0 is 0x89"),
+        ("nul.md", b"# INC-1\n\0", "nul.md: is not a text file: it contains NUL bytes"),
         ("untitled.md", b"down for 15 minutes", "untitled.md: no title names an incident"),
     ],
 )

@@ -124,9 +124,9 @@ def test_a_true_report_of_a_late_fix_passes(story, tmp_path):
     found = story("check", "1", "--text", wrong)
 
     assert (passed.code, found.code) == (0, 4)
-    assert "true.md: nothing in it is against the log." in passed.out
-    assert "of its own, which no report can mend: tracker check INC-1" in passed.err
-    assert "it is wrong.md: 1 claim in it is against the log." in found.out
+    assert "true.md: no claim in it is contradicted by the log." in passed.out
+    assert "of its own, which no report can fix: tracker check INC-1" in passed.err
+    assert "it is wrong.md: 1 claim in it is contradicted by the log." in found.out
     typed = found.err.partition("tracker waive ")[2].splitlines()[0].replace("…", "so we say")
     assert story("waive", *shlex.split(typed)).code == 0
     assert story("check", "1", "--text", wrong).code == 0

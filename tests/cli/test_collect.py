@@ -212,7 +212,7 @@ def test_a_source_that_is_named_must_be_configured(declared):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--from", f"{DAY}T15:00Z", "--to", f"{DAY}T14:00Z"), 2, "Swap them"),
+        (("--from", f"{DAY}T15:00Z", "--to", f"{DAY}T14:00Z"), 2, "Swap the two"),
         (("--from", f"{DAY}T14:00Z"), 2, "--to"),
         (
             ("--from", f"{DAY}T14:00Z", "--to", f"{DAY}T15:00Z", "--service", "chekout"),

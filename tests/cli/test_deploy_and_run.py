@@ -258,7 +258,7 @@ def test_a_deploy_without_a_version_runs_all_the_same(tracker):
     answer = tracker("run", "deploy", "checkout", "--sha", "abc1234", "--", "echo", "deployed")
 
     assert (answer.code, answer.out) == (0, "deployed\n")
-    assert "no version was given" in answer.err
+    assert "no version given" in answer.err
     assert changes(tracker)[0]["version"] == "abc1234"
 
 
@@ -298,7 +298,7 @@ def test_run_needs_a_command(tracker):
     """
     There is nothing to run, and nothing is recorded.
     """
-    refused(tracker("run", "deploy", "checkout", "v1"), 2, "COMMAND comes after --")
+    refused(tracker("run", "deploy", "checkout", "v1"), 2, "it comes after --")
     refused(tracker("run", "deploy"), 2, "SERVICE")
     assert changes(tracker) == []
 
@@ -379,7 +379,7 @@ def test_a_test_run_outside_a_clone_is_recorded_without_a_commit(tracker):
     """
     answer = tracker("run", "test", "checkout", "--", "true")
 
-    assert "the commit under test is not known" in answer.err
+    assert "the commit under test is unknown" in answer.err
     assert "--sha SHA" in answer.err
     assert recorded_tests(tracker)[0]["sha"] is None
 

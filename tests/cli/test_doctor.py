@@ -109,7 +109,7 @@ query = 'requests{{service="checkout"}}'
     answer = tracker("doctor")
 
     assert answer.code == 0, answer.out
-    assert answer.out.splitlines()[-1] == "All is well."
+    assert answer.out.splitlines()[-1] == "No problems found."
     assert answer.out.splitlines()[-2] == "not configured: sentry, github, gitlab, slack"
     checks = [line.split()[:2] for line in answer.out.splitlines()[:-2]]
     assert [status for status, _ in checks] == ["ok"] * len(checks)

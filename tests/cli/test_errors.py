@@ -38,7 +38,7 @@ def test_help_lists_every_command(tracker, words):
     listed = {line.split()[0] for line in answer.out.splitlines() if line.startswith("  ")}
     assert listed >= set(COMMANDS)
     assert "130 Ctrl-C" in answer.out
-    assert answer.out.endswith("Try it: tracker demo\n")
+    assert answer.out.endswith("Start here: tracker demo\n")
 
 
 def test_the_version_is_told(tracker):

@@ -214,7 +214,9 @@ def test_a_forge_that_rejects_the_token_is_reported(
     monkeypatch.delenv("GITLAB_TOKEN")
     refused(tracker("ingest", "gitlab", *SPAN), 3, "the environment has no GITLAB_TOKEN")
     refused(
-        tracker("ingest", "gitlab", "--from", f"{DAY}T15:00:00Z", "--to", f"{DAY}T14:00:00Z"), 2, "Swap them"
+        tracker("ingest", "gitlab", "--from", f"{DAY}T15:00:00Z", "--to", f"{DAY}T14:00:00Z"),
+        2,
+        "Swap the two",
     )
     assert len(server.asked) == 1
 

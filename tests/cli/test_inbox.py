@@ -44,7 +44,7 @@ def test_the_list_says_what_came_and_why_it_was_not_understood(tracker, parked):
     assert "pigeon" in second
     assert "loft" in second
     assert "\x1b" not in answer.out
-    assert "1 wait to be worked up" in answer.err
+    assert "waiting for tracker serve: 1" in answer.err
     assert "tracker inbox retry" in answer.err
 
 
@@ -75,7 +75,7 @@ def test_retry_lets_all_of_it_wait_again(tracker, parked, store_url):
     first = tracker("inbox", "retry")
     second = tracker("inbox", "retry")
 
-    assert "2 wait again" in first.err
+    assert "2 will be retried" in first.err
     assert "Nothing is parked" in second.err
     assert (first.code, second.code) == (0, 0)
     assert waiting(store_url) == parked
@@ -110,7 +110,7 @@ def test_without_an_inbox_it_is_empty_and_none_is_made(tracker, tmp_path):
     listed, as_json = tracker("inbox", "list"), tracker("inbox", "list", "--json")
     tried = tracker("inbox", "retry", "--json")
 
-    assert listed.out == "Nothing is parked: all that was received was understood.\n"
+    assert listed.out == "Nothing is parked: everything received could be parsed.\n"
     assert as_json.json == {"waiting": 0, "parked": []}
     assert tried.json == {"retried": 0}
     refused(tracker("inbox", "retry", 7), 11, "nothing is parked under 7")

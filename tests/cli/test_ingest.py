@@ -181,7 +181,7 @@ def test_alertmanager_is_asked_where_no_file_is_named(tracker, tmp_path, alertma
         (("gitlab", "--from", "1h-ago"), 3, "names no gitlab_project"),
         (("github", "x.json"), 11, "cannot be read"),
         (("sentry",), 3, "names no Sentry"),
-        (("sentry", "--from", "1h-ago", "--to", "2h-ago"), 2, "does not lie after --from"),
+        (("sentry", "--from", "1h-ago", "--to", "2h-ago"), 2, "is not after --from"),
         (("git", "nowhere"), 11, "is not a git repository"),
         (("git", "."), 11, "is not a git repository"),
         (("prometheus", "--from", "1h-ago", "--to", "now"), 2, "which service?"),

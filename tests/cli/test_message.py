@@ -213,7 +213,7 @@ def test_the_very_same_message_twice_within_a_minute_is_posted_once(posting, sla
     ("reply", "words"),
     [
         (Reply(404, "no_service"), ("was not posted: Slack answered 404 (no_service)", "webhook_url_env")),
-        (Reply(drops=True), ("may have been posted, or not", "Look in the channel")),
+        (Reply(drops=True), ("may or may not have been posted", "Look in the channel")),
         (
             Reply(429, "", {"Retry-After": "60"}),
             ("is not posted yet: rate-limited by Slack", "tracker message --send"),
@@ -280,10 +280,14 @@ def test_what_slack_would_cut_is_refused(posting, slack, text, code):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("message",), 2, ("of which incident?",)),
-        (("message", 1), 2, ("which one? initial, update, resolved, rollback",)),
-        (("message", 1, "initial", "--send", "--sent"), 2, ("Give one of them",)),
-        (("message", 1, "initial", "--at", "14:00Z"), 2, ("--at says when it was posted by hand",)),
+        (("message",), 2, ("which incident?",)),
+        (("message", 1), 2, ("which kind? initial, update, resolved, rollback",)),
+        (("message", 1, "initial", "--send", "--sent"), 2, ("Give only one of them",)),
+        (
+            ("message", 1, "initial", "--at", "14:00Z"),
+            2,
+            ("--at is the time at which it was posted by hand",),
+        ),
         (("message", 1, "initial", "--send", "--at", "14:00Z"), 2, ("Add --sent",)),
         (("message", "--send", "--text", "x"), 2, ("--text is for a message",)),
         (("message", 2, "initial"), 12, ("there is no INC-2", "tracker list")),
@@ -298,7 +302,7 @@ def test_what_slack_would_cut_is_refused(posting, slack, text, code):
         (("message", 1, "initial", "--eta", "2020-01-01T00:00Z"), 12, ("is not after the message",)),
         (("message", 1, "initial", "--eta", "tomorrow"), 2, ("'tomorrow' is not a time",)),
         (("message", 1, "initial", "--eta", "14:55"), 2, ("has no time zone",)),
-        (("message", 1, "initial", "--eta", "99999999w"), 2, ("too far away",)),
+        (("message", 1, "initial", "--eta", "99999999w"), 2, ("too far in the future",)),
         (("message", 1, "initial", "--text", " \x1b "), 12, ("a message needs a text",)),
         (("message", 1, "initial", "--send"), 3, ("names no Slack", "webhook_url_env", "--sent")),
         (("message", "--send"), 3, ("names no Slack",)),
@@ -428,7 +432,7 @@ def test_kill_9_after_the_post_posts_nothing_again(posting, slack):
     assert (soon_after.code, "was cut off; that is known at" in soon_after.err) == (10, True)
     assert slack.texts == ["down"]
     assert posting("show", 1, "--json").json["messages"][0]["state"] == "unsure"
-    assert "initial message may have been posted, or not" in posting("show", 1).out
+    assert "initial message may or may not have been posted" in posting("show", 1).out
     assert posting("message", 1, "initial", "--text", "down", "--send").code == 0
     assert slack.texts == ["down"] * 2
 

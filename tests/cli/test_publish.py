@@ -108,7 +108,7 @@ def test_what_was_written_by_hand_is_published_and_is_not_lost(over):
     lost = over("publish", 1)
     over("show", handle, "--raw", "-o", "INC-1.md")
 
-    refused(lost, 12, "INC-1.md is not here", f"tracker show {handle} --raw -o INC-1.md")
+    refused(lost, 12, "INC-1.md does not exist", f"tracker show {handle} --raw -o INC-1.md")
     assert over("publish", 1).code == 0
     assert Path("INC-1.md").read_text(encoding="utf-8").endswith("We wrote to all of them.\n")
 
@@ -229,7 +229,7 @@ def test_show_says_where_the_report_stands_and_what_is_next(over):
     over("note", 1, "more", "--at", "14:59Z")
     amended = over("show", 1).out
 
-    assert "report    draft: nobody reviewed it yet" in draft
+    assert "report    draft: not reviewed yet" in draft
     assert "tracker review INC-1" in draft
     assert "report    published at" in published
     assert "; 1 event recorded since" in amended
@@ -249,7 +249,12 @@ def test_two_who_publish_at_once_are_one_publication(over, monkeypatch):
 
     monkeypatch.setattr("tracker.cli.publish.lint_claims", meanwhile)
 
-    refused(over("publish", 1), 12, "somebody published the report of INC-1 meanwhile", "tracker show INC-1")
+    refused(
+        over("publish", 1),
+        12,
+        "the report of INC-1 was published by someone else in the meantime",
+        "tracker show INC-1",
+    )
     assert not Path("INC-1.md").exists()
     assert over("show", 1, "--json").json["report"]["published_by"] == "eve"
 

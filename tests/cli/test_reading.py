@@ -108,13 +108,13 @@ def test_a_span_of_services_has_a_timeline_without_an_incident(fixed):
     ("words", "code", "said"),
     [
         ((), 2, "name an incident, or give --from and --to"),
-        (("--from", f"{DAY}T15:00Z", "--to", f"{DAY}T13:00Z"), 2, "does not lie after --from"),
+        (("--from", f"{DAY}T15:00Z", "--to", f"{DAY}T13:00Z"), 2, "is not after --from"),
         ((9,), 12, "there is no INC-9"),
         ((1, "--order", "random"), 2, "'recorded'"),
         ((1, "--at-seq", "many"), 2, "--at-seq"),
         ((1, "--at-seq", "-1"), 2, "the log ends at"),
         ((1, "--at-seq", "99999"), 2, "the log ends at"),
-        ((1, "--at-seq", "1", "--known-at", "now"), 2, "Give one of them"),
+        ((1, "--at-seq", "1", "--known-at", "now"), 2, "Give only one of them"),
         ((1, "--known-at", "2026-01-01T00:00Z"), 12, "not declared yet at position 0"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_huge_text_is_kept_whole_and_shown_short(declared):
     assert declared("show", handle, "--json").json["fields"]["text"] == text.strip()
     assert len(declared("list").out) < 1_000
     assert len(declared("timeline", 1).out) < 1_000
-    assert f"whole: tracker show {handle}" in declared("timeline", 1).out
+    assert f"full text: tracker show {handle}" in declared("timeline", 1).out
     assert declared("report", 1, "-o", "-").out.count(text.strip()) == 1
 
 
@@ -265,7 +265,7 @@ def test_an_event_is_shown_with_how_it_came(fixed):
     assert shown["arrival"] == {"via": "typed", "reported_by": "ada"}
     assert shown["fields"]["version"] == "v1.2.0"
     assert (shown["raw"], shown["payload_bytes"]) == (None, 0)
-    refused(fixed("show", "checkout@v1.2.0", "--raw"), 11, "without a payload: it was typed")
+    refused(fixed("show", "checkout@v1.2.0", "--raw"), 11, "has no payload: it was typed")
 
 
 # ── list ─────────────────────────────────────────────────────────────────────
@@ -287,7 +287,7 @@ def test_what_a_server_told_is_not_called_typed(fixed, tmp_path):
         handles = [each[-7:] for each in log.append(facts).recorded]
 
     for handle, said in zip(handles, ("read from ", "sent by ", "read from a file of "), strict=True):
-        refused(fixed("show", handle, "--raw"), 11, f"without a payload: it was {said}")
+        refused(fixed("show", handle, "--raw"), 11, f"has no payload: it was {said}")
 
 
 def test_a_list_is_newest_first_and_can_be_narrowed(fixed):
@@ -309,7 +309,7 @@ def test_tracker_alone_says_what_is_open_and_what_is_due(declared):
     """
     The shortest command is the one that is typed at three in the morning.
     """
-    assert "INC-1: say who leads: tracker lead INC-1 NAME" in declared().out
+    assert "INC-1: name the lead: tracker lead INC-1 NAME" in declared().out
     declared("resolve", 1)
     assert "There is no open incident" in declared().out
 

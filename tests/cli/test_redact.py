@@ -237,14 +237,14 @@ def test_the_same_text_elsewhere_is_named_and_goes_when_it_is_asked_for(declared
 
     assert "was removed from the log" not in named.err
     assert named.err.count("tracker redact") == 3
-    assert f"all of them at once: tracker redact {others[0]} --also" in named.err
+    assert f"to redact all of them: tracker redact {others[0]} --also" in named.err
     assert all(f"tracker redact {each} --why …" in named.err for each in others)
     assert SECRET not in named.err
 
     other = noted(declared, f"the password is {SECRET}")
     answer = declared("redact", other, *WHY, "--also")
 
-    assert all(f"with it {each} (the same text)" in answer.err for each in others)
+    assert all(f"along with {each} (the same text)" in answer.err for each in others)
     assert SECRET.encode() not in files(tmp_path)
     assert declared("show", 1, "--json").json["severity"] == "major"
     assert declared("verify").code == 0
@@ -265,7 +265,7 @@ def test_a_published_report_that_quotes_it_goes_with_it(declared, tmp_path):
 
     answer = declared("redact", handle, *WHY)
 
-    assert f"with it {event_id(published(incident='INC-1'))[-7:]} (a report that quotes it)" in answer.err
+    assert f"along with {event_id(published(incident='INC-1'))[-7:]} (a report that quotes it)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
 
 
@@ -314,7 +314,7 @@ def test_the_end_of_an_alert_loses_what_its_beginning_said(tracker, tmp_path):
 
     answer = tracker("redact", fired, *WHY)
 
-    assert f"with it {ended[-7:]} (the same alert)" in answer.err
+    assert f"along with {ended[-7:]} (the same alert)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     assert tracker("verify").code == 0
 
@@ -332,7 +332,7 @@ def test_an_incident_that_the_tracker_declared_loses_the_words_of_its_alert(decl
 
     answer = declared("redact", fired, *WHY)
 
-    assert f"with it {event_id(made)[-7:]} (the tracker quoted it)" in answer.err
+    assert f"along with {event_id(made)[-7:]} (the tracker quoted it)" in answer.err
     assert f"tracker redact {typed} --why …" in answer.err
     assert SECRET not in declared("show", 2).out
 
@@ -367,7 +367,7 @@ def test_events_that_were_read_from_one_body_lose_it_together_and_keep_their_own
 
     answer = declared("redact", event_id(first), *WHY)
 
-    assert f"with it {handle} (the same payload)" in answer.err
+    assert f"along with {handle} (the same payload)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     assert "harmless words" in declared("show", handle).out
     refused(declared("show", handle, "--raw"), 11, "was redacted by ada")
@@ -385,7 +385,7 @@ def test_one_command_takes_a_file_out_of_every_incident_that_attached_it(declare
     first = declared("attach", 1, "a.log")
     second = declared("attach", 2, "b.log")
     one, two = first.err.split()[0], second.err.split()[0]
-    assert "has the same bytes, which are kept once" in second.err
+    assert "has the same content, which is stored once" in second.err
     for handle in (one, two):
         assert declared("show", handle, "--raw", "-o", "back").code == 0
         assert Path("back").read_bytes() == content
@@ -397,7 +397,7 @@ def test_one_command_takes_a_file_out_of_every_incident_that_attached_it(declare
 
     answer = declared("redact", two, *WHY)
 
-    assert f"with it {one} (the same file)" in answer.err
+    assert f"along with {one} (the same file)" in answer.err
     assert SECRET.encode() not in files(tmp_path)
     refused(declared("show", one, "--raw"), 11, "was redacted by ada")
     assert "File attached: a.log" in declared("timeline", 1).out
@@ -525,7 +525,7 @@ def test_what_postgresql_keeps_is_said(tracker, postgres_url, monkeypatch):
     answer = tracker("redact", handle, *WHY)
 
     assert answer.code == 0, answer.err
-    assert "Out of reach from here: PostgreSQL's write-ahead log until it is recycled" in answer.err
+    assert "Out of reach: PostgreSQL's write-ahead log until it is recycled" in answer.err
 
 
 def test_a_running_serve_does_not_stand_in_the_way(tracker, store_url, make_server, monkeypatch, tmp_path):
@@ -561,8 +561,8 @@ def test_a_report_of_before_differs_and_it_is_said_why(declared):
     answer = declared("verify", "--report", "INC-1.md")
 
     assert answer.code == 5
-    assert "INC-1.md does not come out the same" in answer.out
-    assert f"Because {handle}, on which it stands, was redacted by ada on" in answer.out
+    assert "INC-1.md differs" in answer.out
+    assert f"Reason: {handle}, which it uses, was redacted by ada on" in answer.out
     assert "edited" not in answer.err
     assert "tracker report INC-1" in answer.err
     assert [

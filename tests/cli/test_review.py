@@ -43,7 +43,7 @@ def editing(noted: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def kept_in(answer: Answer) -> Path:
     """The file that the command says it kept."""
-    [line] = [line for line in answer.err.splitlines() if "What you typed is kept in " in line]
+    [line] = [line for line in answer.err.splitlines() if "Your text is kept in " in line]
     return Path(line.partition("kept in ")[2])
 
 
@@ -81,7 +81,7 @@ def test_what_changed_becomes_events(editing, noted):
         ("Prevention: Alert on the pool", "bob"),
         ("Prevention: Test it", "bob"),
     ]
-    assert "because: read it together" in history
+    assert "reason: read it together" in history
     assert noted("show", 1, "--json").json["report"]["reviewed_by"] == "bob"
 
 
@@ -151,9 +151,7 @@ def test_a_note_that_both_changed_is_a_conflict_and_nothing_is_lost(editing, not
     )
     kept = kept_in(answer)
 
-    refused(
-        answer, 12, f"somebody else changed a note that you changed: {cause}", "+their words", "+my words"
-    )
+    refused(answer, 12, f"someone else changed a note that you changed: {cause}", "+their words", "+my words")
     assert "more of mine" in kept.read_text(encoding="utf-8")
     assert ("Root cause: their words", "ada") in notes(noted)
 
@@ -179,14 +177,14 @@ def test_a_note_that_was_struck_out_meanwhile_is_a_conflict(editing, noted):
         f"run('amend', '{lesson}', '--text', 'look at the graph')"
     )
 
-    refused(answer, 12, "somebody else changed 2 notes that you changed", "(struck out)")
+    refused(answer, 12, "someone else changed 2 notes that you changed", "(retracted)")
 
 
 @pytest.mark.parametrize(
     ("done", "code", "says"),
     [
-        ("s = s.replace('pool', 'basin')", 3, "the editor left with 3: nothing was recorded"),
-        ("s = ''", 0, "the file was left empty"),
+        ("s = s.replace('pool', 'basin')", 3, "the editor exited with 3: nothing was recorded"),
+        ("s = ''", 0, "the file was empty"),
         ("s = s.replace('## Fix', '## Fixx')", 0, ":22: '## Fixx' is none of the headings"),
         ("s = s.replace('<!-- tracker review', '')", 0, ":1: the first line"),
         ("s = s.replace('## Fix', '## Fix\\n\\n- [0000000] x')", 0, ":24: there is no note [0000000]"),
@@ -213,7 +211,7 @@ def test_an_editor_that_fails_before_anything_is_typed_leaves_nothing_behind(edi
     """
     answer = editing(code=1)
 
-    refused(answer, 12, "the editor left with 1", "tracker review INC-1")
+    refused(answer, 12, "the editor exited with 1", "tracker review INC-1")
     assert not list(Path(os.environ["XDG_STATE_HOME"]).rglob("*.md"))
 
 
@@ -237,9 +235,9 @@ def test_a_store_that_is_away_when_it_is_saved_keeps_the_file(editing, monkeypat
     ("editor", "code", "says"),
     [
         ("", 3, ("VISUAL", "EDITOR", "export EDITOR")),
-        ("code", 3, ("returns before anything is edited", "export EDITOR='code --wait'")),
+        ("code", 3, ("returns before the file is edited", "export EDITOR='code --wait'")),
         ("no-such-editor", 3, ("cannot be started",)),
-        ("vi 'x", 3, ("cannot be read",)),
+        ("vi 'x", 3, ("cannot be parsed",)),
     ],
 )
 def test_an_editor_that_cannot_be_used_is_said(noted, monkeypatch, editor, code, says):

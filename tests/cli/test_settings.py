@@ -151,7 +151,7 @@ def test_init_writes_a_file_that_can_be_read_and_refuses_to_overwrite_it(tracker
     assert tracker("list").code == 0
     (tmp_path / "tracker.toml").write_text("# mine\n")
 
-    refused(tracker("init"), 12, "was left alone", "cat tracker.toml")
+    refused(tracker("init"), 12, "was not overwritten", "cat tracker.toml")
     assert (tmp_path / "tracker.toml").read_text() == "# mine\n"
 
 

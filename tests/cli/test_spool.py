@@ -240,7 +240,7 @@ def test_what_a_run_saw_waits_too(tracker, locked):
         answer = tracker("run", "deploy", "checkout", "v1", "--", "sh", "-c", "echo out; exit 3")
 
     assert (answer.code, answer.out) == (3, "out\n")
-    assert answer.err.count("is kept in the spool") == 2
+    assert answer.err.count("was kept in the spool") == 2
     assert "waiting: deploy-started of checkout v1 at" in tracker("spool").out
     [change] = tracker("changes", "--json").json["changes"]
     assert (change["status"], change["by"]) == ("failed", "ada")

@@ -144,7 +144,7 @@ def test_prose_from_the_markdown_beside_it_is_in_the_page(capsys):
     assert '<h3 id="by-hand-customers">' in written
     capsys.readouterr()
     assert main(["verify", "--store", "tracker.db", "--report", "INC-1.html"]) == 0
-    assert "stand outside them, which no event holds" in capsys.readouterr().out
+    assert "are outside the generated parts and cannot be checked" in capsys.readouterr().out
 
 
 def test_an_edited_page_is_found_and_not_written_over(capsys):

@@ -43,7 +43,7 @@ def incident_id(log: Log, settings: Settings, typed: str) -> str:
             if log.latest(f"incident:{name}") is not None:
                 return name
     raise UsageError(
-        f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open one"
+        f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open incident"
     )
 
 

@@ -105,7 +105,7 @@ def _not_posted(message: Message, said: str) -> SourceUnreachableError:
     why = said or message.reason or ""
     if message.state is State.UNSURE:
         return SourceUnreachableError(
-            f"{what} may have been posted, or not: {why}",
+            f"{what} may or may not have been posted: {why}",
             hint=f"Look in the channel. If it is there: {name} --sent   If it is not: {name} --send",
         )
     if message.state in (State.WAITING, State.POSTING):

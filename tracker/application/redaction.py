@@ -104,7 +104,7 @@ def _target(session: Session, typed: str) -> Recorded:
     if typed == "." or typed.lower().startswith(prefix + "-"):
         raise UsageError(
             f"redact: {typed} is an incident; only an event can be redacted",
-            hint=f"Every row of its timeline begins with one: tracker timeline {typed}",
+            hint=f"Each row of its timeline begins with an event's handle: tracker timeline {typed}",
         )
     return session.event(typed)
 

@@ -269,7 +269,9 @@ class Session:
         position = self.options.at_seq
         known_at = self.options.known_at
         if position is not None and known_at is not None:
-            raise UsageError("--known-at and --at-seq both say up to where to look", hint="Give one of them")
+            raise UsageError(
+                "--known-at and --at-seq both say up to where to look", hint="Give only one of them"
+            )
         if position is not None:
             last = self.log.position
             if position < 0 or position > last:

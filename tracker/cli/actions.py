@@ -65,7 +65,7 @@ def _none(arguments: argparse.Namespace, known: "list[ActionItem]") -> None:
     whose = f" of {arguments.owner}" if arguments.owner else ""
     where = f" on {arguments.incident}" if arguments.incident else ""
     if not known:
-        print("No action item was recorded yet.")
+        print("No action item is recorded yet.")
     elif arguments.overdue:
         print(f"No action item{whose}{where} is overdue.")
     elif arguments.open:

@@ -105,11 +105,11 @@ def _incidents(answer: Backtest, service: str | None, zone: tzinfo) -> Iterable[
         yield from _summary(answer)
     else:
         whose = f" of {service}" if service else ""
-        yield f"There is no incident{whose} to compare with: every firing counts as for nothing. See: tracker list"
+        yield f"There is no incident{whose} to compare with: every firing counts as a false alarm. See: tracker list"
     if answer.not_looked_at:
         yield f"Left out, because their services have no such metric: {', '.join(answer.not_looked_at)}"
     if answer.open_incidents:
-        yield f"Still open: {', '.join(answer.open_incidents)}; every firing since its start counts as its own"
+        yield f"Still open: {', '.join(answer.open_incidents)}; every firing since its start is attributed to it"
 
 
 def _incident(one: IncidentAnswer, zone: tzinfo) -> tuple[str, ...]:
@@ -131,9 +131,9 @@ def _remarks(one: IncidentAnswer, answer: Backtest) -> Iterable[str]:
         peak = f", at its worst {_value(one.peak, answer.unit)}" if one.peak is not None else ""
         yield f"{'fired once' if one.firings == 1 else f'fired {one.firings} times'}{peak}"
     elif one.firing_since:
-        yield "it was on long before the incident, so nobody would have learned of it"
+        yield "it was firing long before the incident, so it would have alerted nobody"
     if one.unseen_seconds >= 60 and one.would_fire_at:
-        yield f"{spoken(one.unseen_seconds)} before that have no samples: it may have fired sooner"
+        yield f"{spoken(one.unseen_seconds)} before that have no samples: it may have fired earlier"
     elif one.unseen_seconds >= 60 and one.verdict == "not_at_all":
         yield f"but {spoken(one.unseen_seconds)} of it have no samples: tracker collect {one.incident}"
 
@@ -149,7 +149,7 @@ def _summary(answer: Backtest) -> Iterable[str]:
     elif known and middle is not None and longest is not None:
         yield (
             f"It would have caught {answer.caught_count} of {known} incidents ({_percent(answer.caught_share or 0)}),"
-            f" {answer.caught_earlier_count} of them before we knew; median {_by(middle)}, best {_by(longest)}."
+            f" {answer.caught_earlier_count} of them before their detection; median {_by(middle)}, best {_by(longest)}."
         )
     if count := answer.cannot_tell_count:
         yield f"{count} incident{'s' if count > 1 else ''} cannot be judged: the log has too few samples."
@@ -161,16 +161,16 @@ def _for_nothing(answer: Backtest, zone: tzinfo) -> Iterable[str]:
     hours, count = _hours(answer.hours_of_samples), answer.for_nothing_count
     weekly, daily = answer.for_nothing_per_week, answer.for_nothing_per_day
     if weekly is None or daily is None:
-        yield "For nothing: unknown without samples."
+        yield "False alarms: unknown without samples."
     elif not count:
-        yield f"For nothing: never, in {hours} of samples."
+        yield f"False alarms: none in {hours} of samples."
     else:
         rate = f"{_few(weekly)} a week" if weekly < 14 else f"{_few(daily)} a day"
         each = " for one service" if len(answer.services) > 1 else ""
         share = answer.for_nothing_share or 0
-        on = f"; it would have been on for {_percent(share)} of the time" if share >= 0.05 else ""
+        on = f"; it would have been firing for {_percent(share)} of the time" if share >= 0.05 else ""
         times = "1 time" if count == 1 else f"{count} times"
-        yield f"For nothing: {times} in {hours} of samples, or {rate}{each}{on}."
+        yield f"False alarms: {times} in {hours} of samples, or {rate}{each}{on}."
         shown = answer.for_nothing[:SHOWN_FOR_NOTHING]
         yield from table([_firing(one, answer, zone) for one in shown], indent="  ").splitlines()
         if count > len(shown):
@@ -199,12 +199,12 @@ def _labels(labels: dict[str, str]) -> str:
 
 
 def _than_we_knew(seconds: float) -> str:
-    return f"{_by(seconds)} than we knew" if seconds else _by(seconds)
+    return f"{_by(seconds)} than its detection" if seconds else _by(seconds)
 
 
 def _by(seconds: float) -> str:
     if seconds == 0:
-        return "at the moment we knew"
+        return "at the time of its detection"
     return f"{spoken(abs(seconds))} {'earlier' if seconds > 0 else 'later'}"
 
 

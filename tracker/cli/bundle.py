@@ -36,10 +36,13 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     to_stdout = arguments.output == "-"
     if to_stdout and arguments.json:
         raise UsageError(
-            "--json and -o - both want stdout", hint=f"tracker bundle {name} -o {name}.bundle --json"
+            "--json and -o - both write to stdout", hint=f"tracker bundle {name} -o {name}.bundle --json"
         )
     if to_stdout and sys.stdout.isatty():
-        raise UsageError("a bundle is no text for a terminal", hint=f"tracker bundle {name} -o {name}.bundle")
+        raise UsageError(
+            "a bundle is binary and is not written to a terminal",
+            hint=f"tracker bundle {name} -o {name}.bundle",
+        )
     target = Path(arguments.output or f"{name}.bundle")
     if not to_stdout:
         _refuse_other(target)
@@ -75,7 +78,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         f"{manifest.events} events of log {manifest.log} as of position {manifest.position}, {len(data)} bytes"
     )
     say(f"sha256 {sha256}")
-    say(f"Next: tracker verify --bundle {target}   ·   elsewhere: tracker import {target.name}")
+    say(f"Next: tracker verify --bundle {target}   ·   on the other machine: tracker import {target.name}")
     return 0
 
 
@@ -93,14 +96,14 @@ def _refuse_other(target: Path) -> None:
     if not target.exists():
         return
     if not target.is_file():
-        raise BadInputError(f"{target} is no file", hint=hint)
+        raise BadInputError(f"{target} is not a file", hint=hint)
     try:
         with target.open("rb") as held:
             first = held.read(len(KIND))
     except OSError as wrong:
         raise BadInputError(f"{target}: cannot be read: {wrong.strerror}", hint=hint) from wrong
     if first and first != KIND:
-        raise BadInputError(f"{target} is there already, and is not a bundle; it was left alone", hint=hint)
+        raise BadInputError(f"{target} already exists and is not a bundle; it was not overwritten", hint=hint)
 
 
 def save(data: bytes, target: Path) -> None:

@@ -13,8 +13,8 @@ def check(arguments: argparse.Namespace) -> int:
     """Check it, and say where it is not what was written."""
     if arguments.report:
         raise UsageError(
-            "--report and --bundle are two questions",
-            hint=f"tracker verify --bundle {arguments.bundle}   then, where it was imported: tracker verify --report {arguments.report}",
+            "--report and --bundle cannot be combined",
+            hint=f"tracker verify --bundle {arguments.bundle}   then, in the log that imported it: tracker verify --report {arguments.report}",
         )
     try:
         bundle = opened(arguments.bundle)
@@ -50,15 +50,13 @@ def check(arguments: argparse.Namespace) -> int:
     )
     print(f"head {manifest.head}")
     if asked is False:
-        print(
-            f"That is not the head that you asked for: {arguments.head}. It is of another log, or of another position."
-        )
+        print(f"Its head is not {arguments.head}: it comes from another log or another position.")
         return 5
     if asked:
-        print("That is the head that you asked for.")
+        print("Its head is the one you gave.")
     else:
         say(
-            "  Who can make a bundle can make a whole one of other events: hold this head against one kept elsewhere,"
+            "  A forged bundle can also be whole. To rule that out, compare this head with one kept elsewhere,"
         )
-        say("  in a report's footer for one, with: --head HASH")
+        say("  for example in a report's footer: --head HASH")
     return 0

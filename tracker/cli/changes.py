@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         if arguments.end:
             end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
-        raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
+        raise UsageError(f"--to ({utc(end)}) is not after --from ({utc(start)})", hint="Swap the two")
     found = changes(session.log.select([Window("changes", start - EARLIER_VERSIONS, end)], up_to))
     rows = [row for row in found if start <= row.at < end]
     if arguments.service:
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print(
             f"No deploy, rollback or merge{whose} between {utc(start)} and {utc(end)}; look further back with --from T."
         )
-        print("Feed them by: tracker ingest git, tracker ingest events, tracker deploy, tracker run deploy")
+        print("Record some: tracker ingest git, tracker ingest events, tracker deploy, tracker run deploy")
         return 0
     lines = []
     for row, suspected, roles in answer:

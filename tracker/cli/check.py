@@ -93,12 +93,12 @@ def read(name: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         raise BadInputError(
-            f"{where}: is no text in UTF-8: byte {wrong.start} is {data[wrong.start]:#04x}",
-            hint="Save it as UTF-8, and give it again",
+            f"{where}: is not UTF-8 text: byte {wrong.start} is {data[wrong.start]:#04x}",
+            hint="Save it as UTF-8 and try again",
         ) from wrong
     if "\0" in text:
         raise BadInputError(
-            f"{where}: is no text: it holds NUL bytes", hint="Name a text file: --text INC-42.md"
+            f"{where}: is not a text file: it contains NUL bytes", hint="Name a text file: --text INC-42.md"
         )
     return text
 
@@ -115,7 +115,8 @@ def _named(arguments: argparse.Namespace, session: Session, text: str | None) ->
     if arguments.incident is None:
         if text is None:
             raise UsageError(
-                "which incident?", hint=f"tracker check {prefix}-42, or tracker check . for the only open one"
+                "which incident?",
+                hint=f"tracker check {prefix}-42, or tracker check . for the only open incident",
             )
         if title is None:
             raise BadInputError(
@@ -126,7 +127,7 @@ def _named(arguments: argparse.Namespace, session: Session, text: str | None) ->
     typed: str = arguments.incident
     if title is not None and typed != "." and session.incident_id(typed) != title:
         say(
-            f"{_where(arguments.text)} is titled {title}, and is held against {session.incident_id(typed)} as you say."
+            f"{_where(arguments.text)} is titled {title}, but is checked against {session.incident_id(typed)}, as you asked."
         )
     return typed
 
@@ -245,7 +246,7 @@ def _close(
     counted = Counter(each.status.value.replace("_", " ") for each in found.rules)
     parts = [f"{counted[name]} {name}" for name in _ORDER if counted[name]]
     if claims:
-        parts.append(f"{len(claims)} claim{'s' if len(claims) > 1 else ''} against the log")
+        parts.append(f"{len(claims)} claim{'s' if len(claims) > 1 else ''} contradicted by the log")
     told = {0: "no findings", 1: "1 finding"}.get(count, f"{count} findings")
     print(f"{', '.join(parts)}: {told}.")
     if up_to is not None:
@@ -256,30 +257,25 @@ def _close(
     late = findings(found.rules)
     if late or claims:
         first = late[0].rule if late else claims[0].key
-        say(f'If that is not to be held against {incident.id}: tracker waive {incident.id} {first} --why "…"')
+        say(f'If it does not count for {incident.id}: tracker waive {incident.id} {first} --why "…"')
     if settings_differ(session):
-        say(
-            "tracker.toml says another [procedure] than the log; it counts from the next thing that is recorded."
-        )
+        say("[procedure] in tracker.toml differs from the log; it takes effect with the next recorded event.")
 
 
 def _close_text(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]", name: str) -> None:
     """Say how many claims of a text the log contradicts, and what may be done about them."""
     many = len(claims)
     what = (
-        "nothing in it is"
+        "no claim in it is"
         if not many
         else f"{many} claim{'' if many == 1 else 's'} in it {'is' if many == 1 else 'are'}"
     )
-    print(f"{printable(_where(name))}: {what} against the log.")
+    print(f"{printable(_where(name))}: {what} contradicted by the log.")
     if many:
-        say(
-            f"What is so on purpose: tracker waive {incident.id} {claims[0].key} "
-            f'--text {shlex.quote(name)} --why "…"'
-        )
+        say(f'To waive one: tracker waive {incident.id} {claims[0].key} --text {shlex.quote(name)} --why "…"')
     if late := len(findings(found.rules)):
         say(
-            f"The procedure has {late} finding{'' if late == 1 else 's'} of its own, which no report can mend: "
+            f"The procedure has {late} finding{'' if late == 1 else 's'} of its own, which no report can fix: "
             f"tracker check {incident.id}"
         )
 

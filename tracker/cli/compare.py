@@ -56,13 +56,15 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         return 0
     print(f"{incident.id}  {printable(incident.title)}")
     if not found.changes:
-        print(f"No deploy or rollback of {', '.join(incident.services)} belongs to it; nothing is compared.")
         print(
-            f"See what was deployed: tracker changes {incident.id}; put one in: tracker link {incident.id} EVENT"
+            f"No deploy or rollback of {', '.join(incident.services)} is attached to it, so there is nothing to compare."
+        )
+        print(
+            f"See what was deployed: tracker changes {incident.id}; attach one: tracker link {incident.id} EVENT"
         )
         return 0
     if not found.rows:
-        print("No metric is configured and no samples are recorded: nothing is compared.")
+        print("No metric is configured and no samples are recorded, so there is nothing to compare.")
         print("Add [services.NAME.metrics.NAME] to tracker.toml, then: tracker collect " + incident.id)
         return 0
     for change_row in found.changes:

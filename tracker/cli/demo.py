@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     except OSError as wrong:
         raise RefusedError(
             f"{target} cannot be written: {wrong.strerror}",
-            hint="Name another place: tracker demo /tmp/demo",
+            hint="Name another folder: tracker demo /tmp/demo",
         ) from wrong
     if arguments.json:
         write_json(_answer(player, target))
@@ -113,7 +113,7 @@ def _older_demo(target: Path) -> list[str]:
     mark = target / MARK
     if not mark.is_file():
         raise RefusedError(
-            f"{target} is not empty and was left alone", hint="Choose another: tracker demo DIR"
+            f"{target} is not empty; nothing was written", hint="Choose another: tracker demo DIR"
         )
     try:
         ours = dict(json.loads(mark.read_text(encoding="utf-8")))
@@ -122,7 +122,7 @@ def _older_demo(target: Path) -> list[str]:
     if set(found) <= {*ours, MARK} and all(_sha256(target / name) == digest for name, digest in ours.items()):
         return found
     raise RefusedError(
-        f"somebody went on with the demo in {target}; it was left alone",
+        f"{target} was changed after the demo was created; nothing was overwritten",
         hint=f"Choose another: tracker demo DIR   or remove it: rm -r {quoted}",
     )
 
@@ -341,7 +341,10 @@ def _tell(player: Player, target: Path) -> None:
     rows = [
         ("CDEvents", f"{counts['events']} deploys, one of them of another service"),
         ("Sentry's SDK", f"{counts['sentry']} errors of one kind"),
-        ("Alertmanager", f"{counts['alertmanager']} events of one alert; its repeat added nothing"),
+        (
+            "Alertmanager",
+            f"{counts['alertmanager']} events of one alert; the repeated delivery added nothing",
+        ),
         (
             "Prometheus",
             f"{counts['samples']} samples of {counts['metrics']} metrics, in {counts['prometheus']} events",
@@ -352,10 +355,8 @@ def _tell(player: Player, target: Path) -> None:
             f"{counts['people']} decisions, notes and corrections by {', '.join(sorted(player.people))}",
         ),
     ]
-    print("Payments fail for 40 minutes: v1.2.0 keeps its database connections, and v1.2.1 puts that right.")
-    print(
-        f"{INCIDENT} as its log learned of it, Thursday 2026-01-22 and the day after, {player.events} events in all:"
-    )
+    print("Payments fail for 40 minutes: v1.2.0 leaks database connections, and v1.2.1 fixes it.")
+    print(f"{INCIDENT} as recorded on Thursday 2026-01-22 and the day after, {player.events} events in all:")
     print(table(rows, indent="  "))
     print("Written:")
     for name in player.files:
@@ -363,11 +364,11 @@ def _tell(player: Player, target: Path) -> None:
     tracker = _how_to_call()
     print(f"\nTry next, after: cd {shlex.quote(str(target))}")
     for said, words in (
-        ("what happened, in the order in which it happened", f"timeline {INCIDENT}"),
-        ("what they knew ten minutes in", f"timeline {INCIDENT} --known-at 2026-01-22T14:45Z"),
-        ("a time that was wrong, and who put it right", f"history {player.correction}"),
+        ("what happened, in order", f"timeline {INCIDENT}"),
+        ("what was known ten minutes after it started", f"timeline {INCIDENT} --known-at 2026-01-22T14:45Z"),
+        ("a time that was wrong, and who corrected it", f"history {player.correction}"),
         ("was the procedure followed? Each rule, with the events that show it", f"check {INCIDENT}"),
-        ("the same facts below Google SRE's headings", f"report {INCIDENT} --template google -o -"),
+        ("the same facts under Google SRE's headings", f"report {INCIDENT} --template google -o -"),
     ):
         print(f"  {tracker} {words}\n      {said}")
 

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         say(*notices)
         return say_spooled(arguments, outcome)
     say("RECORDED ONLY, nothing was deployed", *notices)
-    known = "" if outcome.is_new else " (already known)"
+    known = "" if outcome.is_new else " (already recorded)"
     what = f"{arguments.command} {arguments.step} {arguments.service} {arguments.version}"
     return answer_outcome(
         arguments, outcome, f"{outcome.handle} {what} at {utc(outcome.at)} by {session.author}{known}"

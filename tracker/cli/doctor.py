@@ -84,4 +84,4 @@ def _print(findings: list[Finding]) -> None:
     if errors or warnings:
         print(f"{counted(errors, 'error')}, {counted(warnings, 'warning')}. The command after → fixes each.")
     else:
-        print("All is well.")
+        print("No problems found.")

@@ -49,6 +49,6 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         said = detail(each.event)
         rows.append((each.handle, utc(each.recorded_at), printable(str(by)), printable(headline(each.event))))
         if said and each is not target:
-            rows.append(("", "", "", f"because: {printable(said)}"))
+            rows.append(("", "", "", f"reason: {printable(said)}"))
     print(table(rows), end="")
     return 0

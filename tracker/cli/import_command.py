@@ -107,23 +107,25 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
             say(f"{there} of log {manifest.log} {verb} {here}{why}")
     others = [here for here in plan.numbers.values() if here != plan.incident]
     if others:
-        say(f"Of {', '.join(others)} came only what {plan.incident} stands on")
+        say(f"From {', '.join(others)} only what {plan.incident} depends on was imported")
     counted = f"{len(plan.new)} new, {len(plan.known)} already known"
     say(f"{'Would record: ' if dry_run else ''}{counted}")
     if plan.gone:
-        say(f"{_events(plan.gone)} redacted there; what was removed is not in the bundle")
+        say(f"{_events(plan.gone)} redacted in that log; the removed content is not in the bundle")
     if plan.kept_out:
-        say(f"{_events(len(plan.kept_out))} redacted here: what the bundle says there was left out")
+        say(f"{_events(len(plan.kept_out))} redacted in this log: the bundle's content for it was left out")
     for event, said in plan.in_full.items():
         say(
-            f"Still here in full is {handle_of(event)}, redacted there by {printable(said.decided_by)} on "
+            f"{handle_of(event)} is still here in full, and was redacted in that log by {printable(said.decided_by)} on "
             f"{utc(said.occurred_at)}: {printable(said.why)}"
         )
-        say(f"  An import removes nothing; to remove it here, too: tracker redact {handle_of(event)} --why …")
+        say(
+            f"  An import removes nothing; to remove it here as well: tracker redact {handle_of(event)} --why …"
+        )
     if plan.overlapping and plan.new:
         say(
-            f"This log tells of {', '.join(plan.overlapping)} by itself: answers stand on what both know; "
-            "for the other log's alone: tracker import FILE --store other.db"
+            f"This log already has events of {', '.join(plan.overlapping)}, so answers use events of both logs; "
+            "to keep them apart: tracker import FILE --store other.db"
         )
     if dry_run:
         say(f"Next: tracker import {file}")

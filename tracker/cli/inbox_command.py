@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             if arguments.json:
                 write_json({"retried": tried})
             elif tried:
-                say(f"{tried} wait again; a running tracker serve works them up: tracker inbox list")
+                say(f"{tried} will be retried by a running tracker serve; see: tracker inbox list")
             else:
                 say("Nothing is parked.")
             return 0
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         )
         return 0
     if counts.waiting:
-        say(f"{counts.waiting} wait to be worked up by tracker serve.")
+        say(f"waiting for tracker serve: {counts.waiting}")
     if not chosen:
         return _empty(arguments)
     rows = [
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         for each in chosen
     ]
     print(table(rows), end="")
-    say("Try them again: tracker inbox retry")
+    say("Retry them: tracker inbox retry")
     return 0
 
 
@@ -94,10 +94,10 @@ def _empty(arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json({"waiting": 0, "parked": []} if arguments.what == "list" else {"retried": 0})
     else:
-        print("Nothing is parked: all that was received was understood.")
+        print("Nothing is parked: everything received could be parsed.")
     return 0
 
 
 def _unknown(numbers: list[int]) -> BadInputError:
     named = ", ".join(map(str, numbers))
-    return BadInputError(f"nothing is parked under {named}", hint="See what is: tracker inbox list")
+    return BadInputError(f"nothing is parked under {named}", hint="List what is parked: tracker inbox list")

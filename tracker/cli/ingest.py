@@ -200,9 +200,7 @@ def _span(arguments: argparse.Namespace, session: Session, back: timedelta) -> t
     end = session.instant(arguments.end, option="--to").at if arguments.end else session.now
     start = session.instant(arguments.start, option="--from").at if arguments.start else end - back
     if end <= start:
-        raise UsageError(
-            f"ingest: --to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them"
-        )
+        raise UsageError(f"ingest: --to ({utc(end)}) is not after --from ({utc(start)})", hint="Swap the two")
     return start, end
 
 
@@ -263,7 +261,7 @@ def _prometheus(arguments: argparse.Namespace, session: Session) -> int:
     start = session.instant(arguments.start, option="--from").at
     end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
-        raise UsageError(f"ingest: --to ({end}) does not lie after --from ({start})", hint="Swap them")
+        raise UsageError(f"ingest: --to ({end}) is not after --from ({start})", hint="Swap the two")
     if bool(arguments.query) != bool(arguments.name):
         raise UsageError("ingest: --query and --name go together", hint="--query 'up' --name up")
     if arguments.unit and arguments.unit not in UNITS:
@@ -302,7 +300,7 @@ def _prometheus(arguments: argparse.Namespace, session: Session) -> int:
         if not arguments.query:
             pulled.append(pulling.alert_history(session, api, start=start, end=end))
         for warning in api.warnings:
-            say(f"prometheus warns: {warning}")
+            say(f"Prometheus warning: {warning}")
     return _pulled(arguments, session, pulled)
 
 

@@ -10,7 +10,7 @@ from tracker.errors import RefusedError
 EXAMPLE = "example:  tracker init"
 
 TEMPLATE = """\
-# Settings of the incident tracker. Looked for in the current folder and upwards.
+# Settings of the incident tracker. The nearest tracker.toml in the current folder or above is used.
 # Relative paths are relative to this file. Secrets are never in it: name environment variables.
 
 [tracker]
@@ -48,7 +48,7 @@ step_seconds = 15
 # hook_token_env = "GITLAB_HOOK_TOKEN"
 
 [slack]
-# webhook_url_env = "SLACK_URL"   # the variable that holds the incoming webhook's address
+# webhook_url_env = "SLACK_URL"   # the variable with the incoming webhook's URL
 
 [serve]                           # tracker serve; the defaults
 reconcile_every = "2m"
@@ -61,7 +61,7 @@ capture_every = "1m"
 # gitlab_project = "acme/checkout"          # its path or its number
 # sentry_projects = ["checkout"]
 # alert_labels = { service = "checkout" }   # an alert with all of these labels belongs to this service
-# auto_declare = "critical"                 # an alert of this severity opens an incident by itself (serve only)
+# auto_declare = "critical"                 # an alert of this severity declares an incident (serve only)
 # rollback_command = "kubectl rollout undo deployment/checkout"
 # settling = "2m"
 #
@@ -71,9 +71,9 @@ capture_every = "1m"
 # better = "lower"                # lower | higher | neither
 # threshold = 0.01
 
-[procedure]                       # the defaults; tracker check holds them against the log
+[procedure]                       # the defaults; tracker check evaluates them against the log
 production_branch = "main"
-integration_branch = "develop"    # "" where there is one trunk
+integration_branch = "develop"    # "" for trunk-based development
 branch_pattern = "hotfix/.+"
 generic_branch_names = ["critical-bug", "bug", "fix", "hotfix"]
 maximum_fix_commits = 3           # version bumps and merges not counted
@@ -82,7 +82,7 @@ update_every = "5m"
 fix_deployed_within = "30m"
 merged_back_within = "1h"
 report_within = "5d"              # from the end
-# maintained_branches = ["release/1.0"]     # older lines that a fix has to reach as well
+# maintained_branches = ["release/1.0"]     # older release branches that a fix must reach too
 """
 
 
@@ -97,11 +97,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             file.write(TEMPLATE)
     except FileExistsError as there:
         raise RefusedError(
-            f"{path} is there already and was left alone", hint=f"Look at it: cat {path}"
+            f"{path} already exists and was not overwritten", hint=f"See it: cat {path}"
         ) from there
     except OSError as wrong:
         raise RefusedError(
-            f"{path} cannot be written: {wrong.strerror}", hint="Go to a folder that you own"
+            f"{path} cannot be written: {wrong.strerror}", hint="Change to a folder you can write to"
         ) from wrong
     print(path)
     say(

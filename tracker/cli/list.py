@@ -111,9 +111,9 @@ def described(incident: "Incident") -> dict[str, object]:
 def next_step(incident: "Incident") -> str:
     """Say what would help most, from what is not recorded yet."""
     if incident.started_at is None:
-        return f"say when it began: tracker milestone {incident.id} started --at T"
+        return f"record when it began: tracker milestone {incident.id} started --at T"
     if incident.lead is None:
-        return f"say who leads: tracker lead {incident.id} NAME"
+        return f"name the lead: tracker lead {incident.id} NAME"
     if incident.impact is None:
-        return f'say who is affected: tracker note {incident.id} "…" --kind impact'
+        return f'record who is affected: tracker note {incident.id} "…" --kind impact'
     return f"when it is over: tracker resolve {incident.id}"

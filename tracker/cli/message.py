@@ -59,22 +59,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.send and arguments.sent:
-        raise UsageError("message: --send posts it, --sent says that it was posted", hint="Give one of them")
+        raise UsageError(
+            "message: --send posts it, --sent records that it was posted", hint="Give only one of them"
+        )
     if arguments.incident is None:
         if not arguments.send:
             raise UsageError(
-                "message: of which incident?",
+                "message: which incident?",
                 hint="tracker message INC initial   ·   tracker message . update",
             )
         return _deliver_all(arguments, session)
     if arguments.kind is None:
         raise UsageError(
-            f"message: which one? {', '.join(MESSAGE_KINDS)}",
+            f"message: which kind? {', '.join(MESSAGE_KINDS)}",
             hint=f"tracker message {arguments.incident} update",
         )
     if arguments.at and not arguments.sent:
         raise UsageError(
-            "message: --at says when it was posted by hand", hint="Add --sent, or leave --at out"
+            "message: --at is the time at which it was posted by hand", hint="Add --sent, or omit --at"
         )
     slack = message_delivery.webhook(session) if arguments.send else None
     incident = session.incident(arguments.incident)
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None or not arguments.sent:
         say(*secret_notices(text, "the message", before="it is posted"))
-    again = "Type it again; what was sent already: tracker amend EVENT --text TEXT --why garbled"
+    again = "Type it again; to correct a sent one: tracker amend EVENT --text TEXT --why garbled"
     say(*mojibake_notices(text, "the message", again))
     if slack is not None:
         return _send(arguments, session, incident, facts, text, eta, slack)
@@ -102,7 +104,7 @@ def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
     try:
         eta = at.at + timedelta(seconds=duration_seconds(raw))
     except OverflowError as too_long:
-        raise UsageError(f"--eta: {raw!r} is too far away", hint="--eta 20m") from too_long
+        raise UsageError(f"--eta: {raw!r} is too far in the future", hint="--eta 20m") from too_long
     except UsageError:
         half = timedelta(hours=12)
         if raw == "now":
@@ -118,7 +120,7 @@ def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
             allow_future=True,
         ).at
     if eta.year >= 9000:
-        raise UsageError(f"--eta: {raw!r} is too far away", hint="--eta 20m")
+        raise UsageError(f"--eta: {raw!r} is too far in the future", hint="--eta 20m")
     say(f"--eta {raw} is {utc(eta)}")
     return eta
 
@@ -175,7 +177,7 @@ def _print(arguments: argparse.Namespace, draft: "Draft", text: str) -> int:
     for line in _not_known(arguments, draft):
         say(line)
     say(
-        f"Nothing was posted or recorded. Posted by hand? tracker message {incident.id} {arguments.kind} --sent"
+        f"Nothing was posted or recorded. If you post it by hand: tracker message {incident.id} {arguments.kind} --sent"
     )
     return 0
 
@@ -191,7 +193,7 @@ def _not_known(arguments: argparse.Namespace, draft: "Draft") -> list[str]:
             f'The impact is not recorded: tracker note {incident.id} "who is affected" --kind impact'
         )
     if incident.lead is None and not arguments.contact:
-        lines.append(f"Nobody leads: tracker lead {incident.id} NAME, or --contact NAME")
+        lines.append(f"There is no lead: tracker lead {incident.id} NAME, or --contact NAME")
     rollbacks = [row for row in draft.changes if row.kind == "rollback" and row.service in incident.services]
     if arguments.kind == "rollback" and not rollbacks:
         lines.append(f"No rollback is recorded: tracker rollback start {incident.services[0]} VERSION")

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         return say_spooled(arguments, outcome)
     fix = f"Correct it: tracker amend {outcome.handle} --text TEXT --why garbled"
     say(*mojibake_notices(arguments.text, "the note", fix))
-    what = "noted" if outcome.is_new else "already known"
+    what = "noted" if outcome.is_new else "already recorded"
     return answer_outcome(
         arguments,
         outcome,

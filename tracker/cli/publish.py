@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     up_to = session.log.position
     if arguments.output == "-":
         raise UsageError(
-            "publish: -o - is no file", hint=f"tracker publish {incident.id}; then: cat {incident.id}.md"
+            "publish: -o - is not a file", hint=f"tracker publish {incident.id}; then: cat {incident.id}.md"
         )
     target = Path(arguments.output or f"{incident.id}.md")
     found = report_files.existing_report(target, incident.id)
@@ -104,7 +104,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         publication.refuse_unpublishable(now)
         if len(publications(now)) > len(before):
             raise RefusedError(
-                f"somebody published the report of {now.id} meanwhile", hint=f"tracker show {now.id}"
+                f"the report of {now.id} was published by someone else in the meantime",
+                hint=f"tracker show {now.id}",
             )
         return [incoming]
 
@@ -119,7 +120,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         recording,
         f"{handle} published the report of {incident.id} as of log position {position}, at {utc(at)} by {by}\n"
         + (f"{_findings_counted(claims)} waived: {arguments.why}\n" if claims else "")
-        + f"Next: send {target} to those who wait for it; what was published stays: tracker show {handle} --raw",
+        + f"Next: send {target} to its readers; the published text is kept: tracker show {handle} --raw",
         {
             "incident": incident.id,
             "file": str(target),
@@ -154,8 +155,8 @@ def _known(
     return answer(
         arguments,
         Recording(known=(last.id,)),
-        f"{name} was published already, at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
-        f"and nothing was recorded since\nNext: tracker show {handle} --raw",
+        f"{name} was already published at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
+        f"and nothing has been recorded since\nNext: tracker show {handle} --raw",
         {
             "incident": name,
             "file": str(target),
@@ -174,8 +175,8 @@ def _refuse_lost_prose(
     by_hand = _apart(_payload(session, last)).by_hand
     if by_hand:
         raise RefusedError(
-            f"{target} is not here, and what was published last holds {report_files.hand_lines(by_hand)}",
-            hint=f"Get it back first: tracker show {last.handle} --raw -o {target}; then remove there what should go",
+            f"{target} does not exist, and the last published report contains {report_files.hand_lines(by_hand)}",
+            hint=f"Restore it first: tracker show {last.handle} --raw -o {target}; then remove the unwanted lines",
         )
 
 
@@ -212,8 +213,8 @@ def _findings(incident: "Incident", claims: "list[Claim]") -> RefusedError:
         hint="\n  ".join(
             [
                 *lines,
-                f"Put it right: tracker review {incident.id}, or edit the file. One that does not count: tracker waive {incident.id} {claims[0].key}{where} --why …",
-                f'Or publish all the same, with a reason that is recorded: tracker publish {incident.id} --why "…"',
+                f"Correct it: tracker review {incident.id}, or edit the file. To waive one: tracker waive {incident.id} {claims[0].key}{where} --why …",
+                f'Or publish anyway, with a reason: tracker publish {incident.id} --why "…"',
             ]
         ),
     )

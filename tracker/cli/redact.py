@@ -63,7 +63,7 @@ def _print(arguments: argparse.Namespace, session: Session, done: Redacted) -> i
         "remains": done.remains,
     }
     handle = done.target.handle
-    remaining = "".join(f"\n  Out of reach from here: {place}" for place in done.remains)
+    remaining = "".join(f"\n  Out of reach: {place}" for place in done.remains)
     if done.plan is not None:
         return answer(arguments, done.recording, _removed(session, done) + remaining + _AFTERWARDS, keys)
     if done.before_by:
@@ -75,7 +75,7 @@ def _print(arguments: argparse.Namespace, session: Session, done: Redacted) -> i
 
 _AFTERWARDS = """
   Reports, bundles and exports written before still contain it: write them again
-  A password or a key that somebody has read stays known: change it"""
+  If it was a password or a key, change it: it may have been read"""
 
 
 def _removed(session: Session, done: Redacted) -> str:
@@ -87,7 +87,7 @@ def _removed(session: Session, done: Redacted) -> str:
         else "its text was removed from the log and from the store's files"
     )
     lines = [f"{done.target.handle} redacted by {session.author}: {gone}"]
-    lines += [f"  with it {one.handle} ({why})" for one, why in plan.along.values()]
+    lines += [f"  along with {one.handle} ({why})" for one, why in plan.along.values()]
     lines += [f"  and {removed}" for removed in done.beside]
     if plan.copies:
         count = len(plan.copies)
@@ -98,7 +98,7 @@ def _removed(session: Session, done: Redacted) -> str:
         if count > 10:
             lines.append(f"    and {count - 10} more")
         if count > 1:
-            lines.append(f"    all of them at once: tracker redact {plan.copies[0].handle} --also --why …")
+            lines.append(f"    to redact all of them: tracker redact {plan.copies[0].handle} --also --why …")
     return "\n".join(lines)
 
 
@@ -125,5 +125,5 @@ def _print_dry_run(arguments: argparse.Namespace, found: DryRun) -> int:
         print(f"  and the text in {one.handle} ({why})")
     for copy in plan.copies:
         print(f"  {copy.handle} ({copy.event.TOPIC}) would still contain the text; --also removes it there")
-    print(f"  Would stay: {', '.join(found.stays)}")
+    print(f"  Would be kept: {', '.join(found.stays)}")
     return 0

@@ -97,5 +97,5 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print(target.parent / path)
     if found is not None and found.by_hand:
         say(f"{target} keeps {report_files.hand_lines(found.by_hand)}")
-    say(f"Next: read it aloud, then: tracker verify --report {target}")
+    say(f"Next: read it, then: tracker verify --report {target}")
     return 0

@@ -47,19 +47,19 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
     ):
         if given not in (None, held):
             raise UsageError(
-                f"report: it was published with {option} {held}: in another form every line would differ",
+                f"report: it was published with {option} {held}; with another value every line would differ",
                 hint=f"tracker report {name} --diff published",
             )
     payload = session.log.payloads([last.recorded.position]).get(last.recorded.position, b"")
     assert isinstance(last.event, ReportPublished)
     if not payload:
         raise RefusedError(
-            f"the text of what was published ({last.handle}) is not kept any more",
+            f"the published text ({last.handle}) is no longer in the log",
             hint=f"See why: tracker history {last.handle}",
         )
     if hashlib.sha256(payload).digest() != last.event.sha256:
         raise LogNotWholeError(
-            f"what was published ({last.handle}) is not in the log as it was",
+            f"the published text ({last.handle}) was changed in the log",
             hint=f"tracker history {last.handle}; tracker verify",
         )
     before = parse(payload)
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
     for each in changed:
         print("\n".join(printable(line) for line in each.diff.split("\n")))
     say(
-        f"Published at {since}; {len(changed)} {'section says' if len(changed) == 1 else 'sections say'} something else now"
+        f"Published at {since}; {len(changed)} {'section differs' if len(changed) == 1 else 'sections differ'} now"
     )
     say(f"Next: tracker publish {name}")
     return 0

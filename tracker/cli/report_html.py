@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
     print(target)
     if found is not None:
         say(
-            f"{report_files.hand_lines(found.by_hand)} from {beside} {'is' if found.by_hand == 1 else 'are'} in it"
+            f"{report_files.hand_lines(found.by_hand)} from {beside} {'is' if found.by_hand == 1 else 'are'} included"
         )
     say(f"Next: open it in a browser, then: tracker verify --report {target}")
     return 0
@@ -98,12 +98,12 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
     except BrokenFencesError:
         incident = name if force else None
     if incident is None:
-        raise RefusedError(f"{target} is no report of the tracker's", hint="Name another place: -o FILE")
+        raise RefusedError(f"{target} was not written by tracker", hint="Name another place: -o FILE")
     if incident != name:
         raise RefusedError(f"{target} is the report of {incident}", hint="Name another place: -o FILE")
     if not untouched(data) and not force:
         raise RefusedError(
-            f"{target} was edited by hand, and a page is written anew as a whole",
-            hint=f"What you write by hand goes into {target.with_suffix('.md')}, from where it comes into the page; "
-            f"to lose what was typed into the page: --force; or write elsewhere: -o FILE",
+            f"{target} was edited by hand, and an HTML page is always rewritten as a whole",
+            hint=f"Write prose in {target.with_suffix('.md')}: it is copied into the page. "
+            f"To discard the edits: --force; to keep them, write elsewhere: -o FILE",
         )

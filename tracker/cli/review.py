@@ -70,7 +70,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         data = report_files.read(path)
         if not data.strip():
             path.write_bytes(written)
-            raise _EmptiedError("the file was left empty: nothing was recorded, and it is as it was again")
+            raise _EmptiedError(
+                "the file was empty: nothing was recorded, and its previous content was restored"
+            )
         found = _sheet(path, data, incident.id, session)
         recording, counts = _record(session, incident.id, found, path, by)
     if _own_folder(session) in path.resolve().parents:
@@ -98,20 +100,20 @@ def _editor() -> list[str]:
     said = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not said or not said.strip():
         raise SettingsError(
-            "which editor? Neither VISUAL nor EDITOR is set",
+            "no editor: neither VISUAL nor EDITOR is set",
             hint="export EDITOR=nano, or: export EDITOR='code --wait'",
         )
     try:
         words = shlex.split(said)
     except ValueError as wrong:
         raise SettingsError(
-            f"the editor {said!r} cannot be read: {wrong}", hint="export EDITOR=nano"
+            f"the editor command {said!r} cannot be parsed: {wrong}", hint="export EDITOR=nano"
         ) from wrong
     name = Path(words[0]).name
     waits = _RETURN_AT_ONCE.get(name)
     if waits is not None and not {waits, "-w", "--wait", "--nofork"} & set(words[1:]):
         raise SettingsError(
-            f"the editor {said!r} returns before anything is edited", hint=f"export EDITOR='{said} {waits}'"
+            f"the editor {said!r} returns before the file is edited", hint=f"export EDITOR='{said} {waits}'"
         )
     return [os.path.expanduser(words[0]), *words[1:]]  # noqa: PTH111  (a Path would drop the ./ of ./edit)
 
@@ -134,7 +136,7 @@ def _edit(editor: list[str], path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     if code:
-        raise RefusedError(f"the editor left with {code}: nothing was recorded")
+        raise RefusedError(f"the editor exited with {code}: nothing was recorded")
 
 
 def _own_folder(session: Session) -> Path:
@@ -152,7 +154,7 @@ def _new_file(session: Session, name: str, data: bytes) -> Path:
     kept = sorted(folder.glob(f"{name}-*.md"))
     if kept:
         say(
-            f"From an earlier review is kept: {kept[-1]}   (tracker review {name} --from {kept[-1]}, or rm it)"
+            f"An earlier review was kept in {kept[-1]}   (continue: tracker review {name} --from {kept[-1]}; discard: rm {kept[-1]})"
         )
     descriptor, path = tempfile.mkstemp(dir=folder, prefix=f"{name}-", suffix=".md")
     with os.fdopen(descriptor, "wb") as file:
@@ -172,11 +174,11 @@ def _keeping(path: Path, name: str, written: bytes, *, fresh: bool) -> Iterator[
             path.unlink()
             trouble.hint = trouble.hint or f"tracker review {name}"
         else:
-            kept = f"What you typed is kept in {path}\n  Go on with it: {again}"
+            kept = f"Your text is kept in {path}\n  Continue with it: {again}"
             trouble.hint = f"{trouble.hint}\n  {kept}" if trouble.hint else kept
         raise
     except BaseException:
-        say(f"What you typed is kept in {path}\n  Go on with it: {again}")
+        say(f"Your text is kept in {path}\n  Continue with it: {again}")
         raise
 
 
@@ -194,7 +196,7 @@ def _sheet(path: Path, data: bytes, name: str, session: Session) -> "Sheet":
         raise RefusedError(f"{path} is a review of {found.incident}, not of {name}")
     if found.position > session.log.position:
         raise RefusedError(
-            f"{path} is of log position {found.position}, and this log ends at {session.log.position}: it is another log"
+            f"{path} is of log position {found.position}, and this log ends at {session.log.position}: the file belongs to another log"
         )
     return found
 
@@ -243,13 +245,13 @@ def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
 def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
     shown = []
     for each in conflicts:
-        gone = "(struck out)"
+        gone = "(retracted)"
         shown += [
             *report_files.diff(
                 each.was,
                 each.now if each.now is not None else gone,
                 f"{handle_of(each.event)}: as you opened it",
-                f"{handle_of(each.event)}: meanwhile",
+                f"{handle_of(each.event)}: in the meantime",
             ),
             *report_files.diff(
                 each.was,
@@ -260,11 +262,11 @@ def _conflicting(conflicts: "list[Conflict]") -> RefusedError:
         ]
     first = handle_of(conflicts[0].event)
     removed = next((handle_of(each.event) for each in conflicts if each.typed is None), None)
-    how = f"Let yours win with a ! behind its handle, [{first}!], or put back what it said."
+    how = f"To keep yours, put a ! after its handle, [{first}!]; to keep the other, restore its text."
     if removed:
-        how += f" One that stays removed: a line - [{removed}!]"
+        how += f" To keep one removed, write a line - [{removed}!]"
     notes = "a note" if len(conflicts) == 1 else f"{len(conflicts)} notes"
     return RefusedError(
-        f"somebody else changed {notes} that you changed: {', '.join(handle_of(each.event) for each in conflicts)}; nothing was recorded",
+        f"someone else changed {notes} that you changed: {', '.join(handle_of(each.event) for each in conflicts)}; nothing was recorded",
         hint="\n  ".join([*shown, how]),
     )

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     command, shell = _command(arguments, session)
     if arguments.what == "deploy" and not arguments.version:
         arguments.version = arguments.sha or "unknown"
-        say(f"tracker: no version was given; recorded as {arguments.version}")
+        say(f"tracker: no version given; recorded as {arguments.version}")
     recorder = _Recorder(arguments, session, without_secrets(command[0] if shell else shlex.join(command)))
     started_at, clock = datetime.now(UTC), time.monotonic()
     recorder.started(started_at)
@@ -65,9 +65,7 @@ def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str]
             f"{arguments.service} has no rollback_command",
             hint=f"Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND",
         )
-    raise UsageError(
-        "run: what is to be run? COMMAND comes after --", hint=EXAMPLE.removeprefix("example:  ")
-    )
+    raise UsageError("run: no command given; it comes after --", hint=EXAMPLE.removeprefix("example:  "))
 
 
 def _run_child(command: list[str], shell: bool) -> int:
@@ -161,7 +159,7 @@ class _Recorder:
             if spool.keep_events(self._session, self._pending):
                 what = self._pending[0].event.TOPIC
                 say(
-                    f"tracker: {what} is kept in the spool; the next command that reaches the store delivers it"
+                    f"tracker: {what} was kept in the spool; the next command that reaches the store delivers it"
                 )
         except Exception as bug:  # noqa: BLE001  (a bug of ours must not stop a deploy)
             say(f"tracker: not recorded, because of a bug: {bug!r}")
@@ -175,7 +173,7 @@ class _Recorder:
             self._sha, self._dirty = git.head(Path.cwd())
             self._tree_sha = None if self._dirty else git.tree_of(Path.cwd(), self._sha)
         except TrackerError as trouble:
-            say(f"tracker: the commit under test is not known: {trouble.message}")
+            say(f"tracker: the commit under test is unknown: {trouble.message}")
             say("  Name it: --sha SHA")
 
     def _clones(self) -> list[Path]:
@@ -235,7 +233,7 @@ class _Recorder:
         try:
             self._session.service(self._arguments.service)
         except BadInputError as unknown:
-            say(f"tracker: {unknown.message}; recorded all the same")
+            say(f"tracker: {unknown.message}; recorded anyway")
             say(f"  {unknown.hint}")
 
     def _previous_version(self) -> str | None:

@@ -103,7 +103,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         ("status", _status(incident)),
         ("severity", incident.severity),
         ("services", ", ".join(incident.services)),
-        ("lead", incident.lead or "nobody yet"),
+        ("lead", incident.lead or "not recorded"),
         ("impact", printable(incident.impact or "not recorded")),
         ("report", _report(stands)),
     ]
@@ -164,7 +164,7 @@ def _print_items(
                 print(f"  {printable(line)}")
     if earlier:
         services = ", ".join(incident.services)
-        print(f"  open items of earlier incidents of {printable(services)}, when this one began:")
+        print(f"  open items of earlier incidents of {printable(services)} when this one began:")
         rows = [
             (each.handle, each.incident, f"due {each.due_on}", each.owner, each.text)
             for each in earlier[:_CANDIDATES]
@@ -173,7 +173,7 @@ def _print_items(
         if len(earlier) > _CANDIDATES:
             print(f"    and {len(earlier) - _CANDIDATES} more: tracker actions --open")
         command = f"tracker link {incident.id} {earlier[0].handle} --why …"
-        print(f"    They are candidates; would one have prevented it? {command}")
+        print(f"    These are candidates. If one would have prevented this incident: {command}")
 
 
 def _report(stands: "ReportStatus") -> str:
@@ -189,8 +189,8 @@ def _report(stands: "ReportStatus") -> str:
     if published:
         return published
     if stands.reviewed_at is None:
-        return "draft: nobody reviewed it yet"
-    return f"in review: {stands.reviewed_by} went through it at {utc(stands.reviewed_at)}"
+        return "draft: not reviewed yet"
+    return f"in review: reviewed by {stands.reviewed_by} at {utc(stands.reviewed_at)}"
 
 
 def _next_for(stands: "ReportStatus", name: str) -> str:
@@ -216,14 +216,14 @@ def _imports(session: Session, incident: str, up_to: int | None) -> list[str]:
 def _message(told: "Message") -> str:
     """Say what became of a message in a line."""
     if told.sent_at is not None:
-        by = f"by hand by {told.by}" if told.by_hand else f"to Slack, said by {told.by}"
+        by = f"by hand by {told.by}" if told.by_hand else f"to Slack, sent by {told.by}"
         promise = f", promising {utc(told.eta)}" if told.eta else ""
         return f"{told.kind} message posted at {utc(told.sent_at)} {by}{promise}"
     became = {
-        "waiting": "waits in the outbox",
+        "waiting": "is waiting in the outbox",
         "posting": "is being posted",
         "failed": "was not posted",
-        "unsure": "may have been posted, or not",
+        "unsure": "may or may not have been posted",
         "retracted": "was retracted",
     }[told.state.value]
     why = f": {printable(told.reason)}" if told.reason else ""
@@ -246,11 +246,11 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
         if recorded.redacted is not None:
             raise BadInputError(
                 f"{recorded.handle} was {redaction(recorded.redacted)}",
-                hint=f"See what is left of it: tracker show {recorded.handle}",
+                hint=f"See what remains: tracker show {recorded.handle}",
             )
         if not payload:
             raise BadInputError(
-                f"{recorded.handle} came without a payload: {_origin(recorded)}",
+                f"{recorded.handle} has no payload: {_origin(recorded)}",
                 hint=f"tracker show {recorded.handle}",
             )
         return _write(payload, arguments.output)
@@ -290,22 +290,20 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
         ("recorded", f"{utc(recorded.recorded_at)} at position {recorded.position}"),
     ]
     if arrival.via or arrival.reported_by:
-        rows.append(("came by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
+        rows.append(("arrived by", " ".join(part for part in (arrival.via, arrival.reported_by) if part)))
     if recorded.redacted is not None:
         rows.append(("redacted", printable(redaction(recorded.redacted).removeprefix("redacted "))))
     if arrival.origin is not None:
         there = f", as {arrival.origin.event}" if arrival.origin.event else ""
         rows.append(
-            ("first in", f"log {printable(arrival.origin.log)} at position {arrival.origin.position}{there}")
+            ("origin", f"log {printable(arrival.origin.log)} at position {arrival.origin.position}{there}")
         )
     if found.retraction is not None:
         rows.append(("retracted", f"see: tracker history {recorded.handle}"))
     elif found.amendments:
         rows.append(("amended", f"{len(found.amendments)} times, see: tracker history {recorded.handle}"))
     if item is not None:
-        done = (
-            f"done at {utc(item.done_at)}, says {item.done_by}; proof: {item.proof}" if item.done_at else ""
-        )
+        done = f"done at {utc(item.done_at)} by {item.done_by}; proof: {item.proof}" if item.done_at else ""
         rows.append(("state", done or item.standing(now).said()))
         rows += [
             ("", f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}")
@@ -324,8 +322,8 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
 
 _ORIGINS = {
     "typed": "it was typed",
-    "run": "it was seen by tracker run",
-    "spool": "it was typed while the store was away",
+    "run": "it was recorded by tracker run",
+    "spool": "it was typed while the store was unreachable",
     "poll": "it was read from {source}",
     "file": "it was read from a file of {source}",
     "webhook": "it was sent by {source}",
@@ -336,7 +334,9 @@ def _origin(recorded: "Recorded") -> str:
     """Say how an event came."""
     source = printable(str(getattr(recorded.event, "source", "") or "its source"))
     via = recorded.arrival.via
-    return _ORIGINS.get(via, f"it came by {printable(via)}" if via else "it was typed").format(source=source)
+    return _ORIGINS.get(via, f"it arrived by {printable(via)}" if via else "it was typed").format(
+        source=source
+    )
 
 
 def _text(payload: bytes) -> str | None:

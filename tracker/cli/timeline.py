@@ -105,7 +105,7 @@ def _of_services(
     start = session.instant(arguments.start, option="--from").at
     end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
-        raise UsageError(f"--to ({utc(end)}) does not lie after --from ({utc(start)})", hint="Swap them")
+        raise UsageError(f"--to ({utc(end)}) is not after --from ({utc(start)})", hint="Swap the two")
     names = arguments.service or [scope.partition(":")[2] for scope in session.log.scope_names("service:")]
     places = [*(Window(f"service:{name}", start, end) for name in names), Window(SILENCES, None, end)]
     facts = [
@@ -125,7 +125,7 @@ def _empty(arguments: argparse.Namespace) -> str:
     if arguments.service:
         what = f"{' and '.join(arguments.service)} in {what}"
     return (
-        f"Nothing is recorded for {what}.\nPull the sources: tracker collect {arguments.incident or 'INC'}\n"
+        f"Nothing is recorded for {what}.\nFetch the sources: tracker collect {arguments.incident or 'INC'}\n"
     )
 
 
@@ -179,7 +179,7 @@ def _said(row: Any) -> str:
         parts[0] = f"[{row.service}] {parts[0]}"
     besides = detail(row)
     if besides and row.kind == "note-added" and row.redacted is None:
-        parts.append(f"whole: tracker show {row.handle}")
+        parts.append(f"full text: tracker show {row.handle}")
     elif besides:
         parts.append(printable(short(besides, 200)))
     if row.late_seconds is not None:

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
             raise UsageError(
                 f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits",
-                hint="It stands in a report's footer",
+                hint="Copy it from a report's footer",
             )
         heads.append(arguments.head.lower())
     if arguments.bundle:
@@ -135,12 +135,14 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         for each in unfinished:
             handle = handle_of(each)
             say(
-                f"tracker: {handle} is redacted, but its text may still lie in unused parts of the store's files\n"
+                f"tracker: {handle} is redacted, but its text may still be in unused parts of the store's files\n"
                 f"  Finish it: tracker redact {handle}"
             )
         _say(arguments, found, missing)
         if report and missing and report.log:
-            say(f"  The report was read from log {report.log}; see which one this is: tracker verify --json")
+            say(
+                f"  The report was written from log {report.log}; to see this log's id: tracker verify --json"
+            )
         if report and held:
             _say_report(report, held, since, quoted)
     return 0 if found.whole and not missing and (held is None or held.same) else 5
@@ -156,11 +158,11 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
         where = f"position {problem.position}, {problem.event or 'no event'}: " if problem.position else ""
         print(f"The log is not whole: {where}{problem.what}.")
         after = "after that position " if problem.position else ""
-        say(f"  Keep this file as it is, and put a copy from before beside it: nothing {after}is proven")
+        say(f"  Keep this file unchanged and restore an earlier copy beside it: nothing {after}is proven")
     for head in missing:
-        print(f"That head is not in this log: {head}. Its tail was cut off, or it is another log.")
+        print(f"That head is not in this log: {head}. The end of the log was cut off, or it is another log.")
     if arguments.head and not missing and found.whole:
-        print(f"That head is in it, at position {found.heads[arguments.head.lower()]}.")
+        print(f"That head is in this log, at position {found.heads[arguments.head.lower()]}.")
 
 
 def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None) -> None:
@@ -170,26 +172,24 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
         print(
             f"The report quotes log {report.log}, from which {incident} was imported at position {quoted} here."
         )
-        say(
-            f"  That log's head is proven by its bundle alone: tracker verify --bundle FILE --head {report.head}"
-        )
+        say(f"  Only the bundle proves that log's head: tracker verify --bundle FILE --head {report.head}")
     if held.parts:
-        print(f"{path} does not come out the same: {', '.join(held.parts)}.")
+        print(f"{path} differs: {', '.join(held.parts)}.")
     elif held.to_the_byte:
-        print(f"{path} comes out the same, byte for byte.")
+        print(f"{path} is reproduced byte for byte.")
     else:
-        print(
-            f"{path}: each of its {len(report.apart.parts)} generated parts comes out the same, byte for byte."
-        )
+        print(f"{path}: each of its {len(report.apart.parts)} generated parts is reproduced byte for byte.")
     for file in held.pictures:
-        print(f"{file} does not come out the same.")
+        print(f"{file} differs.")
     by_hand = held.by_hand
     if by_hand:
         where = " as HTML" if report.is_page else f" (in {_lines(report.apart.prose_alone())})"
-        stands = "stands" if by_hand == 1 else "stand"
-        print(f"{report_files.hand_lines(by_hand)}{where} {stands} outside them, which no event holds.")
+        stands = "is" if by_hand == 1 else "are"
+        print(
+            f"{report_files.hand_lines(by_hand)}{where} {stands} outside the generated parts and cannot be checked."
+        )
     if held.published:
-        print(f"It is what was published, to the byte ({handle_of(held.published)}).")
+        print(f"It is identical to the published report ({handle_of(held.published)}).")
     if held.same:
         return
     held_in = report.apart.attributes
@@ -198,11 +198,13 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
     command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
     for each in since:
         assert each.redacted is not None
-        print(f"Because {each.handle}, on which it stands, was {redaction(each.redacted)}")
+        print(f"Reason: {each.handle}, which it uses, was {redaction(each.redacted)}")
     if since:
-        say(f"  Write it again: tracker report {held_in['incident']}; or see what the log says of then:")
+        say(
+            f"  Write it again: tracker report {held_in['incident']}; or compare it with the log at that position:"
+        )
     else:
-        say("  Somebody edited it, or another version wrote it; see what the log says:")
+        say("  It was edited, or written by another version; compare it with the log:")
     command += " --format html" if report.is_page else ""
     if held.parts:
         say(f"  {command} -o - | diff {path} -")
@@ -254,7 +256,7 @@ def _report(path: Path) -> Report:
     if not footer:
         raise BadInputError(
             f"{path} has no footer with a log position and a head",
-            hint=f"Write it anew beside it: tracker report {apart.attributes.get('incident', 'INC')} -o new.md",
+            hint=f"Write a new one beside it: tracker report {apart.attributes.get('incident', 'INC')} -o new.md",
         )
     return Report(path, data, apart, int(footer["position"]), footer["head"], footer["log"] or "")
 
@@ -297,7 +299,7 @@ def _held_page(report: Report, written: "Document", *, drawn: bool) -> Held:
     parts = _differing(report, made.parts)
     by_hand = hand_lines(report.apart, made)
     if by_hand is None:
-        parts.append("what stands around the parts (line 1)")
+        parts.append("the page around the parts (line 1)")
     same = report.data == made.whole([""] * (len(made.parts) + 1))
     return Held(str(report.path), parts, [], same, by_hand or 0, None)
 

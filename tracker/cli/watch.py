@@ -70,11 +70,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     session.author  # noqa: B018 - refused now rather than at the first check
     what = f"{change.service} {change.version}"
     say(
-        f"Watching {what} ({change.handle}), deployed {utc(change.finished_at or change.at)}; Ctrl-C stops, typing it again goes on."
+        f"Watching {what} ({change.handle}), deployed {utc(change.finished_at or change.at)}; Ctrl-C stops; run it again to continue."
     )
     if not session.settings.prometheus.url:
         say(
-            "No Prometheus is configured ([prometheus] url): only samples that something else records are seen."
+            "No Prometheus is configured ([prometheus] url): only samples recorded by something else are used."
         )
     last = UNTIL[arguments.until]
     gaps: set[int] = set()
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         if wait is None:
             return _finish(arguments, session, found, change, window, code)
         if wait > 15:
-            say(f"  next look at {session.now + timedelta(seconds=wait):{_LOOK}}")
+            say(f"  next check at {session.now + timedelta(seconds=wait):{_LOOK}}")
             _remind(session, incident.id)
         time.sleep(wait)
 
@@ -125,7 +125,7 @@ def _looked(
         _tell(since, looks, settling)
     missed = [each for each in CHECKS if each <= last and overdue_after(each) <= since and each not in made]
     if set(missed) - gaps:
-        say(f"  not made: {describe_checks(missed)} after the change: a gap")
+        say(f"  missed checks, a gap: {describe_checks(missed)} after the change")
         gaps.update(missed)
     record_verdicts(session, incident)
     return compute_verdicts(session, session.incident(incident.id), None, change=_event(session, change))
@@ -259,7 +259,7 @@ def _finish(
     if code in (6, 7):
         if undone:
             say(
-                f"{change.version} is what was rolled back to, so rolling back again puts the other version back. MetricReading for another cause: tracker changes {found.incident.id}"
+                f"{change.version} is the version that was rolled back to; another rollback would restore the bad version. Look for another cause: tracker changes {found.incident.id}"
             )
         elif command:
             say(f"Roll back: {advice}        (it runs: {command})")
@@ -270,12 +270,12 @@ def _finish(
     elif code == 8:
         if rows and not any(row.baseline == "healthy" for row in rows):
             say(
-                f"{change.version} did not go out during {found.incident.id}, so whether it mended that is not asked; another change: --change EVENT"
+                f"{change.version} was not deployed during {found.incident.id}, so it cannot have fixed it; watch another change: --change EVENT"
             )
         if not _metrics_of(found, change):
-            say(f'Say what to look at in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
+            say(f'Configure a metric in tracker.toml: [services.{service}.metrics.NAME] query = "…"')
         else:
-            say(f"What is missing: tracker compare {found.incident.id}")
+            say(f"See what is missing: tracker compare {found.incident.id}")
     _remind(session, found.incident.id, "Next: ")
     return code
 

@@ -40,7 +40,7 @@ def _decide(
 def set_milestone(session: Session, request: SetMilestone) -> Outcome:
     incident = session.incident(request.incident)
     if request.until and not request.at:
-        raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two")
+        raise UsageError("milestone: --until needs --at", hint="--at is the earlier of the two times")
     # A start lies before everything else that is known, so it is looked for around the declaration.
     assert incident.declared_at is not None
     around = near(incident.declared_at) if request.milestone in ("started", "detected") else None

@@ -30,8 +30,8 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
         return _link_prevention(session, request, incident, target)
     if request.role == PREVENTION:
         raise RefusedError(
-            f"{target.handle} is a {target.event.TOPIC}; only an action item would have prevented an incident",
-            hint="Each has its handle in: tracker actions",
+            f"{target.handle} is a {target.event.TOPIC}; only an action item can have prevented an incident",
+            hint="List their handles: tracker actions",
         )
     at = session.instant(request.at)
     keys = {"incident": incident.id, "event": target.id}

@@ -31,10 +31,10 @@ def attach_file(session: Session, request: AttachFile) -> Outcome:
     """
     data, name = request.content, request.name
     if not data:
-        raise BadInputError(f"{name} is empty: there is nothing to keep", hint=f"ls -l {name}")
+        raise BadInputError(f"{name} is empty: there is nothing to attach", hint=f"ls -l {name}")
     if len(data) > MAXIMUM_BYTES:
         raise BadInputError(
-            f"{name} has {len(data)} bytes; at most {MAXIMUM_BYTES} are kept",
+            f"{name} has {len(data)} bytes; the limit is {MAXIMUM_BYTES}",
             hint=f"Compress it: gzip -k {name}",
         )
     incident = session.incident(request.incident)
