@@ -34,10 +34,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         ),
     )
     handle, same = outcome.handle, outcome.facts["same_bytes_as"]
-    once = f"; {same} has the same bytes, which are kept once" if same and same != handle else ""
+    once = f"; {same} has the same content, which is stored once" if same and same != handle else ""
     return answer_outcome(
         arguments,
         outcome,
-        f"{handle} {path.name} ({len(content)} bytes) kept with {outcome.incident}{once}; "
-        f"to get it back: tracker show {handle} --raw -o FILE",
+        f"{handle} {path.name} ({len(content)} bytes) attached to {outcome.incident}{once}; "
+        f"get it back: tracker show {handle} --raw -o FILE",
     )
