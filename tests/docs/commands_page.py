@@ -1,6 +1,6 @@
-"""docs/commands.md, written from the commands themselves.
+"""docs/commands.md, generated from the commands themselves.
 
-Write it anew with: .venv/bin/python -m tests.docs.commands_page
+Write it again with: .venv/bin/python -m tests.docs.commands_page
 """
 
 import argparse
@@ -19,8 +19,8 @@ def page() -> str:
     lines = [
         "# Commands",
         "",
-        "This page is written from the commands' own help (`python -m tests.docs.commands_page`), and a test holds it to it.",
-        "Every command takes `--config FILE` and `--store FILE|URL`; every one that answers a question takes `--json`.",
+        "This page is generated from the commands' own help by `python -m tests.docs.commands_page`, and a test keeps it up to date.",
+        "Every command takes `--config FILE` and `--store FILE|URL`; every command that answers a question takes `--json`.",
         "",
     ]
     for title, names in GROUPS:

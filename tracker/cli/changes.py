@@ -1,7 +1,7 @@
 """List deploys, rollbacks and merges of all services, newest first.
 
 With an incident: those from one day before it until its end. Each candidate cause says why it is
-one: how long before the start it went out, and which metrics moved. A person's verdict replaces
+one: how long before the start it went out, and which metrics moved. What a person recorded replaces
 that: tracker link INC EVENT --as caused --why "…"
 """
 

@@ -23,12 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--service", metavar="S", nargs="+", action="extend", required=True, help="affected services"
     )
-    parser.add_argument("--severity", choices=SEVERITIES, required=True)
+    parser.add_argument("--severity", choices=SEVERITIES, required=True, help="how bad it is")
     parser.add_argument("--started", metavar="T", help="when it began, if known")
     parser.add_argument("--detected", metavar="T", help="when it was noticed")
-    parser.add_argument("--detected-by", choices=DETECTED_BY)
+    parser.add_argument("--detected-by", choices=DETECTED_BY, help="what noticed it")
     parser.add_argument("--impact", metavar="TEXT", help="who is affected, and how")
-    parser.add_argument("--lead", metavar="NAME")
+    parser.add_argument("--lead", metavar="NAME", help="the incident lead")
     parser.add_argument(
         "--new", action="store_true", help="declare a new incident even if the service has an open one"
     )

@@ -16,10 +16,10 @@ EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("step", choices=("start", "finish", "fail"), help="what happened")
-    parser.add_argument("service", metavar="SERVICE")
-    parser.add_argument("version", metavar="VERSION")
-    parser.add_argument("--env", default="production", metavar="ENVIRONMENT")
-    parser.add_argument("--sha", metavar="SHA")
+    parser.add_argument("service", metavar="SERVICE", help="the service")
+    parser.add_argument("version", metavar="VERSION", help="the version that is deployed or restored")
+    parser.add_argument("--env", default="production", metavar="ENVIRONMENT", help="default production")
+    parser.add_argument("--sha", metavar="SHA", help="its commit")
     parser.add_argument("--url", metavar="URL", help="link to the run")
     add_recording(parser)
 

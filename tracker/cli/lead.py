@@ -12,7 +12,7 @@ EXAMPLE = "example:  tracker lead INC-42 alice"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("lead", metavar="NAME", help="the lead")
+    parser.add_argument("lead", metavar="NAME", help="the incident lead")
     add_recording(parser)
 
 

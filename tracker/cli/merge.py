@@ -1,4 +1,4 @@
-"""Merge an incident into another one, which continues; all rows move there."""
+"""Merge an incident into another one, which continues and shows the events of both."""
 
 import argparse
 

@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="INC-42, 42, or . for the only open incident; omitted with --send alone",
     )
-    parser.add_argument("kind", nargs="?", choices=MESSAGE_KINDS)
+    parser.add_argument("kind", nargs="?", choices=MESSAGE_KINDS, help="which message")
     parser.add_argument("--eta", metavar="T", help="promised time: 15m (from now), 14:55Z, 14:55+01:00")
     parser.add_argument("--text", metavar="TEXT", help="your own text instead of the template")
     parser.add_argument("--contact", metavar="NAME", help="contact person (default: the lead)")

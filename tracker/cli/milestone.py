@@ -14,7 +14,7 @@ EXAMPLE = "example:  tracker milestone INC-42 started --at 14:40Z --until 14:45Z
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("milestone", choices=MILESTONES)
+    parser.add_argument("milestone", choices=MILESTONES, help="which milestone")
     parser.add_argument("--until", metavar="T", help="latest possible time; --at is then the earliest")
     add_recording(parser)
 

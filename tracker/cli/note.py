@@ -16,7 +16,7 @@ EXAMPLE = 'example:  tracker note . "pool is at 10 of 10 connections" --kind hyp
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
     parser.add_argument("text", metavar="TEXT", help="the note")
-    parser.add_argument("--kind", choices=NOTE_KINDS, default="note")
+    parser.add_argument("--kind", choices=NOTE_KINDS, default="note", help="kind of note (default note)")
     add_recording(parser)
 
 

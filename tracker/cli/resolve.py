@@ -14,7 +14,9 @@ EXAMPLE = "example:  tracker resolve INC-42 --at 15:15Z"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("--as", dest="resolution", choices=RESOLUTIONS, default="fixed")
+    parser.add_argument(
+        "--as", dest="resolution", choices=RESOLUTIONS, default="fixed", help="how it ended (default fixed)"
+    )
     add_recording(parser)
 
 

@@ -12,8 +12,8 @@ EXAMPLE = "example:  tracker service INC-42 add payments-db"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("action", choices=("add", "remove"))
-    parser.add_argument("service", metavar="S")
+    parser.add_argument("action", choices=("add", "remove"), help="what to do")
+    parser.add_argument("service", metavar="S", help="the service")
     add_recording(parser)
 
 

@@ -13,7 +13,7 @@ EXAMPLE = "example:  tracker severity INC-42 major --why 'only retries fail now'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("severity", choices=SEVERITIES)
+    parser.add_argument("severity", choices=SEVERITIES, help="the new severity")
     parser.add_argument("--why", metavar="TEXT", required=True, help="the reason")
     add_recording(parser)
 

@@ -13,7 +13,7 @@ EXAMPLE = "example:  tracker stage INC-42 identified"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
-    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("stage", choices=STAGES, help="the new stage")
     add_recording(parser)
 
 
