@@ -32,7 +32,9 @@ EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("deploy", "rollback", "test"), help="what COMMAND does")
     parser.add_argument("service", metavar="SERVICE", help="the service")
-    parser.add_argument("version", metavar="VERSION", nargs="?", help="the version that is deployed or restored")
+    parser.add_argument(
+        "version", metavar="VERSION", nargs="?", help="the version that is deployed or restored"
+    )
     parser.add_argument("--env", default="production", metavar="ENVIRONMENT", help="default production")
     parser.add_argument("--sha", metavar="SHA", help="its commit (for test: default HEAD of this clone)")
     parser.add_argument(
