@@ -169,7 +169,7 @@ def test_a_damaged_event_is_named_by_position_and_id(whole):
     refused = problem(forged(whole, with_events=events))
 
     assert (refused.place.position, refused.place.event) == (events[3].position, events[3].id)
-    assert refused.what == "its bytes do not fit its digest"
+    assert refused.what == "its bytes do not match its digest"
     assert f"position {events[3].position}" in refused.message
 
 
@@ -185,7 +185,7 @@ def test_an_event_that_was_edited_with_its_digest_does_not_fit_the_head(whole):
 
     assert (refused.place.part, refused.what) == (
         "digests",
-        "the events at positions 1 to 4 do not fit their seal",
+        "the events at positions 1 to 4 do not match their seal",
     )
 
 
@@ -201,7 +201,7 @@ def test_an_open_tail_is_held_by_the_head_alone(whole):
         forged(whole, with_events=events, last_event=events[-1].id, last_digest=events[-1].digest.hex())
     )
 
-    assert "do not fit the head of the log" in refused.what
+    assert "do not match the head of the log" in refused.what
 
 
 @pytest.mark.parametrize("place", range(5))
@@ -242,7 +242,7 @@ def test_events_in_another_order_are_refused(whole):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"head": "0" * 64}, "do not fit the head"),
+        ({"head": "0" * 64}, "do not match the head"),
         ({"log": "0" * 16}, "the log's id is not that of its first event"),
         ({"position": 3}, "it stands behind position 3"),
         ({"last_event": "0" * 24}, "not the event that the manifest names"),

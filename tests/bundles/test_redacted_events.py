@@ -83,7 +83,7 @@ def test_what_was_redacted_reads_as_it_does_where_that_was_done(theirs, store_ur
     whole(store_url)
     with Log(store_url) as log:
         assert log.verify().redacted == 3
-        assert log.unfinished() == []
+        assert log.unfinished_redactions() == []
 
 
 def test_a_redacted_declaration_still_declares(theirs, store_url):
@@ -309,10 +309,10 @@ def test_a_hole_whose_redaction_is_of_something_else_is_refused(theirs):
     at = next(place for place, stored in enumerate(events) if stored.state is None)
     for changes, what in (
         ({"digest": bytes(32)}, "names another digest"),
-        ({"topic": "lead-changed"}, "its kind does not fit"),
+        ({"topic": "lead-changed"}, "its kind does not match"),
         ({"originator_id": "INC-9"}, "in another incident's stream"),
-        ({"payload": b"left over"}, "not all of it is gone"),
-        ({"arrival": b"\x80"}, "how it came does not fit"),
+        ({"payload": b"left over"}, "not all of it was removed"),
+        ({"arrival": b"\x80"}, "its arrival does not match"),
     ):
         changed = [*events[:at], events[at]._replace(**changes), *events[at + 1 :]]
         assert what in problem(forged(data, with_events=changed)).what
@@ -422,7 +422,7 @@ def test_a_bundle_without_the_bytes_of_its_file_is_refused(tmp_path):
         return problem(forged(data, with_events=changed)).what
 
     assert with_payloads(b"", FILE) == "the bytes of its file are not in the bundle"
-    assert with_payloads(b"other", b"") == "its bytes do not fit its digest"
+    assert with_payloads(b"other", b"") == "its bytes do not match its digest"
     assert with_payloads(FILE, FILE) == "the bytes of its file are in the bundle twice"
 
 

@@ -5,9 +5,10 @@ import pytest
 from tests.builders import alert, at, declared, deploy, milestone, note, recorded, resolved
 from tracker.decisions.corrections import amend, link, refuse_contradiction, retract, unlink
 from tracker.errors import BadInputError, RefusedError
+from tracker.events.base import Window
 from tracker.events.corrections import effective
 from tracker.incident import fold
-from tracker.log import Log, Window
+from tracker.log import Log
 from tracker.times import Typed
 
 

@@ -12,8 +12,7 @@ import pytest
 from tests.builders import alert, at, declared, deploy, error, merged, note
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import REGISTRY, Incoming, encode
-from tracker.log import Log
-from tracker.log import seals as proof
+from tracker.log import Log, seals, verification
 
 SEALED = 8
 """Where the first seal of `written` stands."""
@@ -120,15 +119,15 @@ STATE = encode(deploy(3, version="6.6.6"))
 TAMPERINGS = {
     "changed state": (
         [("UPDATE stored_events SET state=? WHERE position=3", STATE)],
-        (3, "do not fit its digest"),
+        (3, "do not match its digest"),
     ),
     "changed arrival": (
         [("UPDATE stored_events SET arrival=? WHERE position=4", b"\x80")],
-        (4, "do not fit its digest"),
+        (4, "do not match its digest"),
     ),
     "changed recording time": (
         [("UPDATE stored_events SET recorded_us=recorded_us+1 WHERE position=5",)],
-        (5, "do not fit its digest"),
+        (5, "do not match its digest"),
     ),
     "recording time put back": (
         [("UPDATE stored_events SET recorded_us=0 WHERE position=5",)],
@@ -136,15 +135,15 @@ TAMPERINGS = {
     ),
     "changed salt": (
         [("UPDATE stored_events SET salt=? WHERE position=2", b"0" * 16)],
-        (2, "do not fit its digest"),
+        (2, "do not match its digest"),
     ),
     "changed topic": (
         [("UPDATE stored_events SET topic='deploy-failed' WHERE position=1",)],
-        (1, "do not fit its digest"),
+        (1, "do not match its digest"),
     ),
     "changed version in the stream": (
         [("UPDATE stored_events SET originator_version=9 WHERE position=7",)],
-        (7, "do not fit its digest"),
+        (7, "do not match its digest"),
     ),
     "changed id of a decision": (
         [("UPDATE stored_events SET decision_id='06eajd5ro1jhtjeg9vq2pggd' WHERE position=7",)],
@@ -156,7 +155,7 @@ TAMPERINGS = {
     ),
     "changed digest": (
         [("UPDATE stored_events SET digest=? WHERE position=4", b"0" * 32)],
-        (4, "do not fit its digest"),
+        (4, "do not match its digest"),
     ),
     "swapped rows": (
         [
@@ -164,7 +163,7 @@ TAMPERINGS = {
             ("UPDATE stored_events SET position=1 WHERE position=2",),
             ("UPDATE stored_events SET position=2 WHERE position=-1",),
         ],
-        (1, "do not fit its digest"),
+        (1, "do not match its digest"),
     ),
     "deleted middle row": (
         [("DELETE FROM stored_events WHERE position=4",)],
@@ -176,7 +175,7 @@ TAMPERINGS = {
     ),
     "emptied row": (
         [("UPDATE stored_events SET state=NULL, salt=NULL WHERE position=4",)],
-        (4, "its content is gone"),
+        (4, "its content is missing"),
     ),
     "deleted index row": (
         [("DELETE FROM event_index WHERE position=6",)],
@@ -192,7 +191,7 @@ TAMPERINGS = {
     ),
     "index row of no event": (
         [("INSERT INTO event_index VALUES ('service:other', 5, 4711)",)],
-        (4711, "an event that is not there"),
+        (4711, "an event that does not exist"),
     ),
     "index row before the first": (
         [("INSERT INTO event_index VALUES ('service:other', 5, 0)",)],
@@ -200,23 +199,23 @@ TAMPERINGS = {
     ),
     "changed payload": (
         [("UPDATE event_payloads SET data=? WHERE position=3", b"other bytes")],
-        (3, "do not fit its digest"),
+        (3, "do not match its digest"),
     ),
     "deleted payload": (
         [("DELETE FROM event_payloads WHERE position=3",)],
-        (3, "do not fit its digest"),
+        (3, "do not match its digest"),
     ),
     "added payload": (
         [("INSERT INTO event_payloads VALUES (4, ?)", b"more")],
-        (4, "do not fit its digest"),
+        (4, "do not match its digest"),
     ),
     "payload of no event": (
         [("INSERT INTO event_payloads VALUES (99, ?)", b"more")],
-        (99, "bytes are kept for an event that is not there"),
+        (99, "a payload is stored for an event that does not exist"),
     ),
     "changed seal": (
         [("UPDATE stored_events SET state=? WHERE position=8", b"\x80")],
-        (8, "do not fit its digest"),
+        (8, "do not match its digest"),
     ),
     "deleted seal": (
         [("DELETE FROM stored_events WHERE position=8",)],
@@ -246,7 +245,7 @@ def forge(url, position, **changes):
     with Log(url) as log:
         [row] = [each for each in all_rows(log) if each["position"] == position]
     row |= changes
-    body = proof.body_sha256(
+    body = verification.body_sha256(
         row["originator_id"],
         row["originator_version"],
         row["topic"],
@@ -255,7 +254,7 @@ def forge(url, position, **changes):
         row["salt"],
         row["data"],
     )
-    digest = proof.digest_of(body, position, row["recorded_us"])
+    digest = verification.digest_of(body, position, row["recorded_us"])
     tamper(
         url,
         ("UPDATE stored_events SET state=?, digest=? WHERE position=" + str(position), row["state"], digest),  # noqa: S608
@@ -267,7 +266,8 @@ def all_rows(log):
         names = ("position", "originator_id", "originator_version", "decision_id", "topic", "recorded_us")
         names += ("state", "arrival", "salt", "digest")
         return [
-            {**dict(zip(names, row, strict=True)), "data": data} for row, data in proof._all_rows(transaction)
+            {**dict(zip(names, row, strict=True)), "data": data}
+            for row, data in verification._all_rows(transaction)
         ]
 
 
@@ -287,21 +287,21 @@ def test_an_event_that_was_forged_with_digest_and_id_does_not_fit_its_seal(writt
     forged = alert(2, name="Harmless")
     with Log(written) as log:
         row = all_rows(log)[1]
-    identity = proof.event_id(forged)
-    body = proof.body_sha256(identity, 1, "alert-fired", encode(forged), b"", row["salt"], b"")
+    identity = verification.event_id(forged)
+    body = verification.body_sha256(identity, 1, "alert-fired", encode(forged), b"", row["salt"], b"")
     tamper(
         written,
         (
             f"UPDATE stored_events SET originator_id='{identity}', state=?, digest=? WHERE position=2",  # noqa: S608
             encode(forged),
-            proof.digest_of(body, 2, row["recorded_us"]),
+            verification.digest_of(body, 2, row["recorded_us"]),
         ),
     )
 
     found = verified(written)
 
     assert found.first_problem.position == SEALED
-    assert "positions 1 to 7 do not fit this seal" in found.first_problem.what
+    assert "positions 1 to 7 do not match this seal" in found.first_problem.what
 
 
 def test_content_that_cannot_be_read_is_named_and_not_thrown(written):
@@ -391,7 +391,7 @@ def test_sealing_covers_all_that_lies_open(store_url, monkeypatch):
     """
     In as many seals as it takes, and then there is nothing to seal.
     """
-    monkeypatch.setattr(proof, "EVENTS_IN_A_SEAL", 10)
+    monkeypatch.setattr(seals, "EVENTS_IN_A_SEAL", 10)
     with Log(store_url) as log:
         log.append([error(number) for number in range(25)])
 
@@ -424,7 +424,7 @@ def test_a_log_seals_itself(store_url, monkeypatch, many):
     """
     As soon as so many lie open, whether they come one by one or many at once, by a process that has just started.
     """
-    monkeypatch.setattr("tracker.log.SEAL_EVERY", 20)
+    monkeypatch.setattr("tracker.log.appending.SEAL_EVERY", 20)
     numbers = iter(range(10_000))
     for _ in range(70 // many):
         with Log(store_url) as log:
@@ -441,7 +441,7 @@ def test_decisions_are_sealed_too(store_url, monkeypatch):
     """
     Whichever way an event came in.
     """
-    monkeypatch.setattr("tracker.log.SEAL_EVERY", 5)
+    monkeypatch.setattr("tracker.log.appending.SEAL_EVERY", 5)
     with Log(store_url) as log:
         log.decide("INC-1", lambda held: [declared()])
         for minute in range(4):
@@ -454,14 +454,14 @@ def test_a_seal_that_cannot_be_made_takes_nothing_back(store_url, monkeypatch):
     """
     The events were recorded; to say that they were not would be wrong.
     """
-    monkeypatch.setattr("tracker.log.SEAL_EVERY", 2)
+    monkeypatch.setattr("tracker.log.appending.SEAL_EVERY", 2)
 
     def fail(*_):
         raise StoreError("the disk is full")
 
     with Log(store_url) as log:
         with monkeypatch.context() as full:
-            full.setattr("tracker.log.next_seal", fail)
+            full.setattr("tracker.log.appending.next_seal", fail)
             assert len(log.append([deploy(1), deploy(2)]).recorded) == 2
         log.append([deploy(3)])
 
@@ -500,7 +500,7 @@ def test_an_event_between_making_and_appending_a_seal_is_covered_by_the_next(sto
     """
     with Log(store_url) as log, Log(store_url) as other:
         log.append([deploy(1)])
-        original = proof.next_seal
+        original = seals.next_seal
 
         def slow(transaction, now_us, minimum):
             made = original(transaction, now_us, minimum)
@@ -508,7 +508,7 @@ def test_an_event_between_making_and_appending_a_seal_is_covered_by_the_next(sto
                 other.append([deploy(2)])
             return made
 
-        monkeypatch.setattr("tracker.log.next_seal", slow)
+        monkeypatch.setattr("tracker.log.appending.next_seal", slow)
         log.seal()
 
         found = log.verify()
@@ -525,8 +525,8 @@ def test_a_large_log_is_checked_page_by_page(store_url, monkeypatch):
     """
     Neither rows nor index are read at once, and nothing is lost where a page ends.
     """
-    monkeypatch.setattr(proof, "_PAGE", 7)
-    monkeypatch.setattr(proof, "_INDEX_PAGE", 5)
+    monkeypatch.setattr(verification, "_PAGE", 7)
+    monkeypatch.setattr(verification, "_INDEX_PAGE", 5)
     with Log(store_url) as log:
         log.append([deploy(number) for number in range(40)])
         log.seal()

@@ -20,8 +20,9 @@ from tests.builders import (
     settings,
     unlinked,
 )
+from tracker.events.base import Window
 from tracker.events.corrections import Correction, effective
-from tracker.log import Log, Window
+from tracker.log import Log
 from tracker.times import to_us
 
 

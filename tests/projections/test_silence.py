@@ -16,11 +16,12 @@ from tests.builders import amended, at, declared, recorded, resolved, retracted,
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
 from tracker.application.listening import Listening
 from tracker.errors import SourceUnreachableError
+from tracker.events.base import Window
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import fold
 from tracker.ingest.http import Limits
 from tracker.ingest.prometheus.api import PrometheusApi
-from tracker.log import Log, Window
+from tracker.log import Log
 from tracker.times import to_ms
 
 PROMETHEUS = WatchedSource("prometheus")

@@ -57,7 +57,7 @@ def planned(
     payload = log.payloads([target.position]).get(target.position, b"")
     plan = Plan(target, payload, pieces_of(target.event, payload, keep))
     _corrections(session, plan, keep)
-    found = {each.id: each for each in log.holding(plan.needles, payload, progress)}
+    found = {each.id: each for each in log.find_copies(plan.needles, payload, progress)}
     found.pop(target.id, None)
     events = {each.id: each for each in log.by_ids([each for each in found if each not in plan.along])}
     for identity, each in events.items():

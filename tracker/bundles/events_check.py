@@ -43,7 +43,7 @@ from tracker.events.messages import (
 )
 from tracker.events.reviews import TEMPLATES, ReportPublished
 from tracker.log.extract import StoredEvent
-from tracker.log.holes import Hollow, kept_by_hash, left_by
+from tracker.log.holes import StoredHole, left_by, shared_file_hash
 from tracker.log.rows import body_sha256, digest_of, stream_of
 from tracker.times import from_us
 
@@ -92,7 +92,7 @@ class EventCheck:
         if stored.state is None or stored.salt is None:
             self._holes[stored.id] = (stored, place)
             return
-        file = kept_by_hash(stored.topic, stored.state)
+        file = shared_file_hash(stored.topic, stored.state)
         body = body_sha256(
             stored.originator_id,
             stored.originator_version,
@@ -104,7 +104,7 @@ class EventCheck:
             None if stored.payload else file,
         )
         if digest_of(body, stored.position, stored.recorded_us) != stored.digest:
-            raise self._reader.damaged(place, "its bytes do not fit its digest")
+            raise self._reader.damaged(place, "its bytes do not match its digest")
         event = self._decoded(stored, place)
         if stored.topic not in UPCASTERS and encode(event) != stored.state:
             raise BadInputError(
@@ -130,7 +130,7 @@ class EventCheck:
             return
         if redaction.target in self.events:
             raise self._reader.damaged(
-                place, f"it redacts {handle_of(redaction.target)}, whose content is still there"
+                place, f"it redacts {handle_of(redaction.target)}, which still has its content"
             )
         if redaction.target not in self._holes:
             return
@@ -138,12 +138,12 @@ class EventCheck:
         left, what = left_by(
             redaction,
             handle_of(identity),
-            Hollow(
+            StoredHole(
                 hole.id, hole.originator_id, hole.topic, hole.digest, hole.arrival, hole.salt, hole.payload
             ),
         )
         if left is None:
-            raise self._reader.damaged(where, what or "its content is gone")
+            raise self._reader.damaged(where, what or "its content is missing")
         what = self._misnumbered(left)
         if what is not None:
             raise self._reader.damaged(where, what)
@@ -157,7 +157,7 @@ class EventCheck:
         if not payload:
             return None if sha256 in self._files else "the bytes of its file are not in the bundle"
         if hashlib.sha256(payload).digest() != sha256:
-            return "the bytes of its file do not fit its hash"
+            return "the bytes of its file do not match its hash"
         if sha256 in self._files:
             return "the bytes of its file are in the bundle twice"
         self._files.add(sha256)
@@ -215,7 +215,7 @@ class EventCheck:
             return f"its id is not that of its content ({identity})"
         stream = stream_of(event)
         if (stream or identity) != stored.originator_id:
-            return "it stands in another incident's stream"
+            return "it is in another incident's stream"
         return self._misnumbered(event)
 
     def _misnumbered(self, event: Event) -> str | None:
@@ -243,7 +243,9 @@ class EventCheck:
         unexplained = self._holes.keys() - self.redactions.keys()
         if unexplained:
             place = min((self._holes[each][1] for each in unexplained), key=lambda each: each.position or 0)
-            raise self._reader.damaged(place, "its content is gone, and no redaction in the bundle names it")
+            raise self._reader.damaged(
+                place, "its content is missing, and no redaction in the bundle names it"
+            )
 
 
 def _names_a_log(event: BundleImported) -> bool:

@@ -13,7 +13,7 @@ from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import IncidentDeclared
 from tracker.log import Appended, Log
 from tracker.log.extract import StoredEvent
-from tracker.log.holes import kept_by_hash
+from tracker.log.holes import shared_file_hash
 from tracker.log.rows import Hole
 from tracker.times import from_us
 
@@ -62,7 +62,7 @@ def planned(log: Log, bundle: Bundle, *, prefix: str) -> Plan:
     files = {
         sha256: stored.payload
         for stored, _ in bundle.events
-        if stored.payload and (sha256 := kept_by_hash(stored.topic, stored.state)) is not None
+        if stored.payload and (sha256 := shared_file_hash(stored.topic, stored.state)) is not None
     }
     incoming: list[Incoming | Hole] = []
     for stored, event in bundle.events:
@@ -99,7 +99,7 @@ def brought(log: Log, bundle: Bundle, *, prefix: str, by: str) -> tuple[Plan, Ap
             return list(plan.incoming)
         return [*plan.incoming, Incoming(event=_marker(log, bundle, plan, by), arrival=Arrival(via="file"))]
 
-    appended = log.bring(wanted)
+    appended = log.import_events(wanted)
     besides = [each for each in plans[-1].known if each not in appended.known]
     return plans[-1], appended._replace(known=(*appended.known, *besides))
 
@@ -198,7 +198,7 @@ def _incoming(
     stored: StoredEvent, event: Event, renumbering: Renumbering, log: str, files: Mapping[bytes, bytes]
 ) -> Incoming:
     rewritten = renumbering.of(stored.id, event)
-    sha256 = kept_by_hash(stored.topic, stored.state)
+    sha256 = shared_file_hash(stored.topic, stored.state)
     return Incoming(
         event=rewritten,
         arrival=_arrival(stored, log, event_id(rewritten)),

@@ -82,12 +82,12 @@ def _check_proof(
     for after, end in wanted[:-1]:
         if walk.hashed(hashlib.sha256(), after, end) != sealed[end]:
             raise reader.damaged(
-                Place("digests"), f"the events at positions {after + 1} to {end} do not fit their seal"
+                Place("digests"), f"the events at positions {after + 1} to {end} do not match their seal"
             )
     after, end = wanted[-1]
     if walk.hashed(hashlib.sha256(head), after, end).hex() != manifest.head:
         raise reader.damaged(
-            Place("digests"), f"the events at positions {after + 1} to {end} do not fit the head of the log"
+            Place("digests"), f"the events at positions {after + 1} to {end} do not match the head of the log"
         )
     if walk.first.hex()[:LOG_ID_DIGITS] != manifest.log:
         raise reader.damaged(Place("manifest"), "the log's id is not that of its first event")

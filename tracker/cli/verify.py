@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with progress("verify") as update:
         found = session.log.verify(tuple(heads), update)
     problem = found.first_problem
-    unfinished = session.log.unfinished() if found.whole else []
+    unfinished = session.log.unfinished_redactions() if found.whole else []
     answer = {
         "whole": found.whole,
         "events": found.events,

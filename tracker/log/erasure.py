@@ -1,7 +1,7 @@
-"""Removing an event's content for good: its state, its salt, its bytes, and what the index tells of it.
+"""Removing an event's content for good: its state, its salt, its payload, and its index rows.
 
 The row stays, with its digest: the seals are made of digests. One transaction records the
-redaction, removes what it names, and seals both, so that no stop leaves a hole without a reason.
+redaction, removes what it names, and seals both, so that no crash leaves a hole without a reason.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,15 @@ from tracker.events.incidents import FileAttached, file_scope
 from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, chunks
 from tracker.log.rows import Row, row_of, stream_of
 from tracker.log.seals import next_seal
+from tracker.log.selection import last_version
 
 _PAGE = 200
-"""Few at a time: bytes beside an event may be 20 MB."""
+"""Few at a time: a payload may be 20 MB."""
 _MARK = "redaction_unfinished:"
 
 
 class Copy(NamedTuple):
-    """An event that holds what was looked for: in what it says, or in the bytes beside it (`same` if all of them)."""
+    """An event that contains what was searched for, in its fields or in its payload (`same` if that is all of it)."""
 
     id: str
     in_state: bool
@@ -38,60 +39,59 @@ def remove(
     now_us: int,
     salts: Callable[[Event], bytes],
 ) -> Appended:
-    """Append redactions that the log has not yet, remove what they name, and seal, within a writer's transaction.
+    """Append redactions, remove what they name, and seal, within a writer's transaction.
 
     Raises:
-        RefusedError: If the content of one of them is gone already.
+        RefusedError: If the content of one of them was removed already.
     """
     rows = []
     versions: dict[str, int] = {}
-    for each in redactions:
-        stream = stream_of(each)
-        if stream is not None and stream not in versions:
-            found = transaction.rows(
-                "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=?", (stream,)
+    for redaction in redactions:
+        stream = stream_of(redaction)
+        if stream is not None:
+            known = transaction.rows(
+                "SELECT 1 FROM stored_events WHERE decision_id=?", (event_id(redaction),)
             )
-            versions[stream] = found[0][0] or 0
-        if stream is not None and not _is_known(transaction, event_id(each)):
-            versions[stream] += 1
-        rows.append(row_of(Incoming(event=each), salts(each), versions[stream] if stream else 1))
-    targets = {each.target for each in redactions}
-    for each in redactions:
-        _empty(transaction, each, targets)
+            last = versions.get(stream) or last_version(transaction, stream)
+            versions[stream] = last if known else last + 1
+        version = versions[stream] if stream else 1
+        rows.append(row_of(Incoming(event=redaction), salts(redaction), version))
+    targets = {redaction.target for redaction in redactions}
+    for redaction in redactions:
+        _empty(transaction, redaction, targets)
     appended = recorder.append_in(transaction, rows, now_us)
-    seal_all(recorder, transaction, appended.position, now_us, salts)
+    _seal_all(recorder, transaction, appended.position, now_us, salts)
     return appended
 
 
-def bring(
+def append_with_holes(
     recorder: LogRecorder,
     transaction: Transaction,
     rows: Sequence[Row],
     now_us: int,
     salts: Callable[[Event], bytes],
 ) -> Appended:
-    """Append rows of which some are holes, and seal the redactions that came with them, within a writer's transaction.
+    """Append rows of which some are holes, and seal them with their redactions, within a writer's transaction.
 
     Raises:
-        IntegrityError: If another writer recorded one of the holes in full meanwhile.
+        IntegrityError: If another writer recorded one of the holes with its content meanwhile.
     """
     appended = recorder.append_in(transaction, rows, now_us)
     known = set(appended.known)
     for row in rows:
         if row.state is None and row.id in known:
             raise IntegrityError(f"{row.id} was recorded meanwhile")
-    seal_all(recorder, transaction, appended.position, now_us, salts)
+    _seal_all(recorder, transaction, appended.position, now_us, salts)
     return appended
 
 
-def seal_all(
+def _seal_all(
     recorder: LogRecorder,
     transaction: Transaction,
     position: int,
     now_us: int,
     salts: Callable[[Event], bytes],
 ) -> None:
-    """Seal everything up to a position."""
     while (due := next_seal(transaction, now_us, 1)) is not None:
         version, seal = due
         recorder.append_in(transaction, [row_of(Incoming(event=seal), salts(seal), version)], now_us)
@@ -99,26 +99,24 @@ def seal_all(
             return
 
 
-def _is_known(transaction: Transaction, identity: str) -> bool:
-    return bool(transaction.rows("SELECT 1 FROM stored_events WHERE decision_id=?", (identity,)))
-
-
 def _empty(transaction: Transaction, redaction: EventRedacted, targets: set[str]) -> None:
-    found = transaction.rows(
+    rows = transaction.rows(
         "SELECT position, topic, state, digest FROM stored_events WHERE originator_id=? AND decision_id IS NULL "
         "UNION ALL SELECT position, topic, state, digest FROM stored_events WHERE decision_id=?",
         (redaction.target, redaction.target),
     )
     handle = handle_of(redaction.target)
-    if not found:
+    if not rows:
         raise LogNotWholeError(f"{redaction.target} is not in this log", hint="tracker verify")
-    position, topic, state, digest = found[0]
+    position, topic, state, digest = rows[0]
     if state is None:
         raise RefusedError(
-            f"{handle} was redacted by somebody else meanwhile", hint=f"See: tracker history {handle}"
+            f"{handle} was redacted by another process meanwhile", hint=f"See: tracker history {handle}"
         )
     if bytes(digest) != redaction.digest:
-        raise LogNotWholeError(f"{handle} is not what its redaction names", hint="tracker verify")
+        raise LogNotWholeError(
+            f"the digest of {handle} is not the one that its redaction names", hint="tracker verify"
+        )
     event = decode(topic, bytes(state))
     if isinstance(event, FileAttached) and event.by_hash:
         _refuse_shared(transaction, event, targets, handle)
@@ -140,7 +138,7 @@ def _empty(transaction: Transaction, redaction: EventRedacted, targets: set[str]
 
 
 def _refuse_shared(transaction: Transaction, event: FileAttached, targets: set[str], handle: str) -> None:
-    """Refuse to take bytes away from an event that stays: they are kept once for all that attached them."""
+    """Refuse to remove a file that an event which stays attached, too: its bytes are stored once for all."""
     rows = transaction.rows(
         "SELECT e.originator_id, e.decision_id FROM event_index i JOIN stored_events e ON e.position=i.position "
         "WHERE i.scope=?",
@@ -148,46 +146,44 @@ def _refuse_shared(transaction: Transaction, event: FileAttached, targets: set[s
     )
     if any((row[1] or row[0]) not in targets for row in rows):
         raise RefusedError(
-            f"{event.name} was attached once more meanwhile",
+            f"{event.name} was attached again meanwhile",
             hint=f"Type it again: tracker redact {handle} --why …",
         )
 
 
-# ── what is not finished ─────────────────────────────────────────────────────
+# ── redactions whose text may still be in unused parts of the files ──────────
 
 
-def mark(transaction: Transaction, targets: Sequence[str]) -> None:
-    """Remember that the files are still to be cleaned of these."""
-    known = set(marked(transaction))
+def mark_unfinished(transaction: Transaction, targets: Sequence[str]) -> None:
+    known = set(unfinished_redactions(transaction))
     transaction.insert(
         "log_settings",
         ("name", "value"),
-        [(_MARK + each, "") for each in dict.fromkeys(targets) if each not in known],
+        [(_MARK + target, "") for target in dict.fromkeys(targets) if target not in known],
     )
 
 
-def marked(transaction: Transaction) -> list[str]:
-    """Name the events of which the files may still hold something."""
+def unfinished_redactions(transaction: Transaction) -> list[str]:
+    """Return the ids of the events whose text the files may still hold."""
     rows = transaction.rows("SELECT name FROM log_settings WHERE name LIKE ? ORDER BY name", (_MARK + "%",))
     return [row[0].removeprefix(_MARK) for row in rows]
 
 
-def unmark(transaction: Transaction, targets: Sequence[str]) -> None:
-    """Remember that the files are clean of these."""
-    for each in targets:
-        transaction.rows("DELETE FROM log_settings WHERE name=? RETURNING name", (_MARK + each,))
+def mark_finished(transaction: Transaction, targets: Sequence[str]) -> None:
+    for target in targets:
+        transaction.rows("DELETE FROM log_settings WHERE name=? RETURNING name", (_MARK + target,))
 
 
-# ── what holds the same ──────────────────────────────────────────────────────
+# ── copies ───────────────────────────────────────────────────────────────────
 
 
-def holding(
+def find_copies(
     recorder: LogRecorder,
     needles: Sequence[bytes],
     payload: bytes,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Copy]:
-    """Look through every event and the bytes beside it."""
+    """Search every event and its payload."""
     with recorder.reading() as transaction:
         total = transaction.rows("SELECT MAX(position) FROM stored_events")[0][0] or 0
         after = 0
@@ -197,29 +193,30 @@ def holding(
             (after, _PAGE),
         ):
             for _, originator, decision, state, data in rows:
-                beside = bytes(data) if data is not None else b""
-                same = bool(payload) and beside == payload
-                said, kept = _holds(bytes(state or b""), needles), same or _holds(beside, needles)
-                if said or kept:
-                    yield Copy(decision or originator, said, kept, same)
+                stored = bytes(data) if data is not None else b""
+                same = bool(payload) and stored == payload
+                in_state = _contains(bytes(state or b""), needles)
+                in_payload = same or _contains(stored, needles)
+                if in_state or in_payload:
+                    yield Copy(decision or originator, in_state, in_payload, same)
             after = rows[-1][0]
             if progress:
                 progress(after, total)
 
 
-def _holds(data: bytes, needles: Sequence[bytes]) -> bool:
+def _contains(data: bytes, needles: Sequence[bytes]) -> bool:
     if any(needle in data for needle in needles):
         return True
-    # Markdown writes a backslash before what it would take for its own signs.
+    # Markdown escapes its own signs with a backslash.
     return b"\\" in data and any(needle in data.replace(b"\\", b"") for needle in needles)
 
 
-# ── files kept once ──────────────────────────────────────────────────────────
+# ── files stored once ────────────────────────────────────────────────────────
 
 
 def shared_files(transaction: Transaction, positions: Sequence[int]) -> dict[int, bytes]:
-    """Return the bytes of attached files that lie beside an earlier event of the same content."""
-    found: dict[int, bytes] = {}
+    """Return the bytes of attached files that are stored with an earlier event of the same content."""
+    files: dict[int, bytes] = {}
     for chunk in chunks(positions):
         marks = ",".join("?" * len(chunk))
         rows = transaction.rows(
@@ -228,9 +225,10 @@ def shared_files(transaction: Transaction, positions: Sequence[int]) -> dict[int
         )
         for position, state in rows:
             event = decode(FileAttached.TOPIC, bytes(state))
-            if isinstance(event, FileAttached) and event.by_hash:
-                kept = transaction.rows(FILE_SQL, (place(file_scope(event.sha256)),))
-                if kept:
-                    data = transaction.rows("SELECT data FROM event_payloads WHERE position=?", (kept[0][0],))
-                    found[position] = bytes(data[0][0])
-    return found
+            if not isinstance(event, FileAttached) or not event.by_hash:
+                continue
+            at = transaction.rows(FILE_SQL, (place(file_scope(event.sha256)),))
+            if at:
+                data = transaction.rows("SELECT data FROM event_payloads WHERE position=?", (at[0][0],))
+                files[position] = bytes(data[0][0])
+    return files

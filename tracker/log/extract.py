@@ -1,8 +1,8 @@
-"""Reading events as they are stored, with what proves that they stood in the log at a position.
+"""Extracting events as they are stored, with the proof that the log held them at a position.
 
-The head at a position is a hash over seals, and a seal one over the digests of its events. So the
-seals, and the digests of those events that stand under one seal with an event that is taken out,
-prove that event: nothing else is needed, and nothing of the others is told.
+The head at a position is a hash over seals, and a seal is one over the digests of its events. So the
+seals, and the digests of the other events under the same seals, prove an extracted event: nothing
+else is needed, and nothing of the other events is disclosed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tracker.events.base import decode
 from tracker.events.housekeeping import LogSealed
 from tracker.log.erasure import shared_files
-from tracker.log.holes import kept_by_hash
+from tracker.log.holes import shared_file_hash
 from tracker.log.recorder import Transaction, chunks
 
 LOG_ID_DIGITS = 16
@@ -19,9 +19,9 @@ _PAGE = 2_000
 
 
 class StoredEvent(NamedTuple):
-    """One row of the log, with the bytes beside it; state and salt of a redacted one are None.
+    """One row of the log, with its payload; state and salt of a redacted one are None.
 
-    Bytes of a file that is kept once are given with the first event of it that is taken out.
+    A file that is stored once comes with the first extracted event that attached it.
     """
 
     position: int
@@ -38,21 +38,20 @@ class StoredEvent(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its identity, as the log has it."""
         return self.decision_id or self.originator_id
 
 
 class Proof(NamedTuple):
-    """All seals by a position as they are stored, and the digests that nobody can compute who has only the events taken out."""
+    """The stored seals up to a position, and the digests of events that an extract does not contain."""
 
     seals: list[bytes]
     digests: bytes
 
 
 def log_id(transaction: Transaction) -> str | None:
-    """Return what a log is called: the first digits of the digest of its first event. An empty one has no name."""
-    found = transaction.rows("SELECT digest FROM stored_events WHERE position=1")
-    return bytes(found[0][0]).hex()[:LOG_ID_DIGITS] if found else None
+    """Return a log's id, the first digits of the digest of its first event; None if it is empty."""
+    rows = transaction.rows("SELECT digest FROM stored_events WHERE position=1")
+    return bytes(rows[0][0]).hex()[:LOG_ID_DIGITS] if rows else None
 
 
 def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[StoredEvent]:
@@ -68,38 +67,38 @@ def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[Store
         )
         files = shared_files(transaction, [row[0] for row in rows if row[10] is None])
         for row in rows:
-            fixed = [bytes(value) if isinstance(value, memoryview) else value for value in row]
-            each = StoredEvent._make([*fixed[:10], fixed[10] or files.get(row[0], b"")])
-            sha256 = kept_by_hash(each.topic, each.state)
-            yield each._replace(payload=b"") if sha256 in given else each
+            values = [bytes(value) if isinstance(value, memoryview) else value for value in row]
+            event = StoredEvent._make([*values[:10], values[10] or files.get(row[0], b"")])
+            sha256 = shared_file_hash(event.topic, event.state)
+            yield event._replace(payload=b"") if sha256 in given else event
             if sha256 is not None:
                 given.add(sha256)
 
 
 def proof(transaction: Transaction, positions: Sequence[int], position: int) -> Proof:
-    """Return what proves that these events stood in the log when its last position was `position`."""
+    """Return what proves that the log held these events when its last position was `position`."""
     rows = transaction.rows(
         "SELECT state FROM stored_events WHERE originator_id='seals' AND position<=? ORDER BY originator_version",
         (position,),
     )
     states = [bytes(row[0]) for row in rows]
-    held = set(positions)
-    parts = []
-    for after, through in spans(read_seals(states), held, position):
+    extracted = set(positions)
+    digests = []
+    for after, through in spans(read_seals(states), extracted, position):
         while after < through:
-            found = transaction.rows(
+            rows = transaction.rows(
                 "SELECT position, digest FROM stored_events WHERE position>? AND position<=? ORDER BY position LIMIT ?",
                 (after, through, _PAGE),
             )
-            if not found:
+            if not rows:
                 break
-            parts += [bytes(row[1]) for row in found if row[0] not in held]
-            after = found[-1][0]
-    return Proof(states, b"".join(parts))
+            digests += [bytes(row[1]) for row in rows if row[0] not in extracted]
+            after = rows[-1][0]
+    return Proof(states, b"".join(digests))
 
 
 def read_seals(states: Iterable[bytes]) -> list[LogSealed]:
-    """Return seals from their stored bytes."""
+    """Decode stored seals."""
     seals = []
     for state in states:
         seal = decode(LogSealed.TOPIC, state)
@@ -108,17 +107,17 @@ def read_seals(states: Iterable[bytes]) -> list[LogSealed]:
     return seals
 
 
-def spans(seals: Sequence[LogSealed], held: Iterable[int], position: int) -> list[tuple[int, int]]:
-    """Return the spans (after, through] whose digests prove these events, and the log's first one: it names the log.
+def spans(seals: Sequence[LogSealed], extracted: Iterable[int], position: int) -> list[tuple[int, int]]:
+    """Return the spans (after, through] whose digests prove these events and the log's id (its first event).
 
-    The last span is what lies open at the position.
+    The last span is what is not sealed at the position.
     """
-    wanted = sorted({1, *held})
-    found: list[tuple[int, int]] = []
+    wanted = sorted({1, *extracted})
+    sealed: list[tuple[int, int]] = []
     at = 0
     for seal in seals:
         while at < len(wanted) and wanted[at] <= seal.after:
             at += 1
         if at < len(wanted) and wanted[at] <= seal.through:
-            found.append((seal.after, seal.through))
-    return [*found, (seals[-1].through if seals else 0, position)]
+            sealed.append((seal.after, seal.through))
+    return [*sealed, (seals[-1].through if seals else 0, position)]

@@ -31,17 +31,16 @@ FILE_SQL = (
     "SELECT p.position FROM event_index i JOIN event_payloads p ON p.position=i.position "
     "WHERE i.scope=? ORDER BY i.position LIMIT 1"
 )
-"""Finds where the bytes of a file lie by the place that its hash gives it."""
+"""Finds the position that the bytes of a file are stored at, by the scope made of its hash."""
 
 
 class Transaction(Protocol):
-    """What the algorithm needs of an open transaction."""
+    """An open transaction, of either store."""
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement written with `?` and return what it finds."""
+        """Run a statement written with `?` and return its rows."""
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert many rows."""
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None: ...
 
 
 class Appended(NamedTuple):
@@ -50,6 +49,14 @@ class Appended(NamedTuple):
     recorded: tuple[str, ...]
     known: tuple[str, ...]
     position: int
+
+
+class RecordedRedaction(NamedTuple):
+    """A redaction with its id and position."""
+
+    id: str
+    position: int
+    event: EventRedacted
 
 
 class LogRecorder(ApplicationRecorder):
@@ -67,7 +74,7 @@ class LogRecorder(ApplicationRecorder):
 
     @abstractmethod
     def clean(self) -> list[str]:
-        """Leave nothing of what was removed in unused parts of the store; return what is beyond our reach."""
+        """Overwrite unused parts of the store, which still hold what was removed; return what could not be cleaned."""
 
     def append(self, rows: Sequence[Row], now_us: int) -> Appended:
         """Append what is new, in one transaction.
@@ -94,7 +101,8 @@ class LogRecorder(ApplicationRecorder):
         self._refuse_taken(transaction, [row for row in fresh.values() if row.decision_id])
         recorded_us = max(now_us, recorded_us)
         events, index, payloads = [], [], []
-        kept: set[str] = set()
+        files: set[str] = set()
+        # Unpacked, not read by name: a million of these are appended.
         for (
             _,
             originator,
@@ -111,22 +119,11 @@ class LogRecorder(ApplicationRecorder):
             position += 1
             digest = body if state is None else digest_of(body, position, recorded_us)
             events.append(
-                (
-                    position,
-                    originator,
-                    version,
-                    decision,
-                    topic,
-                    recorded_us,
-                    state,
-                    arrival,
-                    salt,
-                    digest,
-                )
+                (position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest)
             )
             for scope, occurred_us in places if len(places) == 1 else set(places):
                 index.append((scope, occurred_us, position))
-            if payload and not self._kept_already(transaction, topic, places, kept):
+            if payload and not self._is_stored_file(transaction, topic, places, files):
                 payloads.append((position, payload))
         transaction.insert(self.events_table, EVENT_COLUMNS, events)
         if index:
@@ -136,18 +133,18 @@ class LogRecorder(ApplicationRecorder):
         skipped = tuple(dict.fromkeys(row.id for row in rows if row.id in known))
         return Appended(tuple(fresh), skipped, position)
 
-    def _kept_already(
-        self, transaction: Transaction, topic: str, places: Sequence[tuple[str, int]], kept: set[str]
+    def _is_stored_file(
+        self, transaction: Transaction, topic: str, places: Sequence[tuple[str, int]], files: set[str]
     ) -> bool:
-        """Whether the bytes of a file lie beside an earlier event already: a content is kept once."""
+        """Whether these bytes are a file that is stored with an earlier event: each content is stored once."""
         if topic != "file-attached":
             return False
-        scope = next((each for each, _ in places if each.startswith("file:")), None)
+        scope = next((scope for scope, _ in places if scope.startswith("file:")), None)
         if scope is None:
             return False
-        if scope in kept or transaction.rows(FILE_SQL, (scope,)):
+        if scope in files or transaction.rows(FILE_SQL, (scope,)):
             return True
-        kept.add(scope)
+        files.add(scope)
         return False
 
     def _known(self, transaction: Transaction, rows: Sequence[Row]) -> set[str]:
@@ -158,7 +155,7 @@ class LogRecorder(ApplicationRecorder):
             for chunk in chunks(ids):
                 marks = ",".join("?" * len(chunk))
                 sql = f"SELECT {column} FROM {self.events_table} WHERE {column} IN ({marks})"
-                known.update(found[0] for found in transaction.rows(sql, chunk))
+                known.update(row[0] for row in transaction.rows(sql, chunk))
         return known
 
     def _refuse_taken(self, transaction: Transaction, rows: Sequence[Row]) -> None:
@@ -193,10 +190,9 @@ class LogRecorder(ApplicationRecorder):
         )
         parameters = (str(originator_id), gt or 0, lte or 2**62, limit or 2**62)
         with self.reading() as transaction:
-            found = transaction.rows(sql, parameters)
             return [
-                StoredEvent(row[0], row[1], *self._stored(transaction, row[0], row[4], row[2], row[3]))
-                for row in found
+                StoredEvent(row[0], row[1], *self._content(transaction, row[4] or row[0], row[2], row[3]))
+                for row in transaction.rows(sql, parameters)
             ]
 
     def select_notifications(
@@ -219,31 +215,31 @@ class LogRecorder(ApplicationRecorder):
             sql += f" AND topic IN ({','.join('?' * len(topics))})"
             parameters += topics
         with self.reading() as transaction:
-            found = transaction.rows(sql + " ORDER BY position LIMIT ?", [*parameters, limit])
             return [
                 Notification(
-                    row[0], row[1], *self._stored(transaction, row[0], row[5], row[2], row[3]), id=row[4]
+                    row[0],
+                    row[1],
+                    *self._content(transaction, row[5] or row[0], row[2], row[3]),
+                    id=row[4],
                 )
-                for row in found
+                for row in transaction.rows(sql + " ORDER BY position LIMIT ?", [*parameters, limit])
             ]
 
-    def _stored(
-        self, transaction: Transaction, originator: str, decision: str | None, topic: str, state: bytes | None
+    def _content(
+        self, transaction: Transaction, identity: str, topic: str, state: bytes | None
     ) -> tuple[str, bytes]:
         """Return an event's topic and bytes; of a redacted one what is left of it."""
         if state is not None:
             return topic, bytes(state)
-        identity = decision or originator
-        found = redactions(transaction, [identity]).get(identity)
-        if found is None:
-            raise gone(identity)
-        return found[1].target_topic, found[1].left
+        recorded = redactions(transaction, [identity]).get(identity)
+        if recorded is None:
+            raise content_missing(identity)
+        return recorded.event.target_topic, recorded.event.left
 
     def max_notification_id(self) -> int | None:
         """Return the last position, or None for an empty log."""
         with self.reading() as transaction:
-            found = transaction.rows(f"SELECT MAX(position) FROM {self.events_table}")
-        last: int | None = found[0][0]
+            last: int | None = transaction.rows(f"SELECT MAX(position) FROM {self.events_table}")[0][0]
         return last
 
     def subscribe(
@@ -253,33 +249,28 @@ class LogRecorder(ApplicationRecorder):
         raise NotImplementedError("follow the log with tracker.log.Log.read(after=...)")
 
 
-def redactions(
-    transaction: Transaction, ids: Sequence[str]
-) -> dict[str, tuple[Sequence[Any], EventRedacted]]:
-    """Return the redactions of these events, wherever in the log they stand, each with its row, by target.
-
-    The first one recorded counts.
-    """
-    found: dict[str, tuple[Sequence[Any], EventRedacted]] = {}
-    for chunk in chunks([f"target:{each}" for each in ids]):
+def redactions(transaction: Transaction, ids: Sequence[str]) -> dict[str, RecordedRedaction]:
+    """Return the first recorded redaction of each of these events, by target, wherever in the log it is."""
+    by_target: dict[str, RecordedRedaction] = {}
+    for chunk in chunks([f"target:{identity}" for identity in ids]):
         marks = ",".join("?" * len(chunk))
         rows = transaction.rows(
             "SELECT e.position, e.originator_id, e.decision_id, e.state FROM event_index i "
             f"JOIN stored_events e ON e.position=i.position WHERE i.scope IN ({marks}) AND e.topic=? ORDER BY e.position",
             (*chunk, EventRedacted.TOPIC),
         )
-        for row in rows:
-            event = decode(EventRedacted.TOPIC, bytes(row[3])) if row[3] is not None else None
+        for position, originator, decision, state in rows:
+            event = decode(EventRedacted.TOPIC, bytes(state)) if state is not None else None
             if isinstance(event, EventRedacted):
-                found.setdefault(event.target, (row, event))
-    return found
+                by_target.setdefault(event.target, RecordedRedaction(decision or originator, position, event))
+    return by_target
 
 
-def gone(identity: str) -> LogNotWholeError:
-    """Say that an event's content is gone without a word."""
+def content_missing(identity: str) -> LogNotWholeError:
+    """Return the error for an event without content that no redaction explains."""
     return LogNotWholeError(
-        f"the content of {identity} is gone, and no redaction names it",
-        hint="See where it stands: tracker verify",
+        f"the content of {identity} is missing, and no redaction names it",
+        hint="Check the whole log with: tracker verify",
     )
 
 
@@ -291,7 +282,7 @@ def refuse_newer(schema_version: object) -> None:
     """
     if schema_version != SCHEMA_VERSION:
         raise StoreError(
-            f"this log has tables of version {schema_version}; this tracker knows version {SCHEMA_VERSION}",
+            f"this log has tables of version {schema_version}; this tracker supports version {SCHEMA_VERSION}",
             hint="It was written by a newer tracker: upgrade this one",
         )
 

@@ -1,4 +1,4 @@
-"""An event as the rows that the store keeps, made before any transaction begins."""
+"""An event encoded as the rows of the store, before any transaction begins."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ PAYLOAD_COLUMNS = ("position", "data")
 class Row(NamedTuple):
     """One event, encoded. `decision_id` is None for a fact, whose originator is its id.
 
-    Of a hole, state and salt are None, and `body_sha256` is its whole digest.
+    State and salt of a hole are None, and its `body_sha256` is its whole digest.
     """
 
     id: str
@@ -44,9 +44,9 @@ class Row(NamedTuple):
 
 
 class Hole(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An event that comes without its content: another log removed it, and says so in an event that comes along.
+    """An imported event that was redacted in its own log; the redaction is imported with it.
 
-    `redacted_digest` is the proof of what stood there, as that redaction names it; `left` what it left.
+    `redacted_digest` is the digest of the removed content, as the redaction names it; `left` what it left.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Hole(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def hole_row(hole: Hole, version: int = 1) -> Row:
-    """Encode an event of which there is nothing but what its redaction left."""
+    """Encode an event whose content was redacted before it was imported."""
     arrival = encode_arrival(hole.arrival)
     stream = stream_of(hole.left)
     return Row(
@@ -69,14 +69,14 @@ def hole_row(hole: Hole, version: int = 1) -> Row:
         state=None,
         arrival=arrival,
         salt=None,
-        body_sha256=brought_hole(hole.redacted_digest, arrival),
+        body_sha256=imported_hole_digest(hole.redacted_digest, arrival),
         places=hole.left.index_rows(),
         payload=b"",
     )
 
 
-def brought_hole(redacted_digest: bytes, arrival: bytes) -> bytes:
-    """Return the digest of an event that came as a hole: of what was removed, and of how that came here."""
+def imported_hole_digest(redacted_digest: bytes, arrival: bytes) -> bytes:
+    """Return the digest of an event that was imported as a hole: over the removed content and its arrival."""
     return hashlib.sha256(b"a hole that came in a bundle" + redacted_digest + arrival).digest()
 
 
@@ -101,7 +101,7 @@ def _row(event: Event, arrival: bytes, payload: bytes, salt: bytes, version: int
 
 
 def stream_of(event: Event) -> str | None:
-    """Return the stream that an event is a step of, or None where it stands alone."""
+    """Return the stream that an event belongs to; None for a fact."""
     if isinstance(event, Decision):
         return event.incident
     return "seals" if event.TOPIC == "log-sealed" else None
@@ -119,7 +119,8 @@ def body_sha256(
 ) -> bytes:
     """Hash everything about an event that is known before it is appended.
 
-    Of a payload its hash counts: `payload_sha256` stands for one that is not at hand. Each part is preceded by its length, so that no two events share their bytes.
+    A payload counts by its hash; give `payload_sha256` instead if its bytes are stored elsewhere. Each
+    part is preceded by its length, so that no two events hash the same bytes.
     """
     sizes = (len(salt), len(originator), version, len(topic), len(state), len(arrival))
     parts = (salt, originator.encode(), topic.encode(), state, arrival)
@@ -132,15 +133,15 @@ def body_sha256(
 
 
 def digest_of(body: bytes, position: int, recorded_us: int) -> bytes:
-    """Return the proof of one event where it stands and when it was recorded."""
+    """Return the digest of one event: over its body, its position and when it was recorded."""
     return hashlib.sha256(body + position.to_bytes(8) + recorded_us.to_bytes(8, signed=True)).digest()
 
 
 def rows_of(events: Iterable[Event | Incoming], salts: Callable[[Event], bytes]) -> list[Row]:
     """Encode facts; an event without an arrival gets an empty one."""
     return [
-        row_of(each, salts(each.event))
-        if isinstance(each, Incoming)
-        else _row(each, b"", b"", salts(each), 1)
-        for each in events
+        row_of(event, salts(event.event))
+        if isinstance(event, Incoming)
+        else _row(event, b"", b"", salts(event), 1)
+        for event in events
     ]

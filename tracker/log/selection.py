@@ -1,15 +1,15 @@
-"""Reading the part of the log that a question needs, and nothing else.
+"""Selecting the part of the log that a question needs, and nothing else.
 
 A selection takes the rows of its windows from the index, then the corrections of what it
-found and their targets. Its cost follows what it finds, not the length of the log.
+selected and their targets. Its cost follows what it selects, not the length of the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracker.events.base import Recorded, Redaction, Window, decode, origin_of, place
-from tracker.events.corrections import Correction, EventRedacted
-from tracker.log.recorder import Transaction, chunks, gone, redactions
+from tracker.events.corrections import Correction
+from tracker.log.recorder import RecordedRedaction, Transaction, chunks, content_missing, redactions
 from tracker.times import to_us
 
 FOREVER = 2**62
@@ -22,33 +22,28 @@ COLUMNS = (
 def recorded_of(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list[Recorded]:
     """Turn rows of `COLUMNS` into events as the log holds them.
 
-    A redacted one is what its redaction left of it, however early one looks: what was
-    removed cannot be shown as it was then.
+    A redacted one is what its redaction left of it, at any `up_to`: what was removed cannot
+    be shown as it was then.
 
     Raises:
-        LogNotWholeError: If a content is gone and no redaction says so.
+        LogNotWholeError: If content is missing and no redaction names it.
     """
-    holes = [row[3] or row[1] for row in rows if row[6] is None]
-    said = redactions(transaction, holes) if holes else {}
-    return [_recorded(row, said) for row in rows]
+    ids = [row[3] or row[1] for row in rows if row[6] is None]
+    by_target = redactions(transaction, ids) if ids else {}
+    return [_recorded(row, by_target) for row in rows]
 
 
-def _recorded(row: Sequence[Any], said: dict[str, tuple[Sequence[Any], EventRedacted]]) -> Recorded:
+def _recorded(row: Sequence[Any], by_target: dict[str, RecordedRedaction]) -> Recorded:
     identity = row[3] or row[1]
     redacted = None
     if row[6] is not None:
         event = decode(row[4], row[6])
-    elif identity not in said:
-        raise gone(identity)
+    elif identity not in by_target:
+        raise content_missing(identity)
     else:
-        place_of, redaction = said[identity]
+        by, _, redaction = by_target[identity]
         event = decode(redaction.target_topic, redaction.left)
-        redacted = Redaction(
-            event=place_of[2] or place_of[1],
-            by=redaction.decided_by,
-            at=redaction.occurred_at,
-            why=redaction.why,
-        )
+        redacted = Redaction(event=by, by=redaction.decided_by, at=redaction.occurred_at, why=redaction.why)
     arrival = bytes(row[7])
     origin = origin_of(arrival)
     return Recorded(
@@ -67,7 +62,7 @@ def select(
     transaction: Transaction, windows: Iterable[Window], up_to: int, topics: Sequence[str] = ()
 ) -> dict[str, Recorded]:
     """Return the windows' events up to a position, of some kinds or of all, with their corrections, by id."""
-    found: dict[str, Recorded] = {}
+    events: dict[str, Recorded] = {}
     kinds = f" AND e.topic IN ({','.join('?' * len(topics))})" if topics else ""
     for window in windows:
         rows = transaction.rows(
@@ -81,49 +76,61 @@ def select(
                 *topics,
             ),
         )
-        for each in recorded_of(transaction, rows):
-            found[each.id] = each
-    return close(transaction, found, up_to)
+        for event in recorded_of(transaction, rows):
+            events[event.id] = event
+    return close(transaction, events, up_to)
 
 
-def close(transaction: Transaction, found: dict[str, Recorded], up_to: int) -> dict[str, Recorded]:
-    """Add the corrections of what was found, and the targets of corrections."""
-    asked: set[str] = set()
+def close(transaction: Transaction, events: dict[str, Recorded], up_to: int) -> dict[str, Recorded]:
+    """Add the corrections of these events, and the targets of corrections."""
+    looked_up: set[str] = set()
     while True:
         targets = {
-            each.event.target
-            for each in found.values()
-            if isinstance(each.event, Correction) and each.event.target not in found
+            event.event.target
+            for event in events.values()
+            if isinstance(event.event, Correction) and event.event.target not in events
         }
         new = by_ids(transaction, sorted(targets), up_to)
-        unasked = sorted((found.keys() | new.keys()) - asked)
-        asked.update(unasked)
-        for chunk in chunks([f"target:{each}" for each in unasked]):
+        pending = sorted((events.keys() | new.keys()) - looked_up)
+        looked_up.update(pending)
+        for chunk in chunks([f"target:{identity}" for identity in pending]):
             marks = ",".join("?" * len(chunk))
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
                 f"WHERE i.scope IN ({marks}) AND i.position<=?",
                 (*chunk, up_to),
             )
-            for each in recorded_of(transaction, rows):
-                new[each.id] = each
-        fresh = {identity: each for identity, each in new.items() if identity not in found}
-        if not fresh:
-            return found
-        found.update(fresh)
+            new.update((event.id, event) for event in recorded_of(transaction, rows))
+        new = {identity: event for identity, event in new.items() if identity not in events}
+        if not new:
+            return events
+        events.update(new)
 
 
 def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -> dict[str, Recorded]:
-    """Return the events of these ids that stand at or before a position."""
-    found: dict[str, Recorded] = {}
+    """Return the events of these ids that were recorded at or before a position."""
+    events: dict[str, Recorded] = {}
     for column, extra in (("originator_id", "AND e.decision_id IS NULL"), ("decision_id", "")):
-        for chunk in chunks([each for each in ids if each not in found]):
+        for chunk in chunks([identity for identity in ids if identity not in events]):
             marks = ",".join("?" * len(chunk))
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM stored_events e "
                 f"WHERE e.{column} IN ({marks}) {extra} AND e.position<=?",
                 (*chunk, up_to),
             )
-            for each in recorded_of(transaction, rows):
-                found[each.id] = each
-    return found
+            events.update((event.id, event) for event in recorded_of(transaction, rows))
+    return events
+
+
+def in_order(events: Mapping[str, Recorded]) -> list[Recorded]:
+    """Return events in the order of recording."""
+    return sorted(events.values(), key=lambda event: event.position)
+
+
+def last_version(transaction: Transaction, stream: str, up_to: int = FOREVER) -> int:
+    """Return the last version of a stream at or before a position; 0 if it is empty."""
+    rows = transaction.rows(
+        "SELECT MAX(originator_version) FROM stored_events WHERE originator_id=? AND position<=?",
+        (stream, up_to),
+    )
+    return rows[0][0] or 0
