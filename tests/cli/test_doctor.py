@@ -386,7 +386,7 @@ def test_a_file_that_is_no_log_of_ours_is_9(tracker, tmp_path):
 
     for name, word in (
         ("nowhere/tracker.db", "does not exist"),
-        ("text", "is no SQLite file"),
+        ("text", "is not a SQLite file"),
         ("other.db", "another program"),
         ("newer.db", "tables of version 99"),
         (".", "is a folder"),

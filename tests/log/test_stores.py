@@ -61,7 +61,7 @@ def test_a_file_of_text_is_no_log(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("14:50 the basket is empty\n" * 10)
 
-    with refused(StoreError, "is not a tracker log: it is no SQLite file"):
+    with refused(StoreError, "is not a tracker log: it is not a SQLite file"):
         Log(str(path))
 
     assert path.read_text() == "14:50 the basket is empty\n" * 10
@@ -169,7 +169,7 @@ def test_a_log_of_a_newer_tracker_is_refused(store_url):
         log.append(FACTS)
     raw(store_url)("UPDATE log_settings SET value='2' WHERE name='schema_version'")
 
-    with refused(StoreError, "tables of version 2; this tracker knows version 1"):
+    with refused(StoreError, "tables of version 2; this tracker supports version 1"):
         Log(store_url)
 
 
@@ -217,7 +217,7 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path):
         [pages] = limit_pages(log, 40)
         feed = [Incoming(event=error(number), payload=os.urandom(5000)) for number in range(100)]
 
-        with refused(StoreAwayError, "the disk is full; nothing of this was recorded"):
+        with refused(StoreAwayError, "the disk is full; nothing was recorded"):
             log.append(feed)
 
         assert pages == 40
@@ -248,7 +248,7 @@ def test_a_disk_that_is_really_full_leaves_the_log_as_it_was(tmp_path):
         with Log(str(path)) as log:
             log.append([deploy(1)])
             feed = [Incoming(event=error(number), payload=os.urandom(5000)) for number in range(200)]
-            with refused(StoreAwayError, "the disk is full; nothing of this was recorded"):
+            with refused(StoreAwayError, "the disk is full; nothing was recorded"):
                 log.append(feed)
             assert log.position == 1
             assert log.append([deploy(2)]).position == 2

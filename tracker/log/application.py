@@ -1,4 +1,4 @@
-"""The `eventsourcing` application behind the log, built only from what we say.
+"""The `eventsourcing` application behind the log, built from our settings only.
 
 The library lets environment variables override an application's settings; a stray
 PERSISTENCE_MODULE or COMPRESSOR_TOPIC would change what is stored. None is read here.
@@ -29,13 +29,13 @@ class TrackerApplication(Application[str]):
         super().__init__()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """Return settings that hold whatever the process's environment says."""
+        """Return settings that do not depend on the process's environment."""
         settings = {"ORIGINATOR_ID_TYPE": "text"}
         if self.store.startswith(URL_SCHEMES):
             placeholders = {f"POSTGRES_{key}": "url" for key in ("DBNAME", "HOST", "USER", "PASSWORD")}
             settings |= {"STORE_URL": self.store, "POSTGRES_PORT": "0", **placeholders}
             settings["POSTGRES_POOL_SIZE"] = "1"
-            # One round trip for each use; else every connection that a restart cut fails once.
+            # One round trip for each use; otherwise each connection fails once after the server restarts.
             settings["POSTGRES_PRE_PING"] = "y"
             settings["POSTGRES_IDLE_IN_TRANSACTION_SESSION_TIMEOUT"] = "60"
         else:
@@ -43,7 +43,6 @@ class TrackerApplication(Application[str]):
         return Environment(name, settings)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        """Return the factory of the store that the address names."""
         if self.store.startswith(URL_SCHEMES):
             # psycopg is only imported where the log is in PostgreSQL.
             postgres = import_module("tracker.log.postgres")
@@ -56,6 +55,6 @@ class TrackerApplication(Application[str]):
 
     @property
     def rows(self) -> LogRecorder:
-        """The recorder, as what it is."""
+        """The recorder, with its own type."""
         assert isinstance(self.recorder, LogRecorder)
         return self.recorder

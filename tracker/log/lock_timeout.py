@@ -1,4 +1,4 @@
-"""How long a writer waits for another one to let go of the log."""
+"""How long a writer waits for another one to release the log's lock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ _AT_MOST: ContextVar[float | None] = ContextVar("at_most_seconds", default=None)
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Let what is written here wait no longer than this."""
+    """Limit how long writes within this context wait."""
     token = _AT_MOST.set(seconds)
     try:
         yield
@@ -17,7 +17,6 @@ def at_most(seconds: float) -> Iterator[None]:
         _AT_MOST.reset(token)
 
 
-def patience_ms(usual_seconds: float) -> int:
-    """Return how many milliseconds to wait for the writer's lock."""
+def lock_timeout_ms(usual_seconds: float) -> int:
     limit = _AT_MOST.get()
     return round(1000 * (usual_seconds if limit is None else min(limit, usual_seconds)))

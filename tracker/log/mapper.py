@@ -18,10 +18,9 @@ class EventMapper(Mapper[str]):
         super().__init__(JSONTranscoder())
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """Encode one event; a decision's version is the log's to give, so it is 1 here."""
+        """Encode one event; a decision's version is given by the log, so it is 1 here."""
         event: Event = domain_event
         return StoredEvent(stream_of(event) or event_id(event), 1, event.TOPIC, encode(event))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """Decode one event."""
         return decode(stored_event.topic, stored_event.state)

@@ -1,8 +1,8 @@
 """The log in PostgreSQL: the table's lock orders the writers, no pipeline, no sequence.
 
-Read in the library's own recorder and measured before this was written: large saves hang
-in pipeline mode, and its database function loses events for readers that follow positions.
-Neither is used here; the settings that would switch them on are refused at start.
+Measured with the library's own recorder: large saves hang in pipeline mode, and its database
+function loses events for readers that follow positions. Neither is used here; the settings
+that would switch them on are refused at start.
 """
 
 import os
@@ -18,62 +18,30 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
-from tracker.log.lock_timeout import patience_ms
+from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.postgres_cleaning import clean_tables
-from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
+from tracker.log.recorder import LogRecorder, refuse_newer, schema
 
 LOCK_TIMEOUT_SECONDS = 10
 _ROWS_AT_ONCE = 2000
 _BYTES_AT_ONCE = 4_000_000
 _TYPES = {
-    "position": "bigint",
-    "originator_id": "text",
-    "originator_version": "bigint",
-    "decision_id": "text",
-    "topic": "text",
-    "recorded_us": "bigint",
-    "state": "bytea",
-    "arrival": "bytea",
-    "salt": "bytea",
-    "digest": "bytea",
-    "scope": "text",
-    "occurred_us": "bigint",
-    "data": "bytea",
-    "name": "text",
-    "value": "text",
+    **dict.fromkeys(("position", "originator_version", "recorded_us", "occurred_us"), "bigint"),
+    **dict.fromkeys(("originator_id", "decision_id", "topic", "scope", "name", "value"), "text"),
+    **dict.fromkeys(("state", "arrival", "salt", "digest", "data"), "bytea"),
 }
 _REFUSED = {
     "POSTGRES_ENABLE_DB_FUNCTIONS": "its insert function takes no lock, so readers that follow positions lose events",
 }
 
 _SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS stored_events (
-        position bigint PRIMARY KEY,
-        originator_id text COLLATE "C" NOT NULL,
-        originator_version bigint NOT NULL,
-        decision_id text COLLATE "C",
-        topic text NOT NULL,
-        recorded_us bigint NOT NULL,
-        state bytea,
-        arrival bytea NOT NULL,
-        salt bytea,
-        digest bytea NOT NULL)""",
-    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_stream ON stored_events (originator_id, originator_version)",
-    """CREATE UNIQUE INDEX IF NOT EXISTS stored_events_decision ON stored_events (decision_id)
-        WHERE decision_id IS NOT NULL""",
-    """CREATE TABLE IF NOT EXISTS event_index (
-        scope text COLLATE "C" NOT NULL,
-        occurred_us bigint NOT NULL,
-        position bigint NOT NULL,
-        PRIMARY KEY (scope, occurred_us, position))""",
-    "CREATE TABLE IF NOT EXISTS event_payloads (position bigint PRIMARY KEY, data bytea NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS log_settings (name text PRIMARY KEY, value text NOT NULL)",
-    f"INSERT INTO log_settings VALUES ('schema_version', '{SCHEMA_VERSION}') ON CONFLICT DO NOTHING",
-    # No ANALYZE keeps samples of what events say in a catalogue, where a redaction would not find them.
+    *schema("bigint", "text", 'text COLLATE "C"', "bytea"),
+    # Without statistics ANALYZE copies no text of events into a catalogue, where a redaction would not find it.
     "ALTER TABLE stored_events ALTER COLUMN state SET STATISTICS 0, ALTER COLUMN arrival SET STATISTICS 0",
     "ALTER TABLE event_payloads ALTER COLUMN data SET STATISTICS 0",
 )
+_NOT_WHOLE_HINT = "Keep the database unchanged, and restore a dump under another name"
 
 
 class _Transaction:
@@ -115,34 +83,34 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
         self._url = url
 
     def create_table(self) -> None:
-        """Create the schema unless it is there; two that start at once do not collide."""
-        with _named(), self.datastore.get_connection() as connection:
+        """Create the schema unless it exists; two processes that start at once do not collide."""
+        with _translated(), self.datastore.get_connection() as connection:
             cursor = connection.cursor(row_factory=tuple_row)
-            found = cursor.execute(
+            existing = cursor.execute(
                 "SELECT to_regclass('log_settings'), to_regclass('stored_events'), "
                 "to_regclass('stored_events_decision')"
             ).fetchone()
-            assert found is not None
-            if found[0] is not None and found[1] is not None:
+            assert existing is not None
+            settings_table, events_table, events_index = existing
+            if settings_table is not None and events_table is not None:
                 version = cursor.execute(
                     "SELECT value FROM log_settings WHERE name='schema_version'"
                 ).fetchone()
                 if version is None:
                     raise LogNotWholeError(
-                        "the log is not whole: its log_settings do not name the version of its tables",
-                        hint="Keep the database as it is, and restore a dump from before beside it",
+                        "the log is not whole: its table log_settings has no schema_version",
+                        hint=_NOT_WHOLE_HINT,
                     )
                 refuse_newer(version[0])
                 return
-            if found[0] is not None or found[1] is not None:
-                if found[2] is not None:
+            if settings_table is not None or events_table is not None:
+                if events_index is not None:
                     raise LogNotWholeError(
-                        "the log is not whole: its table log_settings is missing",
-                        hint="Keep the database as it is, and restore a dump from before beside it",
+                        "the log is not whole: its table log_settings is missing", hint=_NOT_WHOLE_HINT
                     )
-                name = "log_settings" if found[0] is not None else "stored_events"
+                name = "log_settings" if settings_table is not None else "stored_events"
                 raise StoreError(
-                    f"this PostgreSQL database holds a table {name} that is not a tracker log's",
+                    f"this PostgreSQL database has a table {name} that is not a tracker log's",
                     hint="Give the tracker a database of its own: createdb tracker",
                 )
             with connection.transaction():
@@ -153,26 +121,26 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
     @contextmanager
     def reading(self) -> Iterator[_Transaction]:
         """Open a transaction that sees one state of the database."""
-        with _named(), self.datastore.get_connection() as connection, connection.transaction():
-            # Bytes come as they are, not as hexadecimal digits: a sixth faster.
+        with _translated(), self.datastore.get_connection() as connection, connection.transaction():
+            # Binary: a sixth faster than hexadecimal digits.
             cursor = connection.cursor(row_factory=tuple_row, binary=True)
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield _Transaction(cursor)
 
     @contextmanager
     def writing(self) -> Iterator[_Transaction]:
-        """Open a transaction that holds the table against other writers."""
-        with _named(), self.datastore.get_connection() as connection, connection.transaction():
+        """Open a transaction that locks the table against other writers."""
+        with _translated(), self.datastore.get_connection() as connection, connection.transaction():
             cursor = connection.cursor(row_factory=tuple_row)
-            cursor.execute(f"SET LOCAL lock_timeout = '{patience_ms(LOCK_TIMEOUT_SECONDS)}ms'".encode())
+            cursor.execute(f"SET LOCAL lock_timeout = '{lock_timeout_ms(LOCK_TIMEOUT_SECONDS)}ms'".encode())
             cursor.execute("SET LOCAL synchronous_commit = on")
             cursor.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
             yield _Transaction(cursor)
             cursor.execute("NOTIFY stored_events")
 
     def clean(self) -> list[str]:
-        """Write the tables anew; what is beyond a client's reach is returned, to be said."""
-        with _named():
+        """Rewrite the tables; return what a client cannot clean."""
+        with _translated():
             return clean_tables(self._url)
 
 
@@ -191,18 +159,16 @@ class PostgresLogFactory(PostgresFactory):
         }
 
     def application_recorder(self) -> Any:
-        """Return our recorder, with its schema in place."""
         recorder = PostgresLogRecorder(self.datastore, url=self._url)
         recorder.create_table()
         return recorder
 
     def mapper(self, transcoder: Transcoder | None = None, mapper_class: Any = None) -> Mapper[Any]:
-        """Events map themselves."""
         return EventMapper()
 
 
 def refuse_unsafe_settings() -> None:
-    """Refuse the library's settings under which it loses events.
+    """Refuse settings of the library with which it loses events.
 
     Raises:
         SettingsError: If the environment switches one of them on.
@@ -214,12 +180,12 @@ def refuse_unsafe_settings() -> None:
 
 
 def probe(url: str) -> None:
-    """Connect once, so that a server that is away is said in a line and at once.
+    """Connect once, so that an unreachable server is reported at once and in one line.
 
     Raises:
-        StoreAwayError: If it does not answer, or does not let us in.
+        StoreAwayError: If it does not answer, or rejects the credentials.
     """
-    with _named():
+    with _translated():
         try:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.ProgrammingError as wrong:
@@ -230,8 +196,8 @@ def probe(url: str) -> None:
 
 
 @contextmanager
-def _named() -> Iterator[None]:
-    """Turn what PostgreSQL says into one line."""
+def _translated() -> Iterator[None]:
+    """Turn PostgreSQL's errors into one line."""
     try:
         yield
     except TrackerError:
@@ -245,12 +211,12 @@ def _named() -> Iterator[None]:
             raise
         if isinstance(cause, psycopg.errors.LockNotAvailable):
             raise StoreAwayError(
-                f"the log is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
-                hint="See who holds it: SELECT * FROM pg_locks WHERE granted",
+                f"the log has been locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
+                hint="See which program it is: SELECT * FROM pg_locks WHERE granted",
             ) from error
         if isinstance(cause, psycopg.errors.DiskFull):
             raise StoreAwayError(
-                "PostgreSQL's disk is full; nothing of this was recorded",
+                "PostgreSQL's disk is full; nothing was recorded",
                 hint="Free some space there, then type the same again",
             ) from error
         if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
@@ -261,6 +227,6 @@ def _named() -> Iterator[None]:
         if isinstance(cause, psycopg.errors.UndefinedTable):
             raise LogNotWholeError(
                 f"the log is not whole: {text.partition(' LINE ')[0]}",
-                hint="Keep the database as it is, and restore a dump from before beside it",
+                hint=_NOT_WHOLE_HINT,
             ) from error
-        raise StoreError(f"the store refused: {text}", hint="Look into the server's own log") from error
+        raise StoreError(f"the store refused: {text}", hint="See the server's own log") from error

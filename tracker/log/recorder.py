@@ -34,6 +34,34 @@ FILE_SQL = (
 """Finds the position that the bytes of a file are stored at, by the scope made of its hash."""
 
 
+def schema(integer: str, text: str, key: str, blob: str, index_options: str = "") -> tuple[str, ...]:
+    """Return the statements that create the log's tables with a store's types; `key` is text compared by bytes."""
+    return (
+        f"""CREATE TABLE IF NOT EXISTS stored_events (
+        position {integer} PRIMARY KEY,
+        originator_id {key} NOT NULL,
+        originator_version {integer} NOT NULL,
+        decision_id {key},
+        topic {text} NOT NULL,
+        recorded_us {integer} NOT NULL,
+        state {blob},
+        arrival {blob} NOT NULL,
+        salt {blob},
+        digest {blob} NOT NULL)""",
+        "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_stream ON stored_events (originator_id, originator_version)",
+        """CREATE UNIQUE INDEX IF NOT EXISTS stored_events_decision ON stored_events (decision_id)
+        WHERE decision_id IS NOT NULL""",
+        f"""CREATE TABLE IF NOT EXISTS event_index (
+        scope {key} NOT NULL,
+        occurred_us {integer} NOT NULL,
+        position {integer} NOT NULL,
+        PRIMARY KEY (scope, occurred_us, position)){index_options}""",
+        f"CREATE TABLE IF NOT EXISTS event_payloads (position {integer} PRIMARY KEY, data {blob} NOT NULL)",
+        f"CREATE TABLE IF NOT EXISTS log_settings (name {text} PRIMARY KEY, value {text} NOT NULL)",
+        f"INSERT INTO log_settings VALUES ('schema_version', '{SCHEMA_VERSION}') ON CONFLICT DO NOTHING",
+    )
+
+
 class Transaction(Protocol):
     """An open transaction, of either store."""
 

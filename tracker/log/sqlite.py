@@ -19,9 +19,9 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment
 
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
-from tracker.log.lock_timeout import patience_ms
+from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
-from tracker.log.recorder import SCHEMA_VERSION, LogRecorder, refuse_newer
+from tracker.log.recorder import LogRecorder, refuse_newer, schema
 
 APPLICATION_ID = 0x7472636B
 """Written into the file's header: "trck"."""
@@ -31,30 +31,10 @@ _SPACE_NEEDED_BYTES = 64 * 1024
 """The shared memory beside the file takes 32 KiB at least, and the first write as much again."""
 
 _SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS stored_events (
-        position INTEGER PRIMARY KEY,
-        originator_id TEXT NOT NULL,
-        originator_version INTEGER NOT NULL,
-        decision_id TEXT,
-        topic TEXT NOT NULL,
-        recorded_us INTEGER NOT NULL,
-        state BLOB,
-        arrival BLOB NOT NULL,
-        salt BLOB,
-        digest BLOB NOT NULL)""",
-    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_stream ON stored_events (originator_id, originator_version)",
-    """CREATE UNIQUE INDEX IF NOT EXISTS stored_events_decision ON stored_events (decision_id)
-        WHERE decision_id IS NOT NULL""",
-    """CREATE TABLE IF NOT EXISTS event_index (
-        scope TEXT NOT NULL,
-        occurred_us INTEGER NOT NULL,
-        position INTEGER NOT NULL,
-        PRIMARY KEY (scope, occurred_us, position)) WITHOUT ROWID""",
-    "CREATE TABLE IF NOT EXISTS event_payloads (position INTEGER PRIMARY KEY, data BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    f"INSERT OR IGNORE INTO log_settings VALUES ('schema_version', '{SCHEMA_VERSION}')",
+    *schema("INTEGER", "TEXT", "TEXT", "BLOB", " WITHOUT ROWID"),
     f"PRAGMA application_id={APPLICATION_ID}",
 )
+_NOT_WHOLE_HINT = "Keep this file unchanged, and restore a backup under another name"
 
 
 class _Pool(SQLiteConnectionPool):
@@ -80,7 +60,7 @@ class _Transaction:
         self._connection.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
 
 
-# The library types max_notification_id() of an empty SQLite file as int; it gives None there too.
+# The library types max_notification_id() of an empty SQLite file as int; it returns None there too.
 class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore[misc]
     """The log's tables in SQLite."""
 
@@ -94,16 +74,16 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
     def create_table(self) -> None:
         """Create the schema unless the file has it; opening an existing log writes nothing."""
         path = self.datastore.pool.db_name
-        with _named(path), self.datastore.get_connection(commit=True) as connection:
+        with _translated(path), self.datastore.get_connection(commit=True) as connection:
             raw = connection._sqlite_conn
             if raw.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-                found = raw.execute("SELECT value FROM log_settings WHERE name='schema_version'").fetchone()
-                if found is None:
+                version = raw.execute("SELECT value FROM log_settings WHERE name='schema_version'").fetchone()
+                if version is None:
                     raise LogNotWholeError(
-                        f"{path} is not whole: its log_settings do not name the version of its tables",
-                        hint="Keep this file as it is, and put a copy from before beside it",
+                        f"{path} is not whole: its table log_settings has no schema_version",
+                        hint=_NOT_WHOLE_HINT,
                     )
-                refuse_newer(found[0])
+                refuse_newer(version[0])
                 return
             raw.execute("BEGIN IMMEDIATE")
             try:
@@ -117,7 +97,8 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
     @contextmanager
     def reading(self) -> Iterator[_Transaction]:
         """Open a transaction that sees one state of the file."""
-        with _named(self.datastore.pool.db_name), self.datastore.get_connection(commit=False) as connection:
+        path = self.datastore.pool.db_name
+        with _translated(path), self.datastore.get_connection(commit=False) as connection:
             raw = connection._sqlite_conn
             raw.execute("BEGIN")
             try:
@@ -128,9 +109,10 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
     @contextmanager
     def writing(self) -> Iterator[_Transaction]:
         """Open a transaction that holds the file's write lock."""
-        with _named(self.datastore.pool.db_name), self.datastore.get_connection(commit=True) as connection:
+        path = self.datastore.pool.db_name
+        with _translated(path), self.datastore.get_connection(commit=True) as connection:
             raw = connection._sqlite_conn
-            raw.execute(f"PRAGMA busy_timeout={patience_ms(LOCK_TIMEOUT_SECONDS)}")
+            raw.execute(f"PRAGMA busy_timeout={lock_timeout_ms(LOCK_TIMEOUT_SECONDS)}")
             raw.execute("BEGIN IMMEDIATE")
             try:
                 yield _Transaction(raw)
@@ -140,29 +122,29 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
                 raise
 
     def clean(self) -> list[str]:
-        """Write the file anew, so that nothing that was removed is left in unused parts of it, nor beside it.
+        """Rewrite the file and truncate its write-ahead log, so that neither holds removed text in unused parts.
 
-        Other programs may have it open; what they are reading just now is waited for.
+        Other programs may have the file open; their current reads are waited for.
         """
         path = self.datastore.pool.db_name
         with (
-            _named(path, "The redaction stands; type the same again to clean the files"),
+            _translated(path, done="The redaction is recorded; type the same again to clean the files"),
             closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)) as connection,
         ):
             clean_file(connection)
         return []
 
 
-def clean_file(connection: sqlite3.Connection, patience_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+def clean_file(connection: sqlite3.Connection, timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
     """Rebuild a database in write-ahead mode, and empty its write-ahead log into it.
 
     Raises:
-        sqlite3.OperationalError: If somebody else's transaction is in the way for so long.
+        sqlite3.OperationalError: If another program's transaction blocks it for that long.
     """
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("VACUUM")
-    give_up = time.monotonic() + patience_seconds
+    give_up = time.monotonic() + timeout_seconds
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > give_up:
             raise sqlite3.OperationalError("database is locked: another program reads an older state of it")
@@ -180,19 +162,18 @@ class SQLiteLogFactory(SQLiteFactory):
         self.datastore.pool = _Pool(db_name=name, lock_timeout=LOCK_TIMEOUT_SECONDS)
 
     def mapper(self, transcoder: Transcoder | None = None, mapper_class: Any = None) -> Mapper[Any]:
-        """Events map themselves."""
         return EventMapper()
 
 
 def refuse_foreign(path: Path) -> None:
-    """Look at a file before opening it as a log; an empty or missing one is fine.
+    """Inspect a file before opening it as a log; an empty or missing one is fine.
 
-    Only SQLite itself may open it. Whoever closes a file lets go of all locks that his process
-    has on it: another program that ends then takes itself for the last one, deletes the
-    write-ahead log, and what this process appends is in no file any more.
+    Only SQLite itself may open it. Closing a file releases all locks that the process has on
+    it: another program that exits then believes it is the last one, deletes the
+    write-ahead log, and what this process appends is lost.
 
     Raises:
-        StoreError: If it is no SQLite file, or somebody else's.
+        StoreError: If it is not a SQLite file, or another program's.
     """
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}")
@@ -201,7 +182,7 @@ def refuse_foreign(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     other = "Name another file with --store FILE or [tracker] store in tracker.toml"
-    with _named(str(path)), closing(_looking_at(path)) as connection:
+    with _translated(str(path)), closing(_open_read_only(path)) as connection:
         try:
             mine = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
             empty = mine or not connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
@@ -209,17 +190,19 @@ def refuse_foreign(path: Path) -> None:
             raise
         except sqlite3.DatabaseError as broken:
             if "not a database" in str(broken):
-                raise StoreError(f"{path} is not a tracker log: it is no SQLite file", hint=other) from broken
+                raise StoreError(
+                    f"{path} is not a tracker log: it is not a SQLite file", hint=other
+                ) from broken
             raise StoreError(f"{path} cannot be read as a log: {broken}", hint=other) from broken
     if not (mine or empty):
-        raise StoreError(f"{path} is an SQLite file of another program, not a tracker log", hint=other)
+        raise StoreError(f"{path} is a SQLite file of another program, not a tracker log", hint=other)
 
 
-def _looking_at(path: Path) -> sqlite3.Connection:
+def _open_read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCK_TIMEOUT_SECONDS)
 
 
-def _without_space(path: str) -> bool:
+def _is_disk_full(path: str) -> bool:
     try:
         return shutil.disk_usage(Path(path).parent).free < _SPACE_NEEDED_BYTES
     except OSError:
@@ -227,8 +210,8 @@ def _without_space(path: str) -> bool:
 
 
 @contextmanager
-def _named(path: str, stands: str | None = None) -> Iterator[None]:
-    """Turn what SQLite says into one line that names the file; `stands` says what was done all the same."""
+def _translated(path: str, *, done: str = "") -> Iterator[None]:
+    """Turn SQLite's errors into one line that names the file; `done` says what was recorded before the error."""
     try:
         yield
     except TrackerError:
@@ -240,17 +223,15 @@ def _named(path: str, stands: str | None = None) -> Iterator[None]:
         text = str(cause)
         if "locked" in text or "busy" in text:
             raise StoreAwayError(
-                f"{path} is locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
-                hint=f"{stands}; see who holds it with: fuser {path}"
-                if stands
-                else f"See who holds it with: fuser {path}",
+                f"{path} has been locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
+                hint=f"{done + '; see' if done else 'See'} which program it is with: fuser {path}",
             ) from error
-        # On a file system without a free byte, SQLite cannot make its shared memory: that is an I/O error.
-        if "full" in text or ("disk I/O error" in text and _without_space(path)):
+        # On a full file system SQLite cannot create its shared memory: that is an I/O error.
+        if "full" in text or ("disk I/O error" in text and _is_disk_full(path)):
             raise StoreAwayError(
-                f"{path}: the disk is full" + ("" if stands else "; nothing of this was recorded"),
+                f"{path}: the disk is full" + ("" if done else "; nothing was recorded"),
                 hint=f"Free some space (df -h {Path(path).parent}), then type the same again"
-                + (": the redaction stands, and the file is written anew for it" if stands else ""),
+                + (": the redaction is recorded, only the file is still to be rewritten" if done else ""),
             ) from error
         if "readonly" in text or "unable to open" in text:
             raise StoreAwayError(
@@ -260,9 +241,6 @@ def _named(path: str, stands: str | None = None) -> Iterator[None]:
         if text.startswith("no such table: "):
             raise LogNotWholeError(
                 f"{path} is not whole: its table {text.removeprefix('no such table: ')} is missing",
-                hint="Keep this file as it is, and put a copy from before beside it",
+                hint=_NOT_WHOLE_HINT,
             ) from error
-        raise StoreError(
-            f"{path} cannot be used as a log: {text}",
-            hint="Keep this file as it is, and put a copy from before beside it",
-        ) from error
+        raise StoreError(f"{path} cannot be used as a log: {text}", hint=_NOT_WHOLE_HINT) from error
