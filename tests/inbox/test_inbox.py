@@ -215,7 +215,7 @@ def test_what_was_kept_outlives_the_process(store_url):
     A process that ends without a word at the end of `put` has kept it.
     """
     code = (
-        "import os, sys; from tests.inbox.test_inbox import delivery; from tracker.inbox import open_inbox;"
+        "import os, sys; from tests.inbox.test_inbox import delivery; from tracker.inbox.opening import open_inbox;"
         "open_inbox(sys.argv[1]).put([delivery(1)]); os._exit(9)"
     )
     ended = subprocess.run([sys.executable, "-c", code, store_url], check=False)
@@ -236,9 +236,9 @@ def test_every_put_is_synced_to_the_disk(store_url):
 
             @contextlib.contextmanager
             def watched():
-                with real() as cursor:
-                    yield cursor
-                    asked.append(cursor.execute("SHOW synchronous_commit").fetchone()[0])
+                with real() as execute:
+                    yield execute
+                    asked.append(execute("SHOW synchronous_commit").fetchall()[0][0])
 
             inbox._transaction = watched
             with psycopg.connect(store_url, autocommit=True) as connection:

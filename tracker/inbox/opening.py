@@ -1,4 +1,4 @@
-"""Which inbox belongs to a log."""
+"""Opening the inbox that belongs to a log."""
 
 from importlib import import_module
 from typing import cast
@@ -7,11 +7,11 @@ from tracker.inbox.queue import Inbox
 from tracker.inbox.sqlite import SqliteInbox
 
 SUFFIX = ".inbox"
-"""The inbox of tracker.db is tracker.db.inbox, beside it."""
+"""The inbox of tracker.db is tracker.db.inbox, in the same folder."""
 
 
 def open_inbox(store: str) -> Inbox:
-    """Open the inbox beside a log.
+    """Open the inbox of the log in this store.
 
     Raises:
         StoreError: If it cannot be opened.

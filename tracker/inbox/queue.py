@@ -1,24 +1,28 @@
-"""What arrived and is not worked up yet: on disk before it is answered, kept until its events are in the log.
+"""Deliveries that are not processed yet: on disk before they are answered, kept until their events are in the log.
 
-One inbox beside each log: a SQLite file of its own beside a log in a file, a table in the
-log's PostgreSQL. What was worked up leaves the inbox; what could not be understood is
+One inbox for each log: a SQLite file of its own next to a log in a file, a table in the
+log's PostgreSQL. What was processed leaves the inbox; what could not be parsed is
 parked there with the reason until somebody retries it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import msgspec
 
 MOST_BYTES_AT_ONCE = 32 << 20
-"""So much is read out of the inbox at a time, however much waits."""
+"""The most that is read from the inbox at a time."""
+_LONGEST_REASON = 1_000
+_COLUMNS = "number, route, source, key, received_us, headers, body, attempts"
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as it came, without what authenticated it.
+    """One request as it was received, without what authenticated it.
 
-    `route` says which reader understands it, `source` what the path or the project named.
-    `key` is the sender's own name for the delivery, else a hash of the body.
+    `route` names the reader for it, `source` comes from the path or the project.
+    `key` is the sender's own id of the delivery, else a hash of the body.
     """
 
     route: str
@@ -30,7 +34,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery that waits; `attempts` is how often it was set aside before."""
+    """A delivery in the inbox; `attempts` is how often it was parked before."""
 
     number: int
     delivery: Delivery
@@ -38,7 +42,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of a delivery that was set aside; its body stays where it is."""
+    """A parked delivery, without its body."""
 
     number: int
     route: str
@@ -51,54 +55,150 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How much the inbox holds; `oldest_us` is the arrival of the oldest one that waits."""
+    """How much the inbox holds; `oldest_us` is the arrival of the oldest delivery that waits."""
 
     waiting: int
     parked: int
     oldest_us: int | None
 
 
-class Inbox(Protocol):
-    """Both kinds of inbox. Every method is one transaction and raises StoreError where it fails."""
+class _Cursor(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class Execute(Protocol):
+    """Runs a statement written with `?` within a transaction."""
+
+    def __call__(self, sql: str, parameters: Sequence[Any] = ..., /) -> _Cursor: ...
+
+
+class Inbox(ABC):
+    """An inbox in a table. Every method is one transaction and raises StoreError if it fails."""
+
+    table: str
+
+    @abstractmethod
+    def _transaction(self, *, writes: bool = True) -> AbstractContextManager[Execute]:
+        """Open a transaction."""
+
+    @abstractmethod
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert (route, source, key, received_us, headers, body)."""
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Overwrite unused parts of the files, which still hold finished deliveries."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep deliveries; on disk when this returns."""
+        """Keep deliveries; they are on disk when this returns."""
+        self._insert(
+            [
+                (d.route, d.source, d.key, d.received_us, msgspec.json.encode(d.headers), d.body)
+                for d in deliveries
+            ]
+        )
 
     def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
-        """Return what waits, in the order of arrival: so many, of no more bytes together, but one at least."""
+        """Return what waits, in the order of arrival: at most `limit`, of at most so many bytes, but at least one."""
+        return self._read("parked IS NULL", (), limit, most_bytes)
 
     def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
-        """Return what comes after a number, whether it waits or was set aside: of so many bytes, but one at least."""
+        """Return what comes after a number, waiting or parked: of at most so many bytes, but at least one."""
+        return self._read("number>?", (number,), 500, most_bytes)
+
+    def _read(self, condition: str, parameters: tuple[Any, ...], limit: int, most_bytes: int) -> list[Held]:
+        with self._transaction(writes=False) as execute:
+            sizes = execute(
+                f"SELECT number, length(body) FROM {self.table} WHERE {condition} ORDER BY number LIMIT ?",
+                (*parameters, limit),
+            ).fetchall()
+            numbers = _within(sizes, most_bytes)
+            if not numbers:
+                return []
+            rows = execute(
+                f"SELECT {_COLUMNS} FROM {self.table} WHERE {condition} AND number IN ({_marks(numbers)}) ORDER BY number",
+                (*parameters, *numbers),
+            ).fetchall()
+        return [_held(*row) for row in rows]
 
     def finish(self, numbers: Sequence[int]) -> None:
-        """Let go of what stands in the log now."""
-
-    def clean(self) -> None:
-        """Leave nothing of what was let go in unused parts of the files; a table of the log's is cleaned with the log."""
+        """Delete what is in the log now."""
+        with self._transaction() as execute:
+            execute(f"DELETE FROM {self.table} WHERE number IN ({_marks(numbers)})", numbers)
 
     def park(self, number: int, reason: str) -> None:
-        """Set one aside that cannot be understood."""
+        """Set a delivery aside that cannot be parsed."""
+        # No store keeps NUL or half a surrogate pair as text.
+        text = reason.replace("\0", "�").encode("utf-8", "replace").decode()[:_LONGEST_REASON]
+        with self._transaction() as execute:
+            execute(f"UPDATE {self.table} SET parked=?, attempts=attempts+1 WHERE number=?", (text, number))
 
     def parked(self) -> list[Parked]:
-        """Return what was set aside, in the order of arrival."""
+        """Return what is parked, in the order of arrival."""
+        with self._transaction(writes=False) as execute:
+            rows = execute(
+                "SELECT number, route, source, key, received_us, parked, attempts, length(body) "
+                f"FROM {self.table} WHERE parked IS NOT NULL ORDER BY number"
+            ).fetchall()
+        names = Parked.__struct_fields__
+        return [Parked(**dict(zip(names, row, strict=True))) for row in rows]
 
     def retry(self, numbers: Sequence[int] | None = None) -> int:
-        """Let what was set aside wait again, all of it or these; return how many."""
+        """Let parked deliveries wait again, all of them or these; return how many."""
+        sql = f"UPDATE {self.table} SET parked=NULL WHERE parked IS NOT NULL"
+        if numbers is not None:
+            sql += f" AND number IN ({_marks(numbers)})"
+        with self._transaction() as execute:
+            return execute(sql, numbers or ()).rowcount
 
     def counts(self) -> Counts:
-        """Count."""
+        """Count what waits and what is parked."""
+        with self._transaction(writes=False) as execute:
+            [row] = execute(
+                "SELECT COUNT(*) FILTER (WHERE parked IS NULL), COUNT(*) FILTER (WHERE parked IS NOT NULL), "
+                f"MIN(received_us) FILTER (WHERE parked IS NULL) FROM {self.table}"
+            ).fetchall()
+        return Counts(*row)
 
-    def close(self) -> None:
-        """Let go of the store."""
+
+def _marks(numbers: Sequence[int]) -> str:
+    return ",".join("?" * len(numbers)) or "NULL"
 
 
-def within(sizes: Iterable[tuple[int, int]], most_bytes: int) -> list[int]:
-    """Choose from numbers with their sizes, in order, what has no more bytes together; the first in any case."""
-    chosen: list[int] = []
+def _within(sizes: Iterable[tuple[int, int]], most_bytes: int) -> list[int]:
+    """Return the first numbers whose sizes add up to no more than so many bytes; one in any case."""
+    numbers: list[int] = []
     total = 0
     for number, size in sizes:
         total += size
-        if chosen and total > most_bytes:
+        if numbers and total > most_bytes:
             break
-        chosen.append(number)
-    return chosen
+        numbers.append(number)
+    return numbers
+
+
+def _held(
+    number: int,
+    route: str,
+    source: str,
+    key: str,
+    received_us: int,
+    headers: bytes,
+    body: bytes,
+    attempts: int,
+) -> Held:
+    delivery = Delivery(
+        route=route,
+        source=source,
+        key=key,
+        received_us=received_us,
+        headers=msgspec.json.decode(headers, type=dict[str, str]),
+        body=bytes(body),
+    )
+    return Held(number=number, delivery=delivery, attempts=attempts)
