@@ -9,7 +9,7 @@ from tests.inbox.test_inbox import delivery
 from tracker.application import read_delivery
 from tracker.application.session import Options, Session
 from tracker.inbox.opening import open_inbox
-from tracker.server.digest import Digest
+from tracker.server.inbox_worker import InboxWorker
 from tracker.server.telemetry import Telemetry
 
 
@@ -130,7 +130,7 @@ def test_what_was_parked_is_understood_after_an_upgrade(tracker, parked, store_u
         contextlib.closing(Session(Options(store=store_url, by="tracker"))) as session,
     ):
         inbox.finish([parked[2]])
-        Digest(inbox, session, Telemetry()).once()
+        InboxWorker(inbox, session, Telemetry()).once()
 
     listed = tracker("inbox", "list", "--json").json
     changes = tracker(

@@ -17,7 +17,7 @@ MOST_BYTES = 1 << 30
 """The most memory that the server may ever have: 256 MiB of bodies that are being read, 128 MiB that wait for
 the disk, one body of 10 MiB decoded (some 300 MiB), its events, and the program itself (40 MiB)."""
 _SLOW_CONNECTIONS = 60
-_BUGS = ("a bug", "working up the inbox failed; trying again", "declaring failed; trying again")
+_BUGS = ("a bug", "processing the inbox failed; retrying", "declaring failed; retrying")
 
 
 @dataclass
@@ -126,7 +126,7 @@ def _look(target: TrackerServer, report: Report, marks: set[int]) -> None:
     for each in parked:
         reason = str(each["reason"])
         report.parked[str(each["route"])] += 1
-        if reason.startswith(("a bug in the reader", "the log did not take it")):
+        if reason.startswith(("a bug in the reader", "the log rejected it")):
             report.wrong.append(f"parked: {each['route']}: {reason[:300]}")
     found = _found(target)
     report.found_again = len(marks & found)

@@ -14,7 +14,7 @@ from projections.timeline import timeline
 from reports.wording.timeline import detail, title
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
-from tracker.application.listening import Listening
+from tracker.application.source_silence import SilenceDetector
 from tracker.errors import SourceUnreachableError
 from tracker.events.base import Window
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
@@ -87,21 +87,21 @@ def test_every_outage_is_one_silence_whatever_is_restarted_meanwhile(outages, re
         down += [False] * up_for + [True] * down_for
     down += [False] * 3
     log: list = []
-    listening = Listening([], since=at(0))
+    detector = SilenceDetector([], since=at(0))
     started, last = 0, None
     for poll, is_down in enumerate(down):
         minute = poll * 3 + (jitter if poll % 2 else 0)
         if poll in restarts:
-            listening, started, last = Listening(recorded(*log), since=at(minute)), poll, None
+            detector, started, last = SilenceDetector(recorded(*log), since=at(minute)), poll, None
         event = (
-            listening.failed(PROMETHEUS, at=at(minute), interval_seconds=INTERVAL, reason="down")
+            detector.failed(PROMETHEUS, at=at(minute), interval_seconds=INTERVAL, reason="down")
             if is_down
-            else listening.answered(PROMETHEUS, at=at(minute))
+            else detector.answered(PROMETHEUS, at=at(minute))
         )
         last = last if is_down else poll
         if event is not None:
             log.append(event)
-            listening.refresh(recorded(*log))
+            detector.refresh(recorded(*log))
         lasts = [each for each in silences(recorded(*log)) if each.end is None]
         missed = poll - (started if last is None else last)
         assert len(lasts) <= 1
@@ -118,11 +118,11 @@ def test_nothing_is_said_of_the_time_in_which_nobody_listened():
     """
     A source that does not answer from the start is silent since the start, and the event says so.
     """
-    listening = Listening([], since=at(100))
+    detector = SilenceDetector([], since=at(100))
     asked = {"interval_seconds": INTERVAL, "reason": "HTTP 503"}
 
-    assert listening.failed(PROMETHEUS, at=at(100), **asked) is None
-    found = listening.failed(PROMETHEUS, at=at(106), **asked)
+    assert detector.failed(PROMETHEUS, at=at(100), **asked) is None
+    found = detector.failed(PROMETHEUS, at=at(106), **asked)
 
     assert isinstance(found, SourceSilent)
     assert (found.occurred_at, found.heard_before) == (at(100), False)
@@ -133,21 +133,21 @@ def test_a_metric_may_stop_while_its_source_answers():
     Its silence begins at its last sample and ends at a new one; what never had one is not silent.
     """
     ratio = WatchedSource("prometheus", "checkout", "error_ratio")
-    listening = Listening([], since=at(0))
+    detector = SilenceDetector([], since=at(0))
 
-    never = listening.sampled(ratio, last_sample_at=None, at=at(60), interval_seconds=INTERVAL)
-    listening.sampled(ratio, last_sample_at=at(59), at=at(60), interval_seconds=INTERVAL)
-    began = listening.sampled(ratio, last_sample_at=None, at=at(66), interval_seconds=INTERVAL)
+    never = detector.sampled(ratio, last_sample_at=None, at=at(60), interval_seconds=INTERVAL)
+    detector.sampled(ratio, last_sample_at=at(59), at=at(60), interval_seconds=INTERVAL)
+    began = detector.sampled(ratio, last_sample_at=None, at=at(66), interval_seconds=INTERVAL)
     assert isinstance(began, SourceSilent)
-    listening.refresh(recorded(began))
-    still = listening.sampled(ratio, last_sample_at=at(59), at=at(90), interval_seconds=INTERVAL)
-    back = listening.sampled(ratio, last_sample_at=at(92), at=at(93), interval_seconds=INTERVAL)
+    detector.refresh(recorded(began))
+    still = detector.sampled(ratio, last_sample_at=at(59), at=at(90), interval_seconds=INTERVAL)
+    back = detector.sampled(ratio, last_sample_at=at(92), at=at(93), interval_seconds=INTERVAL)
 
     assert (never, still) == (None, None)
     assert (began.occurred_at, began.service, began.what) == (at(59), "checkout", "error_ratio")
     assert isinstance(back, SourceReturned)
     assert (back.occurred_at, back.silent_since) == (at(92), at(59))
-    assert listening.failed(PROMETHEUS, at=at(5), interval_seconds=INTERVAL, reason="x") is not None
+    assert detector.failed(PROMETHEUS, at=at(5), interval_seconds=INTERVAL, reason="x") is not None
 
 
 def test_a_prometheus_that_is_stopped_falls_silent_with_its_own_words(make_prometheus):
@@ -155,17 +155,17 @@ def test_a_prometheus_that_is_stopped_falls_silent_with_its_own_words(make_prome
     What the poll said is what the event says.
     """
     server = make_prometheus()
-    listening = Listening([], since=at(0))
+    detector = SilenceDetector([], since=at(0))
 
     def poll(minute: float):
         with PrometheusApi(server.url, limits=Limits(1, 2)) as api:
             try:
                 api.now()
             except SourceUnreachableError as trouble:
-                return listening.failed(
+                return detector.failed(
                     PROMETHEUS, at=at(minute), interval_seconds=INTERVAL, reason=trouble.message
                 )
-            return listening.answered(PROMETHEUS, at=at(minute))
+            return detector.answered(PROMETHEUS, at=at(minute))
 
     assert poll(0) is None
     server.stop()

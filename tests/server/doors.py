@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from tracker.inbox.queue import Delivery
-from tracker.server.app import Door, build
+from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.secrets import Secrets
@@ -32,9 +32,9 @@ class Kept:
         self.deliveries += deliveries
 
 
-def door(inbox: Any = None) -> Door:
+def door(inbox: Any = None) -> RouteContext:
     """Make a door whose inbox keeps in memory."""
-    return Door(Committer(inbox or Kept()), SECRETS, Telemetry(), lambda: None)
+    return RouteContext(Committer(inbox or Kept()), SECRETS, Telemetry(), lambda: None)
 
 
 @contextlib.contextmanager

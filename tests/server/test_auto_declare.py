@@ -26,7 +26,7 @@ from tests.servers.serving import SECRETS, TrackerServer, until
 from tracker.application.session import Options, Session
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Delivery
-from tracker.server.digest import Digest
+from tracker.server.inbox_worker import InboxWorker
 from tracker.server.telemetry import Telemetry
 
 
@@ -237,6 +237,6 @@ def recorded_only(server: TrackerServer, told: bytes) -> None:
             )
         ]
     )
-    assert Digest(inbox, session, Telemetry()).once() == 1
+    assert InboxWorker(inbox, session, Telemetry()).once() == 1
     inbox.close()
     session.close()

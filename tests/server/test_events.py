@@ -280,7 +280,7 @@ def test_a_route_without_a_secret_lets_nobody_in(tmp_path):
 
         assert attempts == [401] * len(attempts)
         nothing_is_left(server)
-        assert "/hooks/github lets nobody in: set [github] hook_secret_env" in server.log()
+        assert "/hooks/github rejects every request: set [github] hook_secret_env" in server.log()
 
 
 # ── too much, and too full ───────────────────────────────────────────────────

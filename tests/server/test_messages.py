@@ -16,7 +16,7 @@ from tracker.application.session import Options, Session
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessageSent
 from tracker.log import Log
 from tracker.server import outbox_worker
-from tracker.server.outbox_worker import Poster
+from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.telemetry import Telemetry
 
 SLACK = '[slack]\nwebhook_url_env = "SLACK_URL"\n'
@@ -123,7 +123,7 @@ def test_a_promise_that_passed_is_recorded_once_and_the_update_is_said(posting_s
     posting_server.stop()
     session = workspace_of(posting_server)
     monkeypatch.setattr(Session, "now", property(lambda self: datetime.now(UTC) + timedelta(minutes=11)))
-    Poster(session, Telemetry()).remind()
+    OutboxWorker(session, Telemetry()).remind()
     session.close()
 
     [missed] = kept(posting_server, EtaMissed)
@@ -149,7 +149,7 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
     session = Session(Options(config=str(posting_server.folder / "tracker.toml"), store=store))
     now = datetime.now(UTC)
     monkeypatch.setattr(Session, "now", property(lambda self: now))
-    poster = Poster(session, Telemetry())
+    poster = OutboxWorker(session, Telemetry())
 
     counts = []
     for minutes in (4, 6, 7, 30):

@@ -71,7 +71,7 @@ def test_a_dsn_that_names_this_very_server_is_refused_at_start(make_server, host
 
     assert done.returncode == 3
     [line, hint] = done.stderr.splitlines()
-    assert "TRACKER_SENTRY_DSN names this very server" in line
+    assert "TRACKER_SENTRY_DSN names this server" in line
     assert "unset TRACKER_SENTRY_DSN" in hint
     assert KEY not in done.stderr
 
@@ -85,7 +85,7 @@ def test_a_dsn_that_is_none_is_refused_at_start(make_server, dsn):
 
     assert done.returncode == 3
     [line, hint] = done.stderr.splitlines()
-    assert "TRACKER_SENTRY_DSN is no DSN" in line
+    assert "TRACKER_SENTRY_DSN is not a DSN" in line
     assert "https://key@host/1" in hint
 
 

@@ -236,6 +236,6 @@ def test_what_it_says_is_json_and_holds_no_secret(make_server, tmp_path):
     server.stop()
 
     said = server.said()
-    assert [each["says"] for each in said] == ["started", "a delivery was not understood", "stopped"]
+    assert [each["says"] for each in said] == ["started", "a delivery could not be parsed", "stopped"]
     assert all({"at", "level", "says"} <= each.keys() for each in said)
     assert not any(secret in json.dumps(said) for secret in SECRETS.values())

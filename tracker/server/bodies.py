@@ -1,40 +1,41 @@
-"""Bodies of requests, read behind limits: nothing is parsed, or held, beyond them."""
+"""Reading the bodies of requests within limits of size, time and memory."""
 
 import asyncio
 import json
 import zlib
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 HOOK_BYTES = 10 << 20
 ENVELOPE_BYTES = 1 << 20
-"""What one request may bring over the wire."""
+"""The most bytes of one request, as sent."""
 READ_SECONDS = 20.0
-MOST_HELD_BYTES = 256 << 20
+MOST_BYTES_IN_MEMORY = 256 << 20
+"""Of all bodies that are being received together."""
 _HEADER_BYTES = 64 << 10
 
-_held = 0
+_bytes_in_memory = 0
 
 
 class TooLargeError(Exception):
-    """A body has more bytes than its route takes."""
+    """A body is larger than its route accepts."""
 
 
 class OverloadedError(Exception):
-    """So many bytes are being read already that this one has to come again."""
+    """Too many bytes are being received; the sender should retry."""
 
 
 async def read(request: Request, most_bytes: int) -> bytes:
     """Read a request's body.
 
     Raises:
-        TooLargeError: As soon as it passes the limit, or says that it will.
-        OverloadedError: If all requests together hold too much.
-        TimeoutError: If it does not come to an end.
-        ClientDisconnect: If the sender went away.
+        TooLargeError: As soon as it exceeds the limit, or its Content-Length does.
+        OverloadedError: If all bodies together are too large.
+        TimeoutError: If it is not complete in time.
+        ClientDisconnect: If the sender disconnects.
     """
-    global _held
+    global _bytes_in_memory
     declared = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > most_bytes:
         raise TooLargeError
@@ -44,19 +45,19 @@ async def read(request: Request, most_bytes: int) -> bytes:
         async with asyncio.timeout(READ_SECONDS):
             async for piece in request.stream():
                 size += len(piece)
-                _held += len(piece)
+                _bytes_in_memory += len(piece)
                 if size > most_bytes:
                     raise TooLargeError
-                if _held > MOST_HELD_BYTES:
+                if _bytes_in_memory > MOST_BYTES_IN_MEMORY:
                     raise OverloadedError
                 pieces.append(piece)
     finally:
-        _held -= size
+        _bytes_in_memory -= size
     return b"".join(pieces)
 
 
 def envelope_header(body: bytes, encoding: str) -> dict[str, Any]:
-    """Read an envelope's first line, inflating no more than it can have; what is none is empty."""
+    """Return an envelope's first line, inflating no more than it can have; empty if it cannot be parsed."""
     start = body[:_HEADER_BYTES]
     try:
         if encoding in ("gzip", "deflate") or start[:2] == b"\x1f\x8b":
@@ -66,17 +67,6 @@ def envelope_header(body: bytes, encoding: str) -> dict[str, Any]:
 
             start = brotli.Decompressor().process(start, output_buffer_limit=_HEADER_BYTES)
         header = json.loads(start.partition(b"\n")[0])
-    except Exception:  # hostile bytes raise anything; what is no header is empty
+    except Exception:  # hostile bytes raise anything
         return {}
     return header if isinstance(header, dict) else {}
-
-
-__all__ = [
-    "ENVELOPE_BYTES",
-    "HOOK_BYTES",
-    "ClientDisconnect",
-    "OverloadedError",
-    "TooLargeError",
-    "envelope_header",
-    "read",
-]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.inbox.queue import Delivery, Inbox
-from tracker.server.telemetry import report
+from tracker.server.telemetry import report_bug
 
 MOST_WAITING = 4_000
 MOST_WAITING_BYTES = 128 << 20
@@ -36,8 +36,8 @@ class Committer:
         """Keep a delivery; it is on disk when this returns.
 
         Raises:
-            StoreAwayError: If too much waits already, or the inbox takes nothing.
-            TimeoutError: If it was not kept in time; it may be kept all the same.
+            StoreAwayError: If too many wait already, or the inbox cannot be written.
+            TimeoutError: If it was not written in time; it may be written later.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
@@ -48,18 +48,17 @@ class Committer:
             self._queue.append((delivery, future))
             self._bytes += size
             self._changed.notify()
-        patience = loop.call_later(timeout_seconds, _answer, [future], TimeoutError())
+        timer = loop.call_later(timeout_seconds, _resolve, [future], TimeoutError())
         try:
             await future
         finally:
-            patience.cancel()
+            timer.cancel()
 
     def is_busy(self) -> bool:
-        """Whether many came at once, just now."""
+        """Whether many deliveries came together a moment ago."""
         return self._last_count >= _MANY and time.monotonic() - self._last_at < _JUST_NOW_SECONDS
 
     def is_working(self) -> bool:
-        """Whether its thread lives."""
         return self._thread.is_alive()
 
     def close(self) -> None:
@@ -84,26 +83,26 @@ class Committer:
             except TrackerError as trouble:
                 problem = trouble
             except Exception as bug:
-                # Whoever waits is told at once, whatever went wrong: nobody else will.
+                # Whatever went wrong, every request that waits has to be answered.
                 problem = StoreAwayError(f"the inbox cannot be written: {bug}")
             futures = [future for _, future in batch]
             try:
-                futures[0].get_loop().call_soon_threadsafe(_answer, futures, problem)
+                futures[0].get_loop().call_soon_threadsafe(_resolve, futures, problem)
             except RuntimeError:
-                return  # the loop is closed: nobody waits any more
+                return  # the loop is closed: no request waits any more
             if problem is None:
                 self._last_count, self._last_at = len(batch), time.monotonic()
                 try:
                     self._kept(len(batch))
                 except Exception as bug:
-                    report(bug)
+                    report_bug(bug)
 
 
 def _size(delivery: Delivery) -> int:
     return len(delivery.body) + len(delivery.key) + sum(map(len, delivery.headers.values()))
 
 
-def _answer(futures: Sequence["asyncio.Future[None]"], problem: Exception | None) -> None:
+def _resolve(futures: Sequence["asyncio.Future[None]"], problem: Exception | None) -> None:
     for future in futures:
         if future.done():
             continue

@@ -1,4 +1,4 @@
-"""Starting and ending the server: one process, its threads, and the order in which they stop."""
+"""Starting and stopping the server: one process, its threads, and the order in which they stop."""
 
 import asyncio
 import contextlib
@@ -19,15 +19,15 @@ from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Inbox
-from tracker.server.app import Door, build
+from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
-from tracker.server.digest import Digest
-from tracker.server.outbox_worker import Poster
+from tracker.server.inbox_worker import InboxWorker
+from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.reconcile import Reconciler
 from tracker.server.secrets import Secrets
-from tracker.server.telemetry import Telemetry, begin_logging, report, report_own_errors, tell
+from tracker.server.telemetry import Telemetry, log_line, report_bug, start_error_reports, start_logging
 
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
@@ -35,8 +35,8 @@ _MOST_FILES = 65_536
 _STOP_SECONDS = 15.0
 
 
-class Machine:
-    """All that works behind the door, each part in a thread and on a log of its own."""
+class Workers:
+    """Everything that works behind the routes, each part in a thread and on a log of its own."""
 
     def __init__(self, session: Session) -> None:
         self.telemetry = Telemetry()
@@ -45,41 +45,40 @@ class Machine:
         self._notify = session.notify
         store = session.settings.store
         self.inbox: Inbox = open_inbox(store)
-        self._digest_inbox: Inbox = open_inbox(store)
+        self._worker_inbox: Inbox = open_inbox(store)
         self.committer = Committer(self.inbox, self._kept)
         self._alerts: list[Incoming] = []
         self._alerts_lock = threading.Lock()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for name, work in (
-                ("digest", self._digest),
+                ("inbox worker", self._process_inbox),
                 ("reconcile", self._reconcile),
                 ("declare", self._declare),
-                ("messages", self._messages),
+                ("outbox worker", self._process_outbox),
                 ("count", self._count),
             )
         ]
         self._problem: str | None = "starting"
 
     def start(self) -> None:
-        """Begin to work."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End in order: what was received is on disk, the piece of work at hand is finished."""
+        """Stop in order: what was received is on disk, and each thread finishes its current work."""
         self.committer.close()
         self.stopping.set()
         self.wake.set()
-        # A store that is away holds up its threads for half a minute each; what they have at hand is safe in the inbox.
+        # A store that does not answer blocks each thread for half a minute; what it works on is safe in the inbox.
         give_up = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(timeout=max(0.1, give_up - time.monotonic()))
-        self._digest_inbox.close()
+        self._worker_inbox.close()
         self.inbox.close()
 
     def problem(self) -> str | None:
-        """Say what keeps it from its work; None when all is well."""
+        """Return why it does not do its work; None if it does."""
         if not self.committer.is_working() and not self.stopping.is_set():
             return "the inbox's writer is not running"
         for thread in self._threads:
@@ -94,87 +93,89 @@ class Machine:
     def _session(self) -> Session:
         return Session(self._options, notify=self._notify)
 
-    def _alerts_told(self, facts: Sequence[Incoming]) -> None:
-        told = [each for each in facts if isinstance(each.event, AlertFired | AlertResolved)]
+    def _add_alerts(self, facts: Sequence[Incoming]) -> None:
+        alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
         with self._alerts_lock:
-            self._alerts += told
+            self._alerts += alerts
 
-    def _digest(self) -> None:
+    def _process_inbox(self) -> None:
         session = self._session()
-        digest = Digest(
-            self._digest_inbox, session, self.telemetry, self._alerts_told, self.committer.is_busy
+        worker = InboxWorker(
+            self._worker_inbox, session, self.telemetry, self._add_alerts, self.committer.is_busy
         )
-        digest.run(self.wake, self.stopping)
+        worker.run(self.wake, self.stopping)
         session.close()
 
     def _reconcile(self) -> None:
         session = self._session()
-        Reconciler(session, self.telemetry, self._alerts_told).run(self.stopping)
+        Reconciler(session, self.telemetry, self._add_alerts).run(self.stopping)
         with contextlib.suppress(TrackerError):
             session.log.seal()
         session.close()
 
-    def _messages(self) -> None:
+    def _process_outbox(self) -> None:
         session = self._session()
-        Poster(session, self.telemetry).run(self.stopping)
+        OutboxWorker(session, self.telemetry).run(self.stopping)
         session.close()
 
     def _declare(self) -> None:
         session = self._session()
         declarer = Declarer(session, self.telemetry)
-        owed = True
+        first = True
         while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
             with self._alerts_lock:
-                told, self._alerts = self._alerts, []
+                alerts, self._alerts = self._alerts, []
             try:
-                if owed:
-                    told = declarer.owed() + told
-                    owed = False
-                if told:
-                    declarer.declare(told)
+                if first:
+                    alerts = declarer.recent_alerts() + alerts
+                    first = False
+                if alerts:
+                    declarer.declare(alerts)
             except Exception as trouble:
-                report(trouble)
-                tell("declaring failed; trying again", 40, why=str(trouble))
+                report_bug(trouble)
+                log_line("declaring failed; retrying", 40, why=str(trouble))
                 with self._alerts_lock:
-                    self._alerts = told + self._alerts
+                    self._alerts = alerts + self._alerts
                 self.stopping.wait(2)
         session.close()
 
     def _count(self) -> None:
-        """Keep the numbers of /metrics and /readyz up to date, off the path of any answer."""
+        """Keep the numbers of /metrics and /readyz up to date, so that no answer has to count."""
         while True:
             try:
-                counts = self._digest_inbox.counts()
+                counts = self._worker_inbox.counts()
                 self.telemetry.waiting.set(counts.waiting)
                 self.telemetry.parked.set(counts.parked)
                 age = time.time() - counts.oldest_us / 1e6 if counts.oldest_us is not None else 0.0
                 self.telemetry.oldest_seconds.set(max(0.0, age))
                 self._problem = (
-                    None if age < 60 else f"deliveries wait for {age:.0f} s: is the log's store away?"
+                    None
+                    if age < 60
+                    else f"deliveries have waited for {age:.0f} s: does the log's store answer?"
                 )
             except StoreError as away:
                 self._problem = away.message
             except Exception as bug:
-                report(bug)
+                report_bug(bug)
             if self.stopping.wait(_COUNT_EVERY_SECONDS):
                 return
 
 
 def serve(session: Session, *, host: str, port: int) -> int:
-    """Serve until a signal comes.
+    """Serve until a signal.
 
     Raises:
-        TrackerError: If settings, store or port keep it from starting.
+        TrackerError: If settings, store or port prevent it from starting.
     """
     secrets = Secrets.of(session.settings)
     listener = _listen(host, port)
     host, port = listener.getsockname()[:2]
-    report_own_errors(host, port)
-    _ = session.log.position  # a store that is away is said now, not by the first delivery
-    begin_logging()
+    start_error_reports(host, port)
+    _ = session.log.position  # a store that does not answer is reported now, not at the first delivery
+    start_logging()
     _allow_connections()
-    machine = Machine(session)
-    app = build(Door(machine.committer, secrets, machine.telemetry, machine.problem))
+    workers = Workers(session)
+    app = build(RouteContext(workers.committer, secrets, workers.telemetry, workers.problem))
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -191,31 +192,31 @@ def serve(session: Session, *, host: str, port: int) -> int:
     )
 
     def ended(number: int, frame: object) -> None:
-        # Before uvicorn listens for signals itself. Once it has answered everybody, it raises the same again.
+        # Until uvicorn handles signals itself; once it has answered all requests, it raises the same again.
         server.should_exit = True
 
     signal.signal(signal.SIGTERM, ended)
-    # The thread that answers gives its turn away at each wait; after 5 ms (the default) it is far behind.
+    # The thread that answers yields at each wait; with 5 ms (the default) it falls far behind.
     sys.setswitchinterval(0.001)
-    machine.start()
+    workers.start()
     shown = f"[{host}]" if ":" in host else host
     session.notify(
         f"tracker: listening on http://{shown}:{port}; the log is {session.settings.store.rsplit('@', 1)[-1]}"
     )
-    for said in _closed(secrets):
-        session.notify(f"  {said}")
-    tell("started", host=host, port=port)
+    for line in _rejecting_routes(secrets):
+        session.notify(f"  {line}")
+    log_line("started", host=host, port=port)
     try:
         asyncio.run(server.serve(sockets=[listener]))
     finally:
-        machine.stop()
-        tell("stopped")
+        workers.stop()
+        log_line("stopped")
     return 0
 
 
-def _closed(secrets: Secrets) -> list[str]:
-    """Say which routes let nobody in, and what to set."""
-    named = {
+def _rejecting_routes(secrets: Secrets) -> list[str]:
+    """Name the routes without a secret, and the setting to add."""
+    routes = {
         "/hooks/alertmanager/…": (secrets.alertmanager, "[alertmanager] token_env"),
         "/hooks/sentry/…": (secrets.sentry_client, "[sentry] client_secret_env"),
         "/api/…/envelope/": (secrets.dsn_key, "[sentry] dsn_key_env"),
@@ -224,11 +225,15 @@ def _closed(secrets: Secrets) -> list[str]:
         "/hooks/events": (secrets.events, "[hooks] token_env"),
         "/api/0/…": (secrets.events or secrets.sentry_api, "[hooks] token_env"),
     }
-    return [f"{path} lets nobody in: set {setting}" for path, (value, setting) in named.items() if not value]
+    return [
+        f"{path} rejects every request: set {setting}"
+        for path, (value, setting) in routes.items()
+        if not value
+    ]
 
 
 def _allow_connections() -> None:
-    """Let as many connections be open as the system's hard limit lets; the usual soft one is 1,024."""
+    """Raise the limit of open connections to the system's hard limit; the usual soft limit is 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -237,11 +242,11 @@ def _allow_connections() -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise UsageError(f"serve: {port} is no port", hint="--port 8321")
+        raise UsageError("serve: port must be 0 to 65535", hint="--port 8321")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Connections inherit it. Without it, an answer with a body waits 40 ms for the other side's acknowledgement.
+    # Connections inherit it. Without it, an answer with a body waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         listener.bind((host, port))
@@ -250,6 +255,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise UsageError(
             f"serve: cannot listen on {host}:{port}: {taken.strerror or taken}",
-            hint=f"See who does: ss -ltnp 'sport = :{port}', or name another: --port",
+            hint=f"See which program does: ss -ltnp 'sport = :{port}', or name another port: --port",
         ) from taken
     return listener

@@ -1,7 +1,7 @@
-"""HTTP/1.1 as uvicorn speaks it, with limits on what comes before and after a body.
+"""uvicorn's HTTP/1.1 with limits on what comes before and after a body.
 
-The parser below it takes headers, trailers and pipelined requests without end, and waits
-for them without end; nobody has to be authentic for that.
+Its parser accepts headers, trailers and pipelined requests without a limit of size or time,
+and before any authentication.
 """
 
 import asyncio
@@ -10,33 +10,31 @@ from asyncio.events import TimerHandle
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_BYTES = 64 << 10
-"""What headers, or trailers, may have; the piece that passes it was read already, which is 256 KiB at the most."""
+"""The most bytes of headers, or trailers; the piece that exceeds it was read already, at most 256 KiB."""
 HEAD_SECONDS = 20.0
-"""How long they may take, and what comes after an answer that waited for no body."""
+"""How long they may take, and also the rest of a request that was answered before its body ended."""
 MOST_PIPELINED = 100
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection, which holds no more than a request may have and lives no longer than one may take."""
+    """One connection, with limits of size and time outside of bodies."""
 
     _idle_bytes = 0
     _progress = False
     _deadline: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request soon."""
         super().connection_made(transport)
-        self._expect()
+        self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
-        self._came()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what brings neither a body nor an end of anything."""
+        """Count the bytes that complete nothing and are no body."""
         self._progress = False
         super().data_received(data)
         self._idle_bytes = 0 if self._progress else self._idle_bytes + len(data)
@@ -45,40 +43,36 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Expect the headers' end soon."""
         super().on_message_begin()
-        self._expect()
+        self._start_deadline()
 
     def on_headers_complete(self) -> None:
-        """Take a request, unless too many wait on this connection: uvicorn answers 400 and closes it."""
+        """Accept a request, unless too many are pipelined: uvicorn answers 400 and closes the connection."""
         self._progress = True
-        self._came()
+        self._cancel_deadline()
         if len(self.pipeline) >= MOST_PIPELINED:
             raise ValueError("too many requests at once")
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
         self._progress = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Take the end of a request."""
         self._progress = True
-        self._came()
+        self._cancel_deadline()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Expect the end of a body that nobody waited for."""
         if self.cycle.more_body:
-            self._expect()
+            self._start_deadline()
         super().on_response_complete()
 
-    def _expect(self) -> None:
+    def _start_deadline(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._late)
 
-    def _came(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -92,6 +86,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _idle(self) -> bool:
-        """Whether no answer is under way, into which another would fall."""
+        """Whether no answer is being written, which another would corrupt."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or (cycle.response_complete and not cycle.more_body)

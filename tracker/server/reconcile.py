@@ -1,8 +1,8 @@
-"""What was pushed is asked for again: at start and every few minutes, with the same keys.
+"""Polling for what should have been pushed: at start and every few minutes, with the same keys.
 
 What a webhook missed appears at its true time. Samples of the metrics of every incident
 that is open, or was a day ago, are captured; the verdicts of windows that are over are
-recorded. Each piece of work fails by itself: one source that is away holds up no other.
+recorded. Each piece of work fails by itself: a source that does not answer delays no other.
 """
 
 import threading
@@ -14,26 +14,26 @@ from pathlib import Path
 from projections.incidents import ours
 from tracker.application.collect import forges, sentry, sources
 from tracker.application.session import Recording, Session
-from tracker.application.source_silence import Hearing
+from tracker.application.source_silence import Detected, SilenceRecorder
 from tracker.application.verdicts import record_verdicts
 from tracker.errors import TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Incoming
-from tracker.server.telemetry import Telemetry, report, tell
-from tracker.times import duration_seconds
+from tracker.server.telemetry import Telemetry, log_line, report_bug
+from tracker.times import duration_seconds, utc
 
 BACK = timedelta(days=1)
-"""How far back a source is asked at start; later from its last answer on."""
+"""How far back a source is polled at start; later from its last answer on."""
 OVERLAP = timedelta(minutes=10)
 AFTER = timedelta(days=1, minutes=10)
-"""So long after its end an incident's metrics are still captured: the day's verdict closes then."""
+"""How long after its end an incident's metrics are captured: the day's verdict closes then."""
 
 
 Read = Callable[[datetime], list[sources.CollectResult]]
 
 
 class Reconciler:
-    """Asks every configured source, on a log of its own.
+    """Polls every configured source, on a log of its own.
 
     `recorded` is called with the alerts that were polled.
     """
@@ -49,11 +49,10 @@ class Reconciler:
         self._every = duration_seconds(serve.reconcile_every)
         self._capture_every = duration_seconds(serve.capture_every)
         self._answered: dict[str, datetime] = {}
-        self._hearing = Hearing(session, telemetry)
+        self._silences = SilenceRecorder(session)
         self._firing_since: datetime | None = None
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until told to stop."""
         asked = captured = float("-inf")
         while not stopping.is_set():
             now = time.monotonic()
@@ -68,14 +67,14 @@ class Reconciler:
             stopping.wait(max(0.2, due - time.monotonic()))
 
     def ask(self, stopping: threading.Event) -> None:
-        """Ask each source for what it knows since its last answer."""
+        """Poll each source for what is new since its last answer."""
         for source, read in self._sources():
             if stopping.is_set():
                 return
             self._polled(source, read)
 
     def _sources(self) -> Iterator[tuple[str, Read]]:
-        """Name every source that is configured, with how to read it from an instant on."""
+        """Yield every configured source, with how to read it from an instant on."""
         session = self._session
         settings = session.settings
         if settings.prometheus.url:
@@ -97,7 +96,7 @@ class Reconciler:
             for path in service.repositories:
                 place = settings.folder / Path(path).expanduser()
                 yield (
-                    # Two services may share a repository: each is asked from its own last answer on.
+                    # Two services may share a repository: each is polled from its own last answer on.
                     f"git:{name}/{place.name}",
                     lambda start, place=place, name=name: [  # type: ignore[misc]
                         sources.repository(session, place, name, start, None)
@@ -105,25 +104,25 @@ class Reconciler:
                 )
 
     def capture(self, stopping: threading.Event) -> None:
-        """Bring the samples of every living incident up to now, and record the verdicts that are due."""
+        """Collect the samples of every current incident up to now, and record the verdicts that are due."""
         session = self._session
-        living: list[str] = []
-        self._telemetry.guarded("incidents", lambda: living.extend(self._living()))
-        for incident in living:
+        current: list[str] = []
+        self._telemetry.guarded("incidents", lambda: current.extend(self._current_incidents()))
+        for incident in current:
             if stopping.is_set():
                 return
             if session.settings.prometheus.url:
                 self._telemetry.guarded("samples", lambda name=incident: self._samples(name))  # type: ignore[misc]
             self._telemetry.guarded("verdicts", lambda name=incident: self._verdicts(name))  # type: ignore[misc]
 
-    def _living(self) -> list[str]:
-        found = ours(self._session.incident_summaries())
-        self._telemetry.open_incidents.set(sum(each.ends_at is None for each in found))
+    def _current_incidents(self) -> list[str]:
+        incidents = ours(self._session.incident_summaries())
+        self._telemetry.open_incidents.set(sum(incident.ends_at is None for incident in incidents))
         now = self._session.now
         return [
-            each.id
-            for each in found
-            if each.merged_into is None and (each.ends_at is None or now < each.ends_at + AFTER)
+            incident.id
+            for incident in incidents
+            if incident.merged_into is None and (incident.ends_at is None or now < incident.ends_at + AFTER)
         ]
 
     def _samples(self, name: str) -> None:
@@ -146,8 +145,10 @@ class Reconciler:
                     self._count(pulled.recording)
                     if pulled.problem is not None:
                         raise pulled.problem
-                    self._hearing.sampled(
-                        "prometheus", service, metric_name, session.now, self._capture_every
+                    _log_silence(
+                        self._silences.sampled(
+                            "prometheus", service, metric_name, session.now, self._capture_every
+                        )
                     )
 
     def _verdicts(self, name: str) -> None:
@@ -155,7 +156,7 @@ class Reconciler:
         record_verdicts(self._session, self._session.incident(name), recording)
         if recording.recorded:
             self._count(recording)
-            tell(
+            log_line(
                 "recorded the verdicts of windows that are over",
                 incident=name,
                 windows=len(recording.recorded),
@@ -163,7 +164,7 @@ class Reconciler:
 
     def _prometheus(self, start: datetime) -> list[sources.CollectResult]:
         session = self._session
-        # An alert whose start lies before what is asked for has no start that can be told, and so no end.
+        # The start of an alert that began before the span is unknown, and so its end would be.
         since = min(start, self._firing_since - OVERLAP) if self._firing_since else start
         since = max(since, min(start, session.now - BACK))
         with sources.prometheus_api(session) as api:
@@ -174,42 +175,58 @@ class Reconciler:
         return [alerts, rules]
 
     def _polled(self, source: str, read: Read) -> None:
-        """Ask one source from its last answer on, a little before."""
+        """Poll one source from a little before its last answer on."""
         now = self._session.now
         problem: TrackerError | None = None
         try:
             last = self._answered.get(source)
-            start = self._first_asked_from(source, now) if last is None else last - OVERLAP
-            for each in read(start):
-                self._count(each.recording)
-                problem = problem or each.problem
-                if each.facts:
-                    self._recorded(each.facts)
+            start = self._first_start(source, now) if last is None else last - OVERLAP
+            for pulled in read(start):
+                self._count(pulled.recording)
+                problem = problem or pulled.problem
+                if pulled.facts:
+                    self._recorded(pulled.facts)
         except TrackerError as trouble:
             problem = trouble
         except Exception as bug:
             problem = TrackerError(f"a bug: {type(bug).__name__}: {bug}")
-            report(bug)
+            report_bug(bug)
+        self._telemetry.polled(source, problem is None)
         if problem is None:
             self._answered[source] = now
-            self._telemetry.guarded("hearing", lambda: self._hearing.answered(source, now))
+            self._telemetry.guarded("silences", lambda: _log_silence(self._silences.answered(source, now)))
         else:
             reason = problem.message
-            self._telemetry.guarded("hearing", lambda: self._hearing.failed(source, now, self._every, reason))
+            self._telemetry.guarded(
+                "silences",
+                lambda: _log_silence(self._silences.failed(source, now, self._every, reason)),
+            )
             self._telemetry.errors.labels(source).inc()
-            tell("a source did not answer", 30, source=source, why=problem.message)
+            log_line("a source did not answer", 30, source=source, why=reason)
 
-    def _first_asked_from(self, source: str, now: datetime) -> datetime:
-        """A day back at start, and further where it was silent when the last server ended."""
-        return min(now - BACK, (self._hearing.silent_since(source) or now) - OVERLAP)
+    def _first_start(self, source: str, now: datetime) -> datetime:
+        """Return a day ago, or earlier if the source was silent when the last server ended."""
+        return min(now - BACK, (self._silences.silent_since(source) or now) - OVERLAP)
 
     def _count(self, recording: Recording) -> None:
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
 
 
+def _log_silence(detected: Detected) -> None:
+    if detected is not None:
+        log_line(
+            detected.TOPIC.replace("-", " "),
+            30,
+            source=detected.source,
+            service=detected.service,
+            metric=detected.what,
+            occurred_at=utc(detected.occurred_at),
+        )
+
+
 def still_firing(facts: Sequence[Incoming]) -> list[datetime]:
-    """Return when each alert began that is told without its end."""
+    """Return when each alert began that has not ended."""
     ended = {
         (each.event.fingerprint, each.event.started_at)
         for each in facts

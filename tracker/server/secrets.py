@@ -1,4 +1,4 @@
-"""What proves that a request comes from whom it says: secrets compared in constant time, on bytes."""
+"""Authenticating requests: secrets compared in constant time, on bytes."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ _MOST_QUERY_FIELDS = 50
 
 @dataclass(frozen=True)
 class Secrets:
-    """The secrets of every route; a route without one lets nobody in."""
+    """The secrets of every route; a route without one rejects every request."""
 
     alertmanager: str | None = None
     sentry_client: str | None = None
@@ -28,10 +28,10 @@ class Secrets:
 
     @classmethod
     def of(cls, settings: Settings) -> "Secrets":
-        """Read them from the environment, or the files that it names.
+        """Read them from the environment, or from files that it names.
 
         Raises:
-            SettingsError: If one is named and not there.
+            SettingsError: If one is named and not set.
         """
         file = settings.file
         return cls(
@@ -46,10 +46,10 @@ class Secrets:
 
 
 def same(wanted: str | None, got: bytes | str | None) -> bool:
-    """Whether a secret is the one that is wanted; how long this takes does not tell where they differ."""
+    """Compare a secret in constant time."""
     if not wanted or got is None:
         return False
-    # JSON can hold half characters; they are in no secret, and must not end in an error.
+    # JSON can hold lone surrogates, which must not raise an error here.
     given = got.encode("utf-8", "replace") if isinstance(got, str) else got
     return hmac.compare_digest(wanted.encode(), given)
 
@@ -59,9 +59,9 @@ def bearer(headers: Headers, *wanted: str | None) -> bool:
     kind, _, token = headers.get("authorization", b"").partition(b" ")
     if kind.lower() != b"bearer":
         return False
-    # Every one is compared: the time says nothing of which fits.
-    found = [same(each, token.strip()) for each in wanted]
-    return any(found)
+    # All are compared, so that the time does not show which one matches.
+    matches = [same(value, token.strip()) for value in wanted]
+    return any(matches)
 
 
 def signed(wanted: str | None, signature: bytes, body: bytes, *, prefix: bytes = b"") -> bool:
@@ -73,7 +73,7 @@ def signed(wanted: str | None, signature: bytes, body: bytes, *, prefix: bytes =
 
 
 def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, object]) -> str | None:
-    """Find the public key of a DSN: in X-Sentry-Auth, else in the query, else in the envelope's own DSN."""
+    """Return the public key of a DSN: from X-Sentry-Auth, else from the query, else from the envelope's own DSN."""
     for name in ("x-sentry-auth", "authorization"):
         kind, _, fields = headers.get(name, b"").decode("latin-1").partition(" ")
         if kind.lower() == "sentry":
@@ -81,8 +81,8 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
                 key, _, value = field.strip().partition("=")
                 if key == "sentry_key":
                     return value.strip()
-    if named := asked(query, "sentry_key"):
-        return named
+    if from_query := query_field(query, "sentry_key"):
+        return from_query
     dsn = envelope_header.get("dsn")
     if isinstance(dsn, str):
         before, at, _ = dsn.partition("://")[2].partition("@")
@@ -90,10 +90,10 @@ def sentry_key(headers: Headers, query: bytes, envelope_header: Mapping[str, obj
     return None
 
 
-def asked(query: bytes, name: str) -> str | None:
-    """Read one field of a query; one with more fields than any sender writes has none."""
+def query_field(query: bytes, name: str) -> str | None:
+    """Return one field of a query; None if there are more fields than any sender writes."""
     try:
-        found = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_QUERY_FIELDS).get(name)
+        values = parse_qs(query.decode("latin-1"), max_num_fields=_MOST_QUERY_FIELDS).get(name)
     except ValueError:
         return None
-    return found[0] if found else None
+    return values[0] if values else None

@@ -1,4 +1,4 @@
-"""The tracker's own metrics and its own words: what its Prometheus scrapes and its operator reads."""
+"""The tracker's own metrics, log lines and error reports."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -24,12 +25,10 @@ class Telemetry:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
-        self.requests = Counter(
-            "tracker_http_requests_total", "Requests answered.", ("route", "status"), registry=registry
-        )
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        self.requests = counter("tracker_http_requests_total", "Requests answered.", ("route", "status"))
         self.request_seconds = Histogram(
             "tracker_http_request_duration_seconds",
             "From the request's first byte to its answer.",
@@ -37,78 +36,58 @@ class Telemetry:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
             registry=registry,
         )
-        self.kept = Counter("tracker_inbox_kept_total", "Deliveries put on disk.", registry=registry)
-        self.waiting = Gauge(
-            "tracker_inbox_waiting", "Deliveries that are not worked up yet.", registry=registry
+        self.kept = counter("tracker_inbox_kept_total", "Deliveries put on disk.")
+        self.waiting = gauge("tracker_inbox_waiting", "Deliveries that are not processed yet.")
+        self.parked = gauge("tracker_inbox_parked", "Deliveries that could not be parsed.")
+        self.oldest_seconds = gauge(
+            "tracker_inbox_oldest_age_seconds", "Age of the oldest delivery that waits."
         )
-        self.parked = Gauge(
-            "tracker_inbox_parked", "Deliveries that could not be understood.", registry=registry
+        self.recorded = counter("tracker_events_recorded_total", "Events that were new to the log.")
+        self.known = counter("tracker_events_known_total", "Events that the log had already.")
+        self.polled_at = gauge(
+            "tracker_source_last_success_timestamp_seconds", "When a source last answered.", ("source",)
         )
-        self.oldest_seconds = Gauge(
-            "tracker_inbox_oldest_age_seconds", "Age of the oldest delivery that waits.", registry=registry
+        self.source_up = gauge("tracker_source_up", "Whether a source answered the last time.", ("source",))
+        self.open_incidents = gauge("tracker_open_incidents", "Open incidents.")
+        self.declared = counter(
+            "tracker_incidents_declared_total", "Incidents that the tracker declared itself."
         )
-        self.recorded = Counter(
-            "tracker_events_recorded_total", "Events that were new to the log.", registry=registry
-        )
-        self.known = Counter(
-            "tracker_events_known_total", "Events that the log had already.", registry=registry
-        )
-        self.polled_at = Gauge(
-            "tracker_source_last_success_timestamp_seconds",
-            "When a source last answered.",
-            ("source",),
-            registry=registry,
-        )
-        self.source_up = Gauge(
-            "tracker_source_up", "Whether a source answered the last time.", ("source",), registry=registry
-        )
-        self.open_incidents = Gauge(
-            "tracker_open_incidents", "Incidents that are not over.", registry=registry
-        )
-        self.declared = Counter(
-            "tracker_incidents_declared_total",
-            "Incidents that the tracker declared itself.",
-            registry=registry,
-        )
-        self.errors = Counter(
-            "tracker_errors_total", "Work that failed and is tried again.", ("work",), registry=registry
-        )
+        self.errors = counter("tracker_errors_total", "Failed work that is retried.", ("work",))
 
     def guarded(self, work: str, does: Callable[[], object]) -> None:
-        """Do one piece of work that is done again later, whatever becomes of it now."""
+        """Do one piece of work that is repeated later, so that a failure is only logged."""
         try:
             does()
         except TrackerError as trouble:
             self.errors.labels(work).inc()
-            tell(f"{work}: trying again later", 30, why=trouble.message)
+            log_line(f"{work} failed; retrying later", 30, why=trouble.message)
         except Exception as bug:
             self.errors.labels(work).inc()
-            report(bug)
+            report_bug(bug)
 
     def polled(self, source: str, answered: bool) -> None:
-        """Note whether a source answered."""
         self.source_up.labels(source).set(answered)
         if answered:
             self.polled_at.labels(source).set(time.time())
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line: at, level, what happened, and whatever was given with it."""
+    """One JSON object a line: at, level, says, and the fields of the line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        fields = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
             "level": record.levelname.lower(),
             "says": record.getMessage(),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(said, enc_hook=str).decode()
+            fields["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(fields, enc_hook=str).decode()
 
 
-def begin_logging() -> None:
-    """Send the server's words to stderr, a JSON object a line; uvicorn's own only from warnings on."""
+def start_logging() -> None:
+    """Log to stderr, a JSON object a line; of uvicorn's own lines only warnings and errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json())
     for name, level in (("tracker.serve", logging.INFO), ("uvicorn.error", logging.WARNING)):
@@ -117,13 +96,12 @@ def begin_logging() -> None:
         logger.setLevel(level)
 
 
-def tell(says: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log one thing that happened."""
+def log_line(says: str, level: int = logging.INFO, **fields: object) -> None:
     LOGGER.log(level, says, extra={"fields": fields})
 
 
-def report(bug: BaseException) -> None:
-    """Log a bug with its traceback, and send it to the tracker's own Sentry; trouble with a name is no bug."""
+def report_bug(bug: BaseException) -> None:
+    """Log a bug with its traceback, and send it to the tracker's own Sentry; a TrackerError is no bug."""
     if isinstance(bug, TrackerError):
         return
     LOGGER.error("a bug", exc_info=bug)
@@ -131,11 +109,11 @@ def report(bug: BaseException) -> None:
         sys.modules["sentry_sdk"].capture_exception(bug)
 
 
-def report_own_errors(host: str, port: int) -> None:
-    """Send the tracker's own bugs to TRACKER_SENTRY_DSN, if there is one.
+def start_error_reports(host: str, port: int) -> None:
+    """Send the tracker's own bugs to TRACKER_SENTRY_DSN, if it is set.
 
     Raises:
-        SettingsError: If it is no DSN, or names this very server: its errors would go round in circles.
+        SettingsError: If it is not a DSN, or names this server, whose errors would be reported in a loop.
     """
     dsn = os.environ.get("TRACKER_SENTRY_DSN")
     if not dsn:
@@ -147,15 +125,15 @@ def report_own_errors(host: str, port: int) -> None:
         parsed = Dsn(dsn)
     except BadDsn as wrong:
         raise SettingsError(
-            f"TRACKER_SENTRY_DSN is no DSN: {wrong}",
+            f"TRACKER_SENTRY_DSN is not a DSN: {wrong}",
             hint="export TRACKER_SENTRY_DSN=https://key@host/1, or unset it",
         ) from wrong
     if parsed.port == port and _is_here(parsed.host, host):
         raise SettingsError(
-            "TRACKER_SENTRY_DSN names this very server: its own errors would come back to it without end",
+            "TRACKER_SENTRY_DSN names this server: its own errors would be reported to it in a loop",
             hint="Name another Sentry, or: unset TRACKER_SENTRY_DSN",
         )
-    # Breadcrumbs would hold the address of Slack's webhook, and local variables the secrets of the routes.
+    # Breadcrumbs would contain the address of Slack's webhook, and local variables the secrets of the routes.
     sentry_sdk.init(
         dsn=dsn,
         auto_enabling_integrations=False,
@@ -166,14 +144,14 @@ def report_own_errors(host: str, port: int) -> None:
 
 
 def _is_here(named: str, host: str) -> bool:
-    """Whether a host is this machine: one of its addresses can be bound here, 0.0.0.0 and its like too."""
+    """Whether a host is this machine: one of its addresses can be bound here, including 0.0.0.0."""
     if named in {"localhost", host, socket.gethostname()}:
         return True
     try:
-        found = {(each[0], str(each[4][0])) for each in socket.getaddrinfo(named, None)}
+        addresses = {(info[0], str(info[4][0])) for info in socket.getaddrinfo(named, None)}
     except (OSError, UnicodeError):
         return False
-    return any(_can_bind(family, address) for family, address in found)
+    return any(_can_bind(family, address) for family, address in addresses)
 
 
 def _can_bind(family: int, address: str) -> bool:

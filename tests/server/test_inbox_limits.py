@@ -12,7 +12,7 @@ from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import MOST_BYTES_AT_ONCE, Delivery, Inbox
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.sentry import envelope
-from tracker.server.digest import Digest
+from tracker.server.inbox_worker import InboxWorker
 from tracker.server.telemetry import Telemetry
 
 
@@ -54,7 +54,7 @@ def test_a_reason_with_anything_in_it_is_parked(label: str, tmp_path: Path) -> N
     body = f'{{"alerts":[{{"labels":{{"{label}":3}},"startsAt":"2026-03-01T14:00:00Z"}}]}}'
     inbox.put([_delivery(body.encode())])
 
-    assert Digest(inbox, session, Telemetry()).once() == 1
+    assert InboxWorker(inbox, session, Telemetry()).once() == 1
     parked = inbox.parked()
     inbox.close()
     session.close()

@@ -19,7 +19,7 @@ from tracker.inbox.opening import open_inbox
 from tracker.log import Log
 from tracker.log import postgres as log_postgres
 from tracker.log import sqlite as log_sqlite
-from tracker.server.digest import Digest, refuses_the_data
+from tracker.server.inbox_worker import InboxWorker, is_data_error
 from tracker.server.telemetry import Telemetry
 
 
@@ -31,7 +31,7 @@ def told(number, make=alert, **fields):
 
 
 class Scene:
-    """A store with an inbox, a log and a digest between them."""
+    """A store with an inbox, a log and a worker between them."""
 
     def __init__(self, store):
         self.store = store
@@ -39,11 +39,11 @@ class Scene:
         self.session = Session(Options(store=store, by="tracker"))
         self.telemetry = Telemetry()
         self.facts = []
-        self.digest = Digest(self.inbox, self.session, self.telemetry, self.facts.extend)
+        self.worker = InboxWorker(self.inbox, self.session, self.telemetry, self.facts.extend)
 
     def work(self):
         """Work up all that waits."""
-        while self.digest.once():
+        while self.worker.once():
             pass
 
     def numbers(self):
@@ -109,7 +109,7 @@ def test_an_end_between_append_and_finish_doubles_nothing(scene, monkeypatch):
     scene.inbox.put([told(1), told(2, error)])
     monkeypatch.setattr(scene.inbox, "finish", killed)
     with pytest.raises(KilledError):
-        scene.digest.once()
+        scene.worker.once()
     between = (scene.numbers(), scene.inbox.counts().waiting)
     monkeypatch.undo()
 
@@ -184,7 +184,7 @@ def test_what_the_log_refuses_is_parked_alone(scene, monkeypatch):
     scene.work()
 
     [parked] = scene.inbox.parked()
-    assert (parked.key, parked.reason) == ("key-77", "the log did not take it: this cannot be written")
+    assert (parked.key, parked.reason) == ("key-77", "the log rejected it: this cannot be written")
     assert sorted(scene.numbers()) == [number for number in range(1, 101) if number != 77]
     assert len(scene.facts) == 99
 
@@ -208,7 +208,7 @@ def test_trouble_of_the_log_parks_nothing(scene, monkeypatch, trouble):
     monkeypatch.setattr(scene.session, "record", record)
     scene.inbox.put([told(1)])
     with pytest.raises(type(trouble)):
-        scene.digest.once()
+        scene.worker.once()
     monkeypatch.undo()
 
     assert scene.inbox.parked() == []
@@ -225,15 +225,13 @@ def test_the_store_says_when_the_data_is_at_fault():
         outer.__cause__ = inner
         return outer
 
-    assert refuses_the_data(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"))
-    assert refuses_the_data(caused(StoreError("refused"), psycopg.errors.UntranslatableCharacter()))
-    assert refuses_the_data(caused(StoreAwayError("away"), psycopg.errors.ProgramLimitExceeded()))
-    assert refuses_the_data(caused(StoreError("cannot be used"), sqlite3.DataError("string or blob too big")))
-    assert not refuses_the_data(
-        caused(StoreError("cannot be used"), sqlite3.OperationalError("disk I/O error"))
-    )
-    assert not refuses_the_data(caused(StoreAwayError("away"), psycopg.errors.AdminShutdown()))
-    assert not refuses_the_data(StoreAwayError("away"))
+    assert is_data_error(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"))
+    assert is_data_error(caused(StoreError("refused"), psycopg.errors.UntranslatableCharacter()))
+    assert is_data_error(caused(StoreAwayError("away"), psycopg.errors.ProgramLimitExceeded()))
+    assert is_data_error(caused(StoreError("cannot be used"), sqlite3.DataError("string or blob too big")))
+    assert not is_data_error(caused(StoreError("cannot be used"), sqlite3.OperationalError("disk I/O error")))
+    assert not is_data_error(caused(StoreAwayError("away"), psycopg.errors.AdminShutdown()))
+    assert not is_data_error(StoreAwayError("away"))
 
 
 def test_a_locked_log_is_waited_for(scene, monkeypatch):
@@ -245,12 +243,12 @@ def test_a_locked_log_is_waited_for(scene, monkeypatch):
     scene.work()
     _ = scene.session.log
     wake, stopping = threading.Event(), threading.Event()
-    thread = threading.Thread(target=scene.digest.run, args=(wake, stopping))
+    thread = threading.Thread(target=scene.worker.run, args=(wake, stopping))
     with holding_the_log(scene.store):
         scene.inbox.put([told(1)])
         thread.start()
         wait_until(
-            lambda: scene.telemetry.registry.get_sample_value("tracker_errors_total", {"work": "digest"})
+            lambda: scene.telemetry.registry.get_sample_value("tracker_errors_total", {"work": "inbox"})
         )
         held = scene.inbox.counts()
     wait_until(lambda: not scene.inbox.counts().waiting)
@@ -286,9 +284,9 @@ def test_a_wake_up_while_it_works_is_not_lost(scene, monkeypatch):
     """
     What comes while the last piece of work ends is worked up at once, not after the idle seconds.
     """
-    monkeypatch.setattr("tracker.server.digest._IDLE_SECONDS", 60)
+    monkeypatch.setattr("tracker.server.inbox_worker._IDLE_SECONDS", 60)
     wake, stopping = threading.Event(), threading.Event()
-    thread = threading.Thread(target=scene.digest.run, args=(wake, stopping))
+    thread = threading.Thread(target=scene.worker.run, args=(wake, stopping))
     thread.start()
     for number in range(1, 40):
         scene.inbox.put([told(number)])
@@ -307,10 +305,10 @@ def test_a_busy_door_slows_it_and_stops_nothing(scene):
     """
     While answers have their turn first, all that waits gets into the log all the same.
     """
-    scene.digest._door_is_busy = lambda: True
+    scene.worker._is_receiving = lambda: True
     scene.inbox.put([told(number) for number in range(1, 700)])
     wake, stopping = threading.Event(), threading.Event()
-    thread = threading.Thread(target=scene.digest.run, args=(wake, stopping))
+    thread = threading.Thread(target=scene.worker.run, args=(wake, stopping))
     thread.start()
     wait_until(lambda: not scene.inbox.counts().waiting)
     stopping.set()
