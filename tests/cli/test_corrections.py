@@ -120,7 +120,7 @@ def test_a_link_brings_in_what_time_alone_would_not(declared):
         (("amend", "HANDLE", "--why", "x"), 12, "nothing to amend"),
         (("amend", "HANDLE", "--text", "y"), 2, "--why"),
         (("amend", "HANDLE", "--text", "y", "--why", " "), 12, "needs a reason"),
-        (("amend", "HANDLE", "--text", "pool is emtpy", "--why", "x"), 12, "says exactly that"),
+        (("amend", "HANDLE", "--text", "pool is emtpy", "--why", "x"), 12, "has these values already"),
         (("amend", "HANDLE", "--set", "nonsense=1", "--why", "x"), 11, "no field 'nonsense'"),
         (("amend", "HANDLE", "--set", "nonsense", "--why", "x"), 2, "has no ="),
         (("amend", "HANDLE", "--set", "decided_by=eve", "--why", "x"), 12, "cannot be amended"),

@@ -335,7 +335,7 @@ def test_a_resolved_incident_promises_nothing_and_says_what_is_known(burning):
     burning("resolve", 1)
 
     assert "✅ RESOLVED" in burning("message", 1, "resolved").out
-    refused(burning("message", 1, "resolved", "--eta", "5m"), 12, "nothing to promise")
+    refused(burning("message", 1, "resolved", "--eta", "5m"), 12, "a promised time makes no sense")
 
 
 def test_a_merged_incident_sends_to_the_one_that_goes_on(burning):

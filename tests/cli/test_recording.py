@@ -162,7 +162,7 @@ def test_a_merge_the_other_way_round_is_not_suggested(declared):
 
     answer = declared("merge", 1, "--into", 2, "--why", "same pool")
 
-    refused(answer, 12, "INC-2 was itself merged into INC-1", "They are one already: tracker show INC-1")
+    refused(answer, 12, "INC-2 was itself merged into INC-1", "They are merged already: tracker show INC-1")
 
 
 def test_an_attached_file_comes_back_byte_for_byte(declared, tmp_path):
@@ -186,7 +186,7 @@ def test_an_attached_file_comes_back_byte_for_byte(declared, tmp_path):
         (("note", 1, "x", "--kind", "joke"), 2, "'lesson'"),
         (("milestone", 1, "mitigated", "--at", f"{DAY}T13:00Z"), 12, "mitigated before it is"),
         (("milestone", 1, "started", "--until", "14:00Z"), 2, "--until needs --at"),
-        (("milestone", 1, "started", "--at", "14:00Z", "--until", "13:00Z"), 12, "lies before --at"),
+        (("milestone", 1, "started", "--at", "14:00Z", "--until", "13:00Z"), 12, "is before --at"),
         (("severity", 1, "critical", "--why", "x"), 12, "is critical already"),
         (("severity", 1, "major"), 2, "--why"),
         (("severity", 1, "major", "--why", " "), 12, "needs a reason"),

@@ -668,7 +668,7 @@ def test_every_kind_can_be_redacted_and_every_answer_stays_sound(tracker, tmp_pa
     answer = tracker("redact", event_id(target.event), "--why", "not for here")
 
     if not holds or topic == "bundle-imported":
-        refused(answer, 12, "holds no text")
+        refused(answer, 12, "has no text")
         return
     assert answer.code == 0, answer.err
     assert MARK.encode() not in files(tmp_path)

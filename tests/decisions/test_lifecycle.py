@@ -156,7 +156,7 @@ def test_each_state_allows_what_makes_sense_in_it(state, what):
         ),
         (
             lambda: lifecycle.set_milestone(OPEN, "started", by="a", at=typed(5), until=typed(4)),
-            "--until (2026-03-01T14:04:00.000Z) lies before --at",
+            "--until (2026-03-01T14:04:00.000Z) is before --at",
             "earlier",
         ),
         (

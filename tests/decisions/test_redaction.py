@@ -153,7 +153,7 @@ def test_a_copy_loses_only_what_repeats_the_text():
         (redacted(note()), "is a redaction"),
         (seal(), "is a seal"),
         (settings(), "copy of tracker.toml"),
-        (stage(), "holds no text"),
+        (stage(), "has no text"),
     ],
 )
 def test_what_may_not_be_redacted_is_refused_with_the_reason(event, said):

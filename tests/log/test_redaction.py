@@ -553,7 +553,7 @@ def test_bytes_are_not_taken_from_an_event_that_stays(store_url):
             log.decide(incident, lambda held, i=incident: [attached(b"content", incident=i)])
         first, second = log.read()
 
-        with pytest.raises(RefusedError, match="attached once more"):
+        with pytest.raises(RefusedError, match="attached again"):
             log.redact([redact(first, by="ada", now=at(60), why="a customer", payload=b"content")])
 
         log.redact(

@@ -313,7 +313,7 @@ def test_content_that_cannot_be_read_is_named_and_not_thrown(written):
     found = verified(written)
 
     assert found.first_problem.position == 1
-    assert "cannot be read" in found.first_problem.what
+    assert "cannot be decoded" in found.first_problem.what
 
 
 def test_a_kind_that_is_not_known_is_no_damage(written, monkeypatch):

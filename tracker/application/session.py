@@ -209,7 +209,7 @@ class Session:
                     f"{name} was not declared yet at position {up_to} of the log",
                     hint=f"See what was recorded when: tracker timeline {name} --order recorded",
                 )
-            raise RefusedError(f"there is no {name}", hint="See what there is: tracker list")
+            raise RefusedError(f"there is no {name}", hint="See which incidents exist: tracker list")
         return found
 
     def facts_of(self, incident: "Incident", up_to: int | None = None) -> "list[Recorded]":

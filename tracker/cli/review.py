@@ -21,7 +21,8 @@ from tracker.application import report_files, spool
 from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_json, answer, say
 from tracker.decisions import publication
-from tracker.decisions.publication import Conflict, Edited, refuse_merged
+from tracker.decisions.common import refuse_merged
+from tracker.decisions.publication import Conflict, Edited
 from tracker.errors import RefusedError, SettingsError, TrackerError
 from tracker.events.base import Decision, handle_of
 from tracker.events.corrections import EventAmended, EventRetracted
@@ -56,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     editor = _editor()
     incident = session.incident(arguments.incident)
-    refuse_merged(incident, "review")
+    refuse_merged(incident, "tracker review {into}")
     by = session.author
     if arguments.kept:
         path = Path(arguments.kept)

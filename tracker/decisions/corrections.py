@@ -1,13 +1,13 @@
-"""Corrections: what may be said about an event that is already recorded.
+"""Corrections of events that are recorded already.
 
-Pure like `tracker.incident`: the target and what is known in, a correction out, or a
-sentence why not.
+Pure: the target and what is known in, a correction out, or RefusedError with the rule.
 """
 
 from datetime import datetime
 from typing import Any
 
-from tracker.decisions.lifecycle import contradictions, reason
+from tracker.decisions.common import reason
+from tracker.decisions.lifecycle import contradictions
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.base import Decision, Event, Observation, Recorded
 from tracker.events.corrections import (
@@ -49,7 +49,7 @@ _VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
     (MessagePrepared.TOPIC, "kind"): MESSAGE_KINDS,
     (MessageSent.TOPIC, "kind"): MESSAGE_KINDS,
 }
-"""What a field of a decision may say; payloads of sources say what they like."""
+"""The values of some fields of decisions; those of observations are free."""
 
 _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count", "prepared")
 
@@ -57,11 +57,7 @@ _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "coun
 def link(
     incident: Incident, target: Recorded, *, by: str, at: Typed, role: str | None = None, why: str = ""
 ) -> EventLinked:
-    """Decide that a fact belongs to the incident.
-
-    Raises:
-        RefusedError: If the target is no fact, or a part is given to it without a reason.
-    """
+    """Link a fact to the incident; a role needs a reason."""
     _require_fact(target, "linked")
     if role is not None:
         why = reason(why, f"tracker link {incident.id} {target.handle} --as {role}")
@@ -71,15 +67,11 @@ def link(
 
 
 def unlink(incident: Incident, target: Recorded, *, by: str, at: Typed, why: str) -> EventUnlinked:
-    """Decide that a fact does not belong to the incident.
-
-    Raises:
-        RefusedError: If the target is no fact, or was taken out already.
-    """
+    """Remove a fact from the incident."""
     _require_fact(target, "unlinked")
-    held = incident.links.get(target.id)
-    if held is not None and not held.linked:
-        raise RefusedError(f"{target.handle} was already taken out of {incident.id} by {held.by}")
+    link = incident.links.get(target.id)
+    if link is not None and not link.linked:
+        raise RefusedError(f"{target.handle} was already unlinked from {incident.id} by {link.by}")
     return EventUnlinked(
         occurred_at=at.at,
         decided_by=by,
@@ -98,11 +90,11 @@ def amend(
     changes: dict[str, Any],
     new_at: Typed | None = None,
 ) -> EventAmended:
-    """Decide that fields of an event were wrong.
+    """Correct fields of an event.
 
     Raises:
-        RefusedError: If nothing changes, or the field is part of what the event is.
-        BadInputError: If there is no such field or the value does not fit it.
+        RefusedError: If nothing changes, or the field is part of the event's identity.
+        BadInputError: If there is no such field or the value does not match its type.
     """
     _require_correctable(target)
     all_changes = dict(changes)
@@ -113,8 +105,8 @@ def amend(
     for name in all_changes:
         if name in _FIXED:
             raise RefusedError(
-                f"{name} is part of what {target.handle} is and cannot be amended",
-                hint=f"Strike it out and record it anew: tracker retract {target.handle} --why …",
+                f"{name} is part of the identity of {target.handle} and cannot be amended",
+                hint=f"Retract it and record it again: tracker retract {target.handle} --why …",
             )
     for name, value in changes.items():
         allowed = _VOCABULARIES.get((target.event.TOPIC, name))
@@ -124,7 +116,7 @@ def amend(
         raise RefusedError("nothing to amend", hint=f"tracker amend {target.handle} --at T --why …")
     after = amended(target.event, all_changes)
     if after == target.event:
-        raise RefusedError(f"{target.handle} says exactly that already")
+        raise RefusedError(f"{target.handle} has these values already")
     moved = (after.occurred_at, after.scopes()) != (target.event.occurred_at, target.event.scopes())
     return EventAmended(
         occurred_at=now,
@@ -139,19 +131,15 @@ def amend(
 
 
 def retract(target: Effective, *, by: str, now: datetime, why: str) -> EventRetracted:
-    """Decide that an event should not have been recorded.
-
-    Raises:
-        RefusedError: If it was struck out already, or is the declaration of an incident.
-    """
+    """Retract an event that should not have been recorded; not the declaration of an incident."""
     event = target.event
     if isinstance(event, (LogSealed, SettingsChanged)):
-        raise RefusedError(f"{target.handle} is the tracker's own record and cannot be retracted")
+        raise RefusedError(f"{target.handle} is a record of the tracker itself and cannot be retracted")
     if target.retraction is not None:
         raise RefusedError(f"{target.handle} was already retracted: {_why(target.retraction)}")
     if isinstance(event, IncidentDeclared):
         raise RefusedError(
-            f"{target.handle} declares {event.incident}; an incident is not retracted",
+            f"{target.handle} declares {event.incident}; an incident cannot be retracted",
             hint=f"tracker resolve {event.incident} --as false-alarm",
         )
     return EventRetracted(
@@ -165,15 +153,11 @@ def retract(target: Effective, *, by: str, now: datetime, why: str) -> EventRetr
 
 
 def refuse_contradiction(before: Incident, after: Incident) -> None:
-    """Refuse a correction after which the incident's own instants would contradict each other.
-
-    Raises:
-        RefusedError: With the rule; what contradicted before the correction is not held against it.
-    """
+    """Refuse a correction that makes the incident's own instants contradict each other, unless they did before."""
     known = contradictions(before)
     new = [rule for rule in contradictions(after) if rule not in known]
     if new:
-        raise RefusedError(new[0], hint=f"See what stands beside it: tracker timeline {after.id}")
+        raise RefusedError(new[0], hint=f"See the other instants: tracker timeline {after.id}")
 
 
 def _incident_of(event: Event) -> str | None:
@@ -196,7 +180,7 @@ def _require_correctable(target: Effective) -> None:
     if isinstance(target.event, (LogSealed, SettingsChanged, Correction)):
         raise RefusedError(
             f"{target.handle} is a {target.event.TOPIC}; it cannot be amended",
-            hint=f"A correction that was wrong is struck out: tracker retract {target.handle} --why …",
+            hint=f"Retract a correction that was wrong: tracker retract {target.handle} --why …",
         )
     if target.retraction is not None:
         raise RefusedError(f"{target.handle} was retracted: {_why(target.retraction)}")

@@ -1,6 +1,6 @@
-"""Decisions about an incident's report: may it be published, and what is there to review.
+"""Decisions about an incident's report: its review, the edits made in it, and its publication.
 
-Pure like `tracker.decisions.lifecycle`: what is known in, an event out, or a sentence why not.
+Pure: what is known in, events out, or RefusedError with the rule.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tracker.decisions.common import refuse_merged
 from tracker.decisions.corrections import amend, retract
 from tracker.errors import RefusedError
 from tracker.events.base import Decision
@@ -17,12 +18,8 @@ from tracker.incident import Incident, Status
 
 
 def review(incident: Incident, *, by: str, at: datetime, position: int, changes: int) -> ReportReviewed:
-    """Decide that somebody went through the report's human sections.
-
-    Raises:
-        RefusedError: If the incident went on under another number.
-    """
-    refuse_merged(incident, "review")
+    """Record that a person reviewed the report's human sections."""
+    refuse_merged(incident, "tracker review {into}")
     return ReportReviewed(
         occurred_at=at, decided_by=by, incident=incident.id, position=position, changes=changes
     )
@@ -30,9 +27,9 @@ def review(incident: Incident, *, by: str, at: datetime, position: int, changes:
 
 @dataclass(frozen=True)
 class Edited:
-    """What somebody made of one note: `text` is what it says now, None that it is gone.
+    """A person's edit of one note: `text` is the new text; None deletes it.
 
-    `was` is what it said to them; `mine` whether theirs counts whatever others made of it meanwhile.
+    `was` is the text that they edited; `mine` whether their edit wins over one that others made meanwhile.
     """
 
     event: str
@@ -45,7 +42,7 @@ class Edited:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A note that two people changed: what it said to one of them, what that one typed, what it says now; None is gone."""
+    """A note that two people changed: what one of them edited, what that one typed, and its text now (None if deleted)."""
 
     event: str
     was: str
@@ -62,32 +59,32 @@ def edit(
     at: datetime,
     why: str,
 ) -> tuple[list[Decision], list[Conflict]]:
-    """Decide what an edit of notes comes to: corrections, and new notes (kind, text) in their order.
+    """Turn edited notes into corrections, and added ones (kind, text) into notes, in their order.
 
-    What somebody else did in the same way meanwhile is not done again.
+    What somebody else changed to the same text meanwhile is not changed again.
     """
     decided: list[Decision] = []
     conflicts = []
-    steps = {each.id: each for each in incident.steps}
-    for each in edited:
-        step = steps[each.event]
-        now, kind = (None, each.was_kind) if step.retraction else _said(step.event)
-        if (now, kind) == (each.text, each.kind) or (now is None and each.text is None):
+    steps = {step.id: step for step in incident.steps}
+    for edit in edited:
+        step = steps[edit.event]
+        now, kind = (None, edit.was_kind) if step.retraction else _text_and_kind(step.event)
+        if (now, kind) == (edit.text, edit.kind) or (now is None and edit.text is None):
             continue
-        if (now is None or (now, kind) != (each.was, each.was_kind)) and not each.mine:
-            conflicts.append(Conflict(each.event, each.was, each.text, now))
-        elif each.text is None and isinstance(step.event, IncidentDeclared):
+        if (now is None or (now, kind) != (edit.was, edit.was_kind)) and not edit.mine:
+            conflicts.append(Conflict(edit.event, edit.was, edit.text, now))
+        elif edit.text is None and isinstance(step.event, IncidentDeclared):
             decided.append(amend(step, by=by, now=at, why=why, changes={"impact": None}))
-        elif each.text is None:
+        elif edit.text is None:
             decided.append(retract(step, by=by, now=at, why=why))
         elif now is None and step.retraction is not None:
-            added = [*added, (each.kind, each.text)]  # struck out meanwhile: it is said anew
+            added = [*added, (edit.kind, edit.text)]  # retracted meanwhile: added again
         else:
             decided.append(
-                amend(step, by=by, now=at, why=why, changes=dict(_changes(step.event, each, now, kind)))
+                amend(step, by=by, now=at, why=why, changes=dict(_changes(step.event, edit, now, kind)))
             )
     for number, (kind, text) in enumerate(added):
-        # A millisecond apart: in the report they stand in the order in which they were typed.
+        # A millisecond apart, so that the report keeps the order in which they were typed.
         typed_at = at - timedelta(milliseconds=len(added) - number)
         decided.append(
             NoteAdded(occurred_at=typed_at, decided_by=by, incident=incident.id, text=text, kind=kind)
@@ -95,7 +92,7 @@ def edit(
     return decided, conflicts
 
 
-def _said(event: object) -> tuple[str | None, str]:
+def _text_and_kind(event: object) -> tuple[str | None, str]:
     if isinstance(event, NoteAdded):
         return event.text, event.kind
     return (event.impact, "impact") if isinstance(event, IncidentDeclared) else (None, "")
@@ -124,16 +121,12 @@ def publish(
     findings: Sequence[str] = (),
     why: str | None = None,
 ) -> ReportPublished:
-    """Decide that a report, as written, is what we say; `findings` are the keys of claims that the log contradicts.
-
-    Raises:
-        RefusedError: If the incident is not over, or there are findings and no reason why they do not count.
-    """
+    """Publish a report; `findings` are the keys of claims that the log contradicts, which need a reason."""
     refuse_unpublishable(incident)
     if findings and not (why and why.strip()):
         raise RefusedError(
             f"the log contradicts the report of {incident.id}: {len(findings)} findings",
-            hint=f'Put them right, or say why they stand: tracker publish {incident.id} --why "…"',
+            hint=f'Correct them, or say why they do not count: tracker publish {incident.id} --why "…"',
         )
     return ReportPublished(
         occurred_at=at,
@@ -149,27 +142,10 @@ def publish(
 
 
 def refuse_unpublishable(incident: Incident) -> None:
-    """Refuse to publish a report whose end is not known.
-
-    Raises:
-        RefusedError: If the incident is open, or went on under another number.
-    """
-    refuse_merged(incident, "publish")
+    """Refuse to publish the report of an open or merged incident."""
+    refuse_merged(incident, "tracker publish {into}")
     if incident.status is Status.OPEN:
         raise RefusedError(
-            f"{incident.id} is still open: what would be published is not the whole story",
+            f"{incident.id} is still open: its report would be incomplete",
             hint=f"When it is over: tracker resolve {incident.id}; until then: tracker report {incident.id} -o FILE",
-        )
-
-
-def refuse_merged(incident: Incident, command: str) -> None:
-    """Refuse what is about an incident that went on under another number.
-
-    Raises:
-        RefusedError: If it was merged.
-    """
-    if incident.status is Status.MERGED:
-        raise RefusedError(
-            f"{incident.id} was merged into {incident.merged_into}, whose report tells of both",
-            hint=f"tracker {command} {incident.merged_into}",
         )

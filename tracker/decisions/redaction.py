@@ -1,7 +1,7 @@
 """Redaction: what is left of an event whose text is removed for good, and what may be removed.
 
-Pure like `tracker.decisions.lifecycle`: the target and what is known in, an `EventRedacted` out, or a
-sentence why not. Removing it from the store is the log's part.
+Pure: the target and what is known in, an `EventRedacted` out, or RefusedError with the rule. The log
+removes the text from the store.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.decisions.lifecycle import reason
+from tracker.decisions.common import reason
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode, handle_of
@@ -28,44 +28,20 @@ from tracker.times import utc
 REDACTED = "[redacted]"
 
 _POINTERS = (
-    "incident",
-    "into",
-    "target",
-    "prepared",
-    "message",
-    "change",
-    "decided_by",
-    "claim",
-    "inputs_hash",
+    *("incident", "into", "target", "prepared", "message", "change", "decided_by", "claim"),
+    *("inputs_hash",),
 )
 _NAMES = (
-    *("source", "service", "services", "repository", "environment", "severity", "detected_by", "milestone"),
-    *("kind", "stage", "resolution", "role", "status", "level", "window", "baseline", "verdict", "flags"),
-    *(
-        "metric",
-        "query",
-        "unit",
-        "codec",
-        "judge_version",
-        "template",
-        "zone_name",
-        "rule",
-        "noticed_by",
-        "action",
-    ),
-    *("normal", "not_normal", "unknown", "what", "waived"),
+    *("source", "service", "services", "repository", "environment", "severity"),
+    *("detected_by", "milestone", "kind", "stage", "resolution", "role", "status", "level"),
+    *("window", "baseline", "verdict", "flags", "metric", "query", "unit", "codec"),
+    *("judge_version", "template", "zone_name", "rule", "noticed_by", "action", "normal"),
+    *("not_normal", "unknown", "what", "waived"),
 )
-"""Fields whose values are names out of lists, of services, metrics and sources: the structure that answers stand on."""
+"""Fields whose values are names from lists, or of services, metrics and sources: the structure that answers need."""
 _IDENTITIES = (
-    "sha",
-    "parents",
-    "patch_id",
-    "fork_point",
-    "fingerprint",
-    "error_id",
-    "issue_id",
-    "check_in_id",
-    "run_id",
+    *("sha", "parents", "patch_id", "fork_point", "fingerprint", "error_id", "issue_id"),
+    *("check_in_id", "run_id"),
 )
 _HASH = re.compile(
     r"[0-9a-f]{7,64}|[0-9]{1,20}|run-[0-9.]{1,30}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -92,24 +68,24 @@ def redact(
     corrects: Event | None = None,
     only: Collection[str] | None = None,
 ) -> EventRedacted:
-    """Decide that the text of an event is removed, with the bytes that were kept beside it.
+    """Remove the text of an event, with its payload.
 
     `keep` are fields that stay readable. `corrects` is the event that the target corrects, if it
-    does. With `only`, just the texts that hold one of these pieces go: that is for copies.
+    does. With `only`, just the texts that contain one of these pieces are removed: that is for copies.
 
     Raises:
-        RefusedError: If it was redacted already, holds no text, or is what the log proves itself with.
+        RefusedError: If it was redacted already, has no text, or the log needs it for its proof.
         BadInputError: If there is no field of that name.
     """
-    refuse_what_stays(target)
+    refuse_unredactable(target)
     why = reason(why, f"tracker redact {target.handle}")
-    refuse_telling(why, pieces_of(target.event, payload) if only is None else list(only))
+    refuse_disclosing(why, pieces_of(target.event, payload) if only is None else list(only))
     _refuse_unknown(target.event, keep)
     left = left_of(target.event, keep=keep, corrects=corrects, only=only)
     if left == target.event and not payload:
         raise RefusedError(
-            f"{target.handle} holds no text: there is nothing in it to remove",
-            hint=f"To strike it out: tracker retract {target.handle} --why …",
+            f"{target.handle} has no text: there is nothing to remove",
+            hint=f"To retract it: tracker retract {target.handle} --why …",
         )
     return EventRedacted(
         occurred_at=now,
@@ -124,57 +100,49 @@ def redact(
     )
 
 
-def refuse_what_stays(target: Recorded) -> None:
-    """Refuse what may not be redacted.
-
-    Raises:
-        RefusedError: With the rule.
-    """
+def refuse_unredactable(target: Recorded) -> None:
+    """Refuse to redact what was redacted already, or what the log or its answers need."""
     event = target.event
     if target.redacted is not None:
-        said = target.redacted
+        earlier = target.redacted
         raise RefusedError(
-            f"{target.handle} was already redacted by {said.by} on {utc(said.at)}: {said.why}",
+            f"{target.handle} was already redacted by {earlier.by} on {utc(earlier.at)}: {earlier.why}",
             hint=f"See what is left of it: tracker show {target.handle}",
         )
     if isinstance(event, EventRedacted):
         raise RefusedError(
-            f"{target.handle} is a redaction: it is what proves that the hole was made on purpose",
+            f"{target.handle} is a redaction: it proves that content was removed on purpose",
             hint=f"See what it removed: tracker show {handle_of(event.target)}",
         )
     if isinstance(event, BundleImported):
         raise RefusedError(
-            f"{target.handle} says from which log {event.number} came, by which it is known again; it holds no text",
-            hint=f"What came with it can be redacted: tracker timeline {event.number}",
+            f"{target.handle} identifies the log that {event.number} was imported from; it has no text",
+            hint=f"The imported events can be redacted: tracker timeline {event.number}",
         )
     if isinstance(event, LogSealed):
         raise RefusedError(
-            f"{target.handle} is a seal: the log proves itself with it", hint="It holds hashes, and no text"
+            f"{target.handle} is a seal, part of the log's proof", hint="It has hashes, and no text"
         )
     if isinstance(event, SettingsChanged):
         raise RefusedError(
-            f"{target.handle} is a copy of tracker.toml's metrics and limits: verdicts stand on it",
-            hint="Secrets do not belong there: name an environment variable in tracker.toml, and change the secret",
+            f"{target.handle} is a copy of tracker.toml's metrics and limits, which verdicts depend on",
+            hint="Secrets do not belong there: name an environment variable in tracker.toml, and rotate the secret",
         )
 
 
-def refuse_telling(why: str, pieces: Collection[str]) -> None:
-    """Refuse a reason that says what is to be removed: a redaction cannot be redacted.
-
-    Raises:
-        RefusedError: If it does.
-    """
+def refuse_disclosing(why: str, pieces: Collection[str]) -> None:
+    """Refuse a reason that repeats what is to be removed: a redaction cannot be redacted."""
     words = {word.strip(".,:;!?()'\"`") for piece in pieces for word in piece.split()}
-    telling = [word for word in words if len(word) >= _SHORTEST_COPY and not word.isalpha()]
-    if find_secrets(why) or any(piece in why for piece in [*pieces, *telling]):
+    disclosing = [word for word in words if len(word) >= _SHORTEST_COPY and not word.isalpha()]
+    if find_secrets(why) or any(piece in why for piece in [*pieces, *disclosing]):
         raise RefusedError(
-            "the reason repeats what is to be removed, and reasons of redactions stay for good",
-            hint="Say it in other words: --why 'a password was typed into a note'",
+            "the reason repeats what is to be removed, and the reason of a redaction cannot be removed",
+            hint="Use other words: --why 'a password was typed into a note'",
         )
 
 
 def _refuse_unknown(event: Event, keep: Collection[str]) -> None:
-    names = [each.name for each in msgspec.structs.fields(type(event))]
+    names = [info.name for info in msgspec.structs.fields(type(event))]
     for name in keep:
         if name not in names:
             raise BadInputError(
@@ -195,11 +163,11 @@ def left_of(
 ) -> Event:
     """Return the event without its texts: numbers, instants, hashes and the names of its structure stay.
 
-    A version stays where it is a number, an identity where it is a hash. A new kind of event
-    loses every text whose field is not listed here: what nobody thought of is not left behind.
+    A version stays if it is a number, an identity if it is a hash. A text whose field is not listed
+    here is removed, so that a new kind of event loses too much rather than too little.
     """
     if isinstance(event, FileAttached) and only is None:
-        # The hash of a short file tells the file to whoever guesses it.
+        # The hash of a short file confirms a guess of its content.
         return msgspec.structs.replace(
             event, name=event.name if "name" in keep else REDACTED, sha256=b"", by_hash=False
         )
@@ -221,13 +189,13 @@ def _left(name: str, value: Any, only: Collection[str] | None) -> Any:
     if isinstance(value, dict):
         if only is None:
             return {}
-        return {key: _left("", each, only) for key, each in value.items() if not _holds(str(key), only)}
+        return {key: _left("", item, only) for key, item in value.items() if not _contains(str(key), only)}
     if name == "target_scopes" and only is None:
-        return tuple(each for each in value if each.partition(":")[0] in _PLACES)
+        return tuple(scope for scope in value if scope.partition(":")[0] in _PLACES)
     if isinstance(value, tuple | list):
-        kept = [_left(name, each, only) for each in value]
-        # A list of texts says nothing when each of them is gone.
-        return type(value)(each for each in kept if each != REDACTED or only is not None)
+        kept = [_left(name, item, only) for item in value]
+        # A list of nothing but "[redacted]" says nothing.
+        return type(value)(item for item in kept if item != REDACTED or only is not None)
     if isinstance(value, msgspec.Struct):
         return type(value)(
             **{
@@ -242,7 +210,7 @@ def _text_left(name: str, value: str, only: Collection[str] | None) -> str:
     if not value or name in _POINTERS:
         return value
     if only is not None:
-        return REDACTED if name not in _NAMES and _holds(value, only) else value
+        return REDACTED if name not in _NAMES and _contains(value, only) else value
     if find_secrets(value):
         return REDACTED
     if name in _NAMES or (name in _IDENTITIES and _HASH.fullmatch(value)):
@@ -255,7 +223,7 @@ def _text_left(name: str, value: str, only: Collection[str] | None) -> str:
 def _changes_left(
     changes: dict[str, Any], corrects: Event | None, only: Collection[str] | None
 ) -> dict[str, Any]:
-    """Keep of an amendment what still fits the event that it amends: instants, numbers and names."""
+    """Keep the instants, numbers and names of an amendment, so that it still matches the event that it amends."""
     left: dict[str, Any] = {}
     for name, value in changes.items():
         if not isinstance(value, str):
@@ -277,34 +245,34 @@ def _fits(event: Event, name: str, value: str) -> bool:
     return True
 
 
-def _holds(value: str, pieces: Collection[str]) -> bool:
+def _contains(value: str, pieces: Collection[str]) -> bool:
     return any(piece in value for piece in pieces)
 
 
-# ── what a copy of it would hold ─────────────────────────────────────────────
+# ── copies ───────────────────────────────────────────────────────────────────
 
 
 def pieces_of(event: Event, payload: bytes = b"", keep: Collection[str] = ()) -> list[str]:
-    """Return the pieces of text by which a copy of an event is known, the longest first.
+    """Return the pieces of text that identify a copy of an event, the longest first.
 
-    Each line that a person typed is one, and each secret; of what sources tell only whole
-    sentences are, because a name like HighErrorRatio stands in many events.
+    Each line that a person typed is one, and each secret; of observations only whole
+    sentences are, because a name like HighErrorRatio is in many events.
     """
-    found: set[str] = set()
+    pieces: set[str] = set()
     typed = isinstance(event, Decision)
     for name, text in _texts(event):
         if name in keep or name in _POINTERS or _text_left(name, text, None) == text:
             continue
-        found.update(text[each.start : each.end] for each in find_secrets(text))
+        pieces.update(text[secret.start : secret.end] for secret in find_secrets(text))
         for line in text.splitlines():
             line = line.strip()
             if len(line) >= (_SHORTEST_COPY if typed else _SHORTEST_FACT) and (typed or _WORDS.search(line)):
-                found.add(line)
+                pieces.add(line)
     if payload:
         readable = payload.decode("utf-8", "replace")
-        found.update(readable[each.start : each.end] for each in find_secrets_in_bytes(payload))
-    found.discard(REDACTED)
-    return sorted(found, key=lambda piece: (-len(piece), piece))
+        pieces.update(readable[secret.start : secret.end] for secret in find_secrets_in_bytes(payload))
+    pieces.discard(REDACTED)
+    return sorted(pieces, key=lambda piece: (-len(piece), piece))
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -314,31 +282,32 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for info in msgspec.structs.fields(type(value)):
             yield from _texts(getattr(value, info.name), info.name)
     elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _texts(each, str(key) if name == "changes" else "")
+        for key, item in value.items():
+            yield from _texts(item, str(key) if name == "changes" else "")
     elif isinstance(value, tuple | list):
-        for each in value:
-            yield from _texts(each, name)
+        for item in value:
+            yield from _texts(item, name)
 
 
 def needles(pieces: Collection[str]) -> list[bytes]:
-    """Return the bytes under which stores and payloads may hold these pieces: as they are, and as JSON writes them."""
-    found: dict[bytes, None] = {}
-    for piece in pieces:
-        for written in (piece, json.dumps(piece, ensure_ascii=False)[1:-1], json.dumps(piece)[1:-1]):
-            found[written.encode("utf-8", "surrogatepass")] = None
-    return list(found)
+    """Return these pieces as stores and payloads may contain them: as they are, and as JSON writes them."""
+    written = (
+        text
+        for piece in pieces
+        for text in (piece, json.dumps(piece, ensure_ascii=False)[1:-1], json.dumps(piece)[1:-1])
+    )
+    return list(dict.fromkeys(text.encode("utf-8", "surrogatepass") for text in written))
 
 
 def goes_along(target: Event, other: Event) -> str | None:
-    """Say why a copy goes with the target unasked; None where it has to be asked for.
+    """Return why a copy is redacted with the target unasked; None if it is not.
 
-    It does where it tells of the same thing, and where the tracker made it of the log.
+    It is if it is about the same thing, or if the tracker wrote it.
     """
     if isinstance(other, Correction):
         return None
     if other.subject() == target.subject():
-        return "the same, told again"
+        return "another report of the same"
     if isinstance(other, ReportPublished):
         return "a report that quotes it"
     if isinstance(other, Decision) and other.decided_by == BY_ITSELF:
@@ -358,15 +327,3 @@ def _alert(event: Event) -> tuple[str, datetime] | None:
 
 def _rollout(event: Change) -> tuple[object, ...]:
     return event.source, event.service, event.environment, event.version, event.run_id
-
-
-__all__ = [
-    "REDACTED",
-    "goes_along",
-    "left_of",
-    "needles",
-    "pieces_of",
-    "redact",
-    "refuse_telling",
-    "refuse_what_stays",
-]
