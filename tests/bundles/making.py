@@ -13,7 +13,7 @@ from tests.reports.histories import salts
 from tracker.application.bundle_contents import evidence
 from tracker.application.report import document
 from tracker.application.session import Options, Session
-from tracker.bundles.importing import brought
+from tracker.bundles.importing import import_bundle
 from tracker.bundles.reading import Bundle, read
 from tracker.bundles.writing import bundled
 from tracker.decisions.redaction import redact
@@ -76,7 +76,7 @@ def checked(data: bytes) -> Bundle:
 def bring(store: str, data: bytes, *, prefix: str = "INC") -> tuple[Any, Appended]:
     """Import a bundle as `tracker import` does."""
     with Log(store, now=lambda: b.at(30_000)) as log:
-        return brought(log, checked(data), prefix=prefix, by="carol")
+        return import_bundle(log, checked(data), prefix=prefix, by="carol")
 
 
 def report(store: str, incident: str = "INC-1", up_to: int | None = None) -> Document:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests import builders as b
 from tests.bundles.making import bundle_of, checked, parts_of, rewritten, told
 from tracker.bundles import container
-from tracker.bundles.container import KIND, Manifest, packed, written
+from tracker.bundles.container import KIND, Manifest, pack, whole_file
 from tracker.bundles.damage import BundleDamagedError
 from tracker.bundles.reading import read
 from tracker.bundles.writing import bundled
@@ -43,7 +43,7 @@ def forged(whole, *, with_events=None, events_part=None, digests=None, with_seal
     parts = parts_of(whole)
     bundle = checked(whole)
     if with_events is not None:
-        part, length = packed(with_events)
+        part, length = pack(with_events)
         parts["events"] = part
         manifest = {"events": len(with_events), "events_bytes": length, **manifest}
     if events_part is not None:
@@ -54,7 +54,7 @@ def forged(whole, *, with_events=None, events_part=None, digests=None, with_seal
         parts["seals"] = msgspec.msgpack.encode(with_seals)
         manifest = {"seals": len(with_seals), **manifest}
     parts["manifest"] = msgspec.structs.replace(bundle.manifest, **manifest).encoded()
-    return written(parts)
+    return whole_file(parts)
 
 
 def events_of(whole):
@@ -244,11 +244,11 @@ def test_events_in_another_order_are_refused(whole):
     [
         ({"head": "0" * 64}, "do not match the head"),
         ({"log": "0" * 16}, "the log's id is not that of its first event"),
-        ({"position": 3}, "it stands behind position 3"),
+        ({"position": 3}, "it is after position 3"),
         ({"last_event": "0" * 24}, "not the event that the manifest names"),
         ({"last_digest": "0" * 64}, "not the event that the manifest names"),
         ({"incident": "INC-2"}, "none of them declares INC-2"),
-        ({"incident": "../INC-1"}, "it names no incident"),
+        ({"incident": "../INC-1"}, "it has no valid incident number"),
         ({"events": 4}, "there are 5 events; the manifest counts 4"),
         ({"seals": 2}, "not those that the manifest counts"),
     ],
@@ -282,7 +282,7 @@ def test_parts_that_were_swapped_are_named(whole):
     parts = parts_of(whole)
     parts["seals"], parts["digests"] = parts["digests"], parts["seals"]
 
-    assert problem(written(parts)).place.part == "seals"
+    assert problem(whole_file(parts)).place.part == "seals"
 
 
 def test_a_part_of_another_bundle_is_refused(whole, tmp_path):
@@ -294,7 +294,7 @@ def test_a_part_of_another_bundle_is_refused(whole, tmp_path):
         parts = parts_of(whole)
         mine, parts[name] = parts[name], parts_of(other)[name]
         if mine != parts[name]:
-            problem(written(parts))
+            problem(whole_file(parts))
 
 
 def test_a_hole_without_a_redaction_is_refused(whole):
@@ -385,7 +385,7 @@ def test_what_is_read_has_a_bound(whole, monkeypatch):
     """
     monkeypatch.setattr(container, "MOST_UNPACKED_BYTES", 100)
 
-    with pytest.raises(BadInputError, match="at most 100 are read"):
+    with pytest.raises(BadInputError, match="the limit is 100"):
         checked(whole)
 
 
@@ -408,7 +408,7 @@ def test_a_manifest_is_written_in_one_way_only(whole):
     parts = parts_of(whole)
     parts["manifest"] = msgspec.json.encode(msgspec.json.decode(parts["manifest"], type=Manifest))
 
-    assert problem(written(parts)).what == "it is not written as a manifest is"
+    assert problem(whole_file(parts)).what == "it is not encoded as a manifest"
 
 
 def test_a_bundle_grows_with_the_incident_and_its_seals_not_with_the_log(tmp_path):
@@ -468,7 +468,7 @@ def test_an_event_is_written_in_one_way_only(whole):
 
     refused = problem(forged(whole, events_part=zlib.compress(whole_part), events_bytes=len(whole_part)))
 
-    assert refused.what == "an event is not written as events are"
+    assert refused.what == "an event is not encoded as an event"
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_what_a_report_would_print_of_an_earlier_import_is_what_it_should_be(tmp
     A log of somebody's own making says what it likes, and proves that it said so.
     """
     store = told(str(tmp_path / "made.db"), [b.declared(7), b.imported(8, **{"number": "INC-1", **fields})])
-    with Log(store) as log, pytest.raises(LogNotWholeError, match="names no log"):
+    with Log(store) as log, pytest.raises(LogNotWholeError, match="names no valid log"):
         bundled(log, "INC-1", log.read())
 
 
@@ -496,7 +496,7 @@ def test_an_incident_that_is_named_like_a_path_is_refused(tmp_path):
     A report is written into a file of its number.
     """
     store = told(str(tmp_path / "made.db"), [b.declared(7), b.declared(8, incident="../../evil-1")])
-    with Log(store) as log, pytest.raises(LogNotWholeError, match="has no number"):
+    with Log(store) as log, pytest.raises(LogNotWholeError, match="incident number is not valid"):
         bundled(log, "INC-1", log.read())
 
 

@@ -12,7 +12,7 @@ from tracker.application.auto_declare import pushed_of_late, rulings
 from tracker.application.session import Options, Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.bundles import importing
-from tracker.bundles.importing import planned
+from tracker.bundles.importing import plan_import
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.bundles import BundleImported
@@ -185,7 +185,7 @@ def test_a_dry_run_records_nothing_and_says_the_same(theirs, store_url):
     """
     bundle = checked(data := bundle_of(theirs))
     with Log(store_url) as log:
-        plan = planned(log, bundle, prefix="INC")
+        plan = plan_import(log, bundle, prefix="INC")
         assert log.position == 0
 
     _, appended = bring(store_url, data)

@@ -12,7 +12,7 @@ from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, rep
 from tests.bundles.test_bundle_file import forged, problem
 from tests.bundles.test_import import whole
 from tests.reports import histories
-from tracker.bundles.importing import planned
+from tracker.bundles.importing import plan_import
 from tracker.bundles.writing import bundled
 from tracker.errors import RefusedError
 from tracker.events.base import Incoming, event_id
@@ -76,7 +76,7 @@ def test_what_was_redacted_reads_as_it_does_where_that_was_done(theirs, store_ur
 
     plan, _ = bring(store_url, data)
 
-    assert plan.gone == 3
+    assert plan.redacted_there == 3
     assert report(store_url) == report(theirs)
     assert report(store_url).markdown.count("redacted by dora") >= 3
     assert SECRET.encode() not in everything_in(store_url)
@@ -185,7 +185,7 @@ def test_an_old_bundle_does_not_bring_back_what_was_redacted_here(theirs, store_
 
     plan, appended = bring(store_url, old)
 
-    assert (appended.recorded, len(plan.kept_out)) == ((), 3)
+    assert (appended.recorded, len(plan.redacted_here)) == ((), 3)
     assert set(appended.known) == set(plan.known) == {stored.id for stored, _ in checked(old).events}
     assert SECRET.encode() not in everything_in(store_url)
     whole(store_url)
@@ -205,7 +205,7 @@ def test_an_old_bundle_does_not_bring_back_what_came_as_a_hole(theirs, store_url
     plan, appended = bring(store_url, old)
 
     assert plan.incident == number
-    assert (appended.recorded, len(plan.kept_out)) == ((), 3)
+    assert (appended.recorded, len(plan.redacted_here)) == ((), 3)
     assert SECRET.encode() not in everything_in(store_url)
     whole(store_url)
 
@@ -250,7 +250,7 @@ def test_a_redaction_of_what_is_not_in_the_bundle_is_left_out(theirs, store_url)
 
     plan, _ = bring(store_url, data)
 
-    assert plan.gone == 0
+    assert plan.redacted_there == 0
     assert redactions_in(store_url) == []
     assert report(store_url).markdown
     whole(store_url)
@@ -434,6 +434,6 @@ def test_a_plan_counts_what_is_left_alone_as_known(theirs, store_url):
     bring(store_url, old)
     redact_in(store_url, NOTE)
     with Log(store_url) as log:
-        plan = planned(log, checked(old), prefix="INC")
+        plan = plan_import(log, checked(old), prefix="INC")
 
     assert (plan.new, set(plan.known)) == ((), {stored.id for stored, _ in checked(old).events})

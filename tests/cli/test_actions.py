@@ -268,9 +268,7 @@ def test_a_retracted_item_leaves_the_lists_and_stays_in_the_history(declared, pr
     assert listed(declared) == []
     assert "Action items: none recorded" in declared("report", 1, "-o", "-").out
     assert "Alert on the pool" in declared("history", promised).out
-    refused(
-        declared("action", "done", promised, "--proof", PROOF), 12, "retracted by ada: we buy it instead"
-    )
+    refused(declared("action", "done", promised, "--proof", PROOF), 12, "retracted by ada: we buy it instead")
 
 
 def test_the_list_has_what_is_open_and_what_is_overdue(declared, promised):

@@ -124,7 +124,7 @@ def test_a_link_brings_in_what_time_alone_would_not(declared):
         (("amend", "HANDLE", "--set", "nonsense=1", "--why", "x"), 11, "no field 'nonsense'"),
         (("amend", "HANDLE", "--set", "nonsense", "--why", "x"), 2, "has no ="),
         (("amend", "HANDLE", "--set", "decided_by=eve", "--why", "x"), 12, "cannot be amended"),
-        (("amend", "HANDLE", "--set", "precision_seconds=often", "--why", "x"), 11, "does not fit"),
+        (("amend", "HANDLE", "--set", "precision_seconds=often", "--why", "x"), 11, "is not valid in"),
         (("amend", "HANDLE", "--at", "2099-01-01T00:00Z", "--why", "x"), 2, "in the future"),
         (("amend", "checkout@1", "--at", "now", "--why", "x"), 11, "no deploy"),
         (("retract", "HANDLE"), 2, "--why"),

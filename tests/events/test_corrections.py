@@ -112,7 +112,7 @@ def test_a_value_that_does_not_fit_is_refused():
     """
     An amended event is as well formed as any.
     """
-    with pytest.raises(BadInputError, match="does not fit a deploy-finished"):
+    with pytest.raises(BadInputError, match="is not valid in a deploy-finished"):
         with_changes(deploy(), {"exit_code": "soon"})
 
 

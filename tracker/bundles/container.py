@@ -7,8 +7,8 @@
     events 51234 <sha256>       its events, each after its length, packed by zlib
     end <sha256>                of all bytes before this line
 
-Each part's bytes follow its line. Every byte is under a hash, and one way alone to write each thing
-is taken: no byte can be other than it was written. What is read is bounded before it is kept.
+Each part's bytes follow its line. Every byte is covered by a hash, and only one encoding of each
+value is accepted, so that any changed byte is detected. Sizes are checked before anything is kept.
 """
 
 import hashlib
@@ -31,13 +31,14 @@ MOST_BYTES = {"manifest": 65_536, "seals": 64 << 20, "digests": 64 << 20, "event
 MOST_UNPACKED_BYTES = 512 << 20
 MOST_EVENT_BYTES = 64 << 20
 _PIECE = 1 << 16
+_TOO_LARGE_HINT = "tracker bundle does not write such a bundle; ask its author"
 _LEVEL = 6
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a bundle says of itself: which incident, of which log, as of which position.
+    """What a bundle contains: which incident, of which log, as of which position.
 
-    `last_event`, `last_digest` and `head` are what stands in the footer of its report at that position.
+    `last_event`, `last_digest` and `head` are those in the footer of its report at that position.
     """
 
     incident: str
@@ -52,26 +53,25 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     written_by: str
 
     def encoded(self) -> bytes:
-        """Return the one way to write it."""
+        """Return the only accepted encoding."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
 # ── writing ──────────────────────────────────────────────────────────────────
 
 
-def packed(events: Iterable[StoredEvent]) -> tuple[bytes, int]:
-    """Return events as a part, and their length before it was packed."""
+def pack(events: Iterable[StoredEvent]) -> tuple[bytes, int]:
+    """Return events as a part, and their length before compression."""
     packer = zlib.compressobj(_LEVEL)
     pieces, length = [], 0
-    for each in events:
-        record = msgspec.msgpack.encode(each)
+    for event in events:
+        record = msgspec.msgpack.encode(event)
         length += 4 + len(record)
         pieces += [packer.compress(len(record).to_bytes(4) + record)]
     return b"".join([*pieces, packer.flush()]), length
 
 
-def written(parts: dict[str, bytes]) -> bytes:
-    """Return the whole file."""
+def whole_file(parts: dict[str, bytes]) -> bytes:
     pieces = [FIRST_LINE]
     for name in PARTS:
         data = parts[name]
@@ -84,7 +84,7 @@ def written(parts: dict[str, bytes]) -> bytes:
 
 
 class Reader:
-    """Reads a bundle from its first byte to its last, a part at a time."""
+    """Reads a bundle from its first byte to its last, part by part."""
 
     def __init__(self, stream: IO[bytes], name: str) -> None:
         self.name = name
@@ -95,11 +95,10 @@ class Reader:
 
     @property
     def sha256(self) -> bytes:
-        """The hash of all bytes read, as `sha256sum` gives it for the whole file."""
+        """The hash of all bytes read; at the end that of `sha256sum`."""
         return self._file.digest()
 
     def damaged(self, place: Place, what: str) -> BundleDamagedError:
-        """Say what is wrong here."""
         return BundleDamagedError(self.name, place, what)
 
     def _open(self) -> None:
@@ -113,10 +112,8 @@ class Reader:
                 hint="It was written by a newer tracker: upgrade this one",
             )
         if first and (FIRST_LINE.startswith(first) or first.startswith(KIND)):
-            raise self.damaged(Place("first line"), "it does not say which format this is")
-        raise BadInputError(
-            f"{self.name} is not a bundle", hint="Bundles are written by: tracker bundle INC -o FILE"
-        )
+            raise self.damaged(Place("first line"), "it does not name the format")
+        raise BadInputError(f"{self.name} is not a bundle", hint="Write one with: tracker bundle INC -o FILE")
 
     def _line(self, most: int = 200) -> bytes:
         line = self._stream.readline(most)
@@ -124,69 +121,67 @@ class Reader:
         self._file.update(line)
         return line
 
-    def _opened(self, name: str) -> tuple[int, str]:
+    def _part_header(self, name: str) -> tuple[int, str]:
         line = self._line()
-        said = re.fullmatch(rb"([a-z]+) (0|[1-9]\d{0,11}) ([0-9a-f]{64})\n", line)
+        header = re.fullmatch(rb"([a-z]+) (0|[1-9]\d{0,11}) ([0-9a-f]{64})\n", line)
         if not line:
             raise self.damaged(Place(name), "the file ends before this part")
-        if said is None or said[1].decode() != name:
+        if header is None or header[1].decode() != name:
             raise self.damaged(Place(name), "this part does not begin where it should")
-        length = int(said[2])
+        length = int(header[2])
         if length > MOST_BYTES[name]:
             raise BadInputError(
-                f"{self.name}: its part {name} has {length} bytes; at most {MOST_BYTES[name]} are read",
-                hint="Such a bundle is not written by tracker bundle; see who made it",
+                f"{self.name}: its part {name} has {length} bytes; the limit is {MOST_BYTES[name]}",
+                hint=_TOO_LARGE_HINT,
             )
-        return length, said[3].decode()
+        return length, header[3].decode()
 
     def _pieces(self, name: str) -> Iterator[bytes]:
-        """Return a part's bytes in pieces; at the end they fit its hash."""
-        left, wanted = self._opened(name)
+        """Yield a part's bytes in pieces; at the end they are compared with its hash."""
+        left, wanted = self._part_header(name)
         hashed = hashlib.sha256()
         while left:
             piece = self._stream.read(min(left, _PIECE))
             if not piece:
                 raise self.damaged(Place(name), f"the file ends {left} bytes before the end of this part")
             left -= len(piece)
-            for each in (hashed, self._whole, self._file):
-                each.update(piece)
+            for running in (hashed, self._whole, self._file):
+                running.update(piece)
             yield piece
         if hashed.hexdigest() != wanted:
-            raise self.damaged(Place(name), "its bytes are not those that were written")
+            raise self.damaged(Place(name), "its bytes do not match its hash")
 
     def part(self, name: str) -> bytes:
-        """Return a part as a whole."""
         return b"".join(self._pieces(name))
 
     def manifest(self) -> Manifest:
-        """Read what it says of itself."""
         data = self.part("manifest")
         try:
             manifest = msgspec.json.decode(data, type=Manifest)
         except UNREADABLE as wrong:
-            raise self.damaged(Place("manifest"), f"it cannot be read: {wrong}") from wrong
+            raise self.damaged(Place("manifest"), f"it cannot be decoded: {wrong}") from wrong
         if manifest.encoded() != data:
-            raise self.damaged(Place("manifest"), "it is not written as a manifest is")
+            raise self.damaged(Place("manifest"), "it is not encoded as a manifest")
         if not 0 <= manifest.events_bytes <= MOST_UNPACKED_BYTES:
             raise BadInputError(
-                f"{self.name} says that it unpacks to {manifest.events_bytes} bytes; at most {MOST_UNPACKED_BYTES} are read",
-                hint="Such a bundle is not written by tracker bundle; see who made it",
+                f"{self.name} declares {manifest.events_bytes} bytes of events; the limit is {MOST_UNPACKED_BYTES}",
+                hint=_TOO_LARGE_HINT,
             )
         return manifest
 
     def seals(self, expected: int) -> list[bytes]:
-        """Read the seals as they are stored."""
+        """Return the seals as they are stored."""
         data = self.part("seals")
         try:
-            found = msgspec.msgpack.decode(data, type=list[bytes])
+            states = msgspec.msgpack.decode(data, type=list[bytes])
         except UNREADABLE as wrong:
-            raise self.damaged(Place("seals"), f"they cannot be read: {wrong}") from wrong
-        if len(found) != expected or msgspec.msgpack.encode(found) != data:
+            raise self.damaged(Place("seals"), f"they cannot be decoded: {wrong}") from wrong
+        if len(states) != expected or msgspec.msgpack.encode(states) != data:
             raise self.damaged(Place("seals"), "they are not those that the manifest counts")
-        return found
+        return states
 
     def events(self, manifest: Manifest) -> Iterator[StoredEvent]:
-        """Read the events one after the other; no more is unpacked than one of them needs."""
+        """Yield the events one by one; no more is unpacked than one of them needs."""
         records = _Records(self, manifest)
         pieces = self._pieces("events")
         while True:
@@ -196,15 +191,15 @@ class Reader:
                 raise records.damaged(damaged.what) from damaged
             if piece is None:
                 break
-            yield from records.of(piece)
+            yield from records.unpack(piece)
         records.end()
 
     def end(self) -> None:
-        """Check that nothing is left."""
+        """Check the last line, and that nothing follows it."""
         wanted = b"end %b\n" % self._whole.hexdigest().encode()
-        found = self._line()
-        if found != wanted:
-            what = "the file ends before it" if not found else "it does not fit the bytes before it"
+        line = self._line()
+        if line != wanted:
+            what = "the file ends before it" if not line else "it does not match the bytes before it"
             raise self.damaged(Place("last line"), what)
         if self._stream.read(1):
             raise self.damaged(Place("last line"), "something follows it")
@@ -216,55 +211,55 @@ class _Records:
     def __init__(self, reader: Reader, manifest: Manifest) -> None:
         self._reader, self._manifest = reader, manifest
         self._unpacker = zlib.decompressobj()
-        self._held = bytearray()
+        self._buffer = bytearray()
         self._length = self._count = 0
         self._last = Place("events")
         self._decoder = msgspec.msgpack.Decoder(StoredEvent)
 
-    def of(self, piece: bytes) -> Iterator[StoredEvent]:
-        """Return the events that are whole with this piece."""
+    def unpack(self, piece: bytes) -> Iterator[StoredEvent]:
+        """Yield the events that are complete with this piece."""
         while piece:
             if self._unpacker.eof:
                 raise self.damaged("something follows the last event")
             try:
                 unpacked = self._unpacker.decompress(piece, _PIECE)
             except zlib.error as wrong:
-                raise self.damaged("its bytes cannot be unpacked") from wrong
+                raise self.damaged("its bytes cannot be decompressed") from wrong
             piece = self._unpacker.unconsumed_tail or self._unpacker.unused_data
             self._length += len(unpacked)
             if self._length > self._manifest.events_bytes:
                 raise self.damaged("there is more than the manifest counts")
-            self._held += unpacked
-            yield from self._whole_ones()
+            self._buffer += unpacked
+            yield from self._complete()
 
-    def _whole_ones(self) -> Iterator[StoredEvent]:
-        while len(self._held) >= 4:
-            length = int.from_bytes(self._held[:4])
+    def _complete(self) -> Iterator[StoredEvent]:
+        while len(self._buffer) >= 4:
+            length = int.from_bytes(self._buffer[:4])
             if length > MOST_EVENT_BYTES:
-                raise self.damaged(f"an event is said to have {length} bytes")
-            if len(self._held) < 4 + length:
+                raise self.damaged(f"the length of an event is {length} bytes")
+            if len(self._buffer) < 4 + length:
                 return
-            record = bytes(self._held[4 : 4 + length])
-            del self._held[: 4 + length]
+            record = bytes(self._buffer[4 : 4 + length])
+            del self._buffer[: 4 + length]
             try:
                 event = self._decoder.decode(record)
             except UNREADABLE as wrong:
-                raise self.damaged(f"an event cannot be read: {wrong}") from wrong
+                raise self.damaged(f"an event cannot be decoded: {wrong}") from wrong
             if msgspec.msgpack.encode(event) != record:
-                raise self.damaged("an event is not written as events are")
+                raise self.damaged("an event is not encoded as an event")
             self._count += 1
             self._last = Place("events", event.position, event.id)
             yield event
 
     def end(self) -> None:
-        """Check that all of them came."""
-        if not self._unpacker.eof or self._held or self._length != self._manifest.events_bytes:
+        """Check that all events were read."""
+        if not self._unpacker.eof or self._buffer or self._length != self._manifest.events_bytes:
             raise self.damaged("the part ends within an event")
         if self._count != self._manifest.events:
             raise self.damaged(f"there are {self._count} events; the manifest counts {self._manifest.events}")
 
     def damaged(self, what: str) -> BundleDamagedError:
-        """Say what is wrong behind the last event that was whole."""
+        """Return the error for what follows the last complete event."""
         if self._last.position is None:
             return self._reader.damaged(self._last, what)
         after = f"after the event at position {self._last.position} ({self._last.event}) "

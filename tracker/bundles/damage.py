@@ -1,4 +1,4 @@
-"""What is wrong with a bundle, and where."""
+"""Damage in a bundle, and its place."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,37 +8,35 @@ import msgspec
 from tracker.errors import LogNotWholeError
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises of bytes that are not what they should be; texts that are no UTF-8, and nests without end, are no errors of its own."""
+"""What msgspec raises for invalid bytes; invalid UTF-8 and endless nesting raise errors that are not its own."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part of a bundle, and in it the event, where there is one."""
+    """A part of a bundle, and the event in it, if there is one."""
 
     part: str
     position: int | None = None
     event: str | None = None
 
-    def said(self) -> str:
-        """Name it."""
+    def __str__(self) -> str:
         if self.position is None:
             return self.part
         return f"{self.part}, the event at position {self.position} ({self.event})"
 
 
 class BundleDamagedError(LogNotWholeError):
-    """A bundle is not what was written; `place` says where that shows first."""
+    """A bundle is damaged; `place` is where that shows first."""
 
     def __init__(self, name: str, place: Place, what: str) -> None:
         super().__init__(
-            f"{name} is not whole: {place.said()}: {what}",
-            hint=f"Nothing of it was taken; ask whoever made it for the file again, and compare: sha256sum {name}",
+            f"{name} is not whole: {place}: {what}",
+            hint=f"Nothing was imported; ask its author for the file again, and compare: sha256sum {name}",
         )
         self.place = place
         self.what = what
 
     def json(self) -> dict[str, Any]:
-        """Return the keys of a problem."""
         return {
             "part": self.place.part,
             "position": self.place.position,

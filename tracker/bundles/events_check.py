@@ -1,4 +1,4 @@
-"""Checking the events of a bundle: each against its digest, each hole against the redaction that made it."""
+"""Checking the events of a bundle: each against its digest, each hole against its redaction."""
 
 import hashlib
 import re
@@ -62,11 +62,11 @@ _WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
         **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
     },
 }
-"""Fields in which only one of a few words may stand, by kind of decision."""
+"""Fields with a fixed set of values, by kind of decision."""
 
 
 class EventCheck:
-    """Checks each event by itself, and that they stand in the order of their log."""
+    """Checks each event by itself, and the order of all."""
 
     def __init__(self, reader: Reader, manifest: Manifest) -> None:
         self._reader, self._manifest = reader, manifest
@@ -78,10 +78,10 @@ class EventCheck:
         self._declared = False
         self._last: StoredEvent | None = None
         if not _NUMBER.fullmatch(manifest.incident):
-            raise reader.damaged(Place("manifest"), "it names no incident")
+            raise reader.damaged(Place("manifest"), "it has no valid incident number")
 
     def event(self, stored: StoredEvent) -> None:
-        """Keep the event, when it is what its digest says; what was redacted, when its redaction comes."""
+        """Keep the event if it matches its digest; a redacted one when its redaction follows."""
         place = Place("events", stored.position, stored.id)
         what = self._misplaced(stored)
         if what is not None:
@@ -108,7 +108,7 @@ class EventCheck:
         event = self._decoded(stored, place)
         if stored.topic not in UPCASTERS and encode(event) != stored.state:
             raise BadInputError(
-                f"{self._reader.name}: {place.said()} has fields that this tracker does not know",
+                f"{self._reader.name}: {place} has fields that this tracker does not know",
                 hint="It was written by a newer tracker: upgrade this one",
             )
         what = self._foreign(stored, event) or self._file(file, stored.payload)
@@ -125,7 +125,7 @@ class EventCheck:
             self._declared = True
 
     def _redaction(self, identity: str, redaction: EventRedacted, place: Place) -> None:
-        """Hold a redaction against the hole that it explains; the first one counts, as in a log."""
+        """Check a redaction against its hole; the first redaction counts, as in a log."""
         if redaction.target in self.redactions:
             return
         if redaction.target in self.events:
@@ -151,7 +151,7 @@ class EventCheck:
         self._keep(hole.id, left, where)
 
     def _file(self, sha256: bytes | None, payload: bytes) -> str | None:
-        """Hold the bytes of a file that is kept once against its hash: they are with its first event."""
+        """Check a file that is stored once against its hash: its bytes are with its first event."""
         if sha256 is None:
             return None
         if not payload:
@@ -165,11 +165,11 @@ class EventCheck:
 
     def _misplaced(self, stored: StoredEvent) -> str | None:
         if not 0 < stored.position < 2**62 or not 0 < stored.originator_version < 2**31:
-            return "its position is none"
+            return "its position is not valid"
         if stored.position <= self._position:
             return "it does not follow the event before it"
         if stored.position > self._manifest.position:
-            return f"it stands behind position {self._manifest.position}, where the bundle ends"
+            return f"it is after position {self._manifest.position}, where the bundle ends"
         if not self._recorded_us <= stored.recorded_us < 2**62:
             return "it was recorded before the event that precedes it"
         return None
@@ -182,19 +182,19 @@ class EventCheck:
                 msgspec.msgpack.decode(stored.arrival, type=Arrival)
             return decode(stored.topic, stored.state)
         except UNREADABLE as wrong:
-            raise self._reader.damaged(place, "it cannot be read") from wrong
+            raise self._reader.damaged(place, "it cannot be decoded") from wrong
         except OverflowError as wrong:
-            raise self._reader.damaged(place, "it was recorded at no instant") from wrong
+            raise self._reader.damaged(place, "its recording time is out of range") from wrong
         except StoreError as wrong:
             if stored.topic not in REGISTRY and stored.topic not in UPCASTERS:
                 raise BadInputError(
-                    f"{self._reader.name} holds an event of kind {stored.topic!r}, which this tracker does not know",
+                    f"{self._reader.name} has an event of kind {stored.topic!r}, which this tracker does not know",
                     hint="It was written by a newer tracker: upgrade this one",
                 ) from wrong
-            raise self._reader.damaged(place, "its content cannot be read") from wrong
+            raise self._reader.damaged(place, "its content cannot be decoded") from wrong
 
     def _refuse_unknown_words(self, event: Event, place: Place) -> None:
-        """Refuse a word that nobody could have typed here: answers print these as they are."""
+        """Refuse a value that could not have been typed here: answers print these as they are."""
         for name, words in _WORDS.items():
             value = getattr(event, name, None)
             if (
@@ -203,13 +203,13 @@ class EventCheck:
                 and value not in words.get(type(event), (value,))
             ):
                 raise BadInputError(
-                    f"{self._reader.name}: {place.said()} says {name} {value!r}, which this tracker does not know",
+                    f"{self._reader.name}: {place} has {name} {value!r}, which this tracker does not know",
                     hint="If it was written by a newer tracker: upgrade this one",
                 )
 
     def _foreign(self, stored: StoredEvent, event: Event) -> str | None:
         if isinstance(event, LogSealed):
-            return "a seal is no evidence"
+            return "it is a seal, which no bundle contains"
         identity = event_id(event, stored.state, stored.topic)
         if stored.id != identity:
             return f"its id is not that of its content ({identity})"
@@ -221,13 +221,13 @@ class EventCheck:
     def _misnumbered(self, event: Event) -> str | None:
         for number in (stream_of(event), event.into if isinstance(event, IncidentMerged) else None):
             if number is not None and not _NUMBER.fullmatch(number):
-                return "its incident has no number"
+                return "its incident number is not valid"
         if isinstance(event, BundleImported) and not _names_a_log(event):
-            return "it names no log from which an incident could have come"
+            return "it names no valid log to import from"
         return None
 
     def end(self) -> None:
-        """Check what only shows at the end."""
+        """Check what is known only at the end."""
         manifest, last = self._manifest, self._last
         if last is None or (last.position, last.id, last.digest.hex()) != (
             manifest.position,
@@ -242,14 +242,14 @@ class EventCheck:
             raise self._reader.damaged(Place("events"), f"none of them declares {manifest.incident}")
         unexplained = self._holes.keys() - self.redactions.keys()
         if unexplained:
-            place = min((self._holes[each][1] for each in unexplained), key=lambda each: each.position or 0)
+            place = min((self._holes[hole][1] for hole in unexplained), key=lambda place: place.position or 0)
             raise self._reader.damaged(
                 place, "its content is missing, and no redaction in the bundle names it"
             )
 
 
 def _names_a_log(event: BundleImported) -> bool:
-    """Whether everything of it that a report prints is what it should be."""
+    """Whether everything of it that a report prints is valid."""
     numbers = (event.number, event.was, *event.numbers, *event.numbers.values())
     hashes = (event.head, event.last_digest)
     return (

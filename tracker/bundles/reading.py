@@ -1,4 +1,4 @@
-"""Checking a bundle: every event against its digest, the digests against the head of the log it came from."""
+"""Checking a bundle: every event against its digest, the digests against the head of its log."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +19,9 @@ _DIGEST_BYTES = 32
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that is whole. A redacted event has no state: it is what its redaction left of it.
+    """A bundle that was checked. A redacted event has no state, and is what its redaction left of it.
 
-    `redactions` are those that explain these, by the id of what they removed.
+    `redactions` are those of these events, by the id of their target.
     """
 
     manifest: Manifest
@@ -34,50 +34,50 @@ def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] |
     """Read a bundle from its first byte to its last, and check all of it.
 
     Raises:
-        BundleDamagedError: If it is not what was written.
-        BadInputError: If it is no bundle, or one that only a newer tracker reads.
+        BundleDamagedError: If it is damaged.
+        BadInputError: If it is not a bundle, or one that only a newer tracker reads.
     """
     reader = Reader(stream, name)
     manifest = reader.manifest()
     states = reader.seals(manifest.seals)
     digests = reader.part("digests")
-    held: list[StoredEvent] = []
+    stored: list[StoredEvent] = []
     check = EventCheck(reader, manifest)
-    for each in reader.events(manifest):
-        held.append(each)
-        check.event(each)
+    for event in reader.events(manifest):
+        stored.append(event)
+        check.event(event)
         if progress:
-            progress(len(held), manifest.events)
+            progress(len(stored), manifest.events)
     reader.end()
     check.end()
-    _check_proof(reader, manifest, states, digests, held)
-    events = tuple((each, check.events[each.id]) for each in held)
+    _check_proof(reader, manifest, states, digests, stored)
+    events = tuple((event, check.events[event.id]) for event in stored)
     return Bundle(manifest, events, reader.sha256, check.redactions)
 
 
 def _check_proof(
-    reader: Reader, manifest: Manifest, states: Sequence[bytes], digests: bytes, held: Sequence[StoredEvent]
+    reader: Reader, manifest: Manifest, states: Sequence[bytes], digests: bytes, stored: Sequence[StoredEvent]
 ) -> None:
-    """Hold digests and seals against the head."""
+    """Check digests and seals against the head."""
     try:
         seals = read_seals(states)
     except (StoreError, *UNREADABLE) as wrong:
-        raise reader.damaged(Place("seals"), "one of them cannot be read") from wrong
+        raise reader.damaged(Place("seals"), "one of them cannot be decoded") from wrong
     head, through = GENESIS, 0
     for number, seal in enumerate(seals, 1):
-        fits = seal.head == chained(head, seal.after, seal.through, seal.count, seal.digests_sha256)
+        matches = seal.head == chained(head, seal.after, seal.through, seal.count, seal.digests_sha256)
         follows = (seal.previous_head, seal.after) == (head, through) and seal.count == seal.through - through
-        if not fits or not follows or not through < seal.through <= manifest.position:
+        if not matches or not follows or not through < seal.through <= manifest.position:
             raise reader.damaged(Place("seals"), f"seal {number} does not follow the seal before it")
         head, through = seal.head, seal.through
-    mine = {each.position: each.digest for each in held}
-    wanted = spans(seals, mine, manifest.position)
-    needed = sum(end - after for after, end in wanted) - len(mine)
+    own = {event.position: event.digest for event in stored}
+    wanted = spans(seals, own, manifest.position)
+    needed = sum(end - after for after, end in wanted) - len(own)
     if len(digests) != needed * _DIGEST_BYTES:
         raise reader.damaged(
             Place("digests"), f"{len(digests)} bytes are not the {needed} digests that prove these events"
         )
-    walk = _Walk(mine, digests)
+    walk = _Walk(own, digests)
     sealed = {seal.through: seal.digests_sha256 for seal in seals}
     for after, end in wanted[:-1]:
         if walk.hashed(hashlib.sha256(), after, end) != sealed[end]:
@@ -94,16 +94,15 @@ def _check_proof(
 
 
 class _Walk:
-    """Goes through the positions whose digests are known: of the bundle's own events, and of those beside them."""
+    """Hashes the digests of positions in order: of the bundle's own events, and of the others in the same spans."""
 
-    def __init__(self, mine: dict[int, bytes], others: bytes) -> None:
-        self._mine, self._others, self._at = mine, others, 0
+    def __init__(self, own: dict[int, bytes], others: bytes) -> None:
+        self._own, self._others, self._at = own, others, 0
         self.first = b""
 
     def hashed(self, into: "hashlib._Hash", after: int, through: int) -> bytes:
-        """Hash the digests of a span."""
         for position in range(after + 1, through + 1):
-            digest = self._mine.get(position)
+            digest = self._own.get(position)
             if digest is None:
                 digest = self._others[self._at : self._at + _DIGEST_BYTES]
                 self._at += _DIGEST_BYTES

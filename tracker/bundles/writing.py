@@ -1,11 +1,11 @@
-"""Putting an incident's events into a bundle, with what proves them."""
+"""Writing a bundle: an incident's events and the proof of them."""
 
 import io
 from collections.abc import Iterable
 
 import msgspec
 
-from tracker.bundles.container import MOST_UNPACKED_BYTES, Manifest, packed, written
+from tracker.bundles.container import MOST_UNPACKED_BYTES, Manifest, pack, whole_file
 from tracker.bundles.damage import BundleDamagedError
 from tracker.bundles.reading import read
 from tracker.errors import BadInputError, LogNotWholeError
@@ -15,22 +15,22 @@ from tracker.version import version
 
 
 def bundled(log: Log, incident: str, recorded: Iterable[Recorded]) -> tuple[bytes, Manifest]:
-    """Return a bundle of these events of the log, as it was at the last of them.
+    """Return a bundle of these events of the log, as of the last of them.
 
     The same events give the same bytes, whatever was recorded since.
 
     Raises:
-        BadInputError: If it would be larger than bundles are read.
-        LogNotWholeError: If these events do not fit the log's proof: nobody could import them.
+        BadInputError: If it would be too large to be read.
+        LogNotWholeError: If these events do not match the log's proof, so that no log could import them.
     """
-    positions = sorted({each.position for each in recorded})
+    positions = sorted({event.position for event in recorded})
     position = positions[-1]
     rows = log.stored(positions)
-    events, length = packed(rows)
+    events, length = pack(rows)
     if length > MOST_UNPACKED_BYTES:
         raise BadInputError(
-            f"the evidence of {incident} has {length} bytes; a bundle holds at most {MOST_UNPACKED_BYTES}",
-            hint="Give the store itself instead: its tracker.db holds everything",
+            f"the events of {incident} have {length} bytes; a bundle has at most {MOST_UNPACKED_BYTES}",
+            hint="Share the store itself instead: tracker.db has everything",
         )
     proof = log.proof(positions, position)
     manifest = Manifest(
@@ -51,12 +51,12 @@ def bundled(log: Log, incident: str, recorded: Iterable[Recorded]) -> tuple[byte
         "digests": proof.digests,
         "events": events,
     }
-    data = written(parts)
+    data = whole_file(parts)
     try:
         read(io.BytesIO(data), incident)
     except BundleDamagedError as damaged:
         raise LogNotWholeError(
-            f"this log does not prove {incident}: {damaged.place.said()}: {damaged.what}",
-            hint="See where it is not whole: tracker verify",
+            f"this log does not prove {incident}: {damaged.place}: {damaged.what}",
+            hint="Find the damage with: tracker verify",
         ) from damaged
     return data, manifest

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tracker.application.session import Recording, Session
-from tracker.bundles.importing import Plan, brought, planned
+from tracker.bundles.importing import Plan, import_bundle, plan_import
 from tracker.bundles.reading import Bundle, read
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     bundle = opened(arguments.file)
     prefix = session.settings.tracker.prefix
     if who is None:
-        plan = planned(session.log, bundle, prefix=prefix)
+        plan = plan_import(session.log, bundle, prefix=prefix)
         recording = Recording(plan.new, plan.known)
     else:
-        plan, appended = brought(session.log, bundle, prefix=prefix, by=who)
+        plan, appended = import_bundle(session.log, bundle, prefix=prefix, by=who)
         recording = Recording(appended.recorded, appended.known)
     if arguments.json:
         write_json({**_answer(bundle, plan, dry_run=arguments.dry_run), **recording.json()})
@@ -80,12 +80,12 @@ def _answer(bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> dict[str, objec
         "position": manifest.position,
         "head": manifest.head,
         "sha256": bundle.sha256,
-        "redacted": plan.gone,
+        "redacted": plan.redacted_there,
         "still_here": [
             {"event": event, "by": said.decided_by, "at": said.occurred_at, "why": said.why}
             for event, said in plan.in_full.items()
         ],
-        "redacted_here": list(plan.kept_out),
+        "redacted_here": list(plan.redacted_here),
     }
 
 
@@ -110,10 +110,10 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
         say(f"From {', '.join(others)} only what {plan.incident} depends on was imported")
     counted = f"{len(plan.new)} new, {len(plan.known)} already known"
     say(f"{'Would record: ' if dry_run else ''}{counted}")
-    if plan.gone:
-        say(f"{_events(plan.gone)} redacted in that log; the removed content is not in the bundle")
-    if plan.kept_out:
-        say(f"{_events(len(plan.kept_out))} redacted in this log: the bundle's content for it was left out")
+    if plan.redacted_there:
+        say(f"{_events(plan.redacted_there)} redacted in that log; the removed content is not in the bundle")
+    if plan.redacted_here:
+        say(f"{_events(len(plan.redacted_here))} redacted in this log: the bundle's content for it was left out")
     for event, said in plan.in_full.items():
         say(
             f"{handle_of(event)} is still here in full, and was redacted in that log by {printable(said.decided_by)} on "

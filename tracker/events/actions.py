@@ -1,4 +1,4 @@
-"""What was promised after an incident, by whom, until when, and the proof that it was done."""
+"""Action items: what is to be done after an incident, by whom, until when, and the proof that it was done."""
 
 from datetime import date
 
@@ -9,15 +9,15 @@ class Action(Decision, frozen=True, kw_only=True, omit_defaults=True):
     """A step of an action item."""
 
     def scopes(self) -> tuple[str, ...]:
-        """Also found among all action items, so that no other decision is read to list them."""
+        """Also indexed with all action items, so that listing them reads no other decision."""
         return (*super().scopes(), "actions")
 
 
 @topic("action-added", rank=87)
 class ActionAdded(Action, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody is to do something until the end of `due_on`; `due_said` is how the day was typed, where it was not a date.
+    """One person is to do something until the end of `due_on`; `due_said` is how the day was typed, unless as a date.
 
-    The day is one of `due_zone` (UTC where none is named), and ends there at `due_offset_minutes` from UTC.
+    The day is one of `due_zone` (None is UTC), and ends there at `due_offset_minutes` from UTC.
     """
 
     text: str
@@ -30,7 +30,7 @@ class ActionAdded(Action, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("action-done", rank=88)
 class ActionDone(Action, frozen=True, kw_only=True, omit_defaults=True):
-    """An action item was done, and `proof` (an address, a commit, a handle) shows it; to open it again is to retract this."""
+    """An action item was done; `proof` is an address, a commit or a handle. Retracting this opens it again."""
 
     action: str
     proof: str

@@ -1,4 +1,4 @@
-"""What alerting and error tracking told us."""
+"""What alerting and error tracking report."""
 
 from datetime import datetime
 
@@ -25,13 +25,13 @@ class AlertFired(Observation, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: datetime | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """The same alert may be told by webhook, by API and by history."""
+        """The same alert may be reported by webhook, by API and by history."""
         return (self.TOPIC, self.fingerprint, to_ms(self.occurred_at))
 
 
 @topic("alert-resolved", rank=12)
 class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """An alert stopped firing, as its source says; that is no proof of recovery."""
+    """An alert stopped firing, according to its source; that is no proof of recovery."""
 
     name: str
     fingerprint: str
@@ -42,7 +42,6 @@ class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: datetime | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """One end for each alert: fingerprint and start."""
         return (self.TOPIC, self.fingerprint, to_ms(self.started_at))
 
 
@@ -50,8 +49,8 @@ class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
 class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """An error event as an SDK or Sentry reported it.
 
-    `group` is what gathers repeats of one error: the source's own issue or fingerprint,
-    else exception type, place and message template.
+    `group` identifies repeats of one error: the source's own issue or fingerprint,
+    else exception type, location and message template.
     """
 
     project: str
@@ -66,7 +65,7 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
     def subject(self) -> tuple[object, ...]:
-        """The client makes the id: it is the same on every path."""
+        """The client generates the id: it is the same on every path."""
         return (self.TOPIC, self.project, self.error_id)
 
 
@@ -88,7 +87,6 @@ class IssueChanged(Observation, frozen=True, kw_only=True, omit_defaults=True):
     url: str | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """One action on one issue at one instant."""
         return (self.TOPIC, self.project, self.issue_id, self.action, to_ms(self.occurred_at))
 
 
@@ -105,13 +103,12 @@ class CheckInRecorded(Observation, frozen=True, kw_only=True, omit_defaults=True
     environment: str | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """One check-in has one row for each status."""
         return (self.TOPIC, self.project, self.check_in_id, self.status)
 
 
 @topic("outside-incident-reported", rank=26)
 class OutsideIncidentReported(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """Another system said that an incident was detected, reported or resolved."""
+    """Another system reported that an incident was detected, reported or resolved."""
 
     outside_id: str
     status: str
@@ -121,5 +118,4 @@ class OutsideIncidentReported(Observation, frozen=True, kw_only=True, omit_defau
     artifact: str | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """One step of one incident of theirs."""
         return (self.TOPIC, self.source, self.outside_id, self.status, utc(self.occurred_at))

@@ -1,8 +1,7 @@
 """What every event has in common: two clocks, an identity made of content, a topic.
 
-An *observation* is something that a source told us. A *decision* is something that a
-person, or a rule of ours, decided. Both are frozen, made of plain values, and complete
-enough to be read alone.
+An *observation* is a statement by a source. A *decision* is one by a person, or by a rule of
+ours. Both are frozen, made of plain values, and complete enough to be read alone.
 """
 
 import hashlib
@@ -20,12 +19,12 @@ _MAP_16, _FIXMAP, _SMALL_MAP = 0xDE, 0x80, 16
 _LONGEST_SCOPE = 300
 
 REGISTRY: dict[str, type["Event"]] = {}
-"""The class of each topic; only what is named here can be read back."""
+"""The class of each topic; only these can be decoded."""
 
 UPCASTERS: dict[str, Callable[[bytes], "Event"]] = {}
 """For topics that older versions stored: bytes as stored → today's event."""
 
-# Deterministic: labels in another order are the same labels, and must be the same bytes.
+# Deterministic: the same labels in another order must be the same bytes.
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _DECODERS: dict[str, Callable[[bytes], "Event"]] = {}
 _FLOATS: dict[type["Event"], tuple[str, ...]] = {}
@@ -40,9 +39,9 @@ def handle_of(identity: str) -> str:
 
 
 def place(scope: str) -> str:
-    """Return a scope as the index keeps it: what is too long, or no text for every store, as its hash.
+    """Return a scope as the index stores it: as a hash if it is too long, or not valid in every store.
 
-    Payloads name services as they like; PostgreSQL takes no NUL and no index row above 2.7 kB.
+    Payloads name services as they like; PostgreSQL accepts no NUL and no index row above 2.7 kB.
     """
     if len(scope) <= _LONGEST_SCOPE and "\0" not in scope:
         return scope
@@ -55,17 +54,17 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
 
     `occurred_at` is the world's clock, in UTC. `precision_seconds` says how exactly the
     source knew it (60 for a time typed as 14:45) and `utc_offset_minutes` which offset it
-    wrote. When it was recorded is the log's to say, not the event's.
+    used. When it was recorded is in the log, not in the event.
     """
 
     TOPIC: ClassVar[str] = ""
     RANK: ClassVar[int] = 50
-    """Which of two events of one instant reads first; smaller is earlier."""
+    """The order of two events of one instant; smaller is earlier."""
     GREW: ClassVar[bool] = False
     """Whether this kind had fewer than 16 fields when it was first stored, and has more now.
 
-    msgspec writes the longer header for whatever could have 16 fields; the bytes, and so the
-    ids, of what was stored before have to stay.
+    msgspec writes a longer header for a struct that could have 16 fields; the bytes, and so the
+    ids, of what was stored earlier must not change.
     """
 
     occurred_at: datetime
@@ -73,56 +72,54 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     utc_offset_minutes: int = 0
 
     def subject(self) -> tuple[object, ...]:
-        """Say which thing in the world this is about, for choosing among restatements."""
+        """Return what in the world this is about, to find repeated statements about it."""
         return (self.TOPIC, event_id(self))
 
     def scopes(self) -> tuple[str, ...]:
-        """Name the places of the index under which this is found."""
+        """Return the places of the index under which this is found."""
         return ()
 
     def index_rows(self) -> list[tuple[str, int]]:
-        """Give each place with the instant (µs since 1970) at which it is found there."""
+        """Return each place with the instant (µs since 1970) under which this is found there."""
         at = to_us(self.occurred_at)
         return [(place(scope), at) for scope in self.scopes()]
 
 
 class Observation(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that a source told us.
+    """A statement by a source.
 
-    `service` is None where the source named none that we know: that is kept, not refused.
+    `service` is None if the source named none that is configured: that is recorded, not refused.
     """
 
     source: str
     service: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """An observation is found under its service."""
         return (f"service:{self.service or ''}",)
 
 
 BY_ITSELF = "tracker"
-"""Who decides what the tracker decides by itself; that is no word of a person."""
+"""The author of what the tracker decides by itself."""
 
 
 class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that a person, or a rule of ours, decided.
+    """A statement by a person, or by a rule of ours.
 
-    With an incident it is one step of that incident's stream; without one it stands alone.
+    With an incident it is one step of that incident's stream; without one it belongs to no stream.
     """
 
     decided_by: str
     incident: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """A decision is found under its incident."""
         return (f"incident:{self.incident}",) if self.incident else ()
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Where an event that came in a bundle was recorded first.
+    """Where an imported event was recorded first.
 
-    `log` is the id of that log. `event` is the id that it had there, where it has another here:
-    its incident has another number.
+    `log` is the id of that log. `event` is its id there, if that differs because its incident
+    has another number here.
     """
 
     log: str
@@ -133,10 +130,10 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """How a fact reached us. It is kept and sealed, but is no part of what the fact is.
+    """How a fact reached the log. It is stored and sealed, but is not part of the fact's identity.
 
     `via` is webhook, poll, file, typed, run or spool; `reported_by` the person who typed it.
-    What came in a bundle keeps both, and has its `origin` besides.
+    An imported event keeps both, and has its `origin`, too.
     """
 
     via: str = ""
@@ -146,7 +143,7 @@ class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An event on its way into the log, with how it came and the bytes it was read from."""
+    """An event to be appended, with its arrival and the bytes that it was parsed from."""
 
     event: Event
     arrival: Arrival = Arrival()
@@ -154,7 +151,7 @@ class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Redaction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Who removed an event's text for good, when, and why; `event` says so in the log."""
+    """Who removed an event's text for good, when, and why; `event` is the redaction's id."""
 
     event: str
     by: str
@@ -165,11 +162,10 @@ class Redaction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An event as the log holds it.
 
-    `version` counts within the incident's stream (1 for a fact that stands alone).
-    `digest` is the log's proof of the stored bytes. Where `redacted` says that its text was
-    removed, `event` is what is left of it, however early in the log one looks. `recorded_us` of
-    an event that came in a bundle is when its first log learned of it; `position` is always
-    this log's.
+    `version` counts within the incident's stream (1 for a fact).
+    `digest` is the log's proof of the stored bytes. If `redacted` is set, `event` is what the
+    redaction left of it, at any earlier position, too. `recorded_us` of an imported event is when
+    its first log recorded it; `position` is always this log's.
     """
 
     id: str
@@ -188,17 +184,16 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def recorded_at(self) -> datetime:
-        """When the log recorded it, in UTC; of what came in a bundle, when its first log did."""
+        """When the log recorded it, in UTC; of an imported event, when its first log did."""
         return from_us(self.recorded_us)
 
     @property
     def arrival(self) -> Arrival:
-        """How it reached us."""
         return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
-    """One place of the index, from `start` up to but not including `end`; None is open."""
+    """One place of the index, from `start` to before `end`; None is open."""
 
     scope: str
     start: datetime | None = None
@@ -212,7 +207,7 @@ E = TypeVar("E", bound=Event)
 
 
 def topic(name: str, *, rank: int = 50) -> Callable[[type[E]], type[E]]:
-    """Give an event its name in storage, which outlives renames and moves."""
+    """Register an event under its name in storage, which outlives renames and moves."""
 
     def register(cls: type[E]) -> type[E]:
         if name in REGISTRY:
@@ -226,7 +221,7 @@ def topic(name: str, *, rank: int = 50) -> Callable[[type[E]], type[E]]:
 
 
 def encode(event: Event) -> bytes:
-    """Return the bytes under which an event is stored; equal events have equal bytes."""
+    """Return the bytes of an event as it is stored; equal events have equal bytes."""
     kind = type(event)
     floats = _FLOATS.get(kind)
     if floats is None:
@@ -242,12 +237,12 @@ def encode(event: Event) -> bytes:
 
 
 def origin_of(arrival_state: bytes) -> Origin | None:
-    """Return where an event was recorded first; None where that is this log. Most have no such bytes at all."""
+    """Return where an event was recorded first; None if that is this log. Most have no such bytes at all."""
     return _ARRIVAL.decode(arrival_state).origin if _ORIGIN_KEY in arrival_state else None
 
 
 def encode_arrival(arrival: Arrival) -> bytes:
-    """Return the bytes under which an arrival is stored; none for an empty one."""
+    """Return the bytes of an arrival as it is stored; none for an empty one."""
     return b"" if arrival == _NO_ARRIVAL else _ENCODER.encode(arrival)
 
 
@@ -273,7 +268,7 @@ def decode(name: str, state: bytes) -> Event:
     except msgspec.MsgspecError as broken:
         raise StoreError(
             f"an event of kind {name!r} in the log cannot be read: {broken}",
-            hint="See where it stands with: tracker verify",
+            hint="Find it with: tracker verify",
         ) from broken
 
 

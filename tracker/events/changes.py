@@ -1,4 +1,4 @@
-"""What was changed in production and in the repository."""
+"""Changes of production and of the repository."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from tracker.times import to_ms
 class Change(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A step of a deploy or a rollback of one version to one environment.
 
-    `version` is written as its source wrote it. `run_id` is the source's own name for the
-    run, where it has one. `dirty` says that the clone held uncommitted changes.
+    `version` is written as its source wrote it. `run_id` is the source's own id of the
+    run, if it has one. `dirty` means that the clone had uncommitted changes.
     """
 
     version: str
@@ -26,12 +26,10 @@ class Change(Observation, frozen=True, kw_only=True, omit_defaults=True):
     dirty: bool = False
 
     def scopes(self) -> tuple[str, ...]:
-        """A change is found under its service, over all services, and by its version."""
         service = self.service or ""
         return (f"service:{service}", "changes", f"version:{service}@{self.version}")
 
     def subject(self) -> tuple[object, ...]:
-        """One step, by one source, of one version at one instant."""
         return (
             self.TOPIC,
             self.source,
@@ -60,7 +58,7 @@ class DeployFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("rollback-started", rank=33)
 class RollbackStarted(Change, frozen=True, kw_only=True, omit_defaults=True):
-    """An earlier version began to be put back."""
+    """A rollback to an earlier version started."""
 
 
 @topic("rollback-finished", rank=34)
@@ -70,15 +68,15 @@ class RollbackFinished(Change, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("rollback-failed", rank=35)
 class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
-    """Putting an earlier version back did not work."""
+    """A rollback to an earlier version failed."""
 
 
 @topic("tests-finished", rank=28)
 class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A test run of one commit ended; `exit_code` 0 is passed.
 
-    `command` is what was run, or what the CI calls it; some name no duration. `tree_sha` names
-    all that the commit holds, where the run's own clone told it: the commit itself may be gone since.
+    `command` is what was run, or the CI's name of it. `tree_sha` identifies the content of the
+    commit, if the run's own clone reported it: the commit itself may have been deleted since.
     """
 
     __test__ = False
@@ -92,47 +90,46 @@ class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Release(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A step of one version's way to a release, as a release tool told it; `version` is as it was written."""
+    """A step of one version's release, as a release tool reported it; `version` is as it was written."""
 
     version: str
     url: str | None = None
     sha: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """A release is found under its service, and by its version."""
         service = self.service or ""
         return (f"service:{service}", f"version:{service}@{self.version}")
 
     def subject(self) -> tuple[object, ...]:
-        """A version takes each step once, whoever told of it and when."""
+        """A version takes each step once, whichever source reports it and when."""
         return (self.TOPIC, self.service, self.version)
 
 
 @topic("release-created", rank=29)
 class ReleaseCreated(Release, frozen=True, kw_only=True, omit_defaults=True):
-    """A pipeline announced a version; nothing was deployed by that."""
+    """A pipeline announced a version; that deploys nothing."""
 
 
 @topic("version-released", rank=29)
 class VersionReleased(Release, frozen=True, kw_only=True, omit_defaults=True):
-    """A version was called ready; whether and where it runs, a deploy tells."""
+    """A version was marked as ready; only a deploy says whether and where it runs."""
 
 
 @topic("commit-made", rank=25)
 class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A commit; `occurred_at` is when it was committed. Two parents or more make a merge.
 
-    `changed_paths` are the files that it touched, where its source named them; none are unknown.
-    `merged_from` is the branch that a forge merged with it: such a commit is a merge too,
-    even where the forge squashed the branch or does not name the parents.
+    `changed_paths` are the files that it changed, if its source named them; empty is unknown.
+    `merged_from` is the branch that a forge merged with it: such a commit is a merge, too,
+    even if the forge squashed the branch or does not name the parents.
 
-    `brought_paths` are the files in which a merge differs from its first parent: what came in
-    by it, an empty list where nothing did; None is unknown. `fix_patch_id` names the patch
-    without version, lock and changelog files, where it touches others too. `stated_versions`
-    are what the version files say that it touched, `versions_before` what they said.
-    `repeats` and `reverts` are the commits that its message says it copies, and undoes.
-    `authored_at` is when its change was first committed, where that is another instant.
-    `tree_sha` names all that is in it: two commits with one tree hold the same files to the byte.
+    `brought_paths` are the files in which a merge differs from its first parent, empty if there
+    are none; None is unknown. `fix_patch_id` is the patch without version, lock and changelog
+    files, if it changes other files, too. `stated_versions` are the versions in the version files
+    that it changed, `versions_before` those before it.
+    `repeats` and `reverts` are the commits that its message says it copies, and reverts.
+    `authored_at` is when its change was first committed, if that is another instant.
+    `tree_sha` identifies its content: two commits with one tree have the same files to the byte.
     """
 
     GREW = True
@@ -159,24 +156,23 @@ class CommitMade(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_merge(self) -> bool:
-        """Whether it joins two lines of work."""
         return len(self.parents) > 1 or self.merged_from is not None
 
     def scopes(self) -> tuple[str, ...]:
-        """Merges are changes that people look for over all services."""
-        found = (f"service:{self.service or ''}",)
-        return (*found, "changes") if self.is_merge else found
+        """Merges are also listed with the changes of all services."""
+        service = f"service:{self.service or ''}"
+        return (service, "changes") if self.is_merge else (service,)
 
     def subject(self) -> tuple[object, ...]:
-        """A commit is its hash, whichever clone told of it."""
+        """A commit is its hash, whichever clone reports it."""
         return (self.TOPIC, self.service, self.sha)
 
 
 @topic("version-tagged", rank=26)
 class VersionTagged(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A tag; `occurred_at` is the tagger's instant, or the commit's for a light tag.
+    """A tag; `occurred_at` is the tagger's instant, or the commit's for a lightweight tag.
 
-    A forge that tells of a release may not say which commit it is of.
+    A forge that reports a release may not name its commit.
     """
 
     repository: str
@@ -185,17 +181,17 @@ class VersionTagged(Observation, frozen=True, kw_only=True, omit_defaults=True):
     tagger: str | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """A tag that was moved is told twice."""
+        """A tag that was moved is reported twice."""
         return (self.TOPIC, self.service, self.name, self.sha)
 
 
 @topic("branch-seen", rank=27)
 class BranchSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A branch pointed at a commit; `occurred_at` is that commit's instant, for branches have none.
+    """A branch pointed at a commit; `occurred_at` is that commit's instant, as branches have none.
 
-    `patch_id` names all that a hotfix branch changed since its fork, version, lock and
-    changelog files left out. `stated_versions` are what the version files at its head say;
-    an empty table where there are none, None where nobody looked.
+    `patch_id` identifies what a hotfix branch changed since its fork, without version, lock and
+    changelog files. `stated_versions` are the versions in the version files at its head;
+    empty if there are none, None if unknown.
     """
 
     repository: str
@@ -207,24 +203,22 @@ class BranchSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     stated_versions: dict[str, str] | None = None
 
     def subject(self) -> tuple[object, ...]:
-        """Where a branch pointed."""
         return (self.TOPIC, self.service, self.name, self.sha)
 
 
 @topic("repository-read", rank=63)
 class RepositoryRead(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A repository was read, and nothing in it was new: what the log holds of it was still so.
+    """A repository was read and had nothing new: what the log holds of it was still true.
 
-    Where something was new, that was recorded, and says when it was read.
+    If it had something new, those events say when it was read.
     """
 
     repository: str
 
     def scopes(self) -> tuple[str, ...]:
-        """Found among the service's facts, and the last one at once."""
         return (f"service:{self.service or ''}", read_scope(self.service, self.repository))
 
 
 def read_scope(service: str | None, repository: str) -> str:
-    """Name the place of one repository's readings."""
+    """Return the place of these events for one repository."""
     return f"read:{service or ''}/{repository}"

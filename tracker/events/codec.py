@@ -1,7 +1,7 @@
 """Sample columns to bytes and back, exact to the bit.
 
-The name of the codec is stored beside its bytes and never changes its meaning:
-what was written once is read for good. A better codec gets another name.
+The name of the codec is stored with its bytes and never changes its meaning: whatever
+was written stays readable. A better codec gets another name.
 
 Every blob opens with the count of samples and a CRC-32 of all that follows,
 little-endian on every machine, then the columns:
@@ -10,7 +10,7 @@ little-endian on every machine, then the columns:
 - ``zlib1``: the same through zlib, instants as differences (the first one whole).
 - ``pco1``: the length of the instants in bytes, then both columns as pco files.
 
-What a sample means, and which series it belongs to, is not known here.
+Nothing here depends on what a sample means or which series it belongs to.
 """
 
 from __future__ import annotations
@@ -41,18 +41,15 @@ _PCO_LEVEL = 8
 
 
 def encode(instants_ms: NDArray[np.int64], values: NDArray[np.float64]) -> tuple[str, bytes]:
-    """Pack two columns of equal length into the smallest blob we know to make.
+    """Pack two columns of equal length into the smallest blob; return the codec's name and the bytes.
 
     Instants are milliseconds since 1970 in any order; values are any float64,
-    and every bit of a NaN survives: Prometheus marks the end of a series with one.
-    The same columns give the same bytes, under one version of pcodec.
-
-    Returns:
-        The codec's name, to be stored beside the bytes, and the bytes.
+    and every bit of a NaN is kept: Prometheus marks the end of a series with one.
+    The same columns give the same bytes with one version of pcodec.
 
     Raises:
-        BadInputError: If the columns differ in length, are no flat columns of
-            int64 and float64, or hold more than MAX_SAMPLES.
+        BadInputError: If the columns differ in length, are not flat columns of
+            int64 and float64, or have more than MAX_SAMPLES.
     """
     import numpy as np
 
@@ -83,16 +80,12 @@ def encode(instants_ms: NDArray[np.int64], values: NDArray[np.float64]) -> tuple
 
 
 def decode(codec: str, data: bytes, count: int) -> _Columns:
-    """Unpack what `encode` made; the columns are the caller's to change.
+    """Unpack what `encode` packed into new arrays.
 
-    Args:
-        codec: The name stored beside the bytes.
-        data: The bytes.
-        count: The count of samples stored beside them; nothing is allocated
-            before it has been compared with the blob's own.
+    Nothing is allocated before `count`, stored with the bytes, has been compared with the blob's own.
 
     Raises:
-        StoreError: If the bytes are not what was written, or their codec is unknown.
+        StoreError: If the bytes are damaged, or their codec is unknown.
     """
     if codec not in _DECODERS:
         raise StoreError(
@@ -113,9 +106,9 @@ def decode(codec: str, data: bytes, count: int) -> _Columns:
 
 
 def _pco(instants_ms: NDArray[np.int64], values: NDArray[np.float64]) -> bytes | None:
-    """Compress with pco, or None where reading back does not give every bit.
+    """Compress with pco; None if decompressing does not give every bit back.
 
-    Reading back costs a tenth of writing, and a log cannot be repaired later.
+    Decompressing costs a tenth of compressing, and a log cannot be repaired later.
     """
     import numpy as np
     from pcodec import ChunkConfig, standalone
@@ -139,7 +132,7 @@ def _decode_raw(body: bytes, count: int) -> _Columns:
     if len(body) != count * _BYTES_A_SAMPLE:
         raise _damaged("raw1", f"{len(body)} bytes are not {count} samples")
     half = count * 8
-    # A copy on purpose: a view of bytes cannot be written to, and would keep them alive.
+    # A copy on purpose: a view of bytes is read-only and keeps them in memory.
     instants_ms = np.frombuffer(body[:half], dtype="<i8").astype(np.int64)
     return instants_ms, np.frombuffer(body[half:], dtype="<f8").astype(np.float64)
 
@@ -176,7 +169,7 @@ def _decode_pco(body: bytes, count: int) -> _Columns:
 
 
 def _fill_from_pco(column: bytes, into: NDArray[np.int64] | NDArray[np.float64]) -> None:
-    """Decompress into an array of the right size, so that bad bytes cannot grow one."""
+    """Decompress into an array of the right size, so that damaged bytes cannot allocate a large one."""
     from pcodec import standalone
 
     try:
@@ -193,7 +186,7 @@ def _fill_from_pco(column: bytes, into: NDArray[np.int64] | NDArray[np.float64])
 def _damaged(codec: str, why: str) -> StoreError:
     return StoreError(
         f"samples stored as {codec} are damaged: {why}",
-        hint="See which event it is: tracker verify",
+        hint="Find the event with: tracker verify",
     )
 
 
@@ -201,7 +194,7 @@ _DECODERS = {"raw1": _decode_raw, "zlib1": _decode_zlib, "pco1": _decode_pco}
 
 
 def columns_sha256(instants_ms: NDArray[np.int64], values: NDArray[np.float64]) -> bytes:
-    """Hash a chunk's own numbers, little-endian, so that the identity outlives the codec."""
+    """Hash a chunk's numbers, little-endian, so that its identity does not depend on the codec."""
     import numpy as np
 
     return hashlib.sha256(

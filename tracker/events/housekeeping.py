@@ -8,17 +8,16 @@ from tracker.events.base import Event, place, topic
 
 
 def settings_scope(service: str | None, only_for: str | None = None) -> str:
-    """Name the place of a service's settings, or of those that hold for one incident alone."""
+    """Return the place of a service's settings, or of those for one imported incident."""
     return f"settings-of:{only_for}/{service or ''}" if only_for else f"settings:{service or ''}"
 
 
 @topic("settings-changed", rank=95)
 class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What answers depend on, as it stands in tracker.toml, without secrets.
+    """The settings that answers depend on, from tracker.toml, without secrets.
 
-    One for each service, and one (service None) for what holds for all, so that a change
-    to one service changes no report of another. Those of another log, which came in a bundle,
-    hold for the incident that they came with alone (`only_for`).
+    One for each service, and one (service None) for all, so that a change to one service changes
+    no report of another. Imported settings apply to the imported incident only (`only_for`).
     """
 
     service: str | None = None
@@ -26,17 +25,16 @@ class SettingsChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     only_for: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """One place for each service, and one for each service of an incident that came in a bundle."""
         return (settings_scope(self.service, self.only_for),)
 
     def index_rows(self) -> list[tuple[str, int]]:
-        """The last recorded holds, whatever the clocks of the writers said."""
+        """All at one instant, so that the last recorded counts, whatever the writers' clocks."""
         return [(place(scope), 0) for scope in self.scopes()]
 
 
 @topic("log-sealed", rank=96)
 class LogSealed(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """The positions (after, through] hold `count` events whose digests hash to `digests_sha256`.
+    """The positions (after, through] have `count` events whose digests hash to `digests_sha256`.
 
     `head` is the hash over the seal before it and this one's own content.
     """
@@ -49,5 +47,4 @@ class LogSealed(Event, frozen=True, kw_only=True, omit_defaults=True):
     head: bytes
 
     def scopes(self) -> tuple[str, ...]:
-        """All seals are one stream."""
         return ("seals",)

@@ -1,4 +1,4 @@
-"""What people decided about an incident."""
+"""Decisions about an incident."""
 
 from datetime import datetime
 
@@ -11,23 +11,23 @@ MILESTONES = ("started", "detected", "confirmed", "mitigated", "ended")
 RESOLUTIONS = ("fixed", "false-alarm", "went-away")
 DETECTED_BY = ("alert", "customer", "person")
 PREVENTION = "would-have-prevented"
-"""What only an earlier incident's action item can have done."""
+"""The role of an earlier incident's action item."""
 ROLES = ("caused", "fixed", "suspect", "dismissed", PREVENTION)
 
 
 class IncidentLifecycleEvent(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A decision that says which incidents there are, of which services, and which are over."""
+    """A decision about which incidents exist, of which services, and which are resolved."""
 
     def scopes(self) -> tuple[str, ...]:
-        """Also found among all incidents, so that no other decision is read to list them."""
+        """Also indexed with all incidents, so that listing them reads no other decision."""
         return (f"incident:{self.incident}", "incidents")
 
 
 @topic("incident-declared", rank=70)
 class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody said that this is an incident.
+    """An incident was declared.
 
-    `occurrence` names the alert, and its start, for which the tracker declared it itself.
+    `occurrence` identifies the alert, and its start, for which the tracker declared it itself.
     """
 
     title: str
@@ -43,7 +43,7 @@ class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_d
 class MilestoneSet(Decision, frozen=True, kw_only=True, omit_defaults=True):
     """The incident started, was detected, confirmed, mitigated or ended at `occurred_at`.
 
-    With `until` it lies somewhere between the two.
+    With `until` it was somewhere between the two.
     """
 
     milestone: str
@@ -60,7 +60,7 @@ class SeverityChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("lead-changed", rank=73)
 class LeadChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody took the lead."""
+    """Another person leads."""
 
     lead: str
 
@@ -88,7 +88,7 @@ class ServiceRemoved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_def
 
 @topic("note-added", rank=77)
 class NoteAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody wrote something down."""
+    """A person added a note."""
 
     text: str
     kind: str = "note"
@@ -96,10 +96,9 @@ class NoteAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("file-attached", rank=78)
 class FileAttached(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A file was put beside the incident; its bytes are the event's payload.
+    """A file was attached to the incident; its bytes are the event's payload.
 
-    With `by_hash` the bytes are found by their hash, and kept once: they may lie beside an
-    earlier event that attached the same content.
+    With `by_hash` the bytes are stored once for all events that attach the same content, with the first.
     """
 
     name: str
@@ -108,18 +107,17 @@ class FileAttached(Decision, frozen=True, kw_only=True, omit_defaults=True):
     by_hash: bool = False
 
     def scopes(self) -> tuple[str, ...]:
-        """Where the bytes are kept once, also found by their hash."""
         return (*super().scopes(), file_scope(self.sha256)) if self.by_hash else super().scopes()
 
 
 def file_scope(sha256: bytes) -> str:
-    """Name the place of all files of one content."""
+    """Return the place of all files of one content."""
     return f"file:{sha256.hex()}"
 
 
 @topic("incident-resolved", rank=80)
 class IncidentResolved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The incident was over."""
+    """The incident was resolved."""
 
     resolution: str = "fixed"
 
@@ -140,5 +138,5 @@ class IncidentMerged(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_def
     why: str
 
     def scopes(self) -> tuple[str, ...]:
-        """Found from both ends."""
+        """Also indexed under the other incident."""
         return (*super().scopes(), f"incident:{self.into}")

@@ -1,6 +1,6 @@
 """Which branches a merge joined, by what git and the forges write into its first line.
 
-The branch itself is often deleted after that; the merge is what remains of its name.
+The branch itself is often deleted after the merge.
 """
 
 import re
@@ -20,21 +20,20 @@ _BY_HAND = re.compile(
 
 
 def joined_branches(subject_line: str, parents: int) -> dict[int, str]:
-    """Name the branches by the number of the parent that each brought; none where nothing names them."""
-    said = subject_line
+    """Return the names of the branches by the number of the parent; empty if they are not named."""
     names: list[str] = []
-    if by_git := _BY_GIT.match(said):
+    if by_git := _BY_GIT.match(subject_line):
         listed = _INTO.sub("", by_git[2])
         names = _QUOTED.findall(listed)
         if by_git[1]:
             names = [name.partition("/")[2] or name for name in names]
     else:
         for pattern in _BY_FORGE:
-            if found := pattern.match(said):
-                names = [found[1]]
-        if not names and (by_hand := _BY_HAND.fullmatch(said)) and by_hand[2] not in ("to", "into"):
+            if by_forge := pattern.match(subject_line):
+                names = [by_forge[1]]
+        if not names and (by_hand := _BY_HAND.fullmatch(subject_line)) and by_hand[2] not in ("to", "into"):
             names = [f"{by_hand[1]}/{by_hand[2]}"]
-    # Where git left one out, which was there already, nobody can tell which parent is whose.
+    # If git left out a branch that was merged already, it is unknown which parent is whose.
     if len(names) != parents - 1:
         return {}
     return dict(enumerate(names, 1))

@@ -1,6 +1,6 @@
-"""What the team was told: messages that were decided on, posted, or could not be; and what they promised.
+"""Messages to the team: prepared, posted or failed, and the times that they promised.
 
-The outbox is made of these: a message that was prepared and has no outcome waits in it.
+The outbox consists of these: a prepared message without an outcome waits in it.
 """
 
 from datetime import datetime
@@ -11,18 +11,18 @@ MESSAGE_KINDS = ("initial", "update", "resolved", "rollback")
 
 
 class Outbox(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A step of a message on its way; `kind` is one of MESSAGE_KINDS."""
+    """A step in sending a message; `kind` is one of MESSAGE_KINDS."""
 
     kind: str
 
     def scopes(self) -> tuple[str, ...]:
-        """Also found in the outbox, which holds the messages of all incidents."""
+        """Also indexed in the outbox, with the messages of all incidents."""
         return (*super().scopes(), "outbox")
 
 
 @topic("message-prepared", rank=79)
 class MessagePrepared(Outbox, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody decided that this text is to be posted; `eta` is what it promises."""
+    """A person decided to post this text; `eta` is the time that it promises."""
 
     text: str
     eta: datetime | None = None
@@ -30,9 +30,9 @@ class MessagePrepared(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("message-posting", rank=79)
 class MessagePosting(Outbox, frozen=True, kw_only=True, omit_defaults=True):
-    """One process began to post a prepared message; nobody else posts it.
+    """One process began to post a prepared message; no other posts it.
 
-    A message that has no outcome at `until` may have been posted, or not: whoever took it was cut off.
+    A message without an outcome at `until` may have been posted, or not: that process was interrupted.
     """
 
     prepared: str
@@ -42,9 +42,9 @@ class MessagePosting(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("message-sent", rank=79)
 class MessageSent(Outbox, frozen=True, kw_only=True, omit_defaults=True):
-    """The text was posted at `occurred_at`; without `prepared` a person did it by hand.
+    """The text was posted at `occurred_at`; without `prepared` by hand.
 
-    `attempts` counts the posts of the round that succeeded.
+    `attempts` counts the attempts of the round that succeeded.
     """
 
     text: str
@@ -55,9 +55,9 @@ class MessageSent(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("message-failed", rank=79)
 class MessageFailed(Outbox, frozen=True, kw_only=True, omit_defaults=True):
-    """A prepared message was not posted, or nobody can tell whether it was (`unsure`).
+    """A prepared message was not posted, or it is unknown whether it was (`unsure`).
 
-    With `retry_at` it goes on waiting, and is tried again from then on; without, it is over.
+    With `retry_at` it is retried from then on; without, it is given up.
     """
 
     prepared: str
@@ -69,9 +69,9 @@ class MessageFailed(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("eta-missed", rank=83)
 class EtaMissed(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """What a message promised for `occurred_at` had not happened by then: no fix, no end, no newer promise.
+    """What a message promised for `occurred_at` had not happened by then: no fix, no resolution, no newer promise.
 
-    `message` is the event of the message that promised it, sent at `promised_at`.
+    `message` is the event of that message, sent at `promised_at`.
     """
 
     message: str

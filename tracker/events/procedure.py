@@ -1,4 +1,4 @@
-"""What people said of the procedure: a rule, or a finding in the prose, that is not to be held against an incident."""
+"""Waivers: a rule of the procedure, or a finding in the prose, does not count for an incident."""
 
 from tracker.events.base import Decision, topic
 
@@ -23,12 +23,12 @@ RULE_NAMES = (
     "updates_on_time",
     "report_written",
 )
-"""The rules, in the order in which the procedure names them and every answer does."""
+"""The rules, in the order of the procedure and of every answer."""
 
 
 @topic("rule-waived", rank=86)
 class RuleWaived(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody said that a rule does not count here, and why; to take that back is to retract it.
+    """A rule does not count for the incident; retracting this makes it count again.
 
     `rule` is the name of a rule of the procedure, or the key of a claim that `tracker check` printed.
     """

@@ -1,16 +1,16 @@
-"""What became of an incident's report: somebody went through its human sections, somebody published it."""
+"""Review and publication of an incident's report."""
 
 from tracker.events.base import Decision, topic
 
 TEMPLATES = ("guide", "google", "pagerduty")
-"""Whose headings a report can be published in."""
+"""The templates in which a report can be published."""
 
 
 @topic("report-reviewed", rank=88)
 class ReportReviewed(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody went through the human sections, as the log held them at `position`.
+    """A person reviewed the human sections, as of `position`.
 
-    What was changed meanwhile are corrections and notes of their own; `changes` counts them.
+    What they changed are corrections and notes of their own; `changes` counts them.
     """
 
     position: int
@@ -19,9 +19,9 @@ class ReportReviewed(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("report-published", rank=89)
 class ReportPublished(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A report was published; its markdown is the event's payload, and `sha256` is that of it.
+    """A report was published; its markdown is the event's payload, and `sha256` its hash.
 
-    `waived` are the keys of the claims that stood against it all the same, `why` the reason for that.
+    `waived` are the keys of the claims in it that the log contradicts, `why` the reason to publish it anyway.
     """
 
     position: int

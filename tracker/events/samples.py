@@ -1,4 +1,4 @@
-"""What a metric was, kept as numbers, and what a source could not tell."""
+"""Samples of metrics, what sources were asked for, and the rules of alerts."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from tracker.events.base import Observation, topic
 
 @topic("metric-sampled", rank=60)
 class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A chunk of one series: the header here, the columns beside it in the store.
+    """A chunk of one series: the header here, the columns in the event's payload.
 
     `occurred_at` is the first sample's instant and `last_at` the last one's. `minimum` and
-    `maximum` leave out what is no finite number. `sha256` is over the numbers, whatever packed them.
+    `maximum` ignore values that are not finite. `sha256` is over the numbers, whatever the codec.
     """
 
     metric: str
@@ -28,21 +28,20 @@ class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
     maximum: float | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """Samples have a place of their own, so that timelines never read them."""
+        """A place of their own, so that timelines never read them."""
         return (f"samples:{self.service or ''}/{self.metric}",)
 
     def subject(self) -> tuple[object, ...]:
-        """One series of one query."""
         return (self.TOPIC, self.service, self.metric, self.query, tuple(sorted(self.labels.items())))
 
 
 @topic("source-collected", rank=61)
 class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A source was asked for a span: what it gave, and what it no longer had.
+    """A source was queried for a span: what it returned, and what it had deleted already.
 
     `occurred_at` is the span's start. `missing_until` is the instant up to which the source
-    has already deleted what was asked for; None when nothing was gone. With `query` and
-    `step_seconds` the span need not be asked again at that step or a multiple of it.
+    has deleted its data; None if it has all. With `query` and `step_seconds` the span
+    need not be queried again at that step or a multiple of it.
     """
 
     until: datetime
@@ -56,18 +55,18 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
     query: str | None = None
 
     def scopes(self) -> tuple[str, ...]:
-        """Found beside the service's facts, but not among them."""
+        """A place of their own, not with the service's facts."""
         return (f"collected:{self.service or ''}",)
 
 
 def rule_scope(service: str | None, name: str) -> str:
-    """Name the place of one rule's definitions."""
+    """Return the place of one rule's definitions."""
     return f"rule:{service or ''}/{name}"
 
 
 @topic("alert-rule-seen", rank=62)
 class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """The definition under which an alert fires, as the source had it loaded."""
+    """The definition of an alert's rule, as the source had it loaded."""
 
     name: str
     expression: str
@@ -76,5 +75,5 @@ class AlertRuleSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
     def scopes(self) -> tuple[str, ...]:
-        """Each rule has a place of its own, where its newest definition is found at once."""
+        """A place for each rule, so that its newest definition is found at once."""
         return (rule_scope(self.service, self.name),)

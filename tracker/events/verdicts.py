@@ -1,4 +1,4 @@
-"""What the judge said when a window closed, and what a watch saw: decisions that later versions never rewrite."""
+"""Verdicts of closed windows, and the checks of a watch: decisions that later versions never rewrite."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from tracker.events.base import Decision, topic
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One metric over one window beside one baseline; values are in the metric's own unit.
+    """One metric over one window, compared with one baseline; values are in the metric's own unit.
 
-    `inputs_hash` is over the very numbers that the judge was given: the same hash and the
-    same judge say the same again.
+    `inputs_hash` is over the numbers that the judge was given: the same hash and the same judge
+    give the same verdict.
     """
 
     metric: str
@@ -56,10 +56,9 @@ class VerdictsGiven(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("check-made", rank=84)
 class CheckMade(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A watch looked at the metrics when it was due, `due_seconds` after the change.
+    """A watch checked the metrics when it was due, `due_seconds` after the change.
 
-    A metric is named once: as normal, as not normal, or as one that could not be told.
-    A check that is not here was not made.
+    Each metric is in one of the three lists. A check that is not recorded was not made.
     """
 
     change: str

@@ -1,9 +1,9 @@
-"""Files that say which version this is and what is in it; a fix lies in others."""
+"""Version files and changelogs; a change to them alone is not a fix."""
 
 from fnmatch import fnmatchcase
 
 VERSION_FILES = ("package.json", "pyproject.toml", "pom.xml", "Cargo.toml", "VERSION")
-"""Files whose version is read."""
+"""Files that the version is read from."""
 
 PATTERNS = (
     *(name.lower() for name in VERSION_FILES),
@@ -19,10 +19,10 @@ PATTERNS = (
     *("poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock", "requirements.lock", "composer.lock", "go.sum"),
     *("changelog*", "changes.md", "changes.rst", "changes.txt", "history.md", "news.md", "release_notes*"),
 )
-"""Names, in small letters and without their folder, of files that a version bump touches."""
+"""Names, in lower case and without their folder, of files that a version bump changes."""
 
 
 def is_bookkeeping(path: str) -> bool:
-    """Whether a file is one of these, in whatever folder it lies."""
+    """Whether a file is one of these, in any folder."""
     name = path.rpartition("/")[2].lower()
     return any(fnmatchcase(name, pattern) for pattern in PATTERNS)
