@@ -1,6 +1,6 @@
-"""Trouble that the user can put right, each kind with its own exit code.
+"""Errors that the user can fix, each kind with its own exit code.
 
-A bug is not here: it keeps its traceback and exits with 1.
+A bug is none of them: it keeps its traceback and exits with 1.
 """
 
 
@@ -16,19 +16,19 @@ class TrackerError(Exception):
 
 
 class UsageError(TrackerError):
-    """The command line asks for something that cannot be meant."""
+    """The command line is not valid."""
 
     exit_code = 2
 
 
 class SettingsError(TrackerError):
-    """tracker.toml, or the environment, does not say what it must."""
+    """tracker.toml, or the environment, is not valid."""
 
     exit_code = 3
 
 
 class LogNotWholeError(TrackerError):
-    """Something in the log does not fit its own proof."""
+    """Something in the log does not match its own proof."""
 
     exit_code = 5
 
@@ -40,7 +40,7 @@ class StoreError(TrackerError):
 
 
 class StoreAwayError(StoreError):
-    """The store is known but does not answer now; what was typed can be spooled."""
+    """The store does not answer; what was typed can be spooled."""
 
 
 class SourceUnreachableError(TrackerError):
@@ -50,12 +50,12 @@ class SourceUnreachableError(TrackerError):
 
 
 class BadInputError(TrackerError):
-    """A file, a body or a field is not what its source promises."""
+    """A file, a body or a field is not what its format requires."""
 
     exit_code = 11
 
 
 class RefusedError(TrackerError):
-    """A decision that makes no sense now; the message is the rule."""
+    """A decision that contradicts what is known; the message is the rule."""
 
     exit_code = 12

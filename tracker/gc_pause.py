@@ -1,4 +1,4 @@
-"""The garbage collector, where it costs more than it gives."""
+"""Pausing garbage collection where it only costs time."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause garbage collection: hundreds of thousands of fresh objects, none in a cycle, double the time."""
+    """Pause garbage collection: with hundreds of thousands of new objects, none in a cycle, it doubles the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

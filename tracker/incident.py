@@ -1,4 +1,4 @@
-"""What is known of an incident: its decisions with their corrections, folded into one value.
+"""The state of an incident: its decisions with their corrections, folded into one value.
 
 Nothing here reads a store or a clock. What may be decided on it is in `tracker.decisions.lifecycle`.
 """
@@ -14,7 +14,7 @@ from tracker.events.corrections import Effective, EventLinked, EventUnlinked, ef
 
 
 class Status(Enum):
-    """Where an incident stands."""
+    """The status of an incident."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -34,7 +34,7 @@ class Milestone:
 
 @dataclass(frozen=True)
 class Link:
-    """What people said of one fact's part in this incident."""
+    """The last link or unlink of a fact and this incident."""
 
     target: str
     role: str | None
@@ -47,7 +47,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Incident:
-    """What the log holds of one incident, corrections applied."""
+    """What the log has of one incident, with corrections applied."""
 
     id: str
     title: str = ""
@@ -72,23 +72,22 @@ class Incident:
 
     @property
     def exists(self) -> bool:
-        """Whether it was ever declared."""
         return self.declared_at is not None
 
     @property
     def imported(self) -> bool:
-        """Whether it was declared in another log, and came from there: it is not ours to work on by ourselves."""
+        """Whether it was declared in another log; the server does nothing about such incidents by itself."""
         return any(step.recorded.arrival.origin is not None for step in self.steps[:1])
 
     @property
     def started_at(self) -> datetime | None:
-        """When it began, as a person said; None if nobody did."""
-        said = self.milestones.get("started")
-        return said.at if said else None
+        """When it started according to a person; None if not recorded."""
+        started = self.milestones.get("started")
+        return started.at if started else None
 
     @property
     def begins_at(self) -> datetime:
-        """The earliest instant that people gave: where its window starts from."""
+        """The earliest instant that people gave: the start of its window."""
         known = [m.at for m in (self.milestones.get("started"), self.milestones.get("detected")) if m]
         assert self.declared_at is not None
         return min([*known, self.declared_at])
@@ -100,20 +99,20 @@ class Incident:
 
 
 def fold(incident_id: str, recorded: Iterable[Recorded]) -> Incident:
-    """Say what is known of an incident from its decisions and their corrections.
+    """Fold the decisions about an incident, and their corrections, into its state.
 
-    Steps count in the order in which they were recorded: a decision was made on what was
-    known then, whatever instant it names.
+    Steps apply in the order in which they were recorded: a decision was made on what was
+    known then, whatever its own instant.
     """
     incident = Incident(incident_id)
     steps: list[Effective] = []
-    for each in sorted(effective(recorded).values(), key=lambda e: e.recorded.position):
-        if getattr(each.event, "incident", None) is None:
+    for step in sorted(effective(recorded).values(), key=lambda step: step.recorded.position):
+        if getattr(step.event, "incident", None) is None:
             continue
-        steps.append(each)
-        if each.retraction is None:
-            incident = _apply(incident, each)
-    last = max((each.recorded.position for each in steps), default=0)
+        steps.append(step)
+        if step.retraction is None:
+            incident = _apply(incident, step)
+    last = max((step.recorded.position for step in steps), default=0)
     return replace(incident, steps=tuple(steps), last_position=last)
 
 

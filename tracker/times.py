@@ -1,4 +1,4 @@
-"""The time grammar that people type, and how instants are written.
+"""Parsing the instants and durations that people type, and formatting them.
 
 Inside, every instant is a timezone-aware `datetime` in UTC. A clock time without a
 zone is refused: a report with a wrong hour is worse than one more keystroke.
@@ -22,7 +22,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 @dataclass(frozen=True)
 class Typed:
-    """An instant as a person gave it: where it lies, how exact it is, which offset it had."""
+    """An instant as a person typed it, with its precision and its offset from UTC."""
 
     at: datetime
     precision_seconds: float
@@ -30,11 +30,7 @@ class Typed:
 
 
 def zone(name: str) -> tzinfo:
-    """Return the zone of this IANA name.
-
-    Raises:
-        UsageError: If there is no zone of that name.
-    """
+    """Return the zone of this IANA name, or raise UsageError."""
     try:
         return UTC if name.upper() in ("UTC", "Z") else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
@@ -53,13 +49,13 @@ def parse(
     option: str = "time",
     allow_future: bool = False,
 ) -> Typed:
-    """Read an instant as a person types it.
+    """Parse an instant as a person types it.
 
     A clock time takes the date that puts it between `earliest` and `latest` (an
     incident's start and end) when there is one, else the latest one past.
 
     Raises:
-        UsageError: If it has no zone, is ambiguous, lies in the future, or is no time.
+        UsageError: If it has no zone, is ambiguous, is in the future, or is not a time.
     """
     raw = text.strip()
     typed = _read(raw, now, default_zone, earliest, latest, option)
@@ -126,7 +122,7 @@ def _clock(
         raise UsageError(f"{option}: {raw!r} is not a time of day", hint="Hours go from 00:00 to 23:59")
     microsecond = int((fraction[1:] + "000000")[:6]) if fraction else 0
     anchor = min(now, latest) if latest else now
-    # Two days to each side: the date is one of the typed zone, and zones lie up to 14 hours from UTC.
+    # Two days to each side: the date is one of the typed zone, and offsets are up to 14 hours.
     around = {now.date(), anchor.date(), *([earliest.date()] if earliest else [])}
     days = {day + timedelta(days=n) for day in around for n in (-2, -1, 0, 1, 2)}
     places: list[tuple[datetime, datetime]] = []
@@ -139,7 +135,7 @@ def _clock(
     else:
         inside = []
     past = inside or [place for place in places if place[0] <= now]
-    # Only the day that is meant may be refused: the clocks may well change on a day beside it.
+    # Only for the chosen day an ambiguous hour is an error, not for the days around it.
     return _placed(raw, past[-1][1], match[5], default_zone, precision, option, f"{raw}Z")
 
 
@@ -168,7 +164,7 @@ def _placed(
         try:
             at = (local - timedelta(minutes=minutes)).replace(tzinfo=UTC)
         except OverflowError as outside:
-            raise UsageError(f"{option}: {raw!r} lies outside the calendar") from outside
+            raise UsageError(f"{option}: {raw!r} is outside the calendar") from outside
         return Typed(at, precision, minutes)
     if default_zone is None:
         raise UsageError(
@@ -193,11 +189,7 @@ def _with_offset(at: datetime) -> str:
 
 
 def duration_seconds(text: str) -> float:
-    """Read `2m`, `1h30m` or `500ms` as seconds.
-
-    Raises:
-        UsageError: If it is not a duration.
-    """
+    """Return `2m`, `1h30m` or `500ms` in seconds, or raise UsageError."""
     parts = _DURATION.findall(text)
     if not parts or "".join(n + u for n, u in parts) != text:
         raise UsageError(f"{text!r} is not a duration", hint="Write 30s, 2m, 1h30m or 5d")
@@ -205,7 +197,7 @@ def duration_seconds(text: str) -> float:
 
 
 def utc(at: datetime) -> str:
-    """Write an instant as RFC 3339 in UTC with milliseconds: 2026-03-01T14:45:00.000Z."""
+    """Format an instant as RFC 3339 in UTC with milliseconds: 2026-03-01T14:45:00.000Z."""
     at = at.astimezone(UTC)
     milliseconds = at.microsecond // 1000
     return (
@@ -215,7 +207,7 @@ def utc(at: datetime) -> str:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Return the instant that lies this many milliseconds after 1970 in UTC."""
+    """Return the instant this many milliseconds after 1970, in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
@@ -230,7 +222,7 @@ def to_us(at: datetime) -> int:
 
 
 def from_us(microseconds: int) -> datetime:
-    """Return the instant that lies this many microseconds after 1970 in UTC."""
+    """Return the instant this many microseconds after 1970, in UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
@@ -239,7 +231,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def spoken(seconds: float) -> str:
-    """Say a duration as a colleague would: 40 s, 12 min, 1 h 05 min, 2 d 3 h."""
+    """Format a duration for people: 40 s, 12 min, 1 h 05 min, 2 d 3 h."""
     sign = "-" if seconds < 0 else ""
     total = round(abs(seconds))
     if total < 120:
@@ -255,11 +247,7 @@ def spoken(seconds: float) -> str:
 
 
 def date_of(text: str) -> date:
-    """Read a calendar date, YYYY-MM-DD.
-
-    Raises:
-        UsageError: If it is not a date.
-    """
+    """Parse a calendar date, YYYY-MM-DD, or raise UsageError."""
     try:
         return date.fromisoformat(text)
     except ValueError as wrong:

@@ -1,14 +1,14 @@
-"""Which version of the tracker this is, and of what it draws and counts with."""
+"""The versions of the tracker and of installed packages."""
 
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 VERSION = "0.2.0"
-"""Ours; pyproject.toml reads it here, so that a bare folder knows it too."""
+"""pyproject.toml reads it here, so that it is known without an installation."""
 
 
 def version(package: str = "tracker") -> str:
-    """Return our version, or an installed package's; "unknown" for one that is not installed."""
+    """Return the version of the tracker or of a package; "unknown" if it is not installed."""
     if package == "tracker":
         return VERSION
     try:

@@ -178,7 +178,7 @@ def test_every_line_of_the_template_is_a_setting(tracker, tmp_path):
     [
         ("nowhere/tracker.db", 9, "mkdir -p"),
         (".", 9, "is a folder"),
-        ("notes.txt", 9, "no SQLite file"),
+        ("notes.txt", 9, "not a SQLite file"),
         ("foreign.db", 9, "of another program"),
         ("mysql://host/x", 3, "mysql:// is not supported"),
         ("postgresql://tracker@127.0.0.1:1/x", 9, "does not answer"),

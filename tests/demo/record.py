@@ -31,12 +31,30 @@ from tests.servers.alertmanager import alert, alertmanager
 from tests.servers.prometheus import prometheus
 from tests.servers.webhooks import Delivery, webhook_receiver
 from tracker.demo.repository import clean_environment
-from tracker.demo.settings import ALERT_RULES, QUERIES
+from tracker.demo.settings import QUERIES
 from tracker.ingest.prometheus.api import PrometheusApi
 
 FIRED = datetime(2026, 1, 22, 14, 35, 15, tzinfo=UTC)
 ENDED = datetime(2026, 1, 22, 15, 11, 15, tzinfo=UTC)
 CHUNK_POINTS = 10_000
+
+ALERT_RULES: dict[str, Any] = {
+    "groups": [
+        {
+            "name": "checkout",
+            "interval": "15s",
+            "rules": [
+                {
+                    "alert": "HighErrorRatio",
+                    "expr": f"{QUERIES['error_ratio']} > 0.05",
+                    "for": "2m",
+                    "labels": {"severity": "critical", "service": "checkout"},
+                    "annotations": {"summary": "more than 5 % of checkout's requests fail"},
+                }
+            ],
+        }
+    ]
+}
 
 
 def main() -> None:

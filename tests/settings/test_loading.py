@@ -408,17 +408,17 @@ def test_reading_settings_changes_nothing():
     [
         ('merged_back_within = "10m"', "procedure.merged_back_within: '10m' is less than fix_deployed_within '30m'", '"30m"'),
         ('alert_team_within = "40m"', "procedure.fix_deployed_within: '30m' is less than alert_team_within", '"40m"'),
-        ('update_every = "0m"', "procedure.update_every: '0m' is no time at all", '"5m"'),
-        ('report_within = "0d"', "procedure.report_within: '0d' is no time at all", '"5d"'),
+        ('update_every = "0m"', "procedure.update_every: must be longer than 0", '"5m"'),
+        ('report_within = "0d"', "procedure.report_within: must be longer than 0", '"5d"'),
         ('maintained_branches = ["main"]', "procedure.maintained_branches: names 'main', which is production_branch", "release/"),
         ('maintained_branches = ["release/1.0", "develop"]', "procedure.maintained_branches: names 'develop'", "release/"),
-        ("maximum_fix_commits = 0", "procedure.maximum_fix_commits: 0 allows no fix", "3"),
-        ('integration_branch = "main"', "procedure.integration_branch: is 'main' like production_branch", '""'),
+        ("maximum_fix_commits = 0", "procedure.maximum_fix_commits: must be at least 1", "3"),
+        ('integration_branch = "main"', "procedure.integration_branch: is 'main', the same as production_branch", '""'),
         ('production_branch = ""', "procedure.production_branch: is empty", "main"),
         ('branch_pattern = "develop|hotfix/.+"', "procedure.branch_pattern: 'develop|hotfix/.+' matches integration_branch", "hotfix/"),
         ('branch_pattern = ".+"', "procedure.branch_pattern: '.+' matches production_branch 'main'", "hotfix/"),
         ('branch_pattern = ""', "procedure.branch_pattern: is empty", "hotfix/"),
-        ('branch_pattern = "hotfix/bug"', "procedure.branch_pattern: 'hotfix/bug' allows one name", "hotfix/"),
+        ('branch_pattern = "hotfix/bug"', "procedure.branch_pattern: 'hotfix/bug' matches one name only", "hotfix/"),
     ],
 )  # fmt: skip
 def test_rules_that_contradict_each_other_are_refused(rules, place, hint):

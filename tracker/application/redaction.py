@@ -8,7 +8,7 @@ import msgspec
 from tracker.application.progress import SILENT, Progress
 from tracker.application.redaction_plan import PLACES, Plan, clean, planned, work_up_inbox
 from tracker.application.session import Recording, Session
-from tracker.decisions.redaction import pieces_of, redact, refuse_what_stays
+from tracker.decisions.redaction import pieces_of, redact, refuse_unredactable
 from tracker.errors import RefusedError, StoreError, UsageError
 from tracker.events.base import Event, Recorded, decode
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
@@ -59,7 +59,7 @@ def redact_event(
     target = _target(session, typed)
     if target.redacted is not None:
         return _finish(session, target, progress)
-    refuse_what_stays(target)
+    refuse_unredactable(target)
     begun = _begun(session, target)
     if begun is not None:
         return _carry_out(session, begun, progress)
@@ -87,7 +87,7 @@ def dry_run(
 ) -> DryRun:
     """Find what a redaction would remove, and change nothing."""
     target = _target(session, typed)
-    refuse_what_stays(target)
+    refuse_unredactable(target)
     payload = session.log.payloads([target.position]).get(target.position, b"")
     decided = _decide(session, target, payload, why or "dry run", keep)
     with progress.bar("redact") as update:
@@ -178,8 +178,8 @@ def _carry_out(session: Session, begun: EventRedacted, progress: Progress) -> Re
 def _finish(session: Session, target: Recorded, progress: Progress) -> Redacted:
     """Clean the files where an earlier redaction was cut off before that; else it is known, and refused."""
     session.log.seal()
-    if target.id not in session.log.unfinished():
-        refuse_what_stays(target)
+    if target.id not in session.log.unfinished_redactions():
+        refuse_unredactable(target)
     return Redacted(target, Recording(), (), _clean(session, target, progress))
 
 
@@ -188,7 +188,7 @@ def _clean(session: Session, target: Recorded, progress: Progress) -> list[str]:
         with progress.clock("clean the files"):
             return clean(session)
     except StoreError as trouble:
-        why = trouble.message.replace("; nothing of this was recorded", "")
+        why = trouble.message.replace("; nothing was recorded", "")
         raise type(trouble)(
             f"{target.handle} is redacted, but its text may remain in unused parts of the files: {why}",
             hint=f"{trouble.hint}; then finish it: tracker redact {target.handle}",

@@ -1,7 +1,6 @@
-"""What a real Prometheus answered, given again: the client's own code reads it as it would the server.
+"""Replaying what a real Prometheus answered, through the client's own code.
 
-Only the connection is replaced. The server's clock is the story's, and it knows no sample
-that lies after that.
+Only the connection is replaced. The server's clock is the story's, and it has no later sample.
 """
 
 import json
@@ -18,7 +17,7 @@ ADDRESS = "http://prometheus.shop.example:9090"
 
 
 class RecordedPrometheus(PrometheusApi):
-    """Answers from the file; a question that was not recorded is a KeyError: record it anew."""
+    """Answers from the file; a KeyError means that the query was not recorded."""
 
     def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
         self.url = ADDRESS
@@ -27,10 +26,10 @@ class RecordedPrometheus(PrometheusApi):
         self._recorded: dict[str, Any] = json.loads(lzma.decompress(recording.read_bytes()))
 
     def close(self) -> None:
-        """There is no connection to give back."""
+        """Do nothing: there is no connection."""
 
     def query(self, query: str, *, at_ms: int | None = None) -> list[Any]:
-        """Answer the clock's time, or the raw samples of `selector[span]`."""
+        """Return the clock's time, or the raw samples of `selector[span]`."""
         if query == "time()":
             now = self._now().timestamp()
             return [now, str(now)]
@@ -40,19 +39,17 @@ class RecordedPrometheus(PrometheusApi):
         return self._cut(self._recorded["query"][selector], first_ms, last_ms)
 
     def query_range(self, query: str, *, first_ms: int, last_ms: int, step_seconds: int) -> list[Any]:
-        """Answer the samples between the two, both included, as far apart as was asked for."""
-        found = self._cut(self._recorded["query_range"][query], first_ms, last_ms)
+        """Return the samples between the two, both included, at this step."""
+        result = self._cut(self._recorded["query_range"][query], first_ms, last_ms)
         first = first_ms / 1000
-        for series in found:
+        for series in result:
             series["values"] = [value for value in series["values"] if (value[0] - first) % step_seconds == 0]
-        return [series for series in found if series["values"]]
+        return [series for series in result if series["values"]]
 
     def data(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """Answer what was recorded of a path of the API."""
         return self._recorded["get"].get(path)
 
     def text(self, path: str, params: Mapping[str, str] | None = None) -> str | None:
-        """Answer what was recorded of any other path."""
         return self._recorded["text"].get(path)  # type: ignore[no-any-return]
 
     def _cut(self, result: list[dict[str, Any]], first_ms: int, last_ms: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The demo's git repository: cloned from a bundle, with nobody's settings."""
+"""The demo's git repository, from a bundle, without the user's git settings."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def clean_environment() -> dict[str, str]:
-    """Return an environment in which git obeys no settings but its own defaults."""
+    """Return an environment in which git uses its default settings only."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "TMPDIR")}
     return kept | {
         "HOME": os.devnull,
@@ -20,9 +20,9 @@ def clean_environment() -> dict[str, str]:
 
 
 def unpack(bundle: Path, folder: Path) -> str | None:
-    """Make a repository of a bundle, all its branches local; return what went wrong, or None.
+    """Create a repository from a bundle, with all its branches local; return what failed, or None.
 
-    Fetched and not cloned: a clone would name the repository after the bundle's own path.
+    Fetched and not cloned: a clone would record the path of the bundle as its origin.
     """
     folder.mkdir()
     for words in (

@@ -1,6 +1,4 @@
-"""The demo's tracker.toml, and the alert rules of its Prometheus."""
-
-from typing import Any
+"""The demo's tracker.toml."""
 
 QUERIES = {
     "error_ratio": (
@@ -10,25 +8,7 @@ QUERIES = {
     "latency_seconds": 'http_request_duration_seconds{service="checkout",quantile="0.95"}',
     "pool_connections": 'max(db_pool_connections_in_use{service="checkout"})',
 }
-"""What the demo asks Prometheus for, by the metric's name."""
-
-ALERT_RULES: dict[str, Any] = {
-    "groups": [
-        {
-            "name": "checkout",
-            "interval": "15s",
-            "rules": [
-                {
-                    "alert": "HighErrorRatio",
-                    "expr": f"{QUERIES['error_ratio']} > 0.05",
-                    "for": "2m",
-                    "labels": {"severity": "critical", "service": "checkout"},
-                    "annotations": {"summary": "more than 5 % of checkout's requests fail"},
-                }
-            ],
-        }
-    ]
-}
+"""The demo's queries, by the metric's name."""
 
 TOML = f"""\
 # Written by `tracker demo`. Every line below works the same in your own tracker.toml: tracker init

@@ -1,10 +1,10 @@
-"""Every kind of event, and what they have in common.
+"""Every kind of event, a module for each subject; importing this registers all of them.
 
 A new kind is one class in the module of its subject, with its topic, a builder in
 `tests/builders.py` and its stored form in `tests/wire/`.
 """
 
-from tracker.events import (
+from tracker.events import (  # noqa: F401
     actions,
     alerts,
     bundles,
@@ -19,41 +19,3 @@ from tracker.events import (
     silence,
     verdicts,
 )
-from tracker.events.base import (
-    REGISTRY,
-    Arrival,
-    Decision,
-    Event,
-    Incoming,
-    Observation,
-    Recorded,
-    decode,
-    encode,
-    event_id,
-)
-
-__all__ = [
-    "REGISTRY",
-    "Arrival",
-    "Decision",
-    "Event",
-    "Incoming",
-    "Observation",
-    "Recorded",
-    "actions",
-    "alerts",
-    "bundles",
-    "changes",
-    "corrections",
-    "decode",
-    "encode",
-    "event_id",
-    "housekeeping",
-    "incidents",
-    "messages",
-    "procedure",
-    "reviews",
-    "samples",
-    "silence",
-    "verdicts",
-]

@@ -1,4 +1,4 @@
-"""tracker.toml: where it is looked for, what it may say, and what of it answers depend on.
+"""Finding, reading and parsing tracker.toml.
 
 Secrets are never in it: it names environment variables or files.
 """
@@ -20,7 +20,7 @@ def secret(environment_name: str | None) -> str | None:
     """Return the secret that a `…_env` key names; a value `@FILE` is read from that file.
 
     Raises:
-        SettingsError: If a name is given and the environment does not have it.
+        SettingsError: If the environment has no variable of that name.
     """
     if environment_name is None:
         return None
@@ -51,12 +51,12 @@ def find(start: Path) -> Path | None:
 
 
 def load(config: str | None = None, store: str | None = None) -> Settings:
-    """Read the settings; without a file the defaults hold.
+    """Load the settings; without a file the defaults apply.
 
-    `--store` wins over TRACKER_STORE, which wins over the file.
+    `--store` overrides TRACKER_STORE, which overrides the file.
 
     Raises:
-        SettingsError: If the file is missing, is no TOML, or says what it may not.
+        SettingsError: If the file is missing or is not valid.
     """
     path = Path(config).resolve() if config else find(Path.cwd())
     file = SettingsFile()
@@ -87,10 +87,10 @@ def _read(path: Path) -> bytes:
 
 
 def parse(data: bytes, where: str) -> SettingsFile:
-    """Read and check the text of a tracker.toml.
+    """Parse and check the text of a tracker.toml.
 
     Raises:
-        SettingsError: With the place, and the nearest key for one that is unknown.
+        SettingsError: With the place, and the nearest key to an unknown one.
     """
     try:
         raw = tomllib.loads(data.decode("utf-8"))
@@ -100,8 +100,8 @@ def parse(data: bytes, where: str) -> SettingsFile:
     try:
         file = msgspec.convert(raw, SettingsFile)
     except msgspec.ValidationError as wrong:
-        place, said = _wrong_at(raw, wrong)
-        raise SettingsError(f"{where}: {place or 'the file'}: {said}", hint=f"Edit {where}") from wrong
+        place, problem = _locate(raw, wrong)
+        raise SettingsError(f"{where}: {place or 'the file'}: {problem}", hint=f"Edit {where}") from wrong
     validate(file, where)
     return file
 
@@ -125,8 +125,8 @@ def _refuse_unknown(raw: dict[str, Any], kind: Any, place: str, where: str) -> N
                         _refuse_unknown(each, inner, f"{place}{key}.{name}.", where)
 
 
-def _wrong_at(raw: Any, wrong: msgspec.ValidationError) -> tuple[str, str]:
-    """Return the place and what is wrong there; a table of many is named by its key."""
+def _locate(raw: Any, wrong: msgspec.ValidationError) -> tuple[str, str]:
+    """Return the place, with the keys of tables, and the problem."""
     text = str(wrong)
     place = text.rsplit("`$", 1)[1].strip("`").lstrip(".") if "`$" in text else ""
     named = ""
@@ -134,13 +134,13 @@ def _wrong_at(raw: Any, wrong: msgspec.ValidationError) -> tuple[str, str]:
         before, many, after = place.partition("[...]")
         if not many:
             break
-        name = next((name for name, each in raw[before].items() if not _fits(each, kind)), "…")
+        name = next((name for name, each in raw[before].items() if not _is_valid(each, kind)), "…")
         raw, place = raw[before].get(name, {}), after.lstrip(".")
         named += f"{before}.{name}."
     return (named + place).rstrip("."), text.split(" - at ")[0]
 
 
-def _fits(value: Any, kind: Any) -> bool:
+def _is_valid(value: Any, kind: Any) -> bool:
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -1,4 +1,4 @@
-"""What tracker.toml may say: its tables, their keys and defaults, and what of it answers depend on."""
+"""The schema of tracker.toml: its tables, their keys and defaults, and which settings answers depend on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ BETTER = ("lower", "higher", "neither")
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file; a key that it does not have is an error."""
+    """A table of the file; unknown keys are an error."""
 
 
 class Tracker(_Section, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Sentry(_Section, frozen=True, kw_only=True):
 
 
 class Github(_Section, frozen=True, kw_only=True):
-    """The table [github]; another url is that of a GitHub Enterprise Server: https://HOST/api/v3."""
+    """The table [github]; the url of a GitHub Enterprise Server is https://HOST/api/v3."""
 
     url: str = "https://api.github.com"
     token_env: str | None = None
@@ -138,7 +138,7 @@ LIMITS = (
 
 
 class SettingsFile(_Section, frozen=True, kw_only=True):
-    """The whole file; what is missing has its default."""
+    """The whole file; missing keys have their default."""
 
     tracker: Tracker = Tracker()
     prometheus: Prometheus = Prometheus()
@@ -155,7 +155,7 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the file says, checked. `path` is None when there is no file."""
+    """The validated file. `path` is None if there is no file."""
 
     file: SettingsFile
     path: Path | None
@@ -163,40 +163,36 @@ class Settings:
 
     @property
     def tracker(self) -> Tracker:
-        """The table [tracker]."""
         return self.file.tracker
 
     @property
     def prometheus(self) -> Prometheus:
-        """The table [prometheus]."""
         return self.file.prometheus
 
     @property
     def procedure(self) -> Procedure:
-        """The table [procedure]."""
         return self.file.procedure
 
     @property
     def services(self) -> dict[str, Service]:
-        """The tables [services.NAME], by name."""
         return self.file.services
 
     @property
     def folder(self) -> Path:
-        """What relative paths are relative to."""
+        """The folder that relative paths are relative to."""
         return self.path.parent if self.path else Path.cwd()
 
     def facts(self) -> dict[str | None, dict[str, Any]]:
-        """Return what answers depend on, for each service and (None) for all: no secrets, no addresses."""
-        # As JSON has them, lists for tuples, so that what was recorded compares equal to what is read.
+        """Return the settings that answers depend on, for each service and (None) for all: no secrets, no addresses."""
+        # Through JSON: lists instead of tuples, so that recorded settings compare equal.
         common = {
             "procedure": msgspec.json.decode(msgspec.json.encode(self.procedure)),
             "prefix": self.tracker.prefix,
         }
-        found: dict[str | None, dict[str, Any]] = {None: common}
+        facts: dict[str | None, dict[str, Any]] = {None: common}
         for name, service in self.services.items():
-            found[name] = {
+            facts[name] = {
                 "metrics": msgspec.to_builtins(service.metrics),
                 "settling_seconds": duration_seconds(service.settling),
             }
-        return found
+        return facts

@@ -1,4 +1,4 @@
-"""Whether the values of tracker.toml are valid, and do not contradict each other."""
+"""Checking that the values of tracker.toml are valid and do not contradict each other."""
 
 import math
 import re
@@ -9,13 +9,13 @@ from tracker.settings.schema import BETTER, LIMITS, UNITS, Procedure, SettingsFi
 from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
-"""Refuses with the place, what is wrong there, and what to write instead."""
+"""Raises SettingsError with the place, the problem, and what to write instead."""
 
 _IN_ORDER = (
-    ("alert_team_within", "fix_deployed_within", "the team would hear of it after the fix"),
+    ("alert_team_within", "fix_deployed_within", "the team would be alerted after the fix"),
     ("fix_deployed_within", "merged_back_within", "the fix would be merged back before it is deployed"),
 )
-"""Limits of which the second cannot end before the first, and why: all run from the detection."""
+"""Limits of which the second cannot be shorter than the first, and why: all run from the detection."""
 _PATTERN_LANGUAGE = set(".*+?[](){}|^$\\")
 
 
@@ -24,14 +24,10 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
 
 def validate(file: SettingsFile, where: str) -> None:
-    """Check the values of a file whose keys and types are right.
+    """Check the values of a file whose keys and types are valid."""
 
-    Raises:
-        SettingsError: With the place, and what to write there.
-    """
-
-    def refuse(place: str, said: str, hint: str) -> None:
-        raise SettingsError(f"{where}: {place}: {said}", hint=hint)
+    def refuse(place: str, problem: str, hint: str) -> None:
+        raise SettingsError(f"{where}: {place}: {problem}", hint=hint)
 
     if not _PREFIX.fullmatch(file.tracker.prefix):
         refuse(
@@ -64,11 +60,13 @@ def validate(file: SettingsFile, where: str) -> None:
             if metric.unit is not None and metric.unit not in UNITS:
                 refuse(f"{here}.unit", f"{metric.unit!r} is not a unit", "One of " + ", ".join(UNITS))
             if metric.threshold is not None and not math.isfinite(metric.threshold):
-                refuse(f"{here}.threshold", f"{metric.threshold} is no limit", "threshold = 0.01")
+                refuse(f"{here}.threshold", "threshold must be a finite number", "threshold = 0.01")
             if metric.better not in BETTER:
-                refuse(f"{here}.better", f"{metric.better!r} is no direction", "One of " + ", ".join(BETTER))
+                refuse(
+                    f"{here}.better", f"{metric.better!r} is not a direction", "One of " + ", ".join(BETTER)
+                )
             if not metric.query.strip():
-                refuse(f"{here}.query", "is empty", "Write the PromQL that you would type in Prometheus")
+                refuse(f"{here}.query", "is empty", "Write a PromQL query")
     for place, text in durations.items():
         try:
             duration_seconds(text)
@@ -78,12 +76,11 @@ def validate(file: SettingsFile, where: str) -> None:
 
 
 def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:
-    """Refuse what cannot be kept; the limits are durations already, whichever they are."""
+    """Refuse limits that contradict each other; they are valid durations already."""
     seconds = {name: duration_seconds(getattr(procedure, name)) for name in LIMITS}
     for name in LIMITS:
         if seconds[name] <= 0:
-            said = f"{getattr(procedure, name)!r} is no time at all, and nobody could keep it"
-            refuse(f"procedure.{name}", said, f'{name} = "{getattr(Procedure(), name)}"')
+            refuse(f"procedure.{name}", "must be longer than 0", f'{name} = "{getattr(Procedure(), name)}"')
     for earlier, later, why in _IN_ORDER:
         if seconds[later] < seconds[earlier]:
             least = getattr(procedure, earlier)
@@ -94,7 +91,7 @@ def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:
             )
     commits = procedure.maximum_fix_commits
     if commits < 1:
-        refuse("procedure.maximum_fix_commits", f"{commits} allows no fix at all", "maximum_fix_commits = 3")
+        refuse("procedure.maximum_fix_commits", "must be at least 1", "maximum_fix_commits = 3")
     _refuse_branches(procedure, refuse)
 
 
@@ -103,25 +100,25 @@ def _refuse_branches(procedure: "Procedure", refuse: Refuse) -> None:
     if not production.strip():
         refuse(
             "procedure.production_branch",
-            "is empty, and a hotfix has to start somewhere",
+            "is empty; a hotfix starts from it",
             'production_branch = "main"',
         )
     if production == integration:
         refuse(
             "procedure.integration_branch",
-            f"is {integration!r} like production_branch: a hotfix starts from the one and never from the other",
-            'A team with one trunk has nothing to merge back to: integration_branch = ""',
+            f"is {integration!r}, the same as production_branch: a hotfix starts from one of them only",
+            'With a single trunk there is nothing to merge back to: integration_branch = ""',
         )
     for key in ("production_branch", "integration_branch"):
         if getattr(procedure, key) in procedure.maintained_branches:
             refuse(
                 "procedure.maintained_branches",
-                f"names {getattr(procedure, key)!r}, which is {key} and no older line",
+                f"names {getattr(procedure, key)!r}, which is {key}, not an older release branch",
                 'maintained_branches = ["release/1.0"]',
             )
     place, hint, text = "procedure.branch_pattern", 'branch_pattern = "hotfix/.+"', procedure.branch_pattern
     if not text:
-        refuse(place, "is empty, and matches no branch", hint)
+        refuse(place, "is empty, so it matches no branch", hint)
     try:
         pattern = re.compile(text)
     except re.error as broken:
@@ -130,8 +127,8 @@ def _refuse_branches(procedure: "Procedure", refuse: Refuse) -> None:
     for key in ("production_branch", "integration_branch"):
         name = getattr(procedure, key)
         if name and pattern.fullmatch(name):
-            refuse(place, f"{text!r} matches {key} {name!r}, which is no hotfix branch", hint)
+            refuse(place, f"{text!r} matches {key} {name!r}, which is not a hotfix branch", hint)
     last = text.rsplit("/", 1)[-1]
-    # Without pattern language it is one name.
+    # Without special characters it matches one name.
     if not _PATTERN_LANGUAGE & set(text) and {text, last} & set(procedure.generic_branch_names):
-        refuse(place, f"{text!r} allows one name, and generic_branch_names forbids that", hint)
+        refuse(place, f"{text!r} matches one name only, which generic_branch_names forbids", hint)

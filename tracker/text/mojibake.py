@@ -1,4 +1,4 @@
-"""UTF-8 that was read as another encoding and saved so: ğŸš¨ for 🚨, Ã¼ for ü."""
+"""Finding mojibake, UTF-8 that was decoded with another encoding: ğŸš¨ for 🚨, Ã¼ for ü."""
 
 import re
 
@@ -6,7 +6,7 @@ _READ_AS = ("cp1252", "cp1254", "latin-1")
 
 
 def _reverse(encoding: str) -> dict[str, int]:
-    """Map characters to the bytes they were read from; a byte without one stands for itself."""
+    """Map characters to the bytes that they were decoded from; undefined bytes to themselves."""
     table = {chr(byte): byte for byte in range(0x80, 0xA0)}
     for byte in range(0x80, 0x100):
         try:
@@ -17,14 +17,14 @@ def _reverse(encoding: str) -> dict[str, int]:
 
 
 _BYTES = {encoding: _reverse(encoding) for encoding in _READ_AS}
-# Characters that close or follow a word in print: after a capital they make no case alone ("CAFÉ…").
+# Characters that follow a word in print: after a capital letter alone they prove nothing ("CAFÉ…").
 _PRINT = frozenset("“”„‘’‚–—…•™«»\xa0")
-# How three or four bytes begin once misread, with a second byte that no language puts there.
+# How three or four bytes begin once misread, with a second character that no language uses there.
 _BEGINNING = re.compile("(?:[âãï][€ŒŸœžŠŽ™˜†‡‰ƒ±¸\x80-\x9f]|[ðğ][Ÿ\x90-\x9f])")
 
 
 def find_mojibake(line: str) -> str | None:
-    """Say what is wrong with UTF-8 that was read as something else and saved so; None if nothing is."""
+    """Describe the mojibake in a line; None if there is none."""
     if line.isascii():
         return None
     for encoding, table in _BYTES.items():
@@ -39,7 +39,7 @@ def find_mojibake(line: str) -> str | None:
 
 
 def _repaired(line: str, table: dict[str, int]) -> tuple[str, bool]:
-    """Undo a misreading wherever whole characters come out, and say if one is beyond doubt."""
+    """Decode again wherever that gives whole characters; return the text, and whether one is beyond doubt."""
     out: list[str] = []
     sure = False
     at = 0
@@ -62,7 +62,7 @@ def _repaired(line: str, table: dict[str, int]) -> tuple[str, bool]:
 
 
 def shortened(line: str) -> str:
-    """Quote a line, as much of it as shows which it is."""
+    """Quote the beginning of a line."""
     line = line.strip()
     return repr(line if len(line) <= 60 else line[:59] + "…")
 
