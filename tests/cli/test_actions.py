@@ -187,7 +187,7 @@ def test_it_is_not_done_before_it_was_promised(declared, promised):
     The instant is mistyped.
     """
     answer = declared("action", "done", promised, "--proof", PROOF, "--at", "2026-03-01T15:00Z")
-    refused(answer, 12, "before it was promised")
+    refused(answer, 12, "before it was added")
 
 
 def test_what_is_no_item_is_not_done(declared, promised):
@@ -197,7 +197,7 @@ def test_what_is_no_item_is_not_done(declared, promised):
     note = declared("note", 1, "x", "--json").json["events"][0][-7:]
     refused(declared("action", "done", note, "--proof", PROOF), 12, "is a note-added", "tracker actions")
     said = declared("action", "done", promised, "--proof", PROOF, "--json").json["events"][0][-7:]
-    refused(declared("action", "done", said, "--proof", PROOF), 12, f"says that {promised} was done")
+    refused(declared("action", "done", said, "--proof", PROOF), 12, f"marks {promised} as done")
     refused(declared("action", "done", "0000000", "--proof", PROOF), 11, "there is no event")
 
 
@@ -233,7 +233,7 @@ def test_to_retract_what_said_done_opens_it_again(declared, promised):
 
     assert listed(declared)[0]["state"] == "overdue"
     refused(
-        declared("action", "done", promised, "--proof", PROOF, *at), 12, "was struck out", "tracker retract"
+        declared("action", "done", promised, "--proof", PROOF, *at), 12, "was retracted", "tracker retract"
     )
     assert declared("action", "done", promised, "--proof", "https://other.example.org", *at).code == 0
     assert listed(declared)[0]["state"] == "done"
