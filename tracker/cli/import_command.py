@@ -113,7 +113,9 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
     if plan.redacted_there:
         say(f"{_events(plan.redacted_there)} redacted in that log; the removed content is not in the bundle")
     if plan.redacted_here:
-        say(f"{_events(len(plan.redacted_here))} redacted in this log: the bundle's content for it was left out")
+        say(
+            f"{_events(len(plan.redacted_here))} redacted in this log: the bundle's content for it was left out"
+        )
     for event, said in plan.in_full.items():
         say(
             f"{handle_of(event)} is still here in full, and was redacted in that log by {printable(said.decided_by)} on "
