@@ -1,4 +1,4 @@
-"""One builder for each kind of event: what a test does not name has a plain value.
+"""One table of plain events: what a test does not name has the value of its kind there.
 
 Minutes count from 14:00 UTC on the 1st of March 2026. `recorded` puts events into a log
 that is only in memory, for tests of what is computed from one.
@@ -6,6 +6,7 @@ that is only in memory, for tests of what is computed from one.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tracker.events.actions import ActionAdded, ActionDone
@@ -94,181 +95,286 @@ def recorded(*events: Event | Incoming, minute: float | None = None, first: int 
     return held
 
 
-def _with(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return {**defaults, **given}
+# ── the table ────────────────────────────────────────────────────────────────
+
+_ALERT = {
+    "source": "alertmanager:prod",
+    "service": "checkout",
+    "name": "HighErrorRate",
+    "fingerprint": "a1b2c3d4e5f60718",
+    "severity": "critical",
+}
+_SENTRY = {"source": "sentry:acme", "service": "checkout", "project": "checkout"}
+_GIT = {"source": "git:checkout", "service": "checkout", "repository": "checkout"}
+_RELEASE = {
+    "source": "sentry:acme",
+    "service": "checkout",
+    "version": "checkout@1.4.3",
+    "url": "https://ci.example/42",
+    "sha": SHA,
+}
+_DEPLOY = {"source": "run", "service": "checkout", "version": "1.4.2"}
+_ROLLBACK = {**_DEPLOY, "version": "1.4.1"}
+_PROMETHEUS = {"source": "prometheus:prod", "service": "checkout"}
+_BY_ADA = {"decided_by": "ada", "incident": "INC-1"}
+_BY_ITSELF = {"decided_by": "tracker", "incident": "INC-1"}
+_INITIAL = {**_BY_ADA, "kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
+_OF_42 = {"decided_by": "alice", "incident": "INC-42"}
+
+DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
+    # what sources report
+    AlertFired: (5, _ALERT),
+    AlertResolved: (25, {**_ALERT, "started_at": at(5)}),
+    ErrorSeen: (
+        6,
+        {
+            **_SENTRY,
+            "error_id": lambda minute: f"{round(minute * 60000):032x}",
+            "title": "ZeroDivisionError: division by zero",
+            "group": "4711",
+        },
+    ),
+    IssueChanged: (
+        7,
+        {**_SENTRY, "issue_id": "4711", "action": "created", "title": "ZeroDivisionError: division by zero"},
+    ),
+    CheckInRecorded: (
+        8,
+        {**_SENTRY, "check_in_id": "c0ffee", "monitor": "nightly-invoices", "status": "error"},
+    ),
+    OutsideIncidentReported: (
+        9,
+        {
+            "source": "cdevents:status",
+            "service": "checkout",
+            "outside_id": "X-1",
+            "status": "detected",
+            "title": "Payments fail",
+        },
+    ),
+    DeployStarted: (1, _DEPLOY),
+    DeployFinished: (2, _DEPLOY),
+    DeployFailed: (2, _DEPLOY),
+    RollbackStarted: (19, _ROLLBACK),
+    RollbackFinished: (20, _ROLLBACK),
+    RollbackFailed: (20, _ROLLBACK),
+    TestsFinished: (
+        12,
+        {
+            "source": "run",
+            "service": "checkout",
+            "sha": SHA,
+            "exit_code": 0,
+            "command": "make test",
+            "duration_seconds": 41.5,
+        },
+    ),
+    CommitMade: (
+        11,
+        {
+            **_GIT,
+            "sha": SHA,
+            "subject_line": "Do not divide by an empty basket",
+            "author": "Ada Example",
+            "parents": ("0" * 40,),
+        },
+    ),
+    ReleaseCreated: (14, _RELEASE),
+    VersionReleased: (15, _RELEASE),
+    VersionTagged: (14, {**_GIT, "name": "v1.4.3", "sha": SHA}),
+    BranchSeen: (10, {**_GIT, "name": "hotfix/1.4.3", "sha": SHA}),
+    RepositoryRead: (70, {**_GIT, "source": "git"}),
+    MetricSampled: (
+        0,
+        {
+            **_PROMETHEUS,
+            "metric": "error_ratio",
+            "query": "error_ratio",
+            "step_seconds": 15.0,
+            "last_at": lambda minute: at(minute + 10),
+            "count": 41,
+            "codec": "raw1",
+            "sha256": bytes(32),
+        },
+    ),
+    SourceCollected: (
+        0,
+        {
+            **_PROMETHEUS,
+            "until": lambda minute: at(minute + 60),
+            "asked_at": lambda minute: at(minute + 61),
+            "what": "error_ratio",
+        },
+    ),
+    SourceSilent: (
+        10,
+        {
+            "source": "prometheus",
+            "expected_every_seconds": 180.0,
+            "reason": "prometheus at http://127.0.0.1:9090 refused the connection",
+        },
+    ),
+    SourceReturned: (30, {"source": "prometheus", "silent_since": at(10)}),
+    AlertRuleSeen: (0, {**_PROMETHEUS, "name": "HighErrorRate", "expression": "error_ratio > 0.01"}),
+    # what people decide
+    IncidentDeclared: (
+        7,
+        {**_BY_ADA, "title": "Payments answer 500", "services": ("checkout",), "severity": "critical"},
+    ),
+    MilestoneSet: (4, {**_BY_ADA, "milestone": "started"}),
+    SeverityChanged: (9, {**_BY_ADA, "severity": "major", "why": "only half of the payments fail"}),
+    LeadChanged: (8, {**_BY_ADA, "lead": "grace"}),
+    StageChanged: (10, {**_BY_ADA, "stage": "identified"}),
+    ServiceAdded: (10, {**_BY_ADA, "service": "billing"}),
+    ServiceRemoved: (11, {**_BY_ADA, "service": "billing"}),
+    NoteAdded: (12, {**_BY_ADA, "text": "the basket is empty"}),
+    FileAttached: (13, {**_BY_ADA, "name": "trace.txt", "size_bytes": 5, "sha256": bytes(32)}),
+    IncidentResolved: (40, _BY_ADA),
+    IncidentReopened: (50, {**_BY_ADA, "why": "it came back"}),
+    IncidentMerged: (30, {**_BY_ADA, "into": "INC-2", "why": "the same"}),
+    RuleWaived: (60, {**_OF_42, "rule": "merged_back", "why": "develop is frozen until Thursday"}),
+    ActionAdded: (
+        60,
+        {
+            **_OF_42,
+            "text": "Alert on the pool's connections",
+            "owner": "john",
+            "due_on": date(2026, 3, 2),
+            "due_said": "by tomorrow",
+        },
+    ),
+    ActionDone: (90, {"decided_by": "john", "proof": "https://git.example.org/shop/pull/77"}),
+    ReportReviewed: (70, {"decided_by": "bob", "incident": "INC-42", "position": 24, "changes": 2}),
+    ReportPublished: (
+        80,
+        {
+            "decided_by": "bob",
+            "incident": "INC-42",
+            "position": 27,
+            "sha256": bytes(range(32)),
+            "waived": ("k3f9a1c",),
+            "why": "the customer's own clock was wrong",
+        },
+    ),
+    # messages to the team
+    MessagePrepared: (8, _INITIAL),
+    MessagePosting: (
+        8.1,
+        {
+            **_BY_ITSELF,
+            "kind": "initial",
+            "claim": "0123456789abcdef",
+            "until": lambda minute: at(minute + 2),
+        },
+    ),
+    MessageSent: (8.2, _INITIAL),
+    MessageFailed: (8.3, {**_BY_ITSELF, "kind": "initial", "reason": "Slack answered 404: no_service"}),
+    EtaMissed: (23, {**_BY_ITSELF, "promised_at": at(8.2)}),
+    # corrections
+    EventAmended: (45, {"decided_by": "ada"}),
+    EventRetracted: (46, {"decided_by": "ada"}),
+    EventLinked: (47, _BY_ADA),
+    EventUnlinked: (48, {**_BY_ADA, "why": "another team's"}),
+    EventRedacted: (49, {"decided_by": "ada", "digest": bytes(32)}),
+    # what the tracker records by itself
+    VerdictsGiven: (
+        40,
+        {
+            **_BY_ITSELF,
+            "service": "checkout",
+            "version": "1.4.2",
+            "window": "10m",
+            "window_from": lambda minute: at(minute - 7),
+            "settling_seconds": 180.0,
+            "judge_version": "1",
+        },
+    ),
+    CheckMade: (31, {**_BY_ADA, "due_seconds": 60, "normal": ("error_ratio",)}),
+    SettingsChanged: (0, {"settings": {"prefix": "INC"}}),
+    LogSealed: (
+        60,
+        {
+            "after": 0,
+            "through": 3,
+            "count": 3,
+            "digests_sha256": bytes(32),
+            "previous_head": bytes(32),
+            "head": bytes(32),
+        },
+    ),
+    BundleImported: (
+        60,
+        {
+            "decided_by": "carol",
+            "number": "INC-57",
+            "was": "INC-42",
+            "log": "9a9c33356725fec1",
+            "position": 135,
+            "last_digest": "4821" * 16,
+            "head": "3139" * 16,
+            "sha256": bytes(range(32)),
+            "brought": 127,
+            "numbers": {"INC-42": "INC-57"},
+        },
+    ),
+}
+"""For each kind the minute when it happens, and its fields; a function of the minute where they depend on it."""
 
 
-# ── what sources tell ────────────────────────────────────────────────────────
+def make(kind: type[Event], /, minute: float | None = None, **fields: Any) -> Any:
+    """One event of a kind: make(DeployFinished, 2, version="1.4.3")."""
+    usual, defaults = DEFAULTS[kind]
+    happened = usual if minute is None else minute
+    filled = {name: value(happened) if callable(value) else value for name, value in defaults.items()}
+    return kind(**{"occurred_at": at(happened), **filled, **fields})
 
 
-def alert(minute: float = 5, **fields: Any) -> AlertFired:
-    return AlertFired(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "alertmanager:prod",
-                "service": "checkout",
-                "name": "HighErrorRate",
-                "fingerprint": "a1b2c3d4e5f60718",
-                "severity": "critical",
-            },
-            fields,
-        )
-    )
+alert = partial(make, AlertFired)
+error = partial(make, ErrorSeen)
+issue = partial(make, IssueChanged)
+check_in = partial(make, CheckInRecorded)
+outside = partial(make, OutsideIncidentReported)
+deploy_start = partial(make, DeployStarted)
+deploy = partial(make, DeployFinished)
+deploy_failed = partial(make, DeployFailed)
+rollback_start = partial(make, RollbackStarted)
+rollback = partial(make, RollbackFinished)
+rollback_failed = partial(make, RollbackFailed)
+run_of_tests = partial(make, TestsFinished)
+commit = partial(make, CommitMade)
+release_created = partial(make, ReleaseCreated)
+released = partial(make, VersionReleased)
+tag = partial(make, VersionTagged)
+branch = partial(make, BranchSeen)
+repository_read = partial(make, RepositoryRead)
+samples = partial(make, MetricSampled)
+collected = partial(make, SourceCollected)
+silent = partial(make, SourceSilent)
+rule = partial(make, AlertRuleSeen)
+declared = partial(make, IncidentDeclared)
+severity = partial(make, SeverityChanged)
+lead = partial(make, LeadChanged)
+stage = partial(make, StageChanged)
+service_added = partial(make, ServiceAdded)
+service_removed = partial(make, ServiceRemoved)
+file = partial(make, FileAttached)
+resolved = partial(make, IncidentResolved)
+reopened = partial(make, IncidentReopened)
+waived = partial(make, RuleWaived)
+action = partial(make, ActionAdded)
+reviewed = partial(make, ReportReviewed)
+published = partial(make, ReportPublished)
+prepared = partial(make, MessagePrepared)
+sent = partial(make, MessageSent)
+settings = partial(make, SettingsChanged)
+seal = partial(make, LogSealed)
+
+
+# ── those that need more than a table: a second instant, or another event ──
 
 
 def alert_end(minute: float = 25, started: float = 5, **fields: Any) -> AlertResolved:
-    return AlertResolved(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "started_at": at(started),
-                "source": "alertmanager:prod",
-                "service": "checkout",
-                "name": "HighErrorRate",
-                "fingerprint": "a1b2c3d4e5f60718",
-                "severity": "critical",
-            },
-            fields,
-        )
-    )
-
-
-def error(minute: float = 6, **fields: Any) -> ErrorSeen:
-    return ErrorSeen(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "sentry:acme",
-                "service": "checkout",
-                "project": "checkout",
-                "error_id": f"{round(minute * 60000):032x}",
-                "title": "ZeroDivisionError: division by zero",
-                "group": "4711",
-            },
-            fields,
-        )
-    )
-
-
-def issue(minute: float = 7, **fields: Any) -> IssueChanged:
-    return IssueChanged(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "sentry:acme",
-                "service": "checkout",
-                "project": "checkout",
-                "issue_id": "4711",
-                "action": "created",
-                "title": "ZeroDivisionError: division by zero",
-            },
-            fields,
-        )
-    )
-
-
-def check_in(minute: float = 8, **fields: Any) -> CheckInRecorded:
-    return CheckInRecorded(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "sentry:acme",
-                "service": "checkout",
-                "project": "checkout",
-                "check_in_id": "c0ffee",
-                "monitor": "nightly-invoices",
-                "status": "error",
-            },
-            fields,
-        )
-    )
-
-
-def outside(minute: float = 9, **fields: Any) -> OutsideIncidentReported:
-    return OutsideIncidentReported(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "cdevents:status",
-                "service": "checkout",
-                "outside_id": "X-1",
-                "status": "detected",
-                "title": "Payments fail",
-            },
-            fields,
-        )
-    )
-
-
-def _change(kind: Any, minute: float, fields: dict[str, Any]) -> Any:
-    defaults = {"occurred_at": at(minute), "source": "run", "service": "checkout", "version": "1.4.2"}
-    return kind(**_with(defaults, fields))
-
-
-def deploy_start(minute: float = 1, **fields: Any) -> DeployStarted:
-    found: DeployStarted = _change(DeployStarted, minute, fields)
-    return found
-
-
-def deploy(minute: float = 2, **fields: Any) -> DeployFinished:
-    found: DeployFinished = _change(DeployFinished, minute, fields)
-    return found
-
-
-def deploy_failed(minute: float = 2, **fields: Any) -> DeployFailed:
-    found: DeployFailed = _change(DeployFailed, minute, fields)
-    return found
-
-
-def rollback_start(minute: float = 19, **fields: Any) -> RollbackStarted:
-    found: RollbackStarted = _change(RollbackStarted, minute, {"version": "1.4.1", **fields})
-    return found
-
-
-def rollback(minute: float = 20, **fields: Any) -> RollbackFinished:
-    found: RollbackFinished = _change(RollbackFinished, minute, {"version": "1.4.1", **fields})
-    return found
-
-
-def rollback_failed(minute: float = 20, **fields: Any) -> RollbackFailed:
-    found: RollbackFailed = _change(RollbackFailed, minute, {"version": "1.4.1", **fields})
-    return found
-
-
-def run_of_tests(minute: float = 12, **fields: Any) -> TestsFinished:
-    return TestsFinished(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "run",
-                "service": "checkout",
-                "sha": SHA,
-                "exit_code": 0,
-                "command": "make test",
-                "duration_seconds": 41.5,
-            },
-            fields,
-        )
-    )
-
-
-def commit(minute: float = 11, **fields: Any) -> CommitMade:
-    return CommitMade(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "git:checkout",
-                "service": "checkout",
-                "repository": "checkout",
-                "sha": SHA,
-                "subject_line": "Do not divide by an empty basket",
-                "author": "Ada Example",
-                "parents": ("0" * 40,),
-            },
-            fields,
-        )
-    )
+    return make(AlertResolved, minute, **{"started_at": at(started), **fields})
 
 
 def merge_commit(minute: float = 13, **fields: Any) -> CommitMade:
@@ -276,275 +382,83 @@ def merge_commit(minute: float = 13, **fields: Any) -> CommitMade:
     return commit(minute, **{**defaults, **fields})
 
 
-def release_created(minute: float = 14, **fields: Any) -> ReleaseCreated:
-    return ReleaseCreated(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
-
-
-def released(minute: float = 15, **fields: Any) -> VersionReleased:
-    return VersionReleased(**_with({**_RELEASE, "occurred_at": at(minute)}, fields))
-
-
-_RELEASE: dict[str, Any] = {
-    "source": "sentry:acme",
-    "service": "checkout",
-    "version": "checkout@1.4.3",
-    "url": "https://ci.example/42",
-    "sha": SHA,
-}
-
-
-def tag(minute: float = 14, **fields: Any) -> VersionTagged:
-    return VersionTagged(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "git:checkout",
-                "service": "checkout",
-                "repository": "checkout",
-                "name": "v1.4.3",
-                "sha": SHA,
-            },
-            fields,
-        )
-    )
-
-
-def branch(minute: float = 10, **fields: Any) -> BranchSeen:
-    return BranchSeen(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "git:checkout",
-                "service": "checkout",
-                "repository": "checkout",
-                "name": "hotfix/1.4.3",
-                "sha": SHA,
-            },
-            fields,
-        )
-    )
-
-
-def repository_read(minute: float = 70, **fields: Any) -> RepositoryRead:
-    defaults = {"source": "git", "service": "checkout", "repository": "checkout"}
-    return RepositoryRead(**_with({"occurred_at": at(minute), **defaults}, fields))
-
-
-def samples(minute: float = 0, **fields: Any) -> MetricSampled:
-    return MetricSampled(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "prometheus:prod",
-                "service": "checkout",
-                "metric": "error_ratio",
-                "query": "error_ratio",
-                "step_seconds": 15.0,
-                "last_at": at(minute + 10),
-                "count": 41,
-                "codec": "raw1",
-                "sha256": bytes(32),
-            },
-            fields,
-        )
-    )
-
-
-def collected(minute: float = 0, **fields: Any) -> SourceCollected:
-    return SourceCollected(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "prometheus:prod",
-                "service": "checkout",
-                "until": at(minute + 60),
-                "asked_at": at(minute + 61),
-                "what": "error_ratio",
-            },
-            fields,
-        )
-    )
-
-
-def silent(minute: float = 10, **fields: Any) -> SourceSilent:
-    return SourceSilent(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "prometheus",
-                "expected_every_seconds": 180.0,
-                "reason": "prometheus at http://127.0.0.1:9090 refused the connection",
-            },
-            fields,
-        )
-    )
-
-
 def returned(minute: float = 30, since: float = 10, **fields: Any) -> SourceReturned:
-    return SourceReturned(
-        **_with(
-            {"occurred_at": at(minute), "source": "prometheus", "silent_since": at(since)},
-            fields,
-        )
-    )
-
-
-def rule(minute: float = 0, **fields: Any) -> AlertRuleSeen:
-    return AlertRuleSeen(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "source": "prometheus:prod",
-                "service": "checkout",
-                "name": "HighErrorRate",
-                "expression": "error_ratio > 0.01",
-            },
-            fields,
-        )
-    )
-
-
-# ── what people decide ───────────────────────────────────────────────────────
-
-
-def _decided(kind: Any, minute: float, defaults: dict[str, Any], fields: dict[str, Any]) -> Any:
-    common = {"occurred_at": at(minute), "decided_by": "ada", "incident": "INC-1"}
-    return kind(**_with({**common, **defaults}, fields))
-
-
-def declared(minute: float = 7, **fields: Any) -> IncidentDeclared:
-    defaults = {"title": "Payments answer 500", "services": ("checkout",), "severity": "critical"}
-    found: IncidentDeclared = _decided(IncidentDeclared, minute, defaults, fields)
-    return found
+    return make(SourceReturned, minute, **{"silent_since": at(since), **fields})
 
 
 def milestone(minute: float = 4, name: str = "started", **fields: Any) -> MilestoneSet:
-    found: MilestoneSet = _decided(MilestoneSet, minute, {"milestone": name}, fields)
-    return found
-
-
-def severity(minute: float = 9, **fields: Any) -> SeverityChanged:
-    defaults = {"severity": "major", "why": "only half of the payments fail"}
-    found: SeverityChanged = _decided(SeverityChanged, minute, defaults, fields)
-    return found
-
-
-def lead(minute: float = 8, **fields: Any) -> LeadChanged:
-    found: LeadChanged = _decided(LeadChanged, minute, {"lead": "grace"}, fields)
-    return found
-
-
-def stage(minute: float = 10, **fields: Any) -> StageChanged:
-    found: StageChanged = _decided(StageChanged, minute, {"stage": "identified"}, fields)
-    return found
-
-
-def service_added(minute: float = 10, **fields: Any) -> ServiceAdded:
-    found: ServiceAdded = _decided(ServiceAdded, minute, {"service": "billing"}, fields)
-    return found
-
-
-def service_removed(minute: float = 11, **fields: Any) -> ServiceRemoved:
-    found: ServiceRemoved = _decided(ServiceRemoved, minute, {"service": "billing"}, fields)
-    return found
+    return make(MilestoneSet, minute, **{"milestone": name, **fields})
 
 
 def note(minute: float = 12, text: str = "the basket is empty", **fields: Any) -> NoteAdded:
-    found: NoteAdded = _decided(NoteAdded, minute, {"text": text}, fields)
-    return found
-
-
-def file(minute: float = 13, **fields: Any) -> FileAttached:
-    defaults = {"name": "trace.txt", "size_bytes": 5, "sha256": bytes(32)}
-    found: FileAttached = _decided(FileAttached, minute, defaults, fields)
-    return found
-
-
-def resolved(minute: float = 40, **fields: Any) -> IncidentResolved:
-    found: IncidentResolved = _decided(IncidentResolved, minute, {}, fields)
-    return found
-
-
-def reopened(minute: float = 50, **fields: Any) -> IncidentReopened:
-    found: IncidentReopened = _decided(IncidentReopened, minute, {"why": "it came back"}, fields)
-    return found
+    return make(NoteAdded, minute, text=text, **fields)
 
 
 def merged(minute: float = 30, into: str = "INC-2", **fields: Any) -> IncidentMerged:
-    found: IncidentMerged = _decided(IncidentMerged, minute, {"into": into, "why": "the same"}, fields)
-    return found
-
-
-# ── what the team was told ───────────────────────────────────────────────────
-
-
-def prepared(minute: float = 8, **fields: Any) -> MessagePrepared:
-    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
-    found: MessagePrepared = _decided(MessagePrepared, minute, defaults, fields)
-    return found
+    return make(IncidentMerged, minute, into=into, **fields)
 
 
 def posting(message: Event | str, minute: float = 8.1, **fields: Any) -> MessagePosting:
-    defaults = {
-        "kind": "initial",
-        "prepared": _id(message),
-        "claim": "0123456789abcdef",
-        "until": at(minute + 2),
-    }
-    found: MessagePosting = _decided(MessagePosting, minute, {"decided_by": "tracker", **defaults}, fields)
-    return found
-
-
-def sent(minute: float = 8.2, **fields: Any) -> MessageSent:
-    defaults = {"kind": "initial", "text": "CRITICAL ISSUE - Payments answer 500"}
-    found: MessageSent = _decided(MessageSent, minute, defaults, fields)
-    return found
+    return make(MessagePosting, minute, **{"prepared": _id(message), **fields})
 
 
 def not_sent(message: Event | str, minute: float = 8.3, **fields: Any) -> MessageFailed:
-    defaults = {"kind": "initial", "prepared": _id(message), "reason": "Slack answered 404: no_service"}
-    found: MessageFailed = _decided(MessageFailed, minute, {"decided_by": "tracker", **defaults}, fields)
-    return found
+    return make(MessageFailed, minute, **{"prepared": _id(message), **fields})
 
 
 def eta_missed(message: Event | str, minute: float = 23, **fields: Any) -> EtaMissed:
-    defaults = {"message": _id(message), "promised_at": at(8.2)}
-    found: EtaMissed = _decided(EtaMissed, minute, {"decided_by": "tracker", **defaults}, fields)
-    return found
+    return make(EtaMissed, minute, **{"message": _id(message), **fields})
 
 
-# ── what was set right ───────────────────────────────────────────────────────
+def action_done(of: ActionAdded, minute: float = 90, **fields: Any) -> ActionDone:
+    return make(ActionDone, minute, **{"incident": of.incident, "action": event_id(of), **fields})
 
 
 def amended(target: Event | str, minute: float = 45, **fields: Any) -> EventAmended:
     """Amend a target; a new instant is given as changes={"occurred_at": at(3)}."""
     changes = fields.get("changes", {})
-    new_at = changes.get("occurred_at")
-    defaults = {"changes": changes, "new_at": new_at, **_pointing(target)}
-    return EventAmended(**_with({"occurred_at": at(minute), "decided_by": "ada", **defaults}, fields))
+    defaults = {"changes": changes, "new_at": changes.get("occurred_at"), **_pointing(target)}
+    return make(EventAmended, minute, **{**defaults, **fields})
 
 
 def retracted(target: Event | str, minute: float = 46, **fields: Any) -> EventRetracted:
-    return EventRetracted(
-        **_with({"occurred_at": at(minute), "decided_by": "ada", **_pointing(target)}, fields)
-    )
+    return make(EventRetracted, minute, **{**_pointing(target), **fields})
 
 
 def redacted(target: Event | str, minute: float = 49, **fields: Any) -> EventRedacted:
-    left = NoteAdded(occurred_at=at(12), decided_by="ada", incident="INC-1", text="[redacted]")
-    defaults = {"target_topic": left.TOPIC, "digest": bytes(32), "left": encode(left), **_pointing(target)}
-    common = {"occurred_at": at(minute), "decided_by": "ada", "why": "a password was typed into it"}
-    return EventRedacted(**_with({**common, **defaults}, fields))
+    left = note(text="[redacted]")
+    defaults = {"target_topic": left.TOPIC, "left": encode(left), **_pointing(target)}
+    return make(EventRedacted, minute, **{**defaults, **fields})
 
 
 def linked(target: Event | str, minute: float = 47, **fields: Any) -> EventLinked:
-    defaults = {"target": _id(target), "incident": "INC-1"}
-    return EventLinked(**_with({"occurred_at": at(minute), "decided_by": "ada", **defaults}, fields))
+    return make(EventLinked, minute, **{"target": _id(target), **fields})
 
 
 def unlinked(target: Event | str, minute: float = 48, **fields: Any) -> EventUnlinked:
-    defaults = {"target": _id(target), "incident": "INC-1", "why": "another team's"}
-    return EventUnlinked(**_with({"occurred_at": at(minute), "decided_by": "ada", **defaults}, fields))
+    return make(EventUnlinked, minute, **{"target": _id(target), **fields})
+
+
+def verdict(**fields: Any) -> Verdict:
+    defaults = {
+        "metric": "error_ratio",
+        "baseline": "healthy",
+        "verdict": "recovered",
+        "inputs_hash": "ab" * 32,
+    }
+    return Verdict(**{**defaults, **fields})
+
+
+def verdicts(change: Event | str, minute: float = 40, **fields: Any) -> VerdictsGiven:
+    return make(VerdictsGiven, minute, **{"change": _id(change), "verdicts": (verdict(),), **fields})
+
+
+def check(change: Event | str, minute: float = 31, **fields: Any) -> CheckMade:
+    return make(CheckMade, minute, **{"change": _id(change), **fields})
+
+
+def imported(minute: float = 60, **fields: Any) -> BundleImported:
+    return make(BundleImported, minute, **{"last_event": _id(declared()), **fields})
 
 
 def _id(target: Event | str) -> str:
@@ -556,170 +470,6 @@ def _pointing(target: Event | str) -> dict[str, Any]:
     if not isinstance(target, str):
         found |= {"target_scopes": target.scopes(), "incident": getattr(target, "incident", None)}
     return found
-
-
-def verdict(**fields: Any) -> Verdict:
-    defaults = {
-        "metric": "error_ratio",
-        "baseline": "healthy",
-        "verdict": "recovered",
-        "inputs_hash": "ab" * 32,
-    }
-    return Verdict(**_with(defaults, fields))
-
-
-def verdicts(change: Event | str, minute: float = 40, **fields: Any) -> VerdictsGiven:
-    defaults = {
-        "occurred_at": at(minute),
-        "decided_by": "tracker",
-        "incident": "INC-1",
-        "change": _id(change),
-        "service": "checkout",
-        "version": "1.4.2",
-        "window": "10m",
-        "window_from": at(minute - 7),
-        "settling_seconds": 180.0,
-        "judge_version": "1",
-        "verdicts": (verdict(),),
-    }
-    return VerdictsGiven(**_with(defaults, fields))
-
-
-def check(change: Event | str, minute: float = 31, **fields: Any) -> CheckMade:
-    defaults = {
-        "occurred_at": at(minute),
-        "decided_by": "ada",
-        "incident": "INC-1",
-        "change": _id(change),
-        "due_seconds": 60,
-        "normal": ("error_ratio",),
-    }
-    return CheckMade(**_with(defaults, fields))
-
-
-# ── what the tracker says of itself ──────────────────────────────────────────
-
-
-def settings(minute: float = 0, **fields: Any) -> SettingsChanged:
-    return SettingsChanged(**_with({"occurred_at": at(minute), "settings": {"prefix": "INC"}}, fields))
-
-
-def seal(minute: float = 60, **fields: Any) -> LogSealed:
-    return LogSealed(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "after": 0,
-                "through": 3,
-                "count": 3,
-                "digests_sha256": bytes(32),
-                "previous_head": bytes(32),
-                "head": bytes(32),
-            },
-            fields,
-        )
-    )
-
-
-def imported(minute: float = 60, **fields: Any) -> BundleImported:
-    return BundleImported(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "carol",
-                "number": "INC-57",
-                "was": "INC-42",
-                "log": "9a9c33356725fec1",
-                "position": 135,
-                "last_event": _id(declared()),
-                "last_digest": "4821" * 16,
-                "head": "3139" * 16,
-                "sha256": bytes(range(32)),
-                "brought": 127,
-                "numbers": {"INC-42": "INC-57"},
-            },
-            fields,
-        )
-    )
-
-
-def waived(minute: float = 60, **fields: Any) -> RuleWaived:
-    return RuleWaived(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "alice",
-                "incident": "INC-42",
-                "rule": "merged_back",
-                "why": "develop is frozen until Thursday",
-            },
-            fields,
-        )
-    )
-
-
-def action(minute: float = 60, **fields: Any) -> ActionAdded:
-    return ActionAdded(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "alice",
-                "incident": "INC-42",
-                "text": "Alert on the pool's connections",
-                "owner": "john",
-                "due_on": date(2026, 3, 2),
-                "due_said": "by tomorrow",
-            },
-            fields,
-        )
-    )
-
-
-def action_done(of: ActionAdded, minute: float = 90, **fields: Any) -> ActionDone:
-    return ActionDone(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "john",
-                "incident": of.incident,
-                "action": event_id(of),
-                "proof": "https://git.example.org/shop/pull/77",
-            },
-            fields,
-        )
-    )
-
-
-def reviewed(minute: float = 70, **fields: Any) -> ReportReviewed:
-    return ReportReviewed(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "bob",
-                "incident": "INC-42",
-                "position": 24,
-                "changes": 2,
-            },
-            fields,
-        )
-    )
-
-
-def published(minute: float = 80, **fields: Any) -> ReportPublished:
-    return ReportPublished(
-        **_with(
-            {
-                "occurred_at": at(minute),
-                "decided_by": "bob",
-                "incident": "INC-42",
-                "position": 27,
-                "sha256": bytes(range(32)),
-                "waived": ("k3f9a1c",),
-                "why": "the customer's own clock was wrong",
-            },
-            fields,
-        )
-    )
 
 
 def one_of_each() -> list[Event]:
