@@ -183,7 +183,7 @@ def test_a_gap_is_said_once_and_ctrl_c_is_130(tracker, incident, monkeypatch):
 
     assert answer.code == 130
     assert len(slept) == 3
-    assert answer.err.count("not made: 60 s to 10 min after the change: a gap") == 1
+    assert answer.err.count("missed checks, a gap: 60 s to 10 min after the change") == 1
     assert rows(tracker)["10m", "healthy"]["event"]
 
 

@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         AmendEvent(event=arguments.event, changes=changes, why=arguments.why, by=by, at=arguments.at),
     )
     handle, new_at, due_on = outcome.handle, outcome.facts["new_at"], outcome.facts["due_on"]
-    day = f"; it is due {spelled(date.fromisoformat(due_on))} now" if due_on else ""
-    moved = f"; it is at {utc(new_at)} now" if new_at else ""
+    day = f"; now due {spelled(date.fromisoformat(due_on))}" if due_on else ""
+    moved = f"; now at {utc(new_at)}" if new_at else ""
     return answer_outcome(
         arguments,
         outcome,
