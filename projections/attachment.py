@@ -108,11 +108,6 @@ def belongs(incident: Incident, event: Event) -> bool:
     return start <= event.occurred_at and (end is None or event.occurred_at < end)
 
 
-def newest(recorded: Iterable[Recorded]) -> Recorded | None:
-    """Return the last recorded of these events; None of none."""
-    return max(recorded, key=lambda each: each.position, default=None)
-
-
 def without_other_links(incident: Incident, recorded: Iterable[Recorded]) -> list[Recorded]:
     """Leave out what was said, on another incident, of the part that a fact had in that one.
 

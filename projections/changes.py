@@ -1,7 +1,7 @@
-"""Deploys and rollbacks: what several sources told of one is one, with several witnesses.
+"""Deploys and rollbacks: reports by several sources of one change are one change, with several witnesses.
 
-Facts of one service, environment and version less than fifteen minutes apart, with no
-other version between, are one change.
+Reports on one service, environment and version less than fifteen minutes apart, with no other version between, are
+one change. Here is also defined whether two versions are the same, and where a change went.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from projections.deduplication import Statement, deduplicate
-from tracker.events.base import Observation, Recorded, handle_of
+from tracker.events.base import Recorded, handle_of
 from tracker.events.changes import (
     Change,
     CommitMade,
@@ -21,13 +21,13 @@ from tracker.events.changes import (
     RollbackFinished,
     RollbackStarted,
 )
-from tracker.events.corrections import Effective, effective
+from tracker.events.corrections import Effective, not_retracted
 
 SAME_WITHIN = timedelta(minutes=15)
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 SUSPECT_WITHIN = timedelta(hours=1)
 EARLIER_VERSIONS = timedelta(days=30)
-"""So far back is looked for what ran before, by which a rollback is known."""
+"""Changes are read from so far back: a rollback is recognized by an earlier version."""
 
 _PHASES: dict[type[Change], str] = {
     DeployStarted: "started",
@@ -41,7 +41,7 @@ _PHASES: dict[type[Change], str] = {
 
 @dataclass(frozen=True)
 class Step:
-    """One phase of a change, as the timeline shows it."""
+    """One phase of a change, with everybody who reported it, as the timeline shows it."""
 
     shown: Effective
     witnesses: tuple[Effective, ...]
@@ -63,7 +63,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ChangeRow:
-    """One deploy, rollback or merge, with all that is known of it.
+    """One deploy, rollback or merge.
 
     `previous_version` is what ran before, as far as the log knows. `at` is when it
     finished, else when it failed, else when it began.
@@ -90,112 +90,118 @@ class ChangeRow:
 
     @property
     def handle(self) -> str:
-        """The short name that people type."""
         return handle_of(self.event)
 
 
 def same_version(first: str, second: str) -> bool:
-    """Whether two sources mean one version: v1.2.1, 1.2.1 and checkout@1.2.1 are one."""
+    """Whether two names are of one version: v1.2.1, 1.2.1 and checkout@1.2.1 are."""
     return plain_version(first) == plain_version(second)
 
 
 def plain_version(version: str) -> str:
-    """Strip what sources put around a version; a whole commit hash is as its first seven digits."""
+    """Strip what sources put around a version; a whole commit hash is cut to its first seven digits."""
     text = version.rsplit("@", 1)[-1].strip()
     if _SHA.fullmatch(text):
         return text[:7]
     return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
 
 
-def gathered(steps_told: Sequence[Statement]) -> list[list[Statement]]:
-    """Gather steps into changes, each in the order of its instants."""
-    groups: dict[tuple[str | None, str], list[list[Statement]]] = {}
-    for each in sorted(steps_told, key=lambda one: one[0].order):
-        event = each[0].event
-        assert isinstance(event, Change)
-        place = (event.service, event.environment)
-        before = groups.setdefault(place, [])
-        last = before[-1] if before else None
-        if last is not None and _continues(last, each[0]):
-            last.append(each)
+PRODUCTION = "production"
+
+
+def place_of(row: ChangeRow) -> str:
+    """Return where a change went; tools call production by several names: prod, Production, prod-eu."""
+    environment = (row.environment or "").lower()
+    return PRODUCTION if environment.startswith("prod") else environment
+
+
+def in_production(rows: Sequence[ChangeRow]) -> list[ChangeRow]:
+    """Keep what went to production, and all of a service of which nothing is known to have gone there."""
+    live = {row.service for row in rows if place_of(row) == PRODUCTION}
+    return [row for row in rows if row.service not in live or place_of(row) == PRODUCTION]
+
+
+def grouped(reports: Iterable[Statement]) -> list[list[Statement]]:
+    """Group reports of phases into changes, each in the order of its instants."""
+    places: dict[tuple[str | None, str | None], list[list[Statement]]] = {}
+    for report in sorted(reports, key=lambda report: report[0].order):
+        event = _change(report[0])
+        changes_here = places.setdefault((event.service, event.environment), [])
+        if changes_here and _continues(changes_here[-1], report[0]):
+            changes_here[-1].append(report)
         else:
-            before.append([each])
-    return [group for groups_here in groups.values() for group in groups_here]
+            changes_here.append([report])
+    return [group for changes_here in places.values() for group in changes_here]
+
+
+def _change(fact: Effective) -> Change:
+    assert isinstance(fact.event, Change)
+    return fact.event
+
+
+def _phase(event: Change) -> str:
+    return _PHASES[type(event)]
 
 
 def _continues(group: list[Statement], fact: Effective) -> bool:
-    event, last = fact.event, group[-1][0].event
-    assert isinstance(event, Change)
-    assert isinstance(last, Change)
+    event, last = _change(fact), _change(group[-1][0])
     if not same_version(last.version, event.version):
         return False
-    if any(_tells_another(each[0], fact) for each in group):
+    if any(_is_another_run(report[0], fact) for report in group):
         return False
     if event.occurred_at - last.occurred_at < SAME_WITHIN:
         return True
     # A rollout may take longer than that: its end belongs to its own start.
-    if _PHASES[type(event)] == "started":
-        return False
-    mine = [each[0].event for each in group if isinstance(each[0].event, Change)]
-    mine = [each for each in mine if (each.source, each.run_id) == (event.source, event.run_id)]
-    return bool(mine) and _PHASES[type(mine[-1])] == "started"
+    of_run = [
+        one
+        for one in (_change(report[0]) for report in group)
+        if (one.source, one.run_id) == (event.source, event.run_id)
+    ]
+    return _phase(event) != "started" and bool(of_run) and _phase(of_run[-1]) == "started"
 
 
-def _tells_another(earlier: Effective, later: Effective) -> bool:
-    """Whether one who told of a step now tells of another run: a retry, a second deploy, the way back.
+def _is_another_run(earlier: Effective, later: Effective) -> bool:
+    """Whether one reporter now reports another run: a retry, a second deploy, the way back.
 
-    One witness tells of each step of a run once, and of no step after its end.
+    A reporter reports each phase of a run once, and no phase after its end.
     """
-    first, second = earlier.event, later.event
-    assert isinstance(first, Change)
-    assert isinstance(second, Change)
-    if _witness(earlier) != _witness(later):
+    first, second = _change(earlier), _change(later)
+    reporters = [(_change(fact).source, fact.recorded.arrival.reported_by) for fact in (earlier, later)]
+    if reporters[0] != reporters[1]:
         return False
-    same_phase = _PHASES[type(first)] == _PHASES[type(second)]
+    same_phase = _phase(first) == _phase(second)
     if first.run_id and second.run_id:
         if first.run_id != second.run_id:
             return True
-        # Queued, then in progress; or told by webhook and by poll with instants a little apart.
+        # Queued, then in progress; or reported by webhook and by poll with instants a little apart.
         if same_phase and type(first) is type(second):
             return False
-    return same_phase or _PHASES[type(first)] != "started" or _is_rollback(earlier) != _is_rollback(later)
+    return same_phase or _phase(first) != "started" or _is_rollback(earlier) != _is_rollback(later)
 
 
-def _witness(fact: Effective) -> tuple[str, str | None]:
-    assert isinstance(fact.event, Change)
-    return fact.event.source, fact.recorded.arrival.reported_by
-
-
-def witnessed(steps_told: Sequence[Statement]) -> list[Step]:
-    """Return one step for each phase of each change, with everybody who told of it."""
-    steps = []
-    for group in gathered(steps_told):
+def steps(reports: Iterable[Statement]) -> list[Step]:
+    """Return one step for each phase of each change."""
+    found = []
+    for group in grouped(reports):
         for same in _phases(group).values():
             shown = _shown(same, group)
-            others = tuple(w for each in same if each is not shown for w in each[1])
-            sources = tuple(sorted({_source(each[0]) for each in same}))
-            steps.append(Step(shown[0], shown[1] + others, sources))
-    return steps
+            others = tuple(witness for report in same if report is not shown for witness in report[1])
+            sources = tuple(sorted({_change(report[0]).source for report in same}))
+            found.append(Step(shown[0], shown[1] + others, sources))
+    return found
 
 
 def _phases(group: Iterable[Statement]) -> dict[str, list[Statement]]:
     phases: dict[str, list[Statement]] = {}
-    for each in group:
-        event = each[0].event
-        assert isinstance(event, Change)
-        phases.setdefault(_PHASES[type(event)], []).append(each)
+    for report in group:
+        phases.setdefault(_phase(_change(report[0])), []).append(report)
     return phases
 
 
 def _shown(same: Sequence[Statement], group: Iterable[Statement]) -> Statement:
-    """Choose the first of a phase; where somebody knew it for a rollback, the first who did."""
-    rollback = any(_is_rollback(each[0]) for each in group)
-    preferred = [each for each in same if _is_rollback(each[0])] if rollback else same
-    return (preferred or same)[0]
-
-
-def _source(fact: Effective) -> str:
-    return fact.event.source if isinstance(fact.event, Observation) else ""
+    """Choose the first report of a phase; where a reporter knew it for a rollback, the first one that did."""
+    is_rollback = any(_is_rollback(report[0]) for report in group)
+    return next((report for report in same if is_rollback and _is_rollback(report[0])), same[0])
 
 
 def _is_rollback(fact: Effective) -> bool:
@@ -209,75 +215,72 @@ def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
     same service and environment, is a rollback, whatever its source called it; but what was
     rolled back and is deployed again right after that is a deploy.
     """
-    living = [each for each in effective(recorded).values() if each.retraction is None]
-    steps = deduplicate(each for each in living if isinstance(each.event, Change))
-    rows = _with_history([_row(group) for group in gathered(steps)])
-    commits = deduplicate(each for each in living if isinstance(each.event, CommitMade))
-    merges = [
-        _merge(each)
-        for each in commits
-        if any(isinstance(one.event, CommitMade) and one.event.is_merge for one in each[1])
-    ]
+    living = not_retracted(recorded)
+    rows = _with_history(
+        _row(group)
+        for group in grouped(deduplicate(fact for fact in living if isinstance(fact.event, Change)))
+    )
+    commits = deduplicate(fact for fact in living if isinstance(fact.event, CommitMade))
+    merges = [_merge(*commit) for commit in commits if any(_is_merge(witness) for witness in commit[1])]
     return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
 
 
 def _row(group: list[Statement]) -> ChangeRow:
-    facts = [each for told_of in group for each in told_of[1]]
+    facts = [witness for report in group for witness in report[1]]
     shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
     started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
-    shown = finished or failed or started
-    assert shown is not None
-    event = shown.event
-    assert isinstance(event, Change)
-    status = "finished" if finished else "failed" if failed else "started"
-    kind = "rollback" if any(_is_rollback(fact) for fact in facts) else "deploy"
+    shown = finished or failed or shown_of["started"]
+    event = _change(shown)
     return ChangeRow(
         event=shown.id,
-        kind=kind,
-        status=status,
+        kind="rollback" if any(_is_rollback(fact) for fact in facts) else "deploy",
+        status="finished" if finished else "failed" if failed else "started",
         service=event.service,
         environment=event.environment,
         version=event.version,
         previous_version=None,
-        sha=next((f.event.sha for f in facts if isinstance(f.event, Change) and f.event.sha), None),
+        sha=next((sha for fact in facts if (sha := _change(fact).sha)), None),
         started_at=started.event.occurred_at if started else None,
         finished_at=finished.event.occurred_at if finished else None,
         at=event.occurred_at,
         title=event.version,
-        evidence=tuple(dict.fromkeys([shown.id, *(f.id for f in facts)])),
-        sources=tuple(sorted({_source(f) for f in facts})),
-        by=next((f.recorded.arrival.reported_by for f in facts if f.recorded.arrival.reported_by), None),
+        evidence=tuple(dict.fromkeys([shown.id, *(fact.id for fact in facts)])),
+        sources=tuple(sorted({_change(fact).source for fact in facts})),
+        by=next((by for fact in facts if (by := fact.recorded.arrival.reported_by)), None),
         fact=event,
     )
 
 
-def _with_history(rows: list[ChangeRow]) -> list[ChangeRow]:
+def _with_history(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     answer = []
-    ran: dict[tuple[str | None, str | None], _Ran] = {}
-    for row in sorted(rows, key=lambda each: (each.at, each.event)):
-        here = ran.setdefault((row.service, row.environment), _Ran())
+    places: dict[tuple[str | None, str | None], _Ran] = {}
+    for row in sorted(rows, key=lambda row: (row.at, row.event)):
+        ran = places.setdefault((row.service, row.environment), _Ran())
         plain = plain_version(row.version)
-        back = here.last is not None and plain != plain_version(here.last) and plain in here.earlier
-        kind = "rollback" if back and plain != here.taken_back else row.kind
-        answer.append(replace(row, previous_version=here.last, kind=kind))
+        is_back = ran.last is not None and plain != plain_version(ran.last) and plain in ran.earlier
+        kind = "rollback" if is_back and plain != ran.rolled_back else row.kind
+        answer.append(replace(row, previous_version=ran.last, kind=kind))
         if row.status == "finished":
-            here.taken_back = plain_version(here.last) if kind == "rollback" and here.last else None
-            here.earlier |= {plain_version(here.last)} if here.last is not None else set()
-            here.last = row.version
+            ran.rolled_back = plain_version(ran.last) if kind == "rollback" and ran.last else None
+            ran.earlier |= {plain_version(ran.last)} if ran.last is not None else set()
+            ran.last = row.version
     return answer
 
 
 @dataclass
 class _Ran:
-    """What ran in one place: the last version, those before it, and the one that was rolled back just now."""
+    """What ran in one place: the last version, those before it, and the one that was just rolled back."""
 
     last: str | None = None
     earlier: set[str] = field(default_factory=set)
-    taken_back: str | None = None
+    rolled_back: str | None = None
 
 
-def _merge(commit: Statement) -> ChangeRow:
-    fact, witnesses = commit
+def _is_merge(fact: Effective) -> bool:
+    return isinstance(fact.event, CommitMade) and fact.event.is_merge
+
+
+def _merge(fact: Effective, witnesses: Sequence[Effective]) -> ChangeRow:
     event = fact.event
     assert isinstance(event, CommitMade)
     return ChangeRow(
@@ -293,8 +296,8 @@ def _merge(commit: Statement) -> ChangeRow:
         finished_at=event.occurred_at,
         at=event.occurred_at,
         title=event.subject_line,
-        evidence=tuple(each.id for each in witnesses),
-        sources=tuple(sorted({_source(each) for each in witnesses})),
+        evidence=tuple(witness.id for witness in witnesses),
+        sources=tuple(sorted({getattr(witness.event, "source", "") for witness in witnesses})),
         by=event.author or None,
         fact=event,
     )
@@ -308,10 +311,7 @@ def candidate(
     within: timedelta = SUSPECT_WITHIN,
     moved: Sequence[str] = (),
 ) -> Candidate | None:
-    """Say why a change may have caused an incident: it came shortly before its start, and what moved then.
-
-    A rollout during which the incident started is one as well, however long it went on.
-    """
+    """Return why a change may have caused an incident: it ended shortly before the start, or was going out then."""
     at = row.finished_at or row.at
     begins = min(row.started_at or at, at)
     before = (started_at - at).total_seconds()

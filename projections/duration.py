@@ -1,9 +1,9 @@
-"""One duration: measured between two instants, each of which may lie in a span, and said no more exactly than that."""
+"""One duration, measured between two instants of which each may be known only roughly, and shown no more exactly."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.outages import Point
+from projections.points import Point
 from tracker.times import spoken, utc
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -22,7 +22,7 @@ class Duration:
     formula: str
 
     def value(self) -> str:
-        """Say how long it was, and no more exactly than its ends are known."""
+        """Write how long it was, no more exactly than its ends are known."""
         if self.state == "recorded" and self.seconds is not None:
             return _to_the_minute(self.seconds) if _blurred(self) else spoken(self.seconds)
         if self.state == "uncertain" and self.at_most is not None:
@@ -35,7 +35,6 @@ class Duration:
         return self.state.replace("_", " ")
 
     def said(self) -> str:
-        """Say it in words, with its formula."""
         return f"{self.value()}   ({self.formula})"
 
 
@@ -60,60 +59,51 @@ _WHEN = {
     "resolved": "it was resolved",
     "on the integration branch": "the fix came there",
 }
-"""How the ends of formulas are said where they are missing."""
+"""How a formula names an end that is missing."""
+
+
+def unmeasured(
+    state: str, formula: str, begins: datetime | None = None, ends: datetime | None = None
+) -> Duration:
+    return Duration(None, None, None, state, begins, ends, formula)
 
 
 def between(
     formula: str, start: Point | None, end: Point | None, is_open: bool, not_applicable: str | None
 ) -> Duration:
-    """Measure from one end to the other, or say why that cannot be; `not_applicable` is the reason, where there is one."""
+    """Measure from one end to the other, or say why that is impossible; `not_applicable` is a reason against it.
+
+    It is recorded where both ends were named, they surely come in that order, and their precision is no worse than
+    the unit in which the duration is shown: minutes, from a day on hours.
+    """
     if not_applicable is not None:
-        return Duration(None, None, None, "not_applicable", None, None, f"{formula}; {not_applicable}")
+        return unmeasured("not_applicable", f"{formula}; {not_applicable}")
     if start is None or end is None:
-        state = "pending" if is_open else "not_applicable"
         missing = _WHEN.get(formula.split(" → ")[0 if start is None else -1], "it was")
-        return Duration(
-            None,
-            None,
-            None,
-            state,
+        return unmeasured(
+            "pending" if is_open else "not_applicable",
+            f"{formula}; when {missing} is not recorded",
             start.instant if start else None,
             end.instant if end else None,
-            f"{formula}; when {missing} is not recorded",
         )
-    told = formula
     if start == end:
         told = f"{formula}: nobody said more than {start.what}"
-    elif formula != f"{start.what} → {end.what}":
-        told = f"{formula}: {start.what} → {end.what}"
-    return _measured(told, start, end)
-
-
-def _measured(told: str, start: Point, end: Point) -> Duration:
-    """Measure between two instants, each of which may lie in a span.
-
-    It is recorded where both ends were named, they surely come in that order, and what is not known of
-    them is no more than the unit in which it is said: minutes, from a day on hours.
-    """
-    if start == end:
         return Duration(0.0, 0.0, 0.0, "recorded", start.earliest, end.earliest, told)
+    told = formula if formula == f"{start.what} → {end.what}" else f"{formula}: {start.what} → {end.what}"
     least = (end.earliest - start.latest).total_seconds()
     most = (end.latest - start.earliest).total_seconds()
-    begins, ends = start.named, end.named
     if most < 0:
-        return Duration(None, None, None, "invalid", begins or start.earliest, ends or end.latest, told)
-    if begins is not None and ends is not None and least >= 0:
-        seconds = (ends - begins).total_seconds()
-        unit = _MINUTE if seconds < _DAY else _HOUR
-        if (most - least) / 2 <= unit:
-            return Duration(
-                seconds, least, most, "recorded", begins, ends, told + how_well(most - least, seconds)
-            )
+        return unmeasured("invalid", told, start.named or start.earliest, end.named or end.latest)
+    if start.named is not None and end.named is not None and least >= 0:
+        seconds = (end.named - start.named).total_seconds()
+        if (most - least) / 2 <= (_MINUTE if seconds < _DAY else _HOUR):
+            told += precision(most - least, seconds)
+            return Duration(seconds, least, most, "recorded", start.named, end.named, told)
     return Duration(None, max(least, 0.0), most, "uncertain", start.earliest, end.latest, told)
 
 
-def how_well(spread: float, seconds: float) -> str:
-    """Say how exactly a number is known, where that is less than it could be said."""
+def precision(spread: float, seconds: float) -> str:
+    """Say how exactly a number is known, where that is less than the unit in which it is shown."""
     if spread / 2 > _MINUTE:
         return "; known to the hour"
     return "; known to the minute" if spread >= _MINUTE / 2 and seconds < _DAY else ""

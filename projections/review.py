@@ -43,7 +43,7 @@ class ReportStatus:
 
 def publications(incident: Incident) -> list[Effective]:
     """Return what was published of an incident, oldest first; a retracted publication does not count."""
-    return [each for each in _steps(incident) if isinstance(each.event, ReportPublished)]
+    return [each for each in incident.own_steps if isinstance(each.event, ReportPublished)]
 
 
 def as_published(published: Effective) -> ReportStatus:
@@ -66,7 +66,7 @@ def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
 
     Reviews and publications, and what corrects them, change nothing in it.
     """
-    reviews = [each for each in _steps(incident) if isinstance(each.event, ReportReviewed)]
+    reviews = [each for each in incident.own_steps if isinstance(each.event, ReportReviewed)]
     published = publications(incident)
     found = as_published(published[-1]) if published else ReportStatus()
     if reviews:
@@ -102,11 +102,3 @@ def _place(recorded: Recorded, published: Recorded) -> float:
 
 def _corrects(recorded: Recorded, targets: set[str]) -> bool:
     return isinstance(recorded.event, Correction) and recorded.event.target in targets
-
-
-def _steps(incident: Incident) -> list[Effective]:
-    return [
-        each
-        for each in incident.steps
-        if each.retraction is None and getattr(each.event, "incident", None) == incident.id
-    ]

@@ -1,21 +1,20 @@
-"""Which change was the fix: the one rule, on which durations, the procedure and messages stand."""
+"""Which change was the fix: the one rule that durations, the procedure and messages use."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.changes import ChangeRow
-from projections.outages import Point, outages
+from projections.changes import ChangeRow, in_production
+from projections.outages import outages
+from projections.points import Point
 from tracker.incident import Incident, Link
-
-PRODUCTION = "production"
 
 
 @dataclass(frozen=True)
 class Fix:
-    """The change that ended it: linked as fixed by a person, else the last one before all was back.
+    """The change that ended it: linked as fixed by a person (`link`), else the last one before all was back.
 
-    `link` is the person's word for it. `so_far` says that it is only the last one up to now.
+    `so_far` says that it is only the last one up to now.
     """
 
     row: ChangeRow
@@ -29,7 +28,6 @@ class Fix:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The events that tell of it."""
         said = (self.link.event,) if self.link else ()
         return (*self.row.evidence, *said)
 
@@ -47,29 +45,29 @@ class Fix:
 def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> Fix | None:
     """Return what fixed it: the first change linked as that, else the last one from detection to recovery.
 
-    While it burns nothing has fixed it yet, unless somebody says so. The recovery is as judged, else as
-    people said, else the end.
+    An incident that goes on has no fix unless somebody linked one. The recovery is as judged, else as reported, else
+    the end.
     """
     rows = list(rows)
-    linked = linked_fix(incident, rows)
-    if linked is not None:
-        return linked
     over = _over(incident)
-    if over is None:
-        return None
-    done = [row for row in considered(incident, rows) if row.finished_at]
-    within = [row for row in done if row.finished_at and detected <= row.finished_at <= over.latest]
+    if (linked := linked_fix(incident, rows)) is not None or over is None:
+        return linked
+    within = [
+        row
+        for row in considered(incident, rows)
+        if row.finished_at and detected <= row.finished_at <= over.latest
+    ]
     return Fix(within[-1]) if within else None
 
 
 def last_so_far(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> ChangeRow | None:
     """Return the last change that went out since the detection, whatever became of it."""
-    later = [each for each in considered(incident, rows) if each.finished_at and each.finished_at >= detected]
+    later = [row for row in considered(incident, rows) if row.finished_at and row.finished_at >= detected]
     return later[-1] if later else None
 
 
 def linked_fix(incident: Incident, rows: Iterable[ChangeRow]) -> Fix | None:
-    """Return the first change that went out and that people say fixed it."""
+    """Return the first change that went out and that a person linked as the fix."""
     for row in considered(incident, rows):
         link = fixed_link(incident, row)
         if link is not None and row.finished_at is not None:
@@ -78,7 +76,7 @@ def linked_fix(incident: Incident, rows: Iterable[ChangeRow]) -> Fix | None:
 
 
 def is_over(incident: Incident) -> bool:
-    """Whether all is back, or it is held to be over."""
+    """Whether all is back, or the incident was resolved."""
     return _over(incident) is not None
 
 
@@ -90,34 +88,22 @@ def _over(incident: Incident) -> Point | None:
 def considered(incident: Incident, rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     """Return the deploys and rollbacks that may have been meant to end it, in their order.
 
-    What people took out of the incident, dismissed, suspect or named its cause is none; neither is what went
-    somewhere else than to production, where anything of its service did. What they linked as fixed is
-    one of any service, and wherever it went.
+    A change that people took out of the incident, dismissed, suspect or named its cause is none; neither is one of
+    another place than production, where any change of its service went there. A change that they linked as fixed is
+    one, of any service and any place.
     """
-    found = []
+    candidates = []
     for row in rows:
-        said = [incident.links[each] for each in row.evidence if each in incident.links]
-        out = any(not link.linked or link.role in ("caused", "suspect", "dismissed") for link in said)
-        mine = row.service in incident.services or fixed_link(incident, row) is not None
-        if row.kind != "merge" and mine and not out:
-            found.append(row)
-    live = in_production(found)
-    return [row for row in found if row in live or fixed_link(incident, row) is not None]
-
-
-def in_production(rows: Sequence[ChangeRow]) -> list[ChangeRow]:
-    """Keep what went to production, and all of a service of which nothing is known to have gone there."""
-    live = {row.service for row in rows if place_of(row) == PRODUCTION}
-    return [row for row in rows if row.service not in live or place_of(row) == PRODUCTION]
+        links = [incident.links[event] for event in row.evidence if event in incident.links]
+        is_out = any(not link.linked or link.role in ("caused", "suspect", "dismissed") for link in links)
+        is_own = row.service in incident.services or fixed_link(incident, row) is not None
+        if row.kind != "merge" and is_own and not is_out:
+            candidates.append(row)
+    live = in_production(candidates)
+    return [row for row in candidates if row in live or fixed_link(incident, row) is not None]
 
 
 def fixed_link(incident: Incident, row: ChangeRow) -> Link | None:
-    """Return the word of a person that this change fixed it; None if nobody says so."""
-    said = [incident.links[each] for each in row.evidence if each in incident.links]
-    return next((link for link in said if link.linked and link.role == "fixed"), None)
-
-
-def place_of(row: ChangeRow) -> str:
-    """Say where a change went; tools call production by several names: prod, Production, prod-eu."""
-    environment = (row.environment or "").lower()
-    return PRODUCTION if environment.startswith("prod") else environment
+    """Return the link by which a person named this change the fix; None if there is none."""
+    links = [incident.links[event] for event in row.evidence if event in incident.links]
+    return next((link for link in links if link.linked and link.role == "fixed"), None)

@@ -11,7 +11,7 @@ from typing import Any
 
 from projections.alert_spans import joined
 from projections.attachment import attached
-from projections.changes import witnessed
+from projections.changes import steps
 from projections.deduplication import deduplicate
 from projections.silence import Silence, silences_of
 from tracker.events.actions import Action
@@ -204,9 +204,7 @@ def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_G
         else:
             groups.append(_Group(*each))
     groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]
-    groups += [
-        _Group(step.shown, step.witnesses, {"reported_by": step.sources}) for step in witnessed(changes)
-    ]
+    groups += [_Group(step.shown, step.witnesses, {"reported_by": step.sources}) for step in steps(changes)]
     return groups + _repeated(errors)
 
 

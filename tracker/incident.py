@@ -75,6 +75,15 @@ class Incident:
         return self.declared_at is not None
 
     @property
+    def own_steps(self) -> list[Effective]:
+        """Its own decisions without the retracted ones, in the order in which they were recorded."""
+        return [
+            step
+            for step in self.steps
+            if step.retraction is None and getattr(step.event, "incident", None) == self.id
+        ]
+
+    @property
     def imported(self) -> bool:
         """Whether it was declared in another log; the server does nothing about such incidents by itself."""
         return any(step.recorded.arrival.origin is not None for step in self.steps[:1])

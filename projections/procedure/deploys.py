@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, same_version
+from projections.changes import ChangeRow, in_production, same_version
 from projections.procedure.rule import Evidence
-from projections.the_fix import in_production
 
 SECOND = timedelta(seconds=1)
 AFTER = timedelta(days=1)

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, same_version
+from projections.changes import ChangeRow, place_of, same_version
 from projections.procedure.answers import unique
 from projections.procedure.communication import is_open, recorded_live, since
 from projections.procedure.fix_attempts import attempts, fix_of, outcome
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from projections.procedure.versions import next_version
-from projections.the_fix import place_of
 
 NO_FIX = RuleAnswer(Status.UNKNOWN, "no_fix_deployed")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.attachment import attached, belongs, linked_ids, newest, span, windows
+from projections.attachment import attached, belongs, linked_ids, span, windows
 from tests.builders import (
     alert,
     at,
@@ -127,13 +127,3 @@ def test_a_retracted_link_does_not_count():
     link = linked(far)
 
     assert linked_ids(incident(link, retracted(link))) == []
-
-
-def test_the_newest_is_by_position():
-    """
-    None of none.
-    """
-    held = recorded(deploy(9), deploy(1))
-
-    assert newest(held).event == deploy(1)
-    assert newest([]) is None

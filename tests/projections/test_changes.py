@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.changes import candidate, changes, plain_version, same_version, witnessed
+from projections.changes import candidate, changes, plain_version, same_version, steps
 from projections.deduplication import deduplicate
 from projections.timeline import timeline
 from tests.builders import (
@@ -309,7 +309,7 @@ def test_each_phase_is_a_step_with_its_witnesses():
     """
     facts = effective(recorded(deploy_start(0), deploy(2), deploy(3, source="sentry:acme"))).values()
 
-    first, second = witnessed(deduplicate(facts))
+    first, second = steps(deduplicate(facts))
 
     assert (first.sources, len(first.witnesses)) == (("run",), 1)
     assert (second.sources, len(second.witnesses)) == (("run", "sentry:acme"), 2)

@@ -1,15 +1,12 @@
 """How long each part took: five states, the precision of the ends, and what a reopening does."""
 
-from datetime import timedelta
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from projections.durations import NAMES, Duration, Point, durations, shown
-from projections.outages import known_to, spans
+from projections.points import known_to
 from tests.builders import (
     SHA,
     alert,
@@ -31,7 +28,7 @@ from tests.builders import (
     verdict,
     verdicts,
 )
-from tracker.incident import Status, fold
+from tracker.incident import fold
 
 
 def measured(*events, **options):
@@ -368,11 +365,6 @@ def test_a_reopened_incident_is_pending_until_it_is_over_again():
     found = measured(*TWICE[:5])
 
     assert {found[name].state for name in ("downtime", "time_to_recover", "time_to_resolve")} == {"pending"}
-    assert [(each.state, each.start, each.end) for each in spans(fold("INC-1", recorded(*TWICE[:5])))] == [
-        ("open", at(4), at(20)),
-        ("resolved", at(20), at(35)),
-        ("open", at(35), None),
-    ]
 
 
 def test_an_outage_whose_recovery_nobody_recorded_bounds_the_sum():
@@ -494,30 +486,6 @@ def test_no_duration_is_negative_and_its_bounds_hold_it(history, integrated):
         assert (each.seconds is not None) == (each.state == "recorded"), each
         assert bool(given_numbers) == (each.state in ("recorded", "uncertain")), each
         assert "-" not in each.value().partition("invalid")[0], each
-
-
-@hypothesis_settings(max_examples=300, deadline=None)
-@given(histories())
-def test_no_state_exceeds_the_window(history):
-    """
-    Open and resolved follow each other without gap or overlap, from the beginning to the end, and add up to it.
-    """
-    held = recorded(*history)
-    incident = fold("INC-1", [each for each in held if hasattr(each.event, "decided_by")])
-    found = spans(incident)
-
-    begins = incident.begins_at
-    ends = max(incident.ends_at, begins) if incident.ends_at else None
-    assert found[0].start == begins
-    assert found[-1].end == ends
-    assert (ends is None) == (incident.status is Status.OPEN)
-    assert [each.state for each in found] == ["open" if n % 2 == 0 else "resolved" for n in range(len(found))]
-    for each, following in pairwise(found):
-        assert each.end == following.start
-    lengths = [each.end - each.start for each in found if each.end is not None]
-    assert all(length >= timedelta(0) for length in lengths)
-    if ends is not None:
-        assert sum(lengths, timedelta(0)) == ends - begins
 
 
 @hypothesis_settings(max_examples=300, deadline=None)

@@ -105,6 +105,11 @@ class Effective:
         return (self.event.occurred_at, self.event.RANK, self.recorded.id)
 
 
+def not_retracted(recorded: Iterable[Recorded]) -> list[Effective]:
+    """Return events with their amendments applied, without those that were retracted."""
+    return [each for each in effective(recorded).values() if each.retraction is None]
+
+
 def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
     """Apply amendments and retractions; retracted corrections do not count.
 
