@@ -1,7 +1,6 @@
 """Series of samples: the chunks that the log holds, joined into columns.
 
-How chunks are packed is `tracker.events.codec`'s; what a shift in a series means
-is not asked here. numpy is imported by the functions that need it, because every
+How chunks are packed is `tracker.events.codec`'s. numpy is imported by the functions that need it, because every
 command pays for what its modules import.
 """
 
@@ -32,13 +31,10 @@ Stretch = tuple[int, int, int]
 class Series:
     """One series of one query, sorted by instant, each instant once.
 
-    `unit` and `source` are those of the chunk recorded last. `stretches` says where the source
-    was asked at which step; they overlap where a finer question followed a coarser one.
-    `step_seconds` is the widest that lies between samples, so that a coarser stretch is not
-    taken for a row of gaps; `between` and `spaced` narrow it to a span's own.
-    `restated` counts later values that differ from the first one recorded for their
-    instant; they are left out. `captured` names the events, in the order of the log.
-    The columns cannot be written to.
+    `unit` and `source` are those of the chunk recorded last. `stretches` says where the source was asked at which
+    step; they overlap where a finer question followed a coarser one. `step_seconds` is the widest step between
+    samples, so that a coarser stretch is not taken for a row of gaps; `between` and `spaced` narrow it to a span's own.
+    The columns are read-only.
     """
 
     service: str | None
@@ -50,19 +46,14 @@ class Series:
     source: str
     instants_ms: NDArray[np.int64]
     values: NDArray[np.float64]
-    captured: tuple[str, ...]
-    last_recorded_at: datetime
-    restated: int = 0
     stretches: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a series was over a span; only finite values are looked at.
+    """The finite values of a series over a span.
 
-    `count` is of finite values, `expected_count` of the instants that were asked for in the span.
-    `first` and `last` are the values that stand there, in the series' unit.
-    With no samples they are None: absence is not zero.
+    `expected_count` is of the instants that were asked for in the span. With no samples all values are None.
     """
 
     count: int
@@ -75,11 +66,10 @@ class Summary:
 
 
 def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
-    """Join chunks into series, whatever order they come in.
+    """Join chunks into series, in whatever order they come.
 
-    A chunk given twice counts once, one that was redacted has no samples left. The first recorded value of an instant stands;
-    two NaNs are the same when all their bits are. Series are sorted by service,
-    metric, query and labels.
+    A chunk given twice counts once, a redacted one has no samples. Of an instant the first recorded value counts.
+    Series are sorted by service, metric, query and labels.
 
     Args:
         chunks: `MetricSampled` events as recorded, each with its stored columns.
@@ -93,11 +83,9 @@ def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
         if recorded.redacted is not None:
             continue
         groups.setdefault(recorded.event.subject(), {})[recorded.id] = (recorded, data)
-    series = [
-        _joined(sorted(group.values(), key=lambda chunk: chunk[0].position)) for group in groups.values()
-    ]
     return sorted(
-        series, key=lambda one: (one.service or "", one.metric, one.query, tuple(sorted(one.labels.items())))
+        (_joined(sorted(group.values(), key=lambda chunk: chunk[0].position)) for group in groups.values()),
+        key=lambda one: (one.service or "", one.metric, one.query, tuple(sorted(one.labels.items()))),
     )
 
 
@@ -156,16 +144,8 @@ def _finest(series: Series, low: int, high: int) -> int:
     return min(each[2] for each in (before, after) if each is not None)
 
 
-def median_of(values: NDArray[np.float64]) -> float | None:
-    """Return the median of the finite values, None when there are none."""
-    import numpy as np
-
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else None
-
-
 def summary(series: Series, start: datetime, end: datetime) -> Summary:
-    """Say what a series was from `start` up to, and without, `end`."""
+    """Summarize a series from `start` up to, and without, `end`."""
     import numpy as np
 
     values = between(series, start, end).values
@@ -223,9 +203,6 @@ def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
     instants, values = instants[order], values[order]
     is_first = np.concatenate([np.ones(min(len(instants), 1), bool), instants[1:] != instants[:-1]])
     kept = values[is_first]
-    standing = kept[np.cumsum(is_first) - 1]
-    # -0.0 is 0.0; a NaN is another NaN only bit by bit.
-    differs = (values != standing) & (values.view(np.int64) != standing.view(np.int64))
     instants = instants[is_first]
     for column in (instants, kept):
         column.setflags(write=False)
@@ -240,9 +217,6 @@ def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
         source=last.source,
         instants_ms=instants,
         values=kept,
-        captured=tuple(recorded.id for recorded, _ in chunks),
-        last_recorded_at=max(recorded.recorded_at for recorded, _ in chunks),
-        restated=int(differs.sum()),
         stretches=_stretches(events),
     )
     return replace(joined, step_seconds=_widest(joined, events[0].occurred_at, events[0].last_at))

@@ -31,8 +31,8 @@ def _named(*names: str) -> Measures:
     return lambda facts: [each for name in names if (each := facts.named(name)) is not None]
 
 
-def _pairs(*pairs: tuple[str, str]) -> Measures:
-    return lambda facts: [each for start, end in pairs for each in facts.between(start, end)]
+def _until(end: str, *starts: str) -> Measures:
+    return lambda facts: [measure for start in starts for measure in facts.between(start, end)]
 
 
 def _joined(*parts: Measures) -> Measures:
@@ -117,7 +117,7 @@ KINDS: tuple[Kind, ...] = (
         _joined(
             _downtime,
             _named("time_to_resolve"),
-            _pairs(("started", "resolved"), ("detected", "resolved"), ("declared", "resolved")),
+            _until("resolved", "started", "detected", "declared"),
         ),
     ),
     Kind(
@@ -136,17 +136,12 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         _re(r"\bconfirm\w*", r"\backnowledg\w*", r"\bM?TTA\b"),
         "confirmation took",
-        _pairs(*((start, "confirmed") for start in ("started", "reported", "detected", "alerted"))),
+        _until("confirmed", "started", "reported", "detected", "alerted"),
     ),
     Kind(
         _re(r"\broot cause\b", r"\bdiagnos\w+", r"\bidentif\w+", r"\bcause (?:was )?found\b"),
         "finding the cause took",
-        _pairs(
-            *(
-                (start, "cause")
-                for start in ("started", "reported", "detected", "declared", "confirmed", "alerted")
-            )
-        ),
+        _until("cause", "started", "reported", "detected", "declared", "confirmed", "alerted"),
     ),
     Kind(
         _re(
@@ -168,7 +163,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         _re(r"\b(?:re-?)?deploy(?:ment|ing|s)?\b", r"\broll[- ]?out\b", r"\bshipping\b"),
         "from detection to the deployed fix it took",
-        _joined(until_fixed, _pairs(("deploying", "deployed"))),
+        _joined(until_fixed, _until("deployed", "deploying")),
         "the log has no deploy",
     ),
     Kind(
@@ -176,13 +171,7 @@ KINDS: tuple[Kind, ...] = (
             r"\broll(?:ed|ing)?[ -]?backs?\b(?! (?:plan|procedure|script|command))", r"\brevert(?:ed|ing)?\b"
         ),
         "the rollback came after",
-        _pairs(
-            ("deployed", "rolled back"),
-            ("detected", "rolled back"),
-            ("started", "rolled back"),
-            ("rolled back", "rolled back"),
-            ("declared", "rolled back"),
-        ),
+        _until("rolled back", "deployed", "detected", "started", "rolled back", "declared"),
         "the log has no rollback",
     ),
     Kind(
@@ -199,12 +188,7 @@ KINDS: tuple[Kind, ...] = (
         _joined(
             _downtime,
             _named("time_to_recover", "time_to_resolve"),
-            _pairs(
-                ("detected", "recovered"),
-                ("deployed", "recovered"),
-                ("rolled back", "recovered"),
-                ("declared", "recovered"),
-            ),
+            _until("recovered", "detected", "deployed", "rolled back", "declared"),
         ),
     ),
     Kind(
@@ -212,26 +196,21 @@ KINDS: tuple[Kind, ...] = (
         "from detection to resolution it took",
         _joined(
             _named("time_to_resolve"),
-            _pairs(
-                ("started", "resolved"),
-                ("declared", "resolved"),
-                ("reported", "resolved"),
-                ("confirmed", "resolved"),
-            ),
+            _until("resolved", "started", "declared", "reported", "confirmed"),
             _downtime,
         ),
     ),
     Kind(
         _re(r"\btime to (?:resolve|resolution)\b"),
         "from detection to resolution it took",
-        _joined(_named("time_to_resolve"), _pairs(("started", "resolved"))),
+        _joined(_named("time_to_resolve"), _until("resolved", "started")),
     ),
     Kind(
         _re(r"\bdeclar(?:ed|ing|ation)\b"),
         "from detection to declaration it took",
         _joined(
             _named("time_to_declare"),
-            _pairs(("started", "declared"), ("detected", "declared"), ("alerted", "declared")),
+            _until("declared", "started", "detected", "alerted"),
         ),
     ),
     Kind(
@@ -248,7 +227,7 @@ KINDS: tuple[Kind, ...] = (
         "merging back took",
         _joined(
             _named("merged_back_after"),
-            _pairs(("deployed", "merged"), ("resolved", "merged"), ("detected", "merged")),
+            _until("merged", "deployed", "resolved", "detected"),
         ),
     ),
     Kind(

@@ -65,7 +65,7 @@ def test_what_the_log_has_is_not_taken_again():
 
 def test_an_instant_that_is_told_otherwise_later_keeps_its_first_value():
     """
-    The later value is an event of its own: kept, counted and not drawn.
+    The later value is an event of its own: kept, and not drawn.
     """
     first = taken([15_000, 30_000], [1, 2])
 
@@ -74,7 +74,6 @@ def test_an_instant_that_is_told_otherwise_later_keeps_its_first_value():
     assert [each.event.count for each in told] == [1]
     [series] = joined(*first, *told)
     assert series.values.tolist() == [1, 2]
-    assert series.restated == 1
 
 
 def test_a_missing_number_is_not_told_otherwise_by_another():

@@ -1,7 +1,5 @@
 """Hypothetical firings held against incidents: how much sooner, not at all, cannot tell, for nothing."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 
@@ -33,8 +31,6 @@ def series(*bad, start=-DAY_MINUTES, end=DAY_MINUTES, step=1.0, labels=None, ser
         source="prometheus",
         instants_ms=to_ms(at(0)) + np.rint(minutes * 60_000).astype(np.int64),
         values=values,
-        captured=(),
-        last_recorded_at=datetime(2026, 4, 1, tzinfo=UTC),
     )
 
 

@@ -40,9 +40,7 @@ def series(level=lambda minute: 1.0, *, days=15.0, until=2_000.0, step=60, noise
     wobble = np.random.default_rng(7).normal(size=len(instants)) * noise
     minutes = (instants - to_ms(at(0))) / 60_000
     values = 100 * np.array([level(minute) for minute in minutes]) * (1 + wobble)
-    return Series(
-        "checkout", "errors", "ratio", query, {}, float(step), "prometheus", instants, values, (), at(0)
-    )
+    return Series("checkout", "errors", "ratio", query, {}, float(step), "prometheus", instants, values)
 
 
 def measured(one: Series | None, **fields) -> MetricSeries:
