@@ -498,7 +498,8 @@ def test_the_outages_together_are_no_longer_than_the_way_to_the_last_recovery(hi
     downtime, recovery = found["downtime"], found["time_to_recover"]
 
     if downtime.at_most is not None and recovery.at_most is not None:
-        assert downtime.at_most <= recovery.at_most
+        # A sum of floats may be off in its last digit.
+        assert downtime.at_most <= recovery.at_most + 1e-6
 
 
 @hypothesis_settings(max_examples=50, deadline=None)
