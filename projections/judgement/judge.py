@@ -1,8 +1,7 @@
 """Did a change move a metric, and did a fix bring it back?
 
-The judge alone: arrays in, frozen judgements out, nothing else read or written.
-Turning counters into rates, cutting known incidents out (as NaN), settling times and windows
-that are not over belong around it, to whoever knows the log.
+The judge alone: arrays in, frozen judgements out. Turning counters into rates, cutting known incidents out (as NaN),
+settling times and windows that are not over are the business of `projections.judgement.rows`.
 """
 
 from __future__ import annotations
@@ -20,35 +19,25 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-__all__ = [
-    "ChangeJudgement",
-    "Direction",
-    "Recovery",
-    "RecoveryJudgement",
-    "judge_change",
-    "judge_fix",
-    "judge_recovery",
-]
-
-#: Strengths end here: beside a swing of zero every change is endless.
+#: Strengths are cut here: against a swing of zero every change is infinite.
 STRONGEST = 999.0
-#: In fewer samples one alone is no spike.
+#: With fewer samples a single one is no spike.
 SPIKE_SAMPLES = 5
-#: Of the incident's shift: up to so much left is all back, from so much on nothing was mended.
+#: Parts of the incident's shift that are left: up to BACK the metric recovered, from STILL on nothing was fixed.
 BACK, STILL = 0.25, 0.75
-#: What rises so often, and falls hardly more than so many times, is a counter.
+#: A series that rises at least COUNTED times and falls hardly more than RESTARTS times is a counter.
 COUNTED, RESTARTS = 12, 3
 BEGINS = 500
-#: Where less than a change by so many times its level would not show, a metric is too noisy to be called unchanged.
+#: A metric is too noisy to be called unchanged where its smallest visible change is more than so many times its level.
 NOISY = 2.0
-#: That is asked only of a metric whose level is at least this part of the largest mean seen: next to nothing a
-#: percentage says nothing, and an error ratio that is nearly always zero is not noisy.
+#: That holds only for a metric whose level is at least this part of the largest mean seen: an error ratio that is
+#: nearly always zero is not noisy.
 LEVEL = 0.25
-#: Where a metric has been in its healthy time it regressed only from this strength on.
+#: Within the range of its healthy time a metric regressed only from this strength on.
 CLEAR = 3.0
 #: Four standard errors of the window's mean, as the incident's own samples scatter.
 OWN_NOISE = 4.0
-#: An incident is judged by the last hour before the fix, or by a window's length where that is longer.
+#: An incident is judged by its last hour before the fix, or by a window's length where that is longer.
 INCIDENT_SECONDS = 3_600
 
 
@@ -61,33 +50,33 @@ def judge_change(
     gap_seconds: float = 0.0,
     deploys: Sequence[int] = (),
 ) -> Sequence[ChangeJudgement]:
-    """Say for each metric whether the window after a change is unlike what its past let expect.
+    """Judge for each metric whether the window after a change is unlike what its past lets expect.
 
     Args:
         baseline: Samples by metrics, oldest first, ending where the change begins; NaN where a sample is missing.
-        after: The window after the change, samples by metrics; what is beyond the window is not looked at.
+        after: The window after the change, samples by metrics; samples beyond the window are ignored.
         step_seconds: Seconds from sample to sample.
         window_seconds: The window's length.
-        gap_seconds: Settling time between the two, which is not judged; it is left out of every replay too.
-        deploys: Samples of the baseline from which other deploys acted. What would measure one of them is no
-            replay, unless too few were left.
+        gap_seconds: Settling time between the two, which is not judged; every replay leaves it out too.
+        deploys: Samples of the baseline from which other deploys acted. A comparison across one of them is no
+            replay, unless too few would be left.
     """
     past, then = _rows(baseline), _rows(after)
     window = _steps(window_seconds, step_seconds)
     gap = _gap(gap_seconds, step_seconds)
-    found = _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
-    return [_unless_noisy(said) for said in found]
+    judged = _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
+    return [_unless_noisy(judgement) for judgement in judged]
 
 
-def _unless_noisy(said: ChangeJudgement) -> ChangeJudgement:
-    visible, seen = said.smallest_visible_change, (said.seen_lowest, said.seen_highest)
-    if said.direction != "unchanged" or visible is None or not said.expected:
-        return said
-    level, largest = abs(said.expected), max(abs(value or 0.0) for value in seen)
-    if level < LEVEL * largest or visible <= NOISY * level:
-        return said
+def _unless_noisy(judgement: ChangeJudgement) -> ChangeJudgement:
+    visible, expected = judgement.smallest_visible_change, judgement.expected
+    if judgement.direction != "unchanged" or visible is None or not expected:
+        return judgement
+    level, seen = abs(expected), (judgement.seen_lowest, judgement.seen_highest)
+    if level < LEVEL * max(abs(value or 0.0) for value in seen) or visible <= NOISY * level:
+        return judgement
     return replace(
-        said,
+        judgement,
         direction="not_enough_data",
         reason=f"Too noisy: a change by less than ±{visible / level:.0%} would not show.",
     )
@@ -103,47 +92,44 @@ def judge_fix(
     gap_seconds: float = 0.0,
     deploys: Sequence[int] = (),
 ) -> Sequence[ChangeJudgement]:
-    """Say for each metric whether a fix did anything: is the window after it unlike the incident?
+    """Judge for each metric whether a fix did anything: is the window after it unlike the incident?
 
-    The incident is what was expected to go on; the swing is that of the same comparison at healthy times.
+    The incident is what is expected to go on; the swing is that of the same comparison at healthy times.
     Arguments are those of `judge_recovery`, with the healthy time for its baseline.
     """
     past, during, then = _rows(healthy), _rows(incident), _rows(after)
     window = _steps(window_seconds, step_seconds)
-    lasted = _last_part(during, window, step_seconds)
-    found = _judged(
-        past,
-        _fitted(then, window),
-        lag=_gap(gap_seconds, step_seconds),
-        step_seconds=step_seconds,
-        deploys=deploys,
-        incident=lasted,
+    last = _last_part(during, window, step_seconds)
+    gap = _gap(gap_seconds, step_seconds)
+    judged = _judged(
+        past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys, incident=last
     )
-    return [_beside_own_noise(said, row) for said, row in zip(found, lasted, strict=True)]
+    return [_with_own_noise(judgement, row) for judgement, row in zip(judged, last, strict=True)]
 
 
-def _beside_own_noise(said: ChangeJudgement, incident: Floats) -> ChangeJudgement:
+def _with_own_noise(judgement: ChangeJudgement, incident: Floats) -> ChangeJudgement:
     """Widen the swing where the incident itself was noisier than any healthy time: five times the errors scatter more."""
     import numpy as np
 
-    if said.shift is None or said.expected is None or said.smallest_visible_change is None:
-        return said
+    shift, smallest = judgement.shift, judgement.smallest_visible_change
+    if shift is None or smallest is None:
+        return judgement
     known = incident[np.isfinite(incident)]
     with np.errstate(all="ignore"):
         steps = np.diff(known)  # not the spread itself: an incident that grew is not a noisy one
         scatter = float(np.sqrt(np.mean(steps**2) / 2)) if len(steps) else 0.0
-        noise = OWN_NOISE * scatter / max(1, said.samples) ** 0.5
-    visible = max(said.smallest_visible_change, noise if isfinite(noise) else STRONGEST)
-    if visible == said.smallest_visible_change:
-        return said
-    strength = min(STRONGEST, abs(said.shift) / visible)
+        noise = OWN_NOISE * scatter / max(1, judgement.samples) ** 0.5
+    visible = max(smallest, noise if isfinite(noise) else STRONGEST)
+    if visible == smallest:
+        return judgement
+    strength = min(STRONGEST, abs(shift) / visible)
     return replace(
-        said,
+        judgement,
         smallest_visible_change=visible,
-        swing=max(said.swing or 0.0, visible),
+        swing=max(judgement.swing or 0.0, visible),
         strength=strength,
-        direction=said.direction if strength > 1 else "unchanged",
-        flags=said.flags if strength > 1 else (),
+        direction=judgement.direction if strength > 1 else "unchanged",
+        flags=judgement.flags if strength > 1 else (),
     )
 
 
@@ -157,7 +143,7 @@ def judge_recovery(
     gap_seconds: float = 0.0,
     deploys: Sequence[int] = (),
 ) -> Sequence[RecoveryJudgement]:
-    """Say for each metric whether the window after a fix is as before the incident.
+    """Judge for each metric whether the window after a fix is as before the incident.
 
     Args:
         baseline: The healthy time, ending where the incident begins; as in `judge_change`.
@@ -173,15 +159,14 @@ def judge_recovery(
     lasted = during.shape[1]
     last_part = _last_part(during, window, step_seconds)
     gap = _gap(gap_seconds, step_seconds)
-    broken = _judged(past, last_part, lag=max(0, lasted - last_part.shape[1]),
-                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
-    mended = _judged(past, _fitted(then, window), lag=lasted + gap,
-                     step_seconds=step_seconds, deploys=deploys)  # fmt: skip
-    return [_recovery(one, other) for one, other in zip(broken, mended, strict=True)]
+    broken_lag = max(0, lasted - last_part.shape[1])
+    broken = _judged(past, last_part, lag=broken_lag, step_seconds=step_seconds, deploys=deploys)
+    fixed = _judged(past, _fitted(then, window), lag=lasted + gap, step_seconds=step_seconds, deploys=deploys)
+    return [_recovery(one, other) for one, other in zip(broken, fixed, strict=True)]
 
 
 def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudgement:
-    def said(verdict: Recovery, ratio: float | None = None, reason: str = "") -> RecoveryJudgement:
+    def judged(verdict: Recovery, ratio: float | None = None, reason: str = "") -> RecoveryJudgement:
         return RecoveryJudgement(
             verdict=verdict,
             strength=after.strength,
@@ -193,17 +178,17 @@ def _recovery(incident: ChangeJudgement, after: ChangeJudgement) -> RecoveryJudg
 
     for one, when in ((incident, "The incident"), (after, "The time after the fix")):
         if one.direction == "not_enough_data" or one.shift is None:
-            return said("not_enough_data", reason=f"{when} cannot be judged. {one.reason}")
+            return judged("not_enough_data", reason=f"{when} cannot be judged. {one.reason}")
     if incident.direction == "unchanged" or not incident.shift or after.shift is None:
-        return said("unaffected")
+        return judged("unaffected")
     left = after.shift / incident.shift
     if after.direction == "unchanged":
-        return said("recovered" if left <= BACK else "within_normal", left)
+        return judged("recovered" if left <= BACK else "within_normal", left)
     if left < 0:
-        # A quiet Sunday after a loud incident is not a new trouble: where the metric has been before,
-        # only what is clearly beyond the other side counts.
-        return said("recovered" if after.strength <= CLEAR and _seen_before(after) else "regressed", left)
-    return said("still_degraded" if left >= STILL else "partly_recovered", left)
+        # A quiet Sunday after a loud incident is not a new problem: within the range that was seen before, only what
+        # is clearly beyond the other side counts.
+        return judged("recovered" if after.strength <= CLEAR and _seen_before(after) else "regressed", left)
+    return judged("still_degraded" if left >= STILL else "partly_recovered", left)
 
 
 def _seen_before(after: ChangeJudgement) -> bool:
@@ -213,7 +198,7 @@ def _seen_before(after: ChangeJudgement) -> bool:
 
 
 def _rows(samples: ArrayLike) -> Floats:
-    """Metrics as rows of their own; what is not finite is missing."""
+    """Turn samples by metrics into one row a metric."""
     import numpy as np
 
     values = np.asarray(samples, dtype=np.float64)
@@ -227,7 +212,7 @@ def _steps(seconds: float, step_seconds: float) -> int:
 
 
 def _fitted(rows: Floats, length: int) -> Floats:
-    """Exactly `length` samples: later ones are cut off, those not there are missing."""
+    """Cut or pad with NaN to exactly `length` samples."""
     import numpy as np
 
     short = length - rows.shape[1]
@@ -239,7 +224,7 @@ def _gap(seconds: float, step_seconds: float) -> int:
 
 
 def _last_part(incident: Floats, window: int, step_seconds: float) -> Floats:
-    """What is looked at of an incident."""
+    """Return the part of an incident that is judged."""
     lasted = incident.shape[1]
     length = max(1, min(lasted, max(window, _steps(INCIDENT_SECONDS, step_seconds))))
     return _fitted(incident[:, max(0, lasted - length) :], length)
@@ -272,26 +257,26 @@ def _judged(
         deploys=deploys,
         incident=incident,
     )
-    found = [_change(figures, row, window=window) for row in range(len(baseline))]
-    return [_unless_counter(said, row) for said, row in zip(found, baseline, strict=True)]
+    judged = [_change(figures, row, window=window) for row in range(len(baseline))]
+    return [_unless_counter(judgement, row) for judgement, row in zip(judged, baseline, strict=True)]
 
 
-def _unless_counter(said: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
-    """Of a counter that nobody made a rate of nothing is said: it grows whatever happens, and restarts are no change."""
+def _unless_counter(judgement: ChangeJudgement, baseline: Floats) -> ChangeJudgement:
+    """Judge no raw counter: it grows whatever happens, and a restart is no change."""
     import numpy as np
 
-    if said.direction not in ("up", "down"):
-        return said
+    if judgement.direction not in ("up", "down"):
+        return judgement
     begins = baseline[:BEGINS]
     if 50 * int((begins[1:] < begins[:-1]).sum()) > max(50 * RESTARTS, len(baseline)):
-        return said  # it falls too often already: most metrics are told from their beginning
+        return judgement  # it falls too often already: most metrics are decided by their beginning
     known = baseline[np.isfinite(baseline)]
     rises, falls = int((known[1:] > known[:-1]).sum()), int((known[1:] < known[:-1]).sum())
     rarely = falls <= RESTARTS or 50 * falls <= rises
     if rises < COUNTED or not rarely or 5 * falls > rises:
-        return said
+        return judgement
     return replace(
-        said,
+        judgement,
         direction="not_enough_data",
         reason="It only grows and begins anew, as a counter does: its rate has to be judged.",
         flags=(),
@@ -354,7 +339,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
 
 
 def _too_short(after: Floats, *, window: int, possible: float) -> ChangeJudgement:
-    """What is said of one metric when no baseline of this length could do."""
+    """Judge a metric for which no baseline of this length is enough."""
     import numpy as np
 
     known = after[np.isfinite(after)]
