@@ -218,8 +218,8 @@ def _guided(name: str, runs: int, seed: int, place: Path) -> None:
         import tracker.application.read_delivery
         import tracker.ingest
 
-        for module in pkgutil.iter_modules(tracker.ingest.__path__):
-            importlib.import_module(f"tracker.ingest.{module.name}")
+        for module in pkgutil.walk_packages(tracker.ingest.__path__, "tracker.ingest."):
+            importlib.import_module(module.name)
     parser = parsers()[name]
     atheris.Setup(
         [

@@ -277,7 +277,7 @@ def test_an_unknown_service_is_kept_as_none() -> None:
         (b'{"alerts":\n  [1,]}', "feed: it is not JSON: trailing comma in array in line 2, column 6"),
         (b'"alerts"', "feed: it is 'alerts', not a JSON object"),
         (b"{}", "feed: it has no list of alerts"),
-        (b'{"alerts": []}\n{"alerts": 3}', "feed: line 2 has no list of alerts"),
+        (b'{"alerts": []}\n{"alerts": 3}', "feed: line 2 has alerts 3, which is not a list"),
         (b'{"alerts": []}\n{"alerts": [}', "feed: line 2: it is not JSON: invalid character at column 13"),
         (b'{"alerts": ["x"]}', "feed: alert 1 is 'x', not a JSON object"),
         (b"[7]", "feed: alert 1 is 7, not a JSON object"),

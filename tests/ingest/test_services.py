@@ -1,8 +1,5 @@
 """Which service a payload speaks of, and what happens when two could be meant."""
 
-from importlib import import_module
-
-from tracker.ingest import SOURCES, reader
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 
@@ -59,12 +56,3 @@ def test_names_are_exact() -> None:
     assert rules.for_name("checkout") == "checkout"
     assert rules.for_name("Checkout") is None
     assert rules.for_name(None) is None
-
-
-def test_every_source_of_the_table_is_there() -> None:
-    """
-    A line of the table names a function that exists.
-    """
-    for name, place in SOURCES.items():
-        module, function = place.split(":")
-        assert reader(name) is getattr(import_module(module), function)

@@ -50,13 +50,18 @@ from tracker.errors import RefusedError
 from tracker.events.base import Arrival, Event, Incoming, encode, handle_of
 from tracker.events.changes import TestsFinished
 from tracker.incident import Incident
-from tracker.ingest import reader
+from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.sentry import envelope
 from tracker.log import Log
 from tracker.text.terminal import table
 from tracker.times import Typed
 
 EXAMPLE = "example:  tracker demo        tracker demo /tmp/hotfix"
+_READERS: dict[str, Callable[..., list[Incoming]]] = {
+    "alertmanager": alertmanager.read,
+    "events": cdevents.read,
+    "sentry": partial(envelope.read, project="7"),
+}
 MARK = ".tracker-demo"
 
 
@@ -244,16 +249,8 @@ class Player:
         if step.line:
             data = data.splitlines()[step.line - 1]
         arrival = Arrival(via="webhook", received_at=self._clock)
-        self._record(
-            step.source,
-            self._reader(step.source)(data, where=step.feed, rules=self._session.rules, arrival=arrival),
-        )
-
-    def _reader(self, source: str) -> "Callable[..., list[Incoming]]":
-        if source == "sentry":
-            return partial(envelope.read, project="7")
-
-        return reader(source)
+        read = _READERS[step.source]
+        self._record(step.source, read(data, where=step.feed, rules=self._session.rules, arrival=arrival))
 
     def _record(self, source: str, facts: "list[Incoming]") -> None:
         self.counts[source] += len(self._session.record(facts).recorded)

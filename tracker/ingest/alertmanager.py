@@ -1,17 +1,18 @@
 """What Alertmanager sends to a webhook (version 4), and what its API lists.
 
-Both tell of the same alerts by the same fingerprint and start, so both give the
+Both report the same alerts by the same fingerprint and start, so both give the
 same events. What differs from delivery to delivery is left out of them: receiver,
 group, repeats, `updatedAt`, silences. The bytes keep it.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Arrival, Incoming
-from tracker.ingest.documents import MAX_BYTES, MAX_RECORDS, Document, Moment, Record, documents
+from tracker.ingest.documents import MAX_BYTES, NO_ARRIVAL, Document, Moment, Record, documents
 from tracker.ingest.prometheus.alerts import fingerprint
 from tracker.ingest.services import ServiceRules
 
@@ -20,14 +21,7 @@ HINT = "Export it with: curl -s http://127.0.0.1:9093/api/v2/alerts"
 _ABOUT_THE_BODY = ("groupKey", "receiver", "externalURL", "status", "truncatedAlerts")
 
 
-def read(
-    data: bytes,
-    *,
-    where: str,
-    rules: ServiceRules,
-    source: str = "alertmanager",
-    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
-) -> list[Incoming]:
+def read(data: bytes, *, where: str, rules: ServiceRules, arrival: Arrival = NO_ARRIVAL) -> list[Incoming]:
     """Read webhook bodies, or lists of /api/v2/alerts, from one document or JSON lines.
 
     A firing alert is an `AlertFired` at its own start. A resolved one is both an
@@ -37,97 +31,80 @@ def read(
     Raises:
         BadInputError: If an alert is not as Alertmanager words it; nothing is read then.
     """
-    found: list[Incoming] = []
-    for document in documents(data, where=where, hint=HINT):
-        for alert, payload in _alerts(document):
-            events = _events(alert, rules, source)
-            found.extend(Incoming(event=event, arrival=arrival, payload=payload) for event in events)
-    return found
+    return [
+        Incoming(event=event, arrival=arrival, payload=payload)
+        for document in documents(data, where=where, hint=HINT)
+        for alert, payload in _alerts(document)
+        for event in _events(alert, rules)
+    ]
 
 
 def _alerts(document: Document) -> Iterator[tuple[Record, bytes]]:
-    """Give each alert with the smallest piece of the document that tells of it."""
+    """Yield each alert with the smallest piece of the document that reports it."""
     if isinstance(document.value, list):
-        for element in document.elements("alert"):
-            yield element.record(HINT), _compact({"alert": msgspec.Raw(element.raw)})
-        return
-    body = document.record(HINT)
-    if "alerts" not in body.fields and "labels" in body.fields:
-        yield body, _compact({"alert": msgspec.Raw(document.raw)})
-        return
-    if not isinstance(body.fields.get("alerts"), list):
-        raise body.missing("list of alerts")
-    raw_body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])
-    about = {name: raw_body[name] for name in _ABOUT_THE_BODY if name in raw_body}
-    if len(body.fields["alerts"]) > MAX_RECORDS:
-        raise body.problem(f"has {len(body.fields['alerts'])} alerts, more than {MAX_RECORDS}")
+        alerts = [element.record(HINT) for element in document.elements("alert")]
+        about: dict[str, bytes] = {}
+    else:
+        body = document.record(HINT)
+        is_one = "alerts" not in body.fields and "labels" in body.fields
+        if not is_one and body.fields.get("alerts") is None:
+            raise body.missing("list of alerts")
+        alerts = [body] if is_one else body.records("alerts")
+        fields = {} if is_one else dict(body.raw_fields())
+        about = {name: fields[name] for name in _ABOUT_THE_BODY if name in fields}
     # Each alert is kept with what is said of all: a long word before many alerts would have no end.
-    repeated = sum(len(bytes(piece)) for piece in about.values()) * len(body.fields["alerts"])
+    repeated = sum(map(len, about.values())) * len(alerts)
     if repeated > MAX_BYTES:
-        raise body.problem(
-            f"says the same of each of {len(body.fields['alerts'])} alerts, {repeated} bytes in all"
-        )
-    pieces = msgspec.json.decode(raw_body["alerts"], type=list[msgspec.Raw])
-    for number, (value, piece) in enumerate(zip(body.fields["alerts"], pieces, strict=True), 1):
-        alert = Record.of(value, place=f"{document.place.removesuffix(': it')}: alert {number}", hint=HINT)
-        yield alert, _compact({"alert": piece, **about})
+        what = f"says the same of each of {len(alerts)} alerts, {repeated} bytes in all"
+        raise document.record(HINT).problem(what)
+    for alert in alerts:
+        yield alert, _compact({"alert": alert.raw, **about})
 
 
-def _compact(pieces: Mapping[str, msgspec.Raw]) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(pieces), indent=-1)
+def _compact(pieces: Mapping[str, bytes]) -> bytes:
+    raw = {name: msgspec.Raw(piece) for name, piece in pieces.items()}
+    return msgspec.json.format(msgspec.json.encode(raw), indent=-1)
 
 
-def _events(alert: Record, rules: ServiceRules, source: str) -> Iterator[AlertFired | AlertResolved]:
+def _events(alert: Record, rules: ServiceRules) -> list[AlertFired | AlertResolved]:
     labels = alert.texts("labels")
     if not labels:
         raise alert.missing("labels")
-    annotations = alert.texts("annotations") or {}
-    started = alert.moment("startsAt")
+    started, ended = alert.moment("startsAt"), _end(alert)
     if started.at.year == 1:
         raise alert.wrong("startsAt", "an instant")
-    known = alert.maybe_text("fingerprint") or fingerprint(labels)
-    name = labels.get("alertname") or "unnamed alert"
-    service = rules.for_alert(labels)
-    severity = labels.get("severity")
-    yield AlertFired(
-        occurred_at=started.at,
-        utc_offset_minutes=started.utc_offset_minutes,
-        source=source,
-        service=service,
-        name=name,
-        fingerprint=known,
-        severity=severity,
-        labels=labels,
-        annotations=annotations,
-        generator_url=alert.maybe_text("generatorURL"),
+    common: dict[str, Any] = {
+        "source": "alertmanager",
+        "service": rules.for_alert(labels),
+        "name": labels.get("alertname") or "unnamed alert",
+        "fingerprint": alert.maybe_text("fingerprint") or fingerprint(labels),
+        "severity": labels.get("severity"),
+        "labels": labels,
+        "annotations": alert.texts("annotations") or {},
+    }
+    fired = AlertFired(
+        **_to_the_millisecond(started), **common, generator_url=alert.maybe_text("generatorURL")
     )
-    ended = _end(alert)
-    if ended:
-        yield AlertResolved(
-            occurred_at=ended.at,
-            utc_offset_minutes=ended.utc_offset_minutes,
-            source=source,
-            service=service,
-            name=name,
-            fingerprint=known,
-            started_at=started.at,
-            severity=severity,
-            labels=labels,
-            annotations=annotations,
-        )
+    if ended is None:
+        return [fired]
+    return [fired, AlertResolved(**_to_the_millisecond(ended), **common, started_at=started.at)]
+
+
+def _to_the_millisecond(moment: Moment) -> dict[str, Any]:
+    """Leave the precision to the event's own default: named, it would be stored, and the ids would change."""
+    return {"occurred_at": moment.at, "utc_offset_minutes": moment.utc_offset_minutes}
 
 
 def _end(alert: Record) -> Moment | None:
-    """Say when an alert stopped firing, or None when it still fires.
+    """Return when an alert stopped firing, or None when it still fires.
 
     A webhook says so in words. The API lists what fires, with the end that it will have
-    when nobody tells of it again: only an end before the last update has come.
+    when nobody reports it again: only an end before the last update has come.
     """
     ended = alert.maybe_moment("endsAt")
     if ended and ended.at.year == 1:
         ended = None
-    status = alert.fields.get("status")
-    if isinstance(status, dict):
+    if isinstance(alert.fields.get("status"), dict):
         updated = alert.maybe_moment("updatedAt")
         return ended if ended and updated and ended.at <= updated.at else None
     status = alert.maybe_text("status")

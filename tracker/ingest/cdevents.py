@@ -7,14 +7,14 @@ known by `dev.cdevents.<subject>.<predicate>` alone. What is not known is left o
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import unquote
 
 from tracker.events.alerts import OutsideIncidentReported
 from tracker.events.base import Arrival, Incoming
 from tracker.events.changes import DeployFinished, RollbackFinished
-from tracker.ingest.documents import Moment, Record, decoded, documents
+from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, decoded, records
 from tracker.ingest.services import ServiceRules
 
 HINT = "Give CloudEvents or CDEvents as JSON, one on each line; compare one with docs/sources.md"
@@ -30,11 +30,9 @@ _INCIDENT_STEPS = ("detected", "reported", "resolved")
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Cdevent:
     """One event, whichever form it came in."""
 
-    record: Record
-    predicate: str
     id: str
     source: str
     moment: Moment
@@ -51,133 +49,99 @@ class Artifact:
     sha: str | None = None
 
 
-def read(
-    data: bytes,
-    *,
-    where: str,
-    rules: ServiceRules,
-    source: str = "cdevents",
-    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
-) -> list[Incoming]:
+def read(data: bytes, *, where: str, rules: ServiceRules, arrival: Arrival = NO_ARRIVAL) -> list[Incoming]:
     """Read events from one document, a list of them (a batch), or JSON lines.
 
-    The events' source is their own `source`; the keyword stands in where that is empty.
+    The events' source is their own `source`, or "cdevents" where that is empty.
 
     Raises:
         BadInputError: If an event that we want lacks its time, its id or its version, or
             if something is no event at all; nothing is read then.
     """
     found: list[Incoming] = []
-    for document in documents(data, where=where, hint=HINT):
-        for element in document.elements("event"):
-            event = _event(element.record(HINT), rules, source)
-            if event is not None:
-                found.append(Incoming(event=event, arrival=arrival, payload=element.raw))
+    for record in records(data, where=where, hint=HINT, kind="event"):
+        match = _TYPE.match((record.maybe_record("context") or record).text("type"))
+        about, step = match.groups() if match else ("", "")
+        if about == "service" and step in _CHANGES:
+            change = _change(_cdevent(record), step, rules)
+            found.append(Incoming(event=change, arrival=arrival, payload=record.raw))
+        elif about == "incident" and step in _INCIDENT_STEPS:
+            incident = _incident(_cdevent(record), step, rules)
+            found.append(Incoming(event=incident, arrival=arrival, payload=record.raw))
     return found
 
 
-def _event(
-    record: Record, rules: ServiceRules, source: str
-) -> DeployFinished | RollbackFinished | OutsideIncidentReported | None:
-    context = record.maybe_record("context")
-    kind = (context or record).text("type")
-    match = _TYPE.match(kind)
-    if match is None:
-        return None
-    about, predicate = match[1], match[2]
-    if about == "service" and predicate in _CHANGES:
-        return _change(_told(record, context, predicate, source), rules)
-    if about == "incident" and predicate in _INCIDENT_STEPS:
-        return _incident(_told(record, context, predicate, source), rules)
-    return None
-
-
-def _told(record: Record, context: Record | None, predicate: str, source: str) -> _Told:
-    if context is not None:
+def _cdevent(record: Record) -> _Cdevent:
+    if record.fields.get("context") is not None:
         subject = record.record("subject")
-        return _Told(
-            record=record,
-            predicate=predicate,
-            id=context.text("id"),
-            source=context.maybe_text("source") or source,
-            moment=context.moment("timestamp"),
+        return _Cdevent(
+            id=record.text("context.id"),
+            source=record.maybe_text("context.source") or "cdevents",
+            moment=record.moment("context.timestamp"),
             subject_id=subject.text("id"),
-            content=_content(subject),
+            content=subject.inner("content"),
         )
     data = _data(record)
-    inner = data.maybe_record("context")
-    subject_given = data.maybe_record("subject")
-    moment = (inner.maybe_moment("timestamp") if inner else None) or record.maybe_moment("time")
+    within = data.maybe_record("subject")
+    moment = data.maybe_moment("context.timestamp") or record.maybe_moment("time")
     if moment is None:
         raise record.missing("time")
-    return _Told(
-        record=record,
-        predicate=predicate,
-        id=(inner.maybe_text("id") if inner else None) or record.text("id"),
-        source=(inner.maybe_text("source") if inner else None) or record.maybe_text("source") or source,
+    return _Cdevent(
+        id=data.maybe_text("context.id") or record.text("id"),
+        source=data.maybe_text("context.source") or record.maybe_text("source") or "cdevents",
         moment=moment,
-        subject_id=subject_given.text("id") if subject_given else record.text("subject"),
-        content=_content(subject_given) if subject_given else data,
+        subject_id=within.text("id") if within else record.text("subject"),
+        content=within.inner("content") if within else data,
     )
-
-
-def _content(subject: Record) -> Record:
-    return subject.maybe_record("content") or Record({}, subject.place, subject.hint, "subject.content.")
 
 
 def _data(record: Record) -> Record:
     """Find what a CloudEvent carries: an object, its JSON as a text, or that in base 64."""
     value: Any = record.fields.get("data")
     packed = record.maybe_text("data_base64")
+    place = f"{record.place} has data"
     if value is None and packed is not None:
         try:
-            value = decoded(
-                base64.b64decode(packed, validate=True), place=f"{record.place} has data", hint=HINT
-            )
+            value = decoded(base64.b64decode(packed, validate=True), place=place, hint=HINT)
         except (binascii.Error, ValueError) as wrong:
             raise record.problem("has data_base64 that is not base 64") from wrong
     elif isinstance(value, str):
-        value = decoded(value.encode("utf-8", "replace"), place=f"{record.place} has data", hint=HINT)
+        value = decoded(value.encode("utf-8", "replace"), place=place, hint=HINT)
     if not isinstance(value, dict):
         raise record.problem("has no data, or data that is not an object")
-    return Record(value, record.place, record.hint, "data.")
+    return replace(record, fields=value, path="data.", raw=b"")
 
 
-def _change(told: _Told, rules: ServiceRules) -> DeployFinished | RollbackFinished:
-    named = told.content.maybe_text("artifactId")
+def _change(event: _Cdevent, step: str, rules: ServiceRules) -> DeployFinished | RollbackFinished:
+    named = event.content.maybe_text("artifactId")
     if named is None:
-        raise told.content.missing("artifactId, which names the version")
+        raise event.content.missing("artifactId, which names the version")
     artifact = read_artifact(named)
     if not artifact.version or "\x00" in artifact.version:
-        raise told.content.wrong("artifactId", "a purl with a version, such as pkg:oci/checkout@v1.2.1")
-    service = rules.for_name(_last_part(told.subject_id)) or rules.for_name(artifact.name)
-    return _CHANGES[told.predicate](
-        occurred_at=told.moment.at,
-        precision_seconds=told.moment.precision_seconds,
-        utc_offset_minutes=told.moment.utc_offset_minutes,
-        source=told.source,
-        service=service,
+        raise event.content.wrong("artifactId", "a purl with a version, such as pkg:oci/checkout@v1.2.1")
+    return _CHANGES[step](
+        **event.moment.fields,
+        source=event.source,
+        service=rules.for_name(_last_part(event.subject_id)) or rules.for_name(artifact.name),
         version=artifact.version,
-        environment=_environment(told.content) or "production",
+        environment=_environment(event.content) or "production",
         sha=artifact.sha,
-        run_id=told.id,
+        run_id=event.id,
     )
 
 
-def _incident(told: _Told, rules: ServiceRules) -> OutsideIncidentReported:
-    service = _id_of(told.content, "service")
+def _incident(event: _Cdevent, step: str, rules: ServiceRules) -> OutsideIncidentReported:
+    content, service = event.content, _id_of(event.content, "service")
     return OutsideIncidentReported(
-        occurred_at=told.moment.at,
-        precision_seconds=told.moment.precision_seconds,
-        utc_offset_minutes=told.moment.utc_offset_minutes,
-        source=told.source,
+        **event.moment.fields,
+        source=event.source,
         service=rules.for_name(_last_part(service)) if service else None,
-        outside_id=told.subject_id,
-        status=told.predicate,
-        title=told.content.maybe_text("description") or f"incident {told.subject_id}",
-        environment=_environment(told.content),
-        url=told.content.maybe_text("ticketURI") or told.content.maybe_text("uri"),
-        artifact=told.content.maybe_text("artifactId"),
+        outside_id=event.subject_id,
+        status=step,
+        title=content.maybe_text("description") or f"incident {event.subject_id}",
+        environment=_environment(content),
+        url=content.maybe_text("ticketURI") or content.maybe_text("uri"),
+        artifact=content.maybe_text("artifactId"),
     )
 
 
@@ -185,8 +149,7 @@ def _id_of(content: Record, name: str) -> str | None:
     """Read a reference {id, source}, or the id alone, as some senders write it."""
     if isinstance(content.fields.get(name), str):
         return content.maybe_text(name)
-    reference = content.maybe_record(name)
-    return reference.maybe_text("id") if reference else None
+    return content.maybe_text(f"{name}.id")
 
 
 def _environment(content: Record) -> str | None:

@@ -8,15 +8,18 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
 import msgspec
 
 from tracker.errors import BadInputError, UsageError
+from tracker.events.base import Arrival
 from tracker.times import from_us, parse
 
 T = TypeVar("T")
+
+NO_ARRIVAL = Arrival()
 
 MAX_BYTES = 64 << 20
 """The largest file that is read whole."""
@@ -74,6 +77,10 @@ class Document:
         """How a problem with it begins: `alerts.json: line 3` is a subject, and so is `alerts.json: it`."""
         return f"{self.where}: {self.part or 'it'}"
 
+    @property
+    def is_object(self) -> bool:
+        return isinstance(self.value, dict)
+
     def elements(self, kind: str) -> "list[Document]":
         """Take a list apart, each element with its own bytes; anything else is its only element.
 
@@ -93,16 +100,19 @@ class Document:
             for number, (value, raw) in enumerate(zip(self.value, _pieces(self.raw), strict=True), 1)
         ]
 
-    def record(self, hint: str) -> "Record":
-        """Take it as an object.
+    def record(self, hint: str, *, zone: tzinfo | None = None) -> "Record":
+        """Take it as an object, whose instants without a zone are in `zone`.
 
         Raises:
             BadInputError: If it is something else.
         """
-        return Record.of(self.value, place=self.place, hint=hint, raw=self.raw, headers=self.headers)
+        more: Any = {"raw": self.raw, "headers": self.headers, "zone": zone}
+        return Record.of(self.value, place=self.place, hint=hint, **more)
 
 
-def records(data: bytes, *, where: str, hint: str, kind: str) -> "Iterator[Record]":
+def records(
+    data: bytes, *, where: str, hint: str, kind: str, zone: tzinfo | None = None
+) -> "Iterator[Record]":
     """Read each object of a file; a list in it is taken apart, and its elements are called `kind`.
 
     Raises:
@@ -110,7 +120,7 @@ def records(data: bytes, *, where: str, hint: str, kind: str) -> "Iterator[Recor
     """
     for document in documents(data, where=where, hint=hint):
         for element in document.elements(kind):
-            yield element.record(hint)
+            yield element.record(hint, zone=zone)
 
 
 def documents(data: bytes, *, where: str, hint: str) -> list[Document]:
@@ -150,14 +160,8 @@ def _unwrapped(document: Document) -> Document:
     if not isinstance(value["headers"], dict):
         return document
     headers = {str(name).lower(): text for name, text in value["headers"].items() if isinstance(text, str)}
-    return replace(document, value=value["body"], raw=_fields(document.raw)["body"], headers=headers)
-
-
-def _fields(raw: bytes) -> dict[str, bytes]:
-    """Return the exact bytes of each field of an object."""
-    return {
-        name: bytes(piece) for name, piece in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items()
-    }
+    body = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["body"]
+    return replace(document, value=value["body"], raw=bytes(body), headers=headers)
 
 
 def _pieces(raw: bytes) -> list[bytes]:
@@ -236,17 +240,10 @@ class Record:
     path: str = ""
     raw: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo | None = None
 
     @classmethod
-    def of(
-        cls,
-        value: object,
-        *,
-        place: str,
-        hint: str,
-        raw: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> "Record":
+    def of(cls, value: object, *, place: str, hint: str, **more: Any) -> "Record":
         """Take a decoded value as an object.
 
         Raises:
@@ -254,7 +251,7 @@ class Record:
         """
         if not isinstance(value, dict):
             raise BadInputError(f"{place} is {quoted(value)}, not a JSON object", hint=hint)
-        return cls(value, place, hint, raw=raw, headers=headers or {})
+        return cls(value, place, hint, **more)
 
     def problem(self, what: str) -> BadInputError:
         return BadInputError(f"{self.place} {what}", hint=self.hint)
@@ -284,14 +281,14 @@ class Record:
             return None
         if not isinstance(value, dict):
             raise self.wrong(name, "an object")
-        return Record(value, self.place, self.hint, f"{self.path}{name}.")
+        return replace(self, fields=value, path=f"{self.path}{name}.", raw=b"")
 
     def record(self, name: str) -> "Record":
         return self._required(name, self.maybe_record(name))
 
     def inner(self, name: str) -> "Record":
         """Return an object; a missing one has no fields."""
-        return self.maybe_record(name) or Record({}, self.place, self.hint, f"{self.path}{name}.")
+        return self.maybe_record(name) or replace(self, fields={}, path=f"{self.path}{name}.", raw=b"")
 
     def records(self, name: str, *, most: int = MAX_RECORDS) -> "list[Record]":
         """Read a list of objects, each with its own bytes; a missing one is empty."""
@@ -302,12 +299,17 @@ class Record:
             raise self.wrong(name, "a list")
         if len(value) > most:
             raise self.problem(f"has {len(value)} {name}, more than {most}")
-        pieces = _pieces(_fields(self.raw)[name]) if value and self.raw else [b""] * len(value)
+        pieces = _pieces(dict(self.raw_fields())[name]) if value and self.raw else [b""] * len(value)
         prefix = f"{self.place.removesuffix(': it')}: {name.removesuffix('s')}"
         return [
-            Record.of(each, place=f"{prefix} {number}", hint=self.hint, raw=raw)
+            Record.of(each, place=f"{prefix} {number}", hint=self.hint, raw=raw, zone=self.zone)
             for number, (each, raw) in enumerate(zip(value, pieces, strict=True), 1)
         ]
+
+    def raw_fields(self) -> "Iterator[tuple[str, bytes]]":
+        """Yield each field with its exact bytes."""
+        for name, piece in msgspec.json.decode(self.raw, type=dict[str, msgspec.Raw]).items():
+            yield name, bytes(piece)
 
     def maybe_text(self, name: str) -> str | None:
         value = self.get(name)
@@ -357,7 +359,7 @@ class Record:
                 raise self.problem(f"has {inner.path}{clean(key)} {quoted(value)}, which is not a text")
         return {clean(key): clean(value) for key, value in inner.fields.items()}
 
-    def maybe_moment(self, *names: str, naive_is_utc: bool = False) -> Moment | None:
+    def maybe_moment(self, *names: str) -> Moment | None:
         """Read the first of these instants that is there: RFC 3339, or seconds since 1970.
 
         More digits than microseconds are cut off. Seconds since 1970 are as exact as a millisecond.
@@ -365,7 +367,7 @@ class Record:
         for name in names:
             value = self.get(name)
             if isinstance(value, str) and value:
-                return self._written(name, value, naive_is_utc=naive_is_utc)
+                return self._written(name, value)
             if value is not None and value != "":
                 seconds = self.number(name)
                 if seconds is None or not _EARLIEST_S <= seconds <= _LATEST_S:
@@ -373,17 +375,16 @@ class Record:
                 return Moment(from_us(round(seconds * 1_000_000)))
         return None
 
-    def moment(self, *names: str, naive_is_utc: bool = False) -> Moment:
-        return self._required(" or ".join(names), self.maybe_moment(*names, naive_is_utc=naive_is_utc))
+    def moment(self, *names: str) -> Moment:
+        return self._required(" or ".join(names), self.maybe_moment(*names))
 
-    def _written(self, name: str, value: str, *, naive_is_utc: bool) -> Moment:
-        wrong = self.wrong(name, "an instant such as 2026-03-01T14:45:00Z")
+    def _written(self, name: str, value: str) -> Moment:
+        wanted = "an instant such as 2026-03-01T14:45:00Z"
         if not _INSTANT.match(value):
-            raise wrong
+            raise self.wrong(name, wanted)
         value = _LOOSE_ZONE.sub(lambda zone: f"{zone[1]}:{zone[2]}" if zone[1] else "Z", value)
-        zone = UTC if naive_is_utc else None
         try:
-            typed = parse(value, now=_EPOCH, default_zone=zone, option=name, allow_future=True)
+            typed = parse(value, now=_EPOCH, default_zone=self.zone, option=name, allow_future=True)
         except UsageError as unusable:
-            raise wrong from unusable
+            raise self.wrong(name, wanted) from unusable
         return Moment(typed.at, max(typed.precision_seconds, 1e-6), typed.utc_offset_minutes)

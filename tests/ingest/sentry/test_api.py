@@ -15,6 +15,7 @@ from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Event, Incoming, encode
 from tracker.events.changes import CommitMade, DeployFinished, DeployStarted, ReleaseCreated, VersionReleased
+from tracker.ingest.documents import Document, decoded
 from tracker.ingest.http import RateLimitedError, retry_at
 from tracker.ingest.sentry import api, cli, webhook
 from tracker.ingest.sentry import client as sentry_client
@@ -431,20 +432,20 @@ def test_an_answer_that_claims_to_be_json_and_is_not_sentrys_is_bad_input(
 class Canned:
     """A connection that answers from memory, so that thousands of answers can be tried."""
 
-    url = "http://sentry.example"
+    url, hint = "http://sentry.example", "x"
 
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
 
     def document(self, path: str, parameters: Any = None) -> Any:
         raw = json.dumps(self.answers.get(path.rstrip("/").rpartition("/")[2], {})).encode()
-        return sentry_client.Document(sentry_client.decoded(raw, place="feed", hint="x"), raw, "feed")
+        return Document(decoded(raw, place="feed", hint="x"), raw, "feed")
 
     def pages(self, path: str, parameters: Any) -> Iterator[Any]:
         document = self.document(path)
         if not isinstance(document.value, list):
             raise sentry_client.NotOfferedError("no list")
-        yield document.elements("entry")
+        yield [entry.record("x", zone=UTC) for entry in document.elements("entry")]
 
 
 ANSWERS = {

@@ -288,7 +288,10 @@ def test_bodies_are_kept_byte_for_byte_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"text": "hello"}, "feed: it is no webhook body of Sentry or Bugsink: it has no action with data"),
+        (
+            {"text": "hello"},
+            "feed: it is not a webhook body of Sentry or Bugsink: it has no action with data",
+        ),
         ([EVENT_ALERT, 3], "feed: body 2 is 3, not a JSON object"),
         (changed(EVENT_ALERT, data__event__event_id=...), "feed: it has no data.event.event_id"),
         (

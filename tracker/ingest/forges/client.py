@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from tracker.errors import SettingsError, SourceUnreachableError
 from tracker.events.base import Arrival, Incoming
-from tracker.ingest.documents import Document, documents
+from tracker.ingest.documents import Record, documents
 from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.ingest.http import LIMITS, MAX_PAGES, Answer, HttpClient, Limits
 from tracker.ingest.services import ServiceRules
@@ -61,8 +61,8 @@ class ForgeClient(HttpClient):
         """
         raise NotImplementedError
 
-    def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[list[Document]]:
-        """Yield a list page by page, each as its elements; whoever has enough stops asking.
+    def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[list[Record]]:
+        """Yield a list page by page, each as its objects; whoever has enough stops asking.
 
         Raises:
             SourceUnreachableError: If it does not answer, refuses, or does not come to an end.
@@ -74,7 +74,7 @@ class ForgeClient(HttpClient):
             if answer.body.lstrip()[:1] != b"[":
                 raise self.unexpected()
             (whole,) = documents(answer.body, where=address, hint=self.hint)[:1]
-            yield whole.elements("record")
+            yield [element.record(self.hint) for element in whole.elements("record")]
             following = _NEXT.search(answer.headers.get("Link", ""))
             if following is None:
                 return

@@ -5,8 +5,7 @@ body's shape tells. Events that say nothing of production (issues, stars and mor
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from tracker.events.base import Arrival, Incoming, Observation
 from tracker.events.changes import (
@@ -18,18 +17,8 @@ from tracker.events.changes import (
     TestsFinished,
     VersionTagged,
 )
-from tracker.ingest.documents import Document, Moment, Record, clean, documents
-from tracker.ingest.forges.payloads import (
-    Pushed,
-    commit,
-    is_nothing,
-    is_sha,
-    pieces,
-    pointed,
-    records,
-    sha_in,
-    version_of,
-)
+from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, clean, records
+from tracker.ingest.forges.facts import Repository, full_sha, is_deletion, sha_in, version_of
 from tracker.ingest.services import ServiceRules
 
 HINT = "Send it as application/json, and say which event it was, as X-GitHub-Event does: --event deployment_status"
@@ -42,7 +31,7 @@ _STATES: dict[str, type[Change]] = {
     "failure": DeployFailed,
     "error": DeployFailed,
 }
-# What was skipped, cancelled or found neither good nor bad says nothing of the commit.
+# What was skipped, cancelled or neutral says nothing of the commit.
 _CONCLUSIONS = {"success": 0, "failure": 1, "timed_out": 1, "startup_failure": 1, "error": 1}
 _ACTIONS_BOT = "github-actions"
 
@@ -52,146 +41,109 @@ def read(
     *,
     where: str,
     rules: ServiceRules,
-    source: str = "github",
-    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
+    arrival: Arrival = NO_ARRIVAL,
     event_name: str | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> list[Incoming]:
     """Read webhook bodies from one document or JSON lines.
 
-    `event_name` is the header X-GitHub-Event, which is looked for in `headers` too; without
-    it the body shows what it is.
+    `event_name` is the header X-GitHub-Event; without it the body shows what it is.
 
     Raises:
-        BadInputError: If a body is none of GitHub's, or lacks what says which fact it tells
+        BadInputError: If a body is not GitHub's, or lacks what says which fact it reports
             and when that was; nothing is read then.
     """
     found: list[Incoming] = []
-    given = event_name or _header(headers or {})
-    for document in documents(data, where=where, hint=HINT):
-        for element in document.elements("body"):
-            body = element.record(HINT)
-            kind = given or document.headers.get("x-github-event") or _kind(body)
-            for event, payload in _events(kind, body, element, rules, source):
-                found.append(Incoming(event=event, arrival=arrival, payload=payload))
+    for body in records(data, where=where, hint=HINT, kind="body"):
+        kind = event_name or body.headers.get("x-github-event") or _kind(body)
+        if kind == "push":
+            events = list(_push(body, rules))
+        elif kind in _READERS:
+            event = _READERS[kind](body, rules)
+            events = [(event, body.raw)] if event else []
+        else:
+            events = []
+        found += [Incoming(event=event, arrival=arrival, payload=payload) for event, payload in events]
     return found
-
-
-def _header(headers: Mapping[str, str]) -> str | None:
-    return next((text for name, text in headers.items() if name.lower() == "x-github-event"), None)
 
 
 def _kind(body: Record) -> str:
     """Tell what a body is by what it holds."""
-    fields = body.fields
-    if "zen" in fields and "hook_id" in fields:
+    names = body.fields.keys()
+    if names >= {"zen", "hook_id"}:
         return "ping"
-    if "ref" in fields and "before" in fields and "after" in fields:
+    if names >= {"ref", "before", "after"}:
         return "push"
-    if "sha" in fields and "state" in fields and "context" in fields:
+    if names >= {"sha", "state", "context"}:
         return "status"
-    if "deployment" in fields and "deployment_status" in fields:
+    if names >= {"deployment", "deployment_status"}:
         return "deployment_status"
-    if "deployment" in fields and not {"deployment_callback_url", "comment", "reviewers"} & fields.keys():
-        return "deployment"
-    if "pull_request" in fields and not {"review", "comment", "thread"} & fields.keys():
-        return "pull_request"
-    if "workflow_run" in fields and not {"deployment", "reviewers", "approver"} & fields.keys():
-        return "workflow_run"
-    for name in ("release", "check_run"):
-        if name in fields:
+    for name, others in _SHAPES.items():
+        if name in names and not others & names:
             return name
-    if isinstance(fields.get("repository"), dict) or isinstance(fields.get("sender"), dict):
+    if isinstance(body.fields.get("repository"), dict) or isinstance(body.fields.get("sender"), dict):
         return "other"
-    raise body.problem("is no webhook body of GitHub: it has neither repository nor sender")
+    raise body.problem("is not a webhook body of GitHub: it has neither repository nor sender")
 
 
-def _events(
-    kind: str, body: Record, element: Document, rules: ServiceRules, source: str
-) -> Iterator[tuple[Observation, bytes]]:
-    if kind == "push":
-        yield from _push(body, element, rules, source)
-        return
-    found: Sequence[Observation | None] = ()
-    if kind == "deployment":
-        found = [deploy_asked_for(body.record("deployment"), _repository(body), rules, source)]
-    elif kind == "deployment_status":
-        deployment, status = body.record("deployment"), body.record("deployment_status")
-        found = [deploy_step(deployment, status, _repository(body), rules, source)]
-    elif kind == "pull_request":
-        found = [_merge(body, rules, source)]
-    elif kind == "release":
-        found = [_release(body, rules, source)]
-    elif kind in ("workflow_run", "check_run"):
-        found = [_run(body, kind, rules, source)]
-    elif kind == "status":
-        found = [_status(body, rules, source)]
-    for event in found:
-        if event is not None:
-            yield event, element.raw
+_SHAPES: Mapping[str, set[str]] = {
+    "deployment": {"deployment_callback_url", "comment", "reviewers"},
+    "pull_request": {"review", "comment", "thread"},
+    "workflow_run": {"deployment", "reviewers", "approver"},
+    "release": set(),
+    "check_run": set(),
+}
+"""The field that shows what a body is, unless it has one of the others."""
 
 
-def _repository(body: Record) -> str:
-    return body.record("repository").text("full_name")
+def _repository(body: Record, rules: ServiceRules) -> Repository:
+    path = body.text("repository.full_name")
+    return Repository("github", path.rpartition("/")[2], rules.for_github(path))
 
 
-# ── deploys: webhook bodies and the API's lists are read by the same two ─────
+# ── deploys ──────────────────────────────────────────────────────────────────
 
 
-def deploy_asked_for(
-    deployment: Record, repository: str, rules: ServiceRules, source: str
-) -> DeployStarted | None:
-    """Read a deployment: whoever made it begins now, but GitHub Actions says by a status when it begins.
+def _asked_for(body: Record, rules: ServiceRules) -> Change | None:
+    """Read a deployment: it begins when it is made, unless GitHub Actions made it.
 
-    Its deployments wait for their approval and their turn, sometimes for days, sometimes for ever.
+    Those wait for their approval and their turn, sometimes for ever, and begin by a status.
     """
-    app = deployment.maybe_record("performed_via_github_app")
-    creator = deployment.maybe_record("creator")
-    if app is not None and app.maybe_text("slug") == _ACTIONS_BOT:
+    deployment = body.record("deployment")
+    if deployment.maybe_text("performed_via_github_app.slug") == _ACTIONS_BOT:
         return None
-    if creator is not None and creator.maybe_text("login") == f"{_ACTIONS_BOT}[bot]":
+    if deployment.maybe_text("creator.login") == f"{_ACTIONS_BOT}[bot]":
         return None
-    moment = deployment.moment("created_at")
-    return DeployStarted(**_deploy(deployment, None, moment, repository, rules, source))
+    return _deploy(body, DeployStarted, deployment.moment("created_at"), None, rules)
 
 
-def deploy_step(
-    deployment: Record, status: Record, repository: str, rules: ServiceRules, source: str
-) -> Change | None:
+def _status_of_deployment(body: Record, rules: ServiceRules) -> Change | None:
     """Read one status of a deployment; `inactive` and `waiting` are no step of it."""
+    body.record("deployment")
+    status = body.record("deployment_status")
     step = _STATES.get(status.text("state").lower())
-    if step is None:
-        return None
-    return step(**_deploy(deployment, status, status.moment("created_at"), repository, rules, source))
+    return _deploy(body, step, status.moment("created_at"), status, rules) if step else None
 
 
 def _deploy(
-    deployment: Record,
-    status: Record | None,
-    moment: Moment,
-    repository: str,
-    rules: ServiceRules,
-    source: str,
-) -> dict[str, Any]:
+    body: Record, step: type[Change], moment: Moment, status: Record | None, rules: ServiceRules
+) -> Change:
+    deployment, path = body.record("deployment"), body.text("repository.full_name")
     said = _payload(deployment)
     sha = deployment.maybe_text("sha")
     version = said.get("version") or version_of(deployment.maybe_text("ref"), sha)
     if version is None:
         raise deployment.missing("sha or ref, which name the version")
-    environment = status.maybe_text("environment") if status else None
     url = status.maybe_text("log_url") or status.maybe_text("target_url") if status else None
-    return {
-        "occurred_at": moment.at,
-        "precision_seconds": moment.precision_seconds,
-        "utc_offset_minutes": moment.utc_offset_minutes,
-        "source": source,
-        "service": rules.for_github(repository, said.get("service")),
-        "version": version,
-        "environment": environment or deployment.maybe_text("environment") or "production",
-        "sha": sha if is_sha(sha) else None,
-        "run_id": deployment.name("id"),
-        "url": url,
-    }
+    environment = status.maybe_text("environment") if status else None
+    return Repository("github", path, rules.for_github(path, said.get("service"))).deploy(
+        step,
+        moment,
+        version=version,
+        environment=environment or deployment.maybe_text("environment"),
+        sha=sha,
+        run_id=deployment.name("id"),
+        url=url,
+    )
 
 
 def _payload(deployment: Record) -> dict[str, str]:
@@ -211,118 +163,93 @@ def _payload(deployment: Record) -> dict[str, str]:
 # ── the repository ───────────────────────────────────────────────────────────
 
 
-def _push(
-    body: Record, element: Document, rules: ServiceRules, source: str
-) -> Iterator[tuple[Observation, bytes]]:
-    ref, after = body.text("ref"), sha_in(body, "after")
-    repository = body.record("repository")
-    service = rules.for_github(repository.text("full_name"))
-    name = repository.maybe_text("name") or repository.text("full_name").rpartition("/")[2]
-    if is_nothing(after):
+def _push(body: Record, rules: ServiceRules) -> Iterator[tuple[Observation, bytes]]:
+    body.text("ref")
+    path = body.text("repository.full_name")
+    name = body.maybe_text("repository.name") or path.rpartition("/")[2]
+    if is_deletion(body):
         return
-    told = records(body, "commits")
-    for record, piece in zip(told, pieces(element.raw, "commits") if told else [], strict=True):
-        yield commit(record, service=service, repository=name, source=source), piece
+    repository = Repository("github", name, rules.for_github(path))
+    yield from repository.commits(body)
     head = body.maybe_record("head_commit")
-    push = Pushed(
-        ref=ref,
-        after=after,
-        sha=sha_in(head, "id") if head else after,
-        repository=name,
-        service=service,
-        source=source,
+    pointer = repository.pointer(
+        body,
+        sha=sha_in(head, "id") if head else sha_in(body, "after"),
         at=head.maybe_moment("timestamp") if head else None,
-        pushed_at=repository.maybe_moment("pushed_at"),
+        pushed_at=body.maybe_moment("repository.pushed_at"),
     )
-    for event in pointed(push):
-        yield event, element.raw
+    if pointer:
+        yield pointer, body.raw
 
 
-def _merge(body: Record, rules: ServiceRules, source: str) -> CommitMade | None:
+def _merge(body: Record, rules: ServiceRules) -> CommitMade | None:
     pull = body.record("pull_request")
     if body.text("action") != "closed" or pull.fields.get("merged") is not True:
         return None
-    moment = pull.moment("merged_at")
-    repository = _repository(body)
-    merged_by = pull.maybe_record("merged_by")
     number = pull.maybe_name("number") or body.name("number")
-    return CommitMade(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
-        service=rules.for_github(repository),
-        repository=repository.rpartition("/")[2],
+    return _repository(body, rules).merge(
+        pull.moment("merged_at"),
         sha=sha_in(pull, "merge_commit_sha"),
         subject_line=f"{pull.maybe_text('title') or 'Merge pull request'} (#{number})",
-        author=(merged_by.maybe_text("login") if merged_by else None) or "",
-        merged_from=pull.record("head").text("ref"),
+        author=pull.maybe_text("merged_by.login"),
+        merged_from=pull.text("head.ref"),
     )
 
 
-def _release(body: Record, rules: ServiceRules, source: str) -> VersionTagged | None:
+def _release(body: Record, rules: ServiceRules) -> VersionTagged | None:
     if body.text("action") != "published":
         return None
     release = body.record("release")
-    moment = release.maybe_moment("published_at") or release.moment("created_at")
-    repository = _repository(body)
-    target = release.maybe_text("target_commitish")
-    author = release.maybe_record("author")
-    return VersionTagged(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
-        service=rules.for_github(repository),
-        repository=repository.rpartition("/")[2],
+    return _repository(body, rules).tag(
+        release.maybe_moment("published_at") or release.moment("created_at"),
         name=release.text("tag_name"),
-        sha=target if is_sha(target) else None,
-        tagger=author.maybe_text("login") if author else None,
+        sha=full_sha(release.maybe_text("target_commitish")),
+        tagger=release.maybe_text("author.login"),
     )
 
 
 # ── checks ───────────────────────────────────────────────────────────────────
 
 
-def _run(body: Record, kind: str, rules: ServiceRules, source: str) -> TestsFinished | None:
-    """Read a workflow or a check that is over."""
-    if body.text("action") != "completed":
-        return None
-    run = body.record(kind)
-    code = _CONCLUSIONS.get(run.maybe_text("conclusion") or "")
-    if code is None:
-        return None
-    if kind == "check_run":
-        ended, began = run.moment("completed_at"), run.maybe_moment("started_at")
-    else:
-        ended = run.moment("updated_at")
-        began = run.maybe_moment("run_started_at") or run.maybe_moment("created_at")
-    return TestsFinished(
-        occurred_at=ended.at,
-        precision_seconds=ended.precision_seconds,
-        utc_offset_minutes=ended.utc_offset_minutes,
-        source=source,
-        service=rules.for_github(_repository(body)),
-        sha=sha_in(run, "head_sha"),
-        exit_code=code,
-        command=run.maybe_text("name") or kind.replace("_", " "),
-        duration_seconds=max((ended.at - began.at).total_seconds(), 0.0) if began else None,
-    )
+def _run(kind: str, ended_at: str, *began_at: str) -> Callable[[Record, ServiceRules], TestsFinished | None]:
+    """Make the reader of a workflow or a check that is over."""
+
+    def read_run(body: Record, rules: ServiceRules) -> TestsFinished | None:
+        if body.text("action") != "completed":
+            return None
+        run = body.record(kind)
+        code = _CONCLUSIONS.get(run.maybe_text("conclusion") or "")
+        if code is None:
+            return None
+        ended, began = run.moment(ended_at), run.maybe_moment(*began_at)
+        return _repository(body, rules).tests(
+            ended,
+            sha=sha_in(run, "head_sha"),
+            exit_code=code,
+            command=run.maybe_text("name") or kind.replace("_", " "),
+            duration_seconds=max((ended.at - began.at).total_seconds(), 0.0) if began else None,
+        )
+
+    return read_run
 
 
-def _status(body: Record, rules: ServiceRules, source: str) -> TestsFinished | None:
+def _status(body: Record, rules: ServiceRules) -> TestsFinished | None:
     """Read what another CI says of a commit."""
     code = _CONCLUSIONS.get(body.text("state"))
     if code is None:
         return None
     moment = body.maybe_moment("updated_at") or body.moment("created_at")
-    return TestsFinished(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
-        service=rules.for_github(_repository(body)),
-        sha=sha_in(body, "sha"),
-        exit_code=code,
-        command=body.text("context"),
+    return _repository(body, rules).tests(
+        moment, sha=sha_in(body, "sha"), exit_code=code, command=body.text("context")
     )
+
+
+_READERS: dict[str, Callable[[Record, ServiceRules], Observation | None]] = {
+    "deployment": _asked_for,
+    "deployment_status": _status_of_deployment,
+    "pull_request": _merge,
+    "release": _release,
+    "workflow_run": _run("workflow_run", "updated_at", "run_started_at", "created_at"),
+    "check_run": _run("check_run", "completed_at", "started_at"),
+    "status": _status,
+}

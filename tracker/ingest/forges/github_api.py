@@ -13,7 +13,7 @@ import msgspec
 
 from tracker.errors import SettingsError
 from tracker.events.base import Arrival, Incoming
-from tracker.ingest.documents import Document
+from tracker.ingest.documents import Record
 from tracker.ingest.forges import github
 from tracker.ingest.forges.client import ForgeClient
 from tracker.ingest.services import ServiceRules
@@ -52,39 +52,30 @@ class GithubApi(ForgeClient):
         path = f"{self.repository_path(repository)}/deployments"
         found: list[Incoming] = []
         for deployment in self._deployments(path, start=start, end=end):
-            number = deployment.record(self.hint).name("id")
+            number = deployment.name("id")
             bodies = [_body(repository, deployment, None)]
             for page in self.pages(f"{path}/{quote(number, safe='')}/statuses", {"per_page": "100"}):
                 bodies += [_body(repository, deployment, status) for status in page]
-            for body in bodies:
-                found += [
-                    each
-                    for each in github.read(
-                        body,
-                        where=f"{self.url}{path}/{number}",
-                        rules=rules,
-                        arrival=arrival,
-                    )
-                    if start <= each.event.occurred_at <= end
-                ]
+            where = f"{self.url}{path}/{number}"
+            read = [github.read(body, where=where, rules=rules, arrival=arrival) for body in bodies]
+            found += [fact for facts in read for fact in facts if start <= fact.event.occurred_at <= end]
         return found
 
-    def _deployments(self, path: str, *, start: datetime, end: datetime) -> Iterator[Document]:
+    def _deployments(self, path: str, *, start: datetime, end: datetime) -> Iterator[Record]:
         for page in self.pages(path, {"per_page": "100"}):
             oldest: datetime | None = None
-            for document in page:
-                record = document.record(self.hint)
-                created = record.moment("created_at").at
-                updated = record.maybe_moment("updated_at")
+            for deployment in page:
+                created = deployment.moment("created_at").at
+                updated = deployment.maybe_moment("updated_at")
                 oldest = created if oldest is None else min(oldest, created)
                 # A new status updates its deployment: what was not touched since has no step in the span.
                 if created <= end and max(created, updated.at if updated else created) >= start:
-                    yield document
+                    yield deployment
             if oldest is not None and oldest < start - _LATE:
                 return
 
 
-def _body(repository: str, deployment: Document, status: Document | None) -> bytes:
+def _body(repository: str, deployment: Record, status: Record | None) -> bytes:
     """Put together what the webhook's body would have been."""
     parts: dict[str, Any] = {"deployment": msgspec.Raw(deployment.raw)}
     if status is not None:

@@ -4,9 +4,7 @@ A body says what it is by its `object_kind`; the header X-Gitlab-Event says the 
 Other kinds (issues, comments, jobs and more) give no events.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 
 from tracker.events.base import Arrival, Incoming, Observation
 from tracker.events.changes import (
@@ -18,38 +16,18 @@ from tracker.events.changes import (
     TestsFinished,
     VersionTagged,
 )
-from tracker.ingest.documents import Document, Moment, Record, documents
-from tracker.ingest.forges.payloads import (
-    Pushed,
-    commit,
-    is_nothing,
-    is_sha,
-    pieces,
-    pointed,
-    records,
-    sha_in,
-    version_of,
-)
+from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, records
+from tracker.ingest.forges.facts import Repository, full_sha, is_deletion, sha_in, version_of
 from tracker.ingest.services import ServiceRules
 
 HINT = "Say which webhook it was, as its header X-Gitlab-Event does: --event 'Deployment Hook'"
 
-_HOOKS = {
-    "Deployment Hook": "deployment",
-    "Push Hook": "push",
-    "Tag Push Hook": "tag_push",
-    "Merge Request Hook": "merge_request",
-    "Pipeline Hook": "pipeline",
-    "Release Hook": "release",
-}
-_STATES: dict[str, type[Change]] = {
+STATES: dict[str, type[Change]] = {
     "running": DeployStarted,
     "success": DeployFinished,
     "failed": DeployFailed,
     "canceled": DeployFailed,
 }
-# 2021-04-28 21:50:00 +0200, and 2016-08-12 15:26:29 UTC
-_SPACED = re.compile(r"(\d{4}-\d{2}-\d{2}[ T][\d:.]+) ?(?:UTC|([+-]\d{2}):?(\d{2}))", re.ASCII)
 
 
 def read(
@@ -57,148 +35,94 @@ def read(
     *,
     where: str,
     rules: ServiceRules,
-    source: str = "gitlab",
-    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
+    arrival: Arrival = NO_ARRIVAL,
     event_name: str | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> list[Incoming]:
     """Read webhook bodies from one document or JSON lines.
 
-    `event_name` is the header X-Gitlab-Event, which is looked for in `headers` too; it wins
-    over what the body says of itself.
+    `event_name` is the header X-Gitlab-Event; it wins over what the body says of itself.
 
     Raises:
-        BadInputError: If a body is none of GitLab's, or lacks what says which fact it tells
+        BadInputError: If a body is not GitLab's, or lacks what says which fact it reports
             and when that was; nothing is read then.
     """
     found: list[Incoming] = []
-    given = event_name or _header(headers or {})
-    for document in documents(data, where=where, hint=HINT):
-        for element in document.elements("body"):
-            body = element.record(HINT)
-            named = given or document.headers.get("x-gitlab-event")
-            kind = _HOOKS.get(named, named) if named else _kind(body)
-            # System hooks and group hooks name their kind in the body alone.
-            if kind == "System Hook":
-                kind = _kind(body)
-            for event, payload in _events(kind, body, element, rules, source, arrival):
-                found.append(Incoming(event=event, arrival=arrival, payload=payload))
+    for body in records(data, where=where, hint=HINT, kind="body"):
+        hook = event_name or body.headers.get("x-gitlab-event") or ""
+        kind = hook.removesuffix(" Hook").lower().replace(" ", "_")
+        # System hooks and group hooks name their kind in the body alone.
+        if kind in ("", "system"):
+            kind = _kind(body)
+        if kind in ("push", "tag_push"):
+            events = list(_push(body, rules, arrival))
+        elif kind in _READERS:
+            event = _READERS[kind](body, rules)
+            events = [(event, body.raw)] if event else []
+        else:
+            events = []
+        found += [Incoming(event=event, arrival=arrival, payload=payload) for event, payload in events]
     return found
-
-
-def _header(headers: Mapping[str, str]) -> str | None:
-    return next((text for name, text in headers.items() if name.lower() == "x-gitlab-event"), None)
 
 
 def _kind(body: Record) -> str:
     kind = body.maybe_text("object_kind") or body.maybe_text("event_name") or body.maybe_text("event_type")
     if kind is None:
-        raise body.problem("is no webhook body of GitLab: it has no object_kind")
+        raise body.problem("is not a webhook body of GitLab: it has no object_kind")
     return kind
 
 
-def _events(
-    kind: str, body: Record, element: Document, rules: ServiceRules, source: str, arrival: Arrival
-) -> Iterator[tuple[Observation, bytes]]:
-    found: Observation | None = None
-    if kind in ("push", "tag_push"):
-        yield from _push(body, element, rules, source, arrival)
-    elif kind == "deployment":
-        found = _deployment(body, rules, source)
-    elif kind == "merge_request":
-        found = _merge(body, rules, source)
-    elif kind == "pipeline":
-        found = _pipeline(body, rules, source)
-    elif kind == "release":
-        found = _release(body, rules, source)
-    if found is not None:
-        yield found, element.raw
-
-
-def _project(body: Record, rules: ServiceRules) -> tuple[str, str | None]:
-    """Return the repository's name, as its clones call it, and the service."""
-    project = body.record("project")
-    path = project.text("path_with_namespace")
-    return path.rpartition("/")[2], rules.for_gitlab(path, project.maybe_name("id"))
-
-
-def moment_in(record: Record, name: str) -> Moment | None:
-    """Read an instant as GitLab writes it: RFC 3339, or with a space and `UTC` or +0200 behind it."""
-    value = record.fields.get(name)
-    match = _SPACED.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return record.maybe_moment(name)
-    zone = f"{match[2]}:{match[3]}" if match[2] else "Z"
-    rewritten = {**record.fields, name: f"{match[1]}{zone}"}
-    return Record(rewritten, record.place, record.hint, record.path).maybe_moment(name)
-
-
-def _moment(record: Record, *names: str) -> Moment:
-    for name in names:
-        found = moment_in(record, name)
-        if found is not None:
-            return found
-    raise record.missing(" or ".join(names))
+def _repository(body: Record, rules: ServiceRules) -> Repository:
+    path = body.text("project.path_with_namespace")
+    service = rules.for_gitlab(path, body.maybe_name("project.id"))
+    return Repository("gitlab", path.rpartition("/")[2], service)
 
 
 # ── deploys ──────────────────────────────────────────────────────────────────
 
 
-def _deployment(body: Record, rules: ServiceRules, source: str) -> Change | None:
+def _deployment(body: Record, rules: ServiceRules) -> Change | None:
     status = body.text("status")
-    if status not in _STATES:
+    if status not in STATES:
         return None
     # The whole hash stands only at the end of the commit's address.
-    sha = (body.maybe_text("commit_url") or "").rpartition("/")[2]
+    sha = full_sha((body.maybe_text("commit_url") or "").rpartition("/")[2])
     return deploy_step(
+        _repository(body, rules),
         status,
-        _moment(body, "status_changed_at"),
-        service=_project(body, rules)[1],
-        source=source,
+        body.moment("status_changed_at"),
         record=body,
-        number=body.name("deployment_id"),
-        ref=body.maybe_text("ref"),
-        sha=sha if is_sha(sha) else body.maybe_text("short_sha"),
+        run_id=body.name("deployment_id"),
+        sha=sha or body.maybe_text("short_sha"),
         environment=body.maybe_text("environment"),
         url=body.maybe_text("deployable_url"),
     )
 
 
 def deploy_step(
+    repository: Repository,
     status: str,
     moment: Moment,
     *,
-    service: str | None,
-    source: str,
     record: Record,
-    number: str,
-    ref: str | None,
+    run_id: str,
     sha: str | None,
     environment: str | None,
     url: str | None,
-) -> Change | None:
-    """Make a step of a deployment, told by its webhook or by the API; a status that is no step gives none.
+) -> Change:
+    """Make a step of a deployment, reported by its webhook or by the API.
 
-    The instant is cut to the second, which is all that the webhook tells: so both tell the same.
-
-    Raises:
-        BadInputError: If nothing names the version.
+    The instant is cut to the second, which is all that the webhook has: so both report the same.
     """
-    step = _STATES.get(status)
-    if step is None:
-        return None
-    version = version_of(ref, sha)
+    version = version_of(record.maybe_text("ref"), sha)
     if version is None:
         raise record.missing("commit_url, short_sha or ref, which name the version")
-    return step(
-        occurred_at=moment.at.replace(microsecond=0),
-        precision_seconds=max(moment.precision_seconds, 1.0),
-        source=source,
-        service=service,
+    return repository.deploy(
+        STATES[status],
+        Moment(moment.at.replace(microsecond=0), max(moment.precision_seconds, 1.0)),
         version=version,
-        environment=environment or "production",
-        sha=sha if is_sha(sha) else None,
-        run_id=number,
+        environment=environment,
+        sha=sha,
+        run_id=run_id,
         url=url,
     )
 
@@ -206,107 +130,79 @@ def deploy_step(
 # ── the repository ───────────────────────────────────────────────────────────
 
 
-def _push(
-    body: Record, element: Document, rules: ServiceRules, source: str, arrival: Arrival
-) -> Iterator[tuple[Observation, bytes]]:
-    ref, after = body.text("ref"), sha_in(body, "after")
-    if is_nothing(after):
+def _push(body: Record, rules: ServiceRules, arrival: Arrival) -> Iterator[tuple[Observation, bytes]]:
+    body.text("ref")
+    if is_deletion(body):
         return
-    name, service = _project(body, rules)
-    told = records(body, "commits")
-    at: Moment | None = None
+    repository = _repository(body, rules)
     # The commit that it points at; `after` of a tag may be the tag's own hash.
-    pointed_at = sha_in(body, "checkout_sha") if body.fields.get("checkout_sha") else after
-    for record, piece in zip(told, pieces(element.raw, "commits") if told else [], strict=True):
-        event = commit(record, service=service, repository=name, source=source)
-        if event.sha == pointed_at:
-            at = Moment(event.occurred_at, event.precision_seconds, event.utc_offset_minutes)
-        yield event, piece
+    sha = sha_in(body, "checkout_sha") if body.fields.get("checkout_sha") else sha_in(body, "after")
+    at: Moment | None = None
+    for commit, payload in repository.commits(body):
+        if commit.sha == sha:
+            at = Moment(commit.occurred_at, commit.precision_seconds, commit.utc_offset_minutes)
+        yield commit, payload
     # A tag's body names no instant: then it was pushed when a webhook brought it, give or take a minute.
     brought = arrival.received_at if arrival.via == "webhook" else None
-    push = Pushed(
-        ref=ref,
-        after=after,
-        sha=pointed_at,
-        repository=name,
-        service=service,
-        source=source,
-        at=at,
-        pushed_at=Moment(brought, 60.0) if brought else None,
-    )
-    for seen in pointed(push):
-        yield seen, element.raw
+    pushed_at = Moment(brought, 60.0) if brought else None
+    if pointer := repository.pointer(body, sha=sha, at=at, pushed_at=pushed_at):
+        yield pointer, body.raw
 
 
-def _merge(body: Record, rules: ServiceRules, source: str) -> CommitMade | None:
+def _merge(body: Record, rules: ServiceRules) -> CommitMade | None:
     merge = body.record("object_attributes")
     if merge.maybe_text("action") != "merge":
         return None
-    name, service = _project(body, rules)
-    moment = _moment(merge, "merged_at", "updated_at")
-    last = merge.maybe_record("last_commit")
-    user = body.maybe_record("user")
     # Without a commit of its own it was fast-forwarded: the branch's last commit is on the target now.
     shas = [merge.maybe_text("merge_commit_sha"), merge.maybe_text("squash_commit_sha")]
-    sha = next((each for each in shas if is_sha(each)), None)
+    sha = next((each for each in shas if full_sha(each)), None)
     if sha is None:
+        last = merge.maybe_record("last_commit")
         if last is None:
             raise merge.missing("merge_commit_sha or last_commit")
         sha = sha_in(last, "id")
-    return CommitMade(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
-        service=service,
-        repository=name,
+    return _repository(body, rules).merge(
+        merge.moment("merged_at", "updated_at"),
         sha=sha,
         subject_line=f"{merge.maybe_text('title') or 'Merge request'} (!{merge.name('iid')})",
-        author=(user.maybe_text("name") or user.maybe_text("username") if user else None) or "",
+        author=body.maybe_text("user.name") or body.maybe_text("user.username"),
         merged_from=merge.text("source_branch"),
     )
 
 
-def _release(body: Record, rules: ServiceRules, source: str) -> VersionTagged | None:
+def _release(body: Record, rules: ServiceRules) -> VersionTagged | None:
     if body.maybe_text("action") not in (None, "create"):
         return None
-    name, service = _project(body, rules)
-    moment = _moment(body, "released_at", "created_at")
-    of = body.maybe_record("commit")
-    return VersionTagged(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
-        service=service,
-        repository=name,
+    commit = body.maybe_record("commit")
+    return _repository(body, rules).tag(
+        body.moment("released_at", "created_at"),
         name=body.text("tag"),
-        sha=sha_in(of, "id") if of else None,
+        sha=sha_in(commit, "id") if commit else None,
     )
 
 
-# ── pipelines ────────────────────────────────────────────────────────────────
-
-
-def _pipeline(body: Record, rules: ServiceRules, source: str) -> TestsFinished | None:
+def _pipeline(body: Record, rules: ServiceRules) -> TestsFinished | None:
     pipeline = body.record("object_attributes")
     code = {"success": 0, "failed": 1}.get(pipeline.text("status"))
     if code is None:
         return None
-    ended = _moment(pipeline, "finished_at")
+    ended, began = pipeline.moment("finished_at"), pipeline.maybe_moment("created_at")
     lasted = pipeline.number("duration")
-    began = moment_in(pipeline, "created_at")
     if lasted is None and began is not None:
-        lasted = max((ended.at - began.at) / timedelta(seconds=1), 0.0)
+        lasted = max((ended.at - began.at).total_seconds(), 0.0)
     ref = pipeline.maybe_text("ref")
-    return TestsFinished(
-        occurred_at=ended.at,
-        precision_seconds=ended.precision_seconds,
-        utc_offset_minutes=ended.utc_offset_minutes,
-        source=source,
-        service=_project(body, rules)[1],
+    return _repository(body, rules).tests(
+        ended,
         sha=sha_in(pipeline, "sha"),
         exit_code=code,
         command=pipeline.maybe_text("name") or (f"pipeline of {ref}" if ref else "pipeline"),
         duration_seconds=lasted,
     )
+
+
+_READERS: dict[str, Callable[[Record, ServiceRules], Observation | None]] = {
+    "deployment": _deployment,
+    "merge_request": _merge,
+    "pipeline": _pipeline,
+    "release": _release,
+}

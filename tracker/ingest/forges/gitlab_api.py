@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from tracker.errors import SettingsError
 from tracker.events.base import Arrival, Incoming
-from tracker.events.changes import Change
 from tracker.ingest.documents import Moment, Record
 from tracker.ingest.forges.client import ForgeClient
-from tracker.ingest.forges.gitlab import deploy_step, moment_in
+from tracker.ingest.forges.facts import Repository
+from tracker.ingest.forges.gitlab import STATES, deploy_step
 from tracker.ingest.services import ServiceRules
 from tracker.times import utc
 
@@ -51,45 +51,36 @@ class GitlabApi(ForgeClient):
             "per_page": "100",
             "updated_after": utc(start - _SECOND),
         }
-        service = rules.for_gitlab(named, named)
+        at = Repository("gitlab", named, rules.for_gitlab(named, named))
         found: list[Incoming] = []
         for page in self.pages(path, asked):
-            for document in page:
-                record = document.record(self.hint)
+            for record in page:
                 for status, moment in _steps(record):
-                    event = _step(record, status, moment, service)
-                    if event is not None and start <= event.occurred_at <= end:
-                        found.append(Incoming(event=event, arrival=arrival, payload=document.raw))
+                    event = deploy_step(
+                        at,
+                        status,
+                        moment,
+                        record=record,
+                        run_id=record.name("id"),
+                        sha=record.maybe_text("sha"),
+                        environment=record.maybe_text("environment.name"),
+                        url=record.maybe_text("deployable.web_url"),
+                    )
+                    if start <= event.occurred_at <= end:
+                        found.append(Incoming(event=event, arrival=arrival, payload=record.raw))
         return found
 
 
 def _steps(record: Record) -> Iterator[tuple[str, Moment]]:
-    """Say which steps a deployment has taken, and when; one that waits has taken none."""
+    """Return which steps a deployment has taken, and when; one that waits has taken none."""
     status = record.text("status")
-    job = record.maybe_record("deployable") or Record({}, record.place, record.hint, "deployable.")
-    if status not in ("running", "success", "failed", "canceled"):
+    job = record.inner("deployable")
+    if status not in STATES:
         return
-    began = moment_in(job, "started_at")
+    began = job.maybe_moment("started_at")
     if began is None and not job.fields:
         began = record.moment("created_at")
     if began is not None:
         yield "running", began
     if status != "running":
-        yield status, moment_in(job, "finished_at") or record.moment("updated_at")
-
-
-def _step(record: Record, status: str, moment: Moment, service: str | None) -> Change | None:
-    environment = record.maybe_record("environment")
-    job = record.maybe_record("deployable")
-    return deploy_step(
-        status,
-        moment,
-        service=service,
-        source="gitlab",
-        record=record,
-        number=record.name("id"),
-        ref=record.maybe_text("ref"),
-        sha=record.maybe_text("sha"),
-        environment=environment.maybe_text("name") if environment else None,
-        url=job.maybe_text("web_url") if job else None,
-    )
+        yield status, job.maybe_moment("finished_at") or record.moment("updated_at")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import msgspec
 
 from tracker.errors import SettingsError, SourceUnreachableError
-from tracker.ingest.documents import Document, decoded
+from tracker.ingest.documents import Document, Record, decoded
 from tracker.ingest.findings import Finding, ok, warning
 from tracker.ingest.http import LIMITS, MAX_PAGES, Answer, HttpClient, Limits, retry_at
 
@@ -67,7 +67,7 @@ class SentryClient(HttpClient):
         place = f"{self.url}{path}"
         return Document(decoded(answer.body, place=place, hint=self.hint), answer.body, place)
 
-    def pages(self, path: str, parameters: Mapping[str, str | int]) -> Iterator[list[Document]]:
+    def pages(self, path: str, parameters: Mapping[str, str | int]) -> Iterator[list[Record]]:
         """Yield a list page by page; it ends where the server says so, or after MAX_PAGES.
 
         Raises:
@@ -83,7 +83,7 @@ class SentryClient(HttpClient):
                 document = Document(document.value["results"], results, document.where)
             elif not isinstance(document.value, list):
                 raise NotOfferedError("no list")
-            yield document.elements("entry")
+            yield [entry.record(self.hint, zone=UTC) for entry in document.elements("entry")]
             if cursor is None or cursor in seen:
                 return
             seen.add(cursor)

@@ -8,27 +8,25 @@ a time and behind limits of ours, for it believes any length and inflates withou
 import hashlib
 import json
 import re
-import zlib
 from dataclasses import dataclass
-from importlib import import_module
+from datetime import UTC
 from typing import Any
 
 from tracker.errors import BadInputError
 from tracker.events.alerts import CheckInRecorded, ErrorSeen
 from tracker.events.base import Arrival, Incoming
-from tracker.ingest.documents import Moment, Record, clean
+from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, clean
+from tracker.ingest.sentry.inflate import GZIP, HINT, ZLIB, ZSTD, inflate
 from tracker.ingest.services import ServiceRules
 
 WIRE_BYTES = 1 << 20
 INFLATED_BYTES = 20 << 20
 HEADER_BYTES = 64 << 10
 MAX_ITEMS = 100
-HINT = "Give one envelope as an SDK sends it, plain or gzip; for webhooks: --event issue"
 
 _WANTED = ("event", "check_in")
 _HEADER_FIELDS = {"event_id", "dsn", "sdk", "sent_at", "trace"}
 _BODY_FIELDS = {"action", "data", "event", "alert_reason"}
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _LONGEST_TITLE = 300
 _INNERMOST = 5
 _DEFAULT_FINGERPRINT = re.compile(r"\{\{\s*default\s*\}\}")
@@ -53,8 +51,7 @@ def read(
     *,
     where: str,
     rules: ServiceRules,
-    source: str = "sentry-sdk",
-    arrival: Arrival = Arrival(),  # noqa: B008  (it is frozen)
+    arrival: Arrival = NO_ARRIVAL,
     project: str | None = None,
     content_encoding: str | None = None,
     wire_bytes: int = WIRE_BYTES,
@@ -74,28 +71,30 @@ def read(
         raise BadInputError(f"{where}: {len(data)} bytes are more than {wire_bytes}", hint=HINT)
     body = inflate(data, where=where, content_encoding=content_encoding, most_bytes=inflated_bytes)
     header_line = body.partition(b"\n")[0].rstrip(b"\r")
-    header = _header(header_line, where)
+    place = f"{where}: the envelope"
+    header = Record(_json_object(header_line, place), place, HINT)
     if len(header_line) > HEADER_BYTES:
         # It is kept with each item.
         raise header.problem(f"has a header of {len(header_line)} bytes, more than {HEADER_BYTES}")
     pieces = _split(body, header_line, where)
-    project = _dsn_project(header) or project or "unknown"
+    dsn = header.maybe_text("dsn")
+    in_dsn = dsn.rstrip("/").rpartition("/")[2] if dsn and "/" in dsn else None
+    project = in_dsn or project or "unknown"
     found: list[Incoming] = []
     for piece in pieces:
-        if piece.type not in _WANTED:
-            continue
-        record = _parsed(piece, where)
-        if piece.type == "event":
-            event: ErrorSeen | CheckInRecorded = _error(record, header, rules, source, project)
-        else:
-            event = _check_in(record, header, rules, source, project, arrival)
-        found.append(Incoming(event=event, arrival=arrival, payload=piece.alone))
+        if piece.type in _WANTED:
+            record = _parsed(piece, where)
+            if piece.type == "event":
+                event: ErrorSeen | CheckInRecorded = _error(record, header, rules, project)
+            else:
+                event = _check_in(record, header, rules, project, arrival)
+            found.append(Incoming(event=event, arrival=arrival, payload=piece.alone))
     return found
 
 
 def is_envelope(data: bytes) -> bool:
     """Tell an envelope from webhook bodies, which are JSON too, by its first two lines."""
-    if data[:2] == _GZIP or data[:4] == _ZSTD or data[:1] == b"\x78":
+    if data.startswith((GZIP, ZLIB, ZSTD)):
         return True
     first, _, rest = data.partition(b"\n")
     second = rest.partition(b"\n")[0].strip()
@@ -109,109 +108,6 @@ def is_envelope(data: bytes) -> bool:
     if item is None:
         return not header or bool(_HEADER_FIELDS & header.keys())
     return isinstance(item, dict) and isinstance(item.get("type"), str) and not _BODY_FIELDS & item.keys()
-
-
-# ── bytes ────────────────────────────────────────────────────────────────────
-
-
-def inflate(data: bytes, *, where: str, content_encoding: str | None, most_bytes: int) -> bytes:
-    """Undo the compression of a body, and stop where it grows beyond a limit.
-
-    Raises:
-        BadInputError: If it does, if it is damaged, or if nobody here can undo it.
-    """
-    encoding = (content_encoding or "").strip().lower()
-    if not encoding:
-        if data[:2] == _GZIP or data[:1] == b"\x78":
-            encoding = "gzip"
-        elif data[:4] == _ZSTD:
-            encoding = "zstd"
-    if encoding in ("", "identity"):
-        inflated = data
-    elif encoding in ("gzip", "x-gzip", "deflate"):
-        inflated = _inflate_zlib(data, where, encoding, most_bytes)
-    elif encoding == "br":
-        inflated = _inflate_brotli(data, where, most_bytes)
-    elif encoding == "zstd":
-        inflated = _inflate_zstd(data, where, most_bytes)
-    else:
-        raise BadInputError(f"{where}: its encoding {encoding!r} is unknown", hint=HINT)
-    if len(inflated) > most_bytes:
-        raise BadInputError(f"{where}: it inflates to more than {most_bytes} bytes", hint=HINT)
-    return inflated
-
-
-def _inflate_zlib(data: bytes, where: str, encoding: str, most_bytes: int) -> bytes:
-    # 32: gzip or zlib, by the first bytes. Some say deflate and mean it without zlib's frame.
-    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS) if encoding == "deflate" else (zlib.MAX_WBITS | 32,):
-        inflater = zlib.decompressobj(window)
-        try:
-            inflated = inflater.decompress(data, most_bytes + 1)
-        except zlib.error:
-            continue
-        if len(inflated) > most_bytes:
-            return inflated
-        if not inflater.eof:
-            raise BadInputError(f"{where}: its {encoding} ends too early", hint=HINT)
-        if inflater.unused_data.strip(b"\0"):
-            raise BadInputError(f"{where}: something follows its {encoding}", hint=HINT)
-        return inflated
-    raise BadInputError(f"{where}: its {encoding} is damaged", hint=HINT)
-
-
-def _inflate_brotli(data: bytes, where: str, most_bytes: int) -> bytes:
-    brotli = _module("brotli", "Brotli", where)
-    inflated = b""
-    try:
-        inflater = brotli.Decompressor()
-        given = data
-        while len(inflated) <= most_bytes:
-            more = inflater.process(given, output_buffer_limit=most_bytes + 1 - len(inflated))
-            inflated += more
-            given = b""
-            if inflater.is_finished() or not more:
-                break
-    except TypeError as old:
-        raise BadInputError(
-            f"{where}: this Brotli cannot stop at a limit",
-            hint="Install it anew: pip install -U 'Brotli>=1.2'",
-        ) from old
-    except brotli.error as wrong:
-        raise BadInputError(f"{where}: its br is damaged", hint=HINT) from wrong
-    if len(inflated) <= most_bytes and not inflater.is_finished():
-        raise BadInputError(f"{where}: its br ends too early", hint=HINT)
-    return inflated
-
-
-def _inflate_zstd(data: bytes, where: str, most_bytes: int) -> bytes:
-    zstandard = _module("zstandard", "zstandard", where)
-    inflater = zstandard.ZstdDecompressor(max_window_size=8 << 20).decompressobj()
-    pieces: list[bytes] = []
-    inflated_bytes = 0
-    try:
-        # It knows no limit: four bytes can hold a block of 128 KiB, so it gets few at a time.
-        for start in range(0, len(data), 64):
-            if inflater.eof:
-                raise BadInputError(f"{where}: something follows its zstd", hint=HINT)
-            pieces.append(inflater.decompress(data[start : start + 64]))
-            inflated_bytes += len(pieces[-1])
-            if inflated_bytes > most_bytes:
-                return b"".join(pieces)
-    except zstandard.ZstdError as wrong:
-        raise BadInputError(f"{where}: its zstd is damaged", hint=HINT) from wrong
-    if not inflater.eof:
-        raise BadInputError(f"{where}: its zstd ends too early", hint=HINT)
-    return b"".join(pieces)
-
-
-def _module(name: str, package: str, where: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as missing:
-        raise BadInputError(
-            f"{where}: it is packed with {package}, which is not installed",
-            hint=f"Install it: pip install {package}; or let the SDK send gzip",
-        ) from missing
 
 
 # ── the envelope ─────────────────────────────────────────────────────────────
@@ -269,15 +165,6 @@ def _json_object(line: bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _header(line: bytes, where: str) -> Record:
-    return Record(_json_object(line, f"{where}: the envelope"), f"{where}: the envelope", HINT)
-
-
-def _dsn_project(header: Record) -> str | None:
-    dsn = header.maybe_text("dsn")
-    return dsn.rstrip("/").rpartition("/")[2] if dsn and "/" in dsn else None
-
-
 def _parsed(piece: _Piece, where: str) -> Record:
     """Let sentry-sdk read one item."""
     # It takes 350 ms to import: not before there is something to read.
@@ -289,22 +176,20 @@ def _parsed(piece: _Piece, where: str) -> Record:
         value: Any = item.get_event() if piece.type == "event" else json.loads(item.get_bytes())
     except _PARSE_ERRORS as wrong:
         raise BadInputError(f"{place}: its {piece.type} is not JSON", hint=HINT) from wrong
-    return Record.of(value, place=place, hint=HINT)
+    return Record.of(value, place=place, hint=HINT, zone=UTC)
 
 
 # ── what SDKs say ────────────────────────────────────────────────────────────
 
 
-def _error(record: Record, header: Record, rules: ServiceRules, source: str, project: str) -> ErrorSeen:
-    moment = record.maybe_moment("timestamp", naive_is_utc=True) or header.maybe_moment("sent_at")
+def _error(record: Record, header: Record, rules: ServiceRules, project: str) -> ErrorSeen:
+    moment = record.maybe_moment("timestamp") or header.maybe_moment("sent_at")
     if moment is None:
         raise record.missing("timestamp")
     tags = tags_of(record)
     return ErrorSeen(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
+        **moment.fields,
+        source="sentry-sdk",
         service=service_of(rules, project, tags),
         project=project,
         error_id=hex_id(record.maybe_text("event_id") or header.text("event_id")),
@@ -319,18 +204,16 @@ def _error(record: Record, header: Record, rules: ServiceRules, source: str, pro
 
 
 def _check_in(
-    record: Record, header: Record, rules: ServiceRules, source: str, project: str, arrival: Arrival
+    record: Record, header: Record, rules: ServiceRules, project: str, arrival: Arrival
 ) -> CheckInRecorded:
-    moment = record.maybe_moment("timestamp", naive_is_utc=True) or header.maybe_moment("sent_at")
+    moment = record.maybe_moment("timestamp") or header.maybe_moment("sent_at")
     if moment is None and arrival.received_at is not None:
         moment = Moment(arrival.received_at)
     if moment is None:
         raise record.problem("has no timestamp, and its envelope no sent_at")
     return CheckInRecorded(
-        occurred_at=moment.at,
-        precision_seconds=moment.precision_seconds,
-        utc_offset_minutes=moment.utc_offset_minutes,
-        source=source,
+        **moment.fields,
+        source="sentry-sdk",
         service=service_of(rules, project, {}) or rules.for_name(record.maybe_text("monitor_slug")),
         project=project,
         check_in_id=hex_id(record.text("check_in_id")),
