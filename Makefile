@@ -13,7 +13,7 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
+.PHONY: help setup servers quick test check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ servers: ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink and 
 	@bash .ci/servers.sh
 	@bash .ci/bugsink.sh
 	@bash .ci/node_sdk.sh
+
+quick: setup ## Run the tests that are not marked slow
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not slow' $(PYTEST)
 
 test: setup servers ## Run all tests; this is all a fresh clone needs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)

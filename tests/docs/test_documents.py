@@ -94,3 +94,17 @@ def test_help_and_timeline_import_nothing_heavy():
     ).stdout
 
     assert said.splitlines()[-1] == "[]"
+
+
+_PATH = re.compile(r"`((?:tracker|projections|reports|tests|docs|notebooks)/[\w./-]*\w/?)`")
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_files_that_the_maps_name_are_there(name: str):
+    """
+    Whoever follows a map finds each folder and file that it names.
+    """
+    named = _PATH.findall((ROOT / name).read_text(encoding="utf-8"))
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
