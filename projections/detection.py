@@ -15,7 +15,7 @@ def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None
     """Return when the first alert of an incident fired; None if none did."""
     alerts = [fact.event for fact in attached(incident, living) if isinstance(fact.event, AlertFired)]
     first = min(alerts, key=lambda event: event.occurred_at, default=None)
-    return point(first, "the first alert's start") if first is not None else None
+    return point(first, "first_alert") if first is not None else None
 
 
 def beginning(incident: Incident, living: Iterable[Effective]) -> Point | None:

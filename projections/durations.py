@@ -12,9 +12,10 @@ from datetime import datetime
 
 from projections.changes import ChangeRow, changes
 from projections.detection import beginning, detection
-from projections.duration import Duration, between, precision, unmeasured
+from projections.duration import Duration, Ends, between, precision
 from projections.outages import Outage, outages
 from projections.points import Point, declared_point, exact, known_to
+from projections.reason import Reason
 from projections.the_fix import last_so_far, the_fix
 from tracker.events.base import Recorded
 from tracker.events.corrections import not_retracted
@@ -31,8 +32,7 @@ NAMES = {
 }
 """Every duration in its order, and its title."""
 
-_NO_DETECTION = "no detection was recorded, so it lies between the start and the declaration"
-_NO_RECOVERY = "no recovery was recorded, so it ended some time before it was resolved"
+_RECOVERY = ("started", "recovered")
 
 
 def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
@@ -54,13 +54,14 @@ def durations(
     `one_trunk` there is none.
     """
     ends = _ends(incident, list(facts))
-    alarm = "it was a false alarm" if incident.resolution == "false-alarm" else None
-    merged = f"it goes on as {incident.merged_into}" if incident.merged_into is not None else None
+    alarm = Reason("false_alarm") if incident.resolution == "false-alarm" else None
+    merged = Reason("merged_into", {"incident": incident.merged_into}) if incident.merged_into else None
     no_outage = merged or alarm
-    trunk = "there is one trunk, so nothing is merged back" if one_trunk else None
+    trunk = Reason("one_trunk") if one_trunk else None
+    detect, declare = ("started", "detected"), ("detected", "declared")
     found = {
-        "time_to_detect": _by_detection(ends, "started → detected", ends.started, ends.detection, no_outage),
-        "time_to_declare": _by_detection(ends, "detected → declared", ends.detection, ends.declared, None),
+        "time_to_detect": _by_detection(ends, detect, ends.started, ends.detection, no_outage),
+        "time_to_declare": _by_detection(ends, declare, ends.detection, ends.declared, None),
         "time_to_fix_deployed": _time_to_fix_deployed(ends, no_outage),
         "time_to_recover": _time_to_recover(ends, no_outage),
         "downtime": _downtime(ends, no_outage),
@@ -92,9 +93,9 @@ class _Ends:
         return self.outages[-1]
 
     def between(
-        self, formula: str, start: Point | None, end: Point | None, not_applicable: str | None
+        self, names: Ends, start: Point | None, end: Point | None, not_applicable: Reason | None
     ) -> Duration:
-        return between(formula, start, end, self.is_open, not_applicable)
+        return between(names, start, end, self.is_open, not_applicable)
 
 
 def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
@@ -106,11 +107,9 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
     fix = the_fix(incident, rows, since.instant) if since else None
     fixed = so_far = None
     if fix is not None:
-        why = "linked as fixed" if fix.link else "the last deploy before recovery"
         precision_seconds = fix.row.fact.precision_seconds if fix.row.fact is not None else 0.0
-        version = fix.row.version
-        done = f"rollback to {version}" if fix.row.kind == "rollback" else f"{version} deployed"
-        fixed = known_to(fix.at, precision_seconds, f"{done}, {why}")
+        facts = {"kind": fix.row.kind, "version": fix.row.version, "linked": fix.link is not None}
+        fixed = known_to(fix.at, precision_seconds, "fix", facts)
     elif since is not None and incident.status is Status.OPEN:
         last = last_so_far(incident, rows, since.instant)
         so_far = last.version if last is not None and last.kind == "deploy" else None
@@ -128,49 +127,42 @@ def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
 
 
 def _by_detection(
-    ends: _Ends, formula: str, start: Point | None, end: Point | None, not_applicable: str | None
+    ends: _Ends, names: Ends, start: Point | None, end: Point | None, not_applicable: Reason | None
 ) -> Duration:
     """Measure from or to the detection; where none was recorded, it lies between start and declaration."""
     if ends.detection is not None or ends.started is None:
-        return ends.between(formula, start, end, not_applicable)
+        return ends.between(names, start, end, not_applicable)
     started, declared = ends.started, ends.declared
     if not_applicable or declared is None or declared.latest < started.earliest:
-        return between(formula, started, declared, False, not_applicable)
+        return between(names, started, declared, False, not_applicable)
     most = (declared.latest - started.earliest).total_seconds()
-    told = f"{formula}; {_NO_DETECTION}"
-    return Duration(None, 0.0, most, "uncertain", started.earliest, declared.latest, told)
+    found = Duration(names, "uncertain", None, 0.0, most, started.earliest, declared.latest)
+    return found.remarked("no_detection")
 
 
-def _time_to_fix_deployed(ends: _Ends, not_applicable: str | None) -> Duration:
-    formula = "detected → fix deployed"
+def _time_to_fix_deployed(ends: _Ends, not_applicable: Reason | None) -> Duration:
+    names = ("detected", "fix_deployed")
     if ends.so_far is not None and not_applicable is None and ends.detected is not None:
-        return unmeasured("pending", f"{formula}; {_no_fix(ends)}", ends.detected.earliest)
-    return ends.between(formula, ends.detected, ends.fixed, not_applicable)
+        return Duration(names, "pending", from_=ends.detected.earliest, remarks=(_no_fix(ends),))
+    return ends.between(names, ends.detected, ends.fixed, not_applicable)
 
 
-def _no_fix(ends: _Ends) -> str:
-    """Say why there is no fix yet."""
-    if ends.so_far is None:
-        return "no deploy of a fix is recorded"
-    return f"{ends.so_far} is out, and nothing says yet that it was the fix"
+def _no_fix(ends: _Ends) -> Reason:
+    return Reason("fix_not_proven", {"version": ends.so_far}) if ends.so_far else Reason("no_fix_deployed")
 
 
-def _time_to_recover(ends: _Ends, not_applicable: str | None) -> Duration:
+def _time_to_recover(ends: _Ends, not_applicable: Reason | None) -> Duration:
     last = ends.last
     found = _recovery(ends, ends.started, last, ends.is_open, not_applicable)
     if len(ends.outages) == 1 or not_applicable is not None:
         return found
-    told = f"{found.formula}; it was reopened, so it runs to the last recovery"
     if found.state == "uncertain" and last.recovered is None and last.start is not None and ends.started:
         least = (last.start.earliest - ends.started.latest).total_seconds()
         found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0))
-    return replace(found, formula=told)
+    return found.remarked("to_last_recovery")
 
 
-_RECOVERY = "started → recovered"
-
-
-def _downtime(ends: _Ends, not_applicable: str | None) -> Duration:
+def _downtime(ends: _Ends, not_applicable: Reason | None) -> Duration:
     """Sum the outages: the time between a resolution and a reopening is not down."""
     parts = [
         _recovery(
@@ -184,26 +176,31 @@ def _downtime(ends: _Ends, not_applicable: str | None) -> Duration:
     ]
     if len(parts) == 1 or not_applicable is not None:
         return parts[0]
-    told = f"{_RECOVERY}, summed over {len(parts)} outages; the time between resolved and reopened is not counted"
+    summed = Reason("summed", {"outages": len(parts)})
     for state in ("invalid", "pending", "not_applicable"):
         stuck = next((part for part in parts if part.state == state), None)
         if stuck is not None:
-            why = stuck.formula.removeprefix(_RECOVERY).lstrip(";: ")
             begins, end = (stuck.from_, stuck.to) if state == "invalid" else (parts[0].from_, None)
-            return unmeasured(state, f"{told}; {why}" if why else told, begins, end)
+            remarks = (summed, *stuck.remarks)
+            return Duration(
+                _RECOVERY, state, from_=begins, to=end, start=stuck.start, end=stuck.end, remarks=remarks
+            )
     least = sum(part.at_least or 0.0 for part in parts)
     most = sum(part.at_most or 0.0 for part in parts)
+    total = Duration(
+        _RECOVERY, "uncertain", None, least, most, parts[0].from_, parts[-1].to, remarks=(summed,)
+    )
     known = [part.seconds for part in parts if part.state == "recorded" and part.seconds is not None]
     if len(known) == len(parts):
-        told += precision(most - least, sum(known))
-        return Duration(sum(known), least, most, "recorded", parts[0].from_, parts[-1].to, told)
-    if any(part.state == "uncertain" and _NO_RECOVERY in part.formula for part in parts):
-        told += "; an outage whose recovery nobody recorded ended some time before it was resolved"
-    return Duration(None, least, most, "uncertain", parts[0].from_, parts[-1].to, told)
+        remarks = (summed, *precision(most - least, sum(known)))
+        return replace(total, state="recorded", seconds=sum(known), remarks=remarks)
+    if any(remark.code == "no_recovery" for part in parts for remark in part.remarks):
+        return total.remarked("outage_without_recovery")
+    return total
 
 
 def _recovery(
-    ends: _Ends, started: Point | None, outage: Outage, is_open: bool, not_applicable: str | None
+    ends: _Ends, started: Point | None, outage: Outage, is_open: bool, not_applicable: Reason | None
 ) -> Duration:
     resolved = outage.resolved
     if outage.recovered is not None or resolved is None or started is None or not_applicable is not None:
@@ -211,39 +208,37 @@ def _recovery(
     most = (resolved.latest - started.earliest).total_seconds()
     if most < 0:
         return between(_RECOVERY, started, resolved, is_open, None)
-    told = f"{_RECOVERY}; {_NO_RECOVERY}"
-    return Duration(None, 0.0, most, "uncertain", started.earliest, resolved.latest, told)
+    found = Duration(_RECOVERY, "uncertain", None, 0.0, most, started.earliest, resolved.latest)
+    return found.remarked("no_recovery")
 
 
-def _time_to_resolve(ends: _Ends, not_applicable: str | None) -> Duration:
-    found = ends.between("detected → resolved", ends.detected, ends.last.resolved, not_applicable)
+def _time_to_resolve(ends: _Ends, not_applicable: Reason | None) -> Duration:
+    found = ends.between(("detected", "resolved"), ends.detected, ends.last.resolved, not_applicable)
     if len(ends.outages) == 1 or not_applicable is not None:
         return found
-    more = "it was reopened, so it runs to the last resolution, the quiet time before that included"
-    return replace(found, formula=f"{found.formula}; {more}")
+    return found.remarked("to_last_resolution")
 
 
 def _merged_back_after(
-    ends: _Ends, integrated: Point | datetime | None, not_applicable: str | None
+    ends: _Ends, integrated: Point | datetime | None, not_applicable: Reason | None
 ) -> Duration:
     """Measure from the fix to the integration branch; without evidence of the merge it stays pending."""
-    formula = "fix deployed → on the integration branch"
+    names = ("fix_deployed", "integrated")
     if isinstance(integrated, datetime):
-        integrated = exact(integrated, "on the integration branch")
+        integrated = exact(integrated, "integrated")
     if not_applicable is not None:
-        return ends.between(formula, ends.fixed, integrated, not_applicable)
+        return ends.between(names, ends.fixed, integrated, not_applicable)
     if ends.fixed is None or ends.fix is None:
         state = "pending" if ends.is_open else "not_applicable"
-        return unmeasured(state, f"{formula}; {_no_fix(ends)}")
+        return Duration(names, state, remarks=(_no_fix(ends),))
     if ends.fix.kind == "rollback":
-        not_applicable = "the fix was a rollback: there is nothing to merge"
+        not_applicable = Reason("fix_was_rollback")
     elif integrated is None:
-        unnamed = "" if ends.fix.sha else ", and its deploy names no commit"
-        told = f"{formula}: {ends.fixed.what}; no merge of it is recorded{unnamed}"
-        return unmeasured("pending", told, ends.fixed.earliest)
+        reason = Reason("no_merge" if ends.fix.sha else "no_merge_nor_commit")
+        return Duration(names, "pending", from_=ends.fixed.earliest, start=ends.fixed, remarks=(reason,))
     elif integrated.latest < ends.fixed.earliest:
-        not_applicable = "it was on that branch before it was deployed"
-    return ends.between(formula, ends.fixed, integrated, not_applicable)
+        not_applicable = Reason("integrated_before_deploy")
+    return ends.between(names, ends.fixed, integrated, not_applicable)
 
 
 __all__ = ["NAMES", "Duration", "Point", "durations", "shown"]

@@ -106,7 +106,7 @@ def _measured(incident: Incident) -> list[_Recovery]:
         if len(back) == len(judged):
             begins = min(event.window_from - timedelta(seconds=event.settling_seconds) for event, _ in judged)
             until = min(event.occurred_at for event, _ in judged)
-            found.append(_Recovery(begins, until, exact(max(back), "the last metric back to normal")))
+            found.append(_Recovery(begins, until, exact(max(back), "last_metric")))
     return sorted(found, key=lambda recovery: recovery.begins)
 
 
@@ -124,4 +124,4 @@ def onset(incident: Incident) -> Point | None:
     left = [
         verdict.left_normal_at for _, verdict in _verdicts(incident) if verdict.left_normal_at is not None
     ]
-    return exact(min(left), "the first metric out of normal") if left else None
+    return exact(min(left), "first_metric") if left else None

@@ -1,7 +1,9 @@
 """Instants as exactly as they are known: 14:45 is anywhere from 14:45:00 up to 14:46:00."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from tracker.events.base import Event
 from tracker.events.incidents import IncidentDeclared, MilestoneSet
@@ -14,7 +16,7 @@ EXACT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Point:
-    """An instant that lies between `earliest` and `latest`, and what it is.
+    """An instant that lies between `earliest` and `latest`, and what it is, as a code with its facts.
 
     `typed` is the instant that was named, where one was; None where people gave a span.
     """
@@ -23,6 +25,7 @@ class Point:
     latest: datetime
     what: str
     typed: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def named(self) -> datetime | None:
@@ -39,18 +42,20 @@ def exact(at: datetime, what: str) -> Point:
     return Point(at, at, what)
 
 
-def known_to(at: datetime, precision_seconds: float, what: str) -> Point:
+def known_to(
+    at: datetime, precision_seconds: float, what: str, facts: Mapping[str, Any] | None = None
+) -> Point:
     """Return an instant that is known to a precision.
 
     A whole minute was cut to it, so that it lies in that minute; what was counted back (5m-ago)
     lies on no whole unit, and is good to half of one on both sides.
     """
     if precision_seconds <= EXACT_SECONDS:
-        return exact(at, what)
+        return Point(at, at, what, facts=facts or {})
     length = timedelta(seconds=precision_seconds)
     if to_us(at) % (length // timedelta(microseconds=1)) == 0:
-        return Point(at, at + length, what, at)
-    return Point(at - length / 2, at + length / 2, what, at)
+        return Point(at, at + length, what, at, facts or {})
+    return Point(at - length / 2, at + length / 2, what, at, facts or {})
 
 
 def point(event: Event, what: str) -> Point:

@@ -12,6 +12,7 @@ from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.the_fix import considered, linked_fix
 from projections.timeline import Entry
+from reports.wording.durations import value
 from reports.wording.verdict_phrases import PHRASES, SPANS
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
@@ -228,7 +229,7 @@ def _downtime(draft: Draft) -> str:
     duration = draft.durations.get("downtime")
     if duration is None or duration.state not in ("recorded", "uncertain"):
         return "not known"
-    return duration.value()
+    return value(duration)
 
 
 def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:

@@ -21,6 +21,7 @@ from projections.frames.samples_frame import samples_frame
 from projections.incidents import incidents, number_of
 from projections.samples import between, merge
 from projections.timeline import timeline
+from reports.wording.durations import formula
 from reports.wording.timeline import detail, title
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
@@ -255,7 +256,7 @@ class Frames:
                 "at_most_seconds": duration.at_most,
                 "from_at": duration.from_,
                 "to_at": duration.to,
-                "formula": duration.formula,
+                "formula": formula(duration),
             }
             for incident in self._incidents()
             for name, duration in durations(incident, self._facts_of(incident)).items()

@@ -14,7 +14,8 @@ from projections.procedure.history import CommitNode, History, Line
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.reverts import Reverts, Way
-from projections.procedure.rule import Evidence, Reason
+from projections.procedure.rule import Evidence
+from projections.reason import Reason
 
 
 class Place(Enum):

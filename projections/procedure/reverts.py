@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.procedure.history import CommitNode, Line
-from projections.procedure.rule import Reason
+from projections.reason import Reason
 
 _UNDOING = ("Revert ", "Reapply ")
 

@@ -36,14 +36,6 @@ class NextStep:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """A code that `reports.wording.procedure` turns into a sentence, and the facts that the sentence names."""
-
-    code: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Waiver:
     """Who waived a rule, why, and what its answer was without that."""
 

@@ -5,6 +5,7 @@ from reports.context import Context
 from reports.markdown import text
 from reports.sections.mentions import mention
 from reports.sections.missing import not_recorded
+from reports.wording.durations import formula, value
 from tracker.events.alerts import AlertFired
 
 _BY = {
@@ -26,7 +27,7 @@ def lines(context: Context) -> list[str]:
         said.append(f"It was detected at {context.moment(detected.at, detected.precision_seconds)}.")
     took = time_to_detect(context)
     if took is not None:
-        said.append(f"Time to detect: {took.value()} ({text(took.formula)}).")
+        said.append(f"Time to detect: {value(took)} ({text(formula(took))}).")
     alerts = [
         f"- {mention(context, entry)}" for entry in context.entries if isinstance(entry.fact, AlertFired)
     ]

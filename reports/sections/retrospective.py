@@ -11,6 +11,7 @@ from reports.context import Context
 from reports.markdown import code, command, text
 from reports.sections.detection import time_to_detect
 from reports.sections.missing import noted
+from reports.wording.durations import value
 from reports.wording.verdict_phrases import headline
 from tracker.events.incidents import IncidentReopened, NoteAdded
 from tracker.events.messages import EtaMissed
@@ -74,7 +75,7 @@ def _measured_well(context: Context) -> list[str]:
     written = []
     took = time_to_detect(context)
     if context.incident.detected_by == "alert":
-        after = f", {took.value()} after it started" if took else ""
+        after = f", {value(took)} after it started" if took else ""
         written.append(f"- An alert told us{after} *(measured)*")
     for entry in context.attributed("fixed"):
         rows = [row for row in context.verdicts if row.change in entry.evidence]

@@ -7,6 +7,7 @@ from projections.durations import NAMES, shown
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import table, text
+from reports.wording.durations import formula, value
 from reports.wording.timeline import title
 from tracker.events.changes import DeployFinished
 from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
@@ -185,7 +186,7 @@ def _lower(line: str) -> str:
 def lasted(context: Context) -> list[str]:
     """Write how long each part took, with its formula."""
     rows = [
-        (NAMES.get(name, name), duration.value(), text(duration.formula))
+        (NAMES.get(name, name), value(duration), text(formula(duration)))
         for name, duration in shown(context.durations).items()
     ]
     return table(("Duration", "Value", "Formula"), rows)

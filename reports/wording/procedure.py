@@ -13,8 +13,9 @@ from projections.changes import ChangeRow
 from projections.procedure.advice import Advice
 from projections.procedure.fix_attempts import Outcome
 from projections.procedure.history import CommitNode
-from projections.procedure.rule import NextStep, Reason, RuleAnswer, Status
+from projections.procedure.rule import NextStep, RuleAnswer, Status
 from projections.procedure.versions import Bump
+from projections.reason import Reason
 from projections.the_fix import Fix
 from reports.wording.commands import next_command
 from reports.wording.text import capitalized, counted, listed

@@ -1,6 +1,6 @@
 """Reading what rules are held against: shared by check, show, list, watch and the report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from projections.procedure.check import check
 from projections.procedure.merging import fix_on_integration
 from projections.procedure.rule import Evidence, ProcedureLimits, RuleAnswer
 from projections.updates import messages_of
+from reports.wording.durations import formula
 from reports.wording.procedure import todo, what_is_due
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
@@ -171,6 +172,22 @@ def incident_durations(
     at, _ = fix_on_integration(evidence) or (None, "")
     trunk = not evidence.procedure.integration_branch
     return durations(incident, facts, integrated=at, one_trunk=trunk)
+
+
+def durations_json(measured: "Mapping[str, Duration]") -> dict[str, dict[str, object]]:
+    """Return durations as JSON keys."""
+    return {
+        name: {
+            "seconds": duration.seconds,
+            "at_least": duration.at_least,
+            "at_most": duration.at_most,
+            "state": duration.state,
+            "from": duration.from_,
+            "to": duration.to,
+            "formula": formula(duration),
+        }
+        for name, duration in measured.items()
+    }
 
 
 def due_items(session: Session, incident: "Incident", up_to: int | None = None) -> "list[Advice]":

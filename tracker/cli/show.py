@@ -15,11 +15,18 @@ from projections.messages import Message
 from projections.procedure.advice import MESSAGES
 from projections.review import ReportStatus
 from projections.updates import messages_of
+from reports.wording import durations as durations_words
 from reports.wording import procedure as words
 from reports.wording.headlines import detail, headline
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
-from tracker.application.procedure import due_items, due_json, evaluate_procedure, incident_durations
+from tracker.application.procedure import (
+    due_items,
+    due_json,
+    durations_json,
+    evaluate_procedure,
+    incident_durations,
+)
 from tracker.application.provenance import imports_of
 from tracker.application.report import standing_of
 from tracker.application.session import Session
@@ -76,7 +83,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         write_json(
             {
                 **described(incident),
-                "durations": lasted,
+                "durations": durations_json(lasted),
                 "messages": [message_delivery.described(each) for each in told],
                 "actions": [action_items.described(each, now) for each in own],
                 "would_have_prevented_it": [action_items.described(each, now) for each in preventing],
@@ -110,8 +117,9 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
     rows += [("imported", printable(each)) for each in _imports(session, incident.id, up_to)]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(lasted).items():
-        said = duration.said()
-        print(f"  {name.replace('_', ' '):<20} {said}")
+        print(
+            f"  {name.replace('_', ' '):<20} {durations_words.value(duration)}   ({durations_words.formula(duration)})"
+        )
     for each in told:
         print(f"  {_message(each)}")
     _print_items(incident, own, preventing, earlier, now)

@@ -1,0 +1,104 @@
+"""Durations in words: the value, and the formula that gave it."""
+
+from projections.duration import MINUTE, Duration
+from projections.points import Point
+from tracker.times import spoken, utc
+
+_ENDS = {
+    "started": "started",
+    "detected": "detected",
+    "declared": "declared",
+    "fix_deployed": "fix deployed",
+    "recovered": "recovered",
+    "resolved": "resolved",
+    "integrated": "on the integration branch",
+}
+_END_MISSING = {
+    "started": "it started",
+    "detected": "it was detected",
+    "declared": "it was declared",
+    "fix_deployed": "a fix was deployed",
+    "recovered": "everything was back to normal",
+    "resolved": "it was resolved",
+    "integrated": "the fix reached it",
+}
+_POINTS = {
+    **_ENDS,
+    "first_alert": "the first alert's start",
+    "first_metric": "the first metric out of normal",
+    "last_metric": "the last metric back to normal",
+}
+_REMARKS = {
+    "false_alarm": "it was a false alarm",
+    "merged_into": "it was merged into {incident}",
+    "one_trunk": "there is one trunk, so nothing is merged back",
+    "end_not_recorded": "when {end} is not recorded",
+    "no_detection": "no detection was recorded, so it lies between the start and the declaration",
+    "no_recovery": "no recovery was recorded, so it ended some time before it was resolved",
+    "no_fix_deployed": "no deploy of a fix is recorded",
+    "fix_not_proven": "{version} is deployed, but is not confirmed as the fix yet",
+    "to_last_recovery": "it was reopened, so it runs to the last recovery",
+    "to_last_resolution": "it was reopened, so it runs to the last resolution, including the quiet time before that",
+    "summed": "the sum of {outages} outages, without the time between resolved and reopened",
+    "outage_without_recovery": "an outage without a recorded recovery ended some time before it was resolved",
+    "fix_was_rollback": "the fix was a rollback, so there is nothing to merge",
+    "no_merge": "no merge of it is recorded",
+    "no_merge_nor_commit": "no merge of it is recorded, and its deploy names no commit",
+    "integrated_before_deploy": "it was on that branch before it was deployed",
+    "known_to_the_hour": "known to the hour",
+    "known_to_the_minute": "known to the minute",
+}
+
+
+def value(duration: Duration) -> str:
+    """Write how long it was, and no more exactly than its ends are known."""
+    if duration.state == "recorded" and duration.seconds is not None:
+        return _to_the_minute(duration.seconds) if duration.is_blurred else spoken(duration.seconds)
+    if duration.state == "uncertain" and duration.at_most is not None:
+        high, low = spoken(duration.at_most), spoken(duration.at_least or 0.0)
+        if low == high:
+            return f"about {high}"
+        return f"{low} to {high}" if duration.at_least else f"at most {high}"
+    if duration.state == "invalid" and duration.from_ and duration.to:
+        return f"invalid: {utc(duration.to)} lies before {utc(duration.from_)}"
+    return duration.state.replace("_", " ")
+
+
+def formula(duration: Duration) -> str:
+    """Write what was subtracted from what, and how well that is known."""
+    return "; ".join(
+        [" → ".join(_ENDS[end] for end in duration.ends) + _ends_taken(duration), *_remarks(duration)]
+    )
+
+
+def _ends_taken(duration: Duration) -> str:
+    """Name the instants that were taken for the ends, where the formula alone does not."""
+    start, end = duration.start, duration.end
+    if start is None:
+        return ""
+    if end is None:
+        return f": {_point(start)}"
+    if start == end:
+        return f": only {_point(start)} is recorded"
+    taken = (_point(start), _point(end))
+    return "" if taken == tuple(_ENDS[name] for name in duration.ends) else f": {' → '.join(taken)}"
+
+
+def _point(point: Point) -> str:
+    if point.what != "fix":
+        return _POINTS.get(point.what, point.what)
+    version = point.facts["version"]
+    done = f"rollback to {version}" if point.facts["kind"] == "rollback" else f"{version} deployed"
+    return f"{done}, {'linked as fixed' if point.facts['linked'] else 'the last deploy before recovery'}"
+
+
+def _remarks(duration: Duration) -> list[str]:
+    return [
+        _REMARKS[remark.code].format(**{**remark.facts, "end": _END_MISSING.get(remark.facts.get("end", ""))})
+        for remark in duration.remarks
+    ]
+
+
+def _to_the_minute(seconds: float) -> str:
+    minutes = int((seconds + MINUTE / 2) // MINUTE)
+    return f"{minutes} min" if minutes < 60 else spoken(minutes * MINUTE)
