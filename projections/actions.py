@@ -29,12 +29,6 @@ class ActionStatus:
         """Whether it was still to be done."""
         return self.state != DONE
 
-    def said(self) -> str:
-        """Say it in words."""
-        if self.state != OVERDUE:
-            return self.state
-        return f"overdue by {counted_days(self.overdue_days)}"
-
 
 @dataclass(frozen=True)
 class Prevention:
@@ -169,11 +163,6 @@ def end_of(on: date, offset_minutes: int) -> datetime:
         return datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):
         return datetime.max.replace(tzinfo=UTC)
-
-
-def counted_days(days: int) -> str:
-    """Say how many days: 1 day, 13 days."""
-    return f"{days} day" if days == 1 else f"{days} days"
 
 
 def _promise(on: date, until: datetime, now: datetime) -> ActionStatus:

@@ -52,12 +52,13 @@ class Step:
 class Candidate:
     """Why a change may have caused an incident; `moved` names the metrics that it moved for the worse.
 
-    The seconds run from its end; from its beginning where it was still going out.
+    The seconds run from its end; from its beginning where it was still in progress.
     """
 
     incident: str
     seconds_before_start: float
-    why: str
+    kind: str
+    in_progress: bool
     moved: tuple[str, ...] = ()
 
 
@@ -319,16 +320,5 @@ def candidate(
         return None
     if before > within.total_seconds():
         return None
-    what = "rollback" if row.kind == "rollback" else "deploy"
-    if before < 0:
-        before = (started_at - begins).total_seconds()
-        why = f"the {what} was going out when {incident} started, {_ago(before)} after it began"
-    else:
-        why = f"the {what} ended {_ago(before)} before {incident} started"
-    if moved:
-        why += f", and {', '.join(moved)} moved within ten minutes of it"
-    return Candidate(incident, before, why, tuple(moved))
-
-
-def _ago(seconds: float) -> str:
-    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{round(seconds)} s"
+    seconds = before if before >= 0 else (started_at - begins).total_seconds()
+    return Candidate(incident, seconds, row.kind, before < 0, tuple(moved))

@@ -31,16 +31,6 @@ class Fix:
         said = (self.link.event,) if self.link else ()
         return (*self.row.evidence, *said)
 
-    @property
-    def name(self) -> str:
-        """How a sentence names it, and why it counts as the fix."""
-        back = self.row.kind == "rollback"
-        what = f"The rollback to {self.row.version}" if back else self.row.version
-        if self.link is not None:
-            return what
-        last = "the last change" if back else "the last deploy"
-        return f"{what}, {last} so far," if self.so_far else f"{what}, {last} before all was back,"
-
 
 def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> Fix | None:
     """Return what fixed it: the first change linked as that, else the last one from detection to recovery.

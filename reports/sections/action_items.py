@@ -1,8 +1,10 @@
 """What was promised, by whom, until when, and whether it was kept as far as the log knows."""
 
-from projections.actions import OVERDUE, ActionItem, Prevention, counted_days, of_incident
+from projections.actions import OVERDUE, ActionItem, Prevention, of_incident
 from reports.context import Context
 from reports.markdown import code, command, text
+from reports.wording.actions import status, status_then
+from reports.wording.text import counted
 
 
 def lines(context: Context) -> list[str]:
@@ -42,28 +44,14 @@ def _item(context: Context, item: ActionItem) -> list[str]:
 def _state(context: Context, item: ActionItem) -> str:
     if item.done_at is not None:
         late = max(0, (item.done_at - item.due_until).days + 1) if item.done_at >= item.due_until else 0
-        how = f", {counted_days(late)} late" if late else ""
+        how = f", {counted(late, 'day')} late" if late else ""
         proof = text(item.proof or "")
         return f"done on {item.done_at.astimezone(context.zone):%Y-%m-%d} by {text(item.done_by or '?')}{how}: {proof}"
     standing = item.standing(context.as_of)
-    said = standing.said()
+    said = status(standing)
     return f"**{said}**" if standing.state == OVERDUE else said
 
 
 def prevented(item: ActionItem, said: Prevention) -> str:
     """Say what an item would have prevented, and how it stood when that began."""
-    return (
-        f"Would have prevented {said.incident}, says {text(said.by)}: {text(said.why)} ({stood(item, said)})"
-    )
-
-
-def stood(item: ActionItem, said: Prevention) -> str:
-    """Say how an item stood when an incident began, and what became of it since."""
-    if said.then is None:
-        return f"due {said.due_then}"
-    late = f", {counted_days(said.then.overdue_days)} overdue" if said.then.overdue_days else ""
-    state = "open" if said.then.is_open else "done"
-    then = f"{state} when that began, due {said.due_then}{late}"
-    if item.done_at is not None and said.then.is_open:
-        return f"{then}; done since, on {item.done_at:%Y-%m-%d}"
-    return then
+    return f"Would have prevented {said.incident}, says {text(said.by)}: {text(said.why)} ({status_then(item, said)})"

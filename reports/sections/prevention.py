@@ -3,8 +3,8 @@
 from projections.actions import of_incident, would_have_prevented
 from reports.context import Context
 from reports.markdown import code, command, text
-from reports.sections.action_items import stood
 from reports.sections.missing import notes_or_missing
+from reports.wording.actions import status_then
 from tracker.events.incidents import NoteAdded
 from tracker.text.shortening import short
 
@@ -40,7 +40,7 @@ def _ledger(context: Context) -> list[str]:
     written = ["", "Promised after earlier incidents, and would have prevented this one:", ""]
     for item, said in found:
         written.append(
-            f"- {item.incident}: {text(item.text)} ({text(item.owner)}; {stood(item, said)}; {code(item.handle)}), "
+            f"- {item.incident}: {text(item.text)} ({text(item.owner)}; {status_then(item, said)}; {code(item.handle)}), "
             f"says {text(said.by)}: {text(said.why)}"
         )
     return written

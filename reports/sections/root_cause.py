@@ -5,6 +5,7 @@ from reports.context import Context
 from reports.markdown import code, command, text
 from reports.sections.mentions import mention, says
 from reports.sections.missing import notes_or_missing
+from reports.wording.changes import suspicion
 
 
 def lines(context: Context) -> list[str]:
@@ -39,7 +40,7 @@ def candidates(context: Context) -> list[str]:
     written = ["", "Candidates by time alone, which nobody has judged yet:", ""]
     for row, suspect in suspects:
         written.append(
-            f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspect.why)}"
+            f"- {text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspicion(suspect))}"
         )
     handle = suspects[-1][0].handle
     return [

@@ -14,6 +14,7 @@ from projections.actions import (
     of_incident,
     would_have_prevented,
 )
+from reports.wording.actions import status
 from tests.builders import (
     action,
     action_done,
@@ -55,7 +56,7 @@ def test_what_is_due_is_overdue_from_the_end_of_its_day_on():
     assert item.standing(ends - timedelta(microseconds=1)) == ActionStatus("open")
     assert item.standing(ends) == ActionStatus("overdue", 1)
     assert item.standing(ends + timedelta(days=12, hours=23)) == ActionStatus("overdue", 13)
-    assert item.standing(ends + timedelta(days=12, hours=23)).said() == "overdue by 13 days"
+    assert status(item.standing(ends + timedelta(days=12, hours=23))) == "overdue by 13 days"
 
 
 def test_the_end_of_a_day_is_that_of_its_zone():

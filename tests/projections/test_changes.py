@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from projections.changes import candidate, changes, plain_version, same_version, steps
 from projections.deduplication import deduplicate
 from projections.timeline import timeline
+from reports.wording.changes import suspicion
 from tests.builders import (
     SHA,
     amended,
@@ -335,7 +336,7 @@ def test_a_change_in_the_hour_before_is_a_candidate(event, minute, expected):
 
     found = candidate(row, "INC-1", at(minute))
 
-    assert (found and found.why) == expected
+    assert (found and suspicion(found)) == expected
 
 
 def test_a_rollout_that_was_going_on_when_it_started_is_a_candidate_too():
@@ -348,8 +349,8 @@ def test_a_rollout_that_was_going_on_when_it_started_is_a_candidate_too():
 
     assert found is not None
     assert found.seconds_before_start == 240
-    assert found.why == (
-        "the deploy was going out when INC-1 started, 4 min after it began, and errors moved within ten minutes of it"
+    assert suspicion(found) == (
+        "the deploy was in progress when INC-1 started, 4 min after it began, and errors moved within ten minutes of it"
     )
     assert candidate(row, "INC-1", at(-1)) is None
 

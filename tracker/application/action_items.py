@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from projections.actions import ActionItem, Prevention, actions, counted_days
+from projections.actions import ActionItem, Prevention, actions
 from tracker.application.session import Session
 from tracker.events.actions import ActionDone
 from tracker.events.base import Recorded, Window
 from tracker.events.corrections import Correction, EventLinked
 from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
 from tracker.incident import Incident, fold
-from tracker.text.terminal import printable
 
 
 def items_and_events(
@@ -110,14 +109,3 @@ def prevention(said: "Prevention") -> dict[str, Any]:
         "by": said.by,
         "event": said.event,
     }
-
-
-def ledger_line(item: "ActionItem", said: "Prevention") -> str:
-    """Say that an item would have prevented an incident, and how it stood when that began."""
-    then = said.then
-    late = f", {counted_days(then.overdue_days)} overdue" if then and then.overdue_days else ""
-    was = "open item" if then is None or then.is_open else "item, done by then,"
-    return (
-        f"{item.incident}'s {was} {item.handle} ({printable(item.owner)}, due {said.due_then}{late}) "
-        f"would have prevented {said.incident}"
-    )

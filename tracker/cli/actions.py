@@ -3,10 +3,11 @@
 import argparse
 
 from projections.actions import OVERDUE, ActionItem, ActionStatus, of_incident
+from reports.wording.actions import ledger_line, status
 from tracker.application import action_items
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
-from tracker.text.terminal import table
+from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker actions --overdue        tracker actions INC-42 --json"
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         if item.done_at is not None:
             rows.append(("", "", "", "", "", f"done by {item.done_by}, proof: {item.proof}"))
         rows += [
-            ("", "", "", "", "", f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}")
+            ("", "", "", "", "", f"{printable(ledger_line(item, said))}, says {said.by}: {said.why}")
             for said in item.prevented
         ]
     print(table(rows), end="")
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 def _state(item: "ActionItem", standing: "ActionStatus") -> str:
     if item.done_at is not None:
         return f"done {item.done_at:%Y-%m-%d}"
-    return standing.said()
+    return status(standing)
 
 
 def _none(arguments: argparse.Namespace, known: "list[ActionItem]") -> None:

@@ -9,6 +9,7 @@ import argparse
 from datetime import datetime, timedelta
 
 from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
+from reports.wording.changes import suspicion
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import add_display_zone, add_reading, write_json
@@ -129,7 +130,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         ]
         judged = {role["incident"] for role in roles}
         said += [
-            f"candidate for {each.incident}: {each.why}" for each in suspected if each.incident not in judged
+            f"candidate for {each.incident}: {suspicion(each)}"
+            for each in suspected
+            if each.incident not in judged
         ]
         lines += [("", "", "", f"  {printable(line)}") for line in said]
     print(table(lines), end="")
@@ -176,6 +179,14 @@ def _described(
         "by": row.by,
         "sources": row.sources,
         "evidence": row.evidence,
-        "candidate_for": suspected,
+        "candidate_for": [
+            {
+                "incident": suspect.incident,
+                "seconds_before_start": suspect.seconds_before_start,
+                "why": suspicion(suspect),
+                "moved": suspect.moved,
+            }
+            for suspect in suspected
+        ],
         "attribution": roles,
     }

@@ -5,12 +5,14 @@ An open action item of an earlier incident is linked as one that would have prev
 
 import argparse
 
+from reports.wording.actions import ledger_line
 from tracker.application import action_items
 from tracker.application.recording import record
 from tracker.application.requests import LinkEvent
 from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording, answer, answer_outcome
 from tracker.events.incidents import ROLES
+from tracker.text.terminal import printable
 
 EXAMPLE = """examples:
   tracker link INC-42 checkout@v1.2.0 --as caused --why 'pool size was cut in it'
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             "action": action_items.described(item, session.now),
             "would_have_prevented": action_items.prevention(prevention),
         }
-        sentence = f"{action_items.ledger_line(item, prevention)}, linked by {by}"
+        sentence = f"{printable(ledger_line(item, prevention))}, linked by {by}"
         return answer(arguments, outcome.recording, sentence, keys)
     handle, name = outcome.handle, outcome.incident
     if known_by := outcome.facts.get("known_by"):

@@ -17,6 +17,7 @@ from projections.review import ReportStatus
 from projections.updates import messages_of
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
+from reports.wording.actions import ledger_line, status
 from reports.wording.headlines import detail, headline
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
@@ -162,13 +163,13 @@ def _print_items(
     """Print what is promised, what would have prevented it, and what by time and service alone might have."""
     for item in own:
         where = "" if item.incident == incident.id else f" (of {item.incident})"
-        state = f"done, {item.proof}" if item.done_at else item.standing(now).said()
+        state = f"done, {item.proof}" if item.done_at else status(item.standing(now))
         told = f"{item.text}   ({item.owner}, due {item.due_on}, {state})"
         print(f"  action item {item.handle}{where}: {printable(told)}")
     for item in [*own, *preventing]:
         for said in item.prevented:
             if item in own or said.incident == incident.id:
-                line = f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}"
+                line = f"{ledger_line(item, said)}, says {said.by}: {said.why}"
                 print(f"  {printable(line)}")
     if earlier:
         services = ", ".join(incident.services)
@@ -312,9 +313,9 @@ def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -
         rows.append(("amended", f"{len(found.amendments)} times, see: tracker history {recorded.handle}"))
     if item is not None:
         done = f"done at {utc(item.done_at)} by {item.done_by}; proof: {item.proof}" if item.done_at else ""
-        rows.append(("state", done or item.standing(now).said()))
+        rows.append(("state", done or status(item.standing(now))))
         rows += [
-            ("", f"{action_items.ledger_line(item, said)}, says {said.by}: {said.why}")
+            ("", printable(f"{ledger_line(item, said)}, says {said.by}: {said.why}"))
             for said in item.prevented
         ]
     print(table(rows, indent="  "), end="")
