@@ -504,7 +504,7 @@ def test_a_table_is_read_at_a_glance(tracker, incident):
 
     before, after = tracker("compare", 1).out.split("\n\n")[1:]
 
-    assert re.search(r"WINDOW +BESIDE +VERDICT +OBSERVED +EXPECTED +SHIFT +WOULD SHOW", after)
+    assert re.search(r"WINDOW +BASELINE +VERDICT +OBSERVED +EXPECTED +SHIFT +DETECTABLE", after)
     # Where the minute of the rise falls decides whether it is tenfold or a little less.
     assert re.search(r"10m +before it +regressed +[\d.]+ % +[\d.]+ % +(×\d+|\+\d{3} %) ", before)
     assert "19 %" not in before

@@ -181,7 +181,7 @@ def _print(
     up_to: int | None,
     name: str | None,
 ) -> None:
-    """Print the rules, but for a text that is held against the log; and the claims."""
+    """Print the claims, and the rules unless a text is checked."""
     evidence = found.evidence
     print(f"{incident.id}  {printable(incident.title)}")
     if name is None:

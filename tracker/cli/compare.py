@@ -98,7 +98,9 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
 
 
 def _table(rows: "Sequence[VerdictRow]") -> str:
-    lines = [("", "METRIC", "WINDOW", "BESIDE", "VERDICT", "OBSERVED", "EXPECTED", "SHIFT", "WOULD SHOW", "")]
+    lines = [
+        ("", "METRIC", "WINDOW", "BASELINE", "VERDICT", "OBSERVED", "EXPECTED", "SHIFT", "DETECTABLE", "")
+    ]
     before = ""
     for row in rows:
         name = row.metric if row.metric != before else ""
@@ -183,6 +185,6 @@ def _has_colour() -> bool:
 def _coloured(text: str) -> str:
     """Colour the verdicts; widths were laid out before, so columns stay."""
     words = "|".join(sorted((each.replace("_", " ") for each in _COLOURS), key=len, reverse=True))
-    beside = "|".join(_BASELINES.values())
-    pattern = re.compile(rf"^(.*? (?:{beside}) +)({words})\b", re.MULTILINE)
+    baselines = "|".join(_BASELINES.values())
+    pattern = re.compile(rf"^(.*? (?:{baselines}) +)({words})\b", re.MULTILINE)
     return pattern.sub(lambda m: f"{m[1]}\x1b[{_COLOURS[m[2].replace(' ', '_')]}m{m[2]}\x1b[0m", text)

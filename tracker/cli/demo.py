@@ -133,7 +133,7 @@ def _older_demo(target: Path) -> list[str]:
 
 
 def _sha256(path: Path) -> str | None:
-    """Hash a file, or all files of a folder; git writes its index anew whenever somebody looks."""
+    """Hash a file, or all files of a folder except git's index, which git rewrites whenever it reads."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if not path.is_dir():

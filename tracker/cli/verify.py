@@ -52,7 +52,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Held:
-    """A report held against the log: which generated parts and which pictures differ; what no event holds."""
+    """A report compared with the log: which generated parts and pictures differ, and what was added by hand."""
 
     file: str
     parts: list[str]
@@ -224,7 +224,7 @@ def _imported(session: Session, report: Report) -> int | None:
 
 
 def _redacted_since(session: Session, report: Report, here: int) -> "list[Recorded]":
-    """Return what the report stands on and was redacted after its position in the log."""
+    """Return the events that the report uses and that were redacted after its position in the log."""
     found = gathered(session, report.apart.attributes["incident"], here).redacted
     later = session.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > here}
@@ -262,7 +262,7 @@ def _report(path: Path) -> Report:
 
 
 def hold(session: Session, report: Report, here: int) -> Held:
-    """Write a report anew from its position, and hold each part, and each picture that is there, against it."""
+    """Write a report again from its position, and compare each part and each existing picture."""
     drawn = report.apart.attributes.get("pictures") != "none"
     written = again(session, report.apart, here, with_pictures=drawn)
     held = _held(report, written, drawn=drawn)
