@@ -6,6 +6,8 @@ BIN := .venv/bin
 PYTEST ?=
 # Processes that share the tests, a file at a time, so that few servers are started: make test WORKERS=0 for one
 WORKERS ?= 2
+# Lines of the product are counted where all tests run; see [tool.coverage] in pyproject.toml.
+COVERAGE = $(if $(PYTEST),,--cov --cov-report=)
 # Tests of what the documents promise; part of `make test`, and runnable alone.
 DOCS_TESTS ?= $(wildcard tests/docs)
 # How many hostile requests: make hostile REQUESTS=100000
@@ -13,7 +15,7 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers quick test check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
+.PHONY: help setup servers test quick check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +30,11 @@ servers: ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink and 
 	@bash .ci/bugsink.sh
 	@bash .ci/node_sdk.sh
 
-quick: setup ## Run the tests that are not marked slow
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not slow' $(PYTEST)
+test: setup servers ## Run all tests, and see that they cover the product; this is all a fresh clone needs
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(COVERAGE) $(PYTEST)
 
-test: setup servers ## Run all tests; this is all a fresh clone needs
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+quick: setup ## Run the tests that start no servers and break nothing, in some two minutes
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
 
 check: lint types imports test ## Run all that CI runs: tests, style, types, imports, documents
 
@@ -77,5 +79,5 @@ lock: setup ## Resolve pyproject.toml anew into requirements.lock
 		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 
 clean: ## Remove what the above made
-	@rm -rf .venv .venv-bugsink .setup.lock build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-bugsink .setup.lock build *.egg-info .pytest_cache .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find tracker projections reports tests -name __pycache__ -type d -prune -exec rm -rf {} +

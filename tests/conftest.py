@@ -5,7 +5,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +32,6 @@ _REAL_SERVERS = {
     *("alertmanager_server", "postgres_server", "postgres_url", "bugsink_server"),
 }
 SLOW_SECONDS = 1800
-
-
-if find_spec("pytest_timeout") is None:  # a .venv that was made before it was in the lock
-
-    def pytest_addoption(parser: pytest.Parser) -> None:
-        parser.addini("timeout", "seconds for each test; make setup installs what reads it")
-
-    def pytest_configure(config: pytest.Config) -> None:
-        config.addinivalue_line("markers", "timeout(seconds): the same for one test")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,8 @@ from tests.ingest.feeds import payload
 from tests.servers.postgres import Postgres
 from tracker.cli import main
 
+pytestmark = pytest.mark.slow
+
 SPAN = ("--from", "2026-01-01T00:00Z", "--to", "2027-01-01T00:00Z")
 SETTINGS = """
 [services.checkout]

@@ -26,6 +26,8 @@ from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
 from tracker.incident import fold
 from tracker.log import Log
 
+pytestmark = pytest.mark.slow
+
 POSTED = Answer(PostOutcome.POSTED, "ok")
 LATER = Answer(PostOutcome.LATER, "Slack answered 503")
 REFUSED = Answer(PostOutcome.REFUSED, "Slack answered 404 (no_service)")

@@ -8,6 +8,8 @@ import pytest
 
 from tests.bench.commands import heavy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def said():

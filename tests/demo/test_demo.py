@@ -15,6 +15,8 @@ from tests.demo import metrics, record
 from tracker.demo import repository, story
 from tracker.log import Log
 
+pytestmark = pytest.mark.slow
+
 FEEDS = Path(repository.__file__).parent / "feeds"
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.hostile import parsers
 from tests.hostile.run import run
 
+pytestmark = pytest.mark.slow
+
 
 def test_hostile_requests_leave_a_whole_server_and_record_nothing_that_was_not_let_in(tmp_path: Path) -> None:
     """

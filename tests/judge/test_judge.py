@@ -6,6 +6,8 @@ from tests.judge.__main__ import changes, fixes
 from tests.judge.cases import generated, generated_fixes
 from tests.judge.pictures import FOLDER, pictures
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_pictures_of_the_page_are_current():
     """

@@ -13,6 +13,8 @@ from tests.reports.histories import told
 from tests.servers.chromium import Chromium, chromium
 from tracker.cli import main
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '</code></td></table></style><script>alert(1)</script><img src=http://evil/x onerror=alert(1)> ![p](http://evil/y.png) "&lt;'
 
 

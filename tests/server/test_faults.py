@@ -4,6 +4,8 @@ import pytest
 
 from tests.faults.table import FAULTS, STORES, run
 
+pytestmark = pytest.mark.slow
+
 TIMES = 5
 
 

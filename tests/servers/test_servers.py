@@ -14,6 +14,8 @@ from tests.servers import bugsink, process
 from tests.servers.alertmanager import alert
 from tests.servers.prometheus import WEEK_END, WEEK_FIRINGS, WEEK_START, open_metrics
 
+pytestmark = pytest.mark.slow
+
 
 def query_range(server, query, *, start, end, step_seconds):
     response = requests.get(

@@ -33,6 +33,8 @@ from tracker.ingest.prometheus.alerts import AlertSpan, fingerprint, spans, usua
 from tracker.ingest.prometheus.api import AlertRule, PrometheusApi
 from tracker.ingest.prometheus.yaml import global_settings
 
+pytestmark = pytest.mark.slow
+
 WEEK = datetime(2026, 3, 1, tzinfo=UTC)
 WEEK_S = int(WEEK.timestamp())
 WEEK_END = WEEK + timedelta(days=7)
