@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from tests.notebooks.clear import NOTEBOOKS, cleared
 
-pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)]
 
 
 @pytest.fixture(scope="module")
