@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tracker.events.base import handle_of
 from tracker.events.incidents import IncidentDeclared, NoteAdded
 from tracker.incident import Incident
+from tracker.text.patterns import lazy_pattern
 
 SECTIONS = (
     ("Impact", "impact", "Who was affected, how, from when to when? With numbers, and where they come from."),
@@ -31,7 +32,7 @@ SECTIONS = (
 
 DEFAULT_WHY = "review"
 _FIRST = "<!-- tracker review {incident}, as of log position {position} -->"
-_FIRST_LINE = re.compile(
+_FIRST_LINE = lazy_pattern(
     r"<!-- tracker review (?P<incident>\S+), as of log position (?P<position>\d+) -->\s*"
 )
 _HELP = """<!--
@@ -39,8 +40,8 @@ Change a note, remove it, or write a new one: a line that begins with "- ", or a
 its heading. Further lines of a note are indented. Leave the [handles] as they are. Save and close:
 what changed is recorded, with the reason below. To give up, let the editor fail (vim: :cq).
 -->"""
-_ITEM = re.compile(r"(?:[-*+]|\d+[.)])(?:\s+(?P<rest>.*)|$)")
-_HANDLE = re.compile(r"\[(?P<handle>[0-9a-v]{24}|[0-9a-v]{7})(?P<mine>!?)\](?:\s(?P<rest>.*)|$)")
+_ITEM = lazy_pattern(r"(?:[-*+]|\d+[.)])(?:\s+(?P<rest>.*)|$)")
+_HANDLE = lazy_pattern(r"\[(?P<handle>[0-9a-v]{24}|[0-9a-v]{7})(?P<mine>!?)\](?:\s(?P<rest>.*)|$)")
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,29 @@ from projections.claims.claim import Finding
 from projections.claims.clocks import dates_in
 from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence, Text
+from tracker.text.patterns import lazy_pattern
 
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_RELATIVE = re.compile(
+_RELATIVE = lazy_pattern(
     rf"\b(?:by |until |before |due |due: ?|on )?(?:the )?(?:tomorrow|today|tonight|(?:end of (?:the |this |next )?)?(?:this |next |coming )?(?:sprint|week|month|quarter|year|release)(?:[- ]end| end)?"
     rf"|sprint end|EO[DWMQ]|COB|(?:this |next |coming )?{_DAY}|ASAP|soon|(?:in|within) (?:an?|\d{{1,3}}|two|three|four|a few|a couple of) (?:days?|weeks?|months?|sprints?)|as soon as possible|immediately)\b(?!\w)",
     re.IGNORECASE,
 )
-_DUE_LEAD = re.compile(
+_DUE_LEAD = lazy_pattern(
     r"^(?:by|until|before|due|next|this|in|within|end|on|tomorrow|today|asap|soon|eo[dwmq]|sprint|cob|the)\b",
     re.IGNORECASE,
 )
-_NOBODY = re.compile(
+_NOBODY = lazy_pattern(
     r"(?:\(|\bowners?:?\s*|\bassignees?:?\s*|\bassigned to:?\s*|(?:^|\s)[|–—-]\s+|@)(?P<who>(?:the |our |whole )?(?:[A-Z]\w+ |\w+ops )?(?:team|everyone|everybody|all|anyone|someone|somebody|TBD|TBA|nobody|none|us|we|devs?|developers|engineers|engineering|ops|devops|SRE|QA|backend|frontend|infra|infrastructure|platform)(?: team)?)\s*(?=[,;)|]|$|\s[-–—(]|\s+by\b)",
     re.IGNORECASE,
 )
-_OPEN = re.compile(
+_OPEN = lazy_pattern(
     r"\[(?:link|links|url|todo|tbd|tba|name|date|time|owner|number|insert[^\[\]]{0,60}|add [^\[\]]{0,60}|your [^\[\]]{0,60}|fill[^\[\]]{0,60}|placeholder|x{2,5}|…|\.{3}|\?+)\](?![(\[:])"
     r"|<(?:link|url|todo|tbd|name|date|insert[^<>]{0,60})>|\bTBD\b|\bTBA\b|\bFIXME\b|\bTODO\b(?!s)|\bLorem ipsum\b|\{\{[^{}]{0,60}\}\}",
     re.IGNORECASE,
 )
 _SECTION = ("action",)
-_NAMED = re.compile(
+_NAMED = lazy_pattern(
     r"@\w|\([^()]*[A-Z]\w+|\b(?:owner|assignee|assigned|due)\b|\s[–—-]\s*[A-Z]\w+|\|\s*[A-Z]\w+|^[A-Z]\w+(?: [A-Z]\w+)?:",
     re.IGNORECASE,
 )

@@ -10,9 +10,10 @@ from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, PLANS, mentions
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
+from tracker.text.patterns import lazy_pattern
 
 MECHANISMS: dict[str, re.Pattern[str]] = {
-    name: re.compile(pattern, re.IGNORECASE)
+    name: lazy_pattern(pattern, re.IGNORECASE)
     for name, pattern in {
         "a timeout": r"\btime-?outs?\b|\btimed[ -]out\b|\btiming out\b",
         "a pool or resource that ran out": r"\bpools?\b|\bdeplet\w+|\bexhaust\w+|(?<!memory )\bleak\w*|\bnot (?:being )?(?:released|returned|given back|closed)\b|\b(?:never|without) (?:releas|return|giv|clos)\w+|\bran (?:dry|out of (?:connections|threads|handles))|\bstarv\w+|\bholds? (?:its|the) connections?",
@@ -30,22 +31,22 @@ MECHANISMS: dict[str, re.Pattern[str]] = {
         "a rate limit": r"\brate[- ]limit\w*|\bthrottl\w+",
     }.items()
 }
-_CAUSED = re.compile(
+_CAUSED = lazy_pattern(
     r"\b(?:due to|caused by|because of|because|as a result of|owing to|the cause was|cause:|root cause(?: was| is)?(?: identified| found)?\s?[:(])\s*(?P<why>[^.;]{3,160})",
     re.IGNORECASE,
 )
-_FAST = re.compile(
+_FAST = lazy_pattern(
     r"\b(?:detection|alerting|detected|noticed)\b[^.;]{0,25}?\b(?:fast|quick(?:ly)?|prompt(?:ly)?|immediate(?:ly)?|good|excellent|early|well)\b"
     r"|\b(?:fast|quick|prompt|early|good) (?:detection|alerting)\b|\b(?:quickly|promptly|immediately) (?:detected|noticed)\b",
     re.IGNORECASE,
 )
-_SLOW = re.compile(
+_SLOW = lazy_pattern(
     r"\b(?:detect|notice|find (?:it|this)|know)\w* (?:it |this |issues |problems |such \w+ )?(?:earlier|sooner|faster|quicker)\b"
     r"|\b(?:need|needs|needed|lack|lacked|missing|improve|better)\b[^.;]{0,20}\b(?:alerting|alerts?|detection)\b",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(r"\b(?:not|n't|never|too|could have been|wasn't|isn't)\b", re.IGNORECASE)
-_NORMAL = re.compile(
+_NEGATED = lazy_pattern(r"\b(?:not|n't|never|too|could have been|wasn't|isn't)\b", re.IGNORECASE)
+_NORMAL = lazy_pattern(
     r"\b(?:all )?(?:metrics|monitoring|error rates?|dashboards?)(?: \w+)?:? (?:is |are |was |were |all )*(?:normal|green|healthy|back to normal)\b",
     re.IGNORECASE,
 )

@@ -9,6 +9,7 @@ from itertools import islice
 
 from projections.claims.numbers import MOST
 from tracker.errors import UsageError
+from tracker.text.patterns import lazy_pattern
 from tracker.times import zone
 
 _ABBREVIATIONS = {
@@ -29,19 +30,19 @@ _ZONE = (
 )
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-_DATE = re.compile(
+_DATE = lazy_pattern(
     r"(?<![\w-])(?:(?P<iso>\d{4}-\d{2}-\d{2})"
     rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH.format('m1')},?\s+(?P<y1>\d{{4}})"
     rf"|{_MONTH.format('m2')}\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y2>\d{{4}}))(?!\d)",
     re.IGNORECASE,
 )
-_TIME = re.compile(
+_TIME = lazy_pattern(
     r"(?:(?<=\d\d[Tt])|(?<![\w:.+]))(?<!\d\d-)(?P<hour>\d{1,2})(?:[:.h](?P<minute>[0-5]\d)(?P<second>:[0-5]\d(?:\.\d{1,6})?)?)?"
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<zone>\s?\(?(?-i:" + _ZONE + r")\)?)?(?!\w|:\d)",
     re.IGNORECASE,
 )
 _HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_NAMED = re.compile(
+_NAMED = lazy_pattern(
     r"(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before ))"
     r"(?:(?P<noon>noon|midday)\b|(?P<midnight>midnight)\b"
     r"|(?:(?:an? )?(?P<part>quarter (?:to|past)|half past)|(?P<minutes>five|ten|twenty|twenty-five)(?: minutes)? past)"
@@ -51,8 +52,8 @@ _NAMED = re.compile(
 )
 _PARTS = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25, "half": 30}
 """Times in words: noon, a quarter to three, half past two."""
-ANY_ZONE = re.compile(r"(?<![\w/])" + _ZONE)
-_STAMP_GAP = re.compile(r"(?:T|t|\s|,|\sat\s|\s[-–|]\s)*$")
+ANY_ZONE = lazy_pattern(r"(?<![\w/])" + _ZONE)
+_STAMP_GAP = lazy_pattern(r"(?:T|t|\s|,|\sat\s|\s[-–|]\s)*$")
 
 
 def offset_of(text: str) -> tzinfo | None:

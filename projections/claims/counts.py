@@ -12,22 +12,23 @@ from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import HABIT, NOT_NOW, is_elsewhere, is_plan
 from tracker.events.changes import CommitMade
 from tracker.events.incidents import IncidentReopened
+from tracker.text.patterns import lazy_pattern
 
 _TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _OFTEN = rf"(?P<often>once|twice|thrice|(?:{NUMBER}) times)"
 _MANY = rf"(?P<many>{NUMBER}|\ba single|\bno|\bonly one|\bonly a)"
 _ADJECTIVES = r"(?:\s+(?:separate|different|production|small|minimal|single|successful|failed|fix|hotfix|more|further|of))*"
-_BETWEEN = re.compile(
+_BETWEEN = lazy_pattern(
     r"\b(?:between|-|–|to|or|at most|up to|at least|(?:no |not )?(?:more|fewer|less) than|over|under)\s*$",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(
+_ELSEWHERE = lazy_pattern(
     r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last|at most|at least|or more|or fewer|max(?:imum)?)\b",
     re.IGNORECASE,
 )
-_PART = re.compile(r"^\W*of (?:the |\d)", re.IGNORECASE)
+_PART = lazy_pattern(r"^\W*of (?:the |\d)", re.IGNORECASE)
 
-_BUMP = re.compile(r"\bbump\b|\bversion\b|^release\b", re.IGNORECASE)
+_BUMP = lazy_pattern(r"\bbump\b|\bversion\b|^release\b", re.IGNORECASE)
 
 Counted = tuple[set[int], str, tuple[str, ...]]
 
@@ -124,25 +125,25 @@ _COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts, datetime | None], Counted |
 )
 _PATTERNS = tuple(
     (
-        re.compile(
+        lazy_pattern(
             rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:failed|minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))",
             re.IGNORECASE,
         ),
-        re.compile(rf"\b(?:{verbs})\s+(?:it\s+|production\s+)?{_OFTEN}", re.IGNORECASE),
+        lazy_pattern(rf"\b(?:{verbs})\s+(?:it\s+|production\s+)?{_OFTEN}", re.IGNORECASE),
         count,
     )
     for nouns, verbs, count in _COUNTS
 )
 
-_PEOPLE_HIT = re.compile(
+_PEOPLE_HIT = lazy_pattern(
     rf"(?P<about>~|≈|about |around |approximately |roughly |some |nearly |almost |over |more than |up to )?(?<![\w.,:/])(?P<many>{NUMBER})(?P<thousand>k\b)?\+?\s+"
     r"(?:\w+\s+){0,2}?(?P<what>transactions?|customers?|users?|orders?|requests?|payments?|accounts?|sessions?|checkouts?|tickets?|merchants?)\b"
     r"(?=(?P<rest>[^.;]{0,50}))",
     re.IGNORECASE,
 )
-_STATUS_BEFORE = re.compile(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)
-_STATUS_AFTER = re.compile(r"\s?(?:errors?|s\b|status|response|code|internal|%|ms\b)", re.IGNORECASE)
-_HIT = re.compile(
+_STATUS_BEFORE = lazy_pattern(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)
+_STATUS_AFTER = lazy_pattern(r"\s?(?:errors?|s\b|status|response|code|internal|%|ms\b)", re.IGNORECASE)
+_HIT = lazy_pattern(
     r"\b(?:affected|impacted|failed|lost|hit|dropped|unable|could not|couldn't|saw|were not|not paid|errors?)\b",
     re.IGNORECASE,
 )

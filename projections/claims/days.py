@@ -9,9 +9,10 @@ from projections.claims.facts import ClaimFacts, events_of
 from projections.claims.instants import stamps_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, WEEKDAYS, is_elsewhere, is_plan, mentions
+from tracker.text.patterns import lazy_pattern
 
-_OF_INCIDENT = re.compile(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
-_WEEKDAY = re.compile(rf"\b(?P<day>{'|'.join(WEEKDAYS)})\b,?(?: the)?\s*$", re.IGNORECASE)
+_OF_INCIDENT = lazy_pattern(r"^\W*(?:incident )?date\W{1,4}$", re.IGNORECASE)
+_WEEKDAY = lazy_pattern(rf"\b(?P<day>{'|'.join(WEEKDAYS)})\b,?(?: the)?\s*$", re.IGNORECASE)
 
 
 def check_days(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from projections.claims.facts import ClaimFacts, Measure, Stamp
+from tracker.text.patterns import lazy_pattern
 
 Measures = Callable[[ClaimFacts], list[Measure]]
 
 
 def _re(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
+    return lazy_pattern("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
 
 
 _DOWN = r"(?:was|were|is|are|been|being|went|fully|completely|partially|stayed|remained|service|site)"

@@ -22,30 +22,31 @@ from projections.claims.vocabulary import (
     outside,
 )
 from projections.durations import NAMES
+from tracker.text.patterns import lazy_pattern
 from tracker.times import spoken
 
-_SETTING = re.compile(
+_SETTING = lazy_pattern(
     r"\b(?:time-?outs?|intervals?|windows?|limits?|targets?|goals?|slos?|slas?|ttl|thresholds?|every|each|per|last|past|first|next|"
     r"late|some ?time within|retention|budgets?|wait(?:s|ed|ing)?|sleep|back-?off|retr(?:y|ies)|caches?|poll\w*|scrape\w*|p9\d|latency|eta|within the)"
     r"\W+(?:(?:of|is|was|to|from|for|a|the|set|at|after|=|over|about)\W+){0,3}$",
     re.IGNORECASE,
 )
-_PER = re.compile(r"[^.;]{0,25}?\b(?:a|per|each|every) (?:day|week|month|quarter|year)\b", re.IGNORECASE)
-_PART = re.compile(
+_PER = lazy_pattern(r"[^.;]{0,25}?\b(?:a|per|each|every) (?:day|week|month|quarter|year)\b", re.IGNORECASE)
+_PART = lazy_pattern(
     r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b[^.;,]{0,20}\b(?:down|offline|unavailable|unreachable|restart\w*)\b",
     re.IGNORECASE,
 )
 """A part of the service was down: the log holds no word of that."""
-_SETTING_AFTER = re.compile(
+_SETTING_AFTER = lazy_pattern(
     r"\W{0,3}(?:\w+\W+)?(?:time-?out|interval|window|limit|target|goal|slo|sla|ttl|threshold|cool-?down|latency|budget|old|each|ago)\b",
     re.IGNORECASE,
 )
-_AFTER = re.compile(
+_AFTER = lazy_pattern(
     r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE
 )
 _NAMED_ROWS = {called.lower(): name for name, called in NAMES.items()}
-_FROM_TO = re.compile(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
-_ARROW = re.compile(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
+_FROM_TO = lazy_pattern(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
+_ARROW = lazy_pattern(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
 
 
 def check_durations(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:

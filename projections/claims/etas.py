@@ -10,15 +10,16 @@ from projections.claims.facts import ClaimFacts, Stamp
 from projections.claims.numbers import spans
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import PLANS
+from tracker.text.patterns import lazy_pattern
 from tracker.times import spoken
 
-_PROMISE = re.compile(
+_PROMISE = lazy_pattern(
     r"\bETA\b|\bexpected (?:deployment|deploy|fix|resolution|recovery|end|completion|rollback)\b"
     r"|\b(?:fix|deployment|deploy|rollback|recovery|resolution|service|it|we) (?:is |are )?expect(?:ed|s)?\b"
     r"|\b(?:will|should) be (?:fixed|back|deployed|live|resolved|restored|over|rolled back)\b",
     re.IGNORECASE,
 )
-_ADMITTED = re.compile(
+_ADMITTED = lazy_pattern(
     r"\b(?:missed|slipped|not met|too late|was late|optimistic|instead|later than|unknown|not known|wrong)\b",
     re.IGNORECASE,
 )

@@ -1,6 +1,5 @@
 """What the log knows of an incident, as the readers of claims ask for it: points, spans, changes, people."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -13,10 +12,11 @@ from tracker.events.changes import CommitMade
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened
 from tracker.incident import Incident
+from tracker.text.patterns import lazy_pattern
 from tracker.times import spoken
 
-_LAST_CELL = re.compile(r"\|\s*([0-9a-v]{7})\s*$")
-_FIRST_HASH = re.compile(r"[\W_]*(?=[a-f]*\d)([0-9a-f]{7,40})\b")
+_LAST_CELL = lazy_pattern(r"\|\s*([0-9a-v]{7})\s*$")
+_FIRST_HASH = lazy_pattern(r"[\W_]*(?=[a-f]*\d)([0-9a-f]{7,40})\b")
 _ENDS = {
     "time_to_detect": ("started", "detected"),
     "time_to_declare": ("detected", "declared"),
@@ -318,7 +318,7 @@ def same_time(stamp: Stamp, at: datetime, grain: float) -> bool:
     )
 
 
-_VERSION = re.compile(r"(?<![\w.])v?(\d{1,4}\.\d{1,4}(?:\.\d{1,5}){1,2}(?:-[\w.]{1,20})?)(?![\w])")
+_VERSION = lazy_pattern(r"(?<![\w.])v?(\d{1,4}\.\d{1,4}(?:\.\d{1,5}){1,2}(?:-[\w.]{1,20})?)(?![\w])")
 
 
 def versions_in(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from projections.claims.vocabulary import (
     nearest,
     outside,
 )
+from tracker.text.patterns import lazy_pattern
 
 _CORE = (
     "started", "detected", "alerted", "declared", "confirmed", "cause", "deployed", "rolled back", "recovered", "resolved"
@@ -59,13 +60,13 @@ def check_times(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[F
             yield from _inline(sentence, clock, facts)
 
 
-_BEFORE_WORDS = re.compile(r"(?:[\W_]|UTC\b)*")
-_WORD = re.compile(r"[^\W\d_]{4,}")
+_BEFORE_WORDS = lazy_pattern(r"(?:[\W_]|UTC\b)*")
+_WORD = lazy_pattern(r"[^\W\d_]{4,}")
 
 
 _BEGINS = ("started", "reported", "detected", "alerted", "declared")
 _ENDS = ("recovered", "deployed", "rolled back", "resolved", "verified")
-_DOWN = re.compile(
+_DOWN = lazy_pattern(
     r"\bdown\b|\boutage\b|\bunavailable\b|\bdowntime\b|\bfail(?:ed|ing)\b|\baffected\b|\bimpacted\b|\bdisrupt\w+"
     r"|\bbroken\b|\bdegraded\b|\boffline\b|\binaccessible\b|\bunreachable\b|\binterrupt\w+|\blasted\b"
     r"|\b(?:could not|couldn't|unable to)\b",
@@ -215,7 +216,7 @@ def _in_parentheses(said: str, clock: Clock) -> Mention | None:
     return named[-1] if len(named) == 1 else None
 
 
-_PROMISED = re.compile(r"\b(?:promis|hop|due|deadline|eta|schedul|estimat|announc|told)", re.IGNORECASE)
+_PROMISED = lazy_pattern(r"\b(?:promis|hop|due|deadline|eta|schedul|estimat|announc|told)", re.IGNORECASE)
 
 
 def _by(sentence: Sentence, clock: Clock, facts: ClaimFacts) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from tracker.text.patterns import lazy_pattern
+
 _UNITS = [
     "zero",
     "one",
@@ -45,7 +47,7 @@ _SPECIAL = (
     (r"half an? hour|(?:an? )?half[- ]hour", 1800.0, 240.0),
     (r"a couple of minutes", 120.0, 120.0),
 )
-_DURATION = re.compile(
+_DURATION = lazy_pattern(
     r"(?<![\w.:,])(?:"
     + "|".join(f"(?P<special{number}>{each[0]})" for number, each in enumerate(_SPECIAL))
     + rf"|(?P<low>\d{{1,6}})(?:\s*{_UNIT})?\s*(?:-|–|—|\bto\b)\s*(?P<high>{_PIECE})"
@@ -56,23 +58,23 @@ _DURATION = re.compile(
     + r")(?![\w%])",
     re.IGNORECASE,
 )
-_ONE = re.compile(rf"({_AMOUNT})(?:\s*-\s*|\s*)({_UNIT})", re.IGNORECASE)
-_ISO = re.compile(r"(\d+)([HMS])", re.IGNORECASE)
-_ABOUT = re.compile(
+_ONE = lazy_pattern(rf"({_AMOUNT})(?:\s*-\s*|\s*)({_UNIT})", re.IGNORECASE)
+_ISO = lazy_pattern(r"(\d+)([HMS])", re.IGNORECASE)
+_ABOUT = lazy_pattern(
     r"(?:\babout|\baround|\bapprox(?:\.|imately)?|\broughly|\bsome|~|≈|\bca\.?|\bcirca|\bnearly|\balmost|\bclose to|\bjust (?:under|over))\s*(?:an? )?$",
     re.IGNORECASE,
 )
-_MOST = re.compile(
+_MOST = lazy_pattern(
     r"(?:\b(?:less|shorter) than|\bunder|\bwithin|\bat most|\bup to|\b(?:no|not) (?:more|longer) than|\bfewer than|\bat the most|<|≤|\bbelow|\bmax(?:imum)?(?: of)?)\s*$",
     re.IGNORECASE,
 )
-_LEAST = re.compile(
+_LEAST = lazy_pattern(
     r"(?:\bmore than|\bover|\bat least|\blonger than|\bno less than|>|≥|\bupwards of|\babove)\s*$",
     re.IGNORECASE,
 )
-_AFTER_ABOUT = re.compile(r"\s*(?:or so|approximately|approx|-ish)\b", re.IGNORECASE)
-_AFTER_MOST = re.compile(r"\s*(?:at (?:the )?most|or less|max(?:imum)?)\b", re.IGNORECASE)
-_AFTER_LEAST = re.compile(r"\s*(?:at least|or more|\+)", re.IGNORECASE)
+_AFTER_ABOUT = lazy_pattern(r"\s*(?:or so|approximately|approx|-ish)\b", re.IGNORECASE)
+_AFTER_MOST = lazy_pattern(r"\s*(?:at (?:the )?most|or less|max(?:imum)?)\b", re.IGNORECASE)
+_AFTER_LEAST = lazy_pattern(r"\s*(?:at least|or more|\+)", re.IGNORECASE)
 
 
 def number_of(text: str) -> float:
@@ -115,7 +117,7 @@ MOST = 12
 """At most so many durations, and so many times, are read in one sentence."""
 
 
-_CLOCKED = re.compile(
+_CLOCKED = lazy_pattern(
     r"\b(?:downtime|duration|outage|time to \w+|M?TT[RD])\W{1,5}"
     r"(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d)|\s?h(?:ours?|rs?)?\b|(?=\W*$))(?![\w:])",
     re.IGNORECASE,

@@ -8,14 +8,15 @@ from projections.claims.facts import ClaimFacts
 from projections.claims.numbers import NUMBER, number_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import HABIT, NOT_NOW, is_plan
+from tracker.text.patterns import lazy_pattern
 
-_PEAK = re.compile(
+_PEAK = lazy_pattern(
     r"\b(?:error|failure)[ _-](?:rate|ratio)\b[^.;]{0,40}?\b(?:peak(?:ed|s)?|reached|spiked|climbed|rose|went up|maxed|hit|topped)\b"
     rf"[^.;%\d]{{0,20}}?(?P<about>about |around |roughly |nearly |almost |over |more than |~ ?|≈ ?)?(?P<value>{NUMBER})\s?(?:%|percent\b)",
     re.IGNORECASE,
 )
-_AT_PEAK = re.compile(r"\b(?:peak\w*|at (?:its|the) (?:peak|worst)|maxed|highest)\b", re.IGNORECASE)
-ASKED = re.compile(r"\b(?:error|failure)[ _-](?:rate|ratio)\b", re.IGNORECASE)
+_AT_PEAK = lazy_pattern(r"\b(?:peak\w*|at (?:its|the) (?:peak|worst)|maxed|highest)\b", re.IGNORECASE)
+ASKED = lazy_pattern(r"\b(?:error|failure)[ _-](?:rate|ratio)\b", re.IGNORECASE)
 """A text without these words needs no samples."""
 
 

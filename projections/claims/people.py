@@ -7,19 +7,20 @@ from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts, events_of
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, is_plan
+from tracker.text.patterns import lazy_pattern
 
 _NAME = r"@?(?P<{0}>[A-Z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
 _AT_NAME = r"@?(?P<{0}>[A-Za-z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
 _ROLE = r"(?:incident )?(?:lead|commander|manager|IC)"
-_LEAD = re.compile(
+_LEAD = lazy_pattern(
     rf"\b(?i:led|lead|commanded|coordinated|run) by {_NAME.format('by')}"
     rf"|\b{_NAME.format('who')} (?:led|was leading|coordinated|took the lead|was (?:the )?(?i:{_ROLE}))\b"
     rf"|(?:^|\b)(?i:{_ROLE})(?: was| is|:)\s*{_AT_NAME.format('was')}"
 )
-_DID = re.compile(
+_DID = lazy_pattern(
     rf"\b(?P<verb>(?i:declared|resolved|closed|deployed|rolled back|reopened))(?: at [\d:]+(?: ?(?:[AaPp][Mm]|UTC|Z))?)? by {_NAME.format('by')}"
 )
-_DETECTED = re.compile(
+_DETECTED = lazy_pattern(
     r"\b(?:was |were |is )?(?:detected|noticed|discovered|found|caught|raised|reported) (?:first )?(?:by|through|via|from) (?:an? |the |our )?(?:\w+ )?"
     r"(?P<what>alerts?|alerting|monitoring|alarm|customers?|users?|support|engineers?|persons?|colleagues?)\b"
     r"|\bdetection(?: source| method)?:\s*(?:by )?(?:an? )?(?P<key>alerts?|alerting|monitoring|customers?|users?)\b"
@@ -59,7 +60,7 @@ _NOBODY = frozenset(
         "jenkins",
     ]
 )
-_SEVERITY = re.compile(
+_SEVERITY = lazy_pattern(
     r"^\W*(?:the |its )?severity(?:\W{1,4}| (?:was|is) )(?P<severity>critical|major|minor|sev-?\d|p\d)\b",
     re.IGNORECASE,
 )

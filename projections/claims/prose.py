@@ -10,34 +10,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from tracker.text.patterns import lazy_pattern
+
 _LONGEST = 1_000
 """Longer sentences are cut."""
 
-_FENCE = re.compile(r"[ \t]{0,3}(```+|~~~+)[ \t]*([\w-]*)")
-_HEADING = re.compile(r"[ \t]{0,3}(#{1,6})(?:[ \t]+|$)(.*)")
-_BOLD_HEADING = re.compile(r"[ \t]{0,3}(?:\*\*|__)([^*_]{2,60})(?:\*\*|__):?[ \t]*$")
-_PLAIN_HEADING = re.compile(
+_FENCE = lazy_pattern(r"[ \t]{0,3}(```+|~~~+)[ \t]*([\w-]*)")
+_HEADING = lazy_pattern(r"[ \t]{0,3}(#{1,6})(?:[ \t]+|$)(.*)")
+_BOLD_HEADING = lazy_pattern(r"[ \t]{0,3}(?:\*\*|__)([^*_]{2,60})(?:\*\*|__):?[ \t]*$")
+_PLAIN_HEADING = lazy_pattern(
     r"(?:summary|timeline|root cause|fix|prevention|action items|lessons learned|impact|resolution):?[ \t]*$",
     re.IGNORECASE,
 )
-_UNDERLINE = re.compile(r"[ \t]{0,3}(?:=+|-+)[ \t]*$")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+(?:\[(?P<box>[ xX])\][ \t]*)?")
-_RULE_OF_TABLE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*$")
-_GENERATED_BEGIN = re.compile(r"[ \t]*<!--[ \t]*tracker:begin\b")
-_GENERATED_END = re.compile(r"[ \t]*<!--[ \t]*tracker:end\b")
-_LINK = re.compile(
+_UNDERLINE = lazy_pattern(r"[ \t]{0,3}(?:=+|-+)[ \t]*$")
+_ITEM = lazy_pattern(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+(?:\[(?P<box>[ xX])\][ \t]*)?")
+_RULE_OF_TABLE = lazy_pattern(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*$")
+_GENERATED_BEGIN = lazy_pattern(r"[ \t]*<!--[ \t]*tracker:begin\b")
+_GENERATED_END = lazy_pattern(r"[ \t]*<!--[ \t]*tracker:end\b")
+_LINK = lazy_pattern(
     r"!?\[([^\[\]]{0,300})\](?:\([^()\s]{0,500}(?:[ \t]+\"[^\"]{0,200}\")?\)|\[[^\[\]]{0,100}\])"
 )
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
-_MARKUP = re.compile(r"\*\*|__|`|(?<![\w*])\*(?=\w)|(?<=[\w.)!?])\*(?![\w*])|~~")
-_KEYED = re.compile(r"[ \t]*[^\w\s(]{0,4}\W?[ \t]*[A-Z][\w /-]{1,40}(?:\*\*|__)?:(?:\*\*|__)?(?:[ \t]|$)")
-_SYMBOL = re.compile(r"[ \t]*(?:[^\w\s\"'(\[<@#$&*_`-]|[ðâÃğïÂ][^\x00-\x7f])")
-_CLOCK_FIRST = re.compile(r"[ \t]*(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d")
-_STOP = re.compile(r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])")
-_ABBREVIATED = re.compile(
+_TAG = lazy_pattern(r"</?[A-Za-z][^<>]{0,300}>")
+_MARKUP = lazy_pattern(r"\*\*|__|`|(?<![\w*])\*(?=\w)|(?<=[\w.)!?])\*(?![\w*])|~~")
+_KEYED = lazy_pattern(r"[ \t]*[^\w\s(]{0,4}\W?[ \t]*[A-Z][\w /-]{1,40}(?:\*\*|__)?:(?:\*\*|__)?(?:[ \t]|$)")
+_SYMBOL = lazy_pattern(r"[ \t]*(?:[^\w\s\"'(\[<@#$&*_`-]|[ðâÃğïÂ][^\x00-\x7f])")
+_CLOCK_FIRST = lazy_pattern(r"[ \t]*(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d")
+_STOP = lazy_pattern(r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])")
+_ABBREVIATED = lazy_pattern(
     r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|(?<![\w:.,])\d{1,2})\.$"
 )
-_CUT = re.compile(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|but|while|whereas|then|so|which)\b")
+_CUT = lazy_pattern(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|but|while|whereas|then|so|which)\b")
 
 HUMAN_FENCES = ("markdown", "md")
 

@@ -8,19 +8,20 @@ from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence, Text
 from projections.claims.versions import told_of_rollback
 from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
+from tracker.text.patterns import lazy_pattern
 
 _WHAT = (
     r"(?:(?:the|that|this|our) )?(?:bad |broken |faulty |first |last |new )?"
     r"(?:deploy(?:ment)?|release|rollout|hotfix|fix|version|service|production|it|everything)"
 )
-_ROLLED = re.compile(
+_ROLLED = lazy_pattern(
     r"\b(?:we|they|I|he|she|who|team|on-?call|and|then)(?: (?:have|had|then|quickly|immediately|at once|first))? "
     rf"(?:rolled back|reverted)(?: {_WHAT})?(?= (?:at|to|after|within|in|on|by|because|since|when|once|again|immediately)\b|\W*$|[,;.)])"
     rf"|\b{_WHAT} (?:was|were|had been|has been|got) (?:quickly |immediately |then |later )?(?:rolled back|reverted)\b"
     r"|\b(?:after|with|by|following) (?:the|a) rollback\b|\b(?:the|a) rollback (?:fixed|helped|restored|brought|solved|resolved|was done|was needed|was started|took|finished|ended)\b",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(
+_NEGATED = lazy_pattern(
     r"\b(?:no|not|never|without|nothing|neither|nor|n't|avoid\w*)\b[^,;.]{0,40}$", re.IGNORECASE
 )
 

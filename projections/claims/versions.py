@@ -8,6 +8,7 @@ from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
+from tracker.text.patterns import lazy_pattern
 
 
 def _version(name: str) -> str:
@@ -19,20 +20,20 @@ def _version(name: str) -> str:
 _DONE = (
     r"(?:(?:re-?)?deployed|rolled out|shipped|released|went live|is live|was live|live|in production|put out)"
 )
-_DEPLOYED = re.compile(
+_DEPLOYED = lazy_pattern(
     rf"\b{_DONE}\b[\s:]*\(?(?:(?:the|fix|hotfix|our|a|as|with|in|of)\s+){{0,3}}{_version('after')}"
     rf"|{_version('before')}\)?,?\s*(?:(?:was|is|has been|were|had been|got)\s+)?{_DONE}\b"
     rf"|\b(?:deploy(?:ment)?|rollout) of\s+{_version('of')}"
     rf"|\b(?:fixed|resolved) (?:in|by|with)\s+(?:the\s+)?{_version('fixed')}",
     re.IGNORECASE,
 )
-_ROLLED = re.compile(
+_ROLLED = lazy_pattern(
     rf"\broll(?:ed)?[ -]?back(?: (?:production|checkout|the service|it|[\w-]{{1,30}}))?(?: from {_version('left')})? to\s+(?:the\s+)?{_version('to')}"
     rf"|\b(?:rolled back|reverted)\s+{_version('undone')}"
     rf"|{_version('gone')}\s+was\s+(?:rolled back|reverted)",
     re.IGNORECASE,
 )
-_NEGATED = re.compile(
+_NEGATED = lazy_pattern(
     r"\b(?:no|not|never|without|n't|against|instead of|avoid\w*)\b[^,;.]{0,40}$", re.IGNORECASE
 )
 

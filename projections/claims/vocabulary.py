@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence
+from tracker.text.patterns import lazy_pattern
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
+    return lazy_pattern("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE)
 
 
 _IT = r"(?:incident|outage|errors?|failures?|problems?|issues?|impact|downtime|disruption|degradation|it)"
@@ -103,7 +104,7 @@ POINTS: dict[str, re.Pattern[str]] = {
     ),
 }
 
-NOT_NOW = re.compile(
+NOT_NOW = lazy_pattern(
     r"\b(?:will|would|won't|should(?:n't)?|shall|(?<!nobody )(?<!no one )could(?! not|n't)|might|must|may(?! \d)|can(?!not|'t| not)|"
     r"plan(?:s|ned|ning)? to|going to|want(?:s)? to|needs? to|have to|has to|aim(?:s|ing)?|if|unless|whether|"
     r"next time|in (?:the )?future|ideally|otherwise|hopefully|expect(?:s|ed)?|suppose[ds]?|target(?:s|ed)?|goal|"
@@ -112,13 +113,13 @@ NOT_NOW = re.compile(
 )
 """A clause with one of these does not say what happened."""
 
-HABIT = re.compile(
+HABIT = lazy_pattern(
     r"\b(?:takes?|lasts?|runs?|usually|typically|normally|generally|on average|always|often|sometimes|per (?:deploy|month|week|year|day))\b",
     re.IGNORECASE,
 )
 """A clause with one of these says how things are in general."""
 
-QUESTION = re.compile(r"\?\s*$")
+QUESTION = lazy_pattern(r"\?\s*$")
 PLANS = (
     *(
         "prevention",
@@ -167,7 +168,7 @@ def is_plan(sentence: Sentence) -> bool:
     return sentence.under(*PLANS) or sentence.box is not None or bool(QUESTION.search(sentence.text))
 
 
-_ELSEWHERE = re.compile(
+_ELSEWHERE = lazy_pattern(
     r"\b(?:last|previous|earlier|prior|another|similar|other|older|next|second|third|fourth|\d+(?:st|nd|rd|th)) "
     r"(?:\w+ )?(?:incidents?|outages?|times?|weeks?|months?|years?|quarter|sprint)\b"
     r"|\b(?:week|day|month|year)s? (?:before|earlier|ago)\b|\byesterday\b"
@@ -177,11 +178,11 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WEEKDAY = re.compile(
+_WEEKDAY = lazy_pattern(
     rf"\b(?P<other>(?:last|next|previous|every|each|this|following|until|till|by) )?(?P<day>{'|'.join(WEEKDAYS)})(?:'s)?\b",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"\b([A-Z][A-Z0-9]{0,9})-(\d{1,9})\b")
+_NUMBERED = lazy_pattern(r"\b([A-Z][A-Z0-9]{0,9})-(\d{1,9})\b")
 
 
 def is_elsewhere(text: str, facts: ClaimFacts) -> bool:

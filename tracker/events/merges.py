@@ -5,16 +5,18 @@ The branch itself is often deleted after the merge.
 
 import re
 
-_BY_GIT = re.compile(r"Merge (remote-tracking )?branch(?:es)? (?=')(.*)")
-_QUOTED = re.compile(r"'([^']+)'")
-_INTO = re.compile(r" (?:into|of) \S+.*$")
+from tracker.text.patterns import lazy_pattern
+
+_BY_GIT = lazy_pattern(r"Merge (remote-tracking )?branch(?:es)? (?=')(.*)")
+_QUOTED = lazy_pattern(r"'([^']+)'")
+_INTO = lazy_pattern(r" (?:into|of) \S+.*$")
 _BY_FORGE = (
-    re.compile(r"Merge pull request #\d+ from [^/\s]+/(\S+)"),
-    re.compile(r"Merge pull request #\d+ in \S+ from (\S+) to \S+"),
-    re.compile(r"Merged in (\S+) \(pull request #\d+\)"),
+    lazy_pattern(r"Merge pull request #\d+ from [^/\s]+/(\S+)"),
+    lazy_pattern(r"Merge pull request #\d+ in \S+ from (\S+) to \S+"),
+    lazy_pattern(r"Merged in (\S+) \(pull request #\d+\)"),
 )
 # "merge: hotfix v1.2.1 to develop", as people write who resolved a conflict.
-_BY_HAND = re.compile(
+_BY_HAND = lazy_pattern(
     r"merged?:? (?:branch )?'?([\w.-]+)[/ ]([\w./-]*[\w])'?(?: (?:in)?to \S+)?", re.IGNORECASE
 )
 

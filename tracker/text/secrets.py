@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tracker.text.patterns import lazy_pattern
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -60,14 +62,14 @@ def _shown(value: str) -> str:
     return f"{known}… ({len(value)} characters)"
 
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazy_pattern(
     r"""(?ix) ^(?: [\[\](){}<>*x.…•_\-#?=]+ | .*(?:\$\{|\$\(|\{\{|%\(|<[^>]*>).* | \$\w+ | %\w+% | \[?redacted.* | \[?filtered.*
     | none | null | true | false | nil | undefined | empty | required | optional | changeme | change-me | example | your.* | my[_-]?(?:password|secret|token)
     | passwo?r?d | secret | token | xxx+ | dummy | placeholder | hidden | masked | unset | missing | expired | invalid | wrong | rotated | leaked
     | [A-Z]+(?:_[A-Z]+)+ | (?:os|process|env|secrets|vars|settings|config|self)\..* | env:.* | file:.* | vault:.* | sha(?:1|256|512)[:\-].* | /.* )$"""
 )
 _PUNCTUATION = ".,:;!?)]}\"'`"
-_UUID = re.compile(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+_UUID = lazy_pattern(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 def _is_real(value: str) -> bool:
@@ -163,7 +165,7 @@ def _patterns() -> Iterator[tuple[str, tuple[str, ...], re.Pattern[str], Callabl
         kind, hints, accept, pattern = line.split(" | ", 3)
         for name, fragment in _FRAGMENTS.items():
             pattern = pattern.replace(name, fragment)
-        yield kind, tuple(filter(None, hints.split(","))), re.compile(pattern), _ACCEPT[accept]
+        yield kind, tuple(filter(None, hints.split(","))), lazy_pattern(pattern), _ACCEPT[accept]
 
 
 _PATTERNS = tuple(_patterns())

@@ -14,25 +14,26 @@ from tracker.events.base import Incoming
 from tracker.events.incidents import NOTE_KINDS, NoteAdded
 from tracker.text.mojibake import find_mojibake as garbled
 from tracker.text.mojibake import shortened
+from tracker.text.patterns import lazy_pattern
 from tracker.times import Typed, parse
 
 _MOST_NAMED = 10
 _HALF_DAY = timedelta(hours=12)
 
-_BULLET = re.compile(r"\s*(?:[-*+•–]\s+)?")
+_BULLET = lazy_pattern(r"\s*(?:[-*+•–]\s+)?")
 _ZONE = r"(?P<zone>\s*(?:Z\b|UTC\b|GMT\b|[+-]\d{2}:?\d{2}(?!\d)))?"
-_STAMP = re.compile(
+_STAMP = lazy_pattern(
     r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ]\s*(?P<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)" + _ZONE,
     re.ASCII | re.IGNORECASE,
 )
-_CLOCK = re.compile(
+_CLOCK = lazy_pattern(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?P<rest>:\d{2}(?:\.\d{1,6})?)?"
     r"(?:\s*(?P<half>[ap])\.?m\b\.?)?" + _ZONE,
     re.ASCII | re.IGNORECASE,
 )
 _OPENERS = {"[": "]", "(": ")", "**": "**", "`": "`"}
-_AFTER = re.compile(r"\s*(?:[:|,]|[-–—](?=\s|$))?\s*")
-_KIND = re.compile(r"(?:\[(?P<boxed>[A-Za-z-]+)\]\s*:?|(?P<plain>[A-Za-z-]+):)(?=\s|$)\s*")
+_AFTER = lazy_pattern(r"\s*(?:[:|,]|[-–—](?=\s|$))?\s*")
+_KIND = lazy_pattern(r"(?:\[(?P<boxed>[A-Za-z-]+)\]\s*:?|(?P<plain>[A-Za-z-]+):)(?=\s|$)\s*")
 _OFFSET_HINT = "Add --at-tz Europe/Berlin, or Z (for UTC) to the time of each line"
 _UTF8_HINT = "Save the file as UTF-8, and give it again"
 
