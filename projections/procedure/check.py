@@ -88,6 +88,7 @@ def _waived(answer: RuleAnswer, waiver: Effective) -> RuleAnswer:
         status=Status.WAIVED,
         waiver=Waiver(event.decided_by, event.why, answer.status),
         evidence=(waiver.id, *answer.evidence),
+        facts={**answer.facts, "todo": answer.next_step},
         late_seconds=None,
         due_at=None,
         next_step=None,

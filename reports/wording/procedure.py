@@ -360,7 +360,7 @@ def _template(answer: RuleAnswer) -> str:
 
 def _facts(answer: RuleAnswer) -> dict[str, Any]:
     facts = answer.facts
-    return {**facts, "todo": answer.next_step, "besides": _besides(facts), "content": _content(facts)}
+    return {"todo": answer.next_step, **facts, "besides": _besides(facts), "content": _content(facts)}
 
 
 def _content(facts: Mapping[str, Any]) -> str:
