@@ -1,12 +1,12 @@
-"""Marks around what was generated, so that a report may be edited by hand and be generated again.
+"""Marks around the generated regions of a report, so that it may be edited by hand and generated again.
 
-A generated part stands between two HTML comments, which no reader of the rendered report sees:
+A generated region is between two HTML comments, which no reader of the rendered report sees:
 
     <!-- tracker:begin timeline 5f0c1a2b3c4d -->
     …
     <!-- tracker:end timeline -->
 
-The begin mark holds a hash of the part, so that an edit inside it is seen. What stands outside
+The begin mark holds a hash of the region, so that an edit inside it is detected. What is outside
 is prose by hand, and is kept byte for byte, whatever its encoding. Nothing here reads a file.
 """
 
@@ -24,49 +24,49 @@ _END = re.compile(rb"<!-- tracker:end ([a-z0-9-]+) -->[ \t]*\r?\n?")
 
 @dataclass(frozen=True)
 class Part:
-    """One generated part: markdown with LF at every line's end. `attributes` say how the report was made; the first part has them."""
+    """One generated region: markdown with LF line ends. `attributes` say how the report was made; the first region has them."""
 
     name: str
     text: str
     attributes: Mapping[str, str] = field(default_factory=dict)
 
-    def fenced(self) -> str:
+    def marked(self) -> str:
         """Write it between its marks."""
-        said = "".join(f" {key}={value}" for key, value in self.attributes.items())
+        attributes = "".join(f" {key}={value}" for key, value in self.attributes.items())
         return (
-            f"<!-- tracker:begin {self.name} {short_hash(self.text.encode())}{said} -->\n"
+            f"<!-- tracker:begin {self.name} {short_hash(self.text.encode())}{attributes} -->\n"
             f"{self.text}<!-- tracker:end {self.name} -->\n"
         )
 
 
 @dataclass(frozen=True)
-class FoundPart:
-    """A generated part as it stands in a file, from one line to another; `edited` says whether it is what its mark says."""
+class ParsedPart:
+    """A generated region as a file has it, from one line to another; `marked_hash` is what its begin mark says."""
 
     name: str
     content: bytes
-    marked: str
+    marked_hash: str
     first_line: int
     last_line: int
     attributes: Mapping[str, str]
 
     @property
     def edited(self) -> bool:
-        """Whether somebody typed into it."""
-        return short_hash(self.content) != self.marked
+        """Whether its content is no longer what was generated."""
+        return short_hash(self.content) != self.marked_hash
 
     @property
     def text(self) -> str:
-        """What stands there, with LF at every line's end."""
+        """Its content, with LF line ends."""
         return _plain(self.content).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
 class ParsedReport:
-    """A file taken apart: prose before, between and after its parts; one more piece of prose than parts."""
+    """A parsed file: prose before, between and after its regions; one more piece of prose than regions."""
 
     prose: tuple[bytes, ...]
-    parts: tuple[FoundPart, ...]
+    parts: tuple[ParsedPart, ...]
     bom: bool
     newline: bytes
     whole: bytes
@@ -78,53 +78,51 @@ class ParsedReport:
 
     @property
     def by_hand(self) -> int:
-        """How many lines of prose stand outside the parts."""
-        return sum(len([line for line in each.split(b"\n") if line.strip()]) for each in self.prose)
+        """How many lines of prose are outside the regions."""
+        return sum(bool(line.strip()) for piece in self.prose for line in piece.split(b"\n"))
 
     @property
-    def edited(self) -> list[FoundPart]:
-        """The parts that somebody typed into."""
-        return [each for each in self.parts if each.edited]
+    def edited(self) -> list[ParsedPart]:
+        return [part for part in self.parts if part.edited]
 
-    def part(self, name: str) -> FoundPart | None:
-        """Return the part of this name."""
-        return next((each for each in self.parts if each.name == name), None)
+    def part(self, name: str) -> ParsedPart | None:
+        return next((part for part in self.parts if part.name == name), None)
 
     def prose_alone(self) -> str:
         """Return the prose with an empty line for every generated one, so that line numbers hold."""
         written = self.prose[0]
-        for found, after in zip(self.parts, self.prose[1:], strict=True):
-            written += b"\n" * (found.last_line - found.first_line + 1) + after
+        for part, after in zip(self.parts, self.prose[1:], strict=True):
+            written += b"\n" * (part.last_line - part.first_line + 1) + after
         return written.decode("utf-8", "replace")
 
 
 def visible_text(text: str) -> str:
-    """Return a report in which only untouched parts are still marked: what was typed into one is a person's word.
+    """Return a report in which only unedited regions are still marked: what was typed into one is a person's word.
 
     So is what follows a mark without its end. Line numbers hold.
     """
     lines = text.split("\n")
-    said = [line.removeprefix("\ufeff").rstrip("\r").encode() + b"\n" for line in lines]
-    for first, line in enumerate(said):
+    raw = [line.removeprefix("\ufeff").rstrip("\r").encode() + b"\n" for line in lines]
+    for first, line in enumerate(raw):
         begins = _BEGIN.fullmatch(line)
         if begins is None:
             if line.lstrip().startswith(b"<!-- tracker:begin"):
                 lines[first] = ""
             continue
         last = next(
-            (n for n in range(first + 1, len(said)) if _BEGIN.fullmatch(said[n]) or _END.fullmatch(said[n])),
+            (n for n in range(first + 1, len(raw)) if _BEGIN.fullmatch(raw[n]) or _END.fullmatch(raw[n])),
             None,
         )
-        ends = _END.fullmatch(said[last]) if last is not None else None
+        ends = _END.fullmatch(raw[last]) if last is not None else None
         whole = ends is not None and ends[1] == begins[1]
         if last is None or not whole:
             lines[first] = ""
-        elif short_hash(b"".join(said[first + 1 : last])) != begins[2].decode():
+        elif short_hash(b"".join(raw[first + 1 : last])) != begins[2].decode():
             lines[first] = lines[last] = ""
     return "\n".join(lines)
 
 
-class BrokenFencesError(Exception):
+class BrokenMarksError(Exception):
     """The marks of a report do not fit together; `line` counts from 1."""
 
     def __init__(self, line: int, what: str) -> None:
@@ -134,7 +132,7 @@ class BrokenFencesError(Exception):
 
 
 def short_hash(content: bytes) -> str:
-    """Return what a begin mark says of a part, whatever its lines end with."""
+    """Return the hash in a begin mark: that of the content with LF line ends."""
     return hashlib.sha256(_plain(content)).hexdigest()[:_HASH_LENGTH]
 
 
@@ -143,25 +141,20 @@ def _plain(content: bytes) -> bytes:
 
 
 def render(parts: Sequence[Part]) -> str:
-    """Write a report that nobody edited."""
-    return "\n".join(part.fenced() for part in parts)
-
-
-def is_fenced(data: bytes) -> bool:
-    """Whether there is any mark of ours in it."""
-    return _ANY in data
+    """Write a report that is not edited."""
+    return "\n".join(part.marked() for part in parts)
 
 
 def parse(data: bytes) -> ParsedReport:
-    """Take a file apart.
+    """Split a file into prose and generated regions.
 
     Raises:
-        BrokenFencesError: If a mark is missing, stands twice, inside another part, or has text on its line.
+        BrokenMarksError: If a mark is missing, comes twice, inside another region, or has text on its line.
     """
     whole, bom = data, data.startswith(_BOM)
     data = data.removeprefix(_BOM)
     prose: list[list[bytes]] = [[]]
-    parts: list[FoundPart] = []
+    parts: list[ParsedPart] = []
     inside: tuple[bytes, str, int, Mapping[str, str]] | None = None
     content: list[bytes] = []
     for number, line in enumerate(_lines(data), start=1):
@@ -172,30 +165,29 @@ def parse(data: bytes) -> ParsedReport:
                 inside = (begins[1], begins[2].decode(), number, _attributes(begins[3]))
                 content = []
             elif ends:
-                raise BrokenFencesError(
-                    number, f"the end of {_name(ends[1])} stands here without its beginning"
-                )
+                raise BrokenMarksError(number, f"{_name(ends[1])} ends here without a begin mark")
             elif _ANY in line:
-                raise BrokenFencesError(number, "a mark of tracker is broken here, or has text on its line")
+                raise BrokenMarksError(number, "a tracker mark is broken here, or has text on its line")
             else:
                 prose[-1].append(line)
             continue
         name, marked, first, attributes = inside
         if ends and ends[1] == name:
-            parts.append(FoundPart(name.decode(), b"".join(content), marked, first, number, attributes))
+            parts.append(ParsedPart(name.decode(), b"".join(content), marked, first, number, attributes))
             prose.append([])
             inside = None
         elif begins or ends or line.startswith(_ANY):
-            raise BrokenFencesError(
-                number, f"{_name(name)}, which begins in line {first}, has no end before this mark"
+            raise BrokenMarksError(
+                number, f"{_name(name)}, which begins in line {first}, has no end mark before this mark"
             )
         else:
             content.append(line)
     if inside is not None:
-        raise BrokenFencesError(inside[2], f"{_name(inside[0])} begins here and has no end")
-    found = ParsedReport(tuple(b"".join(each) for each in prose), tuple(parts), bom, _newline(data), whole)
-    _refuse_removed(found)
-    return found
+        raise BrokenMarksError(inside[2], f"{_name(inside[0])} begins here and has no end mark")
+    pieces = tuple(b"".join(lines) for lines in prose)
+    report = ParsedReport(pieces, tuple(parts), bom, _newline(data), whole)
+    _refuse_removed(report)
+    return report
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -208,8 +200,8 @@ def _name(name: bytes) -> str:
     return f"the part “{name.decode()}”"
 
 
-def _attributes(said: bytes) -> Mapping[str, str]:
-    return dict(each.split("=", 1) for each in said.decode("utf-8", "replace").split())
+def _attributes(raw: bytes) -> Mapping[str, str]:
+    return dict(pair.split("=", 1) for pair in raw.decode("utf-8", "replace").split())
 
 
 def _newline(data: bytes) -> bytes:
@@ -217,74 +209,72 @@ def _newline(data: bytes) -> bytes:
     return b"\r\n" if windows * 2 > data.count(b"\n") else b"\n"
 
 
-def _refuse_second(name: bytes, parts: Sequence[FoundPart], number: int) -> None:
-    for each in parts:
-        if each.name == name.decode():
-            raise BrokenFencesError(
-                number, f"{_name(name)} stands here a second time; the first is in line {each.first_line}"
+def _refuse_second(name: bytes, parts: Sequence[ParsedPart], number: int) -> None:
+    for part in parts:
+        if part.name == name.decode():
+            raise BrokenMarksError(
+                number, f"{_name(name)} is here a second time; the first is in line {part.first_line}"
             )
 
 
-def _refuse_removed(found: ParsedReport) -> None:
-    """Refuse a report of which the marks of a part were removed: its text would be taken for prose, and written again."""
-    if not found.parts:
+def _refuse_removed(report: ParsedReport) -> None:
+    """Refuse a report of which the marks of a region were removed: its text would be taken for prose, and written again."""
+    if not report.parts:
         return
-    named = found.attributes.get("parts")
+    named = report.attributes.get("parts")
     if named is None:
-        raise BrokenFencesError(
-            found.parts[0].first_line, "the marks of the report's head are gone above here"
+        raise BrokenMarksError(
+            report.parts[0].first_line, "the marks of the report's head are missing above this line"
         )
     last = 1
     for name in named.split(","):
-        part = found.part(name)
+        part = report.part(name)
         if part is None:
-            raise BrokenFencesError(
-                last, f"the marks of {_name(name.encode())} are gone; they stood below here"
-            )
+            raise BrokenMarksError(last, f"the marks of {_name(name.encode())} are missing below this line")
         last = part.last_line
 
 
 @dataclass(frozen=True)
-class Renewed:
-    """A file with its parts written anew; `conflicts` are those that somebody typed into, which were not."""
+class Regenerated:
+    """A file with its regions generated again; `conflicts` are those that were edited, and left as they are."""
 
     data: bytes
-    conflicts: tuple[FoundPart, ...]
+    conflicts: tuple[ParsedPart, ...]
 
 
-def renewed(found: ParsedReport, parts: Sequence[Part], *, force: bool = False) -> Renewed:
-    """Put new parts in the place of the old; prose stays where it is.
+def replace_regions(report: ParsedReport, parts: Sequence[Part], *, force: bool = False) -> Regenerated:
+    """Put new regions in the place of the old; prose stays where it is.
 
-    A part that somebody typed into is a conflict, unless it says what the new one says; with
-    `force` the new one takes its place. A part that is new comes behind the one it follows; one that is no more goes.
+    An edited region is a conflict, unless it equals the new one; with `force` the new one takes its place.
+    A new region comes behind the one that it follows; one that no longer exists is removed.
     """
     fresh = {part.name: part for part in parts}
     conflicts = tuple(
-        each for each in found.parts if each.edited and not force and not _says(each, fresh.get(each.name))
+        part for part in report.parts if part.edited and not force and not _equals(part, fresh.get(part.name))
     )
-    pieces: list[bytes] = [found.prose[0]]
+    pieces: list[bytes] = [report.prose[0]]
     written = set()
     order = [part.name for part in parts]
-    for each, after in zip(found.parts, found.prose[1:], strict=True):
-        if each.name in fresh:
-            pieces.append(_as(found, fresh[each.name].fenced()))
-            written.add(each.name)
-            for follower in order[order.index(each.name) + 1 :]:
-                if found.part(follower) is not None:
-                    break
-                pieces += [found.newline, _as(found, fresh[follower].fenced())]
-                written.add(follower)
-            pieces.append(after)
-        else:
-            pieces.append(b"" if not after.strip() else after)
-    assert written == set(order) or not found.parts
+    for old, after in zip(report.parts, report.prose[1:], strict=True):
+        if old.name not in fresh:
+            pieces.append(after if after.strip() else b"")
+            continue
+        pieces.append(_encoded(report, fresh[old.name]))
+        written.add(old.name)
+        for follower in order[order.index(old.name) + 1 :]:
+            if report.part(follower) is not None:
+                break
+            pieces += [report.newline, _encoded(report, fresh[follower])]
+            written.add(follower)
+        pieces.append(after)
+    assert written == set(order) or not report.parts
     data = b"".join(pieces)
-    return Renewed(_BOM + data if found.bom else data, conflicts)
+    return Regenerated(_BOM + data if report.bom else data, conflicts)
 
 
-def _says(found: FoundPart, part: Part | None) -> bool:
-    return part is not None and _plain(found.content) == part.text.encode()
+def _equals(old: ParsedPart, new: Part | None) -> bool:
+    return new is not None and _plain(old.content) == new.text.encode()
 
 
-def _as(found: ParsedReport, text: str) -> bytes:
-    return text.encode().replace(b"\n", found.newline)
+def _encoded(report: ParsedReport, part: Part) -> bytes:
+    return part.marked().encode().replace(b"\n", report.newline)

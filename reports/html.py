@@ -37,7 +37,7 @@ class Page:
         """Write it with rendered prose before, between and behind the parts: one piece more than parts."""
         pieces = [self.top, prose[0]]
         for part, after in zip(self.parts, prose[1:], strict=True):
-            pieces += [part.fenced(), after]
+            pieces += [part.marked(), after]
         data = "".join([*pieces, self.bottom]).encode()
         return data + f"<!-- sha256 of all above: {hashlib.sha256(data).hexdigest()} -->\n".encode()
 

@@ -1,4 +1,4 @@
-"""What people wrote about an incident as one file to edit, and such a file read back.
+"""What people wrote about an incident as one file to edit, and such a file parsed.
 
 Each note is an item with its handle; a continued line is indented. What comes out of an
 unchanged file is what went in. Nothing here reads a store, a file or a clock.
@@ -7,6 +7,7 @@ unchanged file is what went in. Nothing here reads a store, a file or a clock.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tracker.events.base import handle_of
 from tracker.events.incidents import IncidentDeclared, NoteAdded
@@ -45,8 +46,8 @@ _HANDLE = lazy_pattern(r"\[(?P<handle>[0-9a-v]{24}|[0-9a-v]{7})(?P<mine>!?)\](?:
 
 
 @dataclass(frozen=True)
-class Held:
-    """A note as the log has it; or what the declaration said of the impact, which is no note of its own."""
+class RecordedNote:
+    """A note as the log has it; or the impact of the declaration (`declared`), which is not a note of its own."""
 
     id: str
     kind: str
@@ -57,7 +58,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Item:
-    """A note as it stands in the file. `mine`: it counts whatever others made of it meanwhile."""
+    """A note as the file has it. `mine`: it counts whatever others changed in the meantime."""
 
     kind: str
     text: str
@@ -67,8 +68,8 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A file read back."""
+class ReviewFile:
+    """A parsed file."""
 
     incident: str
     position: int
@@ -76,8 +77,8 @@ class Sheet:
     items: tuple[Item, ...]
 
 
-class BrokenSheetError(Exception):
-    """The file cannot be read back; `line` counts from 1."""
+class BrokenReviewFileError(Exception):
+    """The file cannot be parsed; `line` counts from 1."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(what)
@@ -85,33 +86,34 @@ class BrokenSheetError(Exception):
         self.what = what
 
 
-def held_of(incident: Incident) -> dict[str, Held]:
-    """Return what people wrote of the five kinds, by the handle that the file gives it, in the order of the report."""
+def recorded_notes(incident: Incident) -> dict[str, RecordedNote]:
+    """Return the notes of the five kinds by their handles in the file, in the order of the report."""
     kinds = {kind for _, kind, _ in SECTIONS}
-    found: list[tuple[object, Held]] = []
+    notes: list[tuple[Any, RecordedNote]] = []
     for step in incident.steps:
         event = step.event
         if step.retraction is not None or getattr(event, "incident", None) != incident.id:
             continue
         if isinstance(event, NoteAdded) and event.kind in kinds:
-            found.append((step.order, Held(step.id, event.kind, event.text, event.decided_by)))
+            notes.append((step.order, RecordedNote(step.id, event.kind, event.text, event.decided_by)))
         elif isinstance(event, IncidentDeclared) and event.impact:
-            found.append((step.order, Held(step.id, "impact", event.impact, event.decided_by, declared=True)))
-    found.sort(key=lambda each: each[0])  # type: ignore[arg-type, return-value]
-    handles = [handle_of(held.id) for _, held in found]
+            impact = RecordedNote(step.id, "impact", event.impact, event.decided_by, declared=True)
+            notes.append((step.order, impact))
+    ordered = [note for _, note in sorted(notes, key=lambda pair: pair[0])]
+    handles = [handle_of(note.id) for note in ordered]
     return {
-        (held.id if handles.count(handle_of(held.id)) > 1 else handle_of(held.id)): held for _, held in found
+        note.id if handles.count(handle) > 1 else handle: note
+        for handle, note in zip(handles, ordered, strict=True)
     }
 
 
-def plain(said: str) -> str:
+def normalized(text: str) -> str:
     """Return a text as the file can hold it: no blanks at the ends of lines, no empty lines around it."""
-    return "\n".join(line.rstrip() for line in said.replace("\r\n", "\n").split("\n")).strip("\n").strip()
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip("\n").strip()
 
 
 def write(incident: Incident, position: int) -> str:
-    """Write the file."""
-    held = held_of(incident)
+    notes = recorded_notes(incident)
     lines = [
         _FIRST.format(incident=incident.id, position=position),
         _HELP,
@@ -121,38 +123,34 @@ def write(incident: Incident, position: int) -> str:
     ]
     for heading, kind, guidance in SECTIONS:
         lines += [f"## {heading}", "", f"<!-- {guidance} -->", ""]
-        for handle, note in held.items():
+        for handle, note in notes.items():
             if note.kind == kind:
                 lines += [*_item(handle, note.text), ""]
     return "\n".join(lines)
 
 
-def _item(handle: str, said: str) -> list[str]:
-    first, *others = plain(said).split("\n")
+def _item(handle: str, text: str) -> list[str]:
+    first, *others = normalized(text).split("\n")
     return [f"- [{handle}] {first}", *(f"  {line}" if line else "" for line in others)]
 
 
-def read(data: bytes) -> Sheet:
-    """Read a file back.
+def parse(data: bytes) -> ReviewFile:
+    """Parse an edited file.
 
     Raises:
-        BrokenSheetError: If its first line, a heading or a comment is not as it was, or it is not UTF-8.
+        BrokenReviewFileError: If its first line, a heading or a comment is not as it was, or it is not UTF-8.
     """
     try:
-        said = data.decode("utf-8-sig").replace("\r\n", "\n")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as wrong:
-        raise BrokenSheetError(data[: wrong.start].count(b"\n") + 1, "that is not UTF-8") from wrong
-    reader = _Reader(said.split("\n"))
-    reader.read()
-    return Sheet(
-        reader.incident,
-        reader.position,
-        reader.why or DEFAULT_WHY,
-        tuple(each for each in reader.items if each.text or each.handle),
-    )
+        raise BrokenReviewFileError(data[: wrong.start].count(b"\n") + 1, "this is not UTF-8") from wrong
+    parser = _Parser(text.split("\n"))
+    parser.parse()
+    items = tuple(item for item in parser.items if item.text or item.handle)
+    return ReviewFile(parser.incident, parser.position, parser.why or DEFAULT_WHY, items)
 
 
-class _Reader:
+class _Parser:
     """Line by line; `_begun` is the note that goes on, `_blank` whether an empty line came after its last."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -167,12 +165,12 @@ class _Reader:
         self._blank = False
         found = _FIRST_LINE.fullmatch(lines[0])
         if found is None:
-            raise BrokenSheetError(
-                1, "the first line, which says which incident and position this is, is gone"
+            raise BrokenReviewFileError(
+                1, "the first line, which names the incident and the position, is missing"
             )
         self.incident, self.position = found["incident"], int(found["position"])
 
-    def read(self) -> None:
+    def parse(self) -> None:
         comment = 0
         for number, line in enumerate(self._lines[1:], start=2):
             if comment and line.startswith(("<!--", "## ")):
@@ -185,7 +183,7 @@ class _Reader:
             else:
                 self._take(number, line)
         if comment:
-            raise BrokenSheetError(comment, "a comment begins here and has no -->")
+            raise BrokenReviewFileError(comment, "a comment begins here and has no -->")
         self._end()
 
     def _take(self, number: int, line: str) -> None:
@@ -208,8 +206,8 @@ class _Reader:
     def _before(self, number: int, line: str) -> None:
         key, colon, rest = line.partition(":")
         if key.strip().lower() != "why" or not colon:
-            raise BrokenSheetError(
-                number, "this stands above the first heading, where it belongs to no section"
+            raise BrokenReviewFileError(
+                number, "this is above the first heading, so it belongs to no section"
             )
         self.why = rest.strip()
 
@@ -228,44 +226,44 @@ class _Reader:
 
     def _end(self) -> None:
         if self._begun is not None and self._kind is not None:
-            said = plain("\n".join(self._begun))
-            self.items.append(Item(self._kind, said, self._line, self._handle, self._mine))
+            text = normalized("\n".join(self._begun))
+            self.items.append(Item(self._kind, text, self._line, self._handle, self._mine))
         self._begun, self._blank = None, False
 
 
 def _kind_of(number: int, line: str) -> str:
-    said = " ".join(line.lstrip("#").split()).lower()
+    typed = " ".join(line.lstrip("#").split()).lower()
     for heading, kind, _ in SECTIONS:
-        if line.startswith("## ") and said == heading.lower():
+        if line.startswith("## ") and typed == heading.lower():
             return kind
     names = ", ".join(heading for heading, _, _ in SECTIONS)
-    raise BrokenSheetError(number, f"{line.strip()!r} is none of the headings: {names}")
+    raise BrokenReviewFileError(number, f"{line.strip()!r} is not one of the headings: {names}")
 
 
-def by_handle(sheet: Sheet, held: Mapping[str, Held]) -> dict[str, Item]:
+def by_handle(file: ReviewFile, notes: Mapping[str, RecordedNote]) -> dict[str, Item]:
     """Return the items that were in the file from the start.
 
     Raises:
-        BrokenSheetError: If a handle is none of the file's, or stands twice, or its note cannot move there.
+        BrokenReviewFileError: If a handle is unknown, or comes twice, or its note cannot move there.
     """
-    found: dict[str, Item] = {}
-    for item in sheet.items:
+    kept: dict[str, Item] = {}
+    for item in file.items:
         if item.handle is None:
             continue
-        note = held.get(item.handle)
+        note = notes.get(item.handle)
         if note is None:
-            raise BrokenSheetError(
+            raise BrokenReviewFileError(
                 item.line,
-                f"there is no note [{item.handle}] here; a new one has no handle, nor begins with such a word in brackets",
+                f"there is no note [{item.handle}] here; a new note has no handle, and does not begin with one word in brackets",
             )
-        if item.handle in found:
-            raise BrokenSheetError(
-                item.line,
-                f"[{item.handle}] stands here a second time; the first is in line {found[item.handle].line}",
+        if item.handle in kept:
+            first = kept[item.handle].line
+            raise BrokenReviewFileError(
+                item.line, f"[{item.handle}] is here a second time; the first is in line {first}"
             )
         if note.declared and item.kind != note.kind:
-            raise BrokenSheetError(
-                item.line, f"[{item.handle}] was said on declaring, and stays under Impact"
+            raise BrokenReviewFileError(
+                item.line, f"[{item.handle}] is the impact as it was declared, and stays under Impact"
             )
-        found[item.handle] = item
-    return found
+        kept[item.handle] = item
+    return kept

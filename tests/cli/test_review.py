@@ -185,7 +185,7 @@ def test_a_note_that_was_struck_out_meanwhile_is_a_conflict(editing, noted):
     [
         ("s = s.replace('pool', 'basin')", 3, "the editor exited with 3: nothing was recorded"),
         ("s = ''", 0, "the file was empty"),
-        ("s = s.replace('## Fix', '## Fixx')", 0, ":22: '## Fixx' is none of the headings"),
+        ("s = s.replace('## Fix', '## Fixx')", 0, ":22: '## Fixx' is not one of the headings"),
         ("s = s.replace('<!-- tracker review', '')", 0, ":1: the first line"),
         ("s = s.replace('## Fix', '## Fix\\n\\n- [0000000] x')", 0, ":24: there is no note [0000000]"),
     ],

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from reports.generated_regions import (
-    BrokenFencesError,
-    FoundPart,
+    BrokenMarksError,
+    ParsedPart,
     ParsedReport,
     Part,
     parse,
     render,
-    renewed,
+    replace_regions,
     short_hash,
 )
 from reports.templates import TEMPLATES
@@ -51,7 +51,7 @@ def parse_report_file(
     """
     try:
         found = parse(data)
-    except BrokenFencesError as broken:
+    except BrokenMarksError as broken:
         raise error(
             f"{path}:{broken.line}: {broken.what}",
             hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {_incident_of(data)} -o new.md",
@@ -138,7 +138,7 @@ def regenerate(
     template = parts[0].attributes["template"]
     if found.attributes["template"] != template:
         return _in_another_template(target, found, parts, template, force=force)
-    done = renewed(found, parts, force=force)
+    done = replace_regions(found, parts, force=force)
     if done.conflicts:
         raise _conflict(target, incident, done.conflicts, parts, as_it_was())
     return done.data
@@ -159,7 +159,7 @@ def _in_another_template(
 def _conflict(
     target: Path,
     incident: str,
-    conflicts: "Sequence[FoundPart]",
+    conflicts: "Sequence[ParsedPart]",
     parts: "Sequence[Part]",
     before: Mapping[str, str],
 ) -> RefusedError:
@@ -169,7 +169,7 @@ def _conflict(
     shown: list[str] = []
     for each in conflicts:
         said = before.get(each.name)
-        if said is None or short_hash(said.encode()) != each.marked:
+        if said is None or short_hash(said.encode()) != each.marked_hash:
             said = fresh.get(each.name, "")
         shown += diff(
             said, each.text, f"{each.name}: what the log says", f"{each.name}: what stands in {target}"

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from reports.generated_regions import BrokenFencesError, ParsedReport, parse
+from reports.generated_regions import BrokenMarksError, ParsedReport, parse
 from reports.html import page, prose_of, untouched
 from reports.post_incident import Document
 from tracker.application import report, report_files
@@ -95,7 +95,7 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
         return
     try:
         incident = parse(data).attributes.get("incident")
-    except BrokenFencesError:
+    except BrokenMarksError:
         incident = name if force else None
     if incident is None:
         raise RefusedError(f"{target} was not written by tracker", hint="Name another place: -o FILE")

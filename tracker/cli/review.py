@@ -16,7 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reports import review_file
-from reports.review_file import BrokenSheetError, Held, Item, Sheet, by_handle, held_of, plain, read
+from reports.review_file import (
+    BrokenReviewFileError,
+    Item,
+    RecordedNote,
+    ReviewFile,
+    by_handle,
+    normalized,
+    parse,
+    recorded_notes,
+)
 from tracker.application import report_files, spool
 from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_json, answer, say
@@ -183,15 +192,15 @@ def _keeping(path: Path, name: str, written: bytes, *, fresh: bool) -> Iterator[
         raise
 
 
-def _sheet(path: Path, data: bytes, name: str, session: Session) -> "Sheet":
+def _sheet(path: Path, data: bytes, name: str, session: Session) -> "ReviewFile":
     """Read a file back.
 
     Raises:
         RefusedError: If it is broken, or of another incident or log.
     """
     try:
-        found = read(data)
-    except BrokenSheetError as broken:
+        found = parse(data)
+    except BrokenReviewFileError as broken:
         raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
     if found.incident != name:
         raise RefusedError(f"{path} is a review of {found.incident}, not of {name}")
@@ -203,12 +212,12 @@ def _sheet(path: Path, data: bytes, name: str, session: Session) -> "Sheet":
 
 
 def _record(
-    session: Session, name: str, found: "Sheet", path: Path, by: str
+    session: Session, name: str, found: "ReviewFile", path: Path, by: str
 ) -> "tuple[Recording, dict[str, int]]":
-    base = held_of(session.incident(name, found.position))
+    base = recorded_notes(session.incident(name, found.position))
     try:
         kept = by_handle(found, base)
-    except BrokenSheetError as broken:
+    except BrokenReviewFileError as broken:
         raise RefusedError(f"{path}:{broken.line}: {broken.what}; nothing was recorded") from broken
     edited = _edited(base, kept)
     added = [(item.kind, item.text) for item in found.items if item.handle is None]
@@ -227,7 +236,7 @@ def _record(
     return session.decide(name, decide), counts
 
 
-def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
+def _edited(base: "dict[str, RecordedNote]", kept: "dict[str, Item]") -> "list[Edited]":
     edited = []
     for handle, held in base.items():
         item = kept.get(handle)
@@ -237,7 +246,7 @@ def _edited(base: "dict[str, Held]", kept: "dict[str, Item]") -> "list[Edited]":
         if not item.text:
             edited.append(Edited(held.id, held.text, held.kind, None, held.kind, item.mine))
             continue
-        text = held.text if item.text == plain(held.text) else item.text
+        text = held.text if item.text == normalized(held.text) else item.text
         if (text, item.kind) != (held.text, held.kind):
             edited.append(Edited(held.id, held.text, held.kind, text, item.kind, item.mine))
     return edited

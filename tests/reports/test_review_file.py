@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.review_file import BrokenSheetError, by_handle, held_of, plain, read, write
+from reports.review_file import BrokenReviewFileError, by_handle, normalized, parse, recorded_notes, write
 from tests import builders as b
 from tests.builders import recorded
 from tracker.incident import Incident, fold
@@ -20,7 +20,7 @@ def written(*notes) -> str:
 
 def items(text: str) -> list[tuple[str, str, bool]]:
     """What was read: kind, text, and whether it is a note that was there."""
-    return [(each.kind, each.text, each.handle is not None) for each in read(text.encode()).items]
+    return [(each.kind, each.text, each.handle is not None) for each in parse(text.encode()).items]
 
 
 KINDS = ("impact", "root-cause", "fix", "prevention", "lesson")
@@ -35,12 +35,12 @@ def test_an_unchanged_file_says_what_the_log_says(texts, windows):
     held = incident(*(b.note(10 + n, kind=kind, text=text) for n, (kind, text) in enumerate(texts)))
     file = write(held, 7)
 
-    sheet = read((file.replace("\n", "\r\n") if windows else file).encode())
-    kept = by_handle(sheet, held_of(held))
+    sheet = parse((file.replace("\n", "\r\n") if windows else file).encode())
+    kept = by_handle(sheet, recorded_notes(held))
 
     assert (sheet.incident, sheet.position, sheet.why) == ("INC-1", 7, "review")
     assert {handle: (item.kind, item.text) for handle, item in kept.items()} == {
-        handle: (note.kind, plain(note.text)) for handle, note in held_of(held).items()
+        handle: (note.kind, normalized(note.text)) for handle, note in recorded_notes(held).items()
     }
     assert all(item.handle for item in sheet.items)
 
@@ -74,17 +74,19 @@ def test_the_reason_is_the_line_above_the_first_heading():
     """
     file = written()
 
-    assert read(file.replace("why: review", "why: the figures came in").encode()).why == "the figures came in"
-    assert read(file.replace("why: review\n", "").encode()).why == "review"
-    assert read(file.replace("why: review", "why:").encode()).why == "review"
+    assert (
+        parse(file.replace("why: review", "why: the figures came in").encode()).why == "the figures came in"
+    )
+    assert parse(file.replace("why: review\n", "").encode()).why == "review"
+    assert parse(file.replace("why: review", "why:").encode()).why == "review"
 
 
 @pytest.mark.parametrize(
     ("was", "now", "line", "says"),
     [
         ("<!-- tracker review", "<!-- review", 1, "first line"),
-        ("## Fix", "## Fixx", 20, "'## Fixx' is none of the headings"),
-        ("## Fix", "### Fix", 20, "none of the headings"),
+        ("## Fix", "## Fixx", 20, "'## Fixx' is not one of the headings"),
+        ("## Fix", "### Fix", 20, "not one of the headings"),
         ("why: review", "I think", 8, "above the first heading"),
         ("why does that help? -->", "why does that help?", 22, "a comment begins here and has no -->"),
         ("heading. -->", "heading.", 30, "a comment begins here and has no -->"),
@@ -98,8 +100,8 @@ def test_a_broken_file_is_named_by_its_line(was, now, line, says):
     assert was in file
     file = file.replace(was, now, 1)
 
-    with pytest.raises(BrokenSheetError) as broken:
-        read(file.encode())
+    with pytest.raises(BrokenReviewFileError) as broken:
+        parse(file.encode())
 
     assert (broken.value.line, says in broken.value.what) == (line, True), (
         broken.value.line,
@@ -112,7 +114,7 @@ def test_handles_that_nobody_gave_out_or_that_stand_twice_are_refused():
     Else a mistyped handle would strike one note out and add another.
     """
     note = b.note(12, kind="fix", text="put back")
-    held = held_of(incident(note))
+    held = recorded_notes(incident(note))
     handle = next(each for each in held if held[each].kind == "fix")
     file = written(note)
 
@@ -120,8 +122,8 @@ def test_handles_that_nobody_gave_out_or_that_stand_twice_are_refused():
         (f"[{handle}]", "[0000000]", "there is no note [0000000]"),
         ("## Prevention\n", f"## Prevention\n\n- [{handle}] again\n", "a second time"),
     ):
-        with pytest.raises(BrokenSheetError) as broken:
-            by_handle(read(file.replace(was, now, 1).encode()), held)
+        with pytest.raises(BrokenReviewFileError) as broken:
+            by_handle(parse(file.replace(was, now, 1).encode()), held)
         assert says in broken.value.what
 
 
@@ -129,7 +131,7 @@ def test_what_is_not_utf_8_is_named_by_its_line():
     """
     An editor of another age wrote it.
     """
-    with pytest.raises(BrokenSheetError) as broken:
-        read(written().encode().replace(b"## Fix", b"## Fix\n\xe4"))
+    with pytest.raises(BrokenReviewFileError) as broken:
+        parse(written().encode().replace(b"## Fix", b"## Fix\n\xe4"))
 
-    assert broken.value.what == "that is not UTF-8"
+    assert broken.value.what == "this is not UTF-8"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.generated_regions import BrokenFencesError, Part, parse, render, renewed, visible_text
+from reports.generated_regions import BrokenMarksError, Part, parse, render, replace_regions, visible_text
 
 NAMES = ("head", "summary", "timeline", "footer")
 
@@ -45,7 +45,7 @@ def test_what_nobody_edited_is_written_anew_as_if_there_had_been_nothing():
     """
     A report does not remember what it was.
     """
-    assert renewed(parse(render(OLD).encode()), NEW).data == render(NEW).encode()
+    assert replace_regions(parse(render(OLD).encode()), NEW).data == render(NEW).encode()
 
 
 @given(said=st.one_of(prose, bytes_of_any_kind), place=st.integers(0, 4), bom=st.booleans())
@@ -59,11 +59,11 @@ def test_prose_outside_is_kept_byte_for_byte_wherever_it_stands(said, place, bom
     at, then = places(before)[place], places(after)[place]
     marker = b"\xef\xbb\xbf" if bom else b""
 
-    once = renewed(parse(marker + before[:at] + said + before[at:]), NEW)
+    once = replace_regions(parse(marker + before[:at] + said + before[at:]), NEW)
 
     assert once.conflicts == ()
     assert once.data == marker + after[:then] + said + after[then:]
-    assert renewed(parse(once.data), NEW).data == once.data
+    assert replace_regions(parse(once.data), NEW).data == once.data
 
 
 @given(data=st.data())
@@ -81,8 +81,8 @@ def test_any_edit_inside_a_part_is_a_conflict(data):
     edited = (whole[:at] + new + whole[at + 1 :]).encode()
 
     try:
-        done = renewed(parse(edited), NEW)
-    except BrokenFencesError:
+        done = replace_regions(parse(edited), NEW)
+    except BrokenMarksError:
         return  # the line break before a mark was taken away: refused as broken, and not written either
 
     assert [each.name for each in done.conflicts] == [part.name]
@@ -94,7 +94,7 @@ def test_an_edit_that_says_what_the_log_says_by_now_is_none():
     """
     edited = render(OLD).replace("## Summary\n", "## Summary\n\nmore\n", 1)
 
-    done = renewed(parse(edited.encode()), NEW)
+    done = replace_regions(parse(edited.encode()), NEW)
 
     assert done.conflicts == ()
     assert done.data == render(NEW).encode()
@@ -110,7 +110,7 @@ def test_with_force_the_log_wins_and_the_prose_stays():
         .replace("<!-- tracker:begin foot", "mine\n<!-- tracker:begin foot")
     )
 
-    done = renewed(parse(edited.encode()), NEW, force=True)
+    done = replace_regions(parse(edited.encode()), NEW, force=True)
 
     assert done.conflicts == ()
     assert done.data.decode() == render(NEW).replace(
@@ -121,12 +121,12 @@ def test_with_force_the_log_wins_and_the_prose_stays():
 @pytest.mark.parametrize(
     ("was", "now", "line", "says"),
     [
-        ("<!-- tracker:end summary -->\n", "", 12, "has no end before this mark"),
-        ("<!-- tracker:end footer -->\n", "", 21, "begins here and has no end"),
-        ("<!-- tracker:end head -->\n", "<!-- tracker:end head -->\n<!-- tracker:end head -->\n", 6, "without its beginning"),
+        ("<!-- tracker:end summary -->\n", "", 12, "has no end mark before this mark"),
+        ("<!-- tracker:end footer -->\n", "", 21, "begins here and has no end mark"),
+        ("<!-- tracker:end head -->\n", "<!-- tracker:end head -->\n<!-- tracker:end head -->\n", 6, "without a begin mark"),
         ("<!-- tracker:end summary -->", "<!-- tracker:end summary --> and more", 11, "has no end"),
         ("\n\n<!-- tracker:begin timeline", "\n\nsee <!-- tracker:begin timeline", 13, "broken here, or has text on its line"),
-        ("| a | b |\n", "<!-- tracker:begin x 0123456789ab -->\n", 17, "has no end before this mark"),
+        ("| a | b |\n", "<!-- tracker:begin x 0123456789ab -->\n", 17, "has no end mark before this mark"),
     ],
 )  # fmt: skip
 def test_broken_marks_are_named_with_their_line(was, now, line, says):
@@ -136,7 +136,7 @@ def test_broken_marks_are_named_with_their_line(was, now, line, says):
     whole = render(OLD)
     assert was in whole
 
-    with pytest.raises(BrokenFencesError) as broken:
+    with pytest.raises(BrokenMarksError) as broken:
         parse(whole.replace(was, now, 1).encode())
 
     assert (broken.value.line, says in broken.value.what) == (line, True), broken.value.what
@@ -147,18 +147,18 @@ def test_a_part_that_stands_twice_or_whose_marks_are_gone_is_named():
     Its text would otherwise be taken for prose and be written a second time.
     """
     whole = render(OLD)
-    timeline = OLD[2].fenced()
+    timeline = OLD[2].marked()
 
-    with pytest.raises(BrokenFencesError) as twice:
+    with pytest.raises(BrokenMarksError) as twice:
         parse((whole + timeline).encode())
-    with pytest.raises(BrokenFencesError) as gone:
+    with pytest.raises(BrokenMarksError) as gone:
         parse(whole.replace(timeline, OLD[2].text).encode())
-    with pytest.raises(BrokenFencesError) as headless:
-        parse(whole.replace(OLD[0].fenced(), "").encode())
+    with pytest.raises(BrokenMarksError) as headless:
+        parse(whole.replace(OLD[0].marked(), "").encode())
 
     assert "a second time; the first is in line 13" in twice.value.what
-    assert (gone.value.line, "the marks of the part “timeline” are gone" in gone.value.what) == (11, True)
-    assert "the report's head are gone" in headless.value.what
+    assert (gone.value.line, "the marks of the part “timeline” are missing" in gone.value.what) == (11, True)
+    assert "the report's head are missing" in headless.value.what
 
 
 def test_line_ends_of_windows_stay_and_are_no_edit():
@@ -167,7 +167,7 @@ def test_line_ends_of_windows_stay_and_are_no_edit():
     """
     windows = (render(OLD) + "mine\n").replace("\n", "\r\n").encode()
 
-    done = renewed(parse(windows), NEW)
+    done = replace_regions(parse(windows), NEW)
 
     assert done.conflicts == ()
     assert done.data == (render(NEW) + "mine\n").replace("\n", "\r\n").encode()
@@ -180,7 +180,7 @@ def test_a_section_that_a_newer_version_writes_comes_in_behind_the_one_it_follow
     older = [replace(OLD[0], attributes={"incident": "INC-1", "parts": "summary,footer"}), OLD[1], OLD[3]]
     held = render(older) + "mine\n"
 
-    done = renewed(parse(held.encode()), NEW)
+    done = replace_regions(parse(held.encode()), NEW)
 
     assert done.data.decode() == render(NEW) + "mine\n"
 
@@ -191,7 +191,9 @@ def test_parts_that_somebody_moved_stay_where_they_were_moved_to():
     """
     moved = render([OLD[0], OLD[2], OLD[1], OLD[3]])
 
-    assert renewed(parse(moved.encode()), NEW).data.decode() == render([NEW[0], NEW[2], NEW[1], NEW[3]])
+    assert replace_regions(parse(moved.encode()), NEW).data.decode() == render(
+        [NEW[0], NEW[2], NEW[1], NEW[3]]
+    )
 
 
 def test_prose_alone_keeps_its_line_numbers():
@@ -210,12 +212,12 @@ def test_only_untouched_parts_stay_marked_for_who_reads_what_people_wrote():
     """
     What was typed into a part, and what follows a mark without its end, is a person's word; line numbers hold.
     """
-    whole = Part("summary", "Down for 25 min.\n").fenced() + "\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
+    whole = Part("summary", "Down for 25 min.\n").marked() + "\nBy hand.\n" + Part("fix", "v1.2.1\n").marked()
 
     assert visible_text(whole) == whole
     assert visible_text(whole.replace("\n", "\r\n")) == whole.replace("\n", "\r\n")
     assert visible_text(whole.replace("25", "15")) == (
-        "\nDown for 15 min.\n\n\nBy hand.\n" + Part("fix", "v1.2.1\n").fenced()
+        "\nDown for 15 min.\n\n\nBy hand.\n" + Part("fix", "v1.2.1\n").marked()
     )
     assert visible_text(whole.replace("<!-- tracker:end summary -->\n", "")).startswith(
         "\nDown for 25 min.\n"
