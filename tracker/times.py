@@ -57,135 +57,114 @@ def parse(
     Raises:
         UsageError: If it has no zone, is ambiguous, is in the future, or is not a time.
     """
-    raw = text.strip()
-    typed = _read(raw, now, default_zone, earliest, latest, option)
+    parser = _Parser(text.strip(), now, default_zone, earliest, latest, option)
+    typed = parser.parse()
     if typed.at > now + timedelta(seconds=1) and not allow_future:
-        raise UsageError(
-            f"{option}: {raw!r} is {utc(typed.at)}, which is in the future",
-            hint="Give the instant at which it happened, or leave the option out for now",
+        raise parser.error(
+            f"is {utc(typed.at)}, which is in the future",
+            "Give the instant at which it happened, or leave the option out for now",
         )
     return typed
 
 
-def _read(
-    raw: str,
-    now: datetime,
-    default_zone: tzinfo | None,
-    earliest: datetime | None,
-    latest: datetime | None,
-    option: str,
-) -> Typed:
-    if raw == "now":
-        return Typed(now, 0.001)
-    if match := _RELATIVE.fullmatch(raw):
-        unit = _SECONDS[match[2]]
+@dataclass(frozen=True)
+class _Parser:
+    raw: str
+    now: datetime
+    default_zone: tzinfo | None
+    earliest: datetime | None
+    latest: datetime | None
+    option: str
+
+    def error(self, problem: str, hint: str = "") -> UsageError:
+        return UsageError(f"{self.option}: {self.raw!r} {problem}", hint=hint)
+
+    def parse(self) -> Typed:
+        if self.raw == "now":
+            return Typed(self.now, 0.001)
+        if match := _RELATIVE.fullmatch(self.raw):
+            unit = _SECONDS[match[2]]
+            try:
+                return Typed(self.now - timedelta(seconds=int(match[1]) * unit), float(unit))
+            except OverflowError as too_long:
+                raise self.error("is before the year 1") from too_long
+        if match := _RFC3339.fullmatch(self.raw):
+            return self._full(*match.groups())
+        if match := _CLOCK.fullmatch(self.raw):
+            return self._clock(*match.groups())
+        raise self.error("is not a time", "Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago")
+
+    def _full(
+        self, day: str, clock: str, seconds: str | None, fraction: str | None, offset: str | None
+    ) -> Typed:
         try:
-            return Typed(now - timedelta(seconds=int(match[1]) * unit), float(unit))
-        except OverflowError as too_long:
-            raise UsageError(f"{option}: {raw!r} is before the year 1") from too_long
-    if match := _RFC3339.fullmatch(raw):
-        return _full(raw, match, default_zone, option)
-    if match := _CLOCK.fullmatch(raw):
-        return _clock(raw, match, now, default_zone, earliest, latest, option)
-    raise UsageError(
-        f"{option}: {raw!r} is not a time",
-        hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
-    )
+            local = datetime.fromisoformat(f"{day}T{clock}{seconds or ':00'}{(fraction or '')[:7]}")
+        except ValueError as wrong:
+            raise self.error(f"is not a time: {wrong}", "Type 2026-03-01T14:45:00Z") from wrong
+        return self._placed(local, offset, _precision(seconds, fraction))
 
-
-def _full(raw: str, match: re.Match[str], default_zone: tzinfo | None, option: str) -> Typed:
-    fraction = match[4] or ""
-    precision = 60.0 if not match[3] else (10.0 ** -(len(fraction) - 1) if fraction else 1.0)
-    text = f"{match[1]}T{match[2]}{match[3] or ':00'}{fraction[:7]}"
-    try:
-        local = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise UsageError(
-            f"{option}: {raw!r} is not a time: {wrong}", hint="Type 2026-03-01T14:45:00Z"
-        ) from wrong
-    return _placed(raw, local, match[5], default_zone, precision, option, f"{raw}Z")
-
-
-def _clock(
-    raw: str,
-    match: re.Match[str],
-    now: datetime,
-    default_zone: tzinfo | None,
-    earliest: datetime | None,
-    latest: datetime | None,
-    option: str,
-) -> Typed:
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-    fraction = match[4] or ""
-    precision = 60.0 if match[3] is None else (10.0 ** -(len(fraction) - 1) if fraction else 1.0)
-    if hour > 23 or minute > 59 or second > 59:
-        raise UsageError(f"{option}: {raw!r} is not a time of day", hint="Hours go from 00:00 to 23:59")
-    microsecond = int((fraction[1:] + "000000")[:6]) if fraction else 0
-    anchor = min(now, latest) if latest else now
-    # Two days to each side: the date is one of the typed zone, and offsets are up to 14 hours.
-    around = {now.date(), anchor.date(), *([earliest.date()] if earliest else [])}
-    days = {day + timedelta(days=n) for day in around for n in (-2, -1, 0, 1, 2)}
-    places: list[tuple[datetime, datetime]] = []
-    for day in sorted(days):
-        local = datetime.combine(day, time(hour, minute, second, microsecond))
-        places.append((_guess(raw, local, match[5], default_zone, precision, option), local))
-    if earliest is not None:
-        slack = timedelta(seconds=precision)
-        inside = [place for place in places if earliest - slack < place[0] <= anchor]
-    else:
+    def _clock(
+        self, hours: str, minutes: str, seconds: str | None, fraction: str | None, offset: str | None
+    ) -> Typed:
+        precision = _precision(seconds, fraction)
+        try:
+            clock = time(int(hours), int(minutes), int(seconds or 0), int(f"{(fraction or '.')[1:]:0<6}"[:6]))
+        except ValueError as wrong:
+            raise self.error("is not a time of day", "Hours go from 00:00 to 23:59") from wrong
+        anchor = min(self.now, self.latest) if self.latest else self.now
+        # Two days to each side: the date is one of the typed zone, and offsets are up to 14 hours.
+        around = {self.now.date(), anchor.date(), *([self.earliest.date()] if self.earliest else [])}
+        days = {day + timedelta(days=n) for day in around for n in (-2, -1, 0, 1, 2)}
+        places: list[tuple[datetime, datetime]] = []
+        for day in sorted(days):
+            local = datetime.combine(day, clock)
+            if offset is None and self.default_zone is not None:
+                # Only for the chosen day an ambiguous hour is an error, not for the days around it.
+                places.append((local.replace(tzinfo=self.default_zone).astimezone(UTC), local))
+            else:
+                places.append((self._placed(local, offset, precision).at, local))
         inside = []
-    past = inside or [place for place in places if place[0] <= now]
-    # Only for the chosen day an ambiguous hour is an error, not for the days around it.
-    return _placed(raw, past[-1][1], match[5], default_zone, precision, option, f"{raw}Z")
+        if self.earliest is not None:
+            start = self.earliest - timedelta(seconds=precision)
+            inside = [place for place in places if start < place[0] <= anchor]
+        past = inside or [place for place in places if place[0] <= self.now]
+        return self._placed(past[-1][1], offset, precision)
+
+    def _placed(self, local: datetime, offset: str | None, precision: float) -> Typed:
+        """Return a local time with the offset that was typed, else in the default zone."""
+        zone = self.default_zone
+        if offset:
+            sign = -1 if offset[0] == "-" else 1
+            minutes = 0 if offset in ("Z", "z") else sign * (int(offset[1:3]) * 60 + int(offset[4:6]))
+            if abs(minutes) >= 24 * 60:
+                raise self.error("has an offset of more than a day", "Type 14:45Z")
+            try:
+                at = (local - timedelta(minutes=minutes)).replace(tzinfo=UTC)
+            except OverflowError as outside:
+                raise self.error("is outside the calendar") from outside
+            return Typed(at, precision, minutes)
+        if zone is None:
+            suggestion = f"{self.raw}Z".replace(" ", "T")
+            raise self.error(
+                "has no time zone",
+                f"Type {suggestion} for UTC, or add --at-tz Europe/Berlin (or set TRACKER_TZ)",
+            )
+        first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        if first.utcoffset() != second.utcoffset():
+            is_gap = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local
+            options = sorted({first.isoformat(timespec="minutes"), second.isoformat(timespec="minutes")})
+            raise self.error(
+                f"{'does not exist' if is_gap else 'comes twice'} on {local.date()} in {zone}, because the clocks change",
+                "Type it with its offset: " + " or ".join(options),
+            )
+        moved = first.utcoffset() or timedelta()
+        return Typed(first.astimezone(UTC), precision, round(moved.total_seconds() / 60))
 
 
-def _guess(
-    raw: str, local: datetime, offset: str | None, default_zone: tzinfo | None, precision: float, option: str
-) -> datetime:
-    if offset is None and default_zone is not None:
-        return local.replace(tzinfo=default_zone).astimezone(UTC)
-    return _placed(raw, local, offset, default_zone, precision, option, f"{raw}Z").at
-
-
-def _placed(
-    raw: str,
-    local: datetime,
-    offset: str | None,
-    default_zone: tzinfo | None,
-    precision: float,
-    option: str,
-    suggestion: str,
-) -> Typed:
-    if offset:
-        sign = -1 if offset[0] == "-" else 1
-        minutes = 0 if offset in ("Z", "z") else sign * (int(offset[1:3]) * 60 + int(offset[4:6]))
-        if abs(minutes) >= 24 * 60:
-            raise UsageError(f"{option}: {raw!r} has an offset of more than a day", hint="Type 14:45Z")
-        try:
-            at = (local - timedelta(minutes=minutes)).replace(tzinfo=UTC)
-        except OverflowError as outside:
-            raise UsageError(f"{option}: {raw!r} is outside the calendar") from outside
-        return Typed(at, precision, minutes)
-    if default_zone is None:
-        raise UsageError(
-            f"{option}: {raw!r} has no time zone",
-            hint=f"Type {suggestion.replace(' ', 'T')} for UTC, or add --at-tz Europe/Berlin (or set TRACKER_TZ)",
-        )
-    first, second = (local.replace(tzinfo=default_zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        gap = first.astimezone(UTC).astimezone(default_zone).replace(tzinfo=None) != local
-        what = "does not exist" if gap else "comes twice"
-        options = sorted({_with_offset(first), _with_offset(second)})
-        raise UsageError(
-            f"{option}: {raw!r} {what} on {local.date()} in {default_zone}, because the clocks change",
-            hint="Type it with its offset: " + " or ".join(options),
-        )
-    moved = first.utcoffset() or timedelta()
-    return Typed(first.astimezone(UTC), precision, round(moved.total_seconds() / 60))
-
-
-def _with_offset(at: datetime) -> str:
-    return at.isoformat(timespec="minutes")
+def _precision(seconds: str | None, fraction: str | None) -> float:
+    if not seconds:
+        return 60.0
+    return 10.0 ** -(len(fraction) - 1) if fraction else 1.0
 
 
 def duration_seconds(text: str) -> float:
@@ -208,7 +187,7 @@ def utc(at: datetime) -> str:
 
 def from_ms(milliseconds: int) -> datetime:
     """Return the instant this many milliseconds after 1970, in UTC."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return from_us(milliseconds * 1000)
 
 
 def to_ms(at: datetime) -> int:
