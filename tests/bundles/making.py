@@ -19,7 +19,7 @@ from tracker.bundles.writing import bundled
 from tracker.decisions.redaction import redact
 from tracker.events.base import Event, Incoming, event_id
 from tracker.log import Appended, Log
-from tracker.log.extract import StoredEvent
+from tracker.log.rows import StoredEvent
 
 
 def told(store: str, events: Iterable[Event | Incoming], *, seal_every: int = 0) -> str:

@@ -12,7 +12,7 @@ import pytest
 from tests.builders import alert, at, declared, deploy, error, merged, note
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import REGISTRY, Incoming, encode
-from tracker.log import Log, seals, verification
+from tracker.log import Log, rows, seals, verification
 
 SEALED = 8
 """Where the first seal of `written` stands."""
@@ -245,7 +245,7 @@ def forge(url, position, **changes):
     with Log(url) as log:
         [row] = [each for each in all_rows(log) if each["position"] == position]
     row |= changes
-    body = verification.body_sha256(
+    body = rows.body_sha256(
         row["originator_id"],
         row["originator_version"],
         row["topic"],
@@ -254,7 +254,7 @@ def forge(url, position, **changes):
         row["salt"],
         row["data"],
     )
-    digest = verification.digest_of(body, position, row["recorded_us"])
+    digest = rows.digest_of(body, position, row["recorded_us"])
     tamper(
         url,
         ("UPDATE stored_events SET state=?, digest=? WHERE position=" + str(position), row["state"], digest),  # noqa: S608
@@ -263,11 +263,8 @@ def forge(url, position, **changes):
 
 def all_rows(log):
     with log._recorder.reading() as transaction:
-        names = ("position", "originator_id", "originator_version", "decision_id", "topic", "recorded_us")
-        names += ("state", "arrival", "salt", "digest")
         return [
-            {**dict(zip(names, row, strict=True)), "data": data}
-            for row, data in verification._all_rows(transaction)
+            {**stored._asdict(), "data": stored.payload} for stored in verification._all_stored(transaction)
         ]
 
 
@@ -288,13 +285,13 @@ def test_an_event_that_was_forged_with_digest_and_id_does_not_fit_its_seal(writt
     with Log(written) as log:
         row = all_rows(log)[1]
     identity = verification.event_id(forged)
-    body = verification.body_sha256(identity, 1, "alert-fired", encode(forged), b"", row["salt"], b"")
+    body = rows.body_sha256(identity, 1, "alert-fired", encode(forged), b"", row["salt"], b"")
     tamper(
         written,
         (
             f"UPDATE stored_events SET originator_id='{identity}', state=?, digest=? WHERE position=2",  # noqa: S608
             encode(forged),
-            verification.digest_of(body, 2, row["recorded_us"]),
+            rows.digest_of(body, 2, row["recorded_us"]),
         ),
     )
 

@@ -21,7 +21,7 @@ import msgspec
 
 from tracker.bundles.damage import UNREADABLE, BundleDamagedError, Place
 from tracker.errors import BadInputError
-from tracker.log.extract import StoredEvent
+from tracker.log.rows import StoredEvent
 
 FORMAT = 1
 KIND = b"tracker bundle "

@@ -8,12 +8,10 @@ import msgspec
 from tracker.bundles.container import Manifest, Reader
 from tracker.bundles.damage import UNREADABLE, Place
 from tracker.errors import BadInputError, StoreError
-from tracker.events import incidents
 from tracker.events.base import (
     REGISTRY,
     UPCASTERS,
     Arrival,
-    Decision,
     Event,
     decode,
     encode,
@@ -21,48 +19,16 @@ from tracker.events.base import (
     handle_of,
 )
 from tracker.events.bundles import BundleImported
-from tracker.events.corrections import EventLinked, EventRedacted
+from tracker.events.corrections import EventRedacted
 from tracker.events.housekeeping import LogSealed
-from tracker.events.incidents import (
-    DETECTED_BY,
-    MILESTONES,
-    NOTE_KINDS,
-    RESOLUTIONS,
-    ROLES,
-    SEVERITIES,
-    STAGES,
-    IncidentDeclared,
-    IncidentMerged,
-)
-from tracker.events.messages import (
-    MESSAGE_KINDS,
-    MessageFailed,
-    MessagePosting,
-    MessagePrepared,
-    MessageSent,
-)
-from tracker.events.reviews import TEMPLATES, ReportPublished
-from tracker.log.extract import StoredEvent
-from tracker.log.holes import StoredHole, left_by, shared_file_hash
-from tracker.log.rows import body_sha256, digest_of, stream_of
+from tracker.events.incidents import IncidentDeclared, IncidentMerged
+from tracker.events.vocabulary import VALUES
+from tracker.log.holes import left_by, shared_file_hash, stored_digest
+from tracker.log.rows import StoredEvent, stream_of
 from tracker.times import from_us
 
 _NUMBER = re.compile(r"[A-Za-z][A-Za-z0-9]{0,30}-[1-9]\d{0,8}")
 _LOG_ID, _HASH, _EVENT = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-v]{24}")
-_WORDS: dict[str, dict[type[Event], tuple[str, ...]]] = {
-    "severity": {incidents.IncidentDeclared: SEVERITIES, incidents.SeverityChanged: SEVERITIES},
-    "detected_by": {incidents.IncidentDeclared: DETECTED_BY},
-    "milestone": {incidents.MilestoneSet: MILESTONES},
-    "stage": {incidents.StageChanged: STAGES},
-    "resolution": {incidents.IncidentResolved: RESOLUTIONS},
-    "role": {EventLinked: ROLES},
-    "template": {ReportPublished: TEMPLATES},
-    "kind": {
-        incidents.NoteAdded: NOTE_KINDS,
-        **dict.fromkeys((MessagePrepared, MessagePosting, MessageSent, MessageFailed), MESSAGE_KINDS),
-    },
-}
-"""Fields with a fixed set of values, by kind of decision."""
 
 
 class EventCheck:
@@ -93,17 +59,7 @@ class EventCheck:
             self._holes[stored.id] = (stored, place)
             return
         file = shared_file_hash(stored.topic, stored.state)
-        body = body_sha256(
-            stored.originator_id,
-            stored.originator_version,
-            stored.topic,
-            stored.state,
-            stored.arrival,
-            stored.salt,
-            stored.payload,
-            None if stored.payload else file,
-        )
-        if digest_of(body, stored.position, stored.recorded_us) != stored.digest:
+        if stored_digest(stored) != stored.digest:
             raise self._reader.damaged(place, "its bytes do not match its digest")
         event = self._decoded(stored, place)
         if stored.topic not in UPCASTERS and encode(event) != stored.state:
@@ -135,13 +91,7 @@ class EventCheck:
         if redaction.target not in self._holes:
             return
         hole, where = self._holes[redaction.target]
-        left, what = left_by(
-            redaction,
-            handle_of(identity),
-            StoredHole(
-                hole.id, hole.originator_id, hole.topic, hole.digest, hole.arrival, hole.salt, hole.payload
-            ),
-        )
+        left, what = left_by(redaction, handle_of(identity), hole)
         if left is None:
             raise self._reader.damaged(where, what or "its content is missing")
         what = self._misnumbered(left)
@@ -195,13 +145,9 @@ class EventCheck:
 
     def _refuse_unknown_words(self, event: Event, place: Place) -> None:
         """Refuse a value that could not have been typed here: answers print these as they are."""
-        for name, words in _WORDS.items():
-            value = getattr(event, name, None)
-            if (
-                value is not None
-                and isinstance(event, Decision)
-                and value not in words.get(type(event), (value,))
-            ):
+        for name, allowed in VALUES.get(type(event), {}).items():
+            value = getattr(event, name)
+            if value is not None and value not in allowed:
                 raise BadInputError(
                     f"{self._reader.name}: {place} has {name} {value!r}, which this tracker does not know",
                     hint="If it was written by a newer tracker: upgrade this one",

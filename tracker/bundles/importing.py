@@ -12,9 +12,8 @@ from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import IncidentDeclared
 from tracker.log import Appended, Log
-from tracker.log.extract import StoredEvent
 from tracker.log.holes import shared_file_hash
-from tracker.log.rows import Hole
+from tracker.log.rows import Hole, StoredEvent
 from tracker.times import from_us
 
 

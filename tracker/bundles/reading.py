@@ -11,7 +11,8 @@ from tracker.bundles.events_check import EventCheck
 from tracker.errors import StoreError
 from tracker.events.base import Event
 from tracker.events.corrections import EventRedacted
-from tracker.log.extract import LOG_ID_DIGITS, StoredEvent, read_seals, spans
+from tracker.log.extract import LOG_ID_DIGITS, read_seals, spans
+from tracker.log.rows import StoredEvent
 from tracker.log.seals import GENESIS, chained
 
 _DIGEST_BYTES = 32

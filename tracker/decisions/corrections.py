@@ -20,36 +20,10 @@ from tracker.events.corrections import (
     amended,
 )
 from tracker.events.housekeeping import LogSealed, SettingsChanged
-from tracker.events.incidents import (
-    DETECTED_BY,
-    MILESTONES,
-    NOTE_KINDS,
-    RESOLUTIONS,
-    SEVERITIES,
-    STAGES,
-    IncidentDeclared,
-    IncidentResolved,
-    MilestoneSet,
-    NoteAdded,
-    SeverityChanged,
-    StageChanged,
-)
-from tracker.events.messages import MESSAGE_KINDS, MessagePrepared, MessageSent
+from tracker.events.incidents import IncidentDeclared
+from tracker.events.vocabulary import VALUES
 from tracker.incident import Incident
 from tracker.times import Typed
-
-_VOCABULARIES: dict[tuple[str, str], tuple[str, ...]] = {
-    (IncidentDeclared.TOPIC, "severity"): SEVERITIES,
-    (IncidentDeclared.TOPIC, "detected_by"): DETECTED_BY,
-    (SeverityChanged.TOPIC, "severity"): SEVERITIES,
-    (StageChanged.TOPIC, "stage"): STAGES,
-    (NoteAdded.TOPIC, "kind"): NOTE_KINDS,
-    (MilestoneSet.TOPIC, "milestone"): MILESTONES,
-    (IncidentResolved.TOPIC, "resolution"): RESOLUTIONS,
-    (MessagePrepared.TOPIC, "kind"): MESSAGE_KINDS,
-    (MessageSent.TOPIC, "kind"): MESSAGE_KINDS,
-}
-"""The values of some fields of decisions; those of observations are free."""
 
 _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count", "prepared")
 
@@ -109,7 +83,7 @@ def amend(
                 hint=f"Retract it and record it again: tracker retract {target.handle} --why …",
             )
     for name, value in changes.items():
-        allowed = _VOCABULARIES.get((target.event.TOPIC, name))
+        allowed = VALUES.get(type(target.event), {}).get(name)
         if allowed is not None and value not in allowed:
             raise BadInputError(f"{name} cannot be {value!r}", hint="One of " + ", ".join(allowed))
     if not all_changes:

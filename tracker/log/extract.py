@@ -13,32 +13,10 @@ from tracker.events.housekeeping import LogSealed
 from tracker.log.erasure import shared_files
 from tracker.log.holes import shared_file_hash
 from tracker.log.recorder import Transaction, chunks
+from tracker.log.rows import STORED_SQL, StoredEvent, stored_of
 
 LOG_ID_DIGITS = 16
 _PAGE = 2_000
-
-
-class StoredEvent(NamedTuple):
-    """One row of the log, with its payload; state and salt of a redacted one are None.
-
-    A file that is stored once comes with the first extracted event that attached it.
-    """
-
-    position: int
-    originator_id: str
-    originator_version: int
-    decision_id: str | None
-    topic: str
-    recorded_us: int
-    state: bytes | None
-    arrival: bytes
-    salt: bytes | None
-    digest: bytes
-    payload: bytes
-
-    @property
-    def id(self) -> str:
-        return self.decision_id or self.originator_id
 
 
 class Proof(NamedTuple):
@@ -59,16 +37,16 @@ def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[Store
     given: set[bytes] = set()
     for chunk in chunks(sorted(set(positions)), 100):
         marks = ",".join("?" * len(chunk))
-        rows = transaction.rows(
-            "SELECT e.position, originator_id, originator_version, decision_id, topic, recorded_us, state, "
-            "arrival, salt, digest, data FROM stored_events e LEFT JOIN event_payloads p ON p.position=e.position "
-            f"WHERE e.position IN ({marks}) ORDER BY e.position",
-            chunk,
-        )
-        files = shared_files(transaction, [row[0] for row in rows if row[10] is None])
-        for row in rows:
-            values = [bytes(value) if isinstance(value, memoryview) else value for value in row]
-            event = StoredEvent._make([*values[:10], values[10] or files.get(row[0], b"")])
+        events = [
+            stored_of(row)
+            for row in transaction.rows(
+                f"{STORED_SQL} WHERE e.position IN ({marks}) ORDER BY e.position", chunk
+            )
+        ]
+        files = shared_files(transaction, [event.position for event in events if not event.payload])
+        for event in events:
+            if event.position in files:
+                event = event._replace(payload=files[event.position])
             sha256 = shared_file_hash(event.topic, event.state)
             yield event._replace(payload=b"") if sha256 in given else event
             if sha256 is not None:

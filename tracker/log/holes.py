@@ -1,28 +1,15 @@
 """How `verify` checks redacted events and attached files: nothing may be missing without a recorded reason."""
 
 import hashlib
-from typing import NamedTuple
 
 from tracker.errors import StoreError
 from tracker.events.base import UPCASTERS, Event, decode, handle_of, origin_of
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached
 from tracker.log.recorder import Transaction, redactions
-from tracker.log.rows import imported_hole_digest, stream_of
+from tracker.log.rows import StoredEvent, body_sha256, digest_of, imported_hole_digest, stream_of
 
 CONTENT_MISSING = "its content is missing and no sealed redaction names it"
-
-
-class StoredHole(NamedTuple):
-    """What the store keeps of an event whose content was removed."""
-
-    id: str
-    originator_id: str
-    topic: str
-    digest: bytes
-    arrival: bytes
-    salt: bytes | None
-    payload: bytes
 
 
 class HoleCheck:
@@ -32,14 +19,14 @@ class HoleCheck:
         self._transaction = transaction
         self._explained: list[tuple[int, str, int]] = []
 
-    def check(self, hole: StoredHole, position: int) -> tuple[Event | None, str | None]:
+    def check(self, hole: StoredEvent) -> tuple[Event | None, str | None]:
         """Return what is left of an event, or what is wrong."""
         recorded = redactions(self._transaction, [hole.id]).get(hole.id)
         if recorded is None:
             return None, CONTENT_MISSING
         left, problem = left_by(recorded.event, handle_of(recorded.id), hole)
         if left is not None:
-            self._explained.append((position, hole.id, recorded.position))
+            self._explained.append((hole.position, hole.id, recorded.position))
         return left, problem
 
     def not_removed(self, event: Event) -> str | None:
@@ -66,7 +53,7 @@ class HoleCheck:
         return None
 
 
-def left_by(redaction: EventRedacted, handle: str, hole: StoredHole) -> tuple[Event | None, str | None]:
+def left_by(redaction: EventRedacted, handle: str, hole: StoredEvent) -> tuple[Event | None, str | None]:
     """Return what a redaction left of the event that it names, or what does not match.
 
     The event was redacted in this log, whose row keeps the digest that the redaction names; or it
@@ -107,6 +94,22 @@ def shared_file_hash(topic: str, state: bytes | None) -> bytes | None:
     return event.sha256 if isinstance(event, FileAttached) and event.by_hash else None
 
 
+def stored_digest(stored: StoredEvent) -> bytes:
+    """Return the digest over an event's stored bytes; it must have its content."""
+    assert stored.state is not None and stored.salt is not None  # noqa: PT018
+    body = body_sha256(
+        stored.originator_id,
+        stored.originator_version,
+        stored.topic,
+        stored.state,
+        stored.arrival,
+        stored.salt,
+        stored.payload,
+        None if stored.payload else shared_file_hash(stored.topic, stored.state),
+    )
+    return digest_of(body, stored.position, stored.recorded_us)
+
+
 class FileCheck:
     """Checks attached files: each content is stored once, with one of the events that attached it."""
 
@@ -114,13 +117,13 @@ class FileCheck:
         self._stored: set[bytes] = set()
         self._wanted: dict[bytes, tuple[int, str]] = {}
 
-    def check(self, event: Event, payload: bytes, position: int, identity: str) -> str | None:
+    def check(self, event: Event, stored: StoredEvent) -> str | None:
         """Compare a file's bytes with its hash, or remember that they must be stored with another event."""
         if not isinstance(event, FileAttached) or not event.by_hash:
             return None
-        if not payload:
-            self._wanted.setdefault(event.sha256, (position, identity))
-        elif hashlib.sha256(payload).digest() != event.sha256:
+        if not stored.payload:
+            self._wanted.setdefault(event.sha256, (stored.position, stored.id))
+        elif hashlib.sha256(stored.payload).digest() != event.sha256:
             return "the bytes of its file do not match its hash"
         else:
             self._stored.add(event.sha256)

@@ -8,9 +8,10 @@ from tracker.errors import LogNotWholeError
 from tracker.events.base import Recorded, Window, place
 from tracker.log.application import URL_SCHEMES
 from tracker.log.erasure import Copy, find_copies, shared_files, unfinished_redactions
-from tracker.log.extract import Proof, StoredEvent, log_id, proof, stored
+from tracker.log.extract import Proof, log_id, proof, stored
 from tracker.log.handles import find_by_handle
 from tracker.log.recorder import LogRecorder, chunks
+from tracker.log.rows import StoredEvent
 from tracker.log.seals import head_at
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, in_order, recorded_of, select
 from tracker.log.verification import Verified, verify

@@ -1,8 +1,8 @@
 """An event encoded as the rows of the store, before any transaction begins."""
 
 import hashlib
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -41,6 +41,42 @@ class Row(NamedTuple):
     body_sha256: bytes
     places: list[tuple[str, int]]
     payload: bytes
+
+
+class StoredEvent(NamedTuple):
+    """One row of the log, with its payload; state and salt of a redacted one are None.
+
+    Of an extract, a file that is stored once comes with the first event that attached it.
+    """
+
+    position: int
+    originator_id: str
+    originator_version: int
+    decision_id: str | None
+    topic: str
+    recorded_us: int
+    state: bytes | None
+    arrival: bytes
+    salt: bytes | None
+    digest: bytes
+    payload: bytes
+
+    @property
+    def id(self) -> str:
+        return self.decision_id or self.originator_id
+
+
+STORED_SQL = (
+    "SELECT e.position, originator_id, originator_version, decision_id, topic, recorded_us, state, "
+    "arrival, salt, digest, data FROM stored_events e LEFT JOIN event_payloads p ON p.position=e.position"
+)
+
+
+def stored_of(row: Sequence[Any]) -> StoredEvent:
+    """Turn a row of `STORED_SQL` into an event as it is stored."""
+    values = [bytes(value) if isinstance(value, memoryview) else value for value in row]
+    values[10] = values[10] or b""
+    return StoredEvent._make(values)
 
 
 class Hole(msgspec.Struct, frozen=True, gc=False, kw_only=True):

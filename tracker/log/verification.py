@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from tracker.errors import StoreError
 from tracker.events.base import REGISTRY, UPCASTERS, Event, decode, event_id
 from tracker.events.housekeeping import LogSealed
-from tracker.log.holes import CONTENT_MISSING, FileCheck, HoleCheck, StoredHole, shared_file_hash
+from tracker.log.holes import CONTENT_MISSING, FileCheck, HoleCheck, stored_digest
 from tracker.log.recorder import LogRecorder, Transaction
-from tracker.log.rows import body_sha256, digest_of, stream_of
+from tracker.log.rows import STORED_SQL, StoredEvent, stored_of, stream_of
 from tracker.log.seals import GENESIS, chained
 from tracker.times import from_us, utc
 
@@ -84,39 +83,37 @@ def verify(
         index = _IndexReader(transaction)
         holes = HoleCheck(transaction)
         files = FileCheck()
-        for row, payload in _all_rows(transaction):
-            position, originator, _, decision, topic, recorded_us, state, arrival, salt, digest = row
+        for stored in _all_stored(transaction):
+            position = stored.position
             result.events += 1
             problem = None
             if position != result.position + 1:
                 problem = f"positions {result.position + 1} to {position - 1} are missing"
-            elif recorded_us < previous_us:
+            elif stored.recorded_us < previous_us:
                 problem = "it was recorded before the event that precedes it"
-            result.position, previous_us = position, recorded_us
+            result.position, previous_us = position, stored.recorded_us
             event = None
-            identity = decision or originator
-            if problem is None and state is None:
-                hole = StoredHole(identity, originator, topic, digest, arrival, salt, payload)
-                event, problem = holes.check(hole, position)
+            if problem is None and stored.state is None:
+                event, problem = holes.check(stored)
                 if event is not None:
                     problem = index.compare(position, event.index_rows())
                     result.redacted += 1
             elif problem is None:
-                event, problem = _content(row, payload)
-            if event is not None and state is not None:
-                problem = (
-                    _misplaced(event, state, topic, identity, originator)
-                    or index.compare(position, event.index_rows())
-                    or files.check(event, payload, position, identity)
-                    or holes.not_removed(event)
-                )
+                event, problem = _content(stored)
+                if event is not None:
+                    problem = (
+                        _misplaced(event, stored)
+                        or index.compare(position, event.index_rows())
+                        or files.check(event, stored)
+                        or holes.not_removed(event)
+                    )
             if problem is None and isinstance(event, LogSealed):
                 problem = _check_seal(event, seal_head, seal_through, since_seal)
             if problem is not None:
-                result.first_problem = Problem(position, identity, problem)
+                result.first_problem = Problem(position, stored.id, problem)
                 break
             is_seal = isinstance(event, LogSealed)
-            since_seal.append((position, digest, is_seal))
+            since_seal.append((position, stored.digest, is_seal))
             if isinstance(event, LogSealed):
                 seal_head, seal_through = event.head, event.through
                 since_seal = [each for each in since_seal if each[0] > seal_through]
@@ -124,7 +121,7 @@ def verify(
                 for each in since_seal:
                     running.update(each[1])
             else:
-                running.update(digest)
+                running.update(stored.digest)
             if wanted and running.hexdigest() in wanted:
                 result.heads[running.hexdigest()] = position
             if progress and not result.events % 500:
@@ -176,44 +173,35 @@ def _check_seal(
     return None
 
 
-def _all_rows(transaction: Transaction) -> Iterator[tuple[Any, bytes]]:
+def _all_stored(transaction: Transaction) -> Iterator[StoredEvent]:
     after = 0
     while rows := transaction.rows(
-        "SELECT e.position, originator_id, originator_version, decision_id, topic, recorded_us, state, "
-        "arrival, salt, digest, data FROM stored_events e "
-        "LEFT JOIN event_payloads p ON p.position=e.position "
-        "WHERE e.position>? ORDER BY e.position LIMIT ?",
-        (after, _PAGE),
+        f"{STORED_SQL} WHERE e.position>? ORDER BY e.position LIMIT ?", (after, _PAGE)
     ):
-        for row in rows:
-            values = [bytes(value) if isinstance(value, memoryview) else value for value in row]
-            yield tuple(values[:10]), values[10] or b""
+        yield from map(stored_of, rows)
         after = rows[-1][0]
 
 
-def _content(row: tuple[Any, ...], payload: bytes) -> tuple[Event | None, str | None]:
-    """Return the event of a row, or what is wrong with its bytes; an event that only a newer version knows is an error."""
-    position, originator, version, _, topic, recorded_us, state, arrival, salt, digest = row
-    if salt is None:
+def _content(stored: StoredEvent) -> tuple[Event | None, str | None]:
+    """Return the event, or what is wrong with its bytes; an event that only a newer version knows is an error."""
+    if stored.salt is None or stored.state is None:
         return None, CONTENT_MISSING
-    file_sha256 = None if payload else shared_file_hash(topic, state)
-    body = body_sha256(originator, version, topic, state, arrival, salt, payload, file_sha256)
-    if digest != digest_of(body, position, recorded_us):
+    if stored.digest != stored_digest(stored):
         return None, "its stored bytes do not match its digest"
     try:
-        return decode(topic, state), None
+        return decode(stored.topic, stored.state), None
     except StoreError:
-        if topic not in REGISTRY and topic not in UPCASTERS:
+        if stored.topic not in REGISTRY and stored.topic not in UPCASTERS:
             raise
         return None, "its content cannot be decoded, although it matches its digest"
 
 
-def _misplaced(event: Event, state: bytes, topic: str, identity: str, originator: str) -> str | None:
+def _misplaced(event: Event, stored: StoredEvent) -> str | None:
     """Return what is wrong with an event that is not stored under its own id."""
-    own = event_id(event, state, topic)
-    if own != identity:
+    own = event_id(event, stored.state, stored.topic)
+    if own != stored.id:
         return f"its id is not that of its content ({own})"
-    return "it is in another incident's stream" if (stream_of(event) or own) != originator else None
+    return "it is in another incident's stream" if (stream_of(event) or own) != stored.originator_id else None
 
 
 class _IndexReader:
