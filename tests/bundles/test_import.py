@@ -322,7 +322,7 @@ def test_a_number_that_is_taken_while_a_bundle_is_brought_in_stays_with_who_took
     """
     What was planned is planned again, and nothing of the first plan is recorded.
     """
-    plan, asked = importing.planned, []
+    plan, asked = importing.plan_import, []
 
     def overtaken(log, bundle, *, prefix):
         made = plan(log, bundle, prefix=prefix)
@@ -331,7 +331,7 @@ def test_a_number_that_is_taken_while_a_bundle_is_brought_in_stays_with_who_took
         asked.append(made)
         return made
 
-    monkeypatch.setattr(importing, "planned", overtaken)
+    monkeypatch.setattr(importing, "plan_import", overtaken)
 
     made, _ = bring(store_url, bundle_of(theirs))
 

@@ -327,7 +327,7 @@ def test_what_is_taken_while_a_hole_is_brought_in_is_planned_again(theirs, store
     old = bundle_of(theirs)
     redact_in(theirs, NOTE)
     new = bundle_of(theirs)
-    plan, asked = importing.planned, []
+    plan, asked = importing.plan_import, []
 
     def overtaken(log, bundle, *, prefix):
         made = plan(log, bundle, prefix=prefix)
@@ -336,7 +336,7 @@ def test_what_is_taken_while_a_hole_is_brought_in_is_planned_again(theirs, store
             bring(store_url, old)
         return made
 
-    monkeypatch.setattr(importing, "planned", overtaken)
+    monkeypatch.setattr(importing, "plan_import", overtaken)
 
     made, _ = bring(store_url, new)
 
