@@ -91,7 +91,7 @@ def _reader(route: str) -> Callable[[bytes], object]:
     from tracker.application.read_delivery import facts_of
     from tracker.errors import BadInputError
     from tracker.events.base import encode, event_id
-    from tracker.inbox.queue import Delivery, Held
+    from tracker.inbox.queue import Delivery, QueuedDelivery
 
     kinds = HEADERS.get(route, [{}])
 
@@ -106,7 +106,7 @@ def _reader(route: str) -> Callable[[bytes], object]:
             body=data[1:],
         )
         try:
-            facts = facts_of(Held(number=1, delivery=delivery), RULES)
+            facts = facts_of(QueuedDelivery(number=1, delivery=delivery), RULES)
         except BadInputError as refused:
             return refused.message
         return [(event_id(each.event), encode(each.event), each.event.index_rows()) for each in facts]

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import msgspec
 
 from tracker.events.base import Arrival, Incoming
-from tracker.inbox.queue import Held
+from tracker.inbox.queue import QueuedDelivery
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.forges import github, gitlab
 from tracker.ingest.sentry import cli, envelope, webhook
@@ -37,7 +37,7 @@ METHOD, PATH = ":method", ":path"
 """Under these names a delivery keeps its request's method and path, where its reader needs them."""
 
 
-def facts_of(held: Held, rules: ServiceRules) -> list[Incoming]:
+def facts_of(held: QueuedDelivery, rules: ServiceRules) -> list[Incoming]:
     """Turn one delivery into events; what is authentic and of no kind that we record gives none.
 
     Raises:
@@ -48,18 +48,18 @@ def facts_of(held: Held, rules: ServiceRules) -> list[Incoming]:
     return READERS[delivery.route](held, rules, arrival)
 
 
-def _alertmanager(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _alertmanager(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     return alertmanager.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival)
 
 
-def _sentry(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _sentry(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     resource = held.delivery.headers.get("sentry-hook-resource")
     return webhook.read(
         held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=resource
     )
 
 
-def _envelope(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _envelope(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     return envelope.read(
         held.delivery.body,
         where=_where(held),
@@ -70,7 +70,7 @@ def _envelope(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incomin
     )
 
 
-def _events(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _events(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     body = structured(held.delivery.body, held.delivery.headers)
     return cdevents.read(body, where=_where(held), rules=rules, arrival=arrival)
 
@@ -90,17 +90,17 @@ def structured(body: bytes, headers: Mapping[str, str]) -> bytes:
     )
 
 
-def _github(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _github(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     event = held.delivery.headers.get("x-github-event")
     return github.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
-def _gitlab(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _gitlab(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     event = held.delivery.headers.get("x-gitlab-event")
     return gitlab.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival, event_name=event)
 
 
-def _sentry_cli(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
+def _sentry_cli(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
     headers = held.delivery.headers
     return cli.read(
         held.delivery.body,
@@ -112,11 +112,11 @@ def _sentry_cli(held: Held, rules: ServiceRules, arrival: Arrival) -> list[Incom
     )
 
 
-def _where(held: Held) -> str:
+def _where(held: QueuedDelivery) -> str:
     return f"delivery {held.number}"
 
 
-READERS: dict[str, Callable[[Held, ServiceRules, Arrival], list[Incoming]]] = {
+READERS: dict[str, Callable[[QueuedDelivery, ServiceRules, Arrival], list[Incoming]]] = {
     "alertmanager": _alertmanager,
     "sentry": _sentry,
     "envelope": _envelope,

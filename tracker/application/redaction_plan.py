@@ -20,7 +20,7 @@ from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached, file_scope
 from tracker.inbox.opening import SUFFIX, open_inbox
-from tracker.inbox.queue import Held, Inbox
+from tracker.inbox.queue import Inbox, QueuedDelivery
 
 
 @dataclass
@@ -185,7 +185,7 @@ def _inbox(session: "Session") -> "Iterator[Inbox | None]":
         inbox.close()
 
 
-def _held(session: "Session") -> "Iterator[tuple[Inbox, Held]]":
+def _held(session: "Session") -> "Iterator[tuple[Inbox, QueuedDelivery]]":
     with _inbox(session) as inbox:
         number = 0
         while inbox is not None and (page := inbox.after(number)):

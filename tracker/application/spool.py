@@ -30,7 +30,7 @@ from tracker.application.requests import (
 from tracker.application.session import Options, Session
 from tracker.errors import BadInputError, StoreAwayError, StoreError, TrackerError
 from tracker.events.base import Incoming, decode, encode, encode_arrival
-from tracker.inbox.queue import Delivery, Held
+from tracker.inbox.queue import Delivery, QueuedDelivery
 from tracker.inbox.sqlite import SqliteInbox
 from tracker.log.lock_timeout import at_most
 from tracker.times import Typed, to_us, utc
@@ -152,7 +152,7 @@ def _opened(store: str) -> Iterator[SqliteInbox]:
         queue.close()
 
 
-def waiting(store: str) -> list[Held]:
+def waiting(store: str) -> list[QueuedDelivery]:
     """Return what waits to be delivered, oldest first."""
     _take_over_old_files(store)
     if not path_of(store).exists():
@@ -161,7 +161,7 @@ def waiting(store: str) -> list[Held]:
         return queue.waiting(_ALL)
 
 
-def refused(store: str) -> list[tuple[Held, str]]:
+def refused(store: str) -> list[tuple[QueuedDelivery, str]]:
     """Return what was refused when it was delivered, and why."""
     _take_over_old_files(store)
     if not path_of(store).exists():
@@ -171,14 +171,14 @@ def refused(store: str) -> list[tuple[Held, str]]:
         return [(held, reasons[held.number]) for held in _everything(queue) if held.number in reasons]
 
 
-def _everything(queue: SqliteInbox) -> Iterator[Held]:
+def _everything(queue: SqliteInbox) -> Iterator[QueuedDelivery]:
     last = 0
     while found := queue.after(last):
         yield from found
         last = found[-1].number
 
 
-def decoded(held: Held) -> Spoolable:
+def decoded(held: QueuedDelivery) -> Spoolable:
     """Return the request that an entry holds.
 
     Raises:
@@ -191,7 +191,7 @@ def decoded(held: Held) -> Spoolable:
         raise BadInputError("this entry of the spool is cut off or damaged") from damaged
 
 
-def described(held: Held) -> str:
+def described(held: QueuedDelivery) -> str:
     """Say in a line what an entry holds."""
     try:
         request = decoded(held)
@@ -210,7 +210,7 @@ def described(held: Held) -> str:
     return f"{command} {what!r} at {utc(datetime.fromisoformat(request.at or ''))} by {request.by}"
 
 
-def as_json(held: Held) -> dict[str, Any]:
+def as_json(held: QueuedDelivery) -> dict[str, Any]:
     """Return an entry as `tracker spool --json` answers it."""
     try:
         request = decoded(held)
@@ -340,7 +340,7 @@ def forget(store: str, needles: Iterable[bytes]) -> int:
     return len(numbers)
 
 
-def _holds(held: Held, needles: Iterable[bytes]) -> bool:
+def _holds(held: QueuedDelivery, needles: Iterable[bytes]) -> bool:
     texts = [held.delivery.body]
     with contextlib.suppress(BadInputError):
         request = decoded(held)

@@ -1,1 +1,1 @@
-"""One file that holds an incident with its evidence, and proves that a log held it: written, checked, brought in."""
+"""One file with an incident and its evidence, and the proof that a log held it: written, checked, imported."""

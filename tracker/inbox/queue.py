@@ -33,7 +33,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class QueuedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery in the inbox; `attempts` is how often it was parked before."""
 
     number: int
@@ -104,15 +104,17 @@ class Inbox(ABC):
             ]
         )
 
-    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[QueuedDelivery]:
         """Return what waits, in the order of arrival: at most `limit`, of at most so many bytes, but at least one."""
         return self._read("parked IS NULL", (), limit, most_bytes)
 
-    def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[Held]:
+    def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[QueuedDelivery]:
         """Return what comes after a number, waiting or parked: of at most so many bytes, but at least one."""
         return self._read("number>?", (number,), 500, most_bytes)
 
-    def _read(self, condition: str, parameters: tuple[Any, ...], limit: int, most_bytes: int) -> list[Held]:
+    def _read(
+        self, condition: str, parameters: tuple[Any, ...], limit: int, most_bytes: int
+    ) -> list[QueuedDelivery]:
         with self._transaction(writes=False) as execute:
             sizes = execute(
                 f"SELECT number, length(body) FROM {self.table} WHERE {condition} ORDER BY number LIMIT ?",
@@ -125,7 +127,7 @@ class Inbox(ABC):
                 f"SELECT {_COLUMNS} FROM {self.table} WHERE {condition} AND number IN ({_marks(numbers)}) ORDER BY number",
                 (*parameters, *numbers),
             ).fetchall()
-        return [_held(*row) for row in rows]
+        return [_queued(*row) for row in rows]
 
     def finish(self, numbers: Sequence[int]) -> None:
         """Delete what is in the log now."""
@@ -183,7 +185,7 @@ def _within(sizes: Iterable[tuple[int, int]], most_bytes: int) -> list[int]:
     return numbers
 
 
-def _held(
+def _queued(
     number: int,
     route: str,
     source: str,
@@ -192,7 +194,7 @@ def _held(
     headers: bytes,
     body: bytes,
     attempts: int,
-) -> Held:
+) -> QueuedDelivery:
     delivery = Delivery(
         route=route,
         source=source,
@@ -201,4 +203,4 @@ def _held(
         headers=msgspec.json.decode(headers, type=dict[str, str]),
         body=bytes(body),
     )
-    return Held(number=number, delivery=delivery, attempts=attempts)
+    return QueuedDelivery(number=number, delivery=delivery, attempts=attempts)

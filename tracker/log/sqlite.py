@@ -28,7 +28,7 @@ APPLICATION_ID = 0x7472636B
 
 LOCK_TIMEOUT_SECONDS = 10
 _SPACE_NEEDED_BYTES = 64 * 1024
-"""The shared memory beside the file takes 32 KiB at least, and the first write as much again."""
+"""SQLite's shared memory file takes at least 32 KiB, and the first write as much again."""
 
 _SCHEMA = (
     *schema("INTEGER", "TEXT", "TEXT", "BLOB", " WITHOUT ROWID"),

@@ -12,10 +12,10 @@ from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Session
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming, handle_of
-from tracker.inbox.queue import Held, Inbox
+from tracker.inbox.queue import Inbox, QueuedDelivery
 from tracker.server.telemetry import Telemetry, log_line, report_bug
 
-_Parsed = tuple[Held, list[Incoming]]
+_Parsed = tuple[QueuedDelivery, list[Incoming]]
 
 TOGETHER = 500
 """The most deliveries that go into the log in one transaction."""
@@ -71,26 +71,26 @@ class InboxWorker:
         batch = self._inbox.waiting(TOGETHER)
         if not batch:
             return 0
-        parsed = [(held, facts) for held in batch if (facts := self._parse(held)) is not None]
+        parsed = [(queued, facts) for queued in batch if (facts := self._parse(queued)) is not None]
         appended = self._append(parsed)
-        self._inbox.finish([held.number for held, _ in appended])
+        self._inbox.finish([queued.number for queued, _ in appended])
         facts = [fact for _, own in appended for fact in own]
         if facts:
             self._recorded(facts)
         return len(batch)
 
-    def _parse(self, held: Held) -> list[Incoming] | None:
+    def _parse(self, queued: QueuedDelivery) -> list[Incoming] | None:
         """Return the facts of one delivery; None if it was parked."""
-        if held.delivery.route not in READERS:
-            self._park(held, f"this version has no reader for {held.delivery.route!r}")
+        if queued.delivery.route not in READERS:
+            self._park(queued, f"this version has no reader for {queued.delivery.route!r}")
             return None
         try:
-            return facts_of(held, self._session.rules)
+            return facts_of(queued, self._session.rules)
         except BadInputError as wrong:
-            self._park(held, wrong.message)
+            self._park(queued, wrong.message)
         except Exception as bug:
             report_bug(bug)
-            self._park(held, f"a bug in the reader: {type(bug).__name__}: {bug}")
+            self._park(queued, f"a bug in the reader: {type(bug).__name__}: {bug}")
         return None
 
     def _append(self, parsed: Sequence[_Parsed]) -> Sequence[_Parsed]:
@@ -128,14 +128,14 @@ class InboxWorker:
                 next="tracker redact EVENT --why …",
             )
 
-    def _park(self, held: Held, reason: str) -> None:
+    def _park(self, queued: QueuedDelivery, reason: str) -> None:
         reason = _one_line(reason)
-        self._inbox.park(held.number, reason)
+        self._inbox.park(queued.number, reason)
         log_line(
             "a delivery could not be parsed",
             30,
-            number=held.number,
-            route=held.delivery.route,
+            number=queued.number,
+            route=queued.delivery.route,
             why=reason,
             next="tracker inbox list",
         )
