@@ -211,17 +211,12 @@ class LogRecorder(ApplicationRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         """Return one stream, as the library defines it."""
-        sql = (
-            f"SELECT originator_id, originator_version, topic, state, decision_id FROM {self.events_table} "
-            "WHERE originator_id=? AND originator_version>? AND originator_version<=? "
-            f"ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?"
+        condition = (
+            "originator_id=? AND originator_version>? AND originator_version<=? "
+            f"ORDER BY originator_version {'DESC' if desc else 'ASC'}"
         )
-        parameters = (str(originator_id), gt or 0, lte or 2**62, limit or 2**62)
-        with self.reading() as transaction:
-            return [
-                StoredEvent(row[0], row[1], *self._content(transaction, row[4] or row[0], row[2], row[3]))
-                for row in transaction.rows(sql, parameters)
-            ]
+        rows = self._rows(condition, [str(originator_id), gt or 0, lte or 2**62, limit or 2**62])
+        return [StoredEvent(*row) for _, *row in rows]
 
     def select_notifications(
         self,
@@ -234,35 +229,28 @@ class LogRecorder(ApplicationRecorder):
     ) -> Sequence[Notification]:
         """Return the log in the order of recording, as the library defines it."""
         first = 0 if start is None else (start if inclusive_of_start else start + 1)
-        sql = (
-            f"SELECT originator_id, originator_version, topic, state, position, decision_id FROM {self.events_table} "
-            "WHERE position>=? AND position<=?"
-        )
-        parameters: list[Any] = [first, 2**62 if stop is None else stop]
-        if topics:
-            sql += f" AND topic IN ({','.join('?' * len(topics))})"
-            parameters += topics
-        with self.reading() as transaction:
-            return [
-                Notification(
-                    row[0],
-                    row[1],
-                    *self._content(transaction, row[5] or row[0], row[2], row[3]),
-                    id=row[4],
-                )
-                for row in transaction.rows(sql + " ORDER BY position LIMIT ?", [*parameters, limit])
-            ]
+        of_topics = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
+        condition = f"position>=? AND position<=?{of_topics} ORDER BY position"
+        rows = self._rows(condition, [first, 2**62 if stop is None else stop, *topics, limit])
+        return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in rows]
 
-    def _content(
-        self, transaction: Transaction, identity: str, topic: str, state: bytes | None
-    ) -> tuple[str, bytes]:
-        """Return an event's topic and bytes; of a redacted one what is left of it."""
-        if state is not None:
-            return topic, bytes(state)
-        recorded = redactions(transaction, [identity]).get(identity)
-        if recorded is None:
-            raise content_missing(identity)
-        return recorded.event.target_topic, recorded.event.left
+    def _rows(self, condition: str, parameters: list[Any]) -> list[list[Any]]:
+        """Return position, stream, version, topic and bytes of events; of redacted ones what is left of them."""
+        rows = []
+        with self.reading() as transaction:
+            for position, stream, version, topic, state, decision in transaction.rows(
+                "SELECT position, originator_id, originator_version, topic, state, decision_id "
+                f"FROM {self.events_table} WHERE {condition} LIMIT ?",
+                parameters,
+            ):
+                if state is None:
+                    identity = decision or stream
+                    recorded = redactions(transaction, [identity]).get(identity)
+                    if recorded is None:
+                        raise content_missing(identity)
+                    topic, state = recorded.event.target_topic, recorded.event.left
+                rows.append([position, stream, version, topic, bytes(state)])
+        return rows
 
     def max_notification_id(self) -> int | None:
         """Return the last position, or None for an empty log."""

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import uvicorn
@@ -50,7 +50,7 @@ class Workers:
         self._alerts: list[Incoming] = []
         self._alerts_lock = threading.Lock()
         self._threads = [
-            threading.Thread(target=work, name=name, daemon=True)
+            threading.Thread(target=self._in_session, args=(work,), name=name, daemon=True)
             for name, work in (
                 ("inbox worker", self._process_inbox),
                 ("reconcile", self._reconcile),
@@ -90,36 +90,31 @@ class Workers:
         self.telemetry.kept.inc(count)
         self.wake.set()
 
-    def _session(self) -> Session:
-        return Session(self._options, notify=self._notify)
+    def _in_session(self, work: Callable[[Session], None]) -> None:
+        session = Session(self._options, notify=self._notify)
+        work(session)
+        session.close()
 
     def _add_alerts(self, facts: Sequence[Incoming]) -> None:
         alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
         with self._alerts_lock:
             self._alerts += alerts
 
-    def _process_inbox(self) -> None:
-        session = self._session()
+    def _process_inbox(self, session: Session) -> None:
         worker = InboxWorker(
             self._worker_inbox, session, self.telemetry, self._add_alerts, self.committer.is_busy
         )
         worker.run(self.wake, self.stopping)
-        session.close()
 
-    def _reconcile(self) -> None:
-        session = self._session()
+    def _reconcile(self, session: Session) -> None:
         Reconciler(session, self.telemetry, self._add_alerts).run(self.stopping)
         with contextlib.suppress(TrackerError):
             session.log.seal()
-        session.close()
 
-    def _process_outbox(self) -> None:
-        session = self._session()
+    def _process_outbox(self, session: Session) -> None:
         OutboxWorker(session, self.telemetry).run(self.stopping)
-        session.close()
 
-    def _declare(self) -> None:
-        session = self._session()
+    def _declare(self, session: Session) -> None:
         declarer = Declarer(session, self.telemetry)
         first = True
         while not self.stopping.wait(_DECLARE_EVERY_SECONDS):
@@ -137,9 +132,8 @@ class Workers:
                 with self._alerts_lock:
                     self._alerts = alerts + self._alerts
                 self.stopping.wait(2)
-        session.close()
 
-    def _count(self) -> None:
+    def _count(self, session: Session) -> None:
         """Keep the numbers of /metrics and /readyz up to date, so that no answer has to count."""
         while True:
             try:
