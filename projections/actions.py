@@ -1,7 +1,7 @@
-"""Action items: what was promised after incidents, whether it was kept, and what it would have prevented.
+"""Action items: their state, and which later incidents they would have prevented.
 
-Pure: "now" is given. A report gives the recording instant of the last event that it stands on,
-so that an item's state there is that of the log; a live list gives its clock.
+"Now" is given: a report passes the recording instant of its last event, so that an item's state there is that of the
+log; a live list passes the clock.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,13 @@ OPEN, OVERDUE, DONE = "open", "overdue", "done"
 
 @dataclass(frozen=True)
 class ActionStatus:
-    """How an item stood at an instant: "open", "overdue" (by so many days) or "done"."""
+    """The state of an item at an instant: "open", "overdue" (by so many days) or "done"."""
 
     state: str
     overdue_days: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether it was still to be done."""
         return self.state != DONE
 
 
@@ -34,9 +33,8 @@ class ActionStatus:
 class Prevention:
     """A person said that an item would have prevented a later incident.
 
-    `then` is how it stood when that incident began, with the day until which it was due as that
-    was known when the link was recorded: what is moved or done later changes nothing about it.
-    It is None where the incident's beginning was not given.
+    `then` is its state when that incident began, by the due date that was known when the link was recorded: later
+    changes of it do not count. It is None where the incident's beginning was not given.
     """
 
     incident: str
@@ -72,19 +70,17 @@ class ActionItem:
 
     @property
     def handle(self) -> str:
-        """The short name that people type."""
         return handle_of(self.event)
 
     def standing(self, now: datetime) -> ActionStatus:
-        """Say how it stands, by all that the log holds; nothing ticks once it is done."""
+        """Return its state, by all that the log holds; nothing ticks once it is done."""
         return ActionStatus(DONE) if self.done_at is not None else _promise(self.due_on, self.due_until, now)
 
 
 def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None = None) -> list[ActionItem]:
     """Return the items among these events, what is to be done first, by the day it is due.
 
-    Wanted are the events of the scope "actions" with their corrections, among which are the links.
-    `began` says of incidents when they began.
+    It takes the events of the scope "actions" with their corrections, links among them, and by incident when it began.
     """
     held = list(recorded)
     found = effective(held)
@@ -130,17 +126,14 @@ def of_incident(items: Iterable[ActionItem], incident: Incident) -> list[ActionI
 
 
 def would_have_prevented(items: Iterable[ActionItem], incident: str) -> list[tuple[ActionItem, Prevention]]:
-    """Return the items of earlier incidents of which a person said that they would have prevented this one."""
+    """Return the items of earlier incidents that people linked as what would have prevented this one."""
     return [(item, said) for item in items for said in item.prevented if said.incident == incident]
 
 
 def earlier_open(
     items: Iterable[ActionItem], incident: Incident, services: Mapping[str, Iterable[str]]
 ) -> list[ActionItem]:
-    """Return what was still to be done when an incident began, of earlier incidents of its services.
-
-    They are candidates by time and service alone; those that a person linked already are not among them.
-    """
+    """Return the items of earlier incidents of its services that were open when an incident began, and are not linked."""
     own = {incident.id, *incident.merged_from, *([incident.merged_into] if incident.merged_into else [])}
     return [
         item
@@ -154,10 +147,7 @@ def earlier_open(
 
 
 def end_of(on: date, offset_minutes: int) -> datetime:
-    """Return the instant at which a day ends, in UTC, in a zone that lies so far from it.
-
-    A bundle may say a day that no calendar goes beyond, or a zone that is none: that day never ends.
-    """
+    """Return the instant at which a day ends in a zone of this offset; never, where a bundle names an impossible one."""
     try:
         zone = timezone(timedelta(minutes=offset_minutes))
         return datetime.combine(on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
@@ -166,7 +156,7 @@ def end_of(on: date, offset_minutes: int) -> datetime:
 
 
 def _promise(on: date, until: datetime, now: datetime) -> ActionStatus:
-    """Say how what is not done stands: overdue from the end of its day on, by days of its own zone."""
+    """Return the state of an item that is not done: overdue from the end of its day on, by days of its own zone."""
     if now < until:
         return ActionStatus(OPEN)
     return ActionStatus(OVERDUE, (now - until) // timedelta(days=1) + 1)

@@ -1,4 +1,4 @@
-"""Alerts as spans: from when to when, joined where a poll's edge or a restart cut them."""
+"""Alerts as intervals, joined where the edge of a poll or a restart of Prometheus cut them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tracker.events.corrections import Effective
 from tracker.times import to_ms
 
 JOIN_WITHIN = timedelta(minutes=5)
-"""Pieces of one alert's history closer than this are one span."""
+"""Pieces of one alert's history closer than this are one interval."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Row:
 
 @dataclass
 class AlertInterval:
-    """One occurrence of one alert; `fired` is empty where its end alone was told."""
+    """One occurrence of one alert; `fired` is empty where only its end was reported."""
 
     fired: list[Statement]
     resolved: list[Statement]
 
     @property
     def starts_at(self) -> datetime:
-        """When it began to fire, as its beginning or else its end says."""
+        """When it began to fire, by its beginning, else by its end."""
         if self.fired:
             return self.fired[0][0].event.occurred_at
         ended = self.resolved[0][0].event
@@ -39,16 +39,15 @@ class AlertInterval:
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it stopped; None while nobody said so."""
+        """When it stopped; None while no end was reported."""
         return max((told[0].event.occurred_at for told in self.resolved), default=None)
 
 
 def spans(told: Sequence[Statement]) -> list[AlertInterval]:
-    """Gather what was told of alerts into occurrences, oldest first.
+    """Group reports on alerts into occurrences, oldest first.
 
-    A start that Alertmanager named is always an occurrence of its own. One read from
-    Prometheus' history is part of the occurrence before it when it begins inside it, or
-    less than five minutes after its end: a restart of Prometheus leaves such holes.
+    A start that Alertmanager named is always an occurrence of its own. One from Prometheus' history belongs to the
+    occurrence before it when it begins inside it, or less than five minutes after its end: a restart leaves such holes.
     """
     by_alert: dict[str, list[Statement]] = {}
     for each in told:
@@ -78,7 +77,7 @@ def _occurrences(same: list[Statement]) -> list[AlertInterval]:
             last.resolved += resolved
         else:
             found.append(AlertInterval([told], list(resolved)))
-    # An end whose beginning nobody told of is a row all the same.
+    # An end whose beginning was not reported is an occurrence all the same.
     return found + [AlertInterval([], [told]) for each in ends.values() for told in each]
 
 

@@ -1,4 +1,4 @@
-"""Which of the services' facts belong to an incident, by time, by service and by people's word."""
+"""Which facts of its services belong to an incident: by time and service, and by people's links."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,16 +16,13 @@ FACTS_AFTER = timedelta(days=1)
 
 
 def span(incident: Incident) -> tuple[datetime, datetime | None]:
-    """Return the span in which facts attach by themselves; the end is None while it is open."""
+    """Return the span in which facts belong to it by time; the end is None while it is open."""
     end = incident.ends_at
     return incident.begins_at - CHANGES_BEFORE, end + FACTS_AFTER if end else None
 
 
 def windows(incident: Incident) -> list[Window]:
-    """Name the parts of the log that may hold facts of an incident.
-
-    A silence that began long before may last into it; there are few.
-    """
+    """Return the parts of the log that may hold facts of an incident; a silence may have begun long before it."""
     start, end = span(incident)
     found = [Window(f"service:{service}", start, end) for service in incident.services]
     found.append(Window(SILENCES, None, end))
@@ -33,21 +30,20 @@ def windows(incident: Incident) -> list[Window]:
 
 
 def linked_ids(incident: Incident) -> list[str]:
-    """Name the facts that people put into the incident."""
+    """Return the facts that people linked to the incident."""
     return sorted(link.target for link in incident.links.values() if link.linked)
 
 
 def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
     """Keep what belongs to the incident.
 
-    Deploys and rollbacks count from a day before its start, everything else from an hour
-    before, until a day after it was resolved. A silence counts where any of it lies in that
-    span. A link puts a fact in, an unlink takes it out.
+    Deploys and rollbacks belong to it from a day before its start, everything else from an hour before, until a day
+    after it was resolved; a silence, where any of it lies in that span. A link adds a fact, an unlink removes it.
     """
     kept = []
     found = list(facts)
     blind = _blind(incident, found)
-    # A fact that its source restated is one fact to people, whichever of the two they pointed at.
+    # A fact that its source reported twice is one fact, whichever of the two people linked.
     links: dict[tuple[object, ...], Link] = {}
     for fact in found:
         said = incident.links.get(fact.id)
@@ -64,7 +60,7 @@ def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
 
 
 def _blind(incident: Incident, facts: Iterable[Effective]) -> set[str]:
-    """Name the events of silences in which facts of an incident may have been missed."""
+    """Return the events of silences in which facts of an incident may have been missed."""
     found = silences_of(facts)
     if not found:
         return set()
@@ -79,10 +75,7 @@ def _blind(incident: Incident, facts: Iterable[Effective]) -> set[str]:
 
 
 def without_other_silences(incident: Incident, recorded: list[Recorded]) -> list[Recorded]:
-    """Leave out the silences, and what corrects them, in which nothing of an incident was missed.
-
-    They were selected with its facts, and no answer about it stands on them.
-    """
+    """Leave out the silences in which nothing of an incident was missed, with their corrections."""
     told = {each.id for each in recorded if isinstance(each.event, SourceSilent | SourceReturned)}
     if not told:
         return recorded
@@ -97,7 +90,7 @@ def without_other_silences(incident: Incident, recorded: list[Recorded]) -> list
 
 
 def belongs(incident: Incident, event: Event) -> bool:
-    """Whether a fact attaches by time and service alone."""
+    """Whether a fact belongs to an incident by time and service alone."""
     if not isinstance(event, Observation) or isinstance(event, SourceSilent | SourceReturned):
         return False
     if event.service not in incident.services:
@@ -109,10 +102,7 @@ def belongs(incident: Incident, event: Event) -> bool:
 
 
 def without_other_links(incident: Incident, recorded: Iterable[Recorded]) -> list[Recorded]:
-    """Leave out what was said, on another incident, of the part that a fact had in that one.
-
-    It is no part of this one's story. What was said of its action items is: that is theirs, too.
-    """
+    """Leave out links of facts to other incidents; links of its action items stay."""
     own = (incident.id, *incident.merged_from)
     found = sorted(recorded, key=lambda each: each.position)
     facts = {each.id for each in found if isinstance(each.event, Observation)}

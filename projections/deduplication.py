@@ -1,4 +1,4 @@
-"""Which of several statements about one thing to show: sources tell the same more than once."""
+"""Which of several statements about one thing to show: sources report the same more than once."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -18,7 +18,7 @@ _STATES = ("created", "resolved", "regressed", "unresolved", "escalated", "archi
 
 
 def deduplicate(facts: Iterable[Effective]) -> list[Statement]:
-    """Gather facts by what they are about; the answer does not depend on their order."""
+    """Group facts by what they are about; the answer does not depend on their order."""
     found: dict[tuple[object, ...], list[Effective]] = {}
     for each in facts:
         found.setdefault(each.recorded.event.subject(), []).append(each)
@@ -26,11 +26,11 @@ def deduplicate(facts: Iterable[Effective]) -> list[Statement]:
 
 
 def _without_echoes(found: list[Statement]) -> list[Statement]:
-    """Join what a webhook said of an issue's step with what the issue's own history says of it.
+    """Join a webhook's report of an issue's step with that of the issue's own history.
 
-    A webhook does not know when an issue was resolved or came back. It names the last error
-    before that, and comes with the counts of the moment, which a history has not. It told
-    of the step that comes next in the history, if that is of the same kind.
+    A webhook does not know when an issue was resolved or came back: it names the last error before that, with the
+    counts of the moment, which a history does not have. It belongs to the next step of the history, if that is of the
+    same kind.
     """
     issues: dict[tuple[str, str], list[Statement]] = {}
     for each in found:
@@ -65,10 +65,7 @@ def _has_counts(step: Statement) -> bool:
 
 
 def _chosen(same: Sequence[Effective]) -> Statement:
-    """Choose: what people amended, then the source's own last word, then the fuller.
-
-    Of a commit, tag or branch, a clone knows more than the forge that tells of it.
-    """
+    """Choose an amended fact, then the source's last update, then the fuller one; a clone before a forge."""
 
     def weight(each: Effective) -> tuple[bool, str, int, int, str]:
         updated = getattr(each.event, "updated_at", None)
@@ -90,5 +87,5 @@ def _chosen(same: Sequence[Effective]) -> Statement:
 
 
 def _known(event: Event) -> int:
-    """Count what an event says beyond what its kind must."""
+    """Count the optional fields that an event fills."""
     return sum(getattr(event, field.name) != field.default for field in fields(event))

@@ -1,4 +1,4 @@
-"""Of which log an incident's answers are: of this one, or of the one that it came from in a bundle."""
+"""Which log an answer quotes: this one, or the one from which a bundle came."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from tracker.events.bundles import BundleImported
 
 
 def imports(recorded: Sequence[Recorded]) -> list[Recorded]:
-    """Keep what says that a bundle was imported, in the order of this log."""
+    """Return the imports of bundles, in the order of this log."""
     return sorted(
         (each for each in recorded if isinstance(each.event, BundleImported)), key=lambda each: each.position
     )
 
 
 def quoted(used: Sequence[Recorded], known: Sequence[Recorded]) -> Recorded | None:
-    """Return the import whose log is to be quoted: the first with which all that was used came.
+    """Return the first import that brought all used events: its log is quoted.
 
-    None where anything of this log's own was used, or where the incident has another number here.
+    None where an event of this log was used, or where the incident has another number here.
     """
     for each in known:
         event = each.event

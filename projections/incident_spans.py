@@ -9,7 +9,7 @@ from tracker.incident import Incident, Status
 
 @dataclass(frozen=True)
 class MergedIncident:
-    """What people said of one incident and of those that were merged into it."""
+    """One incident together with those that were merged into it."""
 
     id: str
     services: tuple[str, ...]
@@ -23,9 +23,9 @@ class MergedIncident:
 
 
 def merged_incidents(incidents: Iterable[Incident]) -> list[MergedIncident]:
-    """Put incidents together with those that were merged into them, in the order of their start.
+    """Return incidents, each with those that were merged into it, in the order of their start.
 
-    We knew when the first of them was detected, or declared where nobody said.
+    We knew when the first of them was detected, or declared where no detection was recorded.
     """
     held = {each.id: each for each in incidents}
     groups: dict[str, list[Incident]] = {}

@@ -1,4 +1,4 @@
-"""Which incidents there are, and where each stands."""
+"""Which incidents there are."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ def incidents(recorded: Iterable[Recorded]) -> list[Incident]:
     streams: dict[str, dict[str, Recorded]] = {}
 
     def add(name: str, each: Recorded) -> None:
-        """Add a step with its corrections, which may stand in another incident's stream."""
+        """Add a step with its corrections, which may lie in another incident's stream."""
         stream = streams.setdefault(name, {})
         if each.id not in stream:
             stream[each.id] = each
@@ -42,10 +42,9 @@ def number_of(incident_id: str) -> int:
 
 
 def ours(found: Iterable[Incident]) -> list[Incident]:
-    """Keep the incidents that were declared here; nothing happens by itself to one that came in a bundle."""
+    """Keep the incidents that were declared here; the tracker does nothing by itself on one from a bundle."""
     return [each for each in found if not each.imported]
 
 
 def open_ones(found: Iterable[Incident]) -> list[Incident]:
-    """Keep the incidents that are not over."""
     return [each for each in found if each.status is Status.OPEN]

@@ -1,6 +1,6 @@
-"""What the team was told, by whom and when; and what waits in the outbox.
+"""Messages to the team: what was sent, by whom and when, and what waits in the outbox.
 
-One rule for both: what may have been posted is never taken for something that waits.
+A message that may have been posted never counts as waiting.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,6 @@ from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepar
 
 
 class State(Enum):
-    """Where a message stands."""
-
     WAITING = "waiting"
     POSTING = "posting"
     SENT = "sent"
@@ -26,10 +24,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """One message; `event` is what prepared it, or, posted by hand, what says so.
+    """One message; `event` is the one that prepared it or, for one posted by hand, recorded it.
 
-    `recorded_at` is when the log learned that it was posted. While it is being posted, nobody else may until `posting_until`; while it waits after a
-    post that failed, nobody before `retry_at`. `reason` is that of the last failure.
+    `recorded_at` is when the log recorded that it was posted. While it is being posted nobody else may post it before
+    `posting_until`; after a failed post, nobody before `retry_at`. `reason` is that of the last failure.
     """
 
     event: str
@@ -56,8 +54,8 @@ class Message:
 def messages(recorded: Iterable[Recorded]) -> list[Message]:
     """Return the messages among these events, oldest first by when they were recorded.
 
-    A message that was retracted, or redacted, before it was taken is not posted. Afterwards, striking out
-    what says that it was posted does not put it back into the outbox.
+    A message that was retracted or redacted before it was taken is not posted. Retracting the record of a post does
+    not put the message back into the outbox.
     """
     found: dict[str, Message] = {}
     withdrawn, denied = set(), set()
@@ -75,7 +73,7 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
                 by=event.decided_by,
                 prepared_at=event.occurred_at,
                 eta=event.eta,
-                # Posting what another log's people decided is theirs alone.
+                # Only the log in which a message was prepared posts it.
                 via=each.recorded.arrival.via if each.recorded.arrival.origin is None else "bundle",
                 position=each.recorded.position,
             )
@@ -107,7 +105,7 @@ def messages(recorded: Iterable[Recorded]) -> list[Message]:
 
 
 def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) -> Message:
-    """Take one step; what was sent stays sent."""
+    """Apply one step; a sent message stays sent."""
     if message.state is State.SENT:
         return message
     match stored:
@@ -144,7 +142,7 @@ def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) 
 
 
 def sent(found: Iterable[Message], incident: str | None = None) -> list[Message]:
-    """Keep what was posted, of one incident or of all, in the order in which it was."""
+    """Keep what was posted, of one incident or of all, in the order of posting."""
     posted = [
         (each.sent_at, each)
         for each in found

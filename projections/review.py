@@ -1,4 +1,4 @@
-"""Where an incident's report stands: draft, in review, published, or amended since."""
+"""The state of an incident's report: draft, in review, published, or amended since."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ REVIEWS = (ReportReviewed, ReportPublished)
 
 
 class State(Enum):
-    """Draft: nobody went through it. Amended: something that it stands on was recorded since it was published."""
+    """Draft: not reviewed yet. Amended: an event that it uses was recorded since it was published."""
 
     DRAFT = "draft"
     REVIEW = "review"
@@ -24,9 +24,9 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class ReportStatus:
-    """Where a report stands; `position` is that of the log as of which it was last published, by `event`.
+    """The state of a report; `position` is that of the log as of which it was last published, by `event`.
 
-    `changes_since` counts the events recorded since then on which the report stands.
+    `changes_since` counts the events that it uses and that were recorded since then.
     """
 
     state: State = State.DRAFT
@@ -42,12 +42,11 @@ class ReportStatus:
 
 
 def publications(incident: Incident) -> list[Effective]:
-    """Return what was published of an incident, oldest first; a retracted publication does not count."""
+    """Return the publications of an incident, oldest first; retracted ones do not count."""
     return [each for each in incident.own_steps if isinstance(each.event, ReportPublished)]
 
 
 def as_published(published: Effective) -> ReportStatus:
-    """Return where a report stood at the instant at which it was published."""
     event = published.event
     assert isinstance(event, ReportPublished)
     return ReportStatus(
@@ -62,9 +61,9 @@ def as_published(published: Effective) -> ReportStatus:
 
 
 def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
-    """Say where the report stands, from the incident's steps and from all events that the report stands on.
+    """Return the state of the report, by the incident's steps and by all events that the report uses.
 
-    Reviews and publications, and what corrects them, change nothing in it.
+    Reviews and publications, and corrections of them, change nothing in it.
     """
     reviews = [each for each in incident.own_steps if isinstance(each.event, ReportReviewed)]
     published = publications(incident)
@@ -87,10 +86,10 @@ def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
 
 
 def _place(recorded: Recorded, published: Recorded) -> float:
-    """Return where an event stands in the log in which the report was published.
+    """Return the position of an event in the log in which the report was published.
 
-    Where in that log something stood that it had from a third one nobody knows: events are imported in
-    their order, so what stands before the publication here stood before it there.
+    For an event from a third log it is unknown: events are imported in their order, so what lies before the
+    publication here lay before it there.
     """
     origin, own = published.arrival.origin, recorded.arrival.origin
     if origin is None:

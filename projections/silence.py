@@ -1,7 +1,4 @@
-"""When which source was silent, for how long, and whether that is worth an event now.
-
-Pure: what the log holds of silences in, spans out. Whether a source answers is asked elsewhere.
-"""
+"""Silences of sources: from when to when each lasted, and whether one begins or ends now."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from tracker.events.silence import SourceReturned, SourceSilent
 from tracker.text.shortening import short
 from tracker.times import spoken
 
-#: The second miss in a row is a silence; half an interval is left for polls that are late or early.
+#: The second miss in a row is a silence; half an interval is tolerance for polls that are late or early.
 MISSED_INTERVALS = 1.5
 #: A window in which its source was silent for so long is blind.
 BLIND = timedelta(minutes=3)
@@ -23,7 +20,7 @@ BLIND = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class WatchedSource:
-    """What is listened to: a source, or one metric of a service in it."""
+    """A source, or one metric of a service in it."""
 
     source: str
     service: str | None = None
@@ -32,10 +29,10 @@ class WatchedSource:
 
 @dataclass(frozen=True)
 class Silence:
-    """A span without a word from a source; `end` is None while it lasts.
+    """A span in which a source sent nothing; `end` is None while it lasts.
 
-    `event` says that it began, and `evidence` names all events that tell of it. `began_at` is
-    the start as it was recorded, by which its end finds it; `start` may have been amended.
+    `event` is its beginning, `evidence` all its events. `began_at` is the start as it was recorded, which its end
+    names; `start` may have been amended.
     """
 
     watched: WatchedSource
@@ -56,7 +53,7 @@ class Silence:
         return (end is None or self.start < end) and (start is None or self.end is None or self.end > start)
 
     def concerns(self, service: str, metric: str, sources: Iterable[str] = ()) -> bool:
-        """Whether samples of a metric were not seen: its own silence, or that of one of its sources."""
+        """Whether samples of a metric are missing: it is the metric's own silence, or that of one of its sources."""
         if self.watched.what is not None:
             return (self.watched.service, self.watched.what) == (service, metric)
         return self.watched.service in (None, service) and any(
@@ -76,23 +73,20 @@ def silences(recorded: Iterable[Recorded]) -> list[Silence]:
 
 
 def silences_of(facts: Iterable[Effective]) -> list[Silence]:
-    """Return all silences that these facts, corrections applied, tell of."""
+    """Return all silences among these facts, oldest first."""
     began: dict[tuple[object, ...], list[Effective]] = {}
     ended: dict[tuple[object, ...], list[Effective]] = {}
-    for each in facts:
-        if each.retraction is not None:
-            continue
-        if isinstance(each.event, SourceSilent):
-            began.setdefault(each.recorded.event.subject()[1:], []).append(each)
-        elif isinstance(each.event, SourceReturned):
-            ended.setdefault(each.recorded.event.subject()[1:], []).append(each)
+    for fact in facts:
+        if fact.retraction is None and isinstance(fact.event, SourceSilent | SourceReturned):
+            of_kind = began if isinstance(fact.event, SourceSilent) else ended
+            of_kind.setdefault(fact.recorded.event.subject()[1:], []).append(fact)
     found = []
     for subject, same in began.items():
-        # The first that was recorded is the one; a second poller may have had another reason.
-        same.sort(key=lambda each: (not each.amendments, each.recorded.position))
+        # The first that was recorded counts; a second poller may have had another reason.
+        same.sort(key=lambda fact: (not fact.amendments, fact.recorded.position))
         event = same[0].event
         assert isinstance(event, SourceSilent)
-        back = sorted(ended.get(subject, []), key=lambda each: each.order)
+        back = sorted(ended.get(subject, []), key=lambda fact: fact.order)
         found.append(
             Silence(
                 WatchedSource(event.source, event.service, event.what),
@@ -101,16 +95,16 @@ def silences_of(facts: Iterable[Effective]) -> list[Silence]:
                 end=max(back[0].event.occurred_at, event.occurred_at) if back else None,
                 reason=event.reason,
                 event=same[0].id,
-                evidence=tuple(each.id for each in (*same, *back)),
+                evidence=tuple(fact.id for fact in (*same, *back)),
             )
         )
-    return sorted(found, key=lambda each: (each.start, each.event))
+    return sorted(found, key=lambda silence: (silence.start, silence.event))
 
 
 def standing(known: Iterable[Silence], watched: WatchedSource) -> Silence | None:
     """Return the silence that lasts; the latest, should there be more."""
-    mine = [each for each in known if each.watched == watched and each.end is None]
-    return mine[-1] if mine else None
+    lasting = [silence for silence in known if silence.watched == watched and silence.end is None]
+    return lasting[-1] if lasting else None
 
 
 def noticed(
@@ -124,20 +118,20 @@ def noticed(
     noticed_by: str = "poll",
     heard_before: bool = True,
 ) -> SourceSilent | SourceReturned | None:
-    """Say what is worth an event now: that a source fell silent, or that it is heard again.
+    """Return the event to record now, if any: that a source fell silent, or that it sent something again.
 
-    Silent is what missed two intervals in a row, once for each silence; back is what was heard
-    after the silence that lasts began.
+    A source is silent once it missed two intervals in a row, and back once it sent something after the lasting silence
+    began.
 
     Args:
-        watched: What is listened to.
-        last_heard: When it was heard last; where `heard_before` is false, when we began to listen.
+        watched: The source.
+        last_heard: When it last sent something; where `heard_before` is false, when we began to listen.
         now: This instant.
-        interval_seconds: How often it should be heard.
-        known: The silences that the log holds.
-        reason: Why it is not heard, in words.
-        noticed_by: How: poll, webhook or scrape.
-        heard_before: Whether it was ever heard since we listen.
+        interval_seconds: How often it should send something.
+        known: The silences in the log.
+        reason: Why nothing comes, in words.
+        noticed_by: How it was noticed: poll, webhook or scrape.
+        heard_before: Whether it ever sent something since we began to listen.
     """
     lasting = standing(known, watched)
     if lasting is not None:
@@ -168,17 +162,17 @@ def noticed(
 def blinding(
     known: Iterable[Silence], service: str, metric: str, sources: Sequence[str]
 ) -> tuple[Silence, ...]:
-    """Return the silences in which samples of a metric were not seen."""
-    return tuple(each for each in known if each.concerns(service, metric, sources))
+    """Return the silences in which samples of a metric are missing."""
+    return tuple(silence for silence in known if silence.concerns(service, metric, sources))
 
 
 def blind_for(known: Iterable[Silence], start: datetime, end: datetime) -> tuple[Silence, ...]:
     """Return the silences that make a span blind: those that cover three minutes of it, or more."""
-    return tuple(each for each in known if each.overlap(start, end) >= BLIND)
+    return tuple(silence for silence in known if silence.overlap(start, end) >= BLIND)
 
 
 def span_in_words(silence: Silence) -> str:
-    """Say from when to when it lasted, in UTC, and how long."""
+    """Write from when to when it lasted, in UTC, and how long."""
     start = f"{silence.start:%Y-%m-%d %H:%M:%SZ}"
     if silence.end is None:
         return f"from {start}, and not heard of since"

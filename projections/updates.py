@@ -1,4 +1,4 @@
-"""What the team was promised, and what of that did not come. Pure: "now" is given."""
+"""Promised times, and those that were missed. "Now" is given."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,28 +11,26 @@ from tracker.events.messages import EtaMissed
 from tracker.incident import Incident, Status
 
 TOLD_LATE = timedelta(minutes=2)
-"""A promise is held missed so long after its instant: the source that tells of the deploy may be slower."""
+"""A promise counts as missed so long after its instant: the report of the deploy may come later."""
 
 
 def messages_of(incident: Incident) -> list[Message]:
-    """Return an incident's own messages, from its decisions."""
     return [
         each for each in messages(step.recorded for step in incident.steps) if each.incident == incident.id
     ]
 
 
 def promised(incident: Incident) -> Message | None:
-    """Return the message with the last promise that was made; None if none was."""
+    """Return the last message that promised a time; None if none did."""
     return next((each for each in reversed(sent(messages_of(incident))) if each.eta is not None), None)
 
 
 def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) -> list[EtaMissed]:
     """Return the promises of an incident that were not kept and not renewed in time.
 
-    A promise is kept by the incident's end or by a deploy or rollback of one of its services,
-    between the message and what it promised. One that was only recorded when its instant had
-    passed is told of afterwards, perhaps before its deploy is: it is not held missed here. What was
-    said already comes out the same again, so that the log drops it.
+    A promise is kept by the incident's end or by a deploy or rollback of one of its services between the message and
+    the promised instant. A message recorded after that instant was back-filled, perhaps before its deploy: it is left
+    out. Events that were recorded before come out the same again, so that the log drops them.
     """
     told = sent(messages_of(incident))
     ends = [
