@@ -9,14 +9,13 @@ ROOT = Path(__file__).parents[1]
 OURS = ("tracker", "projections", "reports")
 LAZY = {
     *("brotli", "matplotlib", "numpy", "pandas", "pcodec", "prometheus_api_client"),
-    *("psycopg", "requests", "sentry_sdk", "tqdm", "urllib3"),
+    *("psycopg", "requests", "sentry_sdk", "tqdm", "urllib3", "zstandard"),
 }
 """The libraries that functions may import: slow to import, and most commands do without them."""
 LOOKED_UP = {
     "tracker.cli": "the dispatcher, so that --help imports nothing",
     "tracker.cli.dispatch": "COMMANDS",
-    "tracker.ingest": "SOURCES",
-    "tracker.ingest.sentry.envelope": "the compressions that may not be installed",
+    "tracker.application.recording": "the handlers of requests",
     "tracker.inbox.opening": "the inbox in PostgreSQL",
     "tracker.log.application": "the log in PostgreSQL",
 }
