@@ -1,13 +1,12 @@
 """Series of samples → events in columns, leaving out the instants that the log has.
 
-An instant's first value wins. A source that later tells another value for it gives an event
-of its own, which no picture uses: it is kept because it was said.
+An instant's first value wins. A source that later reports another value for it gives an event
+of its own, which no chart uses: it is kept because it was reported.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tracker.events.base import Arrival, Incoming
 from tracker.events.codec import columns_sha256, encode
@@ -51,7 +50,6 @@ def intake(
     step_seconds: float,
     source: str,
     captured_at: datetime,
-    via: str = "poll",
 ) -> list[Incoming]:
     """Return the chunks that the log lacks.
 
@@ -61,10 +59,19 @@ def intake(
     """
     import numpy as np
 
+    arrival = Arrival(via="poll", received_at=captured_at)
+    common: dict[str, Any] = {
+        "source": source,
+        "service": service,
+        "metric": metric,
+        "query": query,
+        "unit": unit,
+        "step_seconds": step_seconds,
+    }
     found: list[Incoming] = []
-    for each in series:
-        labels = tuple(sorted(each.labels.items()))
-        instants, values = each.instants_ms, each.values
+    for one in series:
+        labels = tuple(sorted(one.labels.items()))
+        instants, values = one.instants_ms, one.values
         parts = [(instants, values)]
         if labels in held and len(held[labels][0]):
             had, had_values = held[labels]
@@ -75,68 +82,40 @@ def intake(
             differs = known.copy()
             differs[known] = had_values[at[known]].view(np.int64) != values[known].view(np.int64)
             parts = [(instants[~known], values[~known]), (instants[differs], values[differs])]
-        chunk = partial(
-            _chunk,
-            labels=dict(labels),
-            service=service,
-            metric=metric,
-            query=query,
-            unit=unit,
-            step_seconds=step_seconds,
-            source=source,
-            arrival=Arrival(via=via, received_at=captured_at),
-        )
         found += [
-            chunk(np.ascontiguousarray(part_instants[piece]), np.ascontiguousarray(part_values[piece]))
+            _chunk(part_instants[piece], part_values[piece], {**common, "labels": dict(labels)}, arrival)
             for part_instants, part_values in parts
             for piece in _pieces(part_instants)
         ]
     return found
 
 
-def _pieces(instants: "NDArray[np.int64]") -> Sequence[slice]:
+def _pieces(instants: "NDArray[np.int64]") -> Iterator[slice]:
     import numpy as np
 
-    pieces = []
     start = 0
     while start < len(instants):
         end = int(np.searchsorted(instants, instants[start] + DAY_MS))
         end = min(end, start + SAMPLES_IN_A_CHUNK)
-        pieces.append(slice(start, end))
+        yield slice(start, end)
         start = end
-    return pieces
 
 
 def _chunk(
-    instants: "NDArray[np.int64]",
-    values: "NDArray[np.float64]",
-    *,
-    labels: dict[str, str],
-    service: str,
-    metric: str,
-    query: str,
-    unit: str | None,
-    step_seconds: float,
-    source: str,
-    arrival: Arrival,
+    instants: "NDArray[np.int64]", values: "NDArray[np.float64]", common: dict[str, Any], arrival: Arrival
 ) -> Incoming:
     import numpy as np
 
+    instants, values = np.ascontiguousarray(instants), np.ascontiguousarray(values)
     codec, data = encode(instants, values)
     finite = values[np.isfinite(values)]
     event = MetricSampled(
+        **common,
         occurred_at=from_ms(int(instants[0])),
-        source=source,
-        service=service,
-        metric=metric,
-        query=query,
-        unit=unit,
-        step_seconds=step_seconds,
         last_at=from_ms(int(instants[-1])),
         count=len(instants),
         codec=codec,
         sha256=columns_sha256(instants, values),
-        labels=labels,
         minimum=float(finite.min()) if len(finite) else None,
         maximum=float(finite.max()) if len(finite) else None,
     )

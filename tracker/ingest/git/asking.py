@@ -1,10 +1,10 @@
-"""Asking `git` itself, as a subprocess and never through a shell, with nobody's settings."""
+"""Running `git`, as a subprocess and never through a shell, with nobody's settings."""
 
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tracker.errors import BadInputError, SourceUnreachableError
@@ -47,7 +47,6 @@ def environment() -> dict[str, str]:
 
 
 def git(path: Path, *words: str, given: bytes = b"") -> bytes:
-    """Ask git, which has to answer."""
     done = _run(path, words, given)
     if done.returncode:
         raise trouble(path, done.stderr)
@@ -55,15 +54,31 @@ def git(path: Path, *words: str, given: bytes = b"") -> bytes:
 
 
 def maybe(path: Path, *words: str) -> bytes | None:
-    """Ask what may have no answer, which git says with exit code 1."""
+    """Return the answer, or None where there is none, which git says with exit code 1."""
     done = _run(path, words, b"")
     if done.returncode not in (0, 1):
         raise trouble(path, done.stderr)
     return None if done.returncode else done.stdout
 
 
+def objects(path: Path, names: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and content of each object, in the order asked; one that is not there has neither."""
+    if not names:
+        return
+    answer = git(path, "cat-file", "--batch", given=b"".join(name + b"\n" for name in names))
+    start = 0
+    for _ in names:
+        end = answer.index(b"\n", start)
+        *_, kind, size = answer[start:end].rsplit(b" ", 2)
+        start = end + 1
+        if size.isdigit():
+            yield kind, answer[start : start + int(size)]
+            start += int(size) + 1
+        else:
+            yield b"", b""
+
+
 def decoded(raw: bytes) -> str:
-    """Read text that need not be UTF-8."""
     return raw.decode("utf-8", errors="replace")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tracker.ingest.git.asking import decoded, git
+from tracker.ingest.git.asking import decoded, git, objects
 from tracker.ingest.git.dates import EPOCH, instant
 from tracker.ingest.git.refs import Ref, cut_off
 
@@ -52,7 +52,7 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
     cut = cut_off(common_dir)
     # Git shows no date before 1970, and says that a shallow clone's oldest commits have no parents.
     odd = [sha for sha, _, _, date, _, _, _ in entries if instant(date) is None or decoded(sha) in cut]
-    raw = _raw_commits(path, odd)
+    raw = {sha: content for sha, (_, content) in zip(odd, objects(path, odd), strict=True) if content}
     commits: dict[str, Commit] = {}
     for sha, tree, parents, date, authored, author, subject_line in reversed(entries):
         if sha in raw:
@@ -96,20 +96,3 @@ def named_in_messages(path: Path, refs: list[Ref]) -> dict[str, Named]:
         if sha:
             found[sha] = Named(tuple(dict.fromkeys(repeats)), tuple(_REVERTED.findall(message)))
     return found
-
-
-def _raw_commits(path: Path, shas: list[bytes]) -> dict[bytes, bytes]:
-    if not shas:
-        return {}
-    listed = git(path, "cat-file", "--batch", given=b"\n".join(shas) + b"\n")
-    raw: dict[bytes, bytes] = {}
-    start = 0
-    while start < len(listed):
-        end = listed.index(b"\n", start)
-        words = listed[start:end].split(b" ")
-        start = end + 1
-        if len(words) == 3:
-            size = int(words[2])
-            raw[words[0]] = listed[start : start + size]
-            start += size + 1
-    return raw

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from tracker.events.version_files import VERSION_FILES
-from tracker.ingest.git.asking import decoded, git
+from tracker.ingest.git.asking import decoded, git, objects
 
 _NOT_OURS = frozenset(("node_modules", "vendor", "third_party", "fixtures", "testdata", "tests", "test"))
 _PROPERTY = re.compile(r"\$\{([^}]+)\}")
@@ -71,21 +71,11 @@ def stated_at(path: Path, places: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     found: dict[tuple[str, str], str] = {}
     for first in range(0, len(asked), _AT_ONCE):
         some = asked[first : first + _AT_ONCE]
-        words = "".join(f"{sha}:{name}\n" for sha, name in some).encode("utf-8", "surrogateescape")
-        answer = git(path, "cat-file", "--batch", given=words)
-        start = 0
-        for place in some:
-            end = answer.index(b"\n", start)
-            header = answer[start:end].rsplit(b" ", 2)
-            start = end + 1
-            if header[-1] == b"missing" or not header[-1].isdigit():
-                continue
-            size = int(header[-1])
-            if header[-2] == b"blob" and size <= _LARGEST:
-                version = stated_in(place[1], answer[start : start + size])
-                if version is not None:
-                    found[place] = version
-            start += size + 1
+        names = [f"{sha}:{name}".encode("utf-8", "surrogateescape") for sha, name in some]
+        for place, (kind, content) in zip(some, objects(path, names), strict=True):
+            version = stated_in(place[1], content) if kind == b"blob" and len(content) <= _LARGEST else None
+            if version is not None:
+                found[place] = version
     return found
 
 
