@@ -27,7 +27,7 @@ class AlertmanagerClient(HttpClient):
         return answer.body
 
     def probe(self, *, hook_url: str, token_name: str | None) -> Iterator[Finding]:
-        """Check that it is ready. Whether it sends to `hook_url`, and with which token, it does not tell."""
+        """Check that it is ready. Whether it sends to `hook_url`, and with which token, it does not report."""
         self.get("/api/v2/status")
         status = self.object_with("versionInfo")
         version = status["versionInfo"].get("version") if isinstance(status["versionInfo"], dict) else None
@@ -47,6 +47,6 @@ class AlertmanagerClient(HttpClient):
         if not token_name:
             yield warning(
                 "alertmanager",
-                "without a token its alerts cannot be told from anybody else's",
+                "without a token anybody can send alerts in its name",
                 '[alertmanager] token_env = "TRACKER_HOOK_TOKEN", and the same as credentials in its webhook_configs',
             )

@@ -44,15 +44,15 @@ def plan(start: datetime, end: datetime, step_seconds: int) -> list[Ask]:
     return planned
 
 
-def to_ask(planned: Iterable[Ask], told: Iterable[SourceCollected]) -> list[Ask]:
+def to_ask(planned: Iterable[Ask], collected: Iterable[SourceCollected]) -> list[Ask]:
     """Return the parts of what is planned that no answer covers.
 
-    `told` is what one source answered to one query: see `answers`.
+    `collected` is what one source answered to one query: see `answers`.
     """
-    told = list(told)
+    collected = list(collected)
     found = []
     for first, last, step in planned:
-        for start, end in lacking(first, last, covered(told, step)):
+        for start, end in lacking(first, last, covered(collected, step)):
             # An answer to a span that a person typed may begin and end anywhere.
             asked = (ceil(start, step), ceil(end, step), step)
             if asked[0] < asked[1]:
@@ -60,20 +60,22 @@ def to_ask(planned: Iterable[Ask], told: Iterable[SourceCollected]) -> list[Ask]
     return found
 
 
-def answers(told: Iterable[SourceCollected], *, source: str, what: str, query: str) -> list[SourceCollected]:
-    """Return what a source answered to this very query; what failed is no answer."""
+def answers(
+    collected: Iterable[SourceCollected], *, source: str, what: str, query: str
+) -> list[SourceCollected]:
+    """Return what a source answered to this very query; a failure is not an answer."""
     wanted = (source, what, query, None)
-    return [each for each in told if (each.source, each.what, each.query, each.problem) == wanted]
+    return [each for each in collected if (each.source, each.what, each.query, each.problem) == wanted]
 
 
-def covered(told: Iterable[SourceCollected], step_seconds: int) -> list[Span]:
-    """Return the spans of the answers that tell a sample at every multiple of this step.
+def covered(collected: Iterable[SourceCollected], step_seconds: int) -> list[Span]:
+    """Return the spans of the answers that have a sample at every multiple of this step.
 
     What the source had deleted by then is in them: it will not come back.
     """
     return [
         (each.occurred_at, each.until)
-        for each in told
+        for each in collected
         if each.step_seconds and step_seconds % each.step_seconds == 0
     ]
 

@@ -36,7 +36,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d", re.ASCII)
 _LOOSE_ZONE = re.compile(r" ?(?:UTC|([+-]\d{2})(\d{2}))$", re.ASCII)
 _PLACE = re.compile(r"\(byte (\d+)\)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Years 1 and 9999: what lies outside is no instant of any source.
+# Years 1 and 9999: no source has an instant outside.
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799
 _LARGEST_WHOLE = 1 << 53
 

@@ -27,7 +27,7 @@ def ok(check: str, says: str) -> Finding:
 
 
 def warning(check: str, says: str, fix: str) -> Finding:
-    """It works, and will surprise somebody."""
+    """It works, and may give unexpected results."""
     return Finding(check, "warning", says, fix)
 
 

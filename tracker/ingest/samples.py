@@ -28,7 +28,7 @@ class Columns(Protocol):
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What tells it from the query's other series."""
+        """What distinguishes it from the query's other series."""
 
     @property
     def instants_ms(self) -> "NDArray[np.int64]":

@@ -86,6 +86,6 @@ class ServiceRules:
         return name if name in self.names else None
 
 
-def _same(configured: str | None, told: str | None) -> bool:
-    """Whether two paths are one: forges do not tell capital letters from small ones."""
-    return bool(configured and told) and str(configured).strip("/").lower() == str(told).lower()
+def _same(configured: str | None, reported: str | None) -> bool:
+    """Whether two paths are the same: forges ignore case."""
+    return bool(configured and reported) and str(configured).strip("/").lower() == str(reported).lower()

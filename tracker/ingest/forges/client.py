@@ -62,7 +62,7 @@ class ForgeClient(HttpClient):
         raise NotImplementedError
 
     def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[list[Record]]:
-        """Yield a list page by page, each as its objects; whoever has enough stops asking.
+        """Yield a list page by page, each as its objects; the caller stops when it has enough.
 
         Raises:
             SourceUnreachableError: If it does not answer, refuses, or does not come to an end.

@@ -150,7 +150,7 @@ class Repository:
         """Return where a branch or a tag points after a push; None where no instant is known.
 
         `sha` is the commit that the ref stands for, `at` when that was committed. A light tag
-        is the commit itself; another has an instant and an author that a push does not tell.
+        is the commit itself; another has an instant and an author that a push does not have.
         """
         kind, _, name = push.text("ref").removeprefix("refs/").partition("/")
         as_git = replace(self, source="git")

@@ -1,7 +1,7 @@
 """What GitHub sends to webhooks: deployments, pushes, merges, releases and checks.
 
 A body does not say which event it is, only its header X-GitHub-Event does; without it the
-body's shape tells. Events that say nothing of production (issues, stars and more) give none.
+body's shape shows it. Events without meaning for production (issues, stars and more) give none.
 """
 
 import json
@@ -128,14 +128,14 @@ def _deploy(
     body: Record, step: type[Change], moment: Moment, status: Record | None, rules: ServiceRules
 ) -> Change:
     deployment, path = body.record("deployment"), body.text("repository.full_name")
-    said = _payload(deployment)
+    payload = _payload(deployment)
     sha = deployment.maybe_text("sha")
-    version = said.get("version") or version_of(deployment.maybe_text("ref"), sha)
+    version = payload.get("version") or version_of(deployment.maybe_text("ref"), sha)
     if version is None:
         raise deployment.missing("sha or ref, which name the version")
     url = status.maybe_text("log_url") or status.maybe_text("target_url") if status else None
     environment = status.maybe_text("environment") if status else None
-    return Repository("github", path, rules.for_github(path, said.get("service"))).deploy(
+    return Repository("github", path, rules.for_github(path, payload.get("service"))).deploy(
         step,
         moment,
         version=version,

@@ -1,4 +1,4 @@
-"""Running `git`, as a subprocess and never through a shell, with nobody's settings."""
+"""Running `git`, as a subprocess and never through a shell, without the user's settings."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from tracker.errors import BadInputError, SourceUnreachableError
 
 # A hook or a CI job may run us with GIT_DIR set, which would win over the path we were given.
-# What says where a user's own settings lie is kept: safe.directory stands there.
+# The location of the user's own settings is kept: safe.directory is set there.
 _KEPT = re.compile(
     r"GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)"
     r"|CEILING_DIRECTORIES|DISCOVERY_ACROSS_FILESYSTEM|EXEC_PATH)"
@@ -96,9 +96,9 @@ def _run(path: Path, words: Sequence[str], given: bytes) -> subprocess.Completed
         ) from missing
 
 
-def trouble(path: Path, said: bytes) -> BadInputError:
+def trouble(path: Path, output: bytes) -> BadInputError:
     """Say why git did not read it, and what to do about that."""
-    text = decoded(said).strip()
+    text = decoded(output).strip()
     if match := _NOT_OURS.search(text):
         return BadInputError(
             f"{path}: git does not read it, because the repository belongs to another user",

@@ -13,7 +13,7 @@ from tracker.events.version_files import PATTERNS, is_bookkeeping
 from tracker.ingest.git.asking import OPTIONS, SHA, decoded, environment, trouble
 
 MOST_PATHS = 1000
-"""A commit that touched more files than this has none of them named: it is no fix."""
+"""A commit that touched more files than this has none of them named: it is not a fix."""
 
 _DIFF = (
     *("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-ext-diff", "--no-textconv"),
@@ -43,7 +43,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Differences:
-    """What commits changed, by their hashes. What is not here could not be told.
+    """What commits changed, by their hashes. What is not here is unknown.
 
     `brought` are the files in which a merge differs from its first parent, `fixes` the patches
     without bookkeeping of commits that touch some besides other files, `branches` those of
@@ -160,7 +160,7 @@ class _Scratch:
     def _naming(
         self, listed: Path, *which: str
     ) -> "tuple[subprocess.Popen[bytes], subprocess.Popen[bytes], Path]":
-        """Start to name patches; what is said of them goes into files, where no pipe can fill up."""
+        """Start to name patches; output goes to files, because a pipe can fill up."""
         answer = self.folder / "patches"
         with (
             listed.open("rb") as asked,
@@ -198,6 +198,6 @@ def _counts(listed: bytes) -> dict[str, Counts]:
             sha = line.decode()
             counts[sha] = Counts()
         elif line:
-            said = {what: int(number) for number, what in _COUNTS.findall(line)}
-            counts[sha] = Counts(said.get(b"file", 0), said.get(b"insertion", 0), said.get(b"deletion", 0))
+            counted = {what: int(number) for number, what in _COUNTS.findall(line)}
+            counts[sha] = Counts(*(counted.get(what, 0) for what in (b"file", b"insertion", b"deletion")))
     return counts

@@ -39,29 +39,31 @@ class Forks:
             commit = self._commits.get(commit.parents[0]) if commit.parents else None
 
 
-def told(branches: Iterable[Ref], commits: Mapping[str, Commit], main_branches: Sequence[str]) -> list[Ref]:
-    """Choose where each branch points: a local one that lags behind its remote is told as the remote has it.
+def heads_of(
+    branches: Iterable[Ref], commits: Mapping[str, Commit], main_branches: Sequence[str]
+) -> list[Ref]:
+    """Choose where each branch points: for a local one that lags behind its remote, where the remote has it.
 
-    Where they have parted the local one is told, and of a main branch both: what was merged
+    Where they have diverged it is the local one, and for a main branch both: what was merged
     into either must not be overlooked.
     """
     chosen: dict[str, list[Ref]] = {}
     for branch in branches:
         if not branch.name:
             continue
-        held = chosen.setdefault(branch.name, [])
-        if any(_holds(commits, each.sha, branch.sha) for each in held):
+        heads = chosen.setdefault(branch.name, [])
+        if any(_holds(commits, each.sha, branch.sha) for each in heads):
             continue
-        if any(_holds(commits, branch.sha, each.sha) for each in held):
-            held[:] = [each for each in held if not _holds(commits, branch.sha, each.sha)]
-        elif held and branch.name not in main_branches:
+        if any(_holds(commits, branch.sha, each.sha) for each in heads):
+            heads[:] = [each for each in heads if not _holds(commits, branch.sha, each.sha)]
+        elif heads and branch.name not in main_branches:
             continue
-        held.append(branch)
-    return [branch for held in chosen.values() for branch in held]
+        heads.append(branch)
+    return [branch for heads in chosen.values() for branch in heads]
 
 
 def _holds(commits: Mapping[str, Commit], later: str, earlier: str) -> bool:
-    """Whether one commit is the other, or stands on it."""
+    """Whether one commit is the other, or its descendant."""
     seen, left = {later}, [later]
     while left:
         sha = left.pop()

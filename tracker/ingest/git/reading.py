@@ -14,7 +14,7 @@ from tracker.events.merges import joined_branches
 from tracker.ingest.git.asking import decoded, git, maybe
 from tracker.ingest.git.commits import Commit, Named, commits_behind, named_in_messages
 from tracker.ingest.git.differences import Differences, differences
-from tracker.ingest.git.forks import Forks, told
+from tracker.ingest.git.forks import Forks, heads_of
 from tracker.ingest.git.refs import Ref, cut_off, folders, refs_of, remotes_of, repository_name, settings_of
 from tracker.ingest.git.versions import is_version_file, stated_at, version_files_at
 from tracker.times import utc
@@ -24,7 +24,7 @@ _NO_ARRIVAL = Arrival()
 MAIN_BRANCHES = ("main", "master", "develop", "development")
 """Branches that others fork from; where a fork could be of two, the first named wins."""
 HOTFIX_BRANCHES = "hotfix/.+"
-"""Branches of which more is told: what they changed in all, and which versions their files state."""
+"""Branches that are recorded in full: with all that they changed, and the versions in their files."""
 
 
 def read(
@@ -41,7 +41,7 @@ def read(
 
     The span has both its ends in it; a branch lies where its newest commit does. A merge
     has no counts and no patch id, and neither has what a shallow or partial clone lacks
-    the contents for: those are unknown, not zero. A hotfix branch is told of although it
+    the contents for: those are unknown, not zero. A hotfix branch is recorded although it
     was deleted, where a merge names it: it pointed then at what was merged.
 
     Raises:
@@ -71,7 +71,9 @@ def read(
         until=until,
     )
     forks = Forks(commits, [*local, *remote], main_branches)
-    heads = _heads(clone, told([*local, *remote], commits, main_branches), forks, re.compile(hotfix_branches))
+    heads = _heads(
+        clone, heads_of([*local, *remote], commits, main_branches), forks, re.compile(hotfix_branches)
+    )
     changed = differences(
         path,
         git_dir,
@@ -151,7 +153,7 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
     after, before = _versions(clone, changed)
     for commit in clone.inside:
         count = changed.counts.get(commit.sha)
-        said = named.get(commit.sha)
+        mentions = named.get(commit.sha)
         yield CommitMade(
             occurred_at=commit.at,
             precision_seconds=1.0,
@@ -172,8 +174,8 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
             fix_patch_id=changed.fixes.get(commit.sha),
             stated_versions=after.get(commit.sha, {}),
             versions_before=before.get(commit.sha, {}),
-            repeats=said.repeats if said else (),
-            reverts=said.reverts if said else (),
+            repeats=mentions.repeats if mentions else (),
+            reverts=mentions.reverts if mentions else (),
             authored_at=commit.authored_at,
             tree_sha=commit.tree_sha,
         )
@@ -182,7 +184,7 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
 def _versions(
     clone: _Clone, changed: Differences
 ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
-    """Return what the version files say that each commit touched, and what they said before it."""
+    """Return what the version files say that each commit touched, and what they said before."""
     touched = [(sha, path) for sha, paths in changed.paths.items() for path in paths if is_version_file(path)]
     parents = {sha: clone.commits[sha].parents[:1] for sha, _ in touched}
     places = [*touched, *((parent, path) for sha, path in touched for parent in parents[sha])]

@@ -23,7 +23,7 @@ _REFS = (
 
 @dataclass(frozen=True)
 class Ref:
-    """A branch (by the name people say) or a tag, and the commit it stands for."""
+    """A branch (by its short name) or a tag, and the commit it stands for."""
 
     name: str
     sha: str
@@ -119,7 +119,7 @@ def refs_of(path: Path, remotes: list[str]) -> tuple[list[Ref], list[Ref], list[
 
 
 def cut_off(common_dir: Path) -> frozenset[str]:
-    """Name the commits at which a shallow clone was cut off: their own changes cannot be told."""
+    """Name the commits at which a shallow clone was cut off: their own changes are unknown."""
     try:
         return frozenset(decoded(sha) for sha in SHA.findall((common_dir / "shallow").read_bytes()))
     except OSError:

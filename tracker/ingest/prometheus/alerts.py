@@ -1,6 +1,6 @@
 """Alerts of the past, from the samples that Prometheus kept of them.
 
-Nothing here asks anybody: samples in, spans out.
+Pure: samples in, spans out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# A pause of one evaluation and a half is no jitter any more.
+# A pause of one evaluation and a half is more than jitter.
 _PAUSE = 1.5
 # Prometheus forgets a sample after five minutes: no rule is evaluated less often.
 _LONGEST_INTERVAL_SECONDS = 300.0
@@ -94,7 +94,7 @@ def usual_spacing_seconds(instants_ms: NDArray[np.int64]) -> float | None:
     """Return the spacing that most samples agree on, or None when there is none.
 
     Samples know better than today's rules, which may have had another interval
-    then. Fewer than three, or single ones far apart, tell nothing.
+    then. Fewer than three, or single ones far apart, show none.
     """
     import numpy as np
 

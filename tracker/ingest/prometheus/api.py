@@ -24,7 +24,7 @@ from tracker.ingest.prometheus.yaml import global_settings
 from tracker.times import duration_seconds, from_ms, spoken
 
 Progress = Callable[[int, int], None]
-"""Is told how many requests are done, and of how many."""
+"""Called with the number of requests that are done, and of all."""
 
 # Prometheus refuses more than 11,000 points for one series.
 _POINTS = 10_000
@@ -39,7 +39,7 @@ _CLOCK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Retention:
-    """How far back Prometheus can see; None is what it does not tell."""
+    """How far back Prometheus can see; None is unknown."""
 
     oldest_at: datetime | None
     keeps_seconds: float | None
@@ -177,7 +177,7 @@ class PrometheusApi(PrometheusClient):
             raise self.unexpected() from other
 
     def retention(self) -> Retention:
-        """Return how far back it can see, to tell what is gone from what never was."""
+        """Return how far back it can see, to distinguish expired data from data that never existed."""
         flags = self.data("/api/v1/status/flags") or {}
         limits = [flags.get("storage.tsdb.retention.time"), flags.get("storage.tsdb.retention")]
         given = [kept for kept in map(_seconds_or_none, limits) if kept]
@@ -187,12 +187,12 @@ class PrometheusApi(PrometheusClient):
         keeps_seconds = given[0] if given else (None if by_size else default)
         lowest = _LOWEST.search(self.text("/metrics") or "")
         oldest = float(lowest[1]) if lowest else 0.0
-        # An empty store tells the largest number there is.
+        # An empty store reports the largest number there is.
         known = 0 < oldest < 2**40
         return Retention(from_ms(round(oldest * 1000)) if known else None, keeps_seconds)
 
     def version(self) -> str | None:
-        """Return the version, such as 2.42.0, or None when it is not told."""
+        """Return the version, such as 2.42.0, or None where it is unknown."""
         data = self.data("/api/v1/status/buildinfo")
         return str(data["version"]) if isinstance(data, dict) and data.get("version") else None
 

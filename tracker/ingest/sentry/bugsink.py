@@ -1,6 +1,6 @@
 """What Bugsink's REST API knows of a span: issues and releases, under the keys of its webhook.
 
-It tells neither when an issue was resolved nor that it came back. A resolved issue is dated
+It reports neither when an issue was resolved nor that it came back. A resolved issue is dated
 just behind its last error. One that came back is reported if an earlier look saw it resolved:
 at the first error after that one, which is what the webhook says, too.
 """
@@ -113,7 +113,7 @@ def _issue(
 
     found: list[Event] = [changed("created", first_seen, "unresolved")]
     if issue.fields.get("is_resolved") is True:
-        # After its last error, as nobody tells how long after: it must not read as before it.
+        # After its last error, how long after is unknown: it must not read as before it.
         behind = replace(last_seen, at=min(last_seen.at, _LATEST) + _JUST_BEHIND)
         found.append(changed("resolved", behind, "resolved"))
     elif last_seen.at > first_seen.at and (until := resolved().get(key)) is not None and last_seen.at > until:

@@ -133,7 +133,7 @@ def _split(body: bytes, header_line: bytes, where: str) -> list[_Piece]:
         if length is None:
             end = _line_end(rest, at)
         elif not isinstance(length, int) or isinstance(length, bool) or length < 0:
-            raise BadInputError(f"{place} has a length that is no whole number", hint=HINT)
+            raise BadInputError(f"{place} has a length that is not a whole number", hint=HINT)
         elif at + length > len(rest):
             raise BadInputError(
                 f"{place} says that it has {length} bytes, and {max(len(rest) - at, 0)} follow", hint=HINT
@@ -257,7 +257,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _exceptions(record: Record) -> list[dict[str, Any]]:
-    """Give the exceptions, the one that reached the SDK last."""
+    """Return the exceptions; the last one reached the SDK."""
     given = record.fields.get("exception")
     values = given.get("values") if isinstance(given, dict) else given
     return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []

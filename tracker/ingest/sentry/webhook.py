@@ -1,7 +1,7 @@
 """What Sentry and Bugsink send to webhooks: errors, issues and metric alerts.
 
 Sentry signs a body but gives it no id, and a request's id is new for every attempt:
-what an event is comes from the fact alone. Kinds that tell nothing of production
+what an event is comes from the fact alone. Kinds without meaning for production
 (comments, installations and more) give no events.
 """
 
