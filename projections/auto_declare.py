@@ -1,11 +1,11 @@
-"""Which alerts open an incident by themselves: a written rule, once for each occurrence.
+"""Which alerts open an incident by themselves: one rule, applied once to each occurrence.
 
-An occurrence is one alert (its fingerprint) from one start on; a start that Prometheus'
-history has within five minutes of the alert's end is the same one going on. The rule, in order:
+An occurrence is one alert (its fingerprint) from one start on; a start in Prometheus'
+history within five minutes of the alert's end continues it. The rule, in order:
 
 1. It is *covered* where it opened an incident before, whatever became of that one, or where
    an incident of its service was open at any time since it began.
-2. It is *too old* where it is over, or nobody told of it within the hour, and it began more than an hour ago.
+2. It is *too old* where it began more than an hour ago, and is over or was not reported within the hour.
 3. It *reopens* the service's incident that was resolved less than 15 minutes before it began:
    a flapping alert is one incident, not ten. Of a false alarm the same alert is covered that long.
 4. Else it *declares* an incident.
@@ -31,7 +31,7 @@ Verdict = Literal["covered", "too_old", "reopen", "declare"]
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One alert from one start on, as far as it is told; `told_at` is when somebody last said that it fires."""
+    """One alert from one start on; `told_at` is when it was last reported as firing."""
 
     service: str
     alert: AlertFired
@@ -41,13 +41,13 @@ class Occurrence:
 
     @property
     def key(self) -> str:
-        """Name it: every source, every repeat and every restart gives the same name."""
+        """Its name, the same from every source and after every repeat and restart."""
         return f"{self.alert.fingerprint}@{to_ms(self.began_at)}"
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the rule says of one occurrence; `incident` is the one that covers it or is reopened."""
+    """The rule's verdict on one occurrence; `incident` is the one that covers it or is reopened."""
 
     occurrence: Occurrence
     verdict: Verdict
@@ -57,9 +57,9 @@ class Ruling:
 def occurrences(
     facts: Iterable[Incoming], wanted: Mapping[str, str], ends: Iterable[Event], now: datetime
 ) -> list[Occurrence]:
-    """Gather the alerts whose severity opens an incident of their service, oldest first.
+    """Return the alerts whose severity opens an incident of their service, oldest first.
 
-    `wanted` has for each service the severity label that does; `ends` are ends told elsewhere.
+    `wanted` has the severity label of each service that does; `ends` are ends from elsewhere.
     """
     held = list(facts)
     ended: dict[tuple[str, int], AlertResolved] = {}
@@ -91,7 +91,7 @@ def _opens(alert: AlertFired, wanted: Mapping[str, str]) -> bool:
 
 
 def _weight(told: Occurrence) -> tuple[datetime, bool, datetime, int]:
-    """Choose among tellings: the piece that goes on, what fires still, the last word, the fuller one."""
+    """Rank reports of one occurrence: the latest piece, still firing, reported last, the fuller one."""
     return (
         told.alert.occurred_at,
         told.ended_at is None,
@@ -106,7 +106,7 @@ def _ended_at(alert: AlertFired, ended: Mapping[tuple[str, int], AlertResolved])
 
 
 def _began_at(alert: AlertFired, ends: Iterable[AlertResolved]) -> datetime:
-    """Follow an alert back over the holes that a restart leaves in Prometheus' history, as the timeline does."""
+    """Follow an alert back over the gaps that a restart leaves in Prometheus' history, as the timeline does."""
     began = alert.occurred_at
     if not alert.source.startswith("prometheus"):
         return began
@@ -122,7 +122,7 @@ def _began_at(alert: AlertFired, ends: Iterable[AlertResolved]) -> datetime:
 
 
 def rule(occurrence: Occurrence, incidents: Sequence[Incident], now: datetime) -> Ruling:
-    """Say what becomes of one occurrence, given every incident that there is."""
+    """Apply the rule to one occurrence, given all incidents."""
     began = occurrence.began_at
     for each in incidents:
         if occurrence.key in opened_by(each):
@@ -151,7 +151,7 @@ def rule(occurrence: Occurrence, incidents: Sequence[Incident], now: datetime) -
 
 
 def opened_by(incident: Incident) -> list[str]:
-    """Name the occurrences for which the tracker declared or reopened an incident."""
+    """Return the occurrences for which the tracker declared or reopened this incident."""
     events = (step.recorded.event for step in incident.steps)
     return [
         event.occurrence
@@ -163,7 +163,7 @@ def opened_by(incident: Incident) -> list[str]:
 
 
 def _of_service(incidents: Sequence[Incident], service: str) -> list[Incident]:
-    """Keep the incidents of a service; one that others were merged into is of their services too."""
+    """Return the incidents of a service, with those into which they were merged."""
     by_id = {each.id: each for each in incidents}
     found: dict[str, Incident] = {}
     for each in incidents:
@@ -175,13 +175,13 @@ def _of_service(incidents: Sequence[Incident], service: str) -> list[Incident]:
 
 
 def _is_of(incident: Incident, alert: AlertFired) -> bool:
-    """Whether an incident was about this very alert."""
+    """Whether an incident was about this alert."""
     same = any(key.rpartition("@")[0] == alert.fingerprint for key in opened_by(incident))
     return same or incident.title == title_of(alert)
 
 
 def title_of(alert: AlertFired) -> str:
-    """Say what is broken, in the alert's own words."""
+    """Return the alert's summary or description, else its name."""
     for name in ("summary", "description"):
         said = " ".join(alert.annotations.get(name, "").split())
         if said:
@@ -190,5 +190,5 @@ def title_of(alert: AlertFired) -> str:
 
 
 def severity_of(alert: AlertFired) -> str:
-    """Return the incident's severity: the label's where it is one of ours, else major."""
+    """Return the alert's severity where it is one of ours, else major."""
     return alert.severity if alert.severity in SEVERITIES else "major"

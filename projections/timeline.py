@@ -32,7 +32,7 @@ _UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen, RepositoryRead)
 
 @dataclass(frozen=True)
 class Attribution:
-    """What a person said of a fact's part in the incident."""
+    """The part that a fact has in the incident, by a person's link."""
 
     role: str | None
     by: str
@@ -76,18 +76,17 @@ class Entry:
 
     @property
     def handle(self) -> str:
-        """The short name that people type."""
         return handle_of(self.event)
 
 
-def _tells(event: Event) -> bool:
-    """Whether a fact is a row: where a branch without a fork points tells nothing that its commits do not."""
+def _is_row(event: Event) -> bool:
+    """Whether a fact is a row; a branch without a fork point adds nothing to its commits."""
     return not isinstance(event, _UNSEEN) and not (isinstance(event, BranchSeen) and event.fork_point is None)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Facts that tell of one thing, the one to show first."""
+    """Facts about one thing, the one to show first."""
 
     shown: Effective
     witnesses: tuple[Effective, ...]
@@ -108,52 +107,50 @@ def timeline(
     corrections are rows too, and what they struck out: that is how the log learned of it all.
     """
     everything = list(effective(recorded).values())
-    living = [each for each in everything if each.retraction is None]
-    facts = [each for each in living if isinstance(each.event, Observation) and _tells(each.event)]
-    decisions = [
-        each for each in living if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
-    ]
-    if incident is not None:
-        facts = attached(incident, facts)
-        decisions = [each for each in decisions if not _is_elsewhere(each, incident)]
-        if order == "occurred":
-            # A watch's twelve checks are evidence for the procedure, and no row of the story.
-            decisions = [each for each in decisions if not isinstance(each.event, CheckMade)]
-            decisions = [each for each in decisions if _counts(each, incident)]
-            decisions = _outcomes(decisions)
+    facts, decisions = _of_incident([each for each in everything if each.retraction is None], incident)
+    facts = [fact for fact in facts if _is_row(fact.event)]
+    if incident is not None and order == "occurred":
+        decisions = _outcomes([decision for decision in decisions if _counts(decision, incident)])
     # A silence that began before the span may last into it: then it is a row of it.
-    silent = {event: each for each in silences_of(facts) for event in each.evidence}
+    silent = {event: silence for silence in silences_of(facts) for event in silence.evidence}
     if start is not None:
-        facts = [each for each in facts if each.event.occurred_at >= start or _lasts(each, silent, start)]
-        decisions = [each for each in decisions if each.event.occurred_at >= start]
+        facts = [fact for fact in facts if fact.event.occurred_at >= start or _lasts(fact, silent, start)]
+        decisions = [decision for decision in decisions if decision.event.occurred_at >= start]
     if end is not None:
-        facts = [each for each in facts if each.event.occurred_at < end]
-        decisions = [each for each in decisions if each.event.occurred_at < end]
-    groups = _gathered(facts, silent) + [_Group(each, (each,)) for each in decisions]
+        facts, decisions = (
+            [each for each in some if each.event.occurred_at < end] for some in (facts, decisions)
+        )
+    groups = _gathered(facts, silent) + [_Group(decision, (decision,)) for decision in decisions]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
-        struck = [
-            each
-            for each in everything
-            if each.retraction is not None and not isinstance(each.event, Correction)
-        ]
-        facts = [each for each in struck if isinstance(each.event, Observation)]
-        shown = attached(incident, facts) if incident is not None else facts
-        shown += [
-            each
-            for each in struck
-            if isinstance(each.event, Decision) and not (incident and _is_elsewhere(each, incident))
-        ]
+        retracted = _of_incident([each for each in everything if each.retraction is not None], incident)
         groups += [_Group(each, (each,)) for each in corrections]
-        groups += [_Group(each, (each,), {"retracted": True}) for each in shown]
+        groups += [_Group(each, (each,), {"retracted": True}) for some in retracted for each in some]
     rows = [_entry(group, incident) for group in groups]
     if order == "recorded":
         return sorted(rows, key=lambda row: (row.position, row.event))
     return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
 
 
+def _of_incident(
+    events: Sequence[Effective], incident: Incident | None
+) -> tuple[list[Effective], list[Effective]]:
+    """Return the facts and the decisions of an incident, or of all; corrections are neither."""
+    facts = [each for each in events if isinstance(each.event, Observation)]
+    decisions = [
+        each for each in events if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
+    ]
+    if incident is None:
+        return facts, decisions
+    own = (incident.id, *incident.merged_from)
+    # An action item of another incident may be linked to this one, and is no part of its story.
+    return attached(incident, facts), [
+        each for each in decisions if not (isinstance(each.event, Action) and each.event.incident not in own)
+    ]
+
+
 def _outcomes(decisions: Sequence[Effective]) -> list[Effective]:
-    """Of a message's way, keep what became of it; one that has no outcome yet still waits, and says so."""
+    """Of each message, keep its outcome, or its preparation while it has none."""
     settled = {
         each.event.prepared
         for each in decisions
@@ -174,22 +171,16 @@ def _lasts(fact: Effective, silent: dict[str, Silence], start: datetime) -> bool
 
 
 def _counts(decision: Effective, incident: Incident) -> bool:
-    """Whether a decision still holds: a milestone that was set again tells its last instant only."""
+    """Whether a decision is a row of the story: a check of a watch is not, nor a milestone that was set again."""
     event = decision.event
     if not isinstance(event, MilestoneSet) or event.incident != incident.id:
-        return True
-    held = incident.milestones.get(event.milestone)
-    return held is None or held.event == decision.id
-
-
-def _is_elsewhere(decision: Effective, incident: Incident) -> bool:
-    """Whether it is another incident's action item, which was linked to this one and is no part of its story."""
-    event = decision.event
-    return isinstance(event, Action) and event.incident not in (incident.id, *incident.merged_from)
+        return not isinstance(event, CheckMade)
+    milestone = incident.milestones.get(event.milestone)
+    return milestone is None or milestone.event == decision.id
 
 
 def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_Group]:
-    """Make one group of all facts that tell of one thing."""
+    """Make one group of all facts about one thing."""
     alerts, changes, errors, groups = [], [], [], []
     for each in deduplicate(facts):
         event = each[0].event
