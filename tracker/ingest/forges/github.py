@@ -109,6 +109,7 @@ def _asked_for(body: Record, rules: ServiceRules) -> Change | None:
     Those wait for their approval and their turn, sometimes for ever, and begin by a status.
     """
     deployment = body.record("deployment")
+    body.text("repository.full_name")
     if deployment.maybe_text("performed_via_github_app.slug") == _ACTIONS_BOT:
         return None
     if deployment.maybe_text("creator.login") == f"{_ACTIONS_BOT}[bot]":
@@ -119,6 +120,7 @@ def _asked_for(body: Record, rules: ServiceRules) -> Change | None:
 def _status_of_deployment(body: Record, rules: ServiceRules) -> Change | None:
     """Read one status of a deployment; `inactive` and `waiting` are no step of it."""
     body.record("deployment")
+    body.text("repository.full_name")
     status = body.record("deployment_status")
     step = _STATES.get(status.text("state").lower())
     return _deploy(body, step, status.moment("created_at"), status, rules) if step else None
