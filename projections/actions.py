@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
+from projections.dossier import Dossier
 from tracker.events.actions import ActionAdded, ActionDone
-from tracker.events.base import Recorded, handle_of
-from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective
-from tracker.events.incidents import PREVENTION
+from tracker.events.base import Recorded, Window, handle_of
+from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective, known_at
+from tracker.events.incidents import PREVENTION, IncidentDeclared, MilestoneSet
 from tracker.incident import Incident
 
 OPEN, OVERDUE, DONE = "open", "overdue", "done"
@@ -78,13 +79,21 @@ class ActionItem:
 
 
 def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None = None) -> list[ActionItem]:
-    """Return the items among these events, what is to be done first, by the day it is due.
+    """Return the items among these events, as `actions_among` does."""
+    return actions_among(effective(recorded).values(), began)
 
-    It takes the events of the scope "actions" with their corrections, links among them, and by incident when it began.
+
+def actions_among(
+    facts: Iterable[Effective], began: Mapping[str, datetime] | None = None
+) -> list[ActionItem]:
+    """Return the items among these facts, what is to be done first, by the day it is due.
+
+    Needed are the events of the scope "actions" with their corrections, among which are the links.
+    `began` says of incidents when they began.
     """
-    held = list(recorded)
-    found = effective(held)
-    living = [each for each in found.values() if each.retraction is None]
+    known = list(facts)
+    held = [each.recorded for each in known]
+    living = [each for each in known if each.retraction is None]
     done: dict[str, Effective] = {}
     for each in living:
         if isinstance(each.event, ActionDone):
@@ -118,6 +127,47 @@ def actions(recorded: Iterable[Recorded], began: Mapping[str, datetime] | None =
             )
         items.append(replace(item, prevented=_prevented(item, each, living, held, began or {})))
     return sorted(items, key=lambda item: (item.done_at is not None, item.due_on, item.added_at, item.event))
+
+
+def items(dossier: Dossier) -> list[ActionItem]:
+    """Return all items of the log, with what they would have prevented."""
+    recorded = dossier.select([Window("actions")])
+    known = {each.id: each.begins_at for each in (*dossier.others, dossier.incident)}
+    began = {name: known[name] for name in linked_incidents(recorded) if name in known}
+    return actions_among([dossier.effective[each.id] for each in recorded], began)
+
+
+def linked_incidents(recorded: Iterable[Recorded]) -> list[str]:
+    """Name the incidents of which somebody said that an item would have prevented them."""
+    found = {
+        each.event.incident
+        for each in recorded
+        if isinstance(each.event, EventLinked) and each.event.role == PREVENTION and each.event.incident
+    }
+    return sorted(found)
+
+
+def relevant(dossier: Dossier) -> tuple[list[ActionItem], list[Recorded]]:
+    """Return the items that an incident's report lists, and the events that say so and no others.
+
+    These are its own, and those of earlier incidents that would have prevented it.
+    """
+    own = {dossier.incident.id, *dossier.incident.merged_from}
+    kept = [
+        item
+        for item in items(dossier)
+        if item.incident in own or any(said.incident in own for said in item.prevented)
+    ]
+    ids = {item.event for item in kept}
+    others = {said.incident for item in kept for said in item.prevented}
+    events = {
+        each.id: each
+        for each in dossier.recorded
+        if each.id in ids
+        or (isinstance(each.event, ActionDone) and each.event.action in ids)
+        or (isinstance(each.event, IncidentDeclared | MilestoneSet) and each.event.incident in others)
+    }
+    return kept, dossier.with_corrections(events)
 
 
 def of_incident(items: Iterable[ActionItem], incident: Incident) -> list[ActionItem]:
@@ -179,7 +229,7 @@ def _prevented(
         event = each.event
         if not isinstance(event, EventLinked) or event.role != PREVENTION or incident == item.incident:
             continue
-        known = effective(one for one in held if one.position <= each.recorded.position)[added.id].event
+        known = known_at(added.recorded, held, each.recorded.position)
         assert isinstance(known, ActionAdded)
         then = None
         begins = began.get(incident)

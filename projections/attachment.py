@@ -1,12 +1,12 @@
 """Which facts of its services belong to an incident: by time and service, and by people's links."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from projections.silence import silences_of
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
-from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked, effective
+from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident, Link
 
@@ -74,14 +74,18 @@ def _blind(incident: Incident, facts: Iterable[Effective]) -> set[str]:
     }
 
 
-def without_other_silences(incident: Incident, recorded: list[Recorded]) -> list[Recorded]:
-    """Leave out the silences in which nothing of an incident was missed, with their corrections."""
-    told = {each.id for each in recorded if isinstance(each.event, SourceSilent | SourceReturned)}
+def without_other_silences(
+    incident: Incident, recorded: list[Recorded], facts: Mapping[str, Effective]
+) -> list[Recorded]:
+    """Leave out the silences in which nothing of an incident was missed, with their corrections.
+
+    `facts` has these events with corrections applied.
+    """
+    told = [facts[each.id] for each in recorded if isinstance(each.event, SourceSilent | SourceReturned)]
     if not told:
         return recorded
-    about = [each for each in effective(recorded).values() if each.id in told]
-    kept = {*_blind(incident, about), *linked_ids(incident)}
-    others = {each.id for each in about if each.retraction is None} - kept
+    kept = {*_blind(incident, told), *linked_ids(incident)}
+    others = {each.id for each in told if each.retraction is None} - kept
     return [
         each
         for each in recorded

@@ -210,13 +210,18 @@ def _is_rollback(fact: Effective) -> bool:
 
 
 def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
-    """List deploys, rollbacks and merges, oldest first, corrections applied.
+    """List deploys, rollbacks and merges among these events, as `changes_among` does."""
+    return changes_among(not_retracted(recorded))
+
+
+def changes_among(facts: Iterable[Effective]) -> list[ChangeRow]:
+    """List deploys, rollbacks and merges, oldest first.
 
     A deploy whose version differs from the one before it and equals an earlier one, of the
     same service and environment, is a rollback, whatever its source called it; but what was
     rolled back and is deployed again right after that is a deploy.
     """
-    living = not_retracted(recorded)
+    living = list(facts)
     rows = _with_history(
         _row(group)
         for group in grouped(deduplicate(fact for fact in living if isinstance(fact.event, Change)))

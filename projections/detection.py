@@ -13,8 +13,8 @@ from tracker.incident import Incident
 
 def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None:
     """Return when the first alert of an incident fired; None if none did."""
-    alerts = [fact.event for fact in attached(incident, living) if isinstance(fact.event, AlertFired)]
-    first = min(alerts, key=lambda event: event.occurred_at, default=None)
+    alerts = attached(incident, [fact for fact in living if isinstance(fact.event, AlertFired)])
+    first = min((fact.event for fact in alerts), key=lambda event: event.occurred_at, default=None)
     return point(first, "first_alert") if first is not None else None
 
 

@@ -6,19 +6,22 @@ What is known to the minute counts as recorded where it is shown in minutes, wit
 The rules are written in docs/durations.md; `projections.outages` holds the one on reopening.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from projections.changes import ChangeRow, changes
+from projections.changes import ChangeRow
 from projections.detection import beginning, detection
+from projections.dossier import Dossier
 from projections.duration import Duration, Ends, between, precision
 from projections.outages import Outage, outages
 from projections.points import Point, declared_point, exact, known_to
+from projections.procedure.evaluation import evidence_of
+from projections.procedure.merging import fix_on_integration
+from projections.procedure.rule import Evidence
 from projections.reason import Reason
 from projections.the_fix import last_so_far, the_fix
-from tracker.events.base import Recorded
-from tracker.events.corrections import not_retracted
+from tracker.events.corrections import Effective
 from tracker.incident import Incident, Status
 
 NAMES = {
@@ -41,19 +44,32 @@ def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
     return {name: one for name, one in measured.items() if not (twice and name == "time_to_recover")}
 
 
-def durations(
+def durations(dossier: Dossier) -> dict[str, Duration]:
+    """Measure an incident; what has no end yet is pending, and nothing ticks."""
+    return durations_of(evidence_of(dossier))
+
+
+def durations_of(evidence: Evidence) -> dict[str, Duration]:
+    """Measure an incident from what its rules are asked about."""
+    at, _ = fix_on_integration(evidence) or (None, "")
+    trunk = not evidence.procedure.integration_branch
+    return measure(evidence.incident, evidence.facts, evidence.changes, integrated=at, one_trunk=trunk)
+
+
+def measure(
     incident: Incident,
-    facts: Iterable[Recorded],
+    living: Sequence[Effective],
+    rows: Sequence[ChangeRow],
     *,
     integrated: Point | datetime | None = None,
     one_trunk: bool = False,
 ) -> dict[str, Duration]:
-    """Measure an incident; what has no end yet is pending, and nothing ticks.
+    """Measure an incident from its facts and the changes of its services.
 
     `integrated` is when the fix came to be on the integration branch, which only git knows; with
     `one_trunk` there is none.
     """
-    ends = _ends(incident, list(facts))
+    ends = _ends(incident, living, rows)
     alarm = Reason("false_alarm") if incident.resolution == "false-alarm" else None
     merged = Reason("merged_into", {"incident": incident.merged_into}) if incident.merged_into else None
     no_outage = merged or alarm
@@ -98,12 +114,10 @@ class _Ends:
         return between(names, start, end, self.is_open, not_applicable)
 
 
-def _ends(incident: Incident, recorded: list[Recorded]) -> _Ends:
-    living = not_retracted(recorded)
+def _ends(incident: Incident, living: Sequence[Effective], rows: Sequence[ChangeRow]) -> _Ends:
     declared, detected = declared_point(incident), detection(incident, living)
     # Limits run from the declaration where no detection is recorded.
     since = detected or declared
-    rows = changes(recorded)
     fix = the_fix(incident, rows, since.instant) if since else None
     fixed = so_far = None
     if fix is not None:

@@ -3,36 +3,42 @@
 from collections.abc import Iterable
 
 from tracker.events.base import Recorded
-from tracker.events.corrections import Correction
+from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import IncidentMerged
-from tracker.incident import Incident, Status, fold
+from tracker.incident import Incident, Status, fold_effective
 
 
 def incidents(recorded: Iterable[Recorded]) -> list[Incident]:
     """Fold every incident among these events, by number."""
-    held = {each.id: each for each in recorded}
-    about: dict[str, list[Recorded]] = {}
-    for each in held.values():
-        if isinstance(each.event, Correction):
-            about.setdefault(each.event.target, []).append(each)
-    streams: dict[str, dict[str, Recorded]] = {}
+    return incidents_of(effective(recorded).values())
 
-    def add(name: str, each: Recorded) -> None:
-        """Add a step with its corrections, which may lie in another incident's stream."""
+
+def incidents_of(facts: Iterable[Effective]) -> list[Incident]:
+    """Fold every incident among these facts, to which corrections were applied, by number."""
+    known = list(facts)
+    about: dict[str, list[Effective]] = {}
+    for fact in known:
+        if isinstance(fact.recorded.event, Correction):
+            about.setdefault(fact.recorded.event.target, []).append(fact)
+    streams: dict[str, dict[str, Effective]] = {}
+
+    def add(name: str, fact: Effective) -> None:
+        """Add a step with its corrections, which may be in another incident's stream."""
         stream = streams.setdefault(name, {})
-        if each.id not in stream:
-            stream[each.id] = each
-            for correction in about.get(each.id, ()):
+        if fact.id not in stream:
+            stream[fact.id] = fact
+            for correction in about.get(fact.id, ()):
                 add(name, correction)
 
-    for each in held.values():
-        name = getattr(each.event, "incident", None)
+    for fact in known:
+        event = fact.recorded.event
+        name = getattr(event, "incident", None)
         if name is not None:
-            add(name, each)
-        if isinstance(each.event, IncidentMerged):
-            add(each.event.into, each)
-    found = [fold(name, stream.values()) for name, stream in streams.items()]
-    return sorted((each for each in found if each.exists), key=lambda each: number_of(each.id))
+            add(name, fact)
+        if isinstance(event, IncidentMerged):
+            add(event.into, fact)
+    folded = [fold_effective(name, stream.values()) for name, stream in streams.items()]
+    return sorted((each for each in folded if each.exists), key=lambda each: number_of(each.id))
 
 
 def number_of(incident_id: str) -> int:

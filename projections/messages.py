@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from tracker.events.base import Event, Recorded
-from tracker.events.corrections import effective
+from tracker.events.corrections import Effective, effective
 from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
 
 
@@ -52,14 +52,19 @@ class Message:
 
 
 def messages(recorded: Iterable[Recorded]) -> list[Message]:
-    """Return the messages among these events, oldest first by when they were recorded.
+    """Return the messages among these events, as `messages_among` does."""
+    return messages_among(effective(recorded).values())
+
+
+def messages_among(facts: Iterable[Effective]) -> list[Message]:
+    """Return the messages among these facts, oldest first by when they were recorded.
 
     A message that was retracted or redacted before it was taken is not posted. Retracting the record of a post does
     not put the message back into the outbox.
     """
     found: dict[str, Message] = {}
     withdrawn, denied = set(), set()
-    for each in sorted(effective(recorded).values(), key=lambda one: one.recorded.position):
+    for each in sorted(facts, key=lambda one: one.recorded.position):
         event, stored, struck = each.event, each.recorded.event, each.retraction is not None
         if isinstance(event, MessagePrepared):
             if struck or each.recorded.redacted is not None:

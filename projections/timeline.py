@@ -13,12 +13,13 @@ from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import steps
 from projections.deduplication import deduplicate
+from projections.dossier import Dossier
 from projections.silence import Silence, silences_of
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Decision, Event, Observation, Recorded, Redaction, handle_of
+from tracker.events.base import Decision, Event, Observation, Redaction, handle_of
 from tracker.events.changes import BranchSeen, Change, RepositoryRead
-from tracker.events.corrections import Correction, Effective, effective
+from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
 from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
@@ -94,19 +95,32 @@ class _Group:
 
 
 def timeline(
-    recorded: Iterable[Recorded],
+    dossier: Dossier,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    order: str = "occurred",
+) -> list[Entry]:
+    """Build the rows of an incident; in the order "recorded" how it came in a bundle is one, too."""
+    recorded = [*dossier.facts, *dossier.imports] if order == "recorded" else dossier.facts
+    facts = [dossier.effective[each.id] for each in recorded]
+    return entries(facts, incident=dossier.incident, start=start, end=end, order=order)
+
+
+def entries(
+    events: Iterable[Effective],
     *,
     incident: Incident | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
     order: str = "occurred",
 ) -> list[Entry]:
-    """Build the rows of an incident, or of a span of services' facts.
+    """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
-    Corrections are applied, retracted events left out. In the order "recorded" the
-    corrections are rows too, and what they struck out: that is how the log learned of it all.
+    In the order "recorded" the corrections are rows too, and what they struck out: that is how the
+    log learned of it all.
     """
-    everything = list(effective(recorded).values())
+    everything = list(events)
     facts, decisions = _of_incident([each for each in everything if each.retraction is None], incident)
     facts = [fact for fact in facts if _is_row(fact.event)]
     if incident is not None and order == "occurred":

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from projections.changes import changes
-from projections.messages import Message, messages, sent
-from tracker.events.base import BY_ITSELF, Recorded
+from projections.changes import ChangeRow
+from projections.messages import Message, messages_among, sent
+from tracker.events.base import BY_ITSELF
 from tracker.events.incidents import IncidentResolved
 from tracker.events.messages import EtaMissed
 from tracker.incident import Incident, Status
@@ -15,9 +15,7 @@ TOLD_LATE = timedelta(minutes=2)
 
 
 def messages_of(incident: Incident) -> list[Message]:
-    return [
-        each for each in messages(step.recorded for step in incident.steps) if each.incident == incident.id
-    ]
+    return [each for each in messages_among(incident.steps) if each.incident == incident.id]
 
 
 def promised(incident: Incident) -> Message | None:
@@ -25,7 +23,7 @@ def promised(incident: Incident) -> Message | None:
     return next((each for each in reversed(sent(messages_of(incident))) if each.eta is not None), None)
 
 
-def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) -> list[EtaMissed]:
+def missed_etas(incident: Incident, changes: Iterable[ChangeRow], now: datetime) -> list[EtaMissed]:
     """Return the promises of an incident that were not kept and not renewed in time.
 
     A promise is kept by the incident's end or by a deploy or rollback of one of its services between the message and
@@ -42,7 +40,7 @@ def missed_etas(incident: Incident, facts: Iterable[Recorded], now: datetime) ->
     ]
     if incident.status is Status.MERGED and incident.resolved_at is not None:
         ends.append(incident.resolved_at)
-    rows = [row for row in changes(facts) if row.kind != "merge" and row.service in incident.services]
+    rows = [row for row in changes if row.kind != "merge" and row.service in incident.services]
     ends += [row.finished_at for row in rows if row.finished_at is not None]
     missed = []
     for number, message in enumerate(told):

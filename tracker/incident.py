@@ -113,12 +113,17 @@ def fold(incident_id: str, recorded: Iterable[Recorded]) -> Incident:
     Steps apply in the order in which they were recorded: a decision was made on what was
     known then, whatever its own instant.
     """
+    return fold_effective(incident_id, effective(recorded).values())
+
+
+def fold_effective(incident_id: str, facts: Iterable[Effective]) -> Incident:
+    """Fold decisions to which corrections were applied already."""
     incident = Incident(incident_id)
-    steps: list[Effective] = []
-    for step in sorted(effective(recorded).values(), key=lambda step: step.recorded.position):
-        if getattr(step.event, "incident", None) is None:
-            continue
-        steps.append(step)
+    steps = sorted(
+        (fact for fact in facts if getattr(fact.event, "incident", None) is not None),
+        key=lambda fact: fact.recorded.position,
+    )
+    for step in steps:
         if step.retraction is None:
             incident = _apply(incident, step)
     last = max((step.recorded.position for step in steps), default=0)

@@ -1,21 +1,22 @@
 """From the log's events to what claims are compared with: the instants of each point of an incident."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from projections.attachment import attached
-from projections.changes import ChangeRow, changes, plain_version
+from projections.changes import ChangeRow, plain_version
 from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp, versions_in
 from projections.claims.vocabulary import NOT_NOW, mentions
+from projections.dossier import Dossier
 from projections.durations import Duration, durations
-from projections.messages import messages, sent
+from projections.messages import sent
+from projections.updates import messages_of
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Event, Observation, Recorded
+from tracker.events.base import Event
 from tracker.events.changes import BranchSeen, CommitMade, VersionTagged
-from tracker.events.corrections import Effective, effective
+from tracker.events.corrections import Effective
 from tracker.events.incidents import (
     IncidentDeclared,
     IncidentReopened,
@@ -28,27 +29,20 @@ from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 
 
-def facts_of(
-    incident: Incident,
-    recorded: Iterable[Recorded],
+def claim_facts(
+    dossier: Dossier,
     *,
     zones: Sequence[tzinfo] = (UTC,),
     zone_known: bool = False,
     peaks: Mapping[str, tuple[float, str | None]] | None = None,
 ) -> ClaimFacts:
     """Gather what the log holds of an incident; "now" is when the last event was recorded."""
-    held = list(recorded)
-    living = [each for each in effective(held).values() if each.retraction is None]
-    own = attached(incident, [each for each in living if isinstance(each.event, Observation)])
-    mine = {each.id for each in own}
+    incident, own = dossier.incident, dossier.own
+    living = dossier.living(dossier.facts)
     steps = [step for step in incident.steps if step.retraction is None]
     notes = tuple(step for step in steps if isinstance(step.event, NoteAdded))
-    rows = tuple(
-        row
-        for row in changes(held)
-        if row.kind == "merge" or mine & set(row.evidence)
-    )  # fmt: skip
-    measured = durations(incident, held)
+    rows = tuple(dossier.own_changes)
+    measured = durations(dossier)
     points = _points(incident, steps, own, rows, measured)
     said = _from_notes(notes, points)
     for point, stamps in said.items():
@@ -77,14 +71,14 @@ def facts_of(
         points={name: tuple(sorted(each, key=lambda s: s.at)) for name, each in points.items()},
         durations=measured,
         changes=rows,
-        messages=tuple(sent(messages(step.recorded for step in incident.steps), incident.id)),
+        messages=tuple(sent(messages_of(incident))),
         notes=notes,
         commits=tuple(each for each in own if isinstance(each.event, CommitMade)),
         alerts=tuple(each for each in own if isinstance(each.event, AlertFired)),
         everything=tuple(sorted(everything, key=lambda each: each.at)),
         versions=frozenset(versions),
         leads=_leads(steps),
-        now=max((each.recorded_at for each in held), default=incident.begins_at),
+        now=max((each.recorded_at for each in dossier.facts), default=incident.begins_at),
         peaks=peaks or {},
         zones=tuple(dict.fromkeys((*zones, *_typed_in(steps)))),
         zone_known=zone_known,

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from projections.actions import actions
 from projections.alert_spans import spans
-from projections.attachment import linked_ids, windows
+from projections.attachment import linked_ids
 from projections.changes import ChangeRow, candidate, changes
 from projections.comparison import latest_verdicts
 from projections.deduplication import deduplicate
+from projections.dossier import Dossier, Part, wanted
 from projections.durations import durations
 from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DURATIONS, INCIDENTS, TIMELINE
 from projections.frames.instants import instant
 from projections.frames.samples_frame import samples_frame
 from projections.incidents import incidents, number_of
 from projections.samples import between, merge
-from projections.timeline import timeline
+from projections.timeline import entries, timeline
 from reports.wording.durations import formula
 from reports.wording.timeline import detail, title
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import REGISTRY, Decision, Observation, Recorded, Window
+from tracker.events.base import REGISTRY, Decision, Observation, Window
 from tracker.events.corrections import Correction, effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold
@@ -119,16 +120,16 @@ class Frames:
         """
         one = self._incident(incident) if incident is not None else None
         if one is not None:
-            entries = timeline(self._facts_of(one), incident=one)
+            rows_of = timeline(self._dossier(one))
         else:
             kinds = [
                 name
                 for name, kind in REGISTRY.items()
                 if issubclass(kind, Observation | Decision) and kind not in _NOT_IN_TIMELINE
             ]
-            entries = timeline(self._log.read_all(kinds))
+            rows_of = entries(effective(self._log.read_all(kinds)).values())
         rows = []
-        for entry in entries:
+        for entry in rows_of:
             row = TIMELINE.of(entry) | {"title": title(entry), "detail": detail(entry)}
             row["incident"] = one.id if one else getattr(entry.fact, "incident", None)
             if (link := entry.attribution) is not None:
@@ -259,7 +260,7 @@ class Frames:
                 "formula": formula(duration),
             }
             for incident in self._incidents()
-            for name, duration in durations(incident, self._facts_of(incident)).items()
+            for name, duration in durations(self._dossier(incident)).items()
         )
 
     def comparisons(self) -> pd.DataFrame:
@@ -279,7 +280,7 @@ class Frames:
                 "event": recorded.id,
             }
             for incident in self._incidents()
-            for recorded, event, verdict in latest_verdicts(step.recorded for step in incident.steps).values()
+            for recorded, event, verdict in latest_verdicts(incident.steps).values()
         ]
         rows.sort(key=lambda row: (row["window_to"], row["change"], row["metric"], row["baseline"]))
         return COMPARISONS.frame(rows)
@@ -324,9 +325,11 @@ class Frames:
         newest = ", ".join(incident.id for incident in known[-10:]) or "none"
         raise UsageError(f"there is no incident {typed!r} in this log", hint=f"The newest are: {newest}")
 
-    def _facts_of(self, incident: Incident) -> list[Recorded]:
-        wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
-        return self._log.select(wanted, ids=linked_ids(incident))
+    def _dossier(self, incident: Incident) -> Dossier:
+        parts = Part.STORY | Part.WORK
+        recorded = self._log.select(wanted(incident, parts), ids=linked_ids(incident))
+        now = max((each.recorded_at for each in recorded), default=incident.begins_at)
+        return Dossier(incident, recorded, now, parts)
 
     def _known_unit(self, service: str, metric: str) -> str | None:
         """Return a metric's unit for a span without samples.

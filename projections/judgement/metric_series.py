@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from projections.samples import Series
 from projections.silence import Silence
+from tracker.events.base import Redaction
 
 #: How much of the past a window is compared with.
 HISTORY = {"10m": timedelta(days=8), "1h": timedelta(days=8), "1d": timedelta(days=15)}
@@ -12,11 +13,11 @@ HISTORY = {"10m": timedelta(days=8), "1h": timedelta(days=8), "1d": timedelta(da
 
 @dataclass(frozen=True)
 class RedactedSamples:
-    """Samples that were removed for good: from which instant to which, and who removed them, in words."""
+    """Samples that were removed for good: from which instant to which, and who removed them."""
 
     start: datetime
     end: datetime
-    said: str
+    redaction: Redaction
 
 
 @dataclass(frozen=True, eq=False)

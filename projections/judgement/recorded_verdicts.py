@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from projections.judgement.rows import JUDGE_VERSION, VerdictRow
 from tracker.events.base import BY_ITSELF, Recorded
-from tracker.events.corrections import effective
+from tracker.events.corrections import Effective
 from tracker.events.verdicts import Verdict, VerdictsGiven
 
 NO_VERDICT = ("pending", "no_data")
@@ -15,10 +15,10 @@ NO_VERDICT = ("pending", "no_data")
 Key = tuple[str, str, str, str]
 
 
-def latest_verdicts(recorded: Iterable[Recorded]) -> dict[Key, tuple[Recorded, VerdictsGiven, Verdict]]:
+def latest_verdicts(facts: Iterable[Effective]) -> dict[Key, tuple[Recorded, VerdictsGiven, Verdict]]:
     """Return the last recorded verdict on each question: (change, window, metric, baseline)."""
     latest: dict[Key, tuple[Recorded, VerdictsGiven, Verdict]] = {}
-    for decision in sorted(effective(recorded).values(), key=lambda each: each.recorded.position):
+    for decision in sorted(facts, key=lambda each: each.recorded.position):
         event = decision.event
         if isinstance(event, VerdictsGiven) and decision.retraction is None:
             for verdict in event.verdicts:
@@ -27,9 +27,9 @@ def latest_verdicts(recorded: Iterable[Recorded]) -> dict[Key, tuple[Recorded, V
     return latest
 
 
-def with_recorded(rows: Sequence[VerdictRow], recorded: Iterable[Recorded]) -> list[VerdictRow]:
+def with_recorded(rows: Sequence[VerdictRow], facts: Iterable[Effective]) -> list[VerdictRow]:
     """Add the recorded verdict to each row, and its content where it differs from the row's."""
-    latest = latest_verdicts(recorded)
+    latest = latest_verdicts(facts)
     return [_with(row, *latest[row.key]) if row.key in latest else row for row in rows]
 
 
@@ -50,13 +50,13 @@ def _with(row: VerdictRow, recorded: Recorded, event: VerdictsGiven, verdict: Ve
 
 
 def verdicts_to_record(
-    rows: Sequence[VerdictRow], recorded: Iterable[Recorded], incident: str
+    rows: Sequence[VerdictRow], facts: Iterable[Effective], incident: str
 ) -> list[VerdictsGiven]:
     """Return the verdicts of closed windows that were not recorded for these inputs yet, one event a window.
 
     A newer judge alone is no reason to record them again: the recorded verdict stays, and `compare` shows both.
     """
-    latest = latest_verdicts(recorded)
+    latest = latest_verdicts(facts)
     windows: dict[tuple[str, str], list[VerdictRow]] = {}
     for row in rows:
         if row.verdict in NO_VERDICT or row.inputs_hash is None:

@@ -20,8 +20,8 @@ from projections.judgement.recovery import left_normal_at, recovered_at
 from projections.judgement.verdict_types import ChangeJudgement, RecoveryJudgement
 from projections.judgement.windows import WINDOWS, JudgedWindow, confounding, plan_window
 from projections.silence import Silence, blind_for, silent_span
-from tracker.events.base import handle_of
-from tracker.times import from_ms, to_ms
+from tracker.events.base import Redaction, handle_of
+from tracker.times import from_ms, to_ms, utc
 
 #: Changes whenever the same numbers may be judged otherwise.
 JUDGE_VERSION = "1"
@@ -153,7 +153,7 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
     ]
     if redacted:
         row = replace(row, flags=(*row.flags, "redacted"))
-    removed = " ".join(dict.fromkeys(f"Samples of it were {span.said}." for span in redacted))
+    removed = " ".join(dict.fromkeys(_removed(span.redaction) for span in redacted))
     missing = _missing(metric, plan, context.as_of)
     if missing is not None:
         row = replace(row, verdict=missing[0], reason=_joined(missing[1], removed))
@@ -171,6 +171,10 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
 def _asked(row: VerdictRow, during: bool) -> list[VerdictRow]:
     """Return one row for each baseline; whether all is healthy again is asked only during an incident."""
     return [row, replace(row, baseline="healthy")] if during else [row]
+
+
+def _removed(redaction: Redaction) -> str:
+    return f"Samples of it were redacted by {redaction.by} on {utc(redaction.at)}: {redaction.why}."
 
 
 def _joined(*sentences: str | None) -> str | None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projections.dossier import Dossier
 from projections.messages import State, messages
 from projections.timeline import timeline
 from reports.wording.timeline import title
@@ -23,7 +24,6 @@ from tracker.application.slack import Answer, PostOutcome, Slack
 from tracker.errors import StoreAwayError, StoreError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
-from tracker.incident import fold
 from tracker.log import Log
 
 pytestmark = pytest.mark.slow
@@ -303,9 +303,7 @@ def test_cut_off_while_posting_it_is_said_that_nobody_knows(log, clock, posted):
     assert "may have been posted" in late.said
     assert script.posted == []
     assert deliver(log, script, clock) == []
-    titles = [
-        title(row) for row in timeline(log.incident("INC-1"), incident=fold("INC-1", log.incident("INC-1")))
-    ]
+    titles = [title(row) for row in timeline(Dossier.of("INC-1", log.incident("INC-1")))]
     assert "The initial message may have been posted, or not" in titles
 
 
@@ -396,7 +394,7 @@ def test_reading_and_rebuilding_post_nothing(log, clock):
     before = log.position
 
     messages(log.read_all())
-    timeline(log.incident("INC-1"), incident=fold("INC-1", log.incident("INC-1")))
+    timeline(Dossier.of("INC-1", log.incident("INC-1")))
     log.verify()
 
     assert log.position == before

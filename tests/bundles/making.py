@@ -65,7 +65,8 @@ def session(log: Log) -> Session:
 def bundle_of(store: str, incident: str = "INC-1", up_to: int | None = None) -> bytes:
     """Write an incident's bundle as `tracker bundle` does."""
     with Log(store, now=lambda: b.at(20_000)) as log:
-        _, recorded = evidence(session(log), incident, up_to)
+        asked = session(log)
+        _, recorded = evidence(asked, asked.incident(incident, up_to), up_to)
         return bundled(log, incident, recorded)[0]
 
 
@@ -81,7 +82,8 @@ def bring(store: str, data: bytes, *, prefix: str = "INC") -> tuple[Any, Appende
 
 def report(store: str, incident: str = "INC-1", up_to: int | None = None) -> Document:
     with Log(store, now=lambda: b.at(40_000)) as log:
-        return document(session(log), incident, up_to)
+        asked = session(log)
+        return document(asked, asked.incident(incident, up_to), up_to)
 
 
 def fold(store: str, incident: str = "INC-1") -> Any:

@@ -4,11 +4,13 @@ from datetime import date
 
 import pytest
 
+from projections.actions import relevant
 from projections.review import State
 from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, report, session, told
 from tests.bundles.test_import import whole
 from tracker.application import action_items
+from tracker.application.dossier import dossier
 from tracker.application.report import gathered
 from tracker.errors import BadInputError
 from tracker.events.base import event_id
@@ -44,12 +46,13 @@ def theirs(tmp_path):
 def items(store, incident="INC-1"):
     with Log(store) as log:
         asked = session(log)
-        return action_items.relevant(asked, asked.incident(incident))[0]
+        return relevant(dossier(asked, asked.incident(incident)))[0]
 
 
 def state(store, incident="INC-1"):
     with Log(store) as log:
-        return gathered(session(log), incident, None).standing
+        asked = session(log)
+        return gathered(asked, asked.incident(incident), None).standing
 
 
 def test_an_item_of_an_earlier_incident_that_would_have_prevented_it_comes_along(theirs, store_url):
@@ -123,7 +126,8 @@ def test_what_is_said_on_other_incidents_moves_no_position(theirs):
 
 def published(store, minute=60, **fields):
     with Log(store) as log:
-        position = gathered(session(log), "INC-1", None).provenance.position
+        asked = session(log)
+        position = gathered(asked, asked.incident("INC-1"), None).provenance.position
     told(
         store,
         [

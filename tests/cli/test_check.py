@@ -259,13 +259,13 @@ def test_a_waiver_of_what_is_no_incident_is_refused(tracker):
 def wrong(monkeypatch):
     """A linter that finds one thing wrong wherever somebody writes of 15 minutes."""
 
-    def claimed(session, incident, up_to, *, text=None, where=""):
+    def claimed(session, known, *, text=None, where=""):
         given = text if text is not None else "note: down for 15 minutes"
         found = Claim("k3f9a1c", "15 minutes", where or "note", "25 minutes", ("a" * 24,), line=3)
         return [found] if "15 minutes" in given else []
 
-    for command in ("check", "waive"):
-        monkeypatch.setattr(f"tracker.cli.{command}.lint_claims", claimed)
+    for user in ("cli.check", "application.recording.waivers"):
+        monkeypatch.setattr(f"tracker.{user}.lint_claims", claimed)
 
 
 def test_a_claim_that_the_log_contradicts_is_a_finding(declared, wrong):

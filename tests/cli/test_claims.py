@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import DAY, refused
 from tests.projections.claims.story import CORRECTED, FAULTS, WITH_FAULTS
 from tracker.application.claims import lint_claims, lint_claims_and_waived
+from tracker.application.dossier import dossier
 from tracker.application.session import Options, Session
 from tracker.events.procedure import RuleWaived
 
@@ -20,7 +21,7 @@ def asked(incident, text=None, where="report.md", ask=lint_claims):
     """What `tracker check` asks, in the current folder."""
     session = Session(Options())
     try:
-        return ask(session, session.incident(incident), None, text=text, where=where)
+        return ask(session, dossier(session, session.incident(incident)), text=text, where=where)
     finally:
         session.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from projections.changes import changes
 from tests.cli.conftest import DAY, refused
 from tests.servers.slack import SECRET, Reply
 from tracker.application.outbox import TAKEN_FOR, deliver, record_missed_etas
@@ -149,7 +150,7 @@ def test_a_promise_that_passed_is_recorded_once(burning):
     with Log("tracker.db", now=lambda: datetime.now(UTC) + timedelta(minutes=13)) as log:
         for _ in range(2):
             held = log.incident("INC-1")
-            record_missed_etas(log, fold("INC-1", held), held, log.now())
+            record_missed_etas(log, fold("INC-1", held), changes(held), log.now())
     burning("message", 1, "update", "--sent")
 
     rows = [row for row in burning("timeline", 1, "--json").json["entries"] if row["kind"] == "eta-missed"]

@@ -29,7 +29,7 @@ def contradicted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """A log that contradicts whatever stands by hand; gives what it was asked."""
     asked = []
 
-    def claimed(session, incident, up_to, *, text=None, where=""):
+    def claimed(session, known, *, text=None, where=""):
         if text is None:
             return []
         asked.append({"text": text, "where": where})

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from projections.changes import candidate, changes, plain_version, same_version, steps
 from projections.deduplication import deduplicate
-from projections.timeline import timeline
+from projections.timeline import entries
 from reports.wording.changes import suspicion
 from tests.builders import (
     SHA,
@@ -223,7 +223,7 @@ def test_a_rollback_is_one_whoever_calls_it_a_deploy():
     [row] = rows(*events)
 
     assert (row.kind, row.event, row.sources) == ("rollback", event_id(rollback(21)), ("github:acme", "run"))
-    shown = {entry.event for entry in timeline(recorded(*events))}
+    shown = {entry.event for entry in entries(effective(recorded(*events)).values())}
     assert row.event in shown
 
 
@@ -301,7 +301,7 @@ def test_each_change_is_named_as_in_the_timeline(events):
 
     named = {row.event for row in changes(held)}
 
-    assert named <= {entry.event for entry in timeline(held)}
+    assert named <= {entry.event for entry in entries(effective(held).values())}
 
 
 def test_each_phase_is_a_step_with_its_witnesses():

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from projections.durations import NAMES, Duration, Point, durations, shown
+from projections.dossier import Dossier
+from projections.durations import NAMES, Duration, Point, durations, measure, shown
 from projections.points import known_to
 from reports.wording.durations import formula, value
 from tests.builders import (
@@ -29,15 +30,11 @@ from tests.builders import (
     verdict,
     verdicts,
 )
-from tracker.incident import fold
 
 
 def measured(*events, **options):
-    held = recorded(*events)
-    decided = [
-        each for each in held if getattr(each.event, "incident", None) or hasattr(each.event, "target")
-    ]
-    return durations(fold("INC-1", decided), held, **options)
+    known = Dossier.of("INC-1", recorded(*events))
+    return measure(known.incident, known.living(known.work), known.changes, **options)
 
 
 def minute(number, name, **fields):
@@ -513,11 +510,10 @@ def test_the_order_in_which_facts_are_handed_over_does_not_matter(history, rando
     The log's positions say what came first.
     """
     held = recorded(*history)
-    incident = fold("INC-1", [each for each in held if hasattr(each.event, "decided_by")])
     mixed = list(held)
     random.shuffle(mixed)
 
-    assert durations(incident, mixed) == durations(incident, held)
+    assert durations(Dossier.of("INC-1", mixed)) == durations(Dossier.of("INC-1", held))
 
 
 def test_a_duration_without_a_number_says_its_state():

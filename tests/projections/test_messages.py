@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from projections.changes import changes
+from projections.dossier import Dossier
 from projections.messages import State, messages, sent
 from projections.procedure.advice import advice, overdue_messages
 from projections.procedure.check import check
@@ -111,7 +113,7 @@ def test_the_timeline_shows_what_became_of_a_message():
         three,
         b.eta_missed(one, 23),
     )
-    rows = timeline(history, incident=fold("INC-1", history))
+    rows = timeline(Dossier.of("INC-1", history))
 
     assert [(title(row), row.by) for row in rows[1:]] == [
         ("Team updated", "ada"),
@@ -120,7 +122,7 @@ def test_the_timeline_shows_what_became_of_a_message():
         ("The promised time passed", "tracker"),
     ]
     assert "promised for 2026-03-01 14:23 UTC" in (detail(rows[1]) or "")
-    assert len(timeline(history, incident=fold("INC-1", history), order="recorded")) == len(history)
+    assert len(timeline(Dossier.of("INC-1", history), order="recorded")) == len(history)
 
 
 # ── when the team is to hear next ────────────────────────────────────────────
@@ -222,7 +224,7 @@ def test_a_promise_is_missed_unless_it_was_kept_or_renewed_in_time(later, missed
     """
     history = recorded(b.declared(7), PROMISE, *later)
 
-    found = missed_etas(fold("INC-1", history), history, at(30))
+    found = missed_etas(fold("INC-1", history), changes(history), at(30))
 
     assert [(each.occurred_at, each.message) for each in found] == (
         [(at(23), event_id(PROMISE))] if missed else []
@@ -236,9 +238,9 @@ def test_a_promise_is_not_missed_before_its_time():
     history = recorded(b.declared(7), PROMISE)
     held = fold("INC-1", history)
 
-    assert missed_etas(held, history, at(23) + TOLD_LATE - timedelta(seconds=1)) == []
-    [first] = missed_etas(held, history, at(23) + TOLD_LATE)
-    [again] = missed_etas(held, history, at(50))
+    assert missed_etas(held, [], at(23) + TOLD_LATE - timedelta(seconds=1)) == []
+    [first] = missed_etas(held, [], at(23) + TOLD_LATE)
+    [again] = missed_etas(held, [], at(50))
     assert event_id(first) == event_id(again)
 
 
@@ -248,7 +250,7 @@ def test_a_promise_that_is_told_of_afterwards_is_not_held_missed():
     """
     history = recorded(b.declared(7), PROMISE, minute=60)
 
-    assert missed_etas(fold("INC-1", history), history, at(90)) == []
+    assert missed_etas(fold("INC-1", history), [], at(90)) == []
 
 
 def test_the_last_promise_is_that_of_the_last_message_that_made_one():

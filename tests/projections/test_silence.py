@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from projections.attachment import windows
 from projections.comparison import verdicts_to_record
+from projections.dossier import Dossier
 from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
-from projections.timeline import timeline
+from projections.timeline import entries, timeline
 from reports.wording.timeline import detail, title
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
 from tracker.application.source_silence import SilenceDetector
 from tracker.errors import SourceUnreachableError
 from tracker.events.base import Window
+from tracker.events.corrections import effective
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import fold
 from tracker.ingest.http import Limits
@@ -257,7 +259,7 @@ def test_the_log_finds_a_silence_that_began_long_before(store_url):
 
 def rows(*events):
     held = recorded(declared(0), *events)
-    return timeline(held, incident=fold("INC-1", held))
+    return timeline(Dossier.of("INC-1", held))
 
 
 def test_the_timeline_draws_the_span_and_its_end():
@@ -306,7 +308,8 @@ def test_a_span_shows_the_silence_that_lasts_into_it():
     """
     `--from` cuts facts, not the silence in which they were missed.
     """
-    found = timeline(recorded(silent(-30), returned(-20, since=-30), silent(-10)), start=at(0), end=at(60))
+    held = recorded(silent(-30), returned(-20, since=-30), silent(-10))
+    found = entries(effective(held).values(), start=at(0), end=at(60))
 
     assert [row.occurred_at for row in found] == [at(-10)]
 
@@ -375,7 +378,7 @@ def test_a_silence_that_is_told_of_later_is_a_new_verdict():
     said = verdicts_to_record(judge(series(broken)), [], "INC-1")
     later = judge(series(broken), silences=tuple(held(silent(FIX + 20), returned(FIX + 30, since=FIX + 20))))
 
-    again = verdicts_to_record(later, recorded(*said), "INC-1")
+    again = verdicts_to_record(later, effective(recorded(*said)).values(), "INC-1")
 
     assert sorted(event.window for event in again) == ["1d", "1h"]
 

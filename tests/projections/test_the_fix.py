@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.dossier import Dossier
 from projections.durations import durations
 from projections.procedure.fix_attempts import fix_of
 from projections.the_fix import the_fix
 from tests import builders as b
 from tests.builders import at, recorded
 from tests.projections.procedure.histories import evidence
-from tracker.incident import fold
 
 FIRST = b.deploy(10, version="1.4.3")
 LAST = b.deploy(20, version="1.4.4")
@@ -24,7 +24,7 @@ CHANGES = (FIRST, LAST, STAGED, ELSEWHERE, BACK, BEFORE)
 def measured_fix(*events):
     """When the durations say that the fix was out."""
     held = recorded(*sorted(events, key=lambda each: (each.occurred_at, each.RANK)))
-    return durations(fold("INC-1", held), held)["time_to_fix_deployed"].to
+    return durations(Dossier.of("INC-1", held))["time_to_fix_deployed"].to
 
 
 @pytest.mark.parametrize(

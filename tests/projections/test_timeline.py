@@ -8,7 +8,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from projections.attachment import windows
-from projections.timeline import timeline
+from projections.dossier import Dossier
+from projections.timeline import entries, timeline
 from reports.wording.timeline import detail, title
 from tests.builders import (
     alert,
@@ -36,6 +37,7 @@ from tests.builders import (
     unlinked,
 )
 from tracker.events.base import Arrival, Incoming
+from tracker.events.corrections import effective
 from tracker.incident import fold
 from tracker.log import Log
 
@@ -43,7 +45,12 @@ from tracker.log import Log
 def rows(*events, **options):
     """The timeline of the incident INC-1, as the log would hold these."""
     held = recorded(*events)
-    return timeline(held, incident=fold("INC-1", held), **options)
+    return timeline(Dossier.of("INC-1", held), **options)
+
+
+def entries_of(held, **options):
+    """The rows of these events without an incident."""
+    return entries(effective(held).values(), **options)
 
 
 def titles(found):
@@ -56,31 +63,31 @@ def test_events_are_in_the_order_they_happened():
     """
     fired, deployed, undone = alert(6), deploy(2), rollback(20)
 
-    entries = timeline(recorded(undone, fired, deployed), start=at(0), end=at(60))
+    shown = entries_of(recorded(undone, fired, deployed), start=at(0), end=at(60))
 
-    assert [entry.fact for entry in entries] == [deployed, fired, undone]
+    assert [entry.fact for entry in shown] == [deployed, fired, undone]
 
 
 def test_a_span_has_its_start_and_not_its_end():
     """
     Of facts and decisions alike.
     """
-    entries = timeline(recorded(deploy(1), note(1), deploy(10), note(10)), start=at(1), end=at(10))
+    shown = entries_of(recorded(deploy(1), note(1), deploy(10), note(10)), start=at(1), end=at(10))
 
-    assert [entry.occurred_at for entry in entries] == [at(1), at(1)]
+    assert [entry.occurred_at for entry in shown] == [at(1), at(1)]
 
 
 def test_what_a_forge_does_not_say_is_left_out_of_the_words():
     """
     A release may name no commit, and a check no duration.
     """
-    entries = timeline(
+    shown = entries_of(
         recorded(run_of_tests(12, command="ci/nightly", duration_seconds=None), tag(14, sha=None)),
         start=at(0),
         end=at(60),
     )
 
-    assert [(title(entry), detail(entry)) for entry in entries] == [
+    assert [(title(entry), detail(entry)) for entry in shown] == [
         ("Tests passed on 4f2d8c1", "ci/nightly"),
         ("Release v1.4.3 published", None),
     ]
@@ -92,7 +99,7 @@ def test_of_one_instant_the_cause_reads_first():
     """
     together = [note(5), deploy(5), alert(5), declared(5), error(5)]
 
-    assert [entry.kind for entry in timeline(recorded(*together))] == [
+    assert [entry.kind for entry in entries_of(recorded(*together))] == [
         "alert-fired",
         "error-seen",
         "deploy-finished",
@@ -107,16 +114,16 @@ def test_in_the_order_of_recording_corrections_are_rows():
     """
     gone = deploy(30)
 
-    entries = rows(alert(6), deploy(2), declared(7), gone, retracted(gone), order="recorded")
+    shown = rows(alert(6), deploy(2), declared(7), gone, retracted(gone), order="recorded")
 
-    assert [entry.kind for entry in entries] == [
+    assert [entry.kind for entry in shown] == [
         "alert-fired",
         "deploy-finished",
         "incident-declared",
         "deploy-finished",
         "event-retracted",
     ]
-    assert [detail(entry) for entry in entries if detail(entry) and "retracted later" in detail(entry)] == [
+    assert [detail(entry) for entry in shown if detail(entry) and "retracted later" in detail(entry)] == [
         "retracted later"
     ]
 
@@ -178,7 +185,7 @@ def test_what_was_recorded_late_says_by_how_much():
     quick = recorded(alert(4.5), minute=5, first=3)
     again = recorded(alert(4.5, annotations={"summary": "again"}), minute=90, first=4)
 
-    found = {row.kind: row.late_seconds for row in timeline([*held, *quick, *again])}
+    found = {row.kind: row.late_seconds for row in entries_of([*held, *quick, *again])}
 
     assert found == {"deploy-finished": 300.0, "note-added": 300.0, "alert-fired": None}
 
@@ -187,8 +194,8 @@ def test_exactly_a_minute_is_late():
     """
     Under 60 s is null.
     """
-    [exact] = timeline(recorded(deploy(0), minute=1))
-    [less] = timeline(recorded(deploy(0), minute=0.9999))
+    [exact] = entries_of(recorded(deploy(0), minute=1))
+    [less] = entries_of(recorded(deploy(0), minute=0.9999))
 
     assert (exact.late_seconds, less.late_seconds) == (60.0, None)
 
@@ -203,7 +210,7 @@ def test_an_alert_told_again_with_other_words_is_one_row():
     first = alert(5, annotations={"summary": "5 %"}, updated_at=at(5))
     later = alert(5, annotations={"summary": "60 %"}, updated_at=at(8))
 
-    [row] = timeline(recorded(later, first))
+    [row] = entries_of(recorded(later, first))
 
     assert detail(row) == "critical · 60 %"
     assert row.evidence == (event_id(later), event_id(first))
@@ -216,7 +223,7 @@ def test_a_person_s_amendment_wins_over_the_source_s_last_word():
     first = alert(5, updated_at=at(5))
     later = alert(5, updated_at=at(9))
 
-    [row] = timeline(recorded(first, amended(first, changes={"severity": "minor"}), later))
+    [row] = entries_of(recorded(first, amended(first, changes={"severity": "minor"}), later))
 
     assert (detail(row), row.amended) == ("minor", True)
 
@@ -227,7 +234,7 @@ def test_a_deploy_told_by_two_sources_is_one_row_with_both_as_witnesses():
     """
     mine, theirs = deploy(2), deploy(3, source="sentry:acme", version="checkout@1.4.2")
 
-    [row] = timeline(recorded(theirs, mine))
+    [row] = entries_of(recorded(theirs, mine))
 
     assert row.event == event_id(mine)
     assert row.evidence == (event_id(mine), event_id(theirs))
@@ -238,28 +245,28 @@ def test_an_error_that_repeats_is_one_row_at_its_first():
     """
     Forty crashes of one group are one line; another group is another.
     """
-    entries = timeline(
+    shown = entries_of(
         recorded(*[error(6 + n / 10) for n in range(40)], error(7, error_id="f" * 32, group="5"))
     )
 
-    assert [row.occurred_at for row in entries] == [at(6), at(7)]
-    assert "40 times within 3 min 54 s" in detail(entries[0])
-    assert "times" not in (detail(entries[1]) or "")
-    assert len(entries[0].evidence) == 40
+    assert [row.occurred_at for row in shown] == [at(6), at(7)]
+    assert "40 times within 3 min 54 s" in detail(shown[0])
+    assert "times" not in (detail(shown[1]) or "")
+    assert len(shown[0].evidence) == 40
 
 
 def test_errors_without_a_group_stay_apart():
     """
     Nobody said that they are one.
     """
-    assert len(timeline(recorded(error(6, group=None), error(7, group=None)))) == 2
+    assert len(entries_of(recorded(error(6, group=None), error(7, group=None)))) == 2
 
 
 def test_samples_are_no_rows():
     """
     Nor what was collected, nor the rules: they are shown elsewhere.
     """
-    assert timeline(recorded(samples(), rule())) == []
+    assert entries_of(recorded(samples(), rule())) == []
 
 
 # ── what belongs to the incident ─────────────────────────────────────────────
@@ -333,10 +340,10 @@ def test_who_said_it_stands_on_the_row():
     """
     typed_in = Incoming(event=deploy(2), arrival=Arrival(via="typed", reported_by="grace"))
 
-    found = {row.kind: (row.by, row.source) for row in rows(typed_in, alert(3), note()) if row.kind}
+    found = {row.kind: (row.by, row.source) for row in rows(typed_in, alert(3), declared(5), note())}
 
     assert found["note-added"] == ("ada", "ada")
-    held = timeline(recorded(typed_in, alert(3)))
+    held = entries_of(recorded(typed_in, alert(3)))
     assert [(row.by, row.source) for row in held] == [("grace", "run"), (None, "alertmanager:prod")]
 
 
@@ -393,7 +400,7 @@ def story(url, order, splits):
         found = {each.id: each for each in [*held, *log.select(windows(incident))]}
         return [
             replace(row, recorded_at=at(0), late_seconds=None, position=0)
-            for row in timeline(found.values(), incident=incident)
+            for row in timeline(Dossier.of("INC-1", found.values()))
         ]
 
 

@@ -80,7 +80,8 @@ def report(path: Path, incident: str = "INC-1", up_to: int | None = None, **opti
     """Write the report of an incident as `tracker report` does."""
     arguments = Options(store=str(path))
     with Log(str(path), now=lambda: b.at(10_000), salts=salts) as log:
-        return document(Session(arguments, log=log), incident, up_to, **options)  # type: ignore[arg-type]
+        session = Session(arguments, log=log)
+        return document(session, session.incident(incident, up_to), up_to, **options)  # type: ignore[arg-type]
 
 
 def text_of(path: Path, incident: str = "INC-1", up_to: int | None = None, **options: object) -> str:

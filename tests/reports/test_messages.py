@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from projections.changes import changes
+from projections.dossier import Dossier
 from projections.durations import durations
 from projections.timeline import timeline
 from reports.messages import Draft, write
@@ -35,7 +36,6 @@ from tests.builders import (
 )
 from tracker.events.base import Event
 from tracker.events.messages import MESSAGE_KINDS
-from tracker.incident import fold
 from tracker.times import zone
 
 GOLDEN = Path(__file__).parent / "golden" / "messages"
@@ -44,12 +44,12 @@ METRICS = [("checkout", "error_ratio"), ("checkout", "latency_seconds")]
 
 def draft(*events: Event, minute: float = 30, metrics: Any = (), **fields: Any) -> Draft:
     held = recorded(*events)
-    incident = fold("INC-1", held)
+    known = Dossier.of("INC-1", held)
     return Draft(
-        incident=incident,
-        entries=timeline(held, incident=incident),
+        incident=known.incident,
+        entries=timeline(known),
         changes=changes(held),
-        durations=durations(incident, held),
+        durations=durations(known),
         metrics=metrics,
         at=at(minute),
         **fields,

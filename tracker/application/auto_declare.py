@@ -47,8 +47,11 @@ def pushed_of_late(session: Session, back: timedelta) -> list[Incoming]:
     polled it polls again, and what a person filled in declares nothing.
     """
     since = session.now - back
-    windows = [Window(f"service:{name}", since - timedelta(days=1)) for name in wanted_severities(session)]
-    found = session.log.select(windows, topics=_ALERTS) if windows else []
+    windows = [
+        Window(f"service:{name}", since - timedelta(days=1), topics=_ALERTS)
+        for name in wanted_severities(session)
+    ]
+    found = session.log.select(windows) if windows else []
     return [
         Incoming(event=each.event, arrival=each.arrival)
         for each in found
@@ -63,8 +66,11 @@ def _ends(session: Session, found: "Sequence[Occurrence]") -> list[Event]:
     starts: dict[str, datetime] = {}
     for each in found:
         starts[each.service] = min(starts.get(each.service, each.began_at), each.began_at)
-    windows = [Window(f"service:{name}", start - JOIN_WITHIN) for name, start in starts.items()]
-    return [each.event for each in session.log.select(windows, topics=("alert-resolved",))]
+    windows = [
+        Window(f"service:{name}", start - JOIN_WITHIN, topics=("alert-resolved",))
+        for name, start in starts.items()
+    ]
+    return [each.event for each in session.log.select(windows)]
 
 
 def would_have_declared(session: Session, facts: Sequence[Incoming]) -> "list[Occurrence]":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from projections.changes import ChangeRow
 from projections.messages import Message, State
 from projections.updates import messages_of
 from tracker.application.outbox import VIA, Delivered, deliver, record_missed_etas
@@ -11,7 +12,7 @@ from tracker.application.session import Recording, Session
 from tracker.application.slack import LONGEST, Slack, configured, escaped
 from tracker.decisions.messages import prepare
 from tracker.errors import SettingsError, SourceUnreachableError
-from tracker.events.base import Arrival, Decision, Incoming, Recorded
+from tracker.events.base import Arrival, Decision, Incoming
 from tracker.incident import Incident
 
 TWICE_WITHIN = timedelta(minutes=1)
@@ -92,10 +93,10 @@ def post(
     return Posting(recording, mine, others, repeated)
 
 
-def record_missed(session: Session, name: str, facts: list[Recorded]) -> None:
+def record_missed(session: Session, name: str, changes: list[ChangeRow]) -> None:
     """Record an ETA that was promised and missed: `tracker serve` may not be running."""
     incident = session.incident(name)
-    if record_missed_etas(session.log, incident, facts, session.now).recorded:
+    if record_missed_etas(session.log, incident, changes, session.now).recorded:
         session.notify(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
 
 

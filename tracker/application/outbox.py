@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.changes import ChangeRow
 from projections.messages import Message, State, messages, sent
 from projections.updates import missed_etas
 from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Post, PostOutcome
@@ -260,11 +261,8 @@ def _among(held: Iterable[Recorded], name: str) -> Message | None:
 
 
 def record_missed_etas(
-    log: "Log", incident: "Incident", facts: Iterable[Recorded], now: datetime
+    log: "Log", incident: "Incident", changes: Iterable[ChangeRow], now: datetime
 ) -> "Appended":
-    """Record the promises of an incident that were not kept; saying it again adds nothing.
-
-    `facts` are its services' facts, as all its answers stand on them.
-    """
-    of_services = list(facts)
-    return log.decide(incident.id, lambda held: missed_etas(fold(incident.id, held), of_services, now))
+    """Record the promises of an incident that were not kept by a change; saying it again adds nothing."""
+    rows = list(changes)
+    return log.decide(incident.id, lambda held: missed_etas(fold(incident.id, held), rows, now))

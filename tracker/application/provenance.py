@@ -1,36 +1,30 @@
-"""What a report says of the log that it was read from."""
+"""Where in which log a report was read."""
 
 from collections.abc import Sequence
 
-from projections.imports import carried_by, imports, quoted
+from projections.dossier import Dossier
+from projections.imports import carried_by, quoted
 from reports.context import Provenance
 from tracker.application.session import Session
-from tracker.events.base import Recorded, Window
-from tracker.events.bundles import BundleImported, imported_scope
+from tracker.events.base import Recorded
+from tracker.events.bundles import BundleImported
 from tracker.version import version
 
 
-def imports_of(session: Session, incident: str, up_to: int | None) -> "list[Recorded]":
-    """Return what says with which bundles an incident came."""
-    return imports(session.log.select([Window(imported_scope(incident))], up_to))
-
-
-def provenance(
-    session: Session, incident: str, used: "Sequence[Recorded]", up_to: int | None
-) -> "Provenance":
-    """Say where these events stand: in this log, or all of them in the one from which they came."""
-    known = imports_of(session, incident, up_to)
+def provenance(session: Session, dossier: Dossier, used: Sequence[Recorded]) -> Provenance:
+    """Say where these events are: in this log, or all of them in the one from which they came."""
+    known = dossier.imports
     last = max([*used, *known], key=lambda each: each.position)
     from_ = quoted(used, known)
     if from_ is not None and isinstance(from_.event, BundleImported):
-        told = from_.event
+        event = from_.event
         return Provenance(
-            position=told.position,
-            last_event=told.last_event,
-            last_digest=told.last_digest,
-            head=told.head,
+            position=event.position,
+            last_event=event.last_event,
+            last_digest=event.last_digest,
+            head=event.head,
             versions=_versions(),
-            log=told.log,
+            log=event.log,
             came=_came(carried_by(from_, known)),
             here=last.position,
         )
@@ -46,7 +40,7 @@ def provenance(
     )
 
 
-def _came(known: "Sequence[BundleImported]") -> tuple[tuple[str, str, int, str], ...]:
+def _came(known: Sequence[BundleImported]) -> tuple[tuple[str, str, int, str], ...]:
     return tuple((each.log, each.was, each.position, each.head) for each in known)
 
 

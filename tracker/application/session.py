@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from projections.attachment import linked_ids, windows, without_other_links, without_other_silences
 from projections.incidents import incidents
 from projections.samples import Series, merge, spaced
 from tracker.application import lookup
@@ -212,22 +211,10 @@ class Session:
             raise RefusedError(f"there is no {name}", hint="See which incidents exist: tracker list")
         return found
 
-    def facts_of(self, incident: "Incident", up_to: int | None = None) -> "list[Recorded]":
-        """Return all that an incident's answers stand on: its decisions and its services' facts."""
-        wanted = [Window(f"incident:{incident.id}"), *windows(incident)]
-        found = self.log.select(wanted, up_to, linked_ids(incident))
-        return without_other_links(incident, without_other_silences(incident, found))
-
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, up_to: int | None = None
     ) -> "list[Series]":
-        """Return the log's own samples of a metric."""
-        return self.samples_with_events(service, metric, start, end, up_to)[0]
-
-    def samples_with_events(
-        self, service: str, metric: str, start: datetime, end: datetime, up_to: int | None = None
-    ) -> "tuple[list[Series], list[Recorded]]":
-        """Return the log's own samples of a metric, and the events that hold them.
+        """Return the log's own samples of a metric.
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
@@ -238,7 +225,7 @@ class Session:
         ]
         payloads = self.log.payloads([each.position for each in chunks])
         joined = merge((each, payloads.get(each.position, b"")) for each in chunks)
-        return [spaced(each, start, end) for each in joined], chunks
+        return [spaced(each, start, end) for each in joined]
 
     def incidents(self, up_to: int | None = None) -> "list[Incident]":
         """Return every incident with all that was decided on it."""

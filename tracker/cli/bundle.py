@@ -32,7 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     up_to = session.position_limit()
-    name = session.incident(arguments.incident, up_to).id
+    incident = session.incident(arguments.incident, up_to)
+    name = incident.id
     to_stdout = arguments.output == "-"
     if to_stdout and arguments.json:
         raise UsageError(
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if not to_stdout:
         _refuse_other(target)
     with waiting("bundle"):
-        _, recorded = evidence(session, name, up_to)
+        _, recorded = evidence(session, incident, up_to)
         data, manifest = bundled(session.log, name, recorded)
     beside = session.log.payloads(
         [each.position for each in recorded if not each.event.TOPIC.startswith("metric-")]

@@ -9,9 +9,11 @@ import argparse
 from datetime import datetime, timedelta
 
 from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
+from projections.verdicts import verdicts
 from reports.wording.changes import suspicion
+from tracker.application.dossier import dossier
 from tracker.application.session import Session
-from tracker.application.verdicts import compute_verdicts
+from tracker.application.verdicts import PARTS
 from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
@@ -144,7 +146,8 @@ def _moved(
 ) -> dict[str, list[str]]:
     """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
     found: dict[str, list[str]] = {}
-    for row in compute_verdicts(session, incident, up_to, before_onset=within).rows:
+    known = dossier(session, incident, up_to, parts=PARTS, before_onset=within)
+    for row in verdicts(known, before_onset=within).rows:
         if (
             row.window == "10m"
             and row.baseline == "before_change"

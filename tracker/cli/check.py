@@ -21,11 +21,15 @@ from pathlib import Path
 from projections.claims.claim import Claim
 from projections.procedure.advice import advice
 from projections.procedure.check import findings, waivers
+from projections.procedure.evaluation import Evaluation, procedure
 from projections.procedure.rule import RuleAnswer
+from projections.verdicts import verdicts
 from reports.wording import procedure as words
 from tracker.application.claims import lint_claims
-from tracker.application.procedure import Evaluation, evaluate_procedure, settings_differ
+from tracker.application.dossier import dossier
+from tracker.application.procedure import settings_differ
 from tracker.application.session import Session
+from tracker.application.verdicts import PARTS
 from tracker.cli.common import add_display_zone, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
@@ -58,12 +62,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     up_to = session.position_limit()
     incident = session.incident(typed, up_to)
     with waiting("check"):
-        found = evaluate_procedure(session, incident, up_to)
-        claims = (
-            lint_claims(session, incident, up_to)
-            if text is None
-            else lint_claims(session, incident, up_to, text=text, where=_where(arguments.text))
-        )
+        known = dossier(session, incident, up_to, parts=PARTS)
+        found = procedure(known, verdicts(known).rows)
+        where = _where(arguments.text) if arguments.text else ""
+        claims = lint_claims(session, known, text=text, where=where)
     count = len(claims) + (len(findings(found.rules)) if text is None else 0)
     if arguments.json:
         _write(incident, found, claims, count)

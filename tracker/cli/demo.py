@@ -308,7 +308,7 @@ class Player:
         session.log.seal()
 
     def _report(self) -> None:
-        written = report.document(self._session, INCIDENT, None)
+        written = report.document(self._session, self._session.incident(INCIDENT), None)
         report_files.write_report(self.folder / f"{INCIDENT}.md", written.markdown.encode(), written.pictures)
         checkout = [] if self.missing else ["checkout"]
         self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]

@@ -8,14 +8,15 @@ import argparse
 import re
 from datetime import datetime, timedelta
 
-from projections.changes import changes
+from projections.changes import ChangeRow
+from projections.dossier import Dossier, Part
 from projections.durations import durations
 from projections.messages import State
 from projections.timeline import timeline
 from projections.updates import promised
 from reports.messages import Draft, write
 from tracker.application import message_delivery
-from tracker.application.metric_settings import configured_metrics
+from tracker.application.dossier import dossier
 from tracker.application.outbox import deliver
 from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Session
@@ -24,7 +25,6 @@ from tracker.cli.common import add_display_zone, add_recording, answer, say, wri
 from tracker.cli.progress import waiting
 from tracker.decisions.messages import checked, posted_by_hand
 from tracker.errors import SourceUnreachableError, UsageError
-from tracker.events.base import Recorded
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.incident import Incident
 from tracker.text.mojibake import mojibake_notices
@@ -80,19 +80,19 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         )
     slack = message_delivery.webhook(session) if arguments.send else None
     incident = session.incident(arguments.incident)
-    facts = session.facts_of(incident)
+    known = dossier(session, incident, parts=Part.STORY | Part.WORK)
     at = session.instant(arguments.at, incident)
     eta = _eta(arguments.eta, at, session)
-    draft = _draft(arguments, session, incident, facts, at.at, eta)
+    draft = _draft(arguments, session, known, at.at, eta)
     text = plain_text(_text(arguments, draft, eta))
     if slack is not None or not arguments.sent:
         say(*secret_notices(text, "the message", before="it is posted"))
     again = "Type it again; to correct a sent one: tracker amend EVENT --text TEXT --why garbled"
     say(*mojibake_notices(text, "the message", again))
     if slack is not None:
-        return _send(arguments, session, incident, facts, text, eta, slack)
+        return _send(arguments, session, incident, known.changes, text, eta, slack)
     if arguments.sent:
-        return _sent(arguments, session, incident, facts, text, eta, at)
+        return _sent(arguments, session, incident, known.changes, text, eta, at)
     return _print(arguments, draft, text)
 
 
@@ -128,24 +128,24 @@ def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
 def _draft(
     arguments: argparse.Namespace,
     session: Session,
-    incident: "Incident",
-    facts: "list[Recorded]",
+    known: Dossier,
     at: datetime,
     eta: datetime | None,
 ) -> "Draft":
+    incident = known.incident
     before = promised(incident)
     if eta is None and before is not None and before.eta is not None and before.eta > at:
         eta = before.eta
     metrics = [
         (service, metric)
         for service in incident.services
-        for metric in configured_metrics(session, service, None, incident.id)[0].get("metrics", {})
+        for metric in known.settings(service)[0].get("metrics", {})
     ]
     return Draft(
         incident=incident,
-        entries=timeline(facts, incident=incident),
-        changes=changes(facts),
-        durations=durations(incident, facts),
+        entries=timeline(known),
+        changes=known.own_changes,
+        durations=durations(known),
         metrics=metrics,
         at=at,
         eta=eta,
@@ -204,7 +204,7 @@ def _send(
     arguments: argparse.Namespace,
     session: Session,
     incident: Incident,
-    facts: list[Recorded],
+    changes: list[ChangeRow],
     text: str,
     eta: datetime | None,
     slack: Slack,
@@ -214,7 +214,7 @@ def _send(
         with waiting("posting"):
             posting = message_delivery.post(session, incident, kind, text, eta, slack)
     finally:
-        message_delivery.record_missed(session, incident.id, facts)
+        message_delivery.record_missed(session, incident.id, changes)
     for other in posting.others:
         say(f"{other.message.incident}: the {other.message.kind} message that waited: {other.said}")
     message = posting.message
@@ -257,7 +257,7 @@ def _sent(
     arguments: argparse.Namespace,
     session: Session,
     incident: "Incident",
-    facts: "list[Recorded]",
+    changes: "list[ChangeRow]",
     text: str,
     eta: datetime | None,
     at: Typed,
@@ -266,7 +266,7 @@ def _sent(
     recording = session.decide(
         incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]
     )
-    message_delivery.record_missed(session, incident.id, facts)
+    message_delivery.record_missed(session, incident.id, changes)
     promise = f", promising {utc(eta)}" if eta else ""
     said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
     keys = {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}

@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from projections.claims.claim import Claim
+from projections.dossier import Dossier
 from projections.review import ReportStatus, State, publications
 from reports.context import Context
 from reports.generated_regions import ParsedReport, parse
 from reports.post_incident import write
 from tracker.application import report, report_files
 from tracker.application.claims import lint_claims
+from tracker.application.dossier import dossier
 from tracker.application.session import Recording, Session
 from tracker.cli.common import add_incident, add_json, answer
 from tracker.cli.progress import waiting
@@ -69,7 +71,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     before = publications(incident)
     last = before[-1] if before else None
     with waiting("publish"):
-        context = report.gathered(session, incident.id, up_to, zone_name=zone_name, suffix=suffix)
+        known = dossier(session, incident, up_to)
+        context, known, _ = report.with_evidence(session, known, zone_name=zone_name, suffix=suffix)
         if last is not None and context.standing.state is State.PUBLISHED:
             same = _known(arguments, session, context, last, target, found, (template, zone_name))
             if same is not None:
@@ -84,7 +87,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         data = report_files.regenerate(
             target, found, written.parts, force=False, as_it_was=lambda: report.as_it_was(session, found)
         )
-    claims = _claims(session, incident, up_to, data, target)
+    claims = _claims(session, known, data, target)
     if claims and not (arguments.why and arguments.why.strip()):
         raise _findings(incident, claims)
     published = publication.publish(
@@ -189,12 +192,12 @@ def _apart(payload: bytes) -> "ParsedReport":
     return parse(payload)
 
 
-def _claims(session: Session, incident: "Incident", up_to: int, data: bytes, target: Path) -> "list[Claim]":
+def _claims(session: Session, known: Dossier, data: bytes, target: Path) -> "list[Claim]":
     """Return what the log contradicts: in notes and messages, and in what stands in the file by hand."""
     found = _apart(data)
-    claims = lint_claims(session, incident, up_to)
+    claims = lint_claims(session, known)
     if found.by_hand:
-        claims += lint_claims(session, incident, up_to, text=found.prose_alone(), where=str(target))
+        claims += lint_claims(session, known, text=found.prose_alone(), where=str(target))
     return claims
 
 

@@ -51,12 +51,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     up_to = session.position_limit()
-    name = session.incident(arguments.incident, up_to).id
+    incident = session.incident(arguments.incident, up_to)
+    name = incident.id
     if arguments.diff:
-        return report_diff.run(arguments, session, name, up_to)
+        return report_diff.run(arguments, session, incident, up_to)
     aside = arguments.output == "-" or arguments.json
     if arguments.format == "html":
-        return report_html.run(arguments, session, name, up_to)
+        return report_html.run(arguments, session, incident, up_to)
     target = Path(arguments.output or f"{name}.md")
     found = None if aside else report_files.existing_report(target, name)
     held = found.attributes if found else {}
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with waiting("report"):
         written = document(
             session,
-            name,
+            incident,
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
             suffix="png" if (arguments.pictures or held.get("pictures")) == "png" else "svg",

@@ -14,6 +14,7 @@ from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import LogNotWholeError, RefusedError, UsageError
 from tracker.events.reviews import ReportPublished
+from tracker.incident import Incident
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -30,8 +31,8 @@ class Changed:
     diff: str
 
 
-def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
-    incident = session.incident(name, up_to)
+def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_to: int | None) -> int:
+    name = incident.id
     published = publications(incident)
     if not published:
         raise RefusedError(
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
     before = parse(payload)
     with waiting("report"):
         context = report.gathered(
-            session, name, up_to, zone_name=zone_name, suffix=before.attributes.get("pictures", "svg")
+            session, incident, up_to, zone_name=zone_name, suffix=before.attributes.get("pictures", "svg")
         )
         now = write(replace(context, standing=then), template=template, with_pictures=False)
     target = Path(arguments.output if arguments.output not in (None, "-") else f"{name}.md")

@@ -13,9 +13,11 @@ from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import RefusedError
+from tracker.incident import Incident
 
 
-def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int | None) -> int:
+def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_to: int | None) -> int:
+    name = incident.id
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
     if not aside:
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace, session: Session, name: str, up_to: int |
     with waiting("report"):
         written = report.document(
             session,
-            name,
+            incident,
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
             suffix="png" if pictures == "png" else "svg",

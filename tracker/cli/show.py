@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from projections.actions import ActionItem, earlier_open, of_incident, would_have_prevented
-from projections.durations import shown
+from projections.actions import ActionItem, earlier_open, items, of_incident, would_have_prevented
+from projections.dossier import Dossier, Part
+from projections.durations import durations, shown
 from projections.messages import Message
 from projections.procedure.advice import MESSAGES
-from projections.review import ReportStatus
+from projections.review import ReportStatus, publications
 from projections.updates import messages_of
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
@@ -21,14 +22,8 @@ from reports.wording.actions import ledger_line, status
 from reports.wording.headlines import detail, headline
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
-from tracker.application.procedure import (
-    due_items,
-    due_json,
-    durations_json,
-    evaluate_procedure,
-    incident_durations,
-)
-from tracker.application.provenance import imports_of
+from tracker.application.dossier import dossier
+from tracker.application.procedure import due_json, due_of, durations_json
 from tracker.application.report import standing_of
 from tracker.application.session import Session
 from tracker.cli.common import add_reading, plain, write_json
@@ -71,14 +66,13 @@ def _is_number(typed: str, prefix: str) -> bool:
 
 def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
     incident = session.incident(arguments.what, up_to)
-    facts = session.facts_of(incident, up_to)
-    lasted = incident_durations(
-        incident, facts, evaluate_procedure(session, incident, up_to, verdicts=(), facts=facts).evidence
-    )
+    parts = Part.ALL if publications(incident) else Part.WORK | Part.ACTIONS
+    known = dossier(session, incident, up_to, parts=parts)
+    lasted = durations(known)
     told = messages_of(incident)
-    own, preventing, earlier, now = _items(session, incident, up_to)
-    due = due_items(session, incident, up_to)
-    stands = standing_of(session, incident, up_to)
+    own, preventing, earlier, now = _items(session, known, up_to)
+    due = due_of(session, known, up_to)
+    stands = standing_of(session, known)
     if arguments.json:
         message = next((each for each in due if each.rule in MESSAGES), None)
         write_json(
@@ -115,7 +109,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         ("impact", printable(incident.impact or "not recorded")),
         ("report", _report(stands)),
     ]
-    rows += [("imported", printable(each)) for each in _imports(session, incident.id, up_to)]
+    rows += [("imported", printable(each)) for each in _imports(known)]
     print(table(rows, indent="  "), end="")
     for name, duration in shown(lasted).items():
         print(
@@ -136,23 +130,19 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
 _Items = list["ActionItem"]
 
 
-def _items(
-    session: Session, incident: "Incident", up_to: int | None
-) -> "tuple[_Items, _Items, _Items, datetime]":
+def _items(session: Session, known: Dossier, up_to: int | None) -> "tuple[_Items, _Items, _Items, datetime]":
     """Return an incident's items, those that would have prevented it, the candidates for that, and now.
 
     Looking back, now is the incident's last event: nothing ticks.
     """
+    incident = known.incident
     now = session.now if up_to is None else max(step.recorded.recorded_at for step in incident.steps)
-    known = action_items.items_of(session, up_to)
-    if not known:
-        return [], [], [], now
-    others = {each.incident for each in known} - {incident.id}
-    services = {each.id: each.services for each in session.incident_summaries(up_to) if each.id in others}
+    listed = items(known)
+    services = {each.id: each.services for each in known.others}
     return (
-        of_incident(known, incident),
-        [item for item, _ in would_have_prevented(known, incident.id)],
-        earlier_open(known, incident, services),
+        of_incident(listed, incident),
+        [item for item, _ in would_have_prevented(listed, incident.id)],
+        earlier_open(listed, incident, services),
         now,
     )
 
@@ -211,13 +201,13 @@ def _next_for(stands: "ReportStatus", name: str) -> str:
     }[stands.state.value]
 
 
-def _imports(session: Session, incident: str, up_to: int | None) -> list[str]:
+def _imports(known: Dossier) -> list[str]:
     """Say from which logs an incident came."""
     return [
         f"from log {each.event.log}, as of its position {each.event.position}"
         + (f", where it is {each.event.was}" if each.event.was != each.event.number else "")
         + f", by {each.event.decided_by}"
-        for each in imports_of(session, incident, up_to)
+        for each in known.imports
         if isinstance(each.event, BundleImported)
     ]
 

@@ -7,14 +7,16 @@ import argparse
 from datetime import datetime, timedelta
 from typing import Any
 
-from projections.timeline import timeline
+from projections.dossier import Part
+from projections.timeline import entries, timeline
 from reports.wording.timeline import detail, title
 from tracker.application.clock_dates import told_afterwards
-from tracker.application.provenance import imports_of
+from tracker.application.dossier import dossier
 from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.errors import UsageError
 from tracker.events.base import Window
+from tracker.events.corrections import effective
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident
 from tracker.text.shortening import short
@@ -66,10 +68,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 def _of_incident(arguments: argparse.Namespace, session: Session, up_to: int | None) -> tuple[str, list[Any]]:
     incident = session.incident(arguments.incident, up_to)
     start, end = span_asked(arguments, session, incident)
-    facts = session.facts_of(incident, up_to)
-    if arguments.order == "recorded":
-        facts = [*facts, *imports_of(session, incident.id, up_to)]
-    rows = timeline(facts, incident=incident, start=start, end=end, order=arguments.order)
+    known = dossier(session, incident, up_to, parts=Part.STORY)
+    rows = timeline(known, start=start, end=end, order=arguments.order)
     if arguments.service:
         rows = [row for row in rows if row.service in (None, *arguments.service)]
     return incident.id, rows
@@ -113,7 +113,7 @@ def _of_services(
         for each in session.log.select(places, up_to)
         if not isinstance(each.event, SourceSilent | SourceReturned) or each.event.service in (None, *names)
     ]
-    return None, timeline(facts, start=start, end=end, order=arguments.order)
+    return None, entries(effective(facts).values(), start=start, end=end, order=arguments.order)
 
 
 def _last(rows: list[Any]) -> Any:

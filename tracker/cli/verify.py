@@ -18,15 +18,14 @@ from reports.html import hand_lines, page
 from reports.post_incident import Document
 from reports.wording.timeline import redaction
 from tracker.application import report_files
-from tracker.application.provenance import imports_of
 from tracker.application.report import again, gathered
 from tracker.application.session import Session
 from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
-from tracker.events.base import Recorded, handle_of
-from tracker.events.bundles import BundleImported
+from tracker.events.base import Recorded, Window, handle_of
+from tracker.events.bundles import BundleImported, imported_scope
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
 
@@ -216,7 +215,7 @@ def _imported(session: Session, report: Report) -> int | None:
     """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
     if report.log in ("", session.log.id):
         return None
-    for each in imports_of(session, report.apart.attributes["incident"], None):
+    for each in session.log.select([Window(imported_scope(report.apart.attributes["incident"]))]):
         event = each.event
         if isinstance(event, BundleImported) and (event.log, event.head) == (report.log, report.head):
             return each.position
@@ -225,7 +224,8 @@ def _imported(session: Session, report: Report) -> int | None:
 
 def _redacted_since(session: Session, report: Report, here: int) -> "list[Recorded]":
     """Return the events that the report uses and that were redacted after its position in the log."""
-    found = gathered(session, report.apart.attributes["incident"], here).redacted
+    incident = session.incident(report.apart.attributes["incident"], here)
+    found = gathered(session, incident, here).redacted
     later = session.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > here}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]

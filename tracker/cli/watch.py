@@ -19,13 +19,14 @@ from projections.comparison import (
     overdue_after,
     read_metric,
 )
+from projections.verdicts import Verdicts
 from reports.numbers import said
 from reports.wording import procedure as words
 from reports.wording.verdict_phrases import SAID_BY_CODE, describe_checks, headline
 from tracker.application.collect import sources
 from tracker.application.procedure import due_items
 from tracker.application.session import Session
-from tracker.application.verdicts import Verdicts, compute_verdicts, record_verdicts
+from tracker.application.verdicts import compute_verdicts, record_verdicts
 from tracker.cli.common import add_incident, add_recording, say, write_json
 from tracker.cli.compare import described
 from tracker.errors import BadInputError, TrackerError

@@ -193,11 +193,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
-    """One place of the index, from `start` to before `end`; None is open."""
+    """One place of the index, from `start` to before `end`; None is open. With `topics` events of these kinds only."""
 
     scope: str
     start: datetime | None = None
     end: datetime | None = None
+    topics: tuple[str, ...] = ()
 
 
 _ARRIVAL = msgspec.msgpack.Decoder(Arrival)

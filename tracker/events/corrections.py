@@ -3,7 +3,7 @@
 `effective` is the one place that applies them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,11 +117,29 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
     applied here: they say to which incident a fact belongs, not what it is.
     """
     by_id = {event.id: event for event in sorted(recorded, key=lambda event: event.position)}
+    amendments, retractions = _counting(list(by_id.values()))
+    corrected = {}
+    for stored in by_id.values():
+        own = amendments.get(stored.id, ())
+        event = _amended_by(stored.event, own)
+        corrected[stored.id] = Effective(stored, event, tuple(own), retractions.get(stored.id))
+    return corrected
+
+
+def known_at(target: Recorded, recorded: Iterable[Recorded], position: int) -> Event:
+    """Return an event as it was when the log ended at a position; `recorded` has its corrections."""
+    earlier = (each for each in recorded if each.position <= position and isinstance(each.event, Correction))
+    amendments, _ = _counting(sorted(earlier, key=lambda each: each.position))
+    return _amended_by(target.event, amendments.get(target.id, ()))
+
+
+def _counting(events: Sequence[Recorded]) -> tuple[dict[str, list[Recorded]], dict[str, Recorded]]:
+    """Return the amendments and the retractions that count, by their target; events are in order of position."""
     amendments: dict[str, list[Recorded]] = {}
     retractions: dict[str, Recorded] = {}
     # A correction can only point backwards, so that from the newest to the oldest each
     # correction is known to count or not before the one it corrects.
-    for correction in reversed(list(by_id.values())):
+    for correction in reversed(events):
         event = correction.event
         if not isinstance(event, Correction) or correction.id in retractions:
             continue
@@ -129,15 +147,14 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
             retractions[event.target] = correction
         elif isinstance(event, EventAmended):
             amendments.setdefault(event.target, []).insert(0, correction)
-    corrected = {}
-    for stored in by_id.values():
-        event = stored.event
-        own = amendments.get(stored.id, ())
-        for amendment in own:
-            assert isinstance(amendment.event, EventAmended)
-            event = amended(event, amendment.event.changes)
-        corrected[stored.id] = Effective(stored, event, tuple(own), retractions.get(stored.id))
-    return corrected
+    return amendments, retractions
+
+
+def _amended_by(event: Event, amendments: Iterable[Recorded]) -> Event:
+    for amendment in amendments:
+        assert isinstance(amendment.event, EventAmended)
+        event = amended(event, amendment.event.changes)
+    return event
 
 
 def amended(event: Event, changes: dict[str, Any]) -> Event:

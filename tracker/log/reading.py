@@ -39,16 +39,11 @@ class LogReader:
         windows: Iterable[Window],
         up_to: int | None = None,
         ids: Sequence[str] = (),
-        *,
-        topics: Sequence[str] = (),
     ) -> list[Recorded]:
-        """Return the events of these windows, and of these ids, with their corrections, as recorded.
-
-        With `topics` only events of these kinds are taken from the windows.
-        """
+        """Return the events of these windows, and of these ids, with their corrections, as recorded."""
         limit = FOREVER if up_to is None else up_to
         with self._recorder.reading() as transaction:
-            events = select(transaction, windows, limit, topics)
+            events = select(transaction, windows, limit)
             if ids:
                 events = close(transaction, {**events, **by_ids(transaction, ids, limit)}, limit)
         return in_order(events)
@@ -98,16 +93,19 @@ class LogReader:
             yield from page
             after = page[-1].position
 
-    def scope_names(self, prefix: str) -> list[str]:
-        """Return the places of the index that begin with these characters."""
+    def scope_names(self, prefix: str, up_to: int | None = None) -> list[str]:
+        """Return the places of the index that begin with these characters and have an event by a position."""
         names: list[str] = []
         last = prefix
+        limit = FOREVER if up_to is None else up_to
         with self._recorder.reading() as transaction:
             while True:
                 rows = transaction.rows(
-                    "SELECT scope FROM event_index WHERE scope>=? ORDER BY scope LIMIT 1", (last,)
+                    "SELECT scope FROM event_index WHERE scope>=? AND scope<? AND position<=? "
+                    "ORDER BY scope LIMIT 1",
+                    (last, f"{prefix}{chr(0x10FFFF)}", limit),
                 )
-                if not rows or not rows[0][0].startswith(prefix):
+                if not rows:
                     return names
                 names.append(rows[0][0])
                 last = rows[0][0] + "\x01"

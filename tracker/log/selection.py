@@ -58,13 +58,11 @@ def _recorded(row: Sequence[Any], by_target: dict[str, RecordedRedaction]) -> Re
     )
 
 
-def select(
-    transaction: Transaction, windows: Iterable[Window], up_to: int, topics: Sequence[str] = ()
-) -> dict[str, Recorded]:
-    """Return the windows' events up to a position, of some kinds or of all, with their corrections, by id."""
+def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> dict[str, Recorded]:
+    """Return the windows' events up to a position, with their corrections, by id."""
     events: dict[str, Recorded] = {}
-    kinds = f" AND e.topic IN ({','.join('?' * len(topics))})" if topics else ""
     for window in windows:
+        kinds = f" AND e.topic IN ({','.join('?' * len(window.topics))})" if window.topics else ""
         rows = transaction.rows(
             f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
             f"WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?{kinds}",
@@ -73,11 +71,12 @@ def select(
                 -FOREVER if window.start is None else to_us(window.start),
                 FOREVER if window.end is None else to_us(window.end),
                 up_to,
-                *topics,
+                *window.topics,
             ),
         )
-        for event in recorded_of(transaction, rows):
-            events[event.id] = event
+        # Windows may overlap, and each event is decoded once.
+        new = [row for row in rows if (row[3] or row[1]) not in events]
+        events.update((event.id, event) for event in recorded_of(transaction, new))
     return close(transaction, events, up_to)
 
 

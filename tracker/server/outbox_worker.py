@@ -6,11 +6,13 @@ update is due is logged, and that a promised time passed is recorded.
 
 import threading
 
+from projections.dossier import Part
 from projections.incidents import open_ones, ours
 from projections.messages import State
 from projections.procedure.advice import overdue_messages
 from reports.wording import procedure as words
 from tracker.application import outbox, slack
+from tracker.application.dossier import dossier
 from tracker.application.procedure import due_items
 from tracker.application.session import Session
 from tracker.server.telemetry import Telemetry, log_line
@@ -56,7 +58,8 @@ class OutboxWorker:
         incidents = session.load_incidents(ours(open_ones(session.incident_summaries())))
         now = session.now
         for incident in incidents:
-            missed = outbox.record_missed_etas(session.log, incident, session.facts_of(incident), now)
+            known = dossier(session, incident, parts=Part.WORK)
+            missed = outbox.record_missed_etas(session.log, incident, known.changes, now)
             if missed.recorded:
                 log_line("a promised time passed", 30, incident=incident.id)
         for incident in incidents:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from projections.claims.check import claims
-from projections.claims.claim_facts import facts_of
+from projections.claims.claim_facts import claim_facts
 from projections.claims.prose import Text
+from projections.dossier import Dossier
 from tests import builders as b
 from tests.builders import recorded
-from tracker.incident import fold
 
 HERE = Path(__file__).parent
 WITH_FAULTS = (HERE / "with_faults.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ SPARSE = (
 def facts(*events, **options):
     """What a log of these events knows of INC-1."""
     held = recorded(*events)
-    return facts_of(fold("INC-1", held), held, **options)
+    return claim_facts(Dossier.of("INC-1", held), **options)
 
 
 def said(text, *events, **options):

@@ -26,6 +26,7 @@ from projections.samples import Series
 from reports.wording.headlines import headline as worded
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
+from tracker.events.corrections import effective
 from tracker.times import to_ms
 
 RATE = "sum(rate(http_requests_total[1m]))"
@@ -283,7 +284,7 @@ def test_the_same_inputs_have_the_same_hash_and_are_said_once():
     """
     found = judge(series(broken))
     first = verdicts_to_record(found, [], "INC-1")
-    held = recorded(*first, first=10)
+    held = effective(recorded(*first, first=10)).values()
 
     again = judge(series(broken))
     moved = judge(series(broken, noise=0.021))

@@ -1,6 +1,7 @@
 """Waiving a rule of the procedure, or a claim in prose."""
 
-from tracker.application.claims import lint_claims
+from tracker.application.claims import lint_claims, parts_for_claims
+from tracker.application.dossier import dossier
 from tracker.application.recording.outcome import Outcome
 from tracker.application.requests import WaiveRule
 from tracker.application.session import Session
@@ -15,9 +16,11 @@ def waive_rule(session: Session, request: WaiveRule) -> Outcome:
     rule = request.rule.strip().lower().replace("-", "_")
     keys: list[str] = []
     if rule not in RULE_NAMES:
-        claims = lint_claims(session, incident, None)
+        parts = parts_for_claims(incident) | parts_for_claims(incident, request.text)
+        known = dossier(session, incident, parts=parts)
+        claims = lint_claims(session, known)
         if request.text is not None:
-            claims = [*claims, *lint_claims(session, incident, None, text=request.text, where=request.where)]
+            claims += lint_claims(session, known, text=request.text, where=request.where)
         keys = [claim.key for claim in claims]
     recording = session.decide(
         incident.id,

@@ -1,0 +1,336 @@
+"""All that the answers about one incident are computed from: read once, up to one position of the log.
+
+Plain values, and what follows from them. Nothing here reads a store or a clock: `application.dossier`
+reads, and every answer is a function of what it read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Flag, auto
+from functools import cached_property
+from typing import Any
+
+from projections.attachment import (
+    attached,
+    linked_ids,
+    windows,
+    without_other_links,
+    without_other_silences,
+)
+from projections.changes import EARLIER_VERSIONS, ChangeRow, changes_among
+from projections.detection import detected_at
+from projections.imports import imports
+from projections.incidents import incidents_of
+from projections.samples import Series, merge, spaced
+from projections.silence import Silence, silences_of
+from tracker.events.base import Observation, Recorded, Window, place
+from tracker.events.bundles import imported_scope
+from tracker.events.changes import Change, CommitMade
+from tracker.events.corrections import Correction, Effective, EventAmended, effective
+from tracker.events.housekeeping import SettingsChanged, settings_scope
+from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
+from tracker.events.samples import MetricSampled
+from tracker.events.silence import SILENCES
+from tracker.incident import Incident, fold
+from tracker.times import to_us
+
+#: What was built and deployed so long before an incident says what its fix started from, and what
+#: ran before. Where no version is known that recently, older ones are read: what is rarely released breaks too.
+WORK_BEFORE = (timedelta(days=30), timedelta(days=365), None)
+#: A fix that is merged back later than that is not looked for any more.
+WORK_AFTER = timedelta(days=30)
+#: No baseline reaches back further from the change that it is for.
+BASELINE = timedelta(days=15)
+CHANGES = (
+    "deploy-started", "deploy-finished", "deploy-failed",
+    "rollback-started", "rollback-finished", "rollback-failed",
+)  # fmt: skip
+WORK = (
+    *CHANGES, "alert-fired", "tests-finished", "release-created", "version-released", "commit-made",
+    "version-tagged", "branch-seen", "repository-read",
+)  # fmt: skip
+"""The kinds of fact that are read beyond the incident's own span."""
+_MOVED = EventAmended.TOPIC
+_SAMPLES_SPAN = timedelta(days=1)
+"""No chunk of samples spans more."""
+
+
+class Part(Flag):
+    """What was read of an incident."""
+
+    STORY = auto()
+    """What happened to its services, from a day before it until a day after."""
+    WORK = auto()
+    """What was built and deployed, from 30 days before it until 30 days after; settings."""
+    METRICS = auto()
+    """Samples, what sources answered, and the other incidents of its services."""
+    ACTIONS = auto()
+    """Action items, and the incidents that they would have prevented."""
+    ALL = STORY | WORK | METRICS | ACTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Dossier:
+    """One incident with every event that its answers need, corrections among them, in order of position.
+
+    `now` is the clock where it was asked live, else when the last event was recorded. `columns` are the
+    stored samples by position, `sampled` the metrics of which the log has some, by service.
+    `work_since` is how far back work was read, None to the beginning of the log.
+    """
+
+    incident: Incident
+    recorded: Sequence[Recorded]
+    now: datetime
+    parts: Part = Part.ALL
+    work_since: datetime | None = None
+    columns: Mapping[int, bytes] = field(default_factory=dict)
+    sampled: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, incident_id: str, recorded: Iterable[Recorded]) -> "Dossier":
+        """Make one of events that are at hand, without samples; now is when the last was recorded."""
+        known = sorted(recorded, key=lambda each: each.position)
+        return cls(fold(incident_id, known), known, max(each.recorded_at for each in known))
+
+    # ── the log's part ───────────────────────────────────────────────────────
+
+    @cached_property
+    def effective(self) -> dict[str, Effective]:
+        """Every event with its corrections applied."""
+        return effective(self.recorded)
+
+    def select(self, asked: Iterable[Window], ids: Iterable[str] = ()) -> list[Recorded]:
+        """Return the events of these windows, and of these ids, with their corrections, as the log would."""
+        found: dict[str, Recorded] = {}
+        for window in asked:
+            start = None if window.start is None else to_us(window.start)
+            end = None if window.end is None else to_us(window.end)
+            for at, each in self._index.get(place(window.scope), ()):
+                inside = (start is None or start <= at) and (end is None or at < end)
+                if inside and (not window.topics or each.event.TOPIC in window.topics):
+                    found[each.id] = each
+        found |= {name: self.effective[name].recorded for name in ids if name in self.effective}
+        return self._closed(found)
+
+    @cached_property
+    def _index(self) -> dict[str, list[tuple[int, Recorded]]]:
+        index: dict[str, list[tuple[int, Recorded]]] = {}
+        for each in self.recorded:
+            for scope, at in each.event.index_rows():
+                index.setdefault(scope, []).append((at, each))
+        return index
+
+    def _closed(self, found: dict[str, Recorded]) -> list[Recorded]:
+        """Add the corrections of these events and the targets of corrections, in order of position."""
+        left = list(found.values())
+        while left:
+            each = left.pop()
+            near = list(self._corrections.get(each.id, ()))
+            if isinstance(each.event, Correction) and each.event.target in self.effective:
+                near.append(self.effective[each.event.target].recorded)
+            for other in near:
+                if other.id not in found:
+                    found[other.id] = other
+                    left.append(other)
+        return sorted(found.values(), key=lambda each: each.position)
+
+    @cached_property
+    def _corrections(self) -> dict[str, list[Recorded]]:
+        about: dict[str, list[Recorded]] = {}
+        for each in self.recorded:
+            if isinstance(each.event, Correction):
+                about.setdefault(each.event.target, []).append(each)
+        return about
+
+    def living(self, recorded: Iterable[Recorded]) -> list[Effective]:
+        """Return these events with their corrections applied, without what was retracted."""
+        facts = (self.effective[each.id] for each in recorded)
+        return [fact for fact in facts if fact.retraction is None]
+
+    # ── which facts are the incident's ───────────────────────────────────────
+
+    @cached_property
+    def facts(self) -> list[Recorded]:
+        """Its decisions, and what may belong to it of its services' facts; `own` is what does."""
+        found = self.select([*_streams(self.incident), *windows(self.incident)], linked_ids(self.incident))
+        return without_other_links(
+            self.incident, without_other_silences(self.incident, found, self.effective)
+        )
+
+    @cached_property
+    def own(self) -> list[Effective]:
+        """The facts that belong to it."""
+        living = self.living(self.facts)
+        return attached(self.incident, [fact for fact in living if isinstance(fact.event, Observation)])
+
+    @cached_property
+    def work(self) -> list[Recorded]:
+        """What was built and deployed for its services before it and since, and its decisions."""
+        windows_of = [*_streams(self.incident), *work_windows(self.incident, self.work_since)]
+        return without_other_links(self.incident, self.select(windows_of, linked_ids(self.incident)))
+
+    @cached_property
+    def change_events(self) -> list[Recorded]:
+        """What tells of deploys, rollbacks and merges of its services, and of those of linked changes."""
+        return [each for each in self.recorded if is_change(each)]
+
+    @cached_property
+    def changes(self) -> list[ChangeRow]:
+        """Deploys, rollbacks and merges of its services, and of those of linked changes, oldest first.
+
+        Older ones than 30 days may have been read as well, for the procedure; whether these are known
+        makes no difference here.
+        """
+        services = {getattr(each.event, "service", None) or "" for each in self.change_events}
+        near = self.select(change_windows(self.incident, services), linked_ids(self.incident))
+        return changes_among(self.living([each for each in near if is_change(each)]))
+
+    @cached_property
+    def own_changes(self) -> list[ChangeRow]:
+        """The deploys and rollbacks that belong to it, and the merges around it."""
+        own, near = {fact.id for fact in self.own}, {each.id for each in self.facts}
+        return [
+            row for row in self.changes if not (near if row.kind == "merge" else own).isdisjoint(row.evidence)
+        ]
+
+    @cached_property
+    def detected_at(self) -> datetime:
+        """From when limits run: the detection, else the declaration."""
+        return detected_at(self.incident, self.living(self.work))
+
+    @cached_property
+    def silences(self) -> list[Silence]:
+        """All silences of sources, oldest first."""
+        return silences_of(self.effective[each.id] for each in self.select([Window(SILENCES)]))
+
+    @cached_property
+    def imports(self) -> list[Recorded]:
+        """What says with which bundles it came."""
+        return imports(self.select([Window(imported_scope(self.incident.id))]))
+
+    @cached_property
+    def others(self) -> list[Incident]:
+        """The other incidents of which something was read."""
+        own = (self.incident.id, *self.incident.merged_from)
+        return [each for each in incidents_of(self.effective.values()) if each.id not in own]
+
+    def redactions(self, recorded: Iterable[Recorded]) -> list[Recorded]:
+        """Return what says of these events that they were redacted."""
+        ids = {each.redacted.event for each in recorded if each.redacted is not None}
+        return [each for each in self.recorded if each.id in ids]
+
+    def lifecycle(self, incidents: Iterable[Incident]) -> list[Recorded]:
+        """Return what says of other incidents which they are and when they were, with corrections."""
+        names = {each.id for each in incidents}
+        said = {
+            each.id: each
+            for each in self.recorded
+            if isinstance(each.event, IncidentLifecycleEvent | MilestoneSet)
+            and not names.isdisjoint((each.event.incident, getattr(each.event, "into", None)))
+        }
+        return self.with_corrections(said)
+
+    def with_corrections(self, found: Mapping[str, Recorded]) -> list[Recorded]:
+        """Return these events with all that was said about them, and about that again."""
+        kept = dict(found)
+        # A correction comes after what it corrects.
+        for each in self.recorded:
+            if isinstance(each.event, Correction) and each.event.target in kept:
+                kept[each.id] = each
+        return sorted(kept.values(), key=lambda each: each.position)
+
+    # ── settings and samples ─────────────────────────────────────────────────
+
+    def settings(self, service: str | None) -> tuple[dict[str, Any], list[Recorded]]:
+        """Return how a service is set up, or, for None, what holds for all; and the event that says so.
+
+        An incident that came in a bundle has the settings of the log that it came from.
+        """
+        for scope in (settings_scope(service, self.incident.id), settings_scope(service)):
+            found = [each for each in self.select([Window(scope)]) if isinstance(each.event, SettingsChanged)]
+            if found and isinstance(found[-1].event, SettingsChanged):
+                return dict(found[-1].event.settings), [found[-1]]
+        return {}, []
+
+    def metrics(self, service: str) -> list[str]:
+        """Name the metrics of a service that are configured, and those of which the log has samples."""
+        return list(
+            dict.fromkeys([*self.settings(service)[0].get("metrics", {}), *self.sampled.get(service, ())])
+        )
+
+    def collected(self, service: str, start: datetime | None, end: datetime | None) -> list[Recorded]:
+        """Return what sources said, when asked for a service, of a span."""
+        return self.select([Window(f"collected:{service}", start, end)])
+
+    def series(
+        self, service: str, metric: str, start: datetime, end: datetime
+    ) -> tuple[list[Series], list[Recorded]]:
+        """Return the log's own samples of a metric, and the events that hold them."""
+        chunks = [
+            each
+            for each in self.select([sample_window(service, metric, start, end)])
+            if isinstance(each.event, MetricSampled) and each.event.last_at >= start
+        ]
+        joined = merge((each, self.columns.get(each.position, b"")) for each in chunks)
+        return [spaced(each, start, end) for each in joined], chunks
+
+
+def is_change(recorded: Recorded) -> bool:
+    """Whether an event tells of a deploy, a rollback or a merge."""
+    event = recorded.event
+    return isinstance(event, Change) or (isinstance(event, CommitMade) and event.is_merge)
+
+
+def wanted(incident: Incident, parts: Part) -> list[Window]:
+    """Name the windows of the log in which these parts of an incident are, as far as they do not follow from others."""
+    found = [*_streams(incident), Window(imported_scope(incident.id))]
+    if Part.STORY in parts:
+        found += windows(incident)
+    if Part.WORK in parts:
+        assert WORK_BEFORE[0] is not None
+        found += work_windows(incident, incident.begins_at - WORK_BEFORE[0])
+        for service in (None, *incident.services):
+            found += [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
+    if Part.METRICS in parts:
+        found += [Window(SILENCES), Window("incidents")]
+    if Part.ACTIONS in parts:
+        found.append(Window("actions"))
+    return found
+
+
+def own_windows(incident: Incident, work_since: datetime | None) -> list[Window]:
+    """Name the windows that hold an incident's decisions, and its services' facts and work."""
+    attached_windows = [each for each in windows(incident) if each.scope != SILENCES]
+    return [*_streams(incident), *attached_windows, *work_windows(incident, work_since)]
+
+
+def work_windows(incident: Incident, since: datetime | None) -> list[Window]:
+    """Name the windows of the log that hold what was built and deployed before an incident and since."""
+    until = after(incident, WORK_AFTER)
+    return [Window(f"service:{service}", since, until, (*WORK, _MOVED)) for service in incident.services]
+
+
+def _streams(incident: Incident) -> list[Window]:
+    return [Window(f"incident:{name}") for name in (incident.id, *incident.merged_from)]
+
+
+def change_windows(incident: Incident, services: Iterable[str], end: datetime | None = None) -> list[Window]:
+    """Name the windows of the changes of services, from 30 days before an incident on."""
+    since = incident.begins_at - EARLIER_VERSIONS
+    kinds = (*CHANGES, CommitMade.TOPIC, _MOVED)
+    return [Window(f"service:{service}", since, end, kinds) for service in services]
+
+
+def sample_window(service: str, metric: str, start: datetime, end: datetime | None) -> Window:
+    """Name the part of the log that holds the samples of a metric over a span."""
+    return Window(f"samples:{service}/{metric}", start - _SAMPLES_SPAN, end)
+
+
+def after(incident: Incident, later: timedelta) -> datetime | None:
+    """Return an instant so long after an incident's end; None while it is open."""
+    return incident.ends_at + later if incident.ends_at else None
+
+
+FOREVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=60)
+"""The end of what has none yet, with room to add days to it."""

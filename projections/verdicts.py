@@ -1,0 +1,260 @@
+"""The verdicts of an incident: which changes are judged, on which samples, beside which healthy time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from projections.attachment import without_other_links
+from projections.changes import ChangeRow
+from projections.comparison import (
+    SETTLING_SECONDS,
+    MetricSeries,
+    RedactedSamples,
+    VerdictRow,
+    estimate_onset,
+    verdict_rows,
+    with_recorded,
+)
+from projections.dossier import BASELINE, FOREVER, Dossier, after, change_windows, is_change
+from projections.samples import Series
+from projections.silence import blinding
+from tracker.events.alerts import AlertFired
+from tracker.events.base import Recorded
+from tracker.events.samples import MetricSampled, SourceCollected
+from tracker.events.verdicts import VerdictsGiven
+from tracker.incident import Incident
+
+#: Deploys so long before the onset are judged; `tracker changes` names them as candidates.
+BEFORE_ONSET = timedelta(hours=1)
+#: The longest window, and what a source needs to have its last samples.
+LONGEST_WINDOW = timedelta(days=1, minutes=5)
+_CHANGES_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdicts of an incident, and every event that they depend on.
+
+    `changes` are those that were judged; `healthy_until` is when the healthy time before it ended.
+    """
+
+    incident: Incident
+    rows: list[VerdictRow]
+    changes: list[ChangeRow]
+    metrics: list[MetricSeries]
+    used: list[Recorded]
+    as_of: datetime
+    healthy_until: datetime
+
+
+def verdicts(
+    dossier: Dossier,
+    *,
+    change: str | None = None,
+    metric: str | None = None,
+    before_onset: timedelta = BEFORE_ONSET,
+) -> Verdicts:
+    """Judge an incident's changes, or the one that an event names."""
+    incident = dossier.incident
+    onset = _told_onset(dossier)
+    known = judged_changes(dossier)
+    if change is None:
+        wanted = [row for row in known if _concerns(incident, row, onset - before_onset)]
+    else:
+        wanted = [row for row in known if change in row.evidence]
+    metrics, used = _measured(dossier, wanted, metric)
+    used = [*dossier.facts, *used, *_change_events(dossier)]
+    as_of = max(each.recorded_at for each in used)
+    if incident.started_at is None:
+        onset = _not_before_a_deploy(estimate_onset(metrics, reported_at=onset), onset, known, incident)
+    caused_at = _caused_at(known, incident, onset)
+    neighbours = _neighbours(dossier, as_of)
+    answered = verdict_rows(
+        wanted,
+        metrics,
+        onset=onset,
+        over_at=incident.ends_at,
+        others=[row for row in known if row.status != "failed"],
+        incidents=sorted(
+            (each.begins_at, each.ends_at or as_of) for each in neighbours if each.resolution != "false-alarm"
+        ),
+        as_of=as_of,
+        healthy_until=caused_at,
+    )
+    given = [dossier.effective[each.id] for each in dossier.facts if isinstance(each.event, VerdictsGiven)]
+    return Verdicts(
+        incident=incident,
+        rows=with_recorded(answered, given),
+        changes=wanted,
+        metrics=metrics,
+        used=used + dossier.lifecycle(neighbours),
+        as_of=as_of,
+        healthy_until=min(onset, caused_at or onset),
+    )
+
+
+def judged_changes(dossier: Dossier) -> list[ChangeRow]:
+    """Return the deploys and rollbacks that a verdict may be about, or confounded by: up to a day after the end."""
+    until = after(dossier.incident, _CHANGES_AFTER) or FOREVER
+    return [row for row in dossier.changes if row.kind != "merge" and row.at < until]
+
+
+def metric_names(dossier: Dossier) -> list[str]:
+    """Name the metrics of all services that are judged."""
+    services = dict.fromkeys([*dossier.incident.services, *dossier.sampled])
+    return sorted({name for service in services for name in dossier.metrics(service)})
+
+
+def of_query(series: list[Series], query: str | None) -> list[Series]:
+    """Keep the series of the query that the settings name; of an older one only where it has none."""
+    return [each for each in series if each.query == query] or series
+
+
+def _told_onset(dossier: Dossier) -> datetime:
+    """Return when it began: as a person said, else the first alert's start where that is earlier."""
+    incident = dossier.incident
+    if incident.started_at is not None:
+        return incident.started_at
+    fired = [fact.event.occurred_at for fact in dossier.own if isinstance(fact.event, AlertFired)]
+    return min([incident.begins_at, *fired])
+
+
+def _concerns(incident: Incident, row: ChangeRow, since: datetime) -> bool:
+    """Whether a change is judged: it went out near the incident or is linked to it, and nobody took it out."""
+    roles = [incident.links[each] for each in row.evidence if each in incident.links]
+    linked = any(link.linked and link.role in (None, "caused", "fixed", "suspect") for link in roles)
+    taken_out = bool(roles) and not linked
+    near = since <= row.at and (incident.ends_at is None or row.at < incident.ends_at)
+    mine = row.service in incident.services and row.status != "failed"
+    return mine and not taken_out and (near or linked)
+
+
+def _caused_at(known: Sequence[ChangeRow], incident: Incident, onset: datetime) -> datetime | None:
+    """Return when the change began to go out that people say caused it, if it ended in the hour before the onset, or later."""
+    links = incident.links
+    return min(
+        (
+            begins
+            for row in known
+            if (begins := min(row.started_at or row.at, row.at)) <= onset <= row.at + BEFORE_ONSET
+            and any(
+                links[each].linked and links[each].role == "caused" for each in row.evidence if each in links
+            )
+        ),
+        default=None,
+    )
+
+
+def _not_before_a_deploy(
+    began: datetime, told: datetime, known: Sequence[ChangeRow], incident: Incident
+) -> datetime:
+    """Do not take a deploy that was reported only on completion for the fix of the failure it caused."""
+    ends = [row.at for row in known if row.service in incident.services and began <= row.at < told]
+    return max([began, *ends])
+
+
+def _change_events(dossier: Dossier) -> list[Recorded]:
+    """Return what the changes that may be judged are known from."""
+    incident = dossier.incident
+    until = after(incident, _CHANGES_AFTER)
+    known = dossier.select(change_windows(incident, incident.services, until))
+    mine = {each.id: each for each in known if is_change(each)}
+    for row in judged_changes(dossier):
+        if row.service in incident.services or not incident.links.keys().isdisjoint(row.evidence):
+            mine |= {event: dossier.effective[event].recorded for event in row.evidence}
+    return without_other_links(incident, dossier.with_corrections(mine))
+
+
+def _neighbours(dossier: Dossier, as_of: datetime) -> list[Incident]:
+    """Return the other incidents of the same services, which no baseline may hold."""
+    incident = dossier.incident
+    return [
+        other
+        for other in dossier.others
+        if other.merged_into is None
+        and set(other.services) & set(incident.services)
+        and (other.ends_at or as_of) > incident.begins_at - BASELINE
+        and (other.declared_at or as_of) < (incident.ends_at or as_of)
+    ]
+
+
+def _measured(
+    dossier: Dossier, wanted: Sequence[ChangeRow], only: str | None
+) -> tuple[list[MetricSeries], list[Recorded]]:
+    """Return the series of the metrics of each service with a change that is judged, and the events that hold them."""
+    found: list[MetricSeries] = []
+    used: list[Recorded] = []
+    services = [*dossier.incident.services, *(row.service for row in wanted if row.service)]
+    for service in dict.fromkeys(services):
+        used += dossier.settings(service)[1]
+        instants = [row.at for row in wanted if row.service == service]
+        if not instants:
+            continue
+        start, end = min(instants), max(instants) + LONGEST_WINDOW
+        used += (answers := dossier.collected(service, start - 2 * BASELINE, end))
+        for metric in dossier.metrics(service):
+            if only in (None, metric):
+                measured, events = _series(dossier, service, metric, (start, end), answers)
+                found += measured
+                used += events
+    return found, used
+
+
+def _series(
+    dossier: Dossier,
+    service: str,
+    metric: str,
+    span: tuple[datetime, datetime],
+    answers: Sequence[Recorded],
+) -> tuple[list[MetricSeries], list[Recorded]]:
+    start, end = span
+    settings = dossier.settings(service)[0]
+    configured = settings.get("metrics", {}).get(metric, {})
+    series, chunks = dossier.series(service, metric, start - BASELINE, end)
+    mine: list[Series | None] = [*of_query(series, configured.get("query"))]
+    sources = sorted({each.source for each in mine if each is not None}) or ["prometheus"]
+    silences = blinding(dossier.silences, service, metric, sources)
+    blind = tuple(silence for silence in silences if silence.touches(start, end))
+    used = [*chunks, *(dossier.effective[event].recorded for each in blind for event in each.evidence)]
+    measured = [
+        MetricSeries(
+            service=service,
+            metric=metric,
+            query=one.query if one is not None else configured.get("query"),
+            unit=configured.get("unit") or (one.unit if one is not None else None),
+            better=configured.get("better", "neither"),
+            threshold=configured.get("threshold"),
+            settling_seconds=float(settings.get("settling_seconds", SETTLING_SECONDS)),
+            series=one,
+            asked_until=_asked_until(answers, metric),
+            label=_label(metric, one) if one is not None and len(mine) > 1 else metric,
+            silences=blind,
+            redacted=_redacted(chunks),
+        )
+        for one in mine or [None]
+    ]
+    return measured, used
+
+
+def _label(name: str, series: Series) -> str:
+    labels = [f'{key}="{value}"' for key, value in sorted(series.labels.items()) if key != "__name__"]
+    return f"{name}{{{', '.join(labels)}}}"
+
+
+def _asked_until(answers: Sequence[Recorded], metric: str) -> datetime | None:
+    """Return up to which instant a source answered for a metric."""
+    asked = [
+        each.event.until
+        for each in answers
+        if isinstance(each.event, SourceCollected) and each.event.what == metric and not each.event.problem
+    ]
+    return max(asked, default=None)
+
+
+def _redacted(chunks: Sequence[Recorded]) -> tuple[RedactedSamples, ...]:
+    """Name the spans whose samples were removed for good."""
+    return tuple(
+        RedactedSamples(each.event.occurred_at, each.event.last_at, each.redacted)
+        for each in chunks
+        if each.redacted is not None and isinstance(each.event, MetricSampled)
+    )
