@@ -143,7 +143,7 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
     """
     told: list[str] = []
     monkeypatch.setattr(
-        outbox_worker, "tell", lambda says, *level, **fields: told.append(str(fields["due_at"]))
+        outbox_worker, "log_line", lambda says, *level, **fields: told.append(str(fields["due_at"]))
     )
     store = str(posting_server.folder / "tracker.db")
     session = Session(Options(config=str(posting_server.folder / "tracker.toml"), store=store))

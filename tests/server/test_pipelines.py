@@ -95,7 +95,7 @@ def test_a_pipeline_stands_in_the_timeline_once(make_server, clone):
     the whole pipeline runs twice, and says nothing twice.
     """
     # No polls: nothing answers them, and where this takes long the silence would be in the timeline.
-    server = make_server(SHOP, reconcile_every="1h")
+    server = make_server(SHOP, serve='reconcile_every = "1h"')
     finished = ago(minutes=4).replace(microsecond=0)
     began = shown(ago())
 
