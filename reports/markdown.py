@@ -45,3 +45,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Write a table; the cells are markdown already."""
     lines = ["| " + " | ".join(head) + " |", "|" + "|".join(" --- " for _ in head) + "|"]
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def listed_below(heading: str, items: Sequence[str]) -> list[str]:
+    """Write a list below a line of its own; nothing where there is nothing to list."""
+    return ["", heading, "", *(f"- {item}" for item in items)] if items else []

@@ -60,7 +60,7 @@ def scale(unit: str | None, largest: float) -> Scale:
     return Scale(Decimal(1).scaleb(power), name + after)
 
 
-def said(value: float, unit: str | None) -> str:
+def with_unit(value: float, unit: str | None) -> str:
     """Write one number with its unit: 2.35 %, 412 ms, 3.1 GiB, 120/s."""
     if math.isnan(value):
         return "no number"
@@ -68,3 +68,8 @@ def said(value: float, unit: str | None) -> str:
         return "infinite" if value > 0 else "minus infinite"
     shown_as = scale(unit, value)
     return shown_as.label(Decimal(repr(six_digits(value))) / shown_as.size)
+
+
+def rounded_with_unit(value: float, unit: str | None) -> str:
+    """Write one number with three digits, which are enough for a sentence or a table."""
+    return with_unit(float(f"{six_digits(value):.3g}"), unit)

@@ -43,8 +43,8 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
     }
     title = [f"# {incident.id}: {text(incident.title)}", "", *chosen.head(context)]
     parts = (
-        Part("head", _standing_apart(title), made),
-        *(Part(name, _standing_apart(lines)) for name, lines in written),
+        Part("head", _between_blank_lines(title), made),
+        *(Part(name, _between_blank_lines(lines)) for name, lines in written),
     )
     drawn: dict[str, bytes] = {}
     if with_pictures:
@@ -55,8 +55,8 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
     return Document(parts, drawn)
 
 
-def _standing_apart(lines: list[str]) -> str:
-    """Leave an empty line beside the marks: some renderers would take what touches them for HTML."""
+def _between_blank_lines(lines: list[str]) -> str:
+    """Leave an empty line next to the marks: some renderers take what touches them for HTML."""
     return "\n".join(["", *lines, "", ""])
 
 
@@ -65,8 +65,8 @@ def _footer(context: Context) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items())
     log = f"`{where.log}`, " if where.log else ""
     came = [
-        f"It came in a bundle from log `{log_id}`, where it is {number}, at position {position} with head `{head}`; "
-        "what was recorded since is this log's own."
+        f"It was imported in a bundle from log `{log_id}`, where it is {number}, at position {position} with head `{head}`; "
+        "later events were recorded here."
         for log_id, number, position, head in where.came
     ]
     return [
@@ -76,7 +76,7 @@ def _footer(context: Context) -> list[str]:
         f"head `{where.head}`. Written by {versions}.",
         *came,
         "",
-        "The generated parts were read from the log up to that position, and the same position gives the same bytes; "
-        "whatever stands between them was written by hand. "
-        f"Check it: {command('verify', '--report', f'{context.incident.id}.md')}",
+        "The generated parts are derived from the log up to that position, and the same position gives the same bytes. "
+        "What is between them was written by hand. "
+        f"Verify it: {command('verify', '--report', f'{context.incident.id}.md')}",
     ]

@@ -1,4 +1,4 @@
-"""Whose headings a report has: each template is a table of headings and of the sections below them.
+"""The templates of a report: each is a table of headings and of the sections below them.
 
 The facts are the same in all of them, and so is the code that words them. A new template is
 one table here. Sections that a template has no place for come under its heading for the rest.
@@ -31,33 +31,33 @@ Lines = Callable[[Context], list[str]]
 
 @dataclass(frozen=True)
 class Block:
-    """Lines, below a heading of their own where they have one; without lines, the heading goes too."""
+    """Lines, below a heading of their own where they have one; without lines there is no heading either."""
 
     lines: Lines
     heading: str | None = None
 
     def written(self, context: Context) -> list[str]:
-        """Write it; headings inside it go one deeper than its own."""
-        found = self.lines(context)
-        if not found or self.heading is None:
-            return found
+        """Write it; headings inside it are one level deeper than its own."""
+        written = self.lines(context)
+        if not written or self.heading is None:
+            return written
         return [
             f"### {self.heading}",
             "",
-            *(f"#{line}" if line.startswith("###") else line for line in found),
+            *(f"#{line}" if line.startswith("###") else line for line in written),
         ]
 
 
 @dataclass(frozen=True)
 class Section:
-    """One heading and what stands below it."""
+    """One heading and the blocks below it."""
 
     heading: str
     blocks: tuple[Block, ...]
 
     @property
     def name(self) -> str:
-        """What its marks say: the heading in small letters."""
+        """The name of its region: the heading in small letters."""
         return re.sub(r"[^a-z0-9]+", "-", self.heading.lower().replace("'", "")).strip("-")
 
     def written(self, context: Context) -> list[str]:
@@ -79,7 +79,7 @@ class Template:
 
 
 def _section(heading: str, *blocks: Lines | tuple[str, Lines]) -> Section:
-    made = (Block(each[1], each[0]) if isinstance(each, tuple) else Block(each) for each in blocks)
+    made = (Block(block[1], block[0]) if isinstance(block, tuple) else Block(block) for block in blocks)
     return Section(heading, tuple(made))
 
 
@@ -100,7 +100,7 @@ TEMPLATES: dict[str, Template] = {
         (
             _section("Summary", summary.story),
             _section("Impact", impact.lines),
-            _section("Root Causes", root_cause.said),
+            _section("Root Causes", root_cause.notes),
             _section("Trigger", trigger.lines),
             _section("Resolution", resolution.lines),
             _section("Detection", detection.lines),
@@ -113,14 +113,14 @@ TEMPLATES: dict[str, Template] = {
                 ("What else we learned", retrospective.unsorted),
             ),
             _section("Timeline", timeline.lines),
-            _section("Supporting information", ("Durations", summary.lasted), *_rest()),
+            _section("Supporting information", ("Durations", summary.duration_table), *_rest()),
         ),
     ),
     "pagerduty": Template(
         report_status.lines,
         (
             _section("Overview", summary.overview),
-            _section("What Happened", summary.happened, summary.lasted),
+            _section("What Happened", summary.happened, summary.duration_table),
             _section("Contributing Factors", root_cause.lines),
             _section("Resolution", resolution.lines),
             _section("Impact", impact.lines),

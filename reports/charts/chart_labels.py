@@ -10,7 +10,7 @@ from reports.charts.chart import Chart, Mark
 from reports.charts.curves import finite_within
 from reports.charts.labels import plain
 from reports.charts.shapes import LOOKS
-from reports.numbers import said
+from reports.numbers import with_unit
 from tracker.times import from_ms
 
 EMPTY = "no samples were recorded in this span"
@@ -44,11 +44,11 @@ def description(chart: Chart, marks: Iterable[Mark]) -> str:
             words.append(f"{name}: {EMPTY}.")
             continue
         peak = clock(chart, from_ms(int(instants[int(values.argmax())])))
-        lowest, highest = (said(float(value), chart.unit) for value in (values.min(), values.max()))
+        lowest, highest = (with_unit(float(value), chart.unit) for value in (values.min(), values.max()))
         words.append(f"{name}: lowest {lowest}, highest {highest} at {peak}.")
     if not chart.lines:
         words.append(f"{EMPTY.capitalize()}.")
     if chart.threshold is not None:
-        words.append(f"Limit {said(chart.threshold, chart.unit)}.")
+        words.append(f"Limit {with_unit(chart.threshold, chart.unit)}.")
     words += [f"{mark_text(chart, mark)}." for mark in marks]
     return " ".join(words)

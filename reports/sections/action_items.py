@@ -1,4 +1,4 @@
-"""What was promised, by whom, until when, and whether it was kept as far as the log knows."""
+"""Action items with owner, due date and state as of the log position of the report."""
 
 from projections.actions import OVERDUE, ActionItem, Prevention, of_incident
 from reports.context import Context
@@ -8,7 +8,7 @@ from reports.wording.text import counted
 
 
 def lines(context: Context) -> list[str]:
-    """Write a checklist; each item's state is that of the log at the report's position, never a clock's."""
+    """Write a checklist; the states are as of the report's position in the log, not as of now."""
     items = of_incident(context.actions, context.incident)
     if not items:
         return _none(context)
@@ -17,7 +17,7 @@ def lines(context: Context) -> list[str]:
         written += _item(context, item)
     if any(item.done_at is None for item in items):
         at = context.moment(context.as_of)
-        written += ["", f"What is open or overdue is so as far as the log knows at {at}."]
+        written += ["", f"States are as of {at}."]
     return written
 
 
@@ -26,7 +26,7 @@ def _none(context: Context) -> list[str]:
     if incident.merged_into is not None:
         return [f"Action items: see {incident.merged_into}, into which this was merged"]
     if context.notes("prevention"):
-        return ["None of the proposals under Prevention has an owner and a day yet."]
+        return ["None of the proposals under Prevention has an owner and a due date yet."]
     add = command("action", "add", incident.id, "…", "--owner", "NAME", "--due", "DATE")
     return [f"Action items: none recorded; {add}"]
 
@@ -38,7 +38,7 @@ def _item(context: Context, item: ActionItem) -> list[str]:
         f"- [{box}] {text(item.text)} ({text(item.owner)}, by {item.due_on}{where}) — "
         f"{_state(context, item)} ({code(item.handle)})"
     ]
-    return written + [f"  - {prevented(item, said)}" for said in item.prevented]
+    return written + [f"  - {_prevented(item, prevention)}" for prevention in item.prevented]
 
 
 def _state(context: Context, item: ActionItem) -> str:
@@ -48,10 +48,12 @@ def _state(context: Context, item: ActionItem) -> str:
         proof = text(item.proof or "")
         return f"done on {item.done_at.astimezone(context.zone):%Y-%m-%d} by {text(item.done_by or '?')}{how}: {proof}"
     standing = item.standing(context.as_of)
-    said = status(standing)
-    return f"**{said}**" if standing.state == OVERDUE else said
+    return f"**{status(standing)}**" if standing.state == OVERDUE else status(standing)
 
 
-def prevented(item: ActionItem, said: Prevention) -> str:
+def _prevented(item: ActionItem, prevention: Prevention) -> str:
     """Say what an item would have prevented, and how it stood when that began."""
-    return f"Would have prevented {said.incident}, says {text(said.by)}: {text(said.why)} ({status_then(item, said)})"
+    return (
+        f"Would have prevented {prevention.incident}, says {text(prevention.by)}: {text(prevention.why)} "
+        f"({status_then(item, prevention)})"
+    )

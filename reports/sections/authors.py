@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from reports.context import Context
 from reports.markdown import table, text
 from reports.sections.report_status import status
+from reports.wording.text import capitalized
 from tracker.events.base import BY_ITSELF, Decision
 from tracker.events.incidents import NoteAdded
 from tracker.events.messages import MessageSent
@@ -16,25 +17,24 @@ def heading(context: Context) -> list[str]:
     return [
         f"**Date:** {begins:%Y-%m-%d}\\",
         f"**Authors:** {', '.join(text(name) for name in authors(context))}\\",
-        f"**Status:** {_capital(status(context))}",
+        f"**Status:** {capitalized(status(context))}",
     ]
 
 
 def authors(context: Context) -> list[str]:
-    """Name those whose words the report is made of, in the order in which they first spoke."""
-    spoke = [entry.by for entry in context.entries if isinstance(entry.fact, NoteAdded) and entry.by]
+    """Name those who wrote the notes, in the order of their first note, and who declared it."""
+    wrote = [entry.by for entry in context.entries if isinstance(entry.fact, NoteAdded) and entry.by]
     return (
-        list(dict.fromkeys([*spoke, context.incident.declared_by]))
-        if spoke
+        list(dict.fromkeys([*wrote, context.incident.declared_by]))
+        if wrote
         else [context.incident.declared_by]
     )
 
 
 def responders(context: Context) -> list[str]:
-    """Write who took part, and what as."""
     incident = context.incident
     decided = [entry for entry in context.entries if isinstance(entry.fact, Decision) and entry.by]
-    names = dict.fromkeys(each for each in (incident.lead, *(entry.by for entry in decided)) if each)
+    names = dict.fromkeys(name for name in (incident.lead, *(entry.by for entry in decided)) if name)
     rows = []
     for name in names:
         if name == BY_ITSELF:
@@ -44,22 +44,18 @@ def responders(context: Context) -> list[str]:
         parts += ["declared it"] if name == incident.declared_by else []
         parts += ["resolved it"] if name == incident.resolved_by else []
         parts += _counted(mine)
-        rows.append((text(name), ", ".join(parts) or "took decisions"))
-    return table(("Who", "Did"), rows)
+        rows.append((text(name), ", ".join(parts) or "made decisions"))
+    return table(("Who", "What they did"), rows)
 
 
 def _counted(facts: Iterable[object]) -> list[str]:
-    found = list(facts)
-    said = []
+    known = list(facts)
+    parts = []
     for kind, one, many in (
         (NoteAdded, "wrote 1 note", "wrote {} notes"),
         (MessageSent, "sent 1 message", "sent {} messages"),
     ):
-        count = sum(isinstance(each, kind) for each in found)
+        count = sum(isinstance(fact, kind) for fact in known)
         if count:
-            said.append(one if count == 1 else many.format(count))
-    return said
-
-
-def _capital(phrase: str) -> str:
-    return phrase[:1].upper() + phrase[1:]
+            parts.append(one if count == 1 else many.format(count))
+    return parts

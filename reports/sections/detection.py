@@ -2,49 +2,44 @@
 
 from projections.durations import Duration
 from reports.context import Context
-from reports.markdown import text
+from reports.markdown import listed_below, text
 from reports.sections.mentions import mention
 from reports.sections.missing import not_recorded
 from reports.wording.durations import formula, value
 from tracker.events.alerts import AlertFired
 
 _BY = {
-    "alert": "An alert told us of it.",
-    "customer": "A customer told us of it.",
-    "person": "One of us saw it.",
+    "alert": "It was detected by an alert",
+    "customer": "It was reported by a customer",
+    "person": "It was noticed by one of us",
 }
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section."""
+    """Write how it was noticed, how long that took, and the alerts."""
     incident = context.incident
-    said = []
     by = _BY.get(incident.detected_by or "")
-    if by:
-        said.append(by)
     detected = incident.milestones.get("detected")
+    sentences = []
     if detected is not None:
-        said.append(f"It was detected at {context.moment(detected.at, detected.precision_seconds)}.")
+        at = context.moment(detected.at, detected.precision_seconds)
+        sentences.append(f"{by or 'It was detected'} at {at}.")
+    elif by:
+        sentences.append(f"{by}.")
     took = time_to_detect(context)
     if took is not None:
-        said.append(f"Time to detect: {value(took)} ({text(formula(took))}).")
-    alerts = [
-        f"- {mention(context, entry)}" for entry in context.entries if isinstance(entry.fact, AlertFired)
-    ]
-    written = [" ".join(said)] if said else []
+        sentences.append(f"Time to detect: {value(took)} ({text(formula(took))}).")
+    alerts = [mention(context, entry) for entry in context.entries if isinstance(entry.fact, AlertFired)]
+    written = [" ".join(sentences)] if sentences else []
     if not by and detected is None:
-        written.append(not_recorded("When it was noticed", "milestone", incident.id, "detected", "--at", "T"))
-    if alerts:
-        return [*_apart(written), "Alerts that fired:", "", *alerts]
-    return [*_apart(written), "No alert fired, as far as the log knows."]
+        missing = not_recorded("Detection", "milestone", incident.id, "detected", "--at", "T")
+        written += ["", missing] if written else [missing]
+    written += listed_below("Alerts that fired:", alerts) or ["", "No alert is recorded."]
+    return written[1:] if written[0] == "" else written
 
 
 def time_to_detect(context: Context) -> Duration | None:
-    """Return how long it took to notice; None where nobody knows, or start and detection are one instant that somebody guessed."""
+    """Return how long it took to notice; None where that is unknown, or start and detection are the same instant."""
     took = context.durations.get("time_to_detect")
     known = took is not None and took.state in ("recorded", "uncertain") and took.from_ != took.to
     return took if known else None
-
-
-def _apart(written: list[str]) -> list[str]:
-    return [each for line in written for each in (line, "")]

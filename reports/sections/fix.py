@@ -2,7 +2,7 @@
 
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import command, text
+from reports.markdown import command, listed_below, text
 from reports.sections.mentions import mention, named, says
 from reports.sections.missing import notes_or_missing
 from reports.wording.timeline import detail
@@ -16,11 +16,11 @@ def lines(context: Context) -> list[str]:
     for entry in fixed:
         written.append(f"- {mention(context, entry)} fixed it, {says(entry)}")
     if not fixed:
-        written += _unjudged(context)
+        written += _unconfirmed(context)
     return written + _work(context)
 
 
-def _unjudged(context: Context) -> list[str]:
+def _unconfirmed(context: Context) -> list[str]:
     deployed = [
         entry
         for entry in context.entries
@@ -29,10 +29,13 @@ def _unjudged(context: Context) -> list[str]:
     ]
     if not deployed:
         return []
-    written = ["", "Deployed while it lasted, which nobody has judged yet:", ""]
-    written += [f"- {mention(context, entry)}" for entry in deployed]
     link = command("link", context.incident.id, deployed[-1].handle, "--as", "fixed", "--why", "…")
-    return [*written, "", f"Judge one: {link}"]
+    mentions = [mention(context, entry) for entry in deployed]
+    return [
+        *listed_below("Deployed during the incident, not confirmed as the fix yet:", mentions),
+        "",
+        f"Confirm one: {link}",
+    ]
 
 
 def _work(context: Context) -> list[str]:
@@ -40,17 +43,15 @@ def _work(context: Context) -> list[str]:
     declared = context.incident.declared_at
     assert declared is not None
     done = [
-        entry
+        _worked(context, entry)
         for entry in context.entries
         if isinstance(entry.fact, CommitMade | TestsFinished)
         and declared <= entry.occurred_at <= context.ends_at
     ]
-    if not done:
-        return []
-    return ["", "Done meanwhile:", "", *(_worked(context, entry) for entry in done)]
+    return listed_below("Commits and test runs during the incident:", done)
 
 
 def _worked(context: Context, entry: Entry) -> str:
     besides = detail(entry)
     shown = f" ({text(besides)})" if besides else ""
-    return f"- {context.clock(entry.occurred_at, entry.precision_seconds)} {named(context, entry)}{shown}"
+    return f"{context.clock(entry.occurred_at, entry.precision_seconds)} {named(context, entry)}{shown}"

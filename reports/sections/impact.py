@@ -7,7 +7,7 @@ from tracker.events.incidents import IncidentDeclared
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section: what the declaration said, then every later word on it."""
+    """Write the impact of the declaration, then every later note on it."""
     declared = [
         entry.fact.impact
         for entry in context.entries
@@ -15,7 +15,9 @@ def lines(context: Context) -> list[str]:
         and entry.fact.impact
         and entry.fact.incident == context.incident.id
     ]
-    written = [f"- {text(said)} *({text(context.incident.declared_by)}, on declaring)*" for said in declared]
+    written = [
+        f"- {text(impact)} *({text(context.incident.declared_by)}, at declaration)*" for impact in declared
+    ]
     if context.notes("impact"):
         return written + notes_or_missing(context, "impact", "Impact")
     return written or notes_or_missing(context, "impact", "Impact")

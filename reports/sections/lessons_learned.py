@@ -1,9 +1,8 @@
-"""What the people who were there would tell the next ones."""
+"""What people learned."""
 
 from reports.context import Context
 from reports.sections.missing import notes_or_missing
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section."""
     return notes_or_missing(context, "lesson", "Lessons learned")

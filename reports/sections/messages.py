@@ -1,4 +1,4 @@
-"""What was said to whom while it lasted: the messages that were really posted, word for word."""
+"""The messages that were posted, word for word."""
 
 from reports.context import Context
 from reports.markdown import code, paragraphs, text
@@ -9,7 +9,6 @@ _KINDS = {"initial": "First alert", "update": "Update", "resolved": "All clear",
 
 
 def internal(context: Context) -> list[str]:
-    """Write the messages to the team."""
     sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
     if not sent:
         return [not_recorded("Messages to the team", "message", context.incident.id, "update", "--sent")]
@@ -29,7 +28,6 @@ def internal(context: Context) -> list[str]:
 
 
 def external(context: Context) -> list[str]:
-    """Say that what customers were told is not in the log."""
     return [
-        "What customers were told is not recorded: the log holds the messages to the team alone. Below this part is room for it."
+        "Messages to customers are not recorded; the log has only those to the team. Write them below this part."
     ]

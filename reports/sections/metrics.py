@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from projections.comparison import VerdictRow
+from projections.comparison import NOT_JUDGED, VerdictRow
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding, silent_span
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
 from reports.markdown import code, command, table, text
-from reports.numbers import said, six_digits
+from reports.numbers import rounded_with_unit
 from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
@@ -46,29 +46,31 @@ def _verdicts(context: Context) -> list[str]:
             "",
             f"{what} {text(first.version)} at {at} ({code(first.handle)}).",
         ]
-        told = [row for row in rows if row.verdict not in ("pending", "no_data", "not_enough_data")]
-        if told:
-            written[-1] += f" The first {settled_after(told)} settled and are not judged."
-            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in told])]
-        untold: dict[str, list[str]] = {}
+        judged = [row for row in rows if row.verdict not in NOT_JUDGED]
+        if judged:
+            written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
+            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in judged])]
+        not_judged: dict[str, list[str]] = {}
         for row in rows:
-            if row.verdict in ("pending", "no_data", "not_enough_data") and row.baseline == "before_change":
-                untold.setdefault(f"{row.verdict.replace('_', ' ')}. {row.reason}", []).append(
+            if row.verdict in NOT_JUDGED and row.baseline == "before_change":
+                not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {row.reason}", []).append(
                     f"{row.metric} ({SPANS[row.window]})"
                 )
-        for reason, metrics in untold.items():
+        for reason, metrics in not_judged.items():
             written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(reason)}"]
         written += [""]
     return written
 
 
-_VERDICT_HEAD = ["Metric", "Window", "Beside", "Verdict", "Observed", "Expected", "Would show", "Remarks"]
-_BESIDE = {"before_change": "before it", "healthy": "healthy time"}
+_VERDICT_HEAD = [
+    *("Metric", "Window", "Baseline", "Verdict", "Observed", "Expected", "Detectable change", "Remarks"),
+]
+_BASELINES = {"before_change": "before the change", "healthy": "healthy time"}
 
 
 def _verdict(row: VerdictRow) -> tuple[str, ...]:
     def number(value: float | None) -> str:
-        return "–" if value is None else with_unit(value, row.unit)
+        return "–" if value is None else rounded_with_unit(value, row.unit)
 
     normal = when_normal(row)
     remarks = [f"normal {normal}"] if normal else []
@@ -78,11 +80,11 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
     if row.provisional:
         remarks.append("provisional")
     if row.said_then is not None:
-        remarks.append(f"said then: {str(row.said_then['verdict']).replace('_', ' ')}")
+        remarks.append(f"verdict then: {str(row.said_then['verdict']).replace('_', ' ')}")
     return (
         text(row.metric),
         SPANS[row.window],
-        _BESIDE[row.baseline],
+        _BASELINES[row.baseline],
         row.verdict.replace("_", " "),
         number(row.observed),
         number(row.expected),
@@ -114,36 +116,38 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
 
 
 def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
-    """Return the silences in which its samples were not seen, as far as the picture shows."""
+    """Return the silences in which its samples are missing, within the picture."""
     start, end = context.picture_span
     sources = sorted({series.source for series in metric.series}) or ["prometheus"]
     return [
-        each
-        for each in blinding(context.silences, metric.service, metric.name, sources)
-        if each.touches(start, end)
+        silence
+        for silence in blinding(context.silences, metric.service, metric.name, sources)
+        if silence.touches(start, end)
     ]
 
 
 def _blind(context: Context, metric: MetricPlan) -> list[str]:
     written: list[str] = []
-    for each in _silences(context, metric):
-        written += ["", f"Blind: {text(silent_span(each))} ({code(handle_of(each.event))})."]
+    for silence in _silences(context, metric):
+        written += ["", f"No data: {text(silent_span(silence))} ({code(handle_of(silence.event))})."]
     return written
 
 
 def _gone(context: Context, metric: MetricPlan) -> list[str]:
     start, _ = context.picture_span
-    told = [
-        each
-        for each in context.collected
-        if each.service == metric.service and each.what == metric.name and each.missing_until is not None
-    ]
-    gone = min((each.missing_until for each in told if each.missing_until), default=None)
+    gone = min(
+        (
+            answer.missing_until
+            for answer in context.collected
+            if answer.service == metric.service and answer.what == metric.name and answer.missing_until
+        ),
+        default=None,
+    )
     if gone is None or gone <= start:
         return []
     return [
         "",
-        f"The source had already deleted what lies before {context.moment(gone)} when it was first asked.",
+        f"The source had already deleted samples from before {context.moment(gone)} when it was first queried.",
     ]
 
 
@@ -168,7 +172,7 @@ def _numbers(context: Context, metric: MetricPlan) -> list[str]:
             found = summary(series, start, end)
             cells = (name, *_summed(found, metric), _over(metric, series, start, end))
             rows.append((label, *cells) if len(metric.series) > 1 else cells)
-    limit = with_unit(metric.threshold, metric.unit) if metric.threshold is not None else None
+    limit = rounded_with_unit(metric.threshold, metric.unit) if metric.threshold is not None else None
     side = "Under" if metric.better == "higher" else "Over"
     head = ["Window", "Median", _WORST[metric.better], "Samples", f"{side} {limit}"]
     if limit is None:
@@ -180,9 +184,9 @@ def _summed(found: Summary, metric: MetricPlan) -> tuple[str, str, str]:
     counted = f"{found.count} of {found.expected_count}"
     if found.median is None or found.minimum is None or found.maximum is None:
         return "no samples", "no samples", counted
-    low, high = with_unit(found.minimum, metric.unit), with_unit(found.maximum, metric.unit)
+    low, high = rounded_with_unit(found.minimum, metric.unit), rounded_with_unit(found.maximum, metric.unit)
     worst = {"lower": high, "higher": low}.get(metric.better, f"{low} to {high}")
-    return with_unit(found.median, metric.unit), worst, counted
+    return rounded_with_unit(found.median, metric.unit), worst, counted
 
 
 def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) -> str:
@@ -192,11 +196,6 @@ def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) ->
     beyond = values < metric.threshold if metric.better == "higher" else values > metric.threshold
     seconds = float(beyond.sum()) * series.step_seconds
     return spoken(seconds) if len(values) else "no samples"
-
-
-def with_unit(value: float, unit: str | None) -> str:
-    """Write a number as a person says it: three digits and its unit."""
-    return said(float(f"{six_digits(value):.3g}"), unit)
 
 
 def _label(series: Series) -> str:
@@ -229,7 +228,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     start, end = context.picture_span
     found = [
         Line(
-            # One series is the metric; what tells several apart is their labels.
+            # One series is the metric; several are told apart by their labels.
             label=(len(metric.series) > 1 and _named(series)) or metric.name,
             instants_ms=between(series, start, end).instants_ms,
             values=between(series, start, end).values,
@@ -241,14 +240,14 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     if metric.normal is not None and len(found) == 1:
         import numpy as np
 
-        held = metric.normal
+        normal = metric.normal
         # What was never below zero is not expected there.
         never_below = all(len(line.values) and np.nanmin(line.values) >= 0 for line in found)
-        low = max(held.level - held.swing, 0.0) if never_below else held.level - held.swing
+        low = max(normal.level - normal.swing, 0.0) if never_below else normal.level - normal.swing
         band = Band(
             instants_ms=np.array([to_ms(start), to_ms(end)], np.int64),
             low=np.array([low] * 2),
-            high=np.array([held.level + held.swing] * 2),
+            high=np.array([normal.level + normal.swing] * 2),
             label="expected ± natural swing",
         )
     marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]

@@ -1,4 +1,4 @@
-"""How a report says that something is not known: with the command that would make it known."""
+"""How a report says that something is not recorded: with the command that would record it."""
 
 from collections.abc import Callable, Sequence
 
@@ -30,12 +30,12 @@ def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
 
 
 def noted(entries: Sequence[Entry], shown: Callable[[str], str] = str) -> list[str]:
-    """Write notes with their authors; `shown` may leave out what stands in the heading already."""
+    """Write notes with their authors; `shown` may leave out what the heading says already."""
     written: list[str] = []
     for entry in entries:
         assert isinstance(entry.fact, NoteAdded)
         # A backslash at the end of a line is a break: lines that people kept apart stay apart.
         *before, last = paragraphs(shown(entry.fact.text))
-        said = [*(f"{line}\\" for line in before), f"{last} *({text(entry.by or '?')})*"]
-        written += [("- " if number == 0 else "  ") + line for number, line in enumerate(said)]
+        note = [*(f"{line}\\" for line in before), f"{last} *({text(entry.by or '?')})*"]
+        written += [("- " if number == 0 else "  ") + line for number, line in enumerate(note)]
     return written

@@ -8,20 +8,20 @@ from tracker.events.base import handle_of
 
 _NAMED = 3
 _ITSELF = "report_written"
-"""Whether the report is published, a report cannot say of itself: `tracker check` does."""
+"""A report cannot know whether it is published; `tracker check` does."""
 
 
 def lines(context: Context) -> list[str]:
     """Write the section."""
-    rules = [each for each in context.rules if each.rule != _ITSELF]
+    rules = [answer for answer in context.rules if answer.rule != _ITSELF]
     if not rules:
-        return ["No rule was asked."]
-    if all(each.status is Status.NOT_APPLICABLE for each in rules):
+        return ["No rule was evaluated."]
+    if all(answer.status is Status.NOT_APPLICABLE for answer in rules):
         return [f"The procedure does not apply. {text(says(rules[0]))}"]
     return [
         "Without evidence a rule is unknown, never met.",
         "",
-        *table(["Rule", "Expected", "Answer", "What happened", "Events"], [_row(each) for each in rules]),
+        *table(["Rule", "Expected", "Answer", "What happened", "Events"], [_row(answer) for answer in rules]),
     ]
 
 
@@ -29,7 +29,7 @@ def _row(answer: RuleAnswer) -> tuple[str, ...]:
     status = answer.status.value.replace("_", " ")
     # What has to be seen at once stands out; in markdown that is all there is to stand out with.
     shown = f"**{status}**" if answer.status in (Status.LATE, Status.MISSED) else status
-    handles = [code(handle_of(each)) for each in answer.evidence[:_NAMED]]
+    handles = [code(handle_of(event)) for event in answer.evidence[:_NAMED]]
     more = len(answer.evidence) - _NAMED
     events = ", ".join(handles) + (f" and {more} more" if more > 0 else "")
     return (

@@ -1,10 +1,9 @@
-"""What went well, what did not, and where there was luck: what people said, and what the log measured.
+"""What went well, what went wrong, and where we got lucky: as people noted, and as the log measured.
 
 A lesson says which of them it is by how it begins: "went well: …", "went wrong: …", "lucky: …".
 """
 
 import re
-from collections.abc import Callable
 
 from projections.timeline import Entry
 from reports.context import Context
@@ -23,38 +22,35 @@ _BEGINNING = re.compile(
 _WELL, _LUCKY = ("went well", "well"), ("got lucky", "lucky", "luck")
 
 
-def which(said: str) -> str | None:
-    """Say to which of them a lesson belongs: well, wrong, lucky; None where it does not say."""
-    found = _BEGINNING.match(said)
-    if found is None:
+def kind_of(lesson: str) -> str | None:
+    """Return to which of them a lesson belongs: well, wrong, lucky; None where it does not say."""
+    beginning = _BEGINNING.match(lesson)
+    if beginning is None:
         return None
-    word = found["which"].lower()
+    word = beginning["which"].lower()
     return "well" if word in _WELL else "lucky" if word in _LUCKY else "wrong"
 
 
 def well(context: Context) -> list[str]:
-    """Write what went well."""
     return _written(context, "well", _measured_well(context), "went well")
 
 
 def wrong(context: Context) -> list[str]:
-    """Write what did not."""
     return _written(context, "wrong", _measured_wrong(context), "went wrong")
 
 
 def lucky(context: Context) -> list[str]:
-    """Write where there was luck; no log can tell that."""
     return _written(context, "lucky", [], "lucky")
 
 
 def unsorted(context: Context) -> list[str]:
     """Write the lessons that do not say which they are; nothing where there are none."""
-    return noted([entry for entry in context.notes("lesson") if which(_text(entry)) is None])
+    return noted([entry for entry in context.notes("lesson") if kind_of(_text(entry)) is None])
 
 
 def _written(context: Context, name: str, measured: list[str], beginning: str) -> list[str]:
-    told = [entry for entry in context.notes("lesson") if which(_text(entry)) == name]
-    written = [*noted(told, _without_beginning), *measured]
+    lessons = [entry for entry in context.notes("lesson") if kind_of(_text(entry)) == name]
+    written = [*noted(lessons, _without_beginning), *measured]
     if written:
         return written
     note = command("note", context.incident.id, "--kind", "lesson", f"{beginning}: …")
@@ -66,8 +62,9 @@ def _text(entry: Entry) -> str:
     return entry.fact.text
 
 
-def _without_beginning(said: str) -> str:
-    rest = said[found.end() :] if (found := _BEGINNING.match(said)) else said
+def _without_beginning(lesson: str) -> str:
+    beginning = _BEGINNING.match(lesson)
+    rest = lesson[beginning.end() :] if beginning else lesson
     return rest[:1].upper() + rest[1:]
 
 
@@ -76,7 +73,7 @@ def _measured_well(context: Context) -> list[str]:
     took = time_to_detect(context)
     if context.incident.detected_by == "alert":
         after = f", {value(took)} after it started" if took else ""
-        written.append(f"- An alert told us{after} *(measured)*")
+        written.append(f"- It was detected by an alert{after} *(measured)*")
     for entry in context.attributed("fixed"):
         rows = [row for row in context.verdicts if row.change in entry.evidence]
         healthy = [row for row in rows if row.baseline == "healthy"]
@@ -89,25 +86,14 @@ def _measured_well(context: Context) -> list[str]:
 def _measured_wrong(context: Context) -> list[str]:
     written = []
     if context.incident.detected_by == "customer":
-        written.append("- It was a customer who told us *(recorded)*")
-    tellers: list[tuple[type, Callable[[Entry], str]]] = [
-        (
-            EtaMissed,
-            lambda entry: (
-                f"The time promised for {context.moment(entry.occurred_at, entry.precision_seconds)} passed without a fix"
-            ),
-        ),
-        (
-            IncidentReopened,
-            lambda entry: (
-                f"It came back: reopened at {context.moment(entry.occurred_at, entry.precision_seconds)}"
-            ),
-        ),
-    ]
-    for kind, words in tellers:
-        written += [
-            f"- {words(entry)} ({code(entry.handle)}) *(recorded)*"
-            for entry in context.entries
-            if isinstance(entry.fact, kind)
-        ]
+        written.append("- It was reported by a customer *(recorded)*")
+    for entry in context.entries:
+        at = context.moment(entry.occurred_at, entry.precision_seconds)
+        if isinstance(entry.fact, EtaMissed):
+            what = f"The time promised for {at} passed without a fix"
+        elif isinstance(entry.fact, IncidentReopened):
+            what = f"It came back: reopened at {at}"
+        else:
+            continue
+        written.append(f"- {what} ({code(entry.handle)}) *(recorded)*")
     return written

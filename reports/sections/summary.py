@@ -23,23 +23,20 @@ _RESOLVED = {
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section."""
-    return [*story(context), "", *lasted(context)]
+    return [*story(context), "", *duration_table(context)]
 
 
 def story(context: Context) -> list[str]:
     """Tell all of it in one paragraph: what, how it went, why, and what fixed it."""
-    told = [*_happened(context), *_explained(context, since=context.incident.begins_at)]
-    return [" ".join([_title(context), *told])]
+    explained = _explained(context, since=context.incident.begins_at)
+    return [" ".join([_title(context), *_happened(context), *explained])]
 
 
 def overview(context: Context) -> list[str]:
-    """Say what it was, why, and what fixed it."""
     return [" ".join([_title(context), *_explained(context, since=None)])]
 
 
 def happened(context: Context) -> list[str]:
-    """Say how it went, from its start to its end."""
     return [" ".join(_happened(context))]
 
 
@@ -73,8 +70,8 @@ def _explained(context: Context, *, since: datetime | None) -> list[str]:
     fixed = context.attributed("fixed")
     if fixed:
         parts.append(f"What fixed it: {' and '.join(_fix(context, entry, since) for entry in fixed)}.")
-        if _share_the_credit(context, fixed):
-            parts.append("They overlap: which of them did it cannot be told.")
+        if _overlap(context, fixed):
+            parts.append("They overlap, so it is unknown which of them fixed it.")
     elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
         parts.append("What fixed it is not recorded.")
     return parts
@@ -96,7 +93,7 @@ def _fix(context: Context, entry: Entry, since: datetime | None) -> str:
     return f"{text(context.named(_lower(title(entry)), entry.service))} at {at}"
 
 
-def _share_the_credit(context: Context, fixed: Sequence[Entry]) -> bool:
+def _overlap(context: Context, fixed: Sequence[Entry]) -> bool:
     """Whether two of the changes that people call the fix reach into each other's first ten minutes."""
     versions = {getattr(entry.fact, "version", "") for entry in fixed}
     return any(
@@ -107,49 +104,49 @@ def _share_the_credit(context: Context, fixed: Sequence[Entry]) -> bool:
 
 def _course(context: Context) -> str:
     incident = context.incident
-    said = []
+    parts = []
     started = incident.milestones.get("started")
-    first = min(each for each in (incident.declared_at, incident.begins_at) if each is not None)
+    first = min(at for at in (incident.declared_at, incident.begins_at) if at is not None)
     if started is not None:
         at = context.moment(started.at, started.precision_seconds)
         if started.until:
             until = _when(context, started.until, started.precision_seconds, started.at)
-            said.append(f"It started between {at} and {until}")
+            parts.append(f"It started between {at} and {until}")
         else:
-            said.append(f"It started at {at}")
+            parts.append(f"It started at {at}")
     assert incident.declared_at is not None
     by = {"alert": "by an alert", "customer": "by a customer", "person": "by a person"}.get(
         incident.detected_by or ""
     )
     detected = incident.milestones.get("detected")
     if detected is not None:
-        at = _when(context, detected.at, detected.precision_seconds, first if said else None)
-        said.append(f"was detected at {at}" + (f" {by}" if by else ""))
+        at = _when(context, detected.at, detected.precision_seconds, first if parts else None)
+        parts.append(f"was detected at {at}" + (f" {by}" if by else ""))
     elif by:
-        said.append(f"was detected {by}")
-    told = any(" at " in each or " between " in each for each in said)
+        parts.append(f"was detected {by}")
+    dated = any(" at " in part or " between " in part for part in parts)
     exactly = context.precision_of(incident.declared_at, IncidentDeclared)
-    declared = _when(context, incident.declared_at, exactly, first if told else None)
-    said.append(f"was declared at {declared} by {text(incident.declared_by)}")
+    declared = _when(context, incident.declared_at, exactly, first if dated else None)
+    parts.append(f"was declared at {declared} by {text(incident.declared_by)}")
     if incident.status is Status.OPEN:
         reopened = _reopened(context)
         still = f"It was {reopened} and is still open" if reopened else "It is still open"
-        return _joined(said) + f". {still}, as far as the log knows at {context.moment(context.as_of)}."
+        return _joined(parts) + f". {still} as of {context.moment(context.as_of)}."
     assert incident.resolved_at is not None
     lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
     if incident.status is Status.MERGED:
         at = _when(context, incident.resolved_at, 0.001, first)
-        return _joined(said) + f". At {at} it was merged into {incident.merged_into}, which goes on."
+        return _joined(parts) + f". At {at} it was merged into {incident.merged_into}, which goes on."
     ended = _RESOLVED.get(incident.resolution or "", "resolved")
     reopened = _reopened(context)
     again = " again" if reopened else ""
     exactly = context.precision_of(incident.resolved_at, IncidentResolved)
-    said.append(f"was {ended}{again} at {_when(context, incident.resolved_at, exactly, first)}")
+    parts.append(f"was {ended}{again} at {_when(context, incident.resolved_at, exactly, first)}")
     begun = "it started" if started and started.at == incident.begins_at else "it was first noticed"
     ending = (
         f", {lasted} after {begun}." if incident.begins_at < incident.declared_at else f", {lasted} later."
     )
-    return _joined(said) + ending + (f" Before that it had been {reopened}." if reopened else "")
+    return _joined(parts) + ending + (f" Before that it had been {reopened}." if reopened else "")
 
 
 def _reopened(context: Context) -> str:
@@ -169,9 +166,9 @@ def _when(context: Context, at: datetime, precision_seconds: float, since: datet
     return context.moment(at, precision_seconds)
 
 
-def _joined(said: list[str]) -> str:
-    first = said[0] if said[0].startswith("It ") else f"It {said[0]}"
-    rest = said[1:]
+def _joined(parts: list[str]) -> str:
+    first = parts[0] if parts[0].startswith("It ") else f"It {parts[0]}"
+    rest = parts[1:]
     return first + "".join(f", {part}" for part in rest[:-1]) + (f" and {rest[-1]}" if rest else "")
 
 
@@ -183,7 +180,7 @@ def _lower(line: str) -> str:
     return line[:1].lower() + line[1:]
 
 
-def lasted(context: Context) -> list[str]:
+def duration_table(context: Context) -> list[str]:
     """Write how long each part took, with its formula."""
     rows = [
         (NAMES.get(name, name), value(duration), text(formula(duration)))

@@ -322,7 +322,7 @@ def test_the_report_has_a_checklist(declared, promised):
     assert "- [ ] Alert on the pool (john, by 2026-03-03) — **overdue by " in section
     assert ") — done on " in section
     assert PROOF in section
-    assert "as far as the log knows at " in section
+    assert "States are as of " in section
     declared("report", 1)
     assert "is reproduced" in declared("verify", "--report", "INC-1.md").out
 
@@ -438,7 +438,7 @@ def test_unlink_takes_it_back(again, promised):
     assert again("unlink", 2, promised, "--why", "it was the disk").code == 0
 
     assert listed(again)[0]["would_have_prevented"] == []
-    assert "Promised after earlier incidents" not in again("report", 2, "-o", "-").out
+    assert "Action items of earlier incidents" not in again("report", 2, "-o", "-").out
     refused(again("unlink", 2, promised, "--why", "x"), 12, "is not linked to INC-2", "ada unlinked it")
 
 

@@ -22,7 +22,7 @@ from reports.charts.curves import MOST_POINTS, strokes
 from reports.charts.labels import text_width
 from reports.charts.layout import HEIGHT, WIDTH, Layout
 from reports.charts.shapes import LOOKS, Outline, Words
-from reports.numbers import said, six_digits
+from reports.numbers import six_digits, with_unit
 from tracker.times import from_ms, to_ms
 
 GOLDEN = Path(__file__).parent / "golden" / "error_ratio.svg"
@@ -452,7 +452,7 @@ def test_a_number_is_said_with_its_unit(value, unit, words):
     """
     In pictures and in sentences alike.
     """
-    assert said(value, unit) == words
+    assert with_unit(value, unit) == words
 
 
 def test_a_limit_far_away_does_not_press_the_line_flat():

@@ -138,7 +138,7 @@ def test_a_cause_by_time_alone_is_named_a_candidate(tmp_path):
 
     written = text_of(path)
 
-    assert "Candidates by time alone, which nobody has judged yet:" in written
+    assert "Candidates by time alone, not confirmed yet:" in written
     assert f"tracker link INC-1 {b._id(bad)[-7:]} --as caused --why '…'" in written
 
 
@@ -298,11 +298,11 @@ def test_what_was_not_seen_is_said_and_drawn(tmp_path):
     (plain,) = report(told(tmp_path / "plain.db", histories.whole_incident())).pictures.values()
 
     span = "from 2026-03-01 14:10:00Z to 14:30:00Z (20 min)"
-    below = written.markdown.partition("Not seen: ")[2].partition("##")[0]
+    below = written.markdown.partition("Silent sources; ")[2].partition("##")[0]
     assert f"- prometheus silent {span}: " in below
     assert "- sentry silent from 2026-03-01 14:12:00Z, and not heard of since" in below
     metrics = written.markdown.partition("## Metrics")[2].partition("## Root Cause")[0]
-    assert metrics.count(f"Blind: prometheus silent {span}") == 1
+    assert metrics.count(f"No data: prometheus silent {span}") == 1
     assert "sentry" not in metrics
     assert b"no data" in picture
     assert b"no data" not in plain
@@ -352,7 +352,7 @@ def test_a_report_as_written_comes_out_the_same(tmp_path, capsys, options):
     written = _written(tmp_path, *options)
 
     assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 0
-    assert "comes out the same, byte for byte" in capsys.readouterr().out
+    assert "is reproduced byte for byte" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_an_edited_report_is_found(tmp_path, capsys, was, now):
 
     assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 5
     said = capsys.readouterr()
-    assert "does not come out the same" in said.out
+    assert " differs: " in said.out
     assert "tracker report INC-1 --at-seq 24 -o - | diff" in said.err
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 
 from projections.alert_expression import AlertExpression, parse
 from projections.backtest import Backtest, ForNothing, IncidentAnswer
-from reports.numbers import said
+from reports.numbers import rounded_with_unit
 from tracker.application.backtest import backtest_alert
 from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, plain, write_json
@@ -128,7 +128,7 @@ def _remarks(one: IncidentAnswer, answer: Backtest) -> Iterable[str]:
     if one.series and answer.series_count > 1:
         yield _labels(one.series)
     if one.firings:
-        peak = f", at its worst {_value(one.peak, answer.unit)}" if one.peak is not None else ""
+        peak = f", at its worst {rounded_with_unit(one.peak, answer.unit)}" if one.peak is not None else ""
         yield f"{'fired once' if one.firings == 1 else f'fired {one.firings} times'}{peak}"
     elif one.firing_since:
         yield "it was firing long before the incident, so it would have alerted nobody"
@@ -182,7 +182,7 @@ def _firing(one: ForNothing, answer: Backtest, zone: tzinfo) -> tuple[str, ...]:
     why = {"no_incident": "", "false_alarm": f"  in {one.incident}, a false alarm"}.get(
         one.reason, f"  long before {one.incident}, and still then"
     )
-    peak = f"peak {_value(one.peak, answer.unit)}" if one.peak is not None else "no number"
+    peak = f"peak {rounded_with_unit(one.peak, answer.unit)}" if one.peak is not None else "no number"
     labels = f"  {_labels(one.labels)}" if answer.series_count > 1 and one.labels else ""
     lasted = spoken((one.to - one.from_).total_seconds())
     return (
@@ -224,11 +224,6 @@ def _hours(hours: float) -> str:
 
 def _few(rate: float) -> str:
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
-
-
-def _value(peak: float, unit: str | None) -> str:
-    # Three digits are enough for how bad it was.
-    return said(float(f"{peak:.3g}"), unit)
 
 
 def _clock(at: datetime, zone: tzinfo) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from projections.comparison import VerdictRow
-from reports.numbers import said, six_digits
+from reports.numbers import rounded_with_unit
 from reports.wording.verdict_phrases import headline, settled_after, when_normal
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
@@ -137,7 +137,7 @@ def _notes(rows: "Sequence[VerdictRow]", session: Session) -> list[str]:
 
 
 def _number(value: float | None, unit: str | None) -> str:
-    return "–" if value is None else said(float(f"{six_digits(value):.3g}"), unit)
+    return "–" if value is None else rounded_with_unit(value, unit)
 
 
 def _sign(value: float | None, unit: str | None) -> str:

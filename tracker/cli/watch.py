@@ -20,7 +20,7 @@ from projections.comparison import (
     read_metric,
 )
 from projections.verdicts import Verdicts
-from reports.numbers import said
+from reports.numbers import rounded_with_unit
 from reports.wording import procedure as words
 from reports.wording.verdict_phrases import SAID_BY_CODE, describe_checks, headline
 from tracker.application.collect import sources
@@ -197,7 +197,7 @@ def _tell(since: float, looks: "Sequence[MetricReading]", settling: dict[str, fl
     marks = {True: "normal", False: "NOT NORMAL", None: "cannot tell"}
     told = []
     for each in looks:
-        value = said(float(f"{each.value:.3g}"), each.unit) if each.value is not None else "no data"
+        value = rounded_with_unit(each.value, each.unit) if each.value is not None else "no data"
         early = each.normal is False and since < settling.get(each.metric, 0.0)
         told.append(f"{each.metric} {value} {marks[each.normal]}{' (still settling)' if early else ''}")
     say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}")

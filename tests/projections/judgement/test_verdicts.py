@@ -227,7 +227,7 @@ def test_another_deploy_in_the_window_confounds():
     assert said["2", "1d"]
     assert not said["2", "10m"]
     assert not said["3", "10m"]
-    assert "shared" in headline([row for row in near if row.version == "2"])
+    assert "Confounded by 3" in headline([row for row in near if row.version == "2"])
 
 
 def test_limits_and_silence_are_flags():
@@ -389,7 +389,7 @@ def test_a_headline_hides_nothing_behind_the_window_of_its_own():
     found = judge(late, deploy(-20, version="1"), deploy(FIX, version="2"), as_of=FIX + 20)
 
     assert headline([row for row in found if row.version == "1"]) == (
-        "10 minutes after 1: errors unchanged. 1 hour after it: errors worse, with 2 in the same window."
+        "10 minutes after 1: errors unchanged. 1 hour after it: errors worse, confounded by 2."
     )
     assert headline([row for row in found if row.version == "2"]) == (
         "10 minutes after 2: errors (2 min after) back to normal."
@@ -428,7 +428,7 @@ def test_a_fix_has_no_credit_for_what_mended_itself(level, moving):
 
     assert verdicts(found) == {("1h", "before_change"): "improved", ("1h", "healthy"): "recovered"}
     assert ("already_moving" in found[0].flags) == moving
-    assert (", but was moving that way before 2." in headline(found)) == moving
+    assert (", but already moving that way before 2." in headline(found)) == moving
 
 
 def test_noise_before_a_fix_is_no_movement():
