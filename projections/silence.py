@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from tracker.events.base import Recorded
 from tracker.events.corrections import Effective, effective
 from tracker.events.silence import SourceReturned, SourceSilent
-from tracker.text.shortening import short
-from tracker.times import spoken
 
 #: The second miss in a row is a silence; half an interval is tolerance for polls that are late or early.
 MISSED_INTERVALS = 1.5
@@ -169,22 +167,3 @@ def blinding(
 def blind_for(known: Iterable[Silence], start: datetime, end: datetime) -> tuple[Silence, ...]:
     """Return the silences that make a span blind: those that cover three minutes of it, or more."""
     return tuple(silence for silence in known if silence.overlap(start, end) >= BLIND)
-
-
-def span_in_words(silence: Silence) -> str:
-    """Write from when to when it lasted, in UTC, and how long."""
-    start = f"{silence.start:%Y-%m-%d %H:%M:%SZ}"
-    if silence.end is None:
-        return f"from {start}, and not heard of since"
-    same_day = silence.start.date() == silence.end.date()
-    end = f"{silence.end:%H:%M:%SZ}" if same_day else f"{silence.end:%Y-%m-%d %H:%M:%SZ}"
-    return f"from {start} to {end} ({spoken((silence.end - silence.start).total_seconds())})"
-
-
-def silent_span(silence: Silence) -> str:
-    """Say which source was silent, from when to when, and why."""
-    watched = silence.watched
-    of = f" of {watched.service}" if watched.service else ""
-    name = f"{watched.what}{of} from {watched.source}" if watched.what else f"{watched.source}{of}"
-    why = f": {short(silence.reason, 160)}" if silence.reason else ""
-    return f"{short(name, 120)} silent {span_in_words(silence)}{why}"

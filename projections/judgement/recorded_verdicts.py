@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from projections.judgement.rows import JUDGE_VERSION, VerdictRow
@@ -50,9 +50,14 @@ def _with(row: VerdictRow, recorded: Recorded, event: VerdictsGiven, verdict: Ve
 
 
 def verdicts_to_record(
-    rows: Sequence[VerdictRow], facts: Iterable[Effective], incident: str
+    rows: Sequence[VerdictRow],
+    facts: Iterable[Effective],
+    incident: str,
+    worded: Callable[[VerdictRow], str | None],
 ) -> list[VerdictsGiven]:
     """Return the verdicts of closed windows that were not recorded for these inputs yet, one event a window.
+
+    `worded` says the reasons of a row, which are recorded in words.
 
     A newer judge alone is no reason to record them again: the recorded verdict stays, and `compare` shows both.
     """
@@ -63,10 +68,12 @@ def verdicts_to_record(
             continue
         if row.key not in latest or latest[row.key][2].inputs_hash != row.inputs_hash:
             windows.setdefault((row.change, row.window), []).append(row)
-    return [_event(same_window, incident) for same_window in windows.values()]
+    return [_event(same_window, incident, worded) for same_window in windows.values()]
 
 
-def _event(rows: Sequence[VerdictRow], incident: str) -> VerdictsGiven:
+def _event(
+    rows: Sequence[VerdictRow], incident: str, worded: Callable[[VerdictRow], str | None]
+) -> VerdictsGiven:
     first = rows[0]
     return VerdictsGiven(
         occurred_at=first.window_to,
@@ -80,10 +87,10 @@ def _event(rows: Sequence[VerdictRow], incident: str) -> VerdictsGiven:
         settling_seconds=max(row.settling_seconds for row in rows),
         judge_version=JUDGE_VERSION,
         verdicts=tuple(
-            # A row has every field of a verdict; only its reason may be None.
+            # A row has every field of a verdict but its reason in words.
             Verdict(
-                **{name: getattr(row, name) for name in Verdict.__struct_fields__}
-                | {"reason": row.reason or ""}
+                **{name: getattr(row, name) for name in Verdict.__struct_fields__ if name != "reason"},
+                reason=worded(row) or "",
             )
             for row in rows
         ),

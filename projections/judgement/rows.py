@@ -15,13 +15,14 @@ from projections.judgement import grid as grids
 from projections.judgement.flags import moved_before, over, silent
 from projections.judgement.inputs import IncidentContext, Inputs, inputs_of
 from projections.judgement.judge import judge_change, judge_fix, judge_recovery
-from projections.judgement.metric_series import HISTORY, MetricSeries
+from projections.judgement.metric_series import HISTORY, MetricSeries, RedactedSamples
 from projections.judgement.recovery import left_normal_at, recovered_at
 from projections.judgement.verdict_types import ChangeJudgement, RecoveryJudgement
 from projections.judgement.windows import WINDOWS, JudgedWindow, confounding, plan_window
-from projections.silence import Silence, blind_for, silent_span
+from projections.reason import Reason
+from projections.silence import Silence, blind_for
 from tracker.events.base import Redaction, handle_of
-from tracker.times import from_ms, to_ms, utc
+from tracker.times import from_ms, to_ms
 
 #: Changes whenever the same numbers may be judged otherwise.
 JUDGE_VERSION = "1"
@@ -67,7 +68,7 @@ class VerdictRow:
     smallest_visible_change: float | None = None
     recovered_at: datetime | None = None
     flags: tuple[str, ...] = ()
-    reason: str | None = None
+    reasons: tuple[Reason, ...] = ()
     baseline_from: datetime | None = None
     baseline_to: datetime | None = None
     inputs_hash: str | None = None
@@ -153,19 +154,19 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
     ]
     if redacted:
         row = replace(row, flags=(*row.flags, "redacted"))
-    removed = " ".join(dict.fromkeys(_removed(span.redaction) for span in redacted))
+    removed = _removed(redacted)
     missing = _missing(metric, plan, context.as_of)
     if missing is not None:
-        row = replace(row, verdict=missing[0], reason=_joined(missing[1], removed))
+        row = replace(row, verdict=missing[0], reasons=(missing[1], *removed))
         return _asked(row, during)
     inputs = inputs_of(metric, plan, context, during=during)
     blind = blind_for(metric.silences, plan.window_from, plan.window_to)
     if blind:
         # Before the inputs are hashed: a silence that is reported later is a new verdict.
         row = replace(row, flags=(*row.flags, "blind"))
-    remark = _joined(_blind(blind, inputs), removed)
+    remarks = (*_blind(blind, inputs), *removed)
     judged = [_judge(asked, inputs, metric, plan) for asked in _asked(row, during)]
-    return [replace(answer, reason=_joined(answer.reason, remark)) for answer in judged]
+    return [replace(answer, reasons=(*answer.reasons, *remarks)) for answer in judged]
 
 
 def _asked(row: VerdictRow, during: bool) -> list[VerdictRow]:
@@ -173,26 +174,29 @@ def _asked(row: VerdictRow, during: bool) -> list[VerdictRow]:
     return [row, replace(row, baseline="healthy")] if during else [row]
 
 
-def _removed(redaction: Redaction) -> str:
-    return f"Samples of it were redacted by {redaction.by} on {utc(redaction.at)}: {redaction.why}."
+def _removed(redacted: Sequence[RedactedSamples]) -> tuple[Reason, ...]:
+    once: list[Redaction] = []
+    for span in redacted:
+        once += [span.redaction] if span.redaction not in once else []
+    return tuple(Reason("samples_redacted", {"redaction": redaction}) for redaction in once)
 
 
-def _joined(*sentences: str | None) -> str | None:
-    return " ".join(sentence for sentence in sentences if sentence) or None
-
-
-def _blind(blind: Sequence[Silence], inputs: Inputs) -> str | None:
-    """Say which silence made a window blind, and how many samples there are all the same."""
+def _blind(blind: Sequence[Silence], inputs: Inputs) -> tuple[Reason, ...]:
+    """Name the silences that made a window blind, and how many samples there are all the same."""
     import numpy as np
 
     if not blind:
-        return None
+        return ()
     count = int(np.isfinite(inputs.after).sum())
-    there = f"{count} of {len(inputs.after)} samples of the window are in the log"
-    return f"{'; '.join(silent_span(silence) for silence in blind)}; {there}."
+    return (Reason("blind", {"silences": tuple(blind), "samples": count, "of": len(inputs.after)}),)
 
 
-def _missing(metric: MetricSeries, plan: JudgedWindow, as_of: datetime) -> tuple[str, str] | None:
+def _text(reason: str) -> tuple[Reason, ...]:
+    """Return the reason of the judge, who answers arrays from anywhere and words it."""
+    return (Reason("judged", {"text": reason}),) if reason else ()
+
+
+def _missing(metric: MetricSeries, plan: JudgedWindow, as_of: datetime) -> tuple[str, Reason] | None:
     """Return the verdict and its reason where there is nothing to judge yet."""
     series = metric.series
     last = None
@@ -200,18 +204,17 @@ def _missing(metric: MetricSeries, plan: JudgedWindow, as_of: datetime) -> tuple
         last = from_ms(int(series.instants_ms[-1]))
     known_until = max((at for at in (last, metric.asked_until) if at is not None), default=None)
     if as_of < plan.window_to:
-        return "pending", "The window is not over, as far as the log knows."
+        return "pending", Reason("window_open")
     if known_until is None:
-        return "no_data", "The log has no samples of it."
+        return "no_data", Reason("no_samples")
     # Judged on a part of its last step, a window would be judged again as soon as the rest is there.
     ends = _last_instant(plan)
     partly = metric.asked_until is not None and metric.asked_until <= ends and (last is None or last < ends)
     if known_until < plan.window_to - _SAMPLES_LATE or partly:
         lasting = [one for one in metric.silences if one.end is None and one.start < plan.window_to]
-        why = f" ({'; '.join(silent_span(silence) for silence in lasting)})" if lasting else ""
-        return "pending", f"The samples up to the window's end are not in the log yet{why}."
+        return "pending", Reason("samples_pending", {"silences": tuple(lasting)})
     if last is None or last < plan.begins_at - HISTORY[plan.window]:
-        return "no_data", "The log has no samples of it."
+        return "no_data", Reason("no_samples")
     return None
 
 
@@ -230,8 +233,7 @@ def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWi
         inputs_hash=inputs.digest(row.baseline, row.flags, metric),
     )
     if not len(inputs.after):
-        reason = "The rollout was still settling when the window ended."
-        return replace(row, verdict="not_enough_data", reason=reason)
+        return replace(row, verdict="not_enough_data", reasons=(Reason("still_settling"),))
     healthy, after = inputs.healthy[:, None], inputs.after[:, None]
     recovery: RecoveryJudgement | None = None
     if inputs.incident is None:
@@ -253,7 +255,7 @@ def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWi
         judgement = recovery.after
     row = _with_judgement(row, judgement)
     if recovery is None:
-        row = replace(row, verdict=_change_verdict(judgement, metric.better), reason=judgement.reason or None)
+        row = replace(row, verdict=_change_verdict(judgement, metric.better), reasons=_text(judgement.reason))
     else:
         row = _with_recovery(row, recovery, inputs, metric, plan)
     # Against healthy time the incident is what it was moving in before: that is no flag.
@@ -287,7 +289,7 @@ def _with_recovery(
     row: VerdictRow, recovery: RecoveryJudgement, inputs: Inputs, metric: MetricSeries, plan: JudgedWindow
 ) -> VerdictRow:
     verdict = _recovery_verdict(recovery, metric.better)
-    row = replace(row, verdict=verdict, reason=recovery.reason or None)
+    row = replace(row, verdict=verdict, reasons=_text(recovery.reason))
     if verdict in ("unaffected", "not_enough_data"):
         return row
     rising = (recovery.incident.shift or 0.0) > 0

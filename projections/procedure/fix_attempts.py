@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from projections.changes import ChangeRow
 from projections.comparison import WINDOWS, answering, exit_code
 from projections.procedure.rule import Evidence
+from projections.reason import Reason
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import VerdictsGiven
@@ -87,14 +88,14 @@ class Outcome:
     """What the verdicts of one window after one change come to; `code` is that of a watch.
 
     0 is back to normal or better, 6 worse, 7 not better, 8 unknown; None is no verdict yet.
-    `verdicts` are (metric, verdict), `reasons` why there is none yet. `failed` says that the change
+    `verdicts` are (metric, verdict), `reasons` those of each metric why there is none yet. `failed` says that the change
     has to be rolled back: something is worse, or as degraded as before it.
     """
 
     code: int | None
     ends_at: datetime
     verdicts: tuple[tuple[str, str], ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[tuple[Reason, ...], ...] = ()
     evidence: tuple[str, ...] = ()
     failed: bool = False
 
@@ -108,14 +109,14 @@ class _Recorded:
     verdict: str
     strength: float | None
     event: str | None
-    reason: str | None
+    reasons: tuple[Reason, ...]
 
 
 def outcome(evidence: Evidence, change: ChangeRow, window: str) -> Outcome:
     """Sum up the verdicts of a window: as judged now, else as they were recorded."""
     ends_at = (change.finished_at or change.at) + timedelta(seconds=WINDOWS[window])
     rows = [
-        _Recorded(row.metric, row.baseline, row.verdict, row.strength, row.event, row.reason)
+        _Recorded(row.metric, row.baseline, row.verdict, row.strength, row.event, row.reasons)
         for row in evidence.verdicts
         if row.change in change.evidence and row.window == window
     ] or _recorded(evidence, change, window)
@@ -125,8 +126,8 @@ def outcome(evidence: Evidence, change: ChangeRow, window: str) -> Outcome:
     answers = answering(rows)
     verdicts = tuple((row.metric, row.verdict) for row in answers)
     if all(row.verdict in _NONE_YET for row in answers):
-        reasons = dict.fromkeys(row.reason.rstrip(".") for row in answers if row.reason)
-        return Outcome(None, ends_at, verdicts, tuple(reasons), events)
+        reasons = tuple(row.reasons for row in answers if row.reasons)
+        return Outcome(None, ends_at, verdicts, reasons, events)
     code = exit_code(rows)
     moved = {row.verdict for row in rows}
     if code == 8 and not any(row.baseline == "healthy" for row in rows):
@@ -140,8 +141,9 @@ def _recorded(evidence: Evidence, change: ChangeRow, window: str) -> list[_Recor
     for given in sorted(verdicts_of(evidence, change, window), key=lambda fact: fact.recorded.position):
         assert isinstance(given.event, VerdictsGiven)
         for one in given.event.verdicts:
+            reasons = (Reason("judged", {"text": one.reason}),) if one.reason else ()
             last[one.metric, one.baseline] = _Recorded(
-                one.metric, one.baseline, one.verdict, one.strength, given.id, one.reason
+                one.metric, one.baseline, one.verdict, one.strength, given.id, reasons
             )
     return list(last.values())
 

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 from projections.comparison import NOT_JUDGED, VerdictRow
 from projections.samples import Series, Summary, between, summary
-from projections.silence import Silence, blinding, silent_span
+from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
 from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
-from reports.wording.verdict_phrases import SPANS, headline, settled_after, when_normal
+from reports.wording import silence as silence_words
+from reports.wording.verdict_phrases import SPANS, headline, reason, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
 from tracker.events.changes import DeployFinished, RollbackFinished
@@ -53,11 +54,11 @@ def _verdicts(context: Context) -> list[str]:
         not_judged: dict[str, list[str]] = {}
         for row in rows:
             if row.verdict in NOT_JUDGED and row.baseline == "before_change":
-                not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {row.reason}", []).append(
+                not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {reason(row)}", []).append(
                     f"{row.metric} ({SPANS[row.window]})"
                 )
-        for reason, metrics in not_judged.items():
-            written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(reason)}"]
+        for why, metrics in not_judged.items():
+            written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(why)}"]
         written += [""]
     return written
 
@@ -129,7 +130,10 @@ def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
 def _blind(context: Context, metric: MetricPlan) -> list[str]:
     written: list[str] = []
     for silence in _silences(context, metric):
-        written += ["", f"No data: {text(silent_span(silence))} ({code(handle_of(silence.event))})."]
+        written += [
+            "",
+            f"No data: {text(silence_words.describe(silence))} ({code(handle_of(silence.event))}).",
+        ]
     return written
 
 

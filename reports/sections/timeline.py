@@ -1,10 +1,10 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
-from projections.silence import silent_span
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import code, command, listed_below, table, text
 from reports.sections.mentions import named, says
+from reports.wording import silence as silence_words
 from reports.wording.timeline import detail, redaction, title
 from tracker.events.base import Event, handle_of
 from tracker.events.incidents import FileAttached, NoteAdded
@@ -30,7 +30,9 @@ def lines(context: Context) -> list[str]:
         written += ["", "*late*: recorded this long after it happened."]
     if any(entry.amended for entry in context.entries):
         written += ["", "*amended*: corrected later; `tracker history EVENT` shows the old value."]
-    silences = [f"{text(silent_span(one))} ({code(handle_of(one.event))})" for one in context.silences]
+    silences = [
+        f"{text(silence_words.describe(one))} ({code(handle_of(one.event))})" for one in context.silences
+    ]
     written += listed_below(
         "Silent sources; what they would have reported in that time may be missing above:", silences
     )

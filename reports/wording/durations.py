@@ -28,7 +28,7 @@ _POINTS = {
     "first_metric": "the first metric out of normal",
     "last_metric": "the last metric back to normal",
 }
-_REMARKS = {
+REMARKS = {
     "false_alarm": "it was a false alarm",
     "merged_into": "it was merged into {incident}",
     "one_trunk": "there is one trunk, so nothing is merged back",
@@ -94,7 +94,7 @@ def _point(point: Point) -> str:
 
 def _remarks(duration: Duration) -> list[str]:
     return [
-        _REMARKS[remark.code].format(**{**remark.facts, "end": _END_MISSING.get(remark.facts.get("end", ""))})
+        REMARKS[remark.code].format(**{**remark.facts, "end": _END_MISSING.get(remark.facts.get("end", ""))})
         for remark in duration.remarks
     ]
 

@@ -19,7 +19,7 @@ from projections.reason import Reason
 from projections.the_fix import Fix
 from reports.wording.commands import next_command
 from reports.wording.text import capitalized, counted, listed
-from reports.wording.verdict_phrases import PHRASES, describe_checks
+from reports.wording.verdict_phrases import PHRASES, describe_checks, sentence
 from tracker.text.shortening import short
 from tracker.times import spoken
 
@@ -434,7 +434,8 @@ def _outcome(outcome: Outcome) -> str:
     for metric, verdict in sorted(outcome.verdicts, key=lambda pair: list(PHRASES).index(pair[1])):
         groups.setdefault(PHRASES[verdict], []).append(metric)
     text = "; ".join(f"{', '.join(dict.fromkeys(metrics))} {phrase}" for phrase, metrics in groups.items())
-    return f"{text} ({'; '.join(outcome.reasons)})" if outcome.reasons else text
+    why = dict.fromkeys(" ".join(map(sentence, reasons)).rstrip(".") for reasons in outcome.reasons)
+    return f"{text} ({'; '.join(why)})" if why else text
 
 
 def _replaced(pairs: Iterable[tuple[ChangeRow, ChangeRow]]) -> str:

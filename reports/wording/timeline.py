@@ -1,9 +1,9 @@
 """The title and the detail of a row of the timeline."""
 
-from projections.silence import span_in_words
 from projections.timeline import Entry
 from reports.wording.headlines import detail as event_detail
 from reports.wording.headlines import headline
+from reports.wording.silence import period
 from reports.wording.text import dotted
 from tracker.events.base import Redaction
 from tracker.times import spoken, utc
@@ -18,7 +18,7 @@ def detail(entry: Entry) -> str | None:
     """Say what a reader may want to know besides; of a redacted event who removed its text, and why."""
     own = event_detail(entry.fact) if entry.redacted is None else redaction(entry.redacted)
     return dotted(
-        entry.silence and span_in_words(entry.silence),
+        entry.silence and period(entry.silence),
         entry.times > 1 and f"{entry.times} times within {spoken(entry.repeated_for_seconds)}",
         len(entry.reported_by) > 1 and f"reported by {', '.join(entry.reported_by)}",
         entry.retracted and "retracted later",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from projections.comparison import (
     CHECKS,
@@ -14,7 +14,10 @@ from projections.comparison import (
     is_clear,
     is_worse,
 )
-from tracker.times import spoken
+from projections.reason import Reason
+from projections.silence import Silence
+from reports.wording.silence import describe
+from tracker.times import spoken, utc
 
 SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
 
@@ -33,7 +36,37 @@ PHRASES = {
     "unaffected": "not affected",
 }
 """How a headline says each verdict, the worst first."""
+REASONS: dict[str, Callable[..., str]] = {
+    "window_open": lambda: "The window is not over yet.",
+    "no_samples": lambda: "The log has no samples of it.",
+    "samples_pending": lambda silences: (
+        f"The samples up to the end of the window are not in the log yet{_because(silences)}."
+    ),
+    # These are recorded with their verdicts: the same reason reads the same for good.
+    "still_settling": lambda: "The rollout was still settling when the window ended.",
+    "judged": lambda text: text,
+    "blind": lambda silences, samples, of: (
+        f"{'; '.join(map(describe, silences))}; {samples} of {of} samples of the window are in the log."
+    ),
+    "samples_redacted": lambda redaction: (
+        f"Samples of it were redacted by {redaction.by} on {utc(redaction.at)}: {redaction.why}."
+    ),
+}
 _ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
+
+
+def sentence(reason: Reason) -> str:
+    """Say why a verdict is what it is."""
+    return REASONS[reason.code](**reason.facts)
+
+
+def reason(row: VerdictRow) -> str | None:
+    """Say why a row's verdict is what it is; None where it has no remark."""
+    return " ".join(map(sentence, row.reasons)) or None
+
+
+def _because(silences: Sequence[Silence]) -> str:
+    return f" ({'; '.join(map(describe, silences))})" if silences else ""
 
 
 def closed_window(rows: Sequence[VerdictRow]) -> str | None:
@@ -55,7 +88,7 @@ def headline(rows: Sequence[VerdictRow]) -> str:
     what = f"the rollback to {first.version}" if first.kind == "rollback" else first.version
     window = closed_window(rows)
     if window is None:
-        return f"After {what}: no verdict yet. {first.reason or 'No window is over.'}"
+        return f"After {what}: no verdict yet. {reason(first) or 'No window is over.'}"
     outcome = _outcome([row for row in rows if row.window == window])
     others = sorted({version for row in rows if row.window == window for version in row.confounded_by})
     confounded = f" Confounded by {' and '.join(others)}, deployed in the same window." if others else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.wording import commands, procedure
+from reports.wording import commands, durations, procedure, verdict_phrases
 from tracker.cli.commands import COMMANDS
 
 FOLDER = Path(__file__).parents[2] / "projections"
@@ -65,26 +65,30 @@ def test_no_projection_imports_a_report(path: Path) -> None:
     assert [name for name in names if name.split(".")[0] == "reports"] == []
 
 
-def test_every_reason_of_a_rule_has_a_sentence_and_every_sentence_a_reason() -> None:
+def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
     """
-    Reasons are the strings beside a status, and what says how a fix came onto a branch.
+    Of rules, verdicts and durations; the codes are written out where they are given.
     """
-    known = {text for path in (FOLDER / "procedure").glob("*.py") for text in strings(path)}
+    sentences = {*procedure.REASONS, *verdict_phrases.REASONS, *durations.REMARKS}
+    known = {text for path in MODULES for text in strings(path)}
 
-    assert procedure.REASONS - known == set()
-    assert commands.STEPS - known == set()
-    assert _reasons_given() - procedure.REASONS == set()
+    assert _reasons_given() - sentences == set()
+    assert {*sentences, *commands.STEPS} - known == set()
 
 
 def _reasons_given() -> set[str]:
     """The texts that are given to an answer, or to a reason, as its code."""
     found = set()
-    for path in (FOLDER / "procedure").glob("*.py"):
+    for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CODE_AT:
-                code = node.args[_CODE_AT[node.func.id]]
-                found |= {each.value for each in ast.walk(code) if isinstance(each, ast.Constant)}
+            name = (
+                getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            )
+            if isinstance(node, ast.Call) and name in _CODE_AT:
+                code = node.args[_CODE_AT[name]]
+                found |= {text.value for text in ast.walk(code) if isinstance(text, ast.Constant)}
     return found
 
 
-_CODE_AT = {"Reason": 0, "unknown": 0, "_unknown": 0, "_branched_elsewhere": 0, "answer": 1}
+_CODE_AT = {"Reason": 0, "remarked": 0, "unknown": 0, "_unknown": 0, "_branched_elsewhere": 0, "answer": 1}
+"""By function: where in its call the code is."""

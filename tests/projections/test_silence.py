@@ -13,6 +13,7 @@ from projections.dossier import Dossier
 from projections.silence import WatchedSource, blind_for, blinding, noticed, silences
 from projections.timeline import entries, timeline
 from reports.wording.timeline import detail, title
+from reports.wording.verdict_phrases import reason
 from tests.builders import amended, at, declared, recorded, resolved, retracted, returned, silent
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, series
 from tracker.application.source_silence import SilenceDetector
@@ -336,9 +337,9 @@ def test_a_verdict_whose_source_was_silent_is_blind_and_says_why():
     assert flags(found) == {"10m": False, "1h": True, "1d": True}
     hour = next(row for row in found if row.window == "1h" and row.baseline == "healthy")
     assert hour.verdict == "recovered"
-    assert hour.reason is not None
-    assert "prometheus silent from 2026-03-01 14:50:00Z to 15:00:00Z (10 min)" in hour.reason
-    assert "57 of 57 samples of the window are in the log" in hour.reason
+    assert reason(hour) is not None
+    assert "prometheus silent from 2026-03-01 14:50:00Z to 15:00:00Z (10 min)" in reason(hour)
+    assert "57 of 57 samples of the window are in the log" in reason(hour)
     assert [row.flags.count("blind") for row in found if row.window == "1h"] == [1, 1]
 
 
@@ -354,7 +355,7 @@ def test_a_gap_in_the_samples_is_told_with_the_silence_behind_it():
 
     hour = next(row for row in found if row.window == "1h" and row.baseline == "healthy")
     assert hour.flags.count("blind") == 1
-    assert "47 of 57 samples" in (hour.reason or "")
+    assert "47 of 57 samples" in (reason(hour) or "")
 
 
 @pytest.mark.parametrize("length", [0.0, 2.9])
@@ -375,10 +376,10 @@ def test_a_silence_that_is_told_of_later_is_a_new_verdict():
     """
     What was said stands, and is said again with what is known now.
     """
-    said = verdicts_to_record(judge(series(broken)), [], "INC-1")
+    said = verdicts_to_record(judge(series(broken)), [], "INC-1", reason)
     later = judge(series(broken), silences=tuple(held(silent(FIX + 20), returned(FIX + 30, since=FIX + 20))))
 
-    again = verdicts_to_record(later, effective(recorded(*said)).values(), "INC-1")
+    again = verdicts_to_record(later, effective(recorded(*said)).values(), "INC-1", reason)
 
     assert sorted(event.window for event in again) == ["1d", "1h"]
 
@@ -391,7 +392,7 @@ def test_samples_that_a_silent_source_owes_are_waited_for_with_its_name():
 
     hour = next(row for row in found if row.window == "1h")
     assert hour.verdict == "pending"
-    assert "prometheus silent from 2026-03-01 14:50:00Z, and not heard of since" in (hour.reason or "")
+    assert "prometheus silent from 2026-03-01 14:50:00Z, and not heard of since" in (reason(hour) or "")
 
 
 def test_all_silences_are_found_in_one_place(store_url):

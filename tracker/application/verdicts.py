@@ -3,6 +3,7 @@
 from projections.comparison import verdicts_to_record
 from projections.dossier import Dossier, Part
 from projections.verdicts import Verdicts, judged_changes, metric_names, verdicts
+from reports.wording.verdict_phrases import reason
 from tracker.application.dossier import dossier
 from tracker.application.session import Recording, Session
 from tracker.errors import BadInputError
@@ -39,9 +40,13 @@ def compute_verdicts(
 def record_verdicts(session: Session, incident: Incident, recording: Recording | None = None) -> Verdicts:
     """Append the verdicts of the windows that are over and were not judged on these samples yet."""
     found = compute_verdicts(session, incident, None)
-    if not verdicts_to_record(found.rows, incident.steps, incident.id):
+    if not verdicts_to_record(found.rows, incident.steps, incident.id, reason):
         return found
-    session.decide(incident.id, lambda now: verdicts_to_record(found.rows, now.steps, incident.id), recording)
+    session.decide(
+        incident.id,
+        lambda now: verdicts_to_record(found.rows, now.steps, incident.id, reason),
+        recording,
+    )
     return compute_verdicts(session, session.incident(incident.id), None)
 
 

@@ -13,7 +13,7 @@ from dataclasses import fields
 
 from projections.comparison import VerdictRow
 from reports.numbers import rounded_with_unit
-from reports.wording.verdict_phrases import headline, settled_after, when_normal
+from reports.wording.verdict_phrases import headline, reason, settled_after, when_normal
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import add_display_zone, add_incident, add_reading, plain, say, write_json
@@ -24,7 +24,7 @@ EXAMPLE = (
     "example:  tracker compare INC-42        tracker compare . --change checkout@v1.2.1 --metric error_ratio"
 )
 
-_HIDDEN = ("better",)
+_HIDDEN = ("better", "reasons")
 _BASELINES = {"before_change": "before it", "healthy": "healthy time"}
 _COLOURS = {
     "recovered": "32", "improved": "32", "regressed": "31", "still_degraded": "31", "partly_recovered": "33",
@@ -79,7 +79,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 def described(row: "VerdictRow") -> dict[str, object]:
     """Return a row's JSON keys."""
-    return {each.name: plain(getattr(row, each.name)) for each in fields(row) if each.name not in _HIDDEN}
+    shown = {key.name: plain(getattr(row, key.name)) for key in fields(row) if key.name not in _HIDDEN}
+    return {**shown, "reason": reason(row)}
 
 
 def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
@@ -116,23 +117,24 @@ def _table(rows: "Sequence[VerdictRow]") -> str:
 def _notes(rows: "Sequence[VerdictRow]", session: Session) -> list[str]:
     """Say once, not in every row, why something cannot be told, and when a window will be over."""
     windows: dict[tuple[str, str], dict[str, list[str]]] = {}
-    known = {(row.metric, row.window): row.reason for row in rows if row.baseline == "before_change"}
+    known = {(row.metric, row.window): reason(row) for row in rows if row.baseline == "before_change"}
     for row in rows:
         said = known.get((row.metric, row.window)) if row.baseline == "healthy" else None
         # Beside healthy time the same is missing, in a sentence more.
-        if row.reason and not (said and row.reason.endswith(said)):
+        why = reason(row)
+        if why and not (said and why.endswith(said)):
             ends = row.window_to.astimezone(session.shown_zone)
             day = "" if ends.date() == row.deployed_at.astimezone(session.shown_zone).date() else "%Y-%m-%d "
             until = f" until {ends:{day}%H:%M:%S}" if row.verdict == "pending" else ""
-            mine = windows.setdefault((row.verdict.replace("_", " "), row.reason), {})
+            mine = windows.setdefault((row.verdict.replace("_", " "), why), {})
             mine.setdefault(row.metric, []).append(f"{row.window}{until}")
     lines = []
-    for (verdict, reason), metrics in windows.items():
+    for (verdict, why), metrics in windows.items():
         same: dict[str, list[str]] = {}
         for metric, found in metrics.items():
             same.setdefault(", ".join(dict.fromkeys(found)), []).append(metric)
         whose = "; ".join(f"{', '.join(names)} ({spans})" for spans, names in same.items())
-        lines.append(f"{verdict}: {whose}. {reason}")
+        lines.append(f"{verdict}: {whose}. {why}")
     return lines
 
 

@@ -24,7 +24,7 @@ from projections.judgement.recovery import recovered_at
 from projections.judgement.windows import plan_window, range_seconds
 from projections.samples import Series
 from reports.wording.headlines import headline as worded
-from reports.wording.verdict_phrases import headline, settled_after, when_normal
+from reports.wording.verdict_phrases import headline, reason, settled_after, when_normal
 from tests.builders import at, deploy, deploy_start, recorded, rollback
 from tracker.events.corrections import effective
 from tracker.times import to_ms
@@ -154,7 +154,7 @@ def test_a_window_that_is_not_over_is_pending():
         said = verdicts(found)
         assert said["10m", "healthy"] == "recovered"
         assert said["1h", "healthy"] == said["1d", "healthy"] == "pending"
-        assert all(row.reason for row in found if row.verdict == "pending")
+        assert all(reason(row) for row in found if row.verdict == "pending")
 
 
 def test_a_window_waits_for_its_last_step():
@@ -179,7 +179,7 @@ def test_no_samples_are_no_data_and_a_short_past_is_not_enough():
 
     assert {row.verdict for row in nothing} == {"no_data"}
     assert {row.verdict for row in short} == {"not_enough_data"}
-    assert all(row.reason and row.strength is None for row in short)
+    assert all(reason(row) and row.strength is None for row in short)
 
 
 def test_a_rollout_whose_length_is_known_settles_that_long():
@@ -283,7 +283,7 @@ def test_the_same_inputs_have_the_same_hash_and_are_said_once():
     What a window was judged on is in the hash; said again only when that changes. Another judge does not rewrite it.
     """
     found = judge(series(broken))
-    first = verdicts_to_record(found, [], "INC-1")
+    first = verdicts_to_record(found, [], "INC-1", reason)
     held = effective(recorded(*first, first=10)).values()
 
     again = judge(series(broken))
@@ -294,8 +294,8 @@ def test_the_same_inputs_have_the_same_hash_and_are_said_once():
     assert first[0].judge_version == JUDGE_VERSION
     assert first[0].occurred_at == at(FIX + 10)
     assert [row.inputs_hash for row in again] == [row.inputs_hash for row in found]
-    assert verdicts_to_record(again, held, "INC-1") == []
-    assert len(verdicts_to_record(moved, held, "INC-1")) == 3
+    assert verdicts_to_record(again, held, "INC-1", reason) == []
+    assert len(verdicts_to_record(moved, held, "INC-1", reason)) == 3
     assert all(row.said_then is None and row.event for row in with_recorded(again, held))
     assert {row.said_then["verdict"] for row in shown if row.said_then} == {"recovered", "improved"}
 
@@ -375,7 +375,7 @@ def test_the_timeline_begins_with_what_is_bad_too():
     found = [row for row in judge(series(broken), as_of=FIX + 20) if row.window == "10m"]
     bad = [replace(row, metric="bad", verdict="still_degraded") for row in found if row.baseline == "healthy"]
 
-    [given] = verdicts_to_record([*found, *bad], [], "INC-1")
+    [given] = verdicts_to_record([*found, *bad], [], "INC-1", reason)
 
     assert worded(given) == "10 minutes after 2: bad still degraded; errors recovered"
 
