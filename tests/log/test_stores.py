@@ -75,7 +75,7 @@ def test_a_short_file_is_no_log(tmp_path):
     path = tmp_path / "short"
     path.write_bytes(b"SQLite")
 
-    with refused(StoreError, "no SQLite file"):
+    with refused(StoreError, "not a SQLite file"):
         Log(str(path))
 
 
