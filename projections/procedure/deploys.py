@@ -1,4 +1,4 @@
-"""The deploys and rollbacks that rules ask about, and whether one was taken back."""
+"""The deploys and rollbacks that rules ask about, and whether one was rolled back."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ AFTER = timedelta(days=1)
 def own_changes(evidence: Evidence) -> list[ChangeRow]:
     """Return the deploys and rollbacks of the incident's services, oldest first.
 
-    Of what reached production, where the log tells which did; what went to a test system fixed nothing.
+    Only those to production, where the log says which were; what went to a test system fixed nothing.
     """
     rows = [row for row in evidence.changes if row.kind in ("deploy", "rollback")]
     rows = [row for row in rows if row.service in evidence.incident.services]
@@ -21,7 +21,7 @@ def own_changes(evidence: Evidence) -> list[ChangeRow]:
 
 
 def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
-    """Return the rollback that took a deploy back for good; None if none did, or it was deployed again."""
+    """Return the rollback that ended a deploy for good; None if none did, or it was deployed again."""
     rows = [
         row
         for row in own_changes(evidence)
@@ -33,8 +33,8 @@ def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
         if row.kind == "rollback":
             if not row.previous_version or not same_version(row.previous_version, deploy.version):
                 return None
-            later = (each for each in rows[number + 1 :] if same_version(each.version, deploy.version))
-            again = next(later, None)
+            later = rows[number + 1 :]
+            again = next((one for one in later if same_version(one.version, deploy.version)), None)
             return row if again is None else rollback_of(evidence, again)
         if row.kind == "deploy" and not same_version(row.version, deploy.version):
             return None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
 from projections.comparison import WINDOWS, answering, exit_code
-from projections.procedure.rule import Evidence
+from projections.procedure.rule import Evidence, once
 from projections.reason import Reason
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
 from tracker.events.corrections import Effective
@@ -31,12 +31,10 @@ def no_fix_needed(evidence: Evidence) -> str | None:
     return no_procedure_needed(evidence)
 
 
+@once
 def possible_fixes(evidence: Evidence) -> list[ChangeRow]:
-    """Return the changes that may have been meant to end it; computed once, for many rules ask."""
-    if "possible fixes" not in evidence.computed:
-        evidence.computed["possible fixes"] = considered(evidence.incident, evidence.changes)
-    rows: list[ChangeRow] = evidence.computed["possible fixes"]
-    return rows
+    """Return the changes that may have been meant to end it."""
+    return considered(evidence.incident, evidence.changes)
 
 
 def attempts(evidence: Evidence) -> list[ChangeRow]:
@@ -52,18 +50,12 @@ def attempts(evidence: Evidence) -> list[ChangeRow]:
     ]
 
 
+@once
 def fix_of(evidence: Evidence) -> Fix | None:
     """Return the fix; None where the log knows of none.
 
     While the incident is open, the last deploy counts as the fix unless it was rolled back or did not help.
     """
-    if "fix" not in evidence.computed:
-        evidence.computed["fix"] = _fix_of(evidence)
-    fix: Fix | None = evidence.computed["fix"]
-    return fix
-
-
-def _fix_of(evidence: Evidence) -> Fix | None:
     incident, detected = evidence.incident, evidence.detected_at
     fix = the_fix(incident, possible_fixes(evidence), detected)
     if fix is not None or is_over(incident):

@@ -1,7 +1,7 @@
 """The history of one repository, as far as the log knows it: a graph of commits, with branches and tags.
 
-What a commit stands on is known only where a clone was read: a push names no parents. Nothing
-is made up for what is missing: a walk that comes to its end too early says that it was cut off.
+The parents of a commit are known only where a clone was read: a push names none. Nothing
+is made up for what is missing: a walk that ends too early says that it was cut off.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -20,7 +20,7 @@ from tracker.events.version_files import is_bookkeeping
 
 @dataclass(frozen=True)
 class CommitNode:
-    """A commit with everybody who told of it. `knows_parents` where a clone was read."""
+    """A commit with the events that report it. `knows_parents` where a clone was read."""
 
     fact: CommitMade
     events: tuple[str, ...]
@@ -29,12 +29,11 @@ class CommitNode:
 
     @property
     def sha(self) -> str:
-        """Its hash."""
         return self.fact.sha
 
     @property
     def at(self) -> datetime:
-        """When it was committed where it stands."""
+        """When it was committed where it is now."""
         return self.fact.occurred_at
 
     @property
@@ -44,17 +43,16 @@ class CommitNode:
 
     @property
     def is_merge(self) -> bool:
-        """Whether it joins two lines of work."""
         return len(self.fact.parents) > 1
 
     @property
     def fix_paths(self) -> frozenset[str]:
-        """The files that it touched, without those of versions; empty where they are unknown."""
+        """The files that it changed, without version files; empty where they are unknown."""
         return frozenset(path for path in self.fact.changed_paths if not is_bookkeeping(path))
 
     @property
     def is_bump(self) -> bool:
-        """Whether it only says which version this is."""
+        """Whether it changes version files only."""
         paths = self.fact.changed_paths
         if paths:
             return all(is_bookkeeping(path) for path in paths)
@@ -62,8 +60,8 @@ class CommitNode:
 
     @property
     def identities(self) -> frozenset[str]:
-        """The names of its patch, whole and without the files of versions."""
-        return frozenset(each for each in (self.fact.patch_id, self.fact.fix_patch_id) if each)
+        """The ids of its patch, whole and without version files."""
+        return frozenset(patch for patch in (self.fact.patch_id, self.fact.fix_patch_id) if patch)
 
     @property
     def can_be_compared(self) -> bool:
@@ -83,7 +81,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag; `position` is where in the log it was told of."""
+    """A tag; `position` is that of its event in the log."""
 
     fact: VersionTagged
     event: str
@@ -103,14 +101,13 @@ class History:
     read_event: str | None = None
 
     def parents(self, sha: str) -> tuple[str, ...]:
-        """Return what a commit stands on, as far as it is known."""
         commit = self.commits.get(sha)
         return commit.fact.parents if commit else ()
 
     def chain(self, sha: str | None) -> Iterator[str]:
         """Walk first parents, from a commit on, through those that are known."""
         walked: set[str] = set()
-        # A commit that was amended by hand may stand on itself.
+        # A commit that was amended by hand may be its own parent.
         while sha is not None and sha in self.commits and sha not in walked:
             walked.add(sha)
             yield sha
@@ -118,51 +115,48 @@ class History:
             sha = parents[0] if parents else None
 
     def ancestors(self, shas: Iterable[str], without: Container[str] = ()) -> set[str]:
-        """Return these commits and all that they stand on, as far as known; `without` stops the walk."""
-        stop = without
-        left = [sha for sha in shas if sha in self.commits and sha not in stop]
-        found = set(left)
+        """Return these commits and all their ancestors that are known; `without` stops the walk."""
+        left = [sha for sha in shas if sha in self.commits and sha not in without]
+        walked = set(left)
         while left:
             for parent in self.parents(left.pop()):
-                if parent in self.commits and parent not in found and parent not in stop:
-                    found.add(parent)
+                if parent in self.commits and parent not in walked and parent not in without:
+                    walked.add(parent)
                     left.append(parent)
-        return found
+        return walked
 
     def heads(self, name: str) -> list[Head]:
-        """Return where a branch points: of the heads that were seen, those that no other one stands on."""
-        newest = sorted(
-            self.seen.get(name, ()), key=lambda each: (each.fact.occurred_at, each.event), reverse=True
-        )
+        """Return where a branch points: of the heads that were seen, those that are no ancestors of another."""
+        seen = self.seen.get(name, ())
+        newest = sorted(seen, key=lambda head: (head.fact.occurred_at, head.event), reverse=True)
         covered: set[str] = set()
-        found = []
-        for each in newest:
-            if each.fact.sha not in covered:
-                found.append(each)
-                covered |= self.ancestors([each.fact.sha], without=covered)
+        tips = []
+        for head in newest:
+            if head.fact.sha not in covered:
+                tips.append(head)
+                covered |= self.ancestors([head.fact.sha], without=covered)
         # Of heads of one second an older one may have come first.
-        return [each for each in found if not any(self._stands_on(other, each) for other in found)]
+        return [head for head in tips if not any(self._is_after(other, head) for other in tips)]
 
-    def _stands_on(self, later: Head, earlier: Head) -> bool:
+    def _is_after(self, later: Head, earlier: Head) -> bool:
         first, second = later.fact.sha, earlier.fact.sha
         return first != second and second in self.ancestors([first])
 
     def in_order(self, shas: set[str], head: str) -> list[CommitNode]:
-        """Return these commits behind a head, each after what it stands on: clocks tell only seconds."""
-        found: list[CommitNode] = []
+        """Return these commits behind a head, each after its parents: clocks have only seconds."""
+        ordered: list[CommitNode] = []
         left, walked = [(head, False)], set[str]()
         while left:
             sha, done = left.pop()
             if done:
-                found.append(self.commits[sha])
+                ordered.append(self.commits[sha])
             elif sha in shas and sha not in walked:
                 walked.add(sha)
                 left.append((sha, True))
                 left += [(parent, False) for parent in reversed(self.parents(sha))]
-        return found
+        return ordered
 
     def line(self, name: str) -> "Line":
-        """Return a branch with all that is in it."""
         if name not in self._lines:
             self._lines[name] = Line(self, name)
         return self._lines[name]
@@ -189,8 +183,8 @@ class History:
             return None
         if sha in self.commits:
             return sha
-        found = [each for each in self.commits if each.startswith(sha.lower())]
-        return found[0] if len(found) == 1 else None
+        same = [known for known in self.commits if known.startswith(sha.lower())]
+        return same[0] if len(same) == 1 else None
 
 
 class Line:
@@ -208,25 +202,23 @@ class Line:
 
     @cached_property
     def on_chain(self) -> set[str]:
-        """All that was committed on it, or merged into it by one commit."""
+        """All that was committed on it, or merged into it as one commit."""
         return {sha for chain in self.chains for sha in chain}
 
     @cached_property
     def entries(self) -> dict[str, str]:
         """For each commit that is in it the one of its own by which it came in: itself, or a merge."""
-        found: dict[str, str] = {}
+        entries: dict[str, str] = {}
         for chain in self.chains:
             for own in reversed(chain):
-                for sha in self.history.ancestors([own], without=found):
-                    found[sha] = own
-        return found
+                entries |= dict.fromkeys(self.history.ancestors([own], without=entries), own)
+        return entries
 
     def holds(self, sha: str) -> bool:
-        """Whether a commit is in it."""
         return sha in self.entries
 
     def before(self, sha: str) -> set[str]:
-        """Return what was in it before a commit came in; all that is in it where that never did."""
+        """Return what was in it before a commit came in; all of it where the commit never did."""
         entry = self.entries.get(sha)
         if entry is None:
             return set(self.entries)
@@ -234,59 +226,58 @@ class Line:
 
     @property
     def events(self) -> tuple[str, ...]:
-        """What says where it points."""
+        """The events that name its heads."""
         return tuple(head.event for head in self.heads)
 
 
 def histories(facts: Iterable[Effective]) -> dict[str, History]:
-    """Gather the facts of each repository; what several told of one commit is one commit."""
+    """Gather the facts of each repository; a commit that several sources report is one commit."""
     git = [
-        each
-        for each in facts
-        if isinstance(each.event, CommitMade | BranchSeen | VersionTagged | RepositoryRead)
+        fact
+        for fact in facts
+        if isinstance(fact.event, CommitMade | BranchSeen | VersionTagged | RepositoryRead)
     ]
-    found: dict[str, History] = {}
-    for each in git:
-        event = each.event
+    known: dict[str, History] = {}
+    for fact in git:
+        event = fact.event
         assert isinstance(event, CommitMade | BranchSeen | VersionTagged | RepositoryRead)
-        history = found.setdefault(event.repository, History(event.repository))
+        history = known.setdefault(event.repository, History(event.repository))
         history.services.add(event.service)
-        if event.source == "git" and each.recorded.arrival.via != "webhook":
-            read_at = each.recorded.recorded_at
+        if event.source == "git" and fact.recorded.arrival.via != "webhook":
+            read_at = fact.recorded.recorded_at
             if isinstance(event, RepositoryRead):
                 read_at = max(read_at, event.occurred_at)
             if history.read_at is None or read_at > history.read_at:
-                history.read_at, history.read_event = read_at, each.id
-    for shown, witnesses in sorted(deduplicate(git), key=lambda each: each[0].order):
+                history.read_at, history.read_event = read_at, fact.id
+    for shown, witnesses in sorted(deduplicate(git), key=lambda pair: pair[0].order):
         event = shown.event
-        ids = tuple(each.id for each in witnesses)
         if isinstance(event, CommitMade):
-            statements = [each.event for each in witnesses if isinstance(each.event, CommitMade)]
+            statements = [fact.event for fact in witnesses if isinstance(fact.event, CommitMade)]
             commit = CommitNode(
                 event,
-                ids,
-                any(each.source == "git" for each in statements),
-                next((each.merged_from for each in statements if each.merged_from), None),
+                tuple(fact.id for fact in witnesses),
+                any(statement.source == "git" for statement in statements),
+                next((statement.merged_from for statement in statements if statement.merged_from), None),
             )
-            held = found[event.repository].commits.get(event.sha)
-            if held is None or commit.knows_parents >= held.knows_parents:
-                found[event.repository].commits[event.sha] = commit
+            commits = known[event.repository].commits
+            if event.sha not in commits or commit.knows_parents >= commits[event.sha].knows_parents:
+                commits[event.sha] = commit
         elif isinstance(event, BranchSeen):
-            seen = found[event.repository].seen.setdefault(event.name, [])
-            if all(each.fact.sha != event.sha for each in seen):
-                seen.append(Head(_first_fork(event, witnesses), shown.id))
+            heads = known[event.repository].seen.setdefault(event.name, [])
+            if all(head.fact.sha != event.sha for head in heads):
+                heads.append(Head(_first_fork(event, witnesses), shown.id))
         elif isinstance(event, VersionTagged):
-            found[event.repository].tags.append(Tag(event, shown.id, shown.recorded.position))
-    return found
+            known[event.repository].tags.append(Tag(event, shown.id, shown.recorded.position))
+    return known
 
 
 def _first_fork(event: BranchSeen, witnesses: Iterable[Effective]) -> BranchSeen:
-    """Keep where a branch began as it was told first: a main branch that was fast-forwarded since hides it."""
-    told_of = sorted(
-        (each for each in witnesses if isinstance(each.event, BranchSeen) and each.event.fork_point),
-        key=lambda each: each.recorded.position,
+    """Keep the fork point that was recorded first: a main branch that was fast-forwarded since hides it."""
+    forks = sorted(
+        (fact for fact in witnesses if isinstance(fact.event, BranchSeen) and fact.event.fork_point),
+        key=lambda fact: fact.recorded.position,
     )
-    first = told_of[0].event if told_of else event
+    first = forks[0].event if forks else event
     assert isinstance(first, BranchSeen)
     return replace(event, fork_point=first.fork_point, fork_branch=first.fork_branch)
 

@@ -7,41 +7,35 @@ from projections.procedure.deploys import AFTER, SECOND, rollback_of
 from projections.procedure.fix_attempts import last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
-from projections.procedure.rule import Evidence
-
-__all__ = ["Hotfix", "counting_hotfixes", "hotfixes", "standing_hotfixes"]
+from projections.procedure.rule import Evidence, once
 
 
+@once
 def hotfixes(evidence: Evidence) -> list[Hotfix]:
     """Return the hotfixes of the incident, the first one first: deployed in it, or made while it lasted."""
-    if "hotfixes" not in evidence.computed:
-        found = [each for each in every_hotfix(evidence) if _belongs(evidence, each)]
-        fix = last_try(evidence)
-        if fix is not None:
-            found = [_tied(each, fix, alone=len(found) == 1) for each in found]
-        if fix is not None and not any(_carries(each, fix) for each in found):
-            brought = brought_by(evidence, fix)
-            found += [brought] if brought is not None else []
-        evidence.computed["hotfixes"] = sorted(found, key=lambda each: (each.began_at, each.head))
-    kept: list[Hotfix] = evidence.computed["hotfixes"]
-    return kept
+    mine = [hotfix for hotfix in every_hotfix(evidence) if _belongs(evidence, hotfix)]
+    fix = last_try(evidence)
+    if fix is not None:
+        mine = [_tied(hotfix, fix, alone=len(mine) == 1) for hotfix in mine]
+    if fix is not None and not any(_carries(hotfix, fix) for hotfix in mine):
+        brought = brought_by(evidence, fix)
+        mine += [brought] if brought is not None else []
+    return sorted(mine, key=lambda hotfix: (hotfix.began_at, hotfix.head))
 
 
 def counting_hotfixes(evidence: Evidence) -> list[Hotfix]:
-    """Return those that were deployed and those that were begun since; an attempt that nobody deployed is none."""
-    found = hotfixes(evidence)
-    deployed = [each.deploy.at for each in found if each.deploy is not None]
-    return [
-        each for each in found if not deployed or each.deploy is not None or each.began_at > max(deployed)
-    ]
+    """Return those that were deployed, and those that were begun since; an attempt that was never deployed is none."""
+    known = hotfixes(evidence)
+    last = max((hotfix.deploy.at for hotfix in known if hotfix.deploy is not None), default=None)
+    return [hotfix for hotfix in known if last is None or hotfix.deploy is not None or hotfix.began_at > last]
 
 
 def standing_hotfixes(evidence: Evidence) -> list[Hotfix]:
     """Return those of them that were not rolled back: what has to reach the other branches."""
     return [
-        each
-        for each in counting_hotfixes(evidence)
-        if each.deploy is None or rollback_of(evidence, each.deploy) is None
+        hotfix
+        for hotfix in counting_hotfixes(evidence)
+        if hotfix.deploy is None or rollback_of(evidence, hotfix.deploy) is None
     ]
 
 
@@ -50,26 +44,26 @@ def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
     start, end = incident.begins_at, incident.ends_at
     if hotfix.deploy is not None:
         at = hotfix.deploy.at
-        links = [incident.links[each] for each in hotfix.deploy.evidence if each in incident.links]
+        links = [incident.links[event] for event in hotfix.deploy.evidence if event in incident.links]
         if any(link.linked and link.role == "fixed" for link in links):
             return True
         return start <= at and (end is None or at <= end + AFTER)
-    made = [each.authored_at for each in hotfix.commits] or [hotfix.seen_at]
-    # Git tells whole seconds: what was committed in the second of the declaration came after it.
-    return any(start < each + SECOND and (end is None or each <= end) for each in made)
+    made = [commit.authored_at for commit in hotfix.commits] or [hotfix.seen_at]
+    # Git records whole seconds: what was committed in the second of the declaration came after it.
+    return any(start < at + SECOND and (end is None or at <= end) for at in made)
 
 
 def _tied(hotfix: Hotfix, fix: ChangeRow, *, alone: bool) -> Hotfix:
     """Tie a hotfix to the deploy of the fix where that brought a copy of it, or names no commit and is the only one."""
-    made = max((each.at for each in hotfix.commits), default=hotfix.seen_at)
+    made = max((commit.at for commit in hotfix.commits), default=hotfix.seen_at)
     if hotfix.deploy is not None or fix.at < made:
         return hotfix
     history, sha = hotfix.history, deployed_commit(hotfix.history, fix)
-    mine = {hotfix.patch_id}.union(*(each.identities for each in hotfix.fixes)) - {None}
+    mine = {hotfix.patch_id}.union(*(commit.identities for commit in hotfix.fixes)) - {None}
     copies = [
-        each
-        for each in (history.ancestors([sha]) if sha is not None else ())
-        if history.commits[each].at >= hotfix.began_at and history.commits[each].identities & mine
+        copy
+        for copy in (history.ancestors([sha]) if sha is not None else ())
+        if history.commits[copy].at >= hotfix.began_at and history.commits[copy].identities & mine
     ]
     if not copies and (sha is not None or fix.sha is not None or not alone):
         return hotfix

@@ -40,13 +40,12 @@ class Hotfix:
     @property
     def fixes(self) -> tuple[CommitNode, ...]:
         """Its commits without merges, version bumps and those that changed nothing."""
-        plain = (each for each in self.commits if not each.is_merge and not each.is_bump)
-        return tuple(each for each in plain if each.fact.files_changed != 0)
+        plain = (commit for commit in self.commits if not commit.is_merge and not commit.is_bump)
+        return tuple(commit for commit in plain if commit.fact.files_changed != 0)
 
     @property
     def bumps(self) -> tuple[CommitNode, ...]:
-        """The commits that only say which version it is."""
-        return tuple(each for each in self.commits if not each.is_merge and each.is_bump)
+        return tuple(commit for commit in self.commits if not commit.is_merge and commit.is_bump)
 
     @property
     def name(self) -> str:
@@ -56,17 +55,17 @@ class Hotfix:
     @property
     def began_at(self) -> datetime:
         """When its first commit was made."""
-        return min((each.authored_at for each in self.commits), default=self.seen_at)
+        return min((commit.authored_at for commit in self.commits), default=self.seen_at)
 
     @property
     def paths(self) -> frozenset[str]:
         """The files that it fixed; empty where they are unknown."""
-        return frozenset(path for each in self.fixes for path in each.fix_paths)
+        return frozenset(path for commit in self.fixes for path in commit.fix_paths)
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The events that it stands on."""
-        own = (event for each in self.commits for event in each.events)
+        """The events that it is known by."""
+        own = (event for commit in self.commits for event in commit.events)
         return tuple(dict.fromkeys((*self.events, *own)))
 
 
@@ -77,8 +76,8 @@ def deployed_commit(history: History, deploy: ChangeRow) -> str | None:
 
 def version_in(text: str | None) -> str | None:
     """Return the version that a name ends with: hotfix/v1.2.1 is v1.2.1's."""
-    found = _NUMBERED.fullmatch(text or "")
-    return found[1] if found else None
+    numbered = _NUMBERED.fullmatch(text or "")
+    return numbered[1] if numbered else None
 
 
 def is_numbered(version: str | None) -> bool:

@@ -1,8 +1,8 @@
 """Every hotfix that is known: by its branch, by a merge that names it, or by the deploy that brought it.
 
 A branch is known while it is there, and afterwards by the merge that names it. Where the main
-branch was fast-forwarded to it, its beginning is the production version before; where nothing
-tells even that, it is unknown, and no rule makes it up.
+branch was fast-forwarded to it, its beginning is the production version before; where even that
+is not recorded, it is unknown, and no rule makes it up.
 """
 
 import re
@@ -13,58 +13,41 @@ from projections.changes import ChangeRow, plain_version, same_version
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import CommitNode, Head, History, histories, joined_by
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
-from projections.procedure.rule import Evidence
+from projections.procedure.rule import Evidence, once
 
 
+@once
 def histories_of(evidence: Evidence) -> list[History]:
     """Return the repositories of the incident's services."""
-    if "histories" not in evidence.computed:
-        wanted = set(evidence.incident.services)
-        known = histories(evidence.facts).values()
-        evidence.computed["histories"] = [each for each in known if each.services & wanted]
-    found: list[History] = evidence.computed["histories"]
-    return found
+    services = set(evidence.incident.services)
+    return [history for history in histories(evidence.facts).values() if history.services & services]
 
 
+@once
 def every_hotfix(evidence: Evidence) -> list[Hotfix]:
-    """Return every hotfix branch that is known, of this incident or not."""
-    if "every hotfix" not in evidence.computed:
-        evidence.computed["every hotfix"] = _every_hotfix(evidence)
-    kept: list[Hotfix] = evidence.computed["every hotfix"]
-    return kept
-
-
-def _every_hotfix(evidence: Evidence) -> list[Hotfix]:
+    """Return every hotfix branch that is known, of this incident or not; of several merges of one the last."""
     pattern = re.compile(evidence.procedure.branch_pattern)
-    found: list[Hotfix] = []
+    known: list[Hotfix | None] = []
     for history in histories_of(evidence):
         for name in history.seen:
             if pattern.fullmatch(name):
-                head = max(history.heads(name), key=lambda each: (each.fact.occurred_at, each.event))
-                hotfix = _of_branch(evidence, history, head)
-                found += [hotfix] if hotfix is not None else []
+                head = max(history.heads(name), key=lambda head: (head.fact.occurred_at, head.event))
+                known.append(_of_branch(evidence, history, head))
         for merge in history.commits.values():
             for number, name in joined_by(merge).items():
                 if pattern.fullmatch(name) and name not in history.seen:
-                    found += _of_merge(evidence, history, merge, number, name)
-    return _latest_of_each(found)
-
-
-def _latest_of_each(found: list[Hotfix]) -> list[Hotfix]:
-    """Keep of a branch that several merges remember what it was last."""
-    last: dict[tuple[str, str | None], Hotfix] = {}
-    for each in sorted(found, key=lambda one: (one.seen_at, one.head)):
-        last[each.history.repository, each.branch] = each
-    return list(last.values())
+                    known.append(_of_merge(evidence, history, merge, number, name))
+    ordered = sorted(filter(None, known), key=lambda hotfix: (hotfix.seen_at, hotfix.head))
+    return list({(hotfix.history.repository, hotfix.branch): hotfix for hotfix in ordered}.values())
 
 
 def _of_merge(
     evidence: Evidence, history: History, merge: CommitNode, number: int, name: str
-) -> list[Hotfix]:
-    """Return a branch that nobody saw, as the merge remembers it."""
+) -> Hotfix | None:
+    """Return a branch that no reading saw, as the merge remembers it."""
     head = history.commits.get(merge.fact.parents[number])
     if head is None:
-        return []
+        return None
     procedure = evidence.procedure
     before = set(history.chain(merge.fact.parents[0]))
     lines = (procedure.production_branch, procedure.integration_branch)
@@ -73,23 +56,19 @@ def _of_merge(
     base = next((sha for sha in chain if any(sha in known for known in on.values())), None)
     line = next((line for line in lines if base in history.line(line).on_chain), None)
     own, whole = _own(history, head.sha, base, set())
-    return [
-        _released(
-            evidence,
-            Hotfix(
-                history=history,
-                branch=name,
-                head=head.sha,
-                seen_at=head.at,
-                commits=own,
-                base=base,
-                base_branch=line,
-                base_is_known=line is not None,
-                is_whole=whole,
-                events=merge.events,
-            ),
-        )
-    ]
+    hotfix = Hotfix(
+        history=history,
+        branch=name,
+        head=head.sha,
+        seen_at=head.at,
+        commits=own,
+        base=base,
+        base_branch=line,
+        base_is_known=line is not None,
+        is_whole=whole,
+        events=merge.events,
+    )
+    return _released(evidence, hotfix)
 
 
 def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | None:
@@ -106,7 +85,7 @@ def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | Non
     own, whole = _own(history, fact.sha, base, production.before(fact.sha))
     if not own and fact.sha in history.commits:
         return None
-    found = Hotfix(
+    hotfix = Hotfix(
         history=history,
         branch=fact.name,
         head=fact.sha,
@@ -120,7 +99,7 @@ def _of_branch(evidence: Evidence, history: History, head: Head) -> Hotfix | Non
         stated_versions=fact.stated_versions,
         events=(head.event,),
     )
-    return _released(evidence, found)
+    return _released(evidence, hotfix)
 
 
 def _own(
@@ -130,40 +109,34 @@ def _own(
     if head not in history.commits:
         return (), False
     if base is None:
-        # Nothing says where it began: its last fix is its own for certain, and what came after that.
+        # Where it began is unknown: its last fix is its own for certain, and what came after that.
         own = []
         for sha in history.chain(head):
             own.append(history.commits[sha])
             if not own[-1].is_merge and not own[-1].is_bump:
                 break
-        return tuple(reversed(own)), all(each.knows_parents for each in own)
+        return tuple(reversed(own)), all(commit.knows_parents for commit in own)
     chain = list(history.chain(head))
     behind: set[str] = history.ancestors([base]) | (
         others - set(chain[: chain.index(base)] if base in chain else chain)
     )
     mine = history.ancestors([head], without=behind)
-    found = history.in_order(mine, head)
+    commits = history.in_order(mine, head)
     whole = all(
-        each.knows_parents
-        and all(parent == base or parent in history.commits for parent in each.fact.parents)
-        for each in found
+        commit.knows_parents
+        and all(parent == base or parent in history.commits for parent in commit.fact.parents)
+        for commit in commits
     )
-    return tuple(found), whole
+    return tuple(commits), whole
 
 
 def _tag_name(history: History, sha: str) -> str | None:
-    return next((f"tag {each.fact.name}" for each in history.tags if each.fact.sha == sha), None)
+    return next((f"tag {tag.fact.name}" for tag in history.tags if tag.fact.sha == sha), None)
 
 
 def _older_tag(history: History, head: str, base: str | None, own_version: str | None) -> str | None:
-    """Return the version on which a branch stands that is newer than where its line left a main branch."""
-    versions = {
-        each.fact.sha
-        for each in history.tags
-        if each.fact.sha
-        and is_numbered(each.fact.name)
-        and not _same(version_in(each.fact.name), own_version)
-    }
+    """Return the version that a branch is based on, where that is newer than where its line left a main branch."""
+    versions = _versions(history, own_version)
     for sha in list(history.chain(head))[1:]:
         if sha == base:
             return None
@@ -172,21 +145,21 @@ def _older_tag(history: History, head: str, base: str | None, own_version: str |
     return None
 
 
-def _same(first: str | None, second: str | None) -> bool:
-    return first is not None and second is not None and same_version(first, second)
+def _versions(history: History, own_version: str | None) -> set[str]:
+    """Return the commits that are tagged with a version, but for the hotfix's own."""
+    return {
+        tag.fact.sha
+        for tag in history.tags
+        if tag.fact.sha
+        and is_numbered(tag.fact.name)
+        and not (own_version and same_version(version_in(tag.fact.name) or "", own_version))
+    }
 
 
 def production_before(evidence: Evidence, history: History, head: str, own_version: str | None) -> str | None:
     """Return the newest commit below a head that ran in production, was tagged, or was its branch's head."""
     production = evidence.procedure.production_branch
-    known = {each.fact.sha for each in history.seen.get(production, ())}
-    known |= {
-        each.fact.sha
-        for each in history.tags
-        if each.fact.sha
-        and is_numbered(each.fact.name)
-        and not _same(version_in(each.fact.name), own_version)
-    }
+    known = {head.fact.sha for head in history.seen.get(production, ())} | _versions(history, own_version)
     begins = evidence.incident.begins_at
     ran = (history.resolve(row.sha) for row in own_changes(evidence) if row.at < begins)
     known |= {sha for sha in ran if sha is not None}
@@ -212,9 +185,9 @@ def _released(evidence: Evidence, hotfix: Hotfix) -> Hotfix:
         for sha, commit in history.commits.items()
         if len(commit.fact.parents) > 1 and hotfix.head in commit.fact.parents[1:]
     ]
-    tags = [each.fact.name for each in history.tags if each.fact.sha in release]
+    tags = [tag.fact.name for tag in history.tags if tag.fact.sha in release]
     stated = _stated(hotfix, release)
-    names = [each for each in (*tags, *stated, version_in(hotfix.branch)) if each]
+    names = [name for name in (*tags, *stated, version_in(hotfix.branch)) if name]
     carriers = set(release)
     rows = [
         row
@@ -246,17 +219,17 @@ def _released(evidence: Evidence, hotfix: Hotfix) -> Hotfix:
 
 def _stated(hotfix: Hotfix, release: Iterable[str]) -> list[str]:
     """Return the versions that its commits, and those that released it, wrote into version files."""
-    shas = [*(each.sha for each in reversed(hotfix.commits)), *release]
+    shas = [*(commit.sha for commit in reversed(hotfix.commits)), *release]
     commits = [hotfix.history.commits[sha] for sha in shas if sha in hotfix.history.commits]
-    return list(dict.fromkeys(v for each in commits for v in each.fact.stated_versions.values()))
+    return list(dict.fromkeys(v for commit in commits for v in commit.fact.stated_versions.values()))
 
 
 def brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
     """Return what a deploy brought, where its commit is known and no hotfix branch is in it."""
     for history in histories_of(evidence):
-        tags = [each.fact.sha for each in history.tags if same_version(each.fact.name, deploy.version)]
+        tags = [tag.fact.sha for tag in history.tags if same_version(tag.fact.name, deploy.version)]
         asked = (deploy.sha, *tags, plain_version(deploy.version))
-        at = next((each for each in map(history.resolve, asked) if each is not None), None)
+        at = next((sha for sha in map(history.resolve, asked) if sha is not None), None)
         if at is None:
             continue
         commit = history.commits[at]
@@ -267,26 +240,24 @@ def brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
             head = parents[1] if parents[1] in history.commits else at
             own, whole = _own(history, head, parents[0], set())
             main = set(history.chain(parents[0]))
-            base = next((each for each in history.chain(head) if each in main), None)
+            base = next((sha for sha in history.chain(head) if sha in main), None)
         else:
             branch = commit.merged_from
             base = production_before(evidence, history, at, deploy.version)
             own, whole = _own(history, at, base, set())
         if not own:
             continue
-        return _released(
-            evidence,
-            Hotfix(
-                history=history,
-                branch=branch,
-                head=head,
-                seen_at=history.commits[head].at,
-                commits=own,
-                base=base,
-                base_branch=None,
-                base_is_known=False,
-                is_whole=whole,
-                events=deploy.evidence,
-            ),
+        hotfix = Hotfix(
+            history=history,
+            branch=branch,
+            head=head,
+            seen_at=history.commits[head].at,
+            commits=own,
+            base=base,
+            base_branch=None,
+            base_is_known=False,
+            is_whole=whole,
+            events=deploy.evidence,
         )
+        return _released(evidence, hotfix)
     return None

@@ -5,12 +5,13 @@ is not there. Where contents are not known to the log (a shallow clone, a push w
 parents), the answer is that it cannot be told.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from projections.procedure.history import CommitNode, History, Line
+from projections.procedure.history import CommitNode, Line
 from projections.procedure.hotfix import standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.reverts import Reverts, Way
@@ -19,7 +20,7 @@ from projections.reason import Reason
 
 
 class Place(Enum):
-    """Where a fix stands with a branch."""
+    """Whether a fix is on a branch."""
 
     IN = "in"
     OUT = "out"
@@ -45,106 +46,82 @@ class Containment:
 
 
 def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
-    """Return when the last of the fixes came onto the integration branch, and the event that says so.
+    """Return when the last of the fixes came onto the integration branch, and the event of that commit.
 
-    None where one of them is not there, or cannot be told.
+    None where one of them is not there, or that is unknown.
     """
-    found = [
-        hotfix_containment(each, evidence.procedure.integration_branch)
-        for each in standing_hotfixes(evidence)
-    ]
-    ends = [(each.at, each.event) for each in found if each.place is Place.IN and each.at and each.event]
+    branch = evidence.procedure.integration_branch
+    found = [hotfix_containment(hotfix, branch) for hotfix in standing_hotfixes(evidence)]
+    ends = [(one.at, one.event) for one in found if one.place is Place.IN and one.at and one.event]
     return max(ends) if ends and len(ends) == len(found) else None
 
 
 def hotfix_containment(hotfix: Hotfix, branch: str) -> Containment:
-    """Return whether a hotfix is on a branch; unknown of one of which a part is missing in the log."""
+    """Return whether a hotfix, or a copy of it, is on a branch; unknown where a part of it is missing in the log."""
     if not hotfix.is_whole or not hotfix.commits:
         return _unknown("not_all_commits", {"hotfix": hotfix.name}, hotfix.evidence)
-    return containment(
-        hotfix.history,
-        branch,
-        hotfix.fixes or hotfix.commits,
-        patch_id=hotfix.patch_id,
-        name=hotfix.branch,
-        own=[each.sha for each in hotfix.commits],
-    )
-
-
-def containment(
-    history: History,
-    branch: str,
-    fixes: Sequence[CommitNode],
-    *,
-    patch_id: str | None = None,
-    name: str | None = None,
-    own: Sequence[str] = (),
-) -> Containment:
-    """Return whether these commits, or copies of them, are on a branch.
-
-    `patch_id` is that of all of them in one, by which a squashed copy is known, and `name`
-    the branch that they were made on; `own` are all commits of that branch.
-    """
-    line = history.line(branch)
+    line = hotfix.history.line(branch)
     if not line.heads:
         return _unknown("no_such_branch", {"branch": branch}, ())
-    reverts = Reverts(line)
+    fixes = hotfix.fixes or hotfix.commits
+    reverts, copies = Reverts(line), _Copies(line, hotfix, fixes)
     came: list[Way] = []
     missing: list[CommitNode] = []
     bad: list[Containment] = []
-    copies = _Copies(line, fixes, patch_id, name, set(own))
     for fix in fixes:
-        found = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
-        whole = [way for way in found if way.lost is None and way.unclear is None]
-        held = reverts.surviving(whole, [fix, *(way.commit for way in found)])
-        if held is not None:
-            came.append(held)
+        ways = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
+        whole = [way for way in ways if way.lost is None and way.unclear is None]
+        targets = [fix, *(way.commit for way in ways)]
+        surviving = reverts.surviving(whole, targets)
+        if surviving is not None:
+            came.append(surviving)
             continue
         missing.append(fix)
-        if whole and (undone := reverts.undone_by(whole, [fix, *(way.commit for way in found)])):
+        if whole and (undone := reverts.undone_by(whole, targets)):
             how = Reason("reverted_by", {"commit": fix, "by": undone})
             proof = (*whole[0].entry.events, *undone.events, *line.events)
             bad.append(Containment(Place.REVERTED, (how,), evidence=proof, revert=undone.sha))
-        elif left := next((way.lost for way in found if way.lost is not None), None):
+        elif left := next((way.lost for way in ways if way.lost is not None), None):
             how = Reason("lost_in_merge", {"commit": fix, "by": left})
             bad.append(Containment(Place.LOST, (how,), evidence=(*left.events, *line.events)))
-        elif unclear := next((way.unclear for way in found if way.unclear is not None), None):
+        elif unclear := next((way.unclear for way in ways if way.unclear is not None), None):
             bad.append(_unknown("merge_unclear", {"commit": unclear}, (*unclear.events, *line.events)))
     if not missing:
-        last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
-        hows: list[Reason] = []
-        for way in came:
-            hows += [way.how] if way.how not in hows else []
-        ways = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
-        return Containment(
-            Place.IN,
-            tuple(hows),
-            last.entry.at,
-            last.entry.events[0],
-            (*ways, *line.events),
-            by=tuple(dict.fromkeys(sha for way in came for sha in (way.commit.sha, way.entry.sha))),
-        )
-    if bad:
-        return next((each for each in bad if each.place is Place.UNKNOWN), bad[0])
-    return _out(line, fixes, missing, name)
+        return _on_branch(line, came)
+    unknown = next((one for one in bad if one.place is Place.UNKNOWN), None)
+    return unknown or (bad[0] if bad else _out(line, fixes, missing, hotfix.branch))
+
+
+def _on_branch(line: Line, came: Sequence[Way]) -> Containment:
+    last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
+    hows: list[Reason] = []
+    for way in came:
+        hows += [way.how] if way.how not in hows else []
+    events = dict.fromkeys(event for way in came for event in (*way.commit.events, *way.entry.events))
+    return Containment(
+        Place.IN,
+        tuple(hows),
+        last.entry.at,
+        last.entry.events[0],
+        (*events, *line.events),
+        by=tuple(dict.fromkeys(sha for way in came for sha in (way.commit.sha, way.entry.sha))),
+    )
 
 
 def _out(
     line: Line, fixes: Sequence[CommitNode], missing: Sequence[CommitNode], name: str | None
 ) -> Containment:
     """Return that fixes are not there, where it is known that nothing there can be a copy of them."""
-    history, since = line.history, min(each.authored_at for each in fixes)
+    history, since = line.history, min(fix.authored_at for fix in fixes)
     if history.is_cut_off([*line.entries, *(head.fact.sha for head in line.heads)], since):
         return _unknown("history_incomplete", {"branch": line.name}, line.events)
-    blind = [each for each in fixes if not each.identities]
-    if blind:
-        return _unknown("change_unknown", {"commit": blind[0]}, (*blind[0].events, *line.events))
     later = [history.commits[sha] for sha in line.entries]
-    later = [each for each in later if each.at >= since and each not in fixes]
-    unclear = next((commit for commit in later if not commit.is_merge and not commit.can_be_compared), None)
-    if unclear is not None:
-        return _unknown("change_unknown", {"commit": unclear}, (*unclear.events, *line.events))
-    likely = next((each for each in later if _may_be(each, missing, name)), None)
+    later = [commit for commit in later if commit.at >= since and commit not in fixes]
+    unclear = [fix for fix in fixes if not fix.identities]
+    unclear += [commit for commit in later if not commit.is_merge and not commit.can_be_compared]
+    if unclear:
+        return _unknown("change_unknown", {"commit": unclear[0]}, (*unclear[0].events, *line.events))
+    likely = next((commit for commit in later if _may_be(commit, missing, name)), None)
     if likely is not None:
         return _unknown("patch_differs", {"commit": likely}, (*likely.events, *line.events))
     facts = {"missing": list(missing), "branch": line.name, "partly": len(missing) < len(fixes)}
@@ -158,51 +135,44 @@ def _unknown(code: str, facts: dict[str, object], evidence: tuple[str, ...]) -> 
 
 def _may_be(commit: CommitNode, missing: Sequence[CommitNode], name: str | None) -> bool:
     """Whether a commit looks like a copy that was changed by hand: the same files, and the fix's own words."""
-    paths = frozenset(path for each in missing for path in each.fix_paths)
+    paths = frozenset(path for fix in missing for path in fix.fix_paths)
     if commit.is_merge or not paths or not paths <= commit.fix_paths:
         return False
-    said = commit.fact.subject_line
-    if name and name in said:
-        return True
-    return any(said.startswith(each.fact.subject_line) for each in missing)
+    subject = commit.fact.subject_line
+    return bool(name and name in subject) or any(subject.startswith(fix.fact.subject_line) for fix in missing)
 
 
 class _Copies:
-    """The ways by which fixes came onto a line."""
+    """The ways by which the fixes of a hotfix came onto a line."""
 
-    def __init__(
-        self, line: Line, fixes: Sequence[CommitNode], patch_id: str | None, name: str | None, own: set[str]
-    ) -> None:
+    def __init__(self, line: Line, hotfix: Hotfix, fixes: Sequence[CommitNode]) -> None:
         self._line = line
         self._history = line.history
-        self._fixes = fixes
-        self._since = min(each.authored_at for each in fixes)
-        fixed = {each.sha for each in fixes}
-        self._touched: dict[str, int] = {}
-        for each in fixes:
-            for path in each.fix_paths:
-                self._touched[path] = self._touched.get(path, 0) + 1
-        others = [line.history.commits[sha] for sha in line.entries if sha not in fixed and sha not in own]
-        self._others = [each for each in others if each.at >= self._since and not each.is_merge]
+        self._touched = Counter(path for fix in fixes for path in fix.fix_paths)
+        since = min(fix.authored_at for fix in fixes)
+        fixed = {fix.sha for fix in fixes}
+        own = fixed | {commit.sha for commit in hotfix.commits}
+        others = [line.history.commits[sha] for sha in line.entries if sha not in own]
+        self._others = [commit for commit in others if commit.at >= since and not commit.is_merge]
         self._squashed = [
-            each
-            for each in self._others
-            if (patch_id is not None and patch_id in each.identities)
-            or (fixed and fixed <= set(each.fact.repeats))
-            or (name is not None and each.merged_from == name)
+            commit
+            for commit in self._others
+            if (hotfix.patch_id is not None and hotfix.patch_id in commit.identities)
+            or fixed <= set(commit.fact.repeats)
+            or (hotfix.branch is not None and commit.merged_from == hotfix.branch)
         ]
 
     def ways(self, fix: CommitNode) -> list[Way]:
         """Return all ways of one fix, in no order."""
-        found = []
+        ways = []
         if self._line.holds(fix.sha):
-            found.append(self._way(fix, fix, self._by_itself(fix)))
-        for each in self._others:
-            how = self._copied(fix, each)
+            ways.append(self._way(fix, fix, self._by_itself(fix)))
+        for commit in self._others:
+            how = self._copied(fix, commit)
             if how is not None:
-                found.append(self._way(fix, each, how))
-        found += [self._way(fix, copy, Reason("squashed", {"commit": copy})) for copy in self._squashed]
-        return found
+                ways.append(self._way(fix, commit, how))
+        ways += [self._way(fix, copy, Reason("squashed", {"commit": copy})) for copy in self._squashed]
+        return ways
 
     def _by_itself(self, fix: CommitNode) -> Reason:
         entry = self._history.commits[self._line.entries[fix.sha]]
@@ -232,7 +202,7 @@ class _Copies:
     def _left_out(
         self, fix: CommitNode, carrier: str, entry: str, depth: int
     ) -> tuple[CommitNode | None, CommitNode | None]:
-        """Return the merge between a commit and its entry that left out what it changed, or does not tell."""
+        """Return the merge between a commit and its entry that left out its change, or of which that is unknown."""
         if carrier == entry:
             return None, None
         merge = self._history.commits[entry]
@@ -240,7 +210,7 @@ class _Copies:
         if brought is None:
             return None, merge
         # What several commits of one fix touched may be as it was, with nothing lost.
-        needed = {path for path in fix.fix_paths if self._touched.get(path, 0) < 2}
+        needed = {path for path in fix.fix_paths if self._touched[path] < 2}
         if (needed and not needed <= set(brought)) or (fix.fix_paths and not brought):
             return merge, None
         for parent in merge.fact.parents[1:]:
@@ -254,9 +224,9 @@ class _Copies:
         """Return the commit of a merged branch by which the carrier came into it."""
         if carrier in chain:
             return carrier
-        found = None
+        entry = None
         for sha in chain:
             if carrier not in self._history.ancestors([sha]):
                 break
-            found = sha
-        return found
+            entry = sha
+        return entry

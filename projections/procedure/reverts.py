@@ -28,55 +28,55 @@ class Reverts:
         self._history = line.history
         commits = [line.history.commits[sha] for sha in line.entries]
         self._commits = sorted(
-            (each for each in commits if each.fact.reverts or each.fact.subject_line.startswith(_UNDOING)),
-            key=lambda each: (each.at, each.sha),
+            (one for one in commits if one.fact.reverts or one.fact.subject_line.startswith(_UNDOING)),
+            key=lambda commit: (commit.at, commit.sha),
         )
 
     def surviving(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> Way | None:
-        """Return the first way that stands; one that was undone and brought back came in again by that."""
+        """Return the first way that was not undone; one that was undone and brought back came in again by that."""
         for way in ways:
             undoers = self._undoers_of_way(way, targets)
             if not undoers:
                 return way
-            if any(self._stands(each) for each in undoers):
+            if any(self._holds(commit) for commit in undoers):
                 continue
-            again = [back for each in undoers for back in self._undoers(each) if self._stands(back)]
-            last = max(again, key=lambda each: (each.at, each.sha))
+            again = [back for commit in undoers for back in self._undoers(commit) if self._holds(back)]
+            last = max(again, key=lambda commit: (commit.at, commit.sha))
             entry = self._history.commits[self._line.entries[last.sha]]
             return Way(last, entry, Reason("brought_back", {"commit": last}))
         return None
 
     def undone_by(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> CommitNode | None:
         """Return the commit that undid a fix."""
-        return next(
-            (each for way in ways for each in self._undoers_of_way(way, targets) if self._stands(each)), None
-        )
+        undoers = (commit for way in ways for commit in self._undoers_of_way(way, targets))
+        return next((commit for commit in undoers if self._holds(commit)), None)
 
     def _undoers_of_way(self, way: Way, targets: Sequence[CommitNode]) -> list[CommitNode]:
         """Return the reverts that came after a way, of whichever copy, or of a merge that carried one."""
-        meant = [*targets, way.entry]
-        named = {each.sha for each in meant}
-        meant += [
-            each
-            for each in self._history.commits.values()
-            if each.is_merge and named & set(each.fact.parents[1:])
+        undone = [*targets, way.entry]
+        shas = {commit.sha for commit in undone}
+        undone += [
+            commit
+            for commit in self._history.commits.values()
+            if commit.is_merge and shas & set(commit.fact.parents[1:])
         ]
-        found = {each.sha: each for one in meant for each in self._undoers(one)}
-        return [each for each in found.values() if way.entry.sha in self._history.ancestors([each.sha])]
+        undoers = {undoer.sha: undoer for commit in undone for undoer in self._undoers(commit)}
+        return [one for one in undoers.values() if way.entry.sha in self._history.ancestors([one.sha])]
 
     def _undoers(self, commit: CommitNode) -> list[CommitNode]:
         subject = commit.fact.subject_line
         words = {f'Revert "{subject}"', f"Reapply {subject.removeprefix('Revert ')}"}
         return [
-            each
-            for each in self._commits
-            if each.sha != commit.sha
+            undoer
+            for undoer in self._commits
+            if undoer.sha != commit.sha
             and (
-                commit.sha in each.fact.reverts
-                if each.fact.reverts
-                else each.fact.subject_line in words and each.at >= commit.at
+                commit.sha in undoer.fact.reverts
+                if undoer.fact.reverts
+                else undoer.fact.subject_line in words and undoer.at >= commit.at
             )
         ]
 
-    def _stands(self, commit: CommitNode, depth: int = 0) -> bool:
-        return depth > 20 or not any(self._stands(each, depth + 1) for each in self._undoers(commit))
+    def _holds(self, commit: CommitNode, depth: int = 0) -> bool:
+        """Whether a commit was not undone, or its undoing was."""
+        return depth > 20 or not any(self._holds(undoer, depth + 1) for undoer in self._undoers(commit))

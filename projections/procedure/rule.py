@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from projections.changes import ChangeRow
 from projections.comparison import VerdictRow
@@ -125,13 +126,26 @@ class Evidence:
     procedure: ProcedureLimits
     now: datetime
     detected_at: datetime
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    computed: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """What one rule worked out and others need: the history of a repository, say."""
+    computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What `once` keeps: the history of a repository, say."""
 
     def of(self, *kinds: type[Event]) -> list[Effective]:
         """Return the facts and decisions of these kinds, in the order in which they happened."""
-        return sorted((each for each in self.facts if isinstance(each.event, kinds)), key=lambda e: e.order)
+        return sorted((fact for fact in self.facts if isinstance(fact.event, kinds)), key=lambda f: f.order)
 
 
 Rule = Callable[[Evidence], RuleAnswer]
+T = TypeVar("T")
+
+
+def once(compute: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
+    """Compute something once for each evidence, since many rules ask for it."""
+
+    @wraps(compute)
+    def kept(evidence: Evidence) -> T:
+        if compute not in evidence.computed:
+            evidence.computed[compute] = compute(evidence)
+        result: T = evidence.computed[compute]
+        return result
+
+    return kept

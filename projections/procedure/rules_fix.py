@@ -45,6 +45,7 @@ def verified(evidence: Evidence) -> RuleAnswer:
     result = outcome(evidence, fix.row, "10m")
     events = (*result.evidence, *fix.evidence)
     facts = {"version": fix.row.version, "outcome": result}
+    reason = "outcome" if result.evidence or result.code in (0, 6, 7) else "outcome_pending"
     if result.code == 0:
         return RuleAnswer(Status.MET, "outcome", facts, events)
     if result.code in (6, 7):
@@ -52,11 +53,11 @@ def verified(evidence: Evidence) -> RuleAnswer:
     incident = {"incident": evidence.incident.id}
     if result.code is None and evidence.now < result.ends_at + timedelta(minutes=5):
         step = NextStep("watch", incident)
-        return RuleAnswer(Status.UNKNOWN, "outcome", facts, events, due_at=result.ends_at, next_step=step)
+        return RuleAnswer(Status.UNKNOWN, reason, facts, events, due_at=result.ends_at, next_step=step)
     if result.code is None and not result.evidence:
         facts["hint"] = NextStep("collect", incident)
         return RuleAnswer(Status.UNKNOWN, "outcome_not_collected", facts, events)
-    return RuleAnswer(Status.UNKNOWN, "outcome", facts, events)
+    return RuleAnswer(Status.UNKNOWN, reason, facts, events)
 
 
 def rolled_back_when_not_fixed(evidence: Evidence) -> RuleAnswer:

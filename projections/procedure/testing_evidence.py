@@ -15,7 +15,7 @@ from projections.procedure.answers import ingest_git, unique
 from projections.procedure.communication import is_open, recorded_live
 from projections.procedure.fix_attempts import fix_of
 from projections.procedure.hotfix import hotfixes
-from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
+from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status, once
 from projections.procedure.rules_fix import NO_FIX
 from tracker.events.changes import (
     BranchSeen,
@@ -194,17 +194,19 @@ def _trees(evidence: Evidence, row: ChangeRow, sha: str) -> dict[str, str]:
 
 
 def _known_trees(evidence: Evidence, service: str | None) -> dict[str, dict[str, str]]:
-    """Return the trees that were told of each commit of a service, with the events that say so."""
-    name = f"trees of {service}"
-    if name not in evidence.computed:
-        found: dict[str, dict[str, str]] = {}
-        for each in evidence.facts:
-            event = each.event
-            if isinstance(event, CommitMade) and event.service == service and event.tree_sha:
-                found.setdefault(event.sha, {})[event.tree_sha] = each.id
-        evidence.computed[name] = found
-    kept: dict[str, dict[str, str]] = evidence.computed[name]
-    return kept
+    """Return the trees of each commit of a service, with the events that name them."""
+    return _trees_by_service(evidence).get(service, {})
+
+
+@once
+def _trees_by_service(evidence: Evidence) -> dict[str | None, dict[str, dict[str, str]]]:
+    trees: dict[str | None, dict[str, dict[str, str]]] = {}
+    for fact in evidence.facts:
+        event = fact.event
+        if isinstance(event, CommitMade) and event.tree_sha:
+            commits = trees.setdefault(event.service, {})
+            commits.setdefault(event.sha, {})[event.tree_sha] = fact.id
+    return trees
 
 
 def _facts(row: ChangeRow, sha: str, runs: Sequence[_Run]) -> dict[str, Any]:

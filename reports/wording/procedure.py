@@ -4,6 +4,7 @@ A sentence is a template over the facts of its reason; what follows a colon says
 `{todo}` is the command of the answer's next step. A reason that has no sentence yet reads as its code.
 """
 
+import re
 import string
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -60,9 +61,9 @@ _SENTENCES = {
     "nobody_alerted": "no message is recorded as sent, and no note by a person",
     # updates_on_time
     "no_messages": "no message is recorded as sent, and a note is not an update; record a message posted by hand with --sent",
-    "updates_sent": "{count:n message}{longest:apart}",
-    "updates_so_far": "{count:n message} so far{longest:apart}; the incident is not over yet",
-    "update_missing": "{count:n message}; silent for {silent:durations}: at least one update is missing",
+    "updates_sent": "«{count:n message}»{longest:apart}",
+    "updates_so_far": "«{count:n message}» so far{longest:apart}; the incident is not over yet",
+    "update_missing": "«{count:n message}; silent for {silent:durations}»: at least one update is missing",
     "update_late": "{count:n message}; silent for {silent:durations}",
     "no_update_due": "it was over {lasted:duration} after {since:since}, so no update was due",
     "first_message_after_end": "the first message was posted after the end: silent for {lasted:duration}",
@@ -70,15 +71,16 @@ _SENTENCES = {
     "still_open": "the incident is not over yet; the report is due {limit:limit} after its end",
     "report_published": "published {took:duration} after the end",
     "published_before_end": "published before the incident ended for good, and not again since",
-    "not_published_yet": "reviewed, but not published yet",
-    "not_published_in_time": "reviewed, but not published in time",
+    "not_published_yet": "«reviewed», but not published yet",
+    "not_published_in_time": "«reviewed», but not published in time",
     "no_report": "no report was published with the tracker",
     # deployed_in_time, verified, rolled_back_when_not_fixed
     "fix_deployed": "{fix:fix} went live {after:offset} {since:since}",
-    "attempts_did_not_hold": "{versions:list} did not hold, and no other fix was deployed in time",
-    "outcome": "10 minutes after {version}: {outcome:outcome}",
+    "attempts_did_not_hold": "«{versions:list} did not hold», and no other fix was deployed in time",
+    "outcome": "10 minutes after {version}: «{outcome:outcome}»",
+    "outcome_pending": "10 minutes after {version}: {outcome:outcome}",
     "outcome_not_collected": "10 minutes after {version}: {outcome:outcome}; {hint:command}",
-    "not_rolled_back": "10 minutes after {version}: {outcome:outcome}; no rollback and no newer deploy is recorded",
+    "not_rolled_back": "10 minutes after {version}: {outcome:outcome}; «no rollback and no newer deploy is recorded»",
     "replaced": "{replaced:replaced}",
     "outcome_unknown": "the first 10 minutes do not show whether {versions:list} helped",
     "nothing_to_roll_back": "no fix was worse or without effect after 10 minutes, so none had to be rolled back",
@@ -87,8 +89,8 @@ _SENTENCES = {
     "checked_at_end": "{version}: checked {last:duration} after the deploy",
     "judged_in_time": "{version}: judged when {window:over}",
     "window_open": "{version}: {window:not over} yet{missing:so far}",
-    "gaps": "{version}: checked {count:times}, but not {missing:checks} after the deploy",
-    "end_not_checked": "{version}: last checked {last:duration} after the deploy, not {missing:checks} after it",
+    "gaps": "{version}: checked {count:times}, but «not {missing:checks} after the deploy»",
+    "end_not_checked": "{version}: «last checked {last:duration} after the deploy», not {missing:checks} after it",
     "recorded_after_window": "{version} was recorded only when the window was over, so nobody could be seen watching",
     "judged_late": "{version}: judged only after {window:over}, and not checked before",
     "nothing_measured": "{version}: checked {count:times}, but no metric could be read",
@@ -114,48 +116,48 @@ _SENTENCES = {
     "no_hotfix_known": "no commit of that time is known on a branch like {pattern}, and none by a deploy: {hint:command}",
     # branched_from_production
     "base_unknown": "where {hotfix} began is not known; read a full clone: {todo:command}",
-    "branched": "{hotfix} began on {branch} at {base:sha}",
-    "branched_from_same_content": "{hotfix} began on {branch} at {base:sha}, which had nothing that {production} did not have",
-    "branched_elsewhere": "{hotfix} began on {branch}{carried:carried}",
-    "branched_from_integration": "{hotfix} began on {branch}{carried:carried}",
+    "branched": "{hotfix} began «on {branch} at {base:sha}»",
+    "branched_from_same_content": "{hotfix} began «on {branch} at {base:sha}», which had nothing that {production} did not have",
+    "branched_elsewhere": "{hotfix} began «on {branch} at {base:sha}»{carried:carried}",
+    "branched_from_integration": "{hotfix} began «on {branch}»{carried:carried}",
     "base_not_on_production": "{hotfix} is based on {base:sha}, which {production} is not known to contain",
     "older_commits": "where {hotfix} began is not known, and it has {count:n commit} older than the incident: {commit:commit}",
-    "based_on_production": "{hotfix} is based on {base:sha}, where {production} was before",
+    "based_on_production": "{hotfix} is based «on {base:sha}, where {production} was before»",
     # branch_named
     "branch_gone": "the branch of {hotfix} is gone, and no merge names it",
-    "name_against_pattern": "{name} does not match {pattern}",
-    "name_generic": "{name} does not say what it fixes",
-    "name_specific": "the branch is {name}",
+    "name_against_pattern": "«{name}» does not match {pattern}",
+    "name_generic": "«{name}» does not say what it fixes",
+    "name_specific": "the branch is «{name}»",
     # no_competing_hotfix
     "branches_not_read": "the branches were not read since {hotfix} was deployed: {todo:command}",
     "files_unknown": "which files {hotfix} changed is not known: {todo:command}",
-    "competing_hotfix": "{other} changed {files:some} at the same time",
+    "competing_hotfix": "«{other}» changed {files:some} at the same time",
     "other_files": "{others:list} changed other files at the same time",
     "no_other_hotfix": "no other hotfix was made at the same time",
     # commits_minimal
     "commits_incomplete": "not all commits of {hotfix} are known; read a full clone: {todo:command}",
     "only_bumps": "{hotfix} has no commit that fixes anything{besides}",
-    "commits": "{commits:number}{besides}: {commits:commits}{squashed:squashed}",
-    "commits_at_most": "at most {commits:number}{besides}: {commits:commits}; where it began is not known, so some may be others'",
+    "commits": "«{commits:number}»{besides}: {commits:commits}{squashed:squashed}",
+    "commits_at_most": "«at most {commits:number}»{besides}: {commits:commits}; where it began is not known, so some may be others'",
     # version_bumped
-    "bumped": "{bumps:bumps}, as deployed",
-    "bumped_not_deployed": "{bumps:bumps}; no deploy of it is recorded yet",
-    "bump_maybe_not_deployed": "{bumps:bumps}; whether the deploy of {version} has it is not known",
-    "versions_not_comparable": "{bumps:bumps}: these versions cannot be compared",
-    "not_raised": "{bumps:bumps} was not raised",
-    "not_a_patch": "{bumps:bumps} is not a patch bump",
-    "deployed_another_version": "{path} says {after}, but {version} was deployed",
+    "bumped": "«{bumps:bumps}», as deployed",
+    "bumped_not_deployed": "«{bumps:bumps}»; no deploy of it is recorded yet",
+    "bump_maybe_not_deployed": "«{bumps:bumps}»; whether the deploy of {version} has it is not known",
+    "versions_not_comparable": "«{bumps:bumps}»: these versions cannot be compared",
+    "not_raised": "«{bumps:bumps}» was not raised",
+    "not_a_patch": "«{bumps:bumps}» is not a patch bump",
+    "deployed_another_version": "«{path} says {after}», but {version} was deployed",
     "version_files_unknown": "what its version files say is not known; read a full clone: {todo:command}",
     "no_version_file": "none of {files:list} states a version",
-    "not_bumped_yet": "not yet: {stated:stated}; raise the patch number before the deploy",
-    "never_bumped": "no commit of it raised the version: still {stated:stated}",
+    "not_bumped_yet": "not yet: «{stated:stated}»; raise the patch number before the deploy",
+    "never_bumped": "no commit of it raised the version: still «{stated:stated}»",
     # tagged
     "version_unknown": "which version {hotfix} is, is not known; {todo:command}",
-    "tagged": "{tag} is on {sha:sha}",
-    "release_commit_unknown": "{version} was released, but on which commit is not known: {todo:command}",
-    "tag_commit_unknown": "{tag} is on {sha:sha}, which is not known: {todo:command}",
-    "tag_on_later": "{tag} is on {commit:commit}, which has more than the fix",
-    "tag_without_fix": "{tag} is on {commit:commit}, which does not contain the fix",
+    "tagged": "«{tag}» is on {sha:sha}",
+    "release_commit_unknown": "«{version}» was released, but on which commit is not known: {todo:command}",
+    "tag_commit_unknown": "«{tag}» is on {sha:sha}, which is not known: {todo:command}",
+    "tag_on_later": "«{tag}» is on {commit:commit}, which has more than the fix",
+    "tag_without_fix": "«{tag}» is on {commit:commit}, which does not contain the fix",
     "no_tag_yet": "there is no tag {version} yet",
     "tags_not_read": "the tags were not read since the deploy: {todo:command}",
     "no_tag": "there is no tag {version}",
@@ -163,19 +165,19 @@ _SENTENCES = {
     "no_change_recorded": "no deploy or rollback is recorded; {todo:command}",
     "nothing_rolled_back": "nothing was rolled back",
     "previous_version_unknown": "rolled back to {version}, but what ran before is not known; {todo:command}",
-    "deployed_again": "{version} was deployed again after it had been rolled back",
+    "deployed_again": "«{version}» was deployed again after it had been rolled back",
     "nothing_deployed_since": "nothing was deployed since {old} was rolled back to {version}",
-    "not_a_newer_version": "{new} was deployed after {old} had been rolled back, but is not a newer number",
-    "new_version": "{old} was rolled back, and {new} was deployed after it",
+    "not_a_newer_version": "«{new}» was deployed after {old} had been rolled back, but is not a newer number",
+    "new_version": "{old} was rolled back, and «{new}» was deployed after it",
     # merged_back and backported
     "one_trunk": "there is one trunk: integration_branch is empty",
-    "merged_back": "{how:reasons}, {after:offset} {since:since}",
+    "merged_back": "{how:reasons}, «{after:offset} {since:since}»",
     "containment_unknown": "{how:reasons}; read a full clone: {todo:command}",
-    "time_left": "{left:duration} left: {how:reasons}",
+    "time_left": "«{left:duration} left»: {how:reasons}",
     "not_there_when_read": "it was not there when the repository was last read; read it again: {todo:command}",
     "not_merged_back": "{how:reasons}",
     "no_maintained_branches": "[procedure] maintained_branches is empty",
-    "backported": "{branches:branches}",
+    "backported": "«{branches:count}»: {branches:branches}",
     # How a fix came onto a branch, or why it is not there.
     "fast_forwarded": "fast-forwarded to it, or committed there",
     "merged": "merged by {commit:commit}",
@@ -193,64 +195,9 @@ _SENTENCES = {
     "patch_differs": "{commit:commit} may be it, but its patch is different",
     "not_there": "{missing:missing} not on {branch}{partly:partly}",
 }
-"""What happened, by the reason of an answer; a sentence begins with a capital and ends with a full stop when shown."""
+"""What happened, by the reason of an answer. What is between « and » is the short form, where that is not the whole."""
 
 REASONS = frozenset(_SENTENCES)
-
-_ACTUAL = {
-    "message_waiting": "the {kind} message is waiting in the outbox",
-    "message_failed": "the {kind} message was not posted",
-    "updates_so_far": "{count:n message}",
-    "updates_sent": "{count:n message}",
-    "update_missing": "{count:n message}; silent for {silent:durations}",
-    "first_message_after_end": "no message before the end",
-    "not_published_yet": "reviewed only",
-    "not_published_in_time": "reviewed only",
-    "attempts_did_not_hold": "{versions:list} did not hold",
-    "outcome": "{outcome:recorded outcome}",
-    "not_rolled_back": "no rollback is recorded",
-    "gaps": "not checked {missing:checks} after the deploy",
-    "end_not_checked": "last checked {last:duration} after the deploy",
-    "tests_failed": "{commands:quoted} failed for {content}",
-    "tests_failed_after": "{commands:quoted} failed after the deploy",
-    "branched": "on {branch} at {base:sha}",
-    "branched_from_same_content": "on {branch} at {base:sha}",
-    "branched_elsewhere": "on {branch} at {base:sha}",
-    "branched_from_integration": "from {branch}",
-    "based_on_production": "on {base:sha}, where {production} was before",
-    "name_against_pattern": "{name}",
-    "name_generic": "{name}",
-    "name_specific": "{name}",
-    "competing_hotfix": "{other}",
-    "other_files": "none",
-    "no_other_hotfix": "none",
-    "only_bumps": "0 commits",
-    "commits": "{commits:number}",
-    "commits_at_most": "at most {commits:number}",
-    "bumped": "{bumps:bumps}",
-    "bumped_not_deployed": "{bumps:bumps}",
-    "bump_maybe_not_deployed": "{bumps:bumps}",
-    "versions_not_comparable": "{bumps:bumps}",
-    "not_raised": "{bumps:bumps}",
-    "not_a_patch": "{bumps:bumps}",
-    "deployed_another_version": "{bumps:bumps}",
-    "not_bumped_yet": "{stated:stated}",
-    "never_bumped": "{stated:stated}",
-    "tagged": "{tag}",
-    "release_commit_unknown": "{version}",
-    "tag_commit_unknown": "{tag}",
-    "tag_on_later": "{tag}",
-    "tag_without_fix": "{tag}",
-    "no_tag": "",
-    "deployed_again": "{version}",
-    "not_a_newer_version": "{new}",
-    "new_version": "{new}",
-    "merged_back": "{after:offset} {since:since}",
-    "time_left": "not yet",
-    "not_merged_back": "{place}",
-    "backported": "{branches:count}",
-}
-"""The short form of what happened, where it is not the sentence itself; empty where there is none."""
 
 _TO_DO = {
     "team_alerted": "alert the team",
@@ -292,8 +239,9 @@ def actual(answer: RuleAnswer) -> str | None:
     if answer.parts:
         parts = [(part.subject, actual(part)) for part in answer.parts]
         return "; ".join(f"{subject}: {text}" for subject, text in parts if text) or None
-    if answer.reason in _ACTUAL:
-        return _filled(_ACTUAL[answer.reason], _facts(answer)) or None
+    _, short_form, rest = _template(answer).partition("«")
+    if short_form:
+        return _filled(rest.partition("»")[0], _facts(answer))
     status = answer.waiver.status if answer.waiver else answer.status
     return _sentence(answer) if status in (Status.MET, Status.LATE, Status.MISSED) else None
 
@@ -305,7 +253,7 @@ def says(answer: RuleAnswer) -> str:
     else:
         text = _with_delay(answer)
         # What begins with a name or a version keeps its first letter.
-        template = _template(answer)
+        template = _template(answer).lstrip("«")
         if template.startswith("{how:"):
             template = _SENTENCES[answer.facts["how"][0].code]
         text = capitalized(text) if template[0].islower() else text
@@ -351,7 +299,7 @@ def _with_delay(answer: RuleAnswer) -> str:
 
 
 def _sentence(answer: RuleAnswer) -> str:
-    return _filled(_template(answer), _facts(answer))
+    return _filled(re.sub("[«»]", "", _template(answer)), _facts(answer))
 
 
 def _template(answer: RuleAnswer) -> str:
@@ -489,9 +437,6 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "partly": lambda partly: ", though the rest is" if partly else "",
     "quoted": lambda commands: " and ".join(map(repr, commands)),
     "reasons": _reasons,
-    "recorded outcome": lambda outcome: (
-        _outcome(outcome) if outcome.evidence or outcome.code in (0, 6, 7) else ""
-    ),
     "replaced": _replaced,
     "sha": lambda sha: sha[:7],
     "shas": _shas,

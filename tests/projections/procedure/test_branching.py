@@ -43,7 +43,7 @@ def test_a_branch_off_main_is_told_from_one_off_develop(shop: Shop, tmp_path: Pa
     assert (good.status, actual(good)) == (Status.MET, f"on main at {shop.base[:7]}")
     assert (bad.status, actual(bad)) == (Status.MISSED, f"on develop at {wrong.unreleased[:7]}")
     assert says(bad) == (
-        f"hotfix/v1.2.1 began on develop and carries along 1 commit of it: {wrong.unreleased[:7]} feat: wish lists."
+        f"hotfix/v1.2.1 began on develop at {wrong.unreleased[:7]} and carries along 1 commit of it: {wrong.unreleased[:7]} feat: wish lists."
     )
     told = {each.id: each.event for each in of(wrong).facts}
     named = [told[event] for event in bad.evidence if isinstance(told[event], CommitMade)]
