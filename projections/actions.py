@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
-from projections.dossier import Dossier
+from projections.dossier import Dossier, Part
 from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.base import Recorded, Window, handle_of
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective, known_at
@@ -131,6 +131,7 @@ def actions_among(
 
 def items(dossier: Dossier) -> list[ActionItem]:
     """Return all items of the log, with what they would have prevented."""
+    dossier.need(Part.ACTIONS)
     recorded = dossier.select([Window("actions")])
     known = {each.id: each.begins_at for each in (*dossier.others, dossier.incident)}
     began = {name: known[name] for name in linked_incidents(recorded) if name in known}

@@ -116,6 +116,11 @@ def place_of(row: ChangeRow) -> str:
     return PRODUCTION if environment.startswith("prod") else environment
 
 
+def same_place(first: ChangeRow, second: ChangeRow) -> bool:
+    """Whether two changes are of one service in one place."""
+    return (first.service, place_of(first)) == (second.service, place_of(second))
+
+
 def in_production(rows: Sequence[ChangeRow]) -> list[ChangeRow]:
     """Keep what went to production, and all of a service of which nothing is known to have gone there."""
     live = {row.service for row in rows if place_of(row) == PRODUCTION}

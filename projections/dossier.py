@@ -42,6 +42,10 @@ WORK_BEFORE = (timedelta(days=30), timedelta(days=365), None)
 WORK_AFTER = timedelta(days=30)
 #: No baseline reaches back further from the change that it is for.
 BASELINE = timedelta(days=15)
+#: The longest window of a verdict, and what a source needs to have its last samples.
+LONGEST_WINDOW = timedelta(days=1, minutes=5)
+#: Deploys so long before the onset are judged; `tracker changes` names them as candidates.
+BEFORE_ONSET = timedelta(hours=1)
 CHANGES = (
     "deploy-started", "deploy-finished", "deploy-failed",
     "rollback-started", "rollback-finished", "rollback-failed",
@@ -143,6 +147,15 @@ class Dossier:
                 about.setdefault(each.event.target, []).append(each)
         return about
 
+    def need(self, part: Part) -> None:
+        """Refuse to answer without a part: what was not read would be taken for what is not there.
+
+        Raises:
+            ValueError: If the part, or any of several, was not read.
+        """
+        if not part & self.parts:
+            raise ValueError(f"{part.name} of {self.incident.id} was not read")
+
     def living(self, recorded: Iterable[Recorded]) -> list[Effective]:
         """Return these events with their corrections applied, without what was retracted."""
         facts = (self.effective[each.id] for each in recorded)
@@ -153,6 +166,7 @@ class Dossier:
     @cached_property
     def facts(self) -> list[Recorded]:
         """Its decisions, and what may belong to it of its services' facts; `own` is what does."""
+        self.need(Part.STORY)
         found = self.select([*_streams(self.incident), *windows(self.incident)], linked_ids(self.incident))
         return without_other_links(
             self.incident, without_other_silences(self.incident, found, self.effective)
@@ -167,12 +181,14 @@ class Dossier:
     @cached_property
     def work(self) -> list[Recorded]:
         """What was built and deployed for its services before it and since, and its decisions."""
+        self.need(Part.WORK)
         windows_of = [*_streams(self.incident), *work_windows(self.incident, self.work_since)]
         return without_other_links(self.incident, self.select(windows_of, linked_ids(self.incident)))
 
     @cached_property
     def change_events(self) -> list[Recorded]:
         """What tells of deploys, rollbacks and merges of its services, and of those of linked changes."""
+        self.need(Part.WORK)
         return [each for each in self.recorded if is_change(each)]
 
     @cached_property
@@ -202,6 +218,7 @@ class Dossier:
     @cached_property
     def silences(self) -> list[Silence]:
         """All silences of sources, oldest first."""
+        self.need(Part.METRICS)
         return silences_of(self.effective[each.id] for each in self.select([Window(SILENCES)]))
 
     @cached_property
@@ -212,6 +229,7 @@ class Dossier:
     @cached_property
     def others(self) -> list[Incident]:
         """The other incidents of which something was read."""
+        self.need(Part.METRICS | Part.ACTIONS)
         own = (self.incident.id, *self.incident.merged_from)
         return [each for each in incidents_of(self.effective.values()) if each.id not in own]
 
@@ -247,6 +265,7 @@ class Dossier:
 
         An incident that came in a bundle has the settings of the log that it came from.
         """
+        self.need(Part.WORK)
         for scope in (settings_scope(service, self.incident.id), settings_scope(service)):
             found = [each for each in self.select([Window(scope)]) if isinstance(each.event, SettingsChanged)]
             if found and isinstance(found[-1].event, SettingsChanged):
@@ -261,12 +280,14 @@ class Dossier:
 
     def collected(self, service: str, start: datetime | None, end: datetime | None) -> list[Recorded]:
         """Return what sources said, when asked for a service, of a span."""
+        self.need(Part.METRICS)
         return self.select([Window(f"collected:{service}", start, end)])
 
     def series(
         self, service: str, metric: str, start: datetime, end: datetime
     ) -> tuple[list[Series], list[Recorded]]:
         """Return the log's own samples of a metric, and the events that hold them."""
+        self.need(Part.METRICS)
         chunks = [
             each
             for each in self.select([sample_window(service, metric, start, end)])

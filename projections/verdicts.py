@@ -15,19 +15,24 @@ from projections.comparison import (
     verdict_rows,
     with_recorded,
 )
-from projections.dossier import BASELINE, FOREVER, Dossier, after, change_windows, is_change
+from projections.detection import first_alert
+from projections.dossier import (
+    BASELINE,
+    BEFORE_ONSET,
+    FOREVER,
+    LONGEST_WINDOW,
+    Dossier,
+    after,
+    change_windows,
+    is_change,
+)
 from projections.samples import Series
 from projections.silence import blinding
-from tracker.events.alerts import AlertFired
 from tracker.events.base import Recorded
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident
 
-#: Deploys so long before the onset are judged; `tracker changes` names them as candidates.
-BEFORE_ONSET = timedelta(hours=1)
-#: The longest window, and what a source needs to have its last samples.
-LONGEST_WINDOW = timedelta(days=1, minutes=5)
 _CHANGES_AFTER = timedelta(days=1)
 
 
@@ -115,8 +120,8 @@ def _told_onset(dossier: Dossier) -> datetime:
     incident = dossier.incident
     if incident.started_at is not None:
         return incident.started_at
-    fired = [fact.event.occurred_at for fact in dossier.own if isinstance(fact.event, AlertFired)]
-    return min([incident.begins_at, *fired])
+    fired = first_alert(incident, dossier.own)
+    return min(incident.begins_at, fired.earliest) if fired else incident.begins_at
 
 
 def _concerns(incident: Incident, row: ChangeRow, since: datetime) -> bool:

@@ -9,6 +9,7 @@ from projections.changes import ChangeRow, plain_version
 from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp, versions_in
 from projections.claims.vocabulary import NOT_NOW, mentions
+from projections.detection import detection
 from projections.dossier import Dossier
 from projections.durations import Duration, durations
 from projections.messages import sent
@@ -175,8 +176,9 @@ def _points(
             same[0].what if same else "all was back to normal",
             same[0].event if same else None,
         )
-    if "detected" not in found and (found.get("alerted") and incident.detected_by in (None, "alert")):
-        found["detected"] = list(found["alerted"])
+    alert = detection(incident, own) if incident.detected_by in (None, "alert") else None
+    if "detected" not in found and alert is not None:
+        found["detected"] = [stamp for stamp in found["alerted"] if stamp.at == alert.instant]
     return found
 
 

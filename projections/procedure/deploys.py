@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, in_production, same_version
+from projections.changes import ChangeRow, in_production, same_place, same_version
 from projections.procedure.rule import Evidence
 
 SECOND = timedelta(seconds=1)
@@ -25,9 +25,7 @@ def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
     rows = [
         row
         for row in own_changes(evidence)
-        if row.status == "finished"
-        and row.at > deploy.at
-        and (row.service, row.environment) == (deploy.service, deploy.environment)
+        if row.status == "finished" and row.at > deploy.at and same_place(row, deploy)
     ]
     for number, row in enumerate(rows):
         if row.kind == "rollback":

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, place_of, same_version
+from projections.changes import ChangeRow, same_place, same_version
 from projections.procedure.answers import unique
 from projections.procedure.communication import is_open, recorded_live, since
 from projections.procedure.fix_attempts import attempts, fix_of, outcome
@@ -107,7 +107,7 @@ def _next(evidence: Evidence, row: ChangeRow) -> ChangeRow | None:
         if (ends is None or change.at <= ends)
         and change.kind != "merge"
         and change.status == "finished"
-        and (change.service, place_of(change)) == (row.service, place_of(row))
+        and same_place(change, row)
         and change.at > row.at
         and not same_version(change.version, row.version)
     ]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from projections.changes import ChangeRow, plain_version, same_version
+from projections.changes import ChangeRow, plain_version, same_place, same_version
 from projections.procedure.answers import for_each_hotfix, ingest_git, unique, unknown
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import History, Tag
@@ -187,9 +187,7 @@ def _after_rollback(back: ChangeRow, rows: list[ChangeRow]) -> RuleAnswer:
     later = [
         row
         for row in rows
-        if row.at > back.at
-        and (row.service, row.environment) == (back.service, back.environment)
-        and not same_version(row.version, back.version)
+        if row.at > back.at and same_place(row, back) and not same_version(row.version, back.version)
     ]
     facts = {"old": rolled_back, "version": back.version}
     again = next((row for row in later if same_version(row.version, rolled_back)), None)

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -158,3 +159,16 @@ def test_what_is_recorded_later_and_not_used_changes_no_report(tmp_path, later):
 
     assert text_of(store, up_to=_position(before)) == before
     assert text_of(store) == before
+
+
+def test_a_part_that_was_not_read_is_not_taken_for_empty():
+    """
+    An answer that needs it fails, where it would be wrong.
+    """
+    known = Dossier.of("INC-1", b.recorded(b.declared(5), b.deploy(2), b.alert(3)))
+    story = replace(known, parts=Part.STORY)
+
+    assert [fact.event for fact in story.own] == [b.deploy(2), b.alert(3)]
+    for name in ("work", "changes", "silences", "others"):
+        with pytest.raises(ValueError, match="was not read"):
+            getattr(story, name)

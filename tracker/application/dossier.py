@@ -8,6 +8,8 @@ from projections.attachment import FACTS_BEFORE, linked_ids
 from projections.changes import plain_version
 from projections.dossier import (
     BASELINE,
+    BEFORE_ONSET,
+    LONGEST_WINDOW,
     WORK_BEFORE,
     Dossier,
     Part,
@@ -17,7 +19,6 @@ from projections.dossier import (
     wanted,
     work_windows,
 )
-from projections.verdicts import BEFORE_ONSET, LONGEST_WINDOW
 from tracker.application.session import Session
 from tracker.events.actions import ActionAdded
 from tracker.events.alerts import AlertFired

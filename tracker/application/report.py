@@ -23,29 +23,20 @@ def as_it_was(session: Session, found: "ParsedReport") -> dict[str, str]:
         return {}
     if footer["log"] not in (None, session.log.id):
         return {}
-    written = again(session, found, int(footer["position"]))
+    context = gathered_again(session, found, int(footer["position"]))
+    written = write(context, template=found.attributes["template"], with_pictures=False)
     return {part.name: part.text for part in written.parts}
 
 
-def again(
-    session: Session,
-    found: ParsedReport,
-    position: int,
-    *,
-    standing: ReportStatus | None = None,
-    with_pictures: bool = False,
-) -> Document:
-    """Write a report that exists as a file once more, in its own form, as of a position."""
+def gathered_again(session: Session, found: ParsedReport, position: int) -> Context:
+    """Read all that a report that exists as a file depends on once more, in its own form, as of a position."""
     form = found.attributes
-    return document(
+    return gathered(
         session,
         session.incident(form["incident"], position),
         position,
         zone_name=form.get("zone", "UTC"),
         suffix="png" if form.get("pictures") == "png" else "svg",
-        template=form["template"],
-        standing=standing,
-        with_pictures=with_pictures,
     )
 
 
@@ -64,17 +55,10 @@ def document(
     zone_name: str = "UTC",
     suffix: str = "svg",
     template: str = "guide",
-    standing: ReportStatus | None = None,
     with_pictures: bool = True,
 ) -> Document:
-    """Gather what the log holds of an incident up to a position, and write the report.
-
-    `standing` says where the report stands, where that is not what the log says at that position:
-    it is published by being written.
-    """
+    """Gather what the log holds of an incident up to a position, and write the report."""
     context = gathered(session, incident, up_to, zone_name=zone_name, suffix=suffix)
-    if standing is not None:
-        context = replace(context, standing=standing)
     return write(context, template=template, with_pictures=with_pictures)
 
 

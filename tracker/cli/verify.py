@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from projections.review import as_published, publications
+from reports.context import Context
 from reports.generated_regions import ParsedReport, Part
 from reports.html import hand_lines, page
-from reports.post_incident import Document
+from reports.post_incident import Document, write
 from reports.wording.timeline import redaction
 from tracker.application import report_files
-from tracker.application.report import again, gathered
+from tracker.application.report import gathered_again
 from tracker.application.session import Session
 from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
@@ -125,8 +126,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     held, since = None, []
     if report and found.whole and not missing:
         here = quoted or report.position
-        held = hold(session, report, here)
-        since = [] if held.same else _redacted_since(session, report, here)
+        context = gathered_again(session, report.apart, here)
+        held = hold(session, report, context)
+        since = [] if held.same else _redacted_since(session, context, here)
         answer |= held.json() | {"redacted_since": [each.id for each in since]}
     if arguments.json:
         write_json(answer)
@@ -222,10 +224,9 @@ def _imported(session: Session, report: Report) -> int | None:
     return None
 
 
-def _redacted_since(session: Session, report: Report, here: int) -> "list[Recorded]":
+def _redacted_since(session: Session, context: Context, here: int) -> "list[Recorded]":
     """Return the events that the report uses and that were redacted after its position in the log."""
-    incident = session.incident(report.apart.attributes["incident"], here)
-    found = gathered(session, incident, here).redacted
+    found = context.redacted
     later = session.log.by_ids([each.redacted.event for each in found if each.redacted is not None])
     after = {each.id for each in later if each.position > here}
     return [each for each in found if each.redacted is not None and each.redacted.event in after]
@@ -261,16 +262,17 @@ def _report(path: Path) -> Report:
     return Report(path, data, apart, int(footer["position"]), footer["head"], footer["log"] or "")
 
 
-def hold(session: Session, report: Report, here: int) -> Held:
-    """Write a report again from its position, and compare each part and each existing picture."""
+def hold(session: Session, report: Report, context: Context) -> Held:
+    """Write a report again as of its position, and compare each part and each existing picture."""
     drawn = report.apart.attributes.get("pictures") != "none"
-    written = again(session, report.apart, here, with_pictures=drawn)
+    template = report.apart.attributes["template"]
+    written = write(context, template=template, with_pictures=drawn)
     held = _held(report, written, drawn=drawn)
     for each in publications(session.incident(report.apart.attributes["incident"])):
         # What was published says so, which the log could not at that position.
         if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
-        then = again(session, report.apart, here, standing=as_published(each))
+        then = write(replace(context, standing=as_published(each)), template=template, with_pictures=False)
         other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
         if len(other.parts) < len(held.parts):
             held = other

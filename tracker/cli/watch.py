@@ -128,7 +128,9 @@ def _looked(
     if set(missed) - gaps:
         say(f"  missed checks, a gap: {describe_checks(missed)} after the change")
         gaps.update(missed)
-    record_verdicts(session, incident)
+    judged = record_verdicts(session, incident)
+    if any(row.event == change.event for row in judged.changes):
+        return judged
     return compute_verdicts(session, session.incident(incident.id), None, change=_event(session, change))
 
 
