@@ -349,7 +349,7 @@ def _holds(held: QueuedDelivery, needles: Iterable[bytes]) -> bool:
     return any(needle in text for needle in needles for text in texts)
 
 
-# ── spools of before 0.2.0: lines of JSON ────────────────────────────────────
+# ── spools of versions before 0.2.0: lines of JSON ────────────────────────────────────
 
 
 def _take_over_old_files(store: str) -> None:
