@@ -114,8 +114,8 @@ class Context:
 
     def precision_of(self, at: datetime, kind: type[Event]) -> float:
         """Say how exactly an instant is known at which something of this kind happened, in seconds."""
-        same = (each for each in self.entries if each.occurred_at == at and isinstance(each.fact, kind))
-        return max((each.precision_seconds for each in same), default=0.001)
+        same = (entry for entry in self.entries if entry.occurred_at == at and isinstance(entry.fact, kind))
+        return max((entry.precision_seconds for entry in same), default=0.001)
 
     def clock(self, at: datetime, precision_seconds: float = 0.001) -> str:
         """Write a time of day in the report's zone, as exactly as its source knew it."""

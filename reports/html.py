@@ -1,7 +1,7 @@
 """The report as one page: the same markdown, its pictures in it, no script, nothing to fetch.
 
-What people wrote stays text: raw HTML is not read, only markdown is. The generated parts stand
-between the same marks as in markdown, so that a page can be held against the log too.
+What people wrote stays text: only markdown is rendered, raw HTML is not. The generated regions are
+between the same marks as in markdown, so that a page can be verified against the log too.
 """
 
 import base64
@@ -27,7 +27,7 @@ _SLUG = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True)
 class Page:
-    """A page's generated parts, and what stands before and behind them."""
+    """A page's generated regions, and what is before and behind them."""
 
     top: str
     parts: tuple[Part, ...]
@@ -48,10 +48,10 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = 
     made: list[Part] = []
     headings: list[tuple[str, str]] = []
     for part in parts:
-        said = part.text
+        markdown = part.text
         if part.name == "footer":
-            said = re.sub(r"(tracker verify --report \S+)\.md`", r"\1.html`", said)
-        rendered = _Rendered(said, taken, pictures)
+            markdown = re.sub(r"(tracker verify --report \S+)\.md`", r"\1.html`", markdown)
+        rendered = _Rendered(markdown, taken, pictures)
         attributes = (
             part.attributes if drawn or not part.attributes else {**part.attributes, "pictures": "none"}
         )
@@ -62,34 +62,33 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = 
     return Page(_top(title, headings), tuple(made), "</main>\n</body>\n</html>\n")
 
 
-def prose_of(found: ParsedReport) -> list[str]:
-    """Render what people wrote by hand around the parts of a markdown report."""
+def render_prose(report: ParsedReport) -> list[str]:
+    """Render what people wrote by hand around the regions of a markdown report."""
     taken: dict[str, int] = {}
     rendered = []
-    for piece in found.prose:
-        said = piece.decode("utf-8", "replace").replace("\r\n", "\n")
-        shown = _Rendered(said, taken, {}, by_hand=True).html if said.strip() else ""
+    for piece in report.prose:
+        markdown = piece.decode("utf-8", "replace").replace("\r\n", "\n")
+        shown = _Rendered(markdown, taken, {}, by_hand=True).html if markdown.strip() else ""
         rendered.append(f"{_BY_HAND}\n{shown}</div>\n" if shown else "")
     return rendered
 
 
-def hand_lines(found: ParsedReport, made: Page) -> int | None:
-    """Count the lines between a page's parts that people wrote; None where its top or its bottom was edited."""
-    first, last = found.prose[0].decode("utf-8", "replace"), found.prose[-1].decode("utf-8", "replace")
+def hand_lines(report: ParsedReport, made: Page) -> int | None:
+    """Count the lines between a page's regions that people wrote; None where its top or its bottom was edited."""
+    first, *middle, last = (piece.decode("utf-8", "replace") for piece in report.prose)
     last = last[: last.rfind("<!-- sha256 of all above: ")]
     if not first.startswith(made.top) or not last.endswith(made.bottom):
         return None
-    middle = [each.decode("utf-8", "replace") for each in found.prose[1:-1]]
-    said = [first.removeprefix(made.top), *middle, last.removesuffix(made.bottom)]
-    lines = [line.strip() for piece in said for line in piece.split("\n")]
+    prose = [first.removeprefix(made.top), *middle, last.removesuffix(made.bottom)]
+    lines = [line.strip() for piece in prose for line in piece.split("\n")]
     return sum(1 for line in lines if line not in ("", _BY_HAND, "</div>"))
 
 
-def untouched(data: bytes) -> bool:
+def is_unmodified(data: bytes) -> bool:
     """Whether a page is as it was written."""
     last = data.rfind(b"<!-- sha256 of all above: ")
-    found = _WHOLE.fullmatch(data[last:]) if last >= 0 else None
-    return found is not None and found[1].decode() == hashlib.sha256(data[:last]).hexdigest()
+    seal = _WHOLE.fullmatch(data[last:]) if last >= 0 else None
+    return seal is not None and seal[1].decode() == hashlib.sha256(data[:last]).hexdigest()
 
 
 class _Renderer(RendererHTML):
@@ -103,7 +102,6 @@ class _Renderer(RendererHTML):
         return '<div class="table" tabindex="0" role="region" aria-label="Table">\n<table>\n'
 
     def table_close(self, *_: Any) -> str:
-        """End it."""
         return "</table>\n</div>\n"
 
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -129,7 +127,7 @@ class _Rendered:
     """One piece of markdown as HTML, with its headings as (level, name, text)."""
 
     def __init__(
-        self, said: str, taken: dict[str, int], pictures: Mapping[str, bytes], *, by_hand: bool = False
+        self, markdown: str, taken: dict[str, int], pictures: Mapping[str, bytes], *, by_hand: bool = False
     ) -> None:
         self.headings: list[tuple[int, str, str]] = []
         self._taken = taken
@@ -139,7 +137,7 @@ class _Rendered:
         renderer = reader.renderer
         assert isinstance(renderer, _Renderer)
         renderer.pictures, renderer.by_hand = pictures, by_hand
-        tokens = reader.parse(said)
+        tokens = reader.parse(markdown)
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
                 self._name(token, tokens[at + 1])

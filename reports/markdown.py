@@ -12,13 +12,13 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 def text(raw: str) -> str:
     """Write a text on one line so that every character of it stands for itself."""
     line = " ".join("".join(char if char.isprintable() else " " for char in raw).split())
-    line = _MARKUP.sub(lambda found: "\\" + found[0], line)
+    line = _MARKUP.sub(lambda match: "\\" + match[0], line)
     line = _ENTITY.sub("&amp;", line).replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"^([#+-])(?=\s|#|$)|^(\d+)([.)])(?=\s)", _escaped_start, line)
 
 
-def _escaped_start(found: re.Match[str]) -> str:
-    return f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}"
+def _escaped_start(match: re.Match[str]) -> str:
+    return f"\\{match[1]}" if match[1] else f"{match[2]}\\{match[3]}"
 
 
 def paragraphs(raw: str) -> list[str]:

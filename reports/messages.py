@@ -1,7 +1,6 @@
-"""The messages that a team sends while it burns, after the guide's templates.
+"""The messages to the team during an incident, after the guide's templates.
 
-Pure wording: everything comes from the log. What nobody recorded is said to be not known or
-is left out; nothing is guessed.
+Everything comes from the log. What is not recorded is called unknown or left out; nothing is guessed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +20,15 @@ from tracker.text.shortening import short
 
 _LINE = 300
 NORMAL = ("recovered", "unaffected")
-"""Verdicts that say that a metric is as it was before the incident."""
+"""Verdicts of a metric that is as it was before the incident."""
 
 
 @dataclass(frozen=True)
 class Draft:
     """All that a message is written from.
 
-    `eta` is what it promises; `metrics` are (service, metric) as the settings name them. `at`
-    is when it is written: what a promise of before is held against.
+    `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them;
+    `at` is when it is written.
     """
 
     incident: Incident
@@ -55,7 +54,6 @@ class Draft:
 
 
 def write(kind: str, draft: Draft) -> str:
-    """Write one of MESSAGE_KINDS."""
     return "\n".join(_TEMPLATES[kind](draft))
 
 
@@ -89,7 +87,7 @@ def _update(draft: Draft) -> list[str]:
     if fix is not None and fix.finished_at is not None:
         lines.append(f"🚀 {_named(draft, fix)} deployed at {draft.moment(fix.finished_at)}")
     elif fix is not None and fix.started_at is not None:
-        lines.append(f"🚀 {_named(draft, fix)} is being deployed since {draft.moment(fix.started_at)}")
+        lines.append(f"🚀 {_named(draft, fix)} deployment in progress since {draft.moment(fix.started_at)}")
     elif incident.stage == "fixing":
         lines.append("🔧 Fix in progress")
     if draft.eta is not None:
@@ -98,9 +96,9 @@ def _update(draft: Draft) -> list[str]:
         lines.append(f"🚀 {what}: {draft.moment(draft.eta)}")
     elif fix is None:
         lines.append("🚀 Expected deployment: not known yet")
-    told = _metrics(draft, fix)
-    if told is not None:
-        lines.append(f"🔄 Monitoring: {told}")
+    metrics = _metrics(draft, fix)
+    if metrics is not None:
+        lines.append(f"🔄 Monitoring: {metrics}")
     return [
         *lines,
         f"Impact: {_impact(draft)}",
@@ -129,7 +127,7 @@ def _resolved(draft: Draft) -> list[str]:
         f"Issue: {short(incident.title, _LINE)} ({incident.id})",
         f"⏱ Downtime: {_downtime(draft)}",
         f"📊 Impact: {_impact(draft)}",
-        f"🔄 Monitoring: {_metrics(draft, fix) or 'no metric was judged yet'}",
+        f"🔄 Monitoring: {_metrics(draft, fix) or 'no verdict yet'}",
         f"Contact: {_contact(draft)}",
     ]
 
@@ -181,18 +179,13 @@ def _contact(draft: Draft) -> str:
     named = draft.contact or draft.incident.lead
     if named:
         return short(named, 100)
-    return "nobody leads yet" if draft.incident.status is Status.OPEN else "not recorded"
+    return "no lead yet" if draft.incident.status is Status.OPEN else "not recorded"
 
 
 def _last_note(draft: Draft, kind: str) -> str | None:
-    said = [
-        entry.fact.text
-        for entry in draft.entries
-        if isinstance(entry.fact, NoteAdded)
-        and entry.fact.kind == kind
-        and entry.fact.incident == draft.incident.id
-    ]
-    return short(said[-1], _LINE) if said else None
+    notes = [entry.fact for entry in draft.entries if isinstance(entry.fact, NoteAdded)]
+    mine = [note for note in notes if note.kind == kind and note.incident == draft.incident.id]
+    return short(mine[-1].text, _LINE) if mine else None
 
 
 def _named(draft: Draft, row: ChangeRow) -> str:
@@ -200,7 +193,7 @@ def _named(draft: Draft, row: ChangeRow) -> str:
 
 
 def _fix(draft: Draft) -> ChangeRow | None:
-    """Return what people say fixed it, else the last deploy since the incident began that did not fail."""
+    """Return the linked fix, else the last deploy since the incident began that did not fail."""
     incident = draft.incident
     linked = linked_fix(incident, draft.changes)
     if linked is not None:
@@ -215,7 +208,7 @@ def _fix(draft: Draft) -> ChangeRow | None:
 
 
 def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
-    """Whether what was rolled back had gone out during the incident, as a fix that did not work."""
+    """Whether what was rolled back had been deployed during the incident, as a fix that did not work."""
     return any(
         row.kind == "deploy"
         and row.service == rollback.service
@@ -233,10 +226,10 @@ def _downtime(draft: Draft) -> str:
 
 
 def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:
-    """Say what the recorded verdicts say of the metrics beside the healthy time; None if there are none.
+    """Sum up the recorded verdicts with the healthy time as baseline; None if there are none.
 
     Of each metric the longest window after the last change counts. "All metrics normal" needs
-    a verdict that says so for every metric that the settings name.
+    such a verdict for every metric that the settings name.
     """
     last: dict[tuple[str, str], tuple[tuple[datetime, float], VerdictsGiven, str]] = {}
     for step in draft.incident.steps:
@@ -256,25 +249,22 @@ def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:
                 last[key] = (rank, event, verdict.verdict)
     if not last:
         return None
-    untold = [
+    not_judged = [
         (service, metric)
         for service, metric in draft.metrics
-        if not any(
-            each[0] == service and (each[1] == metric or each[1].startswith(metric + "{")) for each in last
-        )
+        if not any(service == known and metric == label.partition("{")[0] for known, label in last)
     ]
-    if not untold and all(word in NORMAL for _, _, word in last.values()):
-        least = min(last.values(), key=lambda held: held[0][1])[1]
+    if not not_judged and all(word in NORMAL for _, _, word in last.values()):
+        least = min(last.values(), key=lambda verdict: verdict[0][1])[1]
         return f"All metrics normal ({_window(least)})"
-    several = len({service for service, _ in [*last, *untold]}) > 1
+    several = len({service for service, _ in [*last, *not_judged]}) > 1
     groups: dict[str, list[str]] = {}
     for (service, metric), (_, given, word) in last.items():
         name = f"{service} {metric}" if several else metric
         groups.setdefault(f"{PHRASES.get(word, word)} ({_window(given)})", []).append(name)
-    if untold:
-        groups["not judged yet"] = [
-            f"{service} {metric}" if several else metric for service, metric in untold
-        ]
+    if not_judged:
+        names = [f"{service} {metric}" if several else metric for service, metric in not_judged]
+        groups["not judged yet"] = names
     return "; ".join(f"{', '.join(names)} {phrase}" for phrase, names in groups.items())
 
 

@@ -163,12 +163,12 @@ class _Parser:
         self._handle: str | None = None
         self._mine = False
         self._blank = False
-        found = _FIRST_LINE.fullmatch(lines[0])
-        if found is None:
+        first = _FIRST_LINE.fullmatch(lines[0])
+        if first is None:
             raise BrokenReviewFileError(
                 1, "the first line, which names the incident and the position, is missing"
             )
-        self.incident, self.position = found["incident"], int(found["position"])
+        self.incident, self.position = first["incident"], int(first["position"])
 
     def parse(self) -> None:
         comment = 0
@@ -220,9 +220,9 @@ class _Parser:
 
     def _begin(self, number: int, rest: str) -> None:
         self._end()
-        found = _HANDLE.fullmatch(rest)
-        self._line, self._begun = number, [(found["rest"] or "") if found else rest]
-        self._handle, self._mine = (found["handle"], bool(found["mine"])) if found else (None, False)
+        handle = _HANDLE.fullmatch(rest)
+        self._line, self._begun = number, [(handle["rest"] or "") if handle else rest]
+        self._handle, self._mine = (handle["handle"], bool(handle["mine"])) if handle else (None, False)
 
     def _end(self) -> None:
         if self._begun is not None and self._kind is not None:

@@ -17,15 +17,15 @@ def merged_back(evidence: Evidence) -> RuleAnswer:
     due = evidence.detected_at + evidence.procedure.merged_back_within
 
     def judge(hotfix: Hotfix) -> RuleAnswer:
-        found = hotfix_containment(hotfix, branch)
-        proof = unique((*hotfix.evidence, *found.evidence))
-        if found.place is not Place.IN or found.at is None:
-            return _not_there(evidence, hotfix, found, branch, due, proof)
-        after = (found.at - evidence.detected_at).total_seconds()
+        containment = hotfix_containment(hotfix, branch)
+        proof = unique((*hotfix.evidence, *containment.evidence))
+        if containment.place is not Place.IN or containment.at is None:
+            return _not_there(evidence, hotfix, containment, branch, due, proof)
+        after = (containment.at - evidence.detected_at).total_seconds()
         # Git records whole seconds: what came in the second of the detection came after it.
         after = max(after, 0.0) if after > -1 else after
-        facts = {"how": found.how, "after": after, "since": since(evidence)}
-        late = (found.at - due).total_seconds()
+        facts = {"how": containment.how, "after": after, "since": since(evidence)}
+        late = (containment.at - due).total_seconds()
         if late > 0:
             return RuleAnswer(Status.LATE, "merged_back", facts, proof, late)
         return RuleAnswer(Status.MET, "merged_back", facts, proof)
@@ -36,23 +36,23 @@ def merged_back(evidence: Evidence) -> RuleAnswer:
 def _not_there(
     evidence: Evidence,
     hotfix: Hotfix,
-    found: Containment,
+    containment: Containment,
     branch: str,
     due: datetime,
     proof: tuple[str, ...],
 ) -> RuleAnswer:
-    facts: dict[str, Any] = {"how": found.how, "place": found.place.value}
+    facts: dict[str, Any] = {"how": containment.how, "place": containment.place.value}
     read = ingest_git(evidence)
 
     def answer(status: Status, reason: str, step: NextStep) -> RuleAnswer:
         return RuleAnswer(status, reason, facts, proof, due_at=due, next_step=step)
 
-    if found.place is Place.UNKNOWN:
+    if containment.place is Place.UNKNOWN:
         return answer(Status.UNKNOWN, "containment_unknown", read)
     step = NextStep("git_merge", {"branch": branch, "name": hotfix.branch or hotfix.head[:7]})
-    if found.place is Place.REVERTED:
-        step = NextStep("git_revert", {"branch": branch, "sha": found.revert or ""})
-    if found.place is Place.LOST:
+    if containment.place is Place.REVERTED:
+        step = NextStep("git_revert", {"branch": branch, "sha": containment.revert or ""})
+    if containment.place is Place.LOST:
         last = hotfix.fixes[-1].sha if hotfix.fixes else hotfix.head
         step = NextStep("git_cherry_pick", {"branch": branch, "shas": (last,)})
     if evidence.now <= due:
@@ -75,17 +75,17 @@ def backported(evidence: Evidence) -> RuleAnswer:
     def judge(hotfix: Hotfix) -> RuleAnswer:
         read_at = hotfix.history.read_at
         too_early = evidence.now <= due or read_at is None or read_at < due
-        found = {branch: hotfix_containment(hotfix, branch) for branch in branches}
+        lines = {branch: hotfix_containment(hotfix, branch) for branch in branches}
         states = {
             branch: Status.MET
             if line.place is Place.IN
             else Status.UNKNOWN
             if line.place is Place.UNKNOWN or too_early
             else Status.MISSED
-            for branch, line in found.items()
+            for branch, line in lines.items()
         }
-        proof = unique((*hotfix.evidence, *(event for line in found.values() for event in line.evidence)))
-        facts = {"branches": [(branch, states[branch], line.how) for branch, line in found.items()]}
+        proof = unique((*hotfix.evidence, *(event for line in lines.values() for event in line.evidence)))
+        facts = {"branches": [(branch, states[branch], line.how) for branch, line in lines.items()]}
         missing = [branch for branch in branches if states[branch] is not Status.MET]
         if not missing:
             return RuleAnswer(Status.MET, "backported", facts, proof)

@@ -2,7 +2,7 @@
 
 What a merge joined may have been lost in it, and what came in may have been reverted: then it
 is not there. Where contents are not known to the log (a shallow clone, a push without its
-parents), the answer is that it cannot be told.
+parents), the answer is that it is unknown.
 """
 
 from collections import Counter
@@ -51,9 +51,9 @@ def fix_on_integration(evidence: Evidence) -> tuple[datetime, str] | None:
     None where one of them is not there, or that is unknown.
     """
     branch = evidence.procedure.integration_branch
-    found = [hotfix_containment(hotfix, branch) for hotfix in standing_hotfixes(evidence)]
-    ends = [(one.at, one.event) for one in found if one.place is Place.IN and one.at and one.event]
-    return max(ends) if ends and len(ends) == len(found) else None
+    containments = [hotfix_containment(hotfix, branch) for hotfix in standing_hotfixes(evidence)]
+    ends = [(one.at, one.event) for one in containments if one.place is Place.IN and one.at and one.event]
+    return max(ends) if ends and len(ends) == len(containments) else None
 
 
 def hotfix_containment(hotfix: Hotfix, branch: str) -> Containment:

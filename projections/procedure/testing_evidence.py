@@ -1,8 +1,8 @@
-"""Was the commit that was deployed tested, green, before its deploy began?
+"""Did the tests of the deployed commit pass before its deploy began?
 
-What counts is what runs: a run of the deployed commit, or of another commit that holds the very same
-files. Git names all that a commit holds by the hash of its tree; a merge, a squash or a rebase of a
-branch from which nothing had moved on has the tree of that branch.
+What counts is a run of the deployed commit, or of another commit with the very same files. Git names all
+files of a commit by the hash of its tree; a merge, a squash or a rebase of a branch onto an unchanged base
+has the tree of that branch.
 """
 
 import re
@@ -31,7 +31,7 @@ from tracker.events.corrections import Effective
 _SHORTEST_SHA = 7
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 TYPED = "run"
-"""The source of what `tracker run` saw: there the last run counts, whatever its command was."""
+"""The source of runs under `tracker run`: there the last one counts, whatever its command was."""
 
 
 def same_commit(one: str, other: str) -> bool:
@@ -41,38 +41,36 @@ def same_commit(one: str, other: str) -> bool:
 
 
 def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ...]] | None:
-    """Return the commit that a deploy put out, and the events that say so.
+    """Return the commit that was deployed, and the events that name it.
 
-    The deploy's own word, else its version's tag, else what a release tool said, else the last
-    that was seen of the branch of that version before the deploy, else a version that is a hash.
+    As the deploy names it, else its version's tag, else a release tool, else the last that was seen
+    of the branch of that version before the deploy, else a version that is a hash.
     """
     if row.sha:
         return row.sha, row.evidence
     before = row.started_at or row.at
-    mine = [each for each in evidence.facts if getattr(each.event, "service", None) == row.service]
+    mine = [fact for fact in evidence.facts if getattr(fact.event, "service", None) == row.service]
     for kinds in ((VersionTagged,), (VersionReleased, ReleaseCreated), (BranchSeen,)):
-        named = [each for each in mine if isinstance(each.event, kinds) and _of_version(each, row.version)]
         named = [
-            each
-            for each in named
-            if isinstance(each.event, VersionTagged) or each.event.occurred_at <= before
+            fact
+            for fact in mine
+            if isinstance(fact.event, kinds)
+            and _of_version(fact, row.version)
+            and (isinstance(fact.event, VersionTagged) or fact.event.occurred_at <= before)
         ]
-        found = max(named, key=lambda each: each.order, default=None)
-        sha = getattr(found.event, "sha", None) if found else None
-        if found is not None and sha:
-            return sha, (found.id,)
+        last = max(named, key=lambda fact: fact.order, default=None)
+        sha = getattr(last.event, "sha", None) if last else None
+        if last is not None and sha:
+            return sha, (last.id,)
     hashed = row.version.rsplit("@", 1)[-1]
-    for each in mine:
-        if isinstance(each.event, CommitMade) and same_commit(each.event.sha, hashed):
-            return each.event.sha, (each.id,)
+    for fact in mine:
+        if isinstance(fact.event, CommitMade) and same_commit(fact.event.sha, hashed):
+            return fact.event.sha, (fact.id,)
     return (hashed, row.evidence) if _SHA.fullmatch(hashed) else None
 
 
 def _of_version(fact: Effective, version: str) -> bool:
-    event = fact.event
-    name = (
-        event.version if isinstance(event, VersionReleased | ReleaseCreated) else getattr(event, "name", "")
-    )
+    name = str(getattr(fact.event, "version", None) or getattr(fact.event, "name", ""))
     return same_version(name.rsplit("/", 1)[-1], version)
 
 
@@ -124,13 +122,12 @@ class _Run:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What a later run stands in for."""
+        """What a later run replaces."""
         return self.event.source, "" if self.event.source == TYPED else self.event.command
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The events that it stands on."""
-        return tuple(dict.fromkeys((self.fact.id, *self.same_as)))
+        return unique((self.fact.id, *self.same_as))
 
 
 def _tested(evidence: Evidence, row: ChangeRow, sha: str, named_by: tuple[str, ...]) -> RuleAnswer:
@@ -159,37 +156,34 @@ def _tested(evidence: Evidence, row: ChangeRow, sha: str, named_by: tuple[str, .
 
 def _runs(evidence: Evidence, service: str | None) -> list[_Run]:
     return [
-        _Run(each, each.event)
-        for each in evidence.of(TestsFinished)
-        if isinstance(each.event, TestsFinished) and each.event.service == service
+        _Run(fact, fact.event)
+        for fact in evidence.of(TestsFinished)
+        if isinstance(fact.event, TestsFinished) and fact.event.service == service
     ]
 
 
 def _of_content(evidence: Evidence, row: ChangeRow, sha: str, runs: Sequence[_Run]) -> list[_Run]:
-    """Return the runs of a commit, and those of others that hold the same files to the byte."""
+    """Return the runs of a commit, and those of others with the same files to the byte."""
     trees = _trees(evidence, row, sha)
-    found = []
-    for each in runs:
-        tested = each.event.sha
+    mine = []
+    for run in runs:
+        tested = run.event.sha
         if not tested:
             continue
         if same_commit(tested, sha):
-            found.append(each)
+            mine.append(run)
             continue
-        own = _trees(evidence, row, tested) if trees else {}
-        if each.event.tree_sha:
-            own = {each.event.tree_sha: each.fact.id}
-        shared = trees.keys() & own.keys()
-        if shared:
+        own = {run.event.tree_sha: run.fact.id} if run.event.tree_sha else _trees(evidence, row, tested)
+        if shared := trees.keys() & own.keys():
             tree = min(shared)
-            found.append(_Run(each.fact, each.event, (trees[tree], own[tree])))
-    return found
+            mine.append(_Run(run.fact, run.event, (trees[tree], own[tree])))
+    return mine
 
 
 def _trees(evidence: Evidence, row: ChangeRow, sha: str) -> dict[str, str]:
-    """Return the tree of a commit with the event that tells of it; none where nobody did, or where two differ."""
+    """Return the tree of a commit with the event that names it; none where it is unknown, or where two differ."""
     known = _known_trees(evidence, row.service)
-    whole = [sha] if sha in known else [each for each in known if same_commit(each, sha)]
+    whole = [sha] if sha in known else [other for other in known if same_commit(other, sha)]
     return known[whole[0]] if len(whole) == 1 and len(known[whole[0]]) == 1 else {}
 
 

@@ -18,8 +18,8 @@ _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
 
 def numbers(version: str | None) -> tuple[int, int, int] | None:
     """Read major, minor and patch; None of a version that is no such numbers."""
-    found = _NUMBERS.fullmatch(plain_version(version_in(version) or version or ""))
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+    parts = _NUMBERS.fullmatch(plain_version(version_in(version) or version or ""))
+    return (int(parts[1]), int(parts[2]), int(parts[3] or 0)) if parts else None
 
 
 def is_patch_of(after: tuple[int, int, int], before: tuple[int, int, int]) -> bool:
@@ -29,18 +29,17 @@ def is_patch_of(after: tuple[int, int, int], before: tuple[int, int, int]) -> bo
 
 def next_version(evidence: Evidence) -> str:
     """Name the version that a fix would have: what its branch says, else one patch after what runs; else VERSION."""
-    made = [each for each in hotfixes(evidence) if each.deploy is None and each.version is not None]
-    ran = [row for row in own_changes(evidence) if row.status == "finished"]
-    tried = [found for row in ran if (found := numbers(row.version)) is not None]
+    made = [hotfix.version for hotfix in hotfixes(evidence) if hotfix.deploy is None and hotfix.version]
+    ran = [row.version for row in own_changes(evidence) if row.status == "finished"]
+    prefix = "v" if ran and ran[-1].startswith("v") else ""
     if made:
-        said = made[-1].version or ""
-        return said if said.startswith("v") or not ran or not ran[-1].version.startswith("v") else f"v{said}"
-    if not ran or numbers(ran[-1].version) is None:
+        return made[-1] if made[-1].startswith("v") else prefix + made[-1]
+    last = numbers(ran[-1]) if ran else None
+    if last is None:
         return "VERSION"
-    major, minor, patch = numbers(ran[-1].version) or (0, 0, 0)
-    # What was rolled back has its number for good.
-    patch = max(found[2] for found in tried if found[:2] == (major, minor))
-    return f"{'v' if ran[-1].version.startswith('v') else ''}{major}.{minor}.{patch + 1}"
+    # What was rolled back keeps its number for good.
+    patches = [parts[2] for version in ran if (parts := numbers(version)) and parts[:2] == last[:2]]
+    return f"{prefix}{last[0]}.{last[1]}.{max(patches) + 1}"
 
 
 def version_bumped(evidence: Evidence) -> RuleAnswer:
@@ -132,9 +131,9 @@ def tagged(evidence: Evidence) -> RuleAnswer:
                 return unknown("tag_commit_unknown", facts, proof, ingest_git(evidence))
         if tags:
             sha = tags[-1].fact.sha or ""
-            found = {"tag": tags[-1].fact.name, "commit": history.commits[sha]}
+            tag_facts = {"tag": tags[-1].fact.name, "commit": history.commits[sha]}
             holds = hotfix.head in history.ancestors([sha])
-            return RuleAnswer(Status.MISSED, "tag_on_later" if holds else "tag_without_fix", found, proof)
+            return RuleAnswer(Status.MISSED, "tag_on_later" if holds else "tag_without_fix", tag_facts, proof)
         deployed = (deployed_commit(history, deploy) if deploy is not None else None) or hotfix.head
         step = NextStep("git_tag", {"version": plain_version(version), "sha": deployed})
         if deploy is None:

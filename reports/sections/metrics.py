@@ -173,8 +173,8 @@ def _numbers(context: Context, metric: MetricPlan) -> list[str]:
     for series in metric.series:
         label = _label(series)
         for name, start, end in windows:
-            found = summary(series, start, end)
-            cells = (name, *_summed(found, metric), _over(metric, series, start, end))
+            numbers = summary(series, start, end)
+            cells = (name, *_summed(numbers, metric), _over(metric, series, start, end))
             rows.append((label, *cells) if len(metric.series) > 1 else cells)
     limit = rounded_with_unit(metric.threshold, metric.unit) if metric.threshold is not None else None
     side = "Under" if metric.better == "higher" else "Over"
@@ -184,13 +184,16 @@ def _numbers(context: Context, metric: MetricPlan) -> list[str]:
     return table(["Series", *head] if len(metric.series) > 1 else head, rows)
 
 
-def _summed(found: Summary, metric: MetricPlan) -> tuple[str, str, str]:
-    counted = f"{found.count} of {found.expected_count}"
-    if found.median is None or found.minimum is None or found.maximum is None:
+def _summed(numbers: Summary, metric: MetricPlan) -> tuple[str, str, str]:
+    counted = f"{numbers.count} of {numbers.expected_count}"
+    if numbers.median is None or numbers.minimum is None or numbers.maximum is None:
         return "no samples", "no samples", counted
-    low, high = rounded_with_unit(found.minimum, metric.unit), rounded_with_unit(found.maximum, metric.unit)
+    low, high = (
+        rounded_with_unit(numbers.minimum, metric.unit),
+        rounded_with_unit(numbers.maximum, metric.unit),
+    )
     worst = {"lower": high, "higher": low}.get(metric.better, f"{low} to {high}")
-    return rounded_with_unit(found.median, metric.unit), worst, counted
+    return rounded_with_unit(numbers.median, metric.unit), worst, counted
 
 
 def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) -> str:
@@ -230,7 +233,7 @@ def pictures(context: Context) -> dict[str, Chart]:
 def chart(context: Context, metric: MetricPlan) -> Chart:
     """Plan one metric's picture: its samples, the incident, and what was done meanwhile."""
     start, end = context.picture_span
-    found = [
+    lines = [
         Line(
             # One series is the metric; several are told apart by their labels.
             label=(len(metric.series) > 1 and _named(series)) or metric.name,
@@ -241,12 +244,12 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         for series in metric.series
     ]
     band = None
-    if metric.normal is not None and len(found) == 1:
+    if metric.normal is not None and len(lines) == 1:
         import numpy as np
 
         normal = metric.normal
         # What was never below zero is not expected there.
-        never_below = all(len(line.values) and np.nanmin(line.values) >= 0 for line in found)
+        never_below = all(len(line.values) and np.nanmin(line.values) >= 0 for line in lines)
         low = max(normal.level - normal.swing, 0.0) if never_below else normal.level - normal.swing
         band = Band(
             instants_ms=np.array([to_ms(start), to_ms(end)], np.int64),
@@ -260,7 +263,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         unit=metric.unit,
         start=start,
         end=end,
-        lines=tuple(found),
+        lines=tuple(lines),
         marks=tuple(marks),
         spans=(
             ChartInterval(
@@ -271,12 +274,12 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
             ),
             *(
                 ChartInterval(
-                    max(each.start, start),
-                    min(each.end or max(context.as_of, start), end),
+                    max(silence.start, start),
+                    min(silence.end or max(context.as_of, start), end),
                     "blind",
-                    each.watched.source,
+                    silence.watched.source,
                 )
-                for each in _silences(context, metric)
+                for silence in _silences(context, metric)
             ),
         ),
         threshold=metric.threshold,

@@ -7,22 +7,20 @@ from reports.wording.text import counted
 
 
 def status(context: Context) -> str:
-    found = context.standing
-    if found.state is State.DRAFT:
+    report = context.standing
+    if report.state is State.DRAFT:
         return "draft, not reviewed yet"
-    if found.state is State.REVIEW:
-        assert found.reviewed_at is not None
-        return (
-            f"in review; reviewed by {text(found.reviewed_by or '?')} at {context.moment(found.reviewed_at)}"
-        )
-    assert found.published_at is not None
+    if report.state is State.REVIEW:
+        assert report.reviewed_at is not None
+        return f"in review; reviewed by {text(report.reviewed_by or '?')} at {context.moment(report.reviewed_at)}"
+    assert report.published_at is not None
     published = (
-        f"published at {context.moment(found.published_at)} by {text(found.published_by or '?')}, "
-        f"as of log position {found.position}"
+        f"published at {context.moment(report.published_at)} by {text(report.published_by or '?')}, "
+        f"as of log position {report.position}"
     )
-    if found.state is State.PUBLISHED:
+    if report.state is State.PUBLISHED:
         return published
-    return f"amended: {counted(found.changes_since, 'event')} recorded since it was {published}"
+    return f"amended: {counted(report.changes_since, 'event')} recorded since it was {published}"
 
 
 def lines(context: Context) -> list[str]:

@@ -7,9 +7,9 @@ from reports.sections.missing import not_recorded
 
 def lines(context: Context) -> list[str]:
     """Write the section."""
-    found = root_cause.caused(context) or root_cause.candidates(context)[1:]
-    if found:
-        return found
+    written = root_cause.caused(context) or root_cause.candidates(context)[1:]
+    if written:
+        return written
     if context.incident.resolution == "false-alarm":
         return ["Trigger: none; it was a false alarm"]
     words = ("link", context.incident.id, "SERVICE@VERSION", "--as", "caused", "--why", "…")

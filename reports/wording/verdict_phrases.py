@@ -138,8 +138,8 @@ def when_normal(row: VerdictRow) -> str:
 
 def settled_after(rows: Sequence[VerdictRow]) -> str:
     """Write how long after a change the windows begin; it depends on the ranges of the queries."""
-    found = sorted({row.settling_seconds for row in rows})
-    first, last = spoken(found[0]), spoken(found[-1])
+    settling = sorted({row.settling_seconds for row in rows})
+    first, last = spoken(settling[0]), spoken(settling[-1])
     if first == last:
         return first
     # "2 to 3 min", and "90 s to 3 min".

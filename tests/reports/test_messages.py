@@ -213,7 +213,7 @@ def test_a_verdict_that_was_retracted_says_nothing():
 
     text = write("resolved", draft(*TOLD, FIX, given, retracted(given, 38), OVER, metrics=METRICS))
 
-    assert "no metric was judged yet" in text
+    assert "no verdict yet" in text
 
 
 @pytest.mark.parametrize("role", ["caused", "dismissed", "suspect"])

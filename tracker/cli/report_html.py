@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from reports.generated_regions import BrokenMarksError, ParsedReport, parse
-from reports.html import page, prose_of, untouched
+from reports.html import is_unmodified, page, render_prose
 from reports.post_incident import Document
 from tracker.application import report, report_files
 from tracker.application.secret_warnings import secret_notices
@@ -73,7 +73,7 @@ def page_of(written: "Document", found: "ParsedReport | None" = None, *, drawn: 
     if found is not None:
         # Prose stays behind the part that it stood behind, wherever that part was moved.
         order = {part.name: at for at, part in enumerate(made.parts, start=1)}
-        rendered = prose_of(found)
+        rendered = render_prose(found)
         prose[0] = rendered[0]
         for part, after in zip(found.parts, rendered[1:], strict=True):
             prose[order[part.name]] += after
@@ -103,7 +103,7 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
         raise RefusedError(f"{target} was not written by tracker", hint="Name another place: -o FILE")
     if incident != name:
         raise RefusedError(f"{target} is the report of {incident}", hint="Name another place: -o FILE")
-    if not untouched(data) and not force:
+    if not is_unmodified(data) and not force:
         raise RefusedError(
             f"{target} was edited by hand, and an HTML page is always rewritten as a whole",
             hint=f"Write prose in {target.with_suffix('.md')}: it is copied into the page. "

@@ -1,4 +1,4 @@
-"""What the team was told, in words."""
+"""Messages to the team."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from tracker.times import spoken, utc
 _SENT = {
     "initial": "Team alerted",
     "update": "Team updated",
-    "resolved": "Team told that it is over",
-    "rollback": "Team told of the rollback",
+    "resolved": "Team informed that it is resolved",
+    "rollback": "Team informed of the rollback",
 }
 
 
