@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.postgres import Postgres, postgres
@@ -16,6 +17,10 @@ from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_his
 from tests.servers.serving import CHECKOUT, TrackerServer, tracker_server
 from tests.servers.slack import FakeSlack, fake_slack
 from tests.servers.webhooks import Receiver, webhook_receiver
+
+# A busy machine is slow: no property is judged by the time that an example takes.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
 _FOREIGN_NAMES = (
