@@ -6,19 +6,15 @@ that: tracker link INC EVENT --as caused --why "…"
 """
 
 import argparse
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes, same_version
-from projections.verdicts import verdicts
+from projections.changes import same_version
 from reports.wording.changes import suspicion
-from tracker.application.dossier import dossier
+from tracker.application.changes import ListedChange, list_changes
 from tracker.application.session import Session
-from tracker.application.verdicts import PARTS
 from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
-from tracker.events.base import Window
-from tracker.incident import Incident
 from tracker.text.terminal import printable, table
 from tracker.times import duration_seconds, utc
 
@@ -69,39 +65,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             end = session.instant(arguments.end, option="--to", allow_future=True).at
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) is not after --from ({utc(start)})", hint="Swap the two")
-    found = changes(session.log.select([Window("changes", start - EARLIER_VERSIONS, end)], up_to))
-    rows = [row for row in found if start <= row.at < end]
-    if arguments.service:
-        rows = [row for row in rows if row.service == arguments.service]
-    listed = (
-        [incident] if incident else [each for each in session.incidents(up_to) if _near(each, start, end)]
-    )
-    # What was merged goes on under another number, and is named there.
-    listed = [each for each in listed if each.merged_into is None]
     within = timedelta(seconds=duration_seconds(arguments.within))
-    moved = _moved(session, incident, up_to, within) if incident is not None else {}
-    answer = []
-    for row in reversed(rows):
-        metrics = moved.get(row.event, [])
-        suspected = [
-            suspect
-            for each in listed
-            if (suspect := candidate(row, each.id, each.begins_at, within=within, moved=metrics)) is not None
-        ]
-        roles = [
-            {
-                "incident": each.id,
-                "as": each.links[target].role,
-                "by": each.links[target].by,
-                "why": each.links[target].why,
-            }
-            for each in listed
-            for target in row.evidence
-            if target in each.links and each.links[target].linked and each.links[target].role
-        ]
-        answer.append((row, suspected, roles))
+    answer = list_changes(session, incident, start, end, up_to, within=within, service=arguments.service)
     if arguments.json:
-        write_json({"from": start, "to": end, "changes": [_described(*each) for each in answer]})
+        write_json({"from": start, "to": end, "changes": [_described(change) for change in answer]})
         return 0
     if not answer:
         whose = f" of {arguments.service}" if arguments.service else ""
@@ -111,7 +78,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print("Record some: tracker ingest git, tracker ingest events, tracker deploy, tracker run deploy")
         return 0
     lines = []
-    for row, suspected, roles in answer:
+    for change in answer:
+        row = change.row
         local = row.at.astimezone(session.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
         if row.previous_version and same_version(row.previous_version, row.version):
@@ -127,13 +95,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 f"{title} {printable(row.title)}{before}".strip(),
             )
         )
-        said = [
-            f"{_PART[str(role['as'])]} {role['incident']}, says {role['by']}: {role['why']}" for role in roles
-        ]
-        judged = {role["incident"] for role in roles}
+        said = [f"{_PART[str(link.role)]} {name}, says {link.by}: {link.why}" for name, link in change.roles]
+        judged = {name for name, _ in change.roles}
         said += [
             f"candidate for {each.incident}: {suspicion(each)}"
-            for each in suspected
+            for each in change.candidates
             if each.incident not in judged
         ]
         lines += [("", "", "", f"  {printable(line)}") for line in said]
@@ -141,29 +107,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     return 0
 
 
-def _moved(
-    session: Session, incident: "Incident", up_to: int | None, within: timedelta
-) -> dict[str, list[str]]:
-    """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
-    found: dict[str, list[str]] = {}
-    known = dossier(session, incident, up_to, parts=PARTS, before_onset=within)
-    for row in verdicts(known, before_onset=within).rows:
-        if (
-            row.window == "10m"
-            and row.baseline == "before_change"
-            and row.verdict in ("regressed", "shifted")
-        ):
-            found.setdefault(row.change, []).append(row.metric)
-    return found
-
-
-def _near(incident: "Incident", start: datetime, end: datetime) -> bool:
-    return bool(start - timedelta(days=1) <= incident.begins_at < end + timedelta(hours=2))
-
-
-def _described(
-    row: "ChangeRow", suspected: "list[Candidate]", roles: list[dict[str, str | None]]
-) -> dict[str, object]:
+def _described(change: ListedChange) -> dict[str, object]:
+    row = change.row
     took = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {
         "event": row.event,
@@ -189,7 +134,9 @@ def _described(
                 "why": suspicion(suspect),
                 "moved": suspect.moved,
             }
-            for suspect in suspected
+            for suspect in change.candidates
         ],
-        "attribution": roles,
+        "attribution": [
+            {"incident": name, "as": link.role, "by": link.by, "why": link.why} for name, link in change.roles
+        ],
     }
