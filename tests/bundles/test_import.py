@@ -231,7 +231,7 @@ def test_facts_that_both_logs_know_are_one(theirs, store_url):
     footer = report(store_url).markdown
     with Log(store_url) as log:
         assert f"Log `{log.id}`, position {log.position}" in footer
-    assert "It came in a bundle from log" in footer
+    assert "It was imported in a bundle from log" in footer
 
 
 # ── whose it is ──────────────────────────────────────────────────────────────
@@ -512,7 +512,7 @@ def test_what_was_added_on_the_way_is_of_the_log_that_added_it(theirs, tmp_path,
     bring(store_url, bundle_of(between))
 
     assert report(store_url) == report(between)
-    assert "It came in a bundle from log" in report(store_url).markdown
+    assert "It was imported in a bundle from log" in report(store_url).markdown
 
 
 # ── what answers stand on besides ────────────────────────────────────────────
