@@ -187,7 +187,7 @@ class Dossier:
 
     @cached_property
     def change_events(self) -> list[Recorded]:
-        """What tells of deploys, rollbacks and merges of its services, and of those of linked changes."""
+        """The deploys, rollbacks and merges of its services and of the services of linked changes."""
         self.need(Part.WORK)
         return [each for each in self.recorded if is_change(each)]
 
@@ -298,7 +298,7 @@ class Dossier:
 
 
 def is_change(recorded: Recorded) -> bool:
-    """Whether an event tells of a deploy, a rollback or a merge."""
+    """Whether an event records a deploy, a rollback or a merge."""
     event = recorded.event
     return isinstance(event, Change) or (isinstance(event, CommitMade) and event.is_merge)
 
