@@ -168,7 +168,7 @@ def test_declaring_does_not_add_to_an_imported_incident(bundled, elsewhere):
 
     assert (answer.code, answer.out) == (0, "INC-2\n")
     assert elsewhere("note", ".", "of ours").code == 0
-    assert "INC-1:" not in elsewhere("list", "--due").out
+    assert "INC-1:" not in elsewhere("due").out
 
 
 # ── the file ─────────────────────────────────────────────────────────────────

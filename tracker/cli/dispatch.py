@@ -17,7 +17,7 @@ from tracker.log import Log
 
 _DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run")
 """Commands that use no log, or must not wait for it: `run` delivers before it records, not before its child."""
-_IN_A_HURRY = ("list", "show", "timeline", "changes", "history", "report", "verify")
+_IN_A_HURRY = ("due", "list", "show", "timeline", "changes", "history", "report", "verify")
 """Commands that only read: they deliver if that is done at once, and do not wait for it."""
 
 
@@ -135,7 +135,7 @@ def _help_of(words: list[str]) -> str:
 def _run(words: list[str]) -> int:
     leading, words = _leading_options(words)
     if not words:
-        name, rest = "list", ["--due"]
+        name, rest = "due", []
     else:
         name, rest = words[0], words[1:]
     if name not in COMMANDS:

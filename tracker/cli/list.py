@@ -1,12 +1,9 @@
-"""List incidents, newest first. `tracker` alone lists the open ones and what is due next."""
+"""List incidents, newest first."""
 
 import argparse
+from collections.abc import Sequence
 
-from projections.actions import OVERDUE
-from projections.incidents import open_ones, ours
-from reports.wording import procedure as words
-from tracker.application import action_items
-from tracker.application.procedure import due_items, due_json
+from projections.incidents import open_ones
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
 from tracker.incident import Incident
@@ -14,75 +11,57 @@ from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
 EXAMPLE = "example:  tracker list --open"
-MOST_DUE = 3
-"""So many things that are due are named of each incident; `tracker show` names all."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="only open incidents")
     parser.add_argument("--service", metavar="S", help="only incidents of this service")
-    parser.add_argument("--due", action="store_true", help=argparse.SUPPRESS)
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    found = session.incident_summaries()
-    if arguments.open or arguments.due:
-        found = open_ones(found)
+    incidents = session.incident_summaries()
+    if arguments.open:
+        incidents = open_ones(incidents)
     if arguments.service:
-        found = [each for each in found if arguments.service in each.services]
-        if not found:
+        incidents = [incident for incident in incidents if arguments.service in incident.services]
+        if not incidents:
             session.asked_service(arguments.service)
-    found = session.load_incidents(found)
-    found.reverse()
+    incidents = session.load_incidents(incidents)[::-1]
     if arguments.json:
-        write_json({"incidents": [_told(arguments, session, each) for each in found]})
-        return 0
-    if not found:
-        what = "no open incident" if arguments.open or arguments.due else "no incident"
-        whose = f" of {arguments.service}" if arguments.service else ""
-        print(f"There is {what}{whose} in {session.settings.store.rsplit('@', 1)[-1]}.")
-        print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
-        print("See how it works: tracker demo")
-        if arguments.due:
-            _print_overdue(session)
-        return 0
-    rows = []
-    for each in found:
-        until = each.resolved_at or session.now
-        lasted = spoken((until - each.begins_at).total_seconds())
-        state = (
-            each.resolution or each.status.value if each.resolved_at else f"open {each.stage or ''}".strip()
-        )
-        title = printable(each.title) + (" (imported)" if each.imported else "")
-        rows.append((each.id, each.severity, state, utc(each.begins_at)[:16] + "Z", lasted, title))
-    print(table(rows), end="")
-    if arguments.due:
-        for each in ours(found):
-            timed = [due for due in due_items(session, each) if due.due_at is not None]
-            for due in timed[:MOST_DUE]:
-                print(f"{each.id}: {printable(words.due(due))}")
-            print(f"{each.id}: {next_step(each)}")
-        _print_overdue(session)
+        write_json({"incidents": [described(incident) for incident in incidents]})
+    elif incidents:
+        print_incidents(incidents, session)
+    else:
+        print_none(session, "open incident" if arguments.open else "incident", arguments.service)
     return 0
 
 
-def _print_overdue(session: Session) -> None:
-    """Say which promises were not kept in time; nothing where all were."""
-    now = session.now
-    late = [each for each in action_items.items_of(session) if each.standing(now).state == OVERDUE]
-    if late:
-        are = "action item is" if len(late) == 1 else "action items are"
-        print(f"{len(late)} {are} overdue: tracker actions --overdue")
+def print_incidents(incidents: Sequence[Incident], session: Session) -> None:
+    rows = []
+    for incident in incidents:
+        until = incident.resolved_at or session.now
+        lasted = spoken((until - incident.begins_at).total_seconds())
+        state = (
+            incident.resolution or incident.status.value
+            if incident.resolved_at
+            else f"open {incident.stage or ''}".strip()
+        )
+        title = printable(incident.title) + (" (imported)" if incident.imported else "")
+        rows.append(
+            (incident.id, incident.severity, state, utc(incident.begins_at)[:16] + "Z", lasted, title)
+        )
+    print(table(rows), end="")
 
 
-def _told(arguments: argparse.Namespace, session: Session, incident: "Incident") -> dict[str, object]:
-    """Return an incident's JSON keys; of those that are open, what is due next where that was asked for."""
-    due = {"next": due_json(due_items(session, incident))} if arguments.due else {}
-    return {**described(incident), **due}
+def print_none(session: Session, what: str, service: str | None = None) -> None:
+    of_service = f" of {service}" if service else ""
+    print(f"There is no {what}{of_service} in {session.settings.store.rsplit('@', 1)[-1]}.")
+    print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
+    print("See how it works: tracker demo")
 
 
-def described(incident: "Incident") -> dict[str, object]:
+def described(incident: Incident) -> dict[str, object]:
     """Return an incident's own facts as JSON keys."""
     return {
         "incident": incident.id,
@@ -108,7 +87,7 @@ def described(incident: "Incident") -> dict[str, object]:
     }
 
 
-def next_step(incident: "Incident") -> str:
+def next_step(incident: Incident) -> str:
     """Say what would help most, from what is not recorded yet."""
     if incident.started_at is None:
         return f"record when it began: tracker milestone {incident.id} started --at T"

@@ -81,9 +81,11 @@ class NoAnswerError(SourceUnreachableError):
     "answer" where the server may have received the request.
     """
 
-    def __init__(self, server: str, reason: str, *, stage: Stage, hint: str) -> None:
+    def __init__(
+        self, server: str, reason: str, *, stage: Stage, hint: str, is_too_large: bool = False
+    ) -> None:
         super().__init__(f"{server} {reason}", hint=hint)
-        self.reason, self.stage = reason, stage
+        self.reason, self.stage, self.is_too_large = reason, stage, is_too_large
 
 
 class RateLimitedError(SourceUnreachableError):
@@ -96,6 +98,10 @@ class RateLimitedError(SourceUnreachableError):
 
 class _LimitError(Exception):
     """An answer that is too large or too slow; the text is the reason."""
+
+
+class _TooLargeError(_LimitError):
+    """An answer that is too large."""
 
 
 class HttpClient:
@@ -202,6 +208,7 @@ class HttpClient:
                 hint=f"Set ca_file under [{self.section}] in tracker.toml"
                 if "not trusted" in reason
                 else self.hint,
+                is_too_large=isinstance(failure, _TooLargeError),
             ) from failure
 
     def refusal(self, why: str = "") -> SourceUnreachableError:
@@ -247,7 +254,7 @@ class HttpClient:
             while piece := response.raw.read1(1 << 18, decode_content=True):
                 body += piece
                 if len(body) > self.limits.most_bytes:
-                    raise _LimitError(f"answered with more than {self.limits.most_bytes >> 20} MiB")
+                    raise _TooLargeError(f"answered with more than {self.limits.most_bytes >> 20} MiB")
                 if time.monotonic() > give_up:
                     raise _LimitError(f"did not finish its answer within {self.limits.whole_seconds:g} s")
         except BaseException:

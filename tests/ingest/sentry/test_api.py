@@ -16,7 +16,7 @@ from tracker.events.alerts import IssueChanged
 from tracker.events.base import Event, Incoming, encode
 from tracker.events.changes import CommitMade, DeployFinished, DeployStarted, ReleaseCreated, VersionReleased
 from tracker.ingest.documents import Document, decoded
-from tracker.ingest.http import RateLimitedError, retry_at
+from tracker.ingest.http import Limits, RateLimitedError, retry_at
 from tracker.ingest.sentry import api, cli, webhook
 from tracker.ingest.sentry import client as sentry_client
 from tracker.ingest.sentry.api import Polled
@@ -424,6 +424,16 @@ def test_an_answer_that_claims_to_be_json_and_is_not_sentrys_is_bad_input(
 
     with pytest.raises(BadInputError):
         poll(fake)
+
+
+def test_a_page_that_is_too_large_is_bad_input_and_a_slow_one_is_not(fake: FakeSentry) -> None:
+    large = SentryClient(fake.url, token="token", limits=Limits(most_bytes=100))
+    slow = SentryClient(fake.url, token="token", limits=Limits(whole_seconds=-1.0))
+
+    with large, pytest.raises(BadInputError, match="more than"):
+        large.document("/api/0/organizations/acme/releases/")
+    with slow, pytest.raises(SourceUnreachableError, match="did not finish"):
+        slow.document("/api/0/organizations/acme/releases/")
 
 
 # ── every input ──────────────────────────────────────────────────────────────

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from tracker.errors import SettingsError, SourceUnreachableError
+from tracker.errors import BadInputError, SettingsError, SourceUnreachableError
 from tracker.ingest.documents import Document, Record, decoded
 from tracker.ingest.findings import Finding, ok, warning
-from tracker.ingest.http import LIMITS, MAX_PAGES, Answer, HttpClient, Limits, retry_at
+from tracker.ingest.http import LIMITS, MAX_PAGES, Answer, HttpClient, Limits, NoAnswerError, retry_at
 
 LONGEST_WAIT_SECONDS = 5.0
 """How long a rate limit may keep us waiting before we give up and say when to come again."""
@@ -51,9 +51,14 @@ class SentryClient(HttpClient):
         Raises:
             NotOfferedError: If the server does not have it.
             SourceUnreachableError: If it does not answer, rejects the token, or limits us for long.
-            BadInputError: If it says JSON and sends something else.
+            BadInputError: If it says JSON and sends something else, or too much.
         """
-        answer = self._patiently(path, parameters or {})
+        try:
+            answer = self._patiently(path, parameters or {})
+        except NoAnswerError as failure:
+            if failure.is_too_large:
+                raise BadInputError(failure.message, hint=failure.hint) from failure
+            raise
         if answer.status in (401, 429, 502, 503, 504):
             raise self.refusal()
         if 300 <= answer.status < 400:
