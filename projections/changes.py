@@ -16,9 +16,11 @@ from tracker.events.changes import (
     CommitMade,
     DeployFailed,
     DeployFinished,
+    DeployInterrupted,
     DeployStarted,
     RollbackFailed,
     RollbackFinished,
+    RollbackInterrupted,
     RollbackStarted,
 )
 from tracker.events.corrections import Effective, not_retracted
@@ -36,6 +38,8 @@ _PHASES: dict[type[Change], str] = {
     RollbackFinished: "finished",
     DeployFailed: "failed",
     RollbackFailed: "failed",
+    DeployInterrupted: "interrupted",
+    RollbackInterrupted: "interrupted",
 }
 
 
@@ -201,6 +205,8 @@ def _phases(group: Iterable[Statement]) -> dict[str, list[Statement]]:
     phases: dict[str, list[Statement]] = {}
     for report in group:
         phases.setdefault(_phase(_change(report[0])), []).append(report)
+    if phases.keys() & {"finished", "failed"}:
+        phases.pop("interrupted", None)  # somebody knows how it ended
     return phases
 
 
@@ -211,7 +217,7 @@ def _shown(same: Sequence[Statement], group: Iterable[Statement]) -> Statement:
 
 
 def _is_rollback(fact: Effective) -> bool:
-    return isinstance(fact.event, RollbackStarted | RollbackFinished | RollbackFailed)
+    return isinstance(fact.event, RollbackStarted | RollbackFinished | RollbackFailed | RollbackInterrupted)
 
 
 def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
@@ -240,12 +246,13 @@ def _row(group: list[Statement]) -> ChangeRow:
     facts = [witness for report in group for witness in report[1]]
     shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
     started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
-    shown = finished or failed or shown_of["started"]
+    interrupted = shown_of.get("interrupted")
+    shown = finished or failed or interrupted or shown_of["started"]
     event = _change(shown)
     return ChangeRow(
         event=shown.id,
         kind="rollback" if any(_is_rollback(fact) for fact in facts) else "deploy",
-        status="finished" if finished else "failed" if failed else "started",
+        status=_phase(_change(shown)),
         service=event.service,
         environment=event.environment,
         version=event.version,

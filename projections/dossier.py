@@ -49,9 +49,10 @@ BEFORE_ONSET = timedelta(hours=1)
 CHANGES = (
     "deploy-started", "deploy-finished", "deploy-failed",
     "rollback-started", "rollback-finished", "rollback-failed",
+    "deploy-interrupted", "rollback-interrupted",
 )  # fmt: skip
 WORK = (
-    *CHANGES, "alert-fired", "tests-finished", "release-created", "version-released", "commit-made",
+    *CHANGES, "alert-fired", "tests-finished", "tests-interrupted", "release-created", "version-released", "commit-made",
     "version-tagged", "branch-seen", "repository-read",
 )  # fmt: skip
 """The kinds of fact that are read beyond the incident's own span."""

@@ -146,6 +146,8 @@ def _rollback(draft: Draft) -> list[str]:
             head = f"⚠ The rollback {ways} failed at {draft.moment(row.at)}."
         elif row.finished_at is not None:
             head = f"⏪ Rolled back {ways} at {draft.moment(row.finished_at)}."
+        elif row.status == "interrupted":
+            head = f"⚠ The rollback {ways} of {draft.moment(row.at)} was interrupted; its end is unknown."
         else:
             head = f"⏪ Rollback {ways} in progress since {draft.moment(row.at)}."
     if row is not None and incident.stage == "fixing" and _was_a_try(draft, row):

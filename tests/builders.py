@@ -25,13 +25,16 @@ from tracker.events.changes import (
     CommitMade,
     DeployFailed,
     DeployFinished,
+    DeployInterrupted,
     DeployStarted,
     ReleaseCreated,
     RepositoryRead,
     RollbackFailed,
     RollbackFinished,
+    RollbackInterrupted,
     RollbackStarted,
     TestsFinished,
+    TestsInterrupted,
     VersionReleased,
     VersionTagged,
 )
@@ -155,9 +158,15 @@ DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
     DeployStarted: (1, _DEPLOY),
     DeployFinished: (2, _DEPLOY),
     DeployFailed: (2, _DEPLOY),
+    DeployInterrupted: (2, _DEPLOY),
     RollbackStarted: (19, _ROLLBACK),
     RollbackFinished: (20, _ROLLBACK),
     RollbackFailed: (20, _ROLLBACK),
+    RollbackInterrupted: (20, _ROLLBACK),
+    TestsInterrupted: (
+        12,
+        {"source": "run", "service": "checkout", "sha": SHA, "command": "make test", "signal": 2},
+    ),
     TestsFinished: (
         12,
         {
@@ -340,6 +349,9 @@ deploy_failed = partial(make, DeployFailed)
 rollback_start = partial(make, RollbackStarted)
 rollback = partial(make, RollbackFinished)
 rollback_failed = partial(make, RollbackFailed)
+deploy_interrupted = partial(make, DeployInterrupted)
+rollback_interrupted = partial(make, RollbackInterrupted)
+tests_interrupted = partial(make, TestsInterrupted)
 run_of_tests = partial(make, TestsFinished)
 commit = partial(make, CommitMade)
 release_created = partial(make, ReleaseCreated)
@@ -478,6 +490,7 @@ def one_of_each() -> list[Event]:
     return [
         *(alert(), alert_end(), error(), issue(), check_in(), outside()),
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
+        *(deploy_interrupted(signal=15, exit_code=0), rollback_interrupted(), tests_interrupted()),
         *(run_of_tests(), commit(), tag(), branch(), repository_read(), release_created(), released()),
         *(samples(), collected(), rule(), silent(), returned()),
         *(declared(), milestone(), severity(), lead(), stage(), service_added(), service_removed()),

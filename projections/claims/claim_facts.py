@@ -156,6 +156,8 @@ def _points(
             continue
         point = "rolled back" if row.kind == "rollback" else "deployed"
         done = "was put back" if row.kind == "rollback" else "was deployed"
+        if row.finished_at is None:
+            done = f"began to be {'put back' if row.kind == 'rollback' else 'deployed'}"
         if row.status != "failed":
             add(point, row.finished_at or row.started_at, f"{row.version} {done}", row.event)
         else:

@@ -44,7 +44,7 @@ def attempts(evidence: Evidence) -> list[ChangeRow]:
         row
         for row in possible_fixes(evidence)
         if row.kind == "deploy"
-        and row.status != "started"
+        and row.status in ("finished", "failed")
         and row.at >= evidence.detected_at
         and (ends is None or row.at <= ends)
     ]

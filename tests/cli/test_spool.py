@@ -295,7 +295,7 @@ def test_a_damaged_entry_does_not_stop_the_rest(tracker, locked, tmp_path):
     with locked():
         tracker(*DECLARE)
         with spool._opened(store) as queue:
-            queue.put([spool._old_delivery(b'{"type": "AddN', "")])
+            queue.put([spool._delivery(b'{"type": "AddN', "", 0)])
         tracker("note", ".", "the pool is empty")
 
     tracker("list")

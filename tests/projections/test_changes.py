@@ -15,6 +15,7 @@ from tests.builders import (
     commit,
     deploy,
     deploy_failed,
+    deploy_interrupted,
     deploy_start,
     event_id,
     merge_commit,
@@ -22,10 +23,11 @@ from tests.builders import (
     retracted,
     rollback,
     rollback_failed,
+    rollback_interrupted,
     rollback_start,
 )
 from tracker.events.base import Arrival, Incoming
-from tracker.events.corrections import effective
+from tracker.events.corrections import effective, not_retracted
 
 
 def rows(*events):
@@ -368,3 +370,41 @@ def test_what_was_rolled_back_and_is_deployed_again_is_a_deploy():
     )
 
     assert [row.kind for row in changes(log)] == ["deploy", "deploy", "rollback", "deploy", "rollback"]
+
+
+# ── interrupted runs ─────────────────────────────────────────────────────────
+
+
+def test_a_run_that_was_interrupted_has_neither_finished_nor_failed():
+    """
+    Its own state, at its start: when it ended is unknown.
+    """
+    [row] = changes(recorded(deploy_start(1, run_id="a"), deploy_interrupted(1, run_id="a")))
+
+    assert (row.kind, row.status, row.at, row.finished_at) == ("deploy", "interrupted", at(1), None)
+
+
+@pytest.mark.parametrize(("end", "status"), [(deploy, "finished"), (deploy_failed, "failed")])
+def test_whoever_knows_the_end_of_an_interrupted_run_is_believed(end, status):
+    """
+    A pipeline saw how the version came out, whatever became of `tracker run`.
+    """
+    facts = recorded(
+        deploy_start(1, run_id="a"), deploy_interrupted(1, run_id="a"), end(3, source="cdevents:ci")
+    )
+
+    [row] = changes(facts)
+    assert row.status == status
+    assert [type(step.shown.event).__name__ for step in steps(deduplicate(not_retracted(facts)))] == [
+        "DeployStarted",
+        type(end()).__name__,
+    ]
+
+
+def test_an_interrupted_rollback_is_a_rollback():
+    """
+    Also where its start is not known.
+    """
+    [row] = changes(recorded(rollback_interrupted(2)))
+
+    assert (row.kind, row.status) == ("rollback", "interrupted")

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from tracker.application import open_runs
 from tracker.application.clock_dates import near
 from tracker.application.recording import record
 from tracker.application.requests import (
@@ -84,12 +85,7 @@ def submit(session: Session, request: DeclareIncident | AddNote | RecordChange) 
 
 def keep_events(session: Session, incoming: Iterable[Incoming]) -> bool:
     """Keep events that could not be recorded; whether that worked. What went wrong is a notice."""
-    requests = [
-        RecordEvent(
-            topic=one.event.TOPIC, state=encode(one.event), arrival=encode_arrival(one.arrival) or b""
-        )
-        for one in incoming
-    ]
+    requests = [_request_of(one) for one in incoming]
     if not requests:
         return False
     try:
@@ -98,6 +94,24 @@ def keep_events(session: Session, incoming: Iterable[Incoming]) -> bool:
         session.notify(f"tracker: {trouble.message}")
         return False
     return True
+
+
+def begin_run(session: Session, if_killed: Incoming) -> open_runs.OpenRun:
+    """Keep what is to be recorded if this process ends before it closes the answer.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    return open_runs.OpenRun(_runs_of(session.store_address), msgspec.json.encode(_request_of(if_killed)))
+
+
+def _runs_of(store: str) -> Path:
+    return path_of(store).with_suffix(".runs")
+
+
+def _request_of(incoming: Incoming) -> RecordEvent:
+    arrival = encode_arrival(incoming.arrival)
+    return RecordEvent(topic=incoming.event.TOPIC, state=encode(incoming.event), arrival=arrival)
 
 
 def _fixed(typed: Typed) -> str:
@@ -114,19 +128,7 @@ def _keep(store: str, requests: Iterable[Spoolable], config: str) -> None:
         StoreError: If the spool cannot be written either.
     """
     now_us = to_us(datetime.now().astimezone())
-    deliveries = []
-    for request in requests:
-        body = msgspec.json.encode(request)
-        deliveries.append(
-            Delivery(
-                route="request",
-                source=config,
-                key=hashlib.sha256(body).hexdigest()[:24],
-                received_us=now_us,
-                headers={},
-                body=body,
-            )
-        )
+    deliveries = [_delivery(msgspec.json.encode(request), config, now_us) for request in requests]
     path = path_of(store)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -153,8 +155,9 @@ def _opened(store: str) -> Iterator[SqliteInbox]:
 
 
 def waiting(store: str) -> list[QueuedDelivery]:
-    """Return what waits to be delivered, oldest first."""
+    """Return what waits to be delivered, oldest first; of runs that were killed, that their end is unknown."""
     _take_over_old_files(store)
+    _take_over_killed_runs(store)
     if not path_of(store).exists():
         return []
     with _opened(store) as queue:
@@ -349,6 +352,14 @@ def _holds(held: QueuedDelivery, needles: Iterable[bytes]) -> bool:
     return any(needle in text for needle in needles for text in texts)
 
 
+def _take_over_killed_runs(store: str) -> None:
+    # A disk that is full or read-only keeps nobody from an answer; the files stay for later.
+    with contextlib.suppress(OSError, StoreError):
+        for body in open_runs.interrupted(_runs_of(store)):
+            with _opened(store) as queue:
+                queue.put([_delivery(body, "", to_us(datetime.now().astimezone()))])
+
+
 # ── spools of versions before 0.2.0: lines of JSON ────────────────────────────────────
 
 
@@ -363,15 +374,15 @@ def _take_over_old_files(store: str) -> None:
             with _opened(store) as queue:
                 for line in lines:
                     body, config, reason = _from_old_line(line)
-                    queue.put([_old_delivery(body, config)])
+                    queue.put([_delivery(body, config, 0)])
                     if is_refused:
                         queue.park(queue.waiting(_ALL)[-1].number, reason)
             file.unlink(missing_ok=True)
 
 
-def _old_delivery(body: bytes, config: str) -> Delivery:
+def _delivery(body: bytes, config: str, received_us: int) -> Delivery:
     key = hashlib.sha256(body).hexdigest()[:24]
-    return Delivery(route="request", source=config, key=key, received_us=0, headers={}, body=body)
+    return Delivery(route="request", source=config, key=key, received_us=received_us, headers={}, body=body)
 
 
 def _from_old_line(line: bytes) -> tuple[bytes, str, str]:
@@ -413,6 +424,7 @@ _OLD_COMMANDS: dict[str, Callable[[dict[str, Any]], Any]] = {
 __all__ = [
     "Spooled",
     "as_json",
+    "begin_run",
     "deliver",
     "described",
     "forget",

@@ -87,6 +87,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         title = {"deploy": "deployed", "rollback": "rolled back to", "merge": ""}[row.kind]
         if row.status != "finished":
             title = f"{row.kind} {row.status}"
+            unknown = {"started": ", no end recorded:", "interrupted": ", its end is unknown:"}
+            title += unknown.get(row.status, "")
         lines.append(
             (
                 row.handle,

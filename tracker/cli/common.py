@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -94,9 +95,15 @@ def write_json(answer: Any) -> None:
 
 
 def say(*texts: str) -> None:
-    """Write to stderr, a line or more each; what a payload or a person wrote does not drive the terminal."""
-    for text in texts:
-        sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
+    """Write to stderr, a line or more each; what a payload or a person wrote does not drive the terminal.
+
+    Whoever stopped reading it, as `… 2>&1 | tee` does at Ctrl-C, does not keep us from our work.
+    """
+    try:
+        for text in texts:
+            sys.stderr.write("\n".join(printable(line) for line in text.split("\n")) + "\n")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def answer(

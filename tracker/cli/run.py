@@ -1,13 +1,15 @@
 """Run a deploy, a rollback or a test, and record its start, its end and its exit code.
 
 COMMAND always runs, even if the tracker's store or settings fail. Its exit code is returned.
+Signals that stop it (Ctrl-C, SIGTERM, SIGHUP) reach it once, and its end is recorded whatever else
+arrives. Stopped and left with 0, it is recorded as interrupted, its result unknown, and the exit code
+is 128 and the signal's number; killed together with tracker, the next command records that.
 """
 
 import argparse
+import contextlib
 import re
 import shlex
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,12 +19,14 @@ from typing import Any
 
 from projections.changes import changes, same_version
 from tracker.application import spool
+from tracker.application.open_runs import OpenRun
 from tracker.application.recording.changes import STEPS
 from tracker.application.session import Session
+from tracker.cli.child_process import ChildEnd, SignalPipe, run_child
 from tracker.cli.common import say
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
-from tracker.events.base import Arrival, Incoming, Window, handle_of
-from tracker.events.changes import TestsFinished
+from tracker.events.base import Arrival, Incoming, Observation, Window, handle_of
+from tracker.events.changes import Change, TestsFinished, TestsInterrupted
 from tracker.ingest import git
 from tracker.text import secrets
 
@@ -49,11 +53,16 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         arguments.version = arguments.sha or "unknown"
         say(f"tracker: no version given; recorded as {arguments.version}")
     recorder = _Recorder(arguments, session, without_secrets(command[0] if shell else shlex.join(command)))
-    started_at, clock = datetime.now(UTC), time.monotonic()
-    recorder.started(started_at)
-    code = _run_child(command, shell)
-    recorder.ended(started_at, datetime.now(UTC), time.monotonic() - clock, code)
-    return code
+    with SignalPipe() as signals:
+        recorder.started()
+        if stopped := signals.stopping():
+            say("tracker: stopped before it began; COMMAND did not run")
+            # Tests that did not run did not fail.
+            end = ChildEnd(None if arguments.what == "test" else 128 + stopped[0], stopped[0])
+        else:
+            end = _run_child(command, shell, signals)
+        recorder.ended(end)
+    return end.exit_code
 
 
 def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str], bool]:
@@ -70,38 +79,16 @@ def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str]
     raise UsageError("run: no command given; it comes after --", hint=EXAMPLE.removeprefix("example:  "))
 
 
-def _run_child(command: list[str], shell: bool) -> int:
-    """Run it with our own input and output; Ctrl-C reaches it, and we wait for its end."""
+def _run_child(command: list[str], shell: bool, signals: SignalPipe) -> ChildEnd:
     sys.stdout.flush()
-    child: subprocess.Popen[bytes] | None = None
-
-    def pass_on(number: int, _: object) -> None:
-        """Whoever ends us means the child, and we are here to record how it ended."""
-        if child is not None:
-            child.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        child = subprocess.Popen(command[0] if shell else command, shell=shell)
-        return _waited_for(child)
+        return run_child(command, shell=shell, signals=signals)
     except FileNotFoundError:
         say(f"tracker: {command[0]}: no such command")
-        return 127
+        return ChildEnd(127)
     except OSError as wrong:
         say(f"tracker: {command[0]}: {wrong.strerror}")
-        return 126
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _waited_for(child: "subprocess.Popen[bytes]") -> int:
-    while True:
-        try:
-            code = child.wait()
-            return code if code >= 0 else 128 - code
-        except KeyboardInterrupt:
-            continue
+        return ChildEnd(126)
 
 
 _SECRET = re.compile(
@@ -125,46 +112,69 @@ class _Recorder:
         self._session = session
         self._command = command
         self._version = arguments.version
-        self._run_id: str | None = None
         self._sha: str | None = arguments.sha
         self._dirty = False
         self._tree_sha: str | None = None
+        self._started_at = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._open_run: OpenRun | None = None
+        self._author = "unknown"
         self._service_looked_at = False
         self._pending: list[Any] = []
         self._told = ""
 
-    def started(self, at: datetime) -> None:
-        """Record the start; a test has none."""
-        self._run_id = f"run-{at.timestamp():.6f}"
+    def started(self) -> None:
+        """Record the start; a test has none. From here on the end is recorded, if by the next command."""
+        with contextlib.suppress(TrackerError):
+            self._author = self._session.author
         if self._arguments.what == "test":
             self._quietly(self._look_at_clone)
-            return
-        self._quietly(lambda: self._change("start", at, {}))
-
-    def ended(self, started_at: datetime, at: datetime, lasted: float, code: int) -> None:
-        """Record the end."""
-        more = {"exit_code": code, "duration_seconds": round(lasted, 3)}
-        if self._arguments.what == "test":
-            self._quietly(lambda: self._test(at, code, lasted))
         else:
-            self._quietly(lambda: self._change("finish" if code == 0 else "fail", at, more))
+            self._quietly(self._choose_version)
+        self._quietly(self._expect_to_be_killed)
+        if self._arguments.what != "test":
+            self._quietly(lambda: self._record(self._change("start", self._started_at)))
 
-    def _quietly(self, record: Callable[[], None]) -> None:
+    def ended(self, end: ChildEnd) -> None:
+        """Record the end."""
+        at = datetime.now(UTC)
+        lasted = round(time.monotonic() - self._clock, 3)
+        if not end.is_known:
+            event = self._interrupted(end.stopped_by, end.code, lasted)
+        elif self._arguments.what == "test":
+            event = self._test(at, end.exit_code, lasted)
+        else:
+            step = "finish" if end.exit_code == 0 else "fail"
+            event = self._change(step, at, exit_code=end.exit_code, duration_seconds=lasted)
+        is_safe = self._quietly(lambda: self._record(event))
+        if self._open_run is not None and is_safe:
+            self._open_run.close()
+
+    def _expect_to_be_killed(self) -> None:
+        try:
+            self._open_run = spool.begin_run(self._session, self._incoming(self._interrupted(None)))
+        except OSError as wrong:
+            say(f"tracker: if this process is killed, nothing will say so: {wrong.strerror}")
+
+    def _quietly(self, record: Callable[[], None]) -> bool:
+        """Do it, whatever happens; whether what there was to record is in the log or in the spool."""
+        self._pending = []
         try:
             record()
+            return True
         except TrackerError as trouble:
             if trouble.message != self._told:
                 say(f"tracker: not recorded in the log: {trouble.message}")
                 if trouble.hint:
                     say(f"  {trouble.hint}")
                 self._told = trouble.message
-            if spool.keep_events(self._session, self._pending):
-                what = self._pending[0].event.TOPIC
-                say(
-                    f"tracker: {what} was kept in the spool; the next command that reaches the store delivers it"
-                )
         except Exception as bug:  # noqa: BLE001  (a bug of ours must not stop a deploy)
             say(f"tracker: not recorded, because of a bug: {bug!r}")
+        if not spool.keep_events(self._session, self._pending):
+            return False
+        what = self._pending[0].event.TOPIC
+        say(f"tracker: {what} was kept in the spool; the next command that reaches the store delivers it")
+        return True
 
     def _look_at_clone(self) -> None:
         if self._sha is not None:
@@ -183,44 +193,58 @@ class _Recorder:
         service = settings.services.get(self._arguments.service)
         return [settings.folder / Path(each).expanduser() for each in service.repositories] if service else []
 
-    def _test(self, at: datetime, code: int, lasted: float) -> None:
-        self._record(
-            TestsFinished(
-                occurred_at=at,
+    def _test(self, at: datetime, code: int, lasted: float) -> TestsFinished:
+        return TestsFinished(
+            occurred_at=at,
+            source="run",
+            service=self._arguments.service,
+            sha=self._sha,
+            exit_code=code,
+            command=self._command,
+            duration_seconds=lasted,
+            dirty=self._dirty,
+            tree_sha=self._tree_sha,
+        )
+
+    def _interrupted(
+        self, stopped_by: int | None, code: int | None = None, lasted: float | None = None
+    ) -> Any:
+        if self._arguments.what == "test":
+            return TestsInterrupted(
+                occurred_at=self._started_at,
                 source="run",
                 service=self._arguments.service,
                 sha=self._sha,
-                exit_code=code,
                 command=self._command,
-                duration_seconds=round(lasted, 3),
+                signal=stopped_by,
                 dirty=self._dirty,
                 tree_sha=self._tree_sha,
             )
+        return self._change(
+            "interrupt", self._started_at, signal=stopped_by, exit_code=code, duration_seconds=lasted
         )
 
-    def _change(self, step: str, at: datetime, more: dict[str, Any]) -> None:
-        version = self._version or self._previous_version() or "unknown"
-        self._version = version
-        self._record(
-            STEPS[self._arguments.what, step](
-                occurred_at=at,
-                source="run",
-                service=self._arguments.service,
-                version=version,
-                environment=self._arguments.env,
-                sha=self._sha,
-                run_id=self._run_id,
-                command=self._command,
-                **more,
-            )
+    def _choose_version(self) -> None:
+        self._version = self._version or self._previous_version() or "unknown"
+
+    def _change(self, step: str, at: datetime, **more: Any) -> Change:
+        return STEPS[self._arguments.what, step](
+            occurred_at=at,
+            source="run",
+            service=self._arguments.service,
+            version=self._version or "unknown",
+            environment=self._arguments.env,
+            sha=self._sha,
+            run_id=f"run-{self._started_at.timestamp():.6f}",
+            command=self._command,
+            **more,
         )
 
-    def _record(self, event: Any) -> None:
-        try:
-            who = self._session.author
-        except TrackerError:
-            who = "unknown"
-        self._pending = [Incoming(event=event, arrival=Arrival(via="run", reported_by=who))]
+    def _incoming(self, event: Observation) -> Incoming:
+        return Incoming(event=event, arrival=Arrival(via="run", reported_by=self._author))
+
+    def _record(self, event: Observation) -> None:
+        self._pending = [self._incoming(event)]
         self._look_at_service()
         if (away := spool.deliver(self._session)) is not None:
             raise away  # it goes behind what waits

@@ -71,6 +71,39 @@ class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
     """A rollback to an earlier version failed."""
 
 
+class Interrupted(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A run of which nobody can know how it ended: its recorder was killed, or it was told to stop and said success.
+
+    It occurred when the run began: when it ended is unknown. `signal` is the number of the one
+    that was to stop it, None where the recorder itself was killed.
+    """
+
+    signal: int | None = None
+
+
+@topic("deploy-interrupted", rank=32)
+class DeployInterrupted(Interrupted, frozen=True, kw_only=True, omit_defaults=True):
+    """A rollout was interrupted; whether the version took the traffic is unknown."""
+
+
+@topic("rollback-interrupted", rank=35)
+class RollbackInterrupted(Interrupted, frozen=True, kw_only=True, omit_defaults=True):
+    """A rollback was interrupted; whether the earlier version took the traffic is unknown."""
+
+
+@topic("tests-interrupted", rank=28)
+class TestsInterrupted(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A test run was interrupted: it neither passed nor failed. It occurred when the run began."""
+
+    __test__ = False
+
+    sha: str | None
+    command: str
+    signal: int | None = None
+    dirty: bool = False
+    tree_sha: str | None = None
+
+
 @topic("tests-finished", rank=28)
 class TestsFinished(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """A test run of one commit ended; `exit_code` 0 is passed.

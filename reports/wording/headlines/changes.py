@@ -1,5 +1,6 @@
 """What changes in production and in the repository say."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,16 @@ def _change(event: changes.Change) -> str | None:
     return dotted(place, event.sha and event.sha[:10], *_took(event))
 
 
+def _interrupted(event: changes.Interrupted) -> str | None:
+    return dotted(_change(event), _signal(event))
+
+
+def _signal(event: changes.Interrupted | changes.TestsInterrupted) -> str:
+    if event.signal is None:
+        return "tracker run was killed"
+    return f"told to stop by {signal.Signals(event.signal).name}"
+
+
 def _commit(event: changes.CommitMade) -> str | None:
     files = event.files_changed and (
         f"{counted(event.files_changed, 'file')}, +{event.lines_added or 0} −{event.lines_deleted or 0}"
@@ -42,10 +53,15 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
     changes.RollbackStarted: "Rollback to {e.version} started",
     changes.RollbackFinished: "Rolled back to {e.version}",
     changes.RollbackFailed: "Rollback to {e.version} failed",
+    changes.DeployInterrupted: "Deploy of {e.version} interrupted, its end is unknown",
+    changes.RollbackInterrupted: "Rollback to {e.version} interrupted, its end is unknown",
     changes.ReleaseCreated: "Release {e.version} was created",
     changes.VersionReleased: "Release {e.version} was finalized",
     changes.TestsFinished: lambda e: (
         f"Tests {'failed' if e.exit_code else 'passed'} on {e.sha[:7] if e.sha else 'no commit'}"
+    ),
+    changes.TestsInterrupted: lambda e: (
+        f"Tests interrupted on {e.sha[:7] if e.sha else 'no commit'}, their result is unknown"
     ),
     changes.CommitMade: lambda e: f"{e.sha[:7]} {short(e.subject_line, 100)}",
     changes.VersionTagged: lambda e: (
@@ -56,6 +72,10 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
 }
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     changes.Change: _change,
+    changes.Interrupted: _interrupted,
+    changes.TestsInterrupted: lambda e: dotted(
+        short(e.command, 60), _signal(e), "the clone had uncommitted changes" if e.dirty else None
+    ),
     changes.Release: lambda e: e.sha[:10] if e.sha else None,
     changes.TestsFinished: lambda e: dotted(short(e.command, 60), *_took(e)),
     changes.CommitMade: _commit,

@@ -12,9 +12,11 @@ STEPS: dict[tuple[str, str], type[changes.Change]] = {
     ("deploy", "start"): changes.DeployStarted,
     ("deploy", "finish"): changes.DeployFinished,
     ("deploy", "fail"): changes.DeployFailed,
+    ("deploy", "interrupt"): changes.DeployInterrupted,
     ("rollback", "start"): changes.RollbackStarted,
     ("rollback", "finish"): changes.RollbackFinished,
     ("rollback", "fail"): changes.RollbackFailed,
+    ("rollback", "interrupt"): changes.RollbackInterrupted,
 }
 
 
