@@ -2,12 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import DAY
 from tracker.application.secret_warnings import secret_notices
 
 TOKEN = "ghp_" + "aB3d" * 9
@@ -143,42 +141,6 @@ def test_a_long_list_of_them_is_cut():
     )
     assert len(notices) == 3
     assert secret_notices("nothing", "it") == []
-
-
-def test_serve_logs_kinds_and_handles_and_never_the_text(tmp_path, monkeypatch):
-    """
-    Nobody sits at its terminal.
-    """
-    program = (
-        "import contextlib\n"
-        "from tracker.application.session import Options, Session\n"
-        "from tracker.inbox.opening import open_inbox\n"
-        "from tracker.server.inbox_worker import InboxWorker\n"
-        "from tracker.server.telemetry import Telemetry\n"
-        "from tests.inbox.test_inbox import delivery\n"
-        "body = open('alerts.json', 'rb').read()\n"
-        "with contextlib.closing(open_inbox('tracker.db')) as inbox:\n"
-        "    inbox.put([delivery(1, body=body)])\n"
-        "    session = Session(Options(store='tracker.db'))\n"
-        "    InboxWorker(inbox, session, Telemetry()).once()\n"
-        "    session.close()\n"
-    )
-    body = Path(__file__).parents[1] / "ingest/payloads/alertmanager_webhook.jsonl"
-    told = json.loads(body.read_text().splitlines()[0])
-    told["alerts"][0]["annotations"]["summary"] = f"{DAY} {TOKEN}"
-    (tmp_path / "alerts.json").write_text(json.dumps(told))
-
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert "received what looks like a secret" in ran.stdout + ran.stderr
-    assert TOKEN not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])

@@ -173,7 +173,7 @@ def test_what_the_log_refuses_is_parked_alone(scene, monkeypatch):
     """
     real = scene.session.record
 
-    def record(facts):
+    def record(facts, **_):
         if any(number_of(each.event) == 77 for each in facts):
             raise ValueError("this cannot be written")
         return real(facts)
@@ -202,7 +202,7 @@ def test_trouble_of_the_log_parks_nothing(scene, monkeypatch, trouble):
     A disk with errors or a damaged log is not the deliveries' fault: they wait, also a single one.
     """
 
-    def record(facts):
+    def record(facts, **_):
         raise trouble
 
     monkeypatch.setattr(scene.session, "record", record)

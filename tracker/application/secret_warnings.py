@@ -96,8 +96,8 @@ def _how_to_remove(ids: list[str]) -> list[str]:
 class SecretScanner:
     """What one command is about to record, looked at once: typed texts are warned of, feeds are counted."""
 
-    def __init__(self, notify: Callable[[str], None]) -> None:
-        self._notify = notify
+    def __init__(self, notify: Callable[[str], None], most_bytes: int | None = None) -> None:
+        self._notify, self._most_bytes = notify, most_bytes
         self._seen: set[str] = set()
         self.typed: list[str] = []
         self.suspects: dict[str, tuple[str, ...]] = {}
@@ -115,7 +115,7 @@ class SecretScanner:
             if incoming.payload:
                 key = id(incoming.payload)
                 if key not in payloads:
-                    payloads[key] = find_secrets_in_bytes(incoming.payload)
+                    payloads[key] = find_secrets_in_bytes(incoming.payload, self._most_bytes)
                 found += [
                     (_BESIDE.get(event.TOPIC, "its file") if typed else "", one) for one in payloads[key]
                 ]

@@ -311,15 +311,23 @@ class Session:
 
     # ── recording ────────────────────────────────────────────────────────────
 
-    def record(self, facts: "Iterable[Event | Incoming]", recording: Recording | None = None) -> Recording:
+    def record(
+        self,
+        facts: "Iterable[Event | Incoming]",
+        recording: Recording | None = None,
+        *,
+        look_for_secrets: bool = True,
+    ) -> Recording:
         """Append facts, with the settings before them when those have changed."""
         recording = recording or Recording()
         batch = list(facts)
         if batch:
             self.record_settings()
-            self.secrets.look(batch)
+            if look_for_secrets:
+                self.secrets.look(batch)
             appended = self.log.append(batch)
-            self.secrets.recorded(appended.recorded, appended.known)
+            if look_for_secrets:
+                self.secrets.recorded(appended.recorded, appended.known)
             recording.add(appended)
         return recording
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Session
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
-from tracker.events.base import Incoming, handle_of
+from tracker.events.base import Incoming
 from tracker.inbox.queue import Inbox, QueuedDelivery
 from tracker.server.telemetry import Telemetry, log_line, report_bug
 
@@ -99,7 +99,8 @@ class InboxWorker:
         if not facts:
             return parsed
         try:
-            recording = self._session.record(facts)
+            # Looking for secrets may take long: whoever hears of what was recorded does it.
+            recording = self._session.record(facts, look_for_secrets=False)
         except Exception as trouble:
             if not is_data_error(trouble):
                 raise
@@ -112,21 +113,7 @@ class InboxWorker:
             return [*self._append(parsed[:middle]), *self._append(parsed[middle:])]
         self._telemetry.recorded.inc(len(recording.recorded))
         self._telemetry.known.inc(len(recording.known))
-        self._warn_of_secrets()
         return parsed
-
-    def _warn_of_secrets(self) -> None:
-        """Log that new events hold what looks like a secret: the kinds and the handles, never the text."""
-        found = self._session.secrets.told()
-        if found is not None:
-            kinds, events = found
-            log_line(
-                "received what looks like a secret",
-                30,
-                kinds=kinds,
-                events=[handle_of(event) for event in events[:10]],
-                next="tracker redact EVENT --why …",
-            )
 
     def _park(self, queued: QueuedDelivery, reason: str) -> None:
         reason = _one_line(reason)

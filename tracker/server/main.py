@@ -26,6 +26,7 @@ from tracker.server.inbox_worker import InboxWorker
 from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.reconcile import Reconciler
+from tracker.server.secret_watch import SecretWatch
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry, log_line, report_bug, start_error_reports, start_logging
 
@@ -47,6 +48,7 @@ class Workers:
         self.inbox: Inbox = open_inbox(store)
         self._worker_inbox: Inbox = open_inbox(store)
         self.committer = Committer(self.inbox, self._kept)
+        self._secret_watch = SecretWatch()
         self._alerts: list[Incoming] = []
         self._alerts_lock = threading.Lock()
         self._threads = [
@@ -57,6 +59,7 @@ class Workers:
                 ("declare", self._declare),
                 ("outbox worker", self._process_outbox),
                 ("count", self._count),
+                ("secret watch", self._look_for_secrets),
             )
         ]
         self._problem: str | None = "starting"
@@ -100,11 +103,18 @@ class Workers:
         with self._alerts_lock:
             self._alerts += alerts
 
+    def _received(self, facts: Sequence[Incoming]) -> None:
+        self._add_alerts(facts)
+        self._secret_watch.put(facts)
+
     def _process_inbox(self, session: Session) -> None:
         worker = InboxWorker(
-            self._worker_inbox, session, self.telemetry, self._add_alerts, self.committer.is_busy
+            self._worker_inbox, session, self.telemetry, self._received, self.committer.is_busy
         )
         worker.run(self.wake, self.stopping)
+
+    def _look_for_secrets(self, session: Session) -> None:
+        self._secret_watch.run(self.stopping)
 
     def _reconcile(self, session: Session) -> None:
         Reconciler(session, self.telemetry, self._add_alerts).run(self.stopping)

@@ -5,10 +5,14 @@ what has no known format is one only if the words before it say so.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from tracker.text.patterns import lazy_pattern
+
+_PIECE_CHARACTERS = 1 << 17
+_ENOUGH_OF_A_KIND = 10
 
 
 @dataclass(frozen=True)
@@ -22,36 +26,77 @@ class Secret:
     shown: str
 
 
-def find_secrets(text: str) -> list[Secret]:
-    """Return what looks like a secret, in the order of the text; of two that overlap the kind that is listed first."""
-    secrets: list[Secret] = []
+def find_secrets(text: str, most_of_a_kind: int | None = None) -> list[Secret]:
+    """Return what looks like a secret, in the order of the text; of two that overlap the kind that is listed first.
+
+    The time grows with the text alone, whatever it holds. `most_of_a_kind` ends the search of
+    each pattern after so many.
+    """
+    spans: list[tuple[int, int, str]] = []
     lower = text.lower()
     for kind, hints, pattern, accept in _PATTERNS:
-        if hints and not any(hint in lower for hint in hints):
-            continue
-        for match in pattern.finditer(text):
-            group = 1 if pattern.groups else 0
-            value, (start, end) = match[group], match.span(group)
-            if not accept(value) or any(start < other.end and other.start < end for other in secrets):
-                continue
-            line = text.count("\n", 0, start) + 1
-            secrets.append(Secret(kind, start, end, line, _shown(value)))
-    return sorted(secrets, key=lambda secret: secret.start)
+        if not hints or any(hint in lower for hint in hints):
+            spans = _merged(spans, kind, islice(_matches(text, pattern, accept), most_of_a_kind))
+    secrets, line, counted_to = [], 1, 0
+    for start, end, kind in spans:
+        line += text.count("\n", counted_to, start)
+        counted_to = start
+        secrets.append(Secret(kind, start, end, line, _shown(text[start:end])))
+    return secrets
 
 
-def find_secrets_in_bytes(data: bytes) -> list[Secret]:
-    """Return what looks like a secret in a payload or a file; nothing in a binary one."""
+def _matches(text: str, pattern: re.Pattern[str], accept: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    group = 1 if pattern.groups else 0
+    return (match.span(group) for match in pattern.finditer(text) if accept(match[group]))
+
+
+def _merged(
+    taken: list[tuple[int, int, str]], kind: str, found: Iterable[tuple[int, int]]
+) -> list[tuple[int, int, str]]:
+    """Add the spans of one pattern, in order, that overlap none of those taken; both are walked once."""
+    merged: list[tuple[int, int, str]] = []
+    at = 0
+    for start, end in found:
+        while at < len(taken) and taken[at][1] <= start:
+            merged.append(taken[at])
+            at += 1
+        if at == len(taken) or end <= taken[at][0]:
+            merged.append((start, end, kind))
+    return merged + taken[at:]
+
+
+def find_secrets_in_bytes(data: bytes, most_bytes: int | None = None) -> list[Secret]:
+    """Return some of what looks like a secret in a payload or a file; nothing in a binary one.
+
+    It is for a warning: of each kind a few in each piece are enough. A payload is searched piece by
+    piece, so that other threads go on meanwhile, and only up to `most_bytes`. Positions and lines
+    are those in a piece.
+    """
     if b"\0" in data[:4096]:
         return []
     # JSON writes a line break as \n: a word begins after it, too.
-    return find_secrets(data.decode("utf-8", "replace").replace("\\n", "\n ").replace('\\"', ' "'))
+    text = data[:most_bytes].decode("utf-8", "replace").replace("\\n", "\n ").replace('\\"', ' "')
+    return [secret for piece in _pieces(text) for secret in find_secrets(piece, _ENOUGH_OF_A_KIND)]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a text where it has a blank, if it has one."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE_CHARACTERS
+        blank = text.rfind(" ", start + 1, end) if end < len(text) else -1
+        end = blank if blank > start else end
+        yield text[start:end]
+        start = end
 
 
 def without_secrets(text: str, mark: str) -> str:
     """Return the text with a mark in place of each secret."""
-    for secret in reversed(find_secrets(text)):
-        text = text[: secret.start] + mark + text[secret.end :]
-    return text
+    pieces, at = [], 0
+    for secret in find_secrets(text):
+        pieces += [text[at : secret.start], mark]
+        at = secret.end
+    return "".join([*pieces, text[at:]])
 
 
 def _shown(value: str) -> str:
@@ -111,7 +156,7 @@ _FRAGMENTS = {
 }
 # Kind | words without which it cannot match, in lower case | which values to accept | pattern
 _TABLE = r"""
-a private key | private key | any | -----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----)?
+a private key | private key | any | -----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:(?:(?!-----BEGIN)[\s\S]){0,8000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----)?
 an age secret key | age-secret | any | <B>AGE-SECRET-KEY-1[0-9A-Z]{50,}
 an AWS access key id | akia,asia | any | <B>(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])
 a Google API key | aiza | any | <B>AIza[0-9A-Za-z_-]{35}(?![A-Za-z0-9_-])
