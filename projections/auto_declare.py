@@ -6,6 +6,7 @@ history within five minutes of the alert's end continues it. The rule, in order:
 1. It is *covered* where it opened an incident before, whatever became of that one, or where
    an incident of its service was open at any time since it began.
 2. It is *too old* where it began more than an hour ago, and is over or was not reported within the hour.
+   What was first reported by its end declares and reopens nothing, however short ago it began.
 3. It *reopens* the service's incident that was resolved less than 15 minutes before it began:
    a flapping alert is one incident, not ten. Of a false alarm the same alert is covered that long.
 4. Else it *declares* an incident.
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from projections.alert_spans import JOIN_WITHIN
-from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.alerts import AlertFired, AlertResolved, firings_of_ends
 from tracker.events.base import Event, Incoming
 from tracker.events.incidents import SEVERITIES, IncidentDeclared, IncidentReopened
 from tracker.incident import Incident, Status
@@ -31,13 +32,17 @@ Verdict = Literal["covered", "too_old", "reopen", "declare"]
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One alert from one start on; `told_at` is when it was last reported as firing."""
+    """One alert from one start on; `told_at` is when it was last reported as firing.
+
+    `was_firing` is false if each report of it was one of its end.
+    """
 
     service: str
     alert: AlertFired
     began_at: datetime
     ended_at: datetime | None
     told_at: datetime
+    was_firing: bool = True
 
     @property
     def key(self) -> str:
@@ -62,13 +67,12 @@ def occurrences(
     `wanted` has the severity label of each service that does; `ends` are ends from elsewhere.
     """
     held = list(facts)
-    ended: dict[tuple[str, int], AlertResolved] = {}
+    ended: dict[str, list[AlertResolved]] = {}
     for event in [*ends, *(each.event for each in held)]:
         if isinstance(event, AlertResolved):
-            key = (event.fingerprint, to_ms(event.started_at))
-            if key not in ended or ended[key].occurred_at < event.occurred_at:
-                ended[key] = event
+            ended.setdefault(event.fingerprint, []).append(event)
     found: dict[str, Occurrence] = {}
+    with_their_end = firings_of_ends(held)
     for each in held:
         event = each.event
         if not isinstance(event, AlertFired) or not _opens(event, wanted):
@@ -76,9 +80,10 @@ def occurrences(
         told = Occurrence(
             service=event.service or "",
             alert=event,
-            began_at=_began_at(event, ended.values()),
-            ended_at=_ended_at(event, ended),
+            began_at=_began_at(event, ended.get(event.fingerprint, ())),
+            ended_at=_ended_at(event, ended.get(event.fingerprint, ())),
             told_at=each.arrival.received_at or now,
+            was_firing=id(each) not in with_their_end,
         )
         known = found.get(told.key)
         if known is None or _weight(known) < _weight(told):
@@ -90,32 +95,32 @@ def _opens(alert: AlertFired, wanted: Mapping[str, str]) -> bool:
     return alert.severity is not None and wanted.get(alert.service or "") == alert.severity
 
 
-def _weight(told: Occurrence) -> tuple[datetime, bool, datetime, int]:
-    """Rank reports of one occurrence: the latest piece, still firing, reported last, the fuller one."""
+def _weight(told: Occurrence) -> tuple[datetime, bool, bool, datetime, int]:
+    """Rank reports of one occurrence: the latest piece, of its firing, still firing, reported last, the fuller one."""
     return (
         told.alert.occurred_at,
+        told.was_firing,
         told.ended_at is None,
         told.told_at,
         len(told.alert.annotations),
     )
 
 
-def _ended_at(alert: AlertFired, ended: Mapping[tuple[str, int], AlertResolved]) -> datetime | None:
-    end = ended.get((alert.fingerprint, to_ms(alert.occurred_at)))
-    return end.occurred_at if end is not None else None
+def _ended_at(alert: AlertFired, ends: Iterable[AlertResolved]) -> datetime | None:
+    """Return its last end; one that it fired again after is none of it."""
+    after = alert.again_after or alert.own_start
+    return max(
+        (end.occurred_at for end in ends if end.ends(alert.own_start) and end.occurred_at > after),
+        default=None,
+    )
 
 
 def _began_at(alert: AlertFired, ends: Iterable[AlertResolved]) -> datetime:
     """Follow an alert back over the gaps that a restart leaves in Prometheus' history, as the timeline does."""
     began = alert.occurred_at
-    if not alert.source.startswith("prometheus"):
+    if not alert.source.startswith("prometheus") or alert.again_after is not None:
         return began
-    same = sorted(
-        (each for each in ends if each.fingerprint == alert.fingerprint),
-        key=lambda each: each.started_at,
-        reverse=True,
-    )
-    for each in same:
+    for each in sorted(ends, key=lambda each: each.started_at, reverse=True):
         if to_ms(each.started_at) < to_ms(began) and began - each.occurred_at <= JOIN_WITHIN:
             began = each.started_at
     return began
@@ -132,7 +137,7 @@ def rule(occurrence: Occurrence, incidents: Sequence[Incident], now: datetime) -
         if each.ends_at is None or each.ends_at >= began:
             return Ruling(occurrence, "covered", each.merged_into or each.id)
     told = occurrence.ended_at is None and now - occurrence.told_at <= FRESH
-    if now - began > FRESH and not told:
+    if not occurrence.was_firing or (now - began > FRESH and not told):
         return Ruling(occurrence, "too_old")
     recent = [
         each

@@ -1,11 +1,12 @@
 """Which of several statements about one thing to show: sources report the same more than once."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from msgspec.structs import fields
 
-from tracker.events.alerts import IssueChanged
+from tracker.events.alerts import AlertFired, IssueChanged
 from tracker.events.base import Event
 from tracker.events.corrections import Effective
 from tracker.times import utc
@@ -22,7 +23,7 @@ def deduplicate(facts: Iterable[Effective]) -> list[Statement]:
     found: dict[tuple[object, ...], list[Effective]] = {}
     for each in facts:
         found.setdefault(each.recorded.event.subject(), []).append(each)
-    return _without_echoes([_chosen(same) for same in found.values()])
+    return _without_echoes([chosen(same) for same in found.values()])
 
 
 def _without_echoes(found: list[Statement]) -> list[Statement]:
@@ -64,15 +65,19 @@ def _has_counts(step: Statement) -> bool:
     return any(getattr(each.recorded.event, "event_count", None) is not None for each in step[1])
 
 
-def _chosen(same: Sequence[Effective]) -> Statement:
-    """Choose an amended fact, then the source's last update, then the fuller one; a clone before a forge."""
+def chosen(same: Sequence[Effective]) -> Statement:
+    """Choose an amended fact, then the source's last update, then the fuller one; a clone before a forge.
 
-    def weight(each: Effective) -> tuple[bool, str, int, int, str]:
+    Of an alert that fires again, who reported it first; a file does not know when that was.
+    """
+
+    def weight(each: Effective) -> tuple[bool, float, str, int, int, str]:
         updated = getattr(each.event, "updated_at", None)
         annotations = len(getattr(each.event, "annotations", None) or {})
         source = getattr(each.event, "source", "").partition(":")[0]
         return (
             bool(each.amendments),
+            _fired_again(each.event),
             utc(updated) if updated else "",
             annotations,
             _known(each.event) if source == "git" else 0,
@@ -84,6 +89,13 @@ def _chosen(same: Sequence[Effective]) -> Statement:
     best = max(same, key=weight)
     others = sorted((each for each in same if each is not best), key=lambda each: each.id)
     return best, (best, *others)
+
+
+def _fired_again(event: Event) -> float:
+    """Rank reports of an alert that fires again: the earliest whose time is known is the greatest."""
+    if not isinstance(event, AlertFired) or event.again_after is None:
+        return 0.0
+    return -math.inf if event.is_again_at_unknown_time else -event.occurred_at.timestamp()
 
 
 def _known(event: Event) -> int:

@@ -181,6 +181,7 @@ class Frames:
         """One row is one occurrence of one alert, by its start.
 
         What several sources reported of it is one row. `ends_at` is NaT while nobody reported that it stopped.
+        An end whose start no report has is no row.
         """
         corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
         recorded = self._log.read_all([AlertFired.TOPIC, AlertResolved.TOPIC, *corrections])
@@ -191,16 +192,19 @@ class Frames:
         ]
         rows = []
         for span in spans(deduplicate(facts)):
-            statements = [*span.fired, *span.resolved]
+            starts_at = span.starts_at
+            if starts_at is None:
+                continue
+            statements = [*span.fired, *span.resolved, *span.repeats]
             witnesses = [witness for _, of_one in statements for witness in of_one]
             shown = statements[0][0]
             event: Any = shown.event
             rows.append(
                 {
                     **ALERTS.of(event),
-                    "starts_at": span.starts_at,
+                    "starts_at": starts_at,
                     "ends_at": span.ends_at,
-                    "duration_seconds": _seconds(span.starts_at, span.ends_at),
+                    "duration_seconds": _seconds(starts_at, span.ends_at),
                     "summary": event.annotations.get("summary"),
                     "labels": dict(event.labels),
                     "sources": tuple(sorted({getattr(each.event, "source", "") for each in witnesses})),

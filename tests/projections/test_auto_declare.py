@@ -91,7 +91,46 @@ def test_what_began_long_ago_declares_only_while_it_fires():
     assert verdicts(told(old, 1), now=180) == [("too_old", None)]
     assert verdicts(told(old, 179), told(alert_end(170, 0), 179), now=180) == [("too_old", None)]
     assert verdicts(told(old, 179), ends=[alert_end(170, 0)], now=180) == [("too_old", None)]
-    assert verdicts(told(old, 59), told(alert_end(2, 0), 59), now=59) == [("declare", None)]
+    assert verdicts(told(old, 58), told(alert_end(2, 0), 59), now=59) == [("declare", None)]
+
+
+def test_what_was_first_reported_by_its_end_opens_nothing():
+    """
+    However short ago it was, pushed or polled: nobody is needed for what is over. Who saw it fire declares.
+    """
+    ended = [told(alert(2), 5), told(alert_end(4, 2), 5)]
+
+    assert verdicts(*ended) == [("too_old", None)]
+    assert verdicts(*ended, history=[declared(-20), resolved(-5)]) == [("too_old", None)]
+    assert verdicts(told(alert(2), 3), *ended) == [("declare", None)]
+    assert verdicts(*ended, told(alert(2), 3)) == [("declare", None)]
+
+
+def test_what_fires_again_with_its_old_start_is_ruled_from_when_that_was_reported():
+    """
+    The incident was resolved when its alert had stopped; its start lies in the incident, and covers nothing.
+    """
+    first = alert(0)
+    again = alert(22, started_at=at(0), again_after=at(20))
+    history = [declared(1), resolved(21)]
+
+    assert verdicts(told(first, 22), ends=[alert_end(20, 0)], history=history, now=22) == [
+        ("covered", "INC-1")
+    ]
+    assert verdicts(again, ends=[alert_end(20, 0)], history=history, now=22) == [("reopen", "INC-1")]
+    [found] = ruled(again, ends=[alert_end(20, 0)], history=history, now=22)
+    assert found.occurrence.ended_at is None
+    [found] = ruled(again, ends=[alert_end(20, 0), alert_end(30, 0)], history=history, now=31)
+    assert found.occurrence.ended_at == at(30)
+
+
+def test_an_end_without_a_start_ends_what_fires():
+    """
+    Some senders write the end into both.
+    """
+    [found] = ruled(told(alert(0), 1), ends=[alert_end(3, 3)])
+
+    assert found.occurrence.ended_at == at(3)
 
 
 def test_a_flapping_alert_is_one_incident():

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.request import ProxyHandler, Request, build_opener
 
-from tests.server.senders import LABELS, TOKEN, ago, hook, shown
+from projections import frames
+from tests.server.senders import DECLARING, LABELS, TOKEN, ago, firing, hook, push, settled, shown
 from tests.servers.alertmanager import Alertmanager, alert
 from tests.servers.process import free_port
 from tests.servers.serving import CHECKOUT, TrackerServer, until
@@ -79,6 +80,58 @@ def test_both_servers_of_a_pair_tell_of_one_alert(server, make_alertmanager):
         ("Alert HighErrorRatio stopped firing", shown(ended)),
         ("Alert SlowAnswers fired", shown(started)),
     ]
+
+
+def test_an_alert_that_fires_again_with_its_old_start_reopens(make_server, make_alertmanager):
+    """
+    Its sender was quiet for a while, so Alertmanager said resolved, and so did a person. Then it reports again, and
+    Alertmanager has the old start. What it repeats after that adds nothing, and its end ends it.
+    """
+    server = make_server(DECLARING)
+    sender = make_alertmanager(hook(server), token=TOKEN, repeat_interval="200ms")
+    started = ago(minutes=9)
+
+    sender.post(alert(LABELS, starts_at=started))
+    until(server.incidents)
+    sender.post(alert(LABELS, starts_at=started, ends_at=ago(seconds=1)))
+    until(lambda: len(told(server)) == 2)
+    assert server.cli("resolve", 1).code == 0
+    sender.post(alert(LABELS, starts_at=started))
+    until(lambda: server.incidents()[0]["status"] == "open")
+    kept = server.metric("tracker_inbox_kept_total")
+    until(lambda: server.metric("tracker_inbox_kept_total") >= kept + 3)
+    settled(server)
+
+    mine = [title for title, _ in told(server) if "HighErrorRatio" in title]
+    assert mine == [
+        "Alert HighErrorRatio fired",
+        "Alert HighErrorRatio stopped firing",
+        "Alert HighErrorRatio fired again",
+    ]
+    sender.post(alert(LABELS, starts_at=started, ends_at=datetime.now(UTC)))
+    until(lambda: [title for title, _ in told(server)].count("Alert HighErrorRatio stopped firing") == 2)
+    assert frames.open(server.folder / "tracker.toml").alerts()["ends_at"].isna().sum() == 1  # the canary's
+
+
+def test_a_body_of_an_end_declares_and_reopens_nothing(make_server):
+    """
+    With its true start, with the end as its start, and of an alert that nobody saw fire.
+    """
+    server, now = make_server(DECLARING), datetime.now(UTC)
+
+    def ended(start: datetime, **labels: str) -> dict[str, object]:
+        return {**firing(start, **labels), "status": "resolved", "endsAt": shown(now)}
+
+    push(server, ended(ago(minutes=5)))
+    push(server, ended(now, alertname="Slow"))
+    settled(server)
+    assert [each["services"] for each in server.incidents()] == [["canary"]]
+
+    assert server.cli("declare", "It burns", "--service", "checkout", "--severity", "critical").code == 0
+    assert server.cli("resolve", 2).code == 0
+    push(server, ended(datetime.now(UTC), alertname="Slow"), ended(ago(minutes=1), alertname="Down"))
+    settled(server)
+    assert [each["status"] for each in server.incidents() if each["services"] == ["checkout"]] == ["resolved"]
 
 
 def test_a_silenced_alert_is_found_by_asking(make_server, make_alertmanager):

@@ -8,6 +8,8 @@ from collections import Counter
 
 from tests.builders import (
     action,
+    alert,
+    alert_end,
     at,
     branch,
     collected,
@@ -49,6 +51,8 @@ LATER = [
     settings(service="checkout", settings={"settling_seconds": 120}, only_for="INC-42"),
     commit(tree_sha="7" * 40),
     run_of_tests(tree_sha="7" * 40),
+    alert(30, started_at=at(5), again_after=at(25)),
+    alert_end(25, again_after=at(25)),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

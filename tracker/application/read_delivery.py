@@ -49,7 +49,9 @@ def facts_of(held: QueuedDelivery, rules: ServiceRules) -> list[Incoming]:
 
 
 def _alertmanager(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:
-    return alertmanager.read(held.delivery.body, where=_where(held), rules=rules, arrival=arrival)
+    return alertmanager.read(
+        held.delivery.body, where=_where(held), rules=rules, arrival=arrival, hook=held.delivery.source
+    )
 
 
 def _sentry(held: QueuedDelivery, rules: ServiceRules, arrival: Arrival) -> list[Incoming]:

@@ -14,6 +14,7 @@ from tracker.application.auto_declare import described, skipped_notices, would_h
 from tracker.application.clock_dates import dates_of
 from tracker.application.collect import forges, sentry
 from tracker.application.collect import sources as pulling
+from tracker.application.refired import with_refirings
 from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Recording, Session
 from tracker.cli.common import add_json, add_zone, answer, say, write_json
@@ -170,6 +171,7 @@ def _bodies(arguments: argparse.Namespace, session: Session) -> int:
             facts = envelope.read(data, where=where, rules=rules, arrival=arrival, project=arguments.project)
         else:
             facts = webhook.read(data, where=where, rules=rules, arrival=arrival, event_name=arguments.event)
+        facts = with_refirings(session, [facts])[0]
         recording = session.record(facts)
     undeclared = would_have_declared(session, facts)
     code = _answer(arguments, recording, where, len(facts), {"would_have_declared": described(undeclared)})

@@ -321,7 +321,7 @@ def goes_along(target: Event, other: Event) -> str | None:
 
 def _alert(event: Event) -> tuple[str, datetime] | None:
     if isinstance(event, AlertFired):
-        return event.fingerprint, event.occurred_at
+        return event.fingerprint, event.own_start
     return (event.fingerprint, event.started_at) if isinstance(event, AlertResolved) else None
 
 

@@ -1,11 +1,17 @@
 """What alerting and error tracking report."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import msgspec
 
-from tracker.events.base import Observation, topic
+from tracker.events.base import Incoming, Observation, topic
 from tracker.times import to_ms, utc
+
+
+def first_after(end: datetime) -> datetime:
+    """Return the first instant after an end, to the millisecond as sources have them."""
+    return end + timedelta(milliseconds=1)
 
 
 @topic("alert-fired", rank=10)
@@ -14,6 +20,9 @@ class AlertFired(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
     One alert is its fingerprint (FNV-1a over its labels, as Alertmanager computes it) and
     its start. `updated_at` is the source's own instant of this statement, where it names one.
+
+    `again_after` is the end after which the source reported it firing again with its old start, `started_at`:
+    `occurred_at` is then when that was received, or the first instant after the end where nobody knows.
     """
 
     name: str
@@ -23,15 +32,33 @@ class AlertFired(Observation, frozen=True, kw_only=True, omit_defaults=True):
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     generator_url: str | None = None
     updated_at: datetime | None = None
+    started_at: datetime | None = None
+    again_after: datetime | None = None
+
+    @property
+    def own_start(self) -> datetime:
+        """The start that the source names, by which it knows the alert."""
+        return self.started_at or self.occurred_at
+
+    @property
+    def is_again_at_unknown_time(self) -> bool:
+        """Whether it fired again at some time after its end, and nobody knows when."""
+        return self.again_after is not None and self.occurred_at == first_after(self.again_after)
 
     def subject(self) -> tuple[object, ...]:
         """The same alert may be reported by webhook, by API and by history."""
-        return (self.TOPIC, self.fingerprint, to_ms(self.occurred_at))
+        if self.again_after is None:
+            return (self.TOPIC, self.fingerprint, to_ms(self.own_start))
+        return (self.TOPIC, self.fingerprint, to_ms(self.own_start), to_ms(self.again_after))
 
 
 @topic("alert-resolved", rank=12)
 class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """An alert stopped firing, according to its source; that is no proof of recovery."""
+    """An alert stopped firing, according to its source; that is no proof of recovery.
+
+    Some senders write the end into the start, too: `has_start` is false then, and it ends what fires of the alert.
+    With `again_after` the source repeated this end after it had reported the alert firing again: it had not.
+    """
 
     name: str
     fingerprint: str
@@ -40,9 +67,37 @@ class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     updated_at: datetime | None = None
+    again_after: datetime | None = None
+
+    @property
+    def has_start(self) -> bool:
+        return to_ms(self.started_at) < to_ms(self.occurred_at)
+
+    def ends(self, start: datetime) -> bool:
+        """Whether it can be the end of what began to fire at this start, as the source names it."""
+        if self.has_start:
+            return to_ms(self.started_at) == to_ms(start)
+        return to_ms(start) < to_ms(self.occurred_at)
 
     def subject(self) -> tuple[object, ...]:
+        """A repeated end is about the same occurrence."""
         return (self.TOPIC, self.fingerprint, to_ms(self.started_at))
+
+
+def firings_of_ends(facts: Iterable[Incoming]) -> set[int]:
+    """Return, by `id()`, the firings that nobody reported while they lasted: each came in one statement with its end."""
+    facts = list(facts)
+    ends = {
+        (fact.event.fingerprint, to_ms(fact.event.started_at), fact.arrival, fact.payload)
+        for fact in facts
+        if isinstance(fact.event, AlertResolved)
+    }
+    return {
+        id(fact)
+        for fact in facts
+        if isinstance(fact.event, AlertFired)
+        and (fact.event.fingerprint, to_ms(fact.event.own_start), fact.arrival, fact.payload) in ends
+    }
 
 
 @topic("error-seen", rank=20)

@@ -143,11 +143,15 @@ class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An event to be appended, with its arrival and the bytes that it was parsed from."""
+    """An event to be appended, with its arrival and the bytes that it was parsed from.
+
+    `updated_at`, which is not stored, is when a source that was polled last knew this to be so, by its own clock.
+    """
 
     event: Event
     arrival: Arrival = Arrival()
     payload: bytes = b""
+    updated_at: datetime | None = None
 
 
 class Redaction(msgspec.Struct, frozen=True, gc=False, kw_only=True):

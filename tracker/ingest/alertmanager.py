@@ -2,10 +2,12 @@
 
 Both report the same alerts by the same fingerprint and start, so both give the
 same events. What differs from delivery to delivery is left out of them: receiver,
-group, repeats, `updatedAt`, silences. The bytes keep it.
+group, repeats, `updatedAt`, silences. The bytes keep it. Whether an alert fires again is for
+`tracker.ingest.refired`.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -21,25 +23,27 @@ HINT = "Export it with: curl -s http://127.0.0.1:9093/api/v2/alerts"
 _ABOUT_THE_BODY = ("groupKey", "receiver", "externalURL", "status", "truncatedAlerts")
 
 
-def read(data: bytes, *, where: str, rules: ServiceRules, arrival: Arrival = NO_ARRIVAL) -> list[Incoming]:
+def read(
+    data: bytes, *, where: str, rules: ServiceRules, arrival: Arrival = NO_ARRIVAL, hook: str | None = None
+) -> list[Incoming]:
     """Read webhook bodies, or lists of /api/v2/alerts, from one document or JSON lines.
 
-    A firing alert is an `AlertFired` at its own start. A resolved one is both an
-    `AlertFired` and an `AlertResolved`: its firing may never have reached us.
-    Instants are taken to the microsecond, and trusted to the millisecond.
+    A firing alert is an `AlertFired` at its own start. A resolved one is both an `AlertFired` and an
+    `AlertResolved`, as its firing may never have reached us; it is only the end where it names no start before it.
+    Instants are taken to the microsecond, and trusted to the millisecond. `hook` is the webhook's own name.
 
     Raises:
         BadInputError: If an alert is not as Alertmanager words it; nothing is read then.
     """
     return [
-        Incoming(event=event, arrival=arrival, payload=payload)
+        Incoming(event=event, arrival=arrival, payload=payload, updated_at=_updated_at(alert))
         for document in documents(data, where=where, hint=HINT)
-        for alert, payload in _alerts(document)
+        for alert, payload in _alerts(document, hook)
         for event in _events(alert, rules)
     ]
 
 
-def _alerts(document: Document) -> Iterator[tuple[Record, bytes]]:
+def _alerts(document: Document, hook: str | None) -> Iterator[tuple[Record, bytes]]:
     """Yield each alert with the smallest piece of the document that reports it."""
     if isinstance(document.value, list):
         alerts = [element.record(HINT) for element in document.elements("alert")]
@@ -52,6 +56,8 @@ def _alerts(document: Document) -> Iterator[tuple[Record, bytes]]:
         alerts = [body] if is_one else body.records("alerts")
         fields = {} if is_one else dict(body.raw_fields())
         about = {name: fields[name] for name in _ABOUT_THE_BODY if name in fields}
+        if hook is not None:
+            about["hook"] = msgspec.json.encode(hook)
     # Each alert is kept with what is said of all: a long word before many alerts would have no end.
     repeated = sum(map(len, about.values())) * len(alerts)
     if repeated > MAX_BYTES:
@@ -87,7 +93,13 @@ def _events(alert: Record, rules: ServiceRules) -> list[AlertFired | AlertResolv
     )
     if ended is None:
         return [fired]
-    return [fired, AlertResolved(**_to_the_millisecond(ended), **common, started_at=started.at)]
+    resolved = AlertResolved(**_to_the_millisecond(ended), **common, started_at=started.at)
+    return [fired, resolved] if resolved.has_start else [resolved]
+
+
+def _updated_at(alert: Record) -> datetime | None:
+    updated = alert.maybe_moment("updatedAt") if isinstance(alert.fields.get("status"), dict) else None
+    return updated.at if updated else None
 
 
 def _to_the_millisecond(moment: Moment) -> dict[str, Any]:

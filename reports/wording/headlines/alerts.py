@@ -6,14 +6,29 @@ from typing import Any
 from reports.wording.text import dotted
 from tracker.events import alerts
 from tracker.text.shortening import short
-from tracker.times import spoken
+from tracker.times import spoken, utc
 
 _CHECK_INS = {"ok": "succeeded", "error": "failed", "in_progress": "started", "missed": "was missed"}
 
 
 def _fired(event: alerts.AlertFired) -> str | None:
     summary = event.annotations.get("summary") or event.annotations.get("description")
-    return dotted(event.severity, summary and short(summary, 160))
+    return dotted(event.severity, summary and short(summary, 160), _again(event))
+
+
+def _again(event: alerts.AlertFired) -> str | None:
+    if event.again_after is None:
+        return None
+    start = f"its start is still {utc(event.own_start)}, as before its end"
+    if event.is_again_at_unknown_time:
+        return f"{start}; when it fired again is unknown"
+    return start
+
+
+def _resolved(event: alerts.AlertResolved) -> str:
+    if not event.has_start:
+        return "its source names no start"
+    return f"after {spoken((event.occurred_at - event.started_at).total_seconds())}"
 
 
 def _issue(event: alerts.IssueChanged) -> str | None:
@@ -23,7 +38,7 @@ def _issue(event: alerts.IssueChanged) -> str | None:
 
 
 HEADLINES: dict[type, str | Callable[[Any], str]] = {
-    alerts.AlertFired: "Alert {e.name} fired",
+    alerts.AlertFired: lambda e: f"Alert {e.name} fired{' again' if e.again_after else ''}",
     alerts.AlertResolved: "Alert {e.name} stopped firing",
     alerts.ErrorSeen: lambda e: ("" if e.level == "info" else "Error: ") + short(e.title, 120),
     alerts.IssueChanged: lambda e: f"Issue {e.short_id or e.issue_id} {e.action}: {short(e.title, 100)}",
@@ -34,7 +49,7 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
 }
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     alerts.AlertFired: _fired,
-    alerts.AlertResolved: lambda e: f"after {spoken((e.occurred_at - e.started_at).total_seconds())}",
+    alerts.AlertResolved: _resolved,
     alerts.ErrorSeen: lambda e: dotted(
         e.level != "error" and e.level, e.culprit and f"in {e.culprit}", e.release
     ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tracker.application.refired import with_refirings
 from tracker.application.session import Recording, Session
 from tracker.errors import TrackerError
 from tracker.events.base import Incoming
@@ -88,6 +89,7 @@ def recorded(
         result.problem = problem
         return result
     result.found = len(facts)
+    facts = with_refirings(session, [facts])[0]
     result.facts = facts if alerts else []
     session.record(facts, result.recording)
     return result

@@ -55,8 +55,11 @@ def alert_history(session: Session, api: PrometheusApi, *, start: datetime, end:
         spans = api.alert_spans(start=start, end=min(end, now))
         found = len(spans)
         arrival = Arrival(via="poll", received_at=now)
-        events = [event for span in spans for event in _alert_events(session, span, external)]
-        return [Incoming(event=event, arrival=arrival) for event in events]
+        return [
+            Incoming(event=event, arrival=arrival, updated_at=span.last_at)
+            for span in spans
+            for event in _alert_events(session, span, external)
+        ]
 
     result = recorded(session, CollectResult("prometheus", None, "alerts"), read, alerts=True)
     result.found = found

@@ -6,7 +6,7 @@ Pure: samples in, spans out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,14 @@ class AlertSpan:
     `starts_at` and `ends_at` are Alertmanager's startsAt and endsAt to the
     millisecond, unless the span touches the edge of what was asked for.
     `ends_at` is None when it still fired there; `truncated_start` says that it
-    may have begun earlier. A restart of Prometheus leaves two spans.
+    may have begun earlier. A restart of Prometheus leaves two spans. At `last_at` it was found firing last.
     """
 
     labels: dict[str, str]
     starts_at: datetime
     ends_at: datetime | None
     truncated_start: bool
+    last_at: datetime | None = field(default=None, compare=False)
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:
@@ -85,6 +86,7 @@ def spans(
             starts_at=from_ms(first),
             ends_at=None if last + pause_ms >= end_ms else from_ms(last + interval_ms),
             truncated_start=first - pause_ms < start_ms,
+            last_at=from_ms(last),
         )
         for first, last in zip(firsts, lasts, strict=True)
     ]

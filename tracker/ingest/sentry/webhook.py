@@ -242,10 +242,9 @@ def _metric_alert(body: Record, rules: ServiceRules) -> Sequence[Event]:
         return [AlertFired(**started.fields, **common, annotations=annotations, generator_url=url)]
     ended = alert.moment("date_closed")
     # The words of a resolved one speak of its end.
-    return [
-        AlertFired(**started.fields, **common, annotations={}, generator_url=url),
-        AlertResolved(**ended.fields, **common, annotations=annotations, started_at=started.at),
-    ]
+    resolved = AlertResolved(**ended.fields, **common, annotations=annotations, started_at=started.at)
+    fired = AlertFired(**started.fields, **common, annotations={}, generator_url=url)
+    return [fired, resolved] if resolved.has_start else [resolved]
 
 
 def _texts(record: Record, name: str) -> list[str]:
