@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tracker.clock_text import ClockText, ClockTextError, read_clock
 from tracker.errors import UsageError
+from tracker.zone_names import ZoneName, ZoneNameError
 
 _RELATIVE = re.compile(r"(\d+)(s|m|h|d)-ago", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?\s*(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
-_RFC3339 = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?\s*(Z|z|[+-]\d{2}:\d{2})?", re.ASCII
-)
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -88,61 +86,67 @@ class _Parser:
                 return Typed(self.now - timedelta(seconds=int(match[1]) * unit), float(unit))
             except OverflowError as too_long:
                 raise self.error("is before the year 1") from too_long
-        if match := _RFC3339.fullmatch(self.raw):
-            return self._full(*match.groups())
-        if match := _CLOCK.fullmatch(self.raw):
-            return self._clock(*match.groups())
-        raise self.error("is not a time", "Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago")
-
-    def _full(
-        self, day: str, clock: str, seconds: str | None, fraction: str | None, offset: str | None
-    ) -> Typed:
         try:
-            local = datetime.fromisoformat(f"{day}T{clock}{seconds or ':00'}{(fraction or '')[:7]}")
+            read = read_clock(self.raw)
+        except ClockTextError as wrong:
+            raise self.error(wrong.problem, wrong.hint) from wrong
+        if read is None or read[1].strip():
+            raise self.error("is not a time", "Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago")
+        return self._full(read[0]) if read[0].day else self._clock(read[0])
+
+    def _full(self, clock: ClockText) -> Typed:
+        try:
+            local = datetime.fromisoformat(
+                f"{clock.day}T{clock.hour:02d}:{clock.minute:02d}{clock.second or ':00'}{clock.fraction[:7]}"
+            )
         except ValueError as wrong:
             raise self.error(f"is not a time: {wrong}", "Type 2026-03-01T14:45:00Z") from wrong
-        return self._placed(local, offset, _precision(seconds, fraction))
+        return self._placed(local, clock.zone, _precision(clock))
 
-    def _clock(
-        self, hours: str, minutes: str, seconds: str | None, fraction: str | None, offset: str | None
-    ) -> Typed:
-        precision = _precision(seconds, fraction)
+    def _clock(self, clock: ClockText) -> Typed:
+        precision = _precision(clock)
         try:
-            clock = time(int(hours), int(minutes), int(seconds or 0), int(f"{(fraction or '.')[1:]:0<6}"[:6]))
+            of_day = time(
+                clock.hour,
+                clock.minute,
+                int(clock.second[1:] or 0),
+                int(f"{clock.fraction[1:]:0<6}"[:6]),
+            )
         except ValueError as wrong:
             raise self.error("is not a time of day", "Hours go from 00:00 to 23:59") from wrong
         anchor = min(self.now, self.latest) if self.latest else self.now
         # Two days to each side: the date is one of the typed zone, and offsets are up to 14 hours.
         around = {self.now.date(), anchor.date(), *([self.earliest.date()] if self.earliest else [])}
         days = {day + timedelta(days=n) for day in around for n in (-2, -1, 0, 1, 2)}
+        zone = clock.zone.tzinfo if clock.zone else self.default_zone
         places: list[tuple[datetime, datetime]] = []
         for day in sorted(days):
-            local = datetime.combine(day, clock)
-            if offset is None and self.default_zone is not None:
-                # Only for the chosen day an ambiguous hour is an error, not for the days around it.
-                places.append((local.replace(tzinfo=self.default_zone).astimezone(UTC), local))
-            else:
-                places.append((self._placed(local, offset, precision).at, local))
+            local = datetime.combine(day, of_day)
+            # Only for the chosen day an ambiguous hour is an error, not for the days around it.
+            at = (
+                local.replace(tzinfo=zone).astimezone(UTC)
+                if zone
+                else self._placed(local, None, precision).at
+            )
+            places.append((at, local))
         inside = []
         if self.earliest is not None:
             start = self.earliest - timedelta(seconds=precision)
             inside = [place for place in places if start < place[0] <= anchor]
         past = inside or [place for place in places if place[0] <= self.now]
-        return self._placed(past[-1][1], offset, precision)
+        return self._placed(past[-1][1], clock.zone, precision)
 
-    def _placed(self, local: datetime, offset: str | None, precision: float) -> Typed:
-        """Return a local time with the offset that was typed, else in the default zone."""
+    def _placed(self, local: datetime, named: ZoneName | None, precision: float) -> Typed:
+        """Return a local time in the zone that was typed, else in the default zone."""
         zone = self.default_zone
-        if offset:
-            sign = -1 if offset[0] == "-" else 1
-            minutes = 0 if offset in ("Z", "z") else sign * (int(offset[1:3]) * 60 + int(offset[4:6]))
-            if abs(minutes) >= 24 * 60:
-                raise self.error("has an offset of more than a day", "Type 14:45Z")
+        if named:
             try:
-                at = (local - timedelta(minutes=minutes)).replace(tzinfo=UTC)
+                minutes = named.offset_at(local)
+                return Typed((local - timedelta(minutes=minutes)).replace(tzinfo=UTC), precision, minutes)
+            except ZoneNameError as wrong:
+                raise self.error(wrong.problem, wrong.hint) from wrong
             except OverflowError as outside:
                 raise self.error("is outside the calendar") from outside
-            return Typed(at, precision, minutes)
         if zone is None:
             suggestion = f"{self.raw}Z".replace(" ", "T")
             raise self.error(
@@ -161,10 +165,10 @@ class _Parser:
         return Typed(first.astimezone(UTC), precision, round(moved.total_seconds() / 60))
 
 
-def _precision(seconds: str | None, fraction: str | None) -> float:
-    if not seconds:
+def _precision(clock: ClockText) -> float:
+    if not clock.second:
         return 60.0
-    return 10.0 ** -(len(fraction) - 1) if fraction else 1.0
+    return 10.0 ** -(len(clock.fraction) - 1) if clock.fraction else 1.0
 
 
 def duration_seconds(text: str) -> float:

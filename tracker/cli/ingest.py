@@ -24,7 +24,9 @@ from tracker.errors import BadInputError, SettingsError, UsageError
 from tracker.events.base import Arrival
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.forges import github, gitlab
-from tracker.ingest.notes import lines
+from tracker.ingest.notes import reading
+from tracker.ingest.notes.days import DATE_ORDERS
+from tracker.ingest.notes.placing import Place
 from tracker.ingest.sentry import envelope, webhook
 from tracker.settings.schema import UNITS, Metric
 from tracker.times import date_of, utc
@@ -86,10 +88,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     found = _source(sources, "events", "CloudEvents and CDEvents")
     found.add_argument("file", metavar="FILE", help="one JSON document or JSON lines; - is stdin")
     _common(found, _events)
-    found = _source(sources, "notes", "lines of a chat as notes: `14:50 text`")
+    found = _source(
+        sources, "notes", "notes and chats: lines `14:50 text`, a copied chat, an IRC log, or a JSON export"
+    )
     found.add_argument("incident", metavar="INC", help="INC-42, 42, or . for the only open incident")
-    found.add_argument("file", metavar="FILE", help="text file; - is stdin")
+    found.add_argument("file", metavar="FILE", help="text or JSON file; - is stdin")
     found.add_argument("--date", metavar="D", help="date of the first line: 2026-03-01")
+    found.add_argument(
+        "--date-order", choices=DATE_ORDERS, help="how the chat writes 5/3: dmy is 5 March, mdy is 3 May"
+    )
+    found.add_argument(
+        "--users", metavar="FILE", help="the users.json of a Slack export, which names its users"
+    )
     found.add_argument(
         "--by", metavar="NAME", help="recorded author (default TRACKER_USER, else git's user.name)"
     )
@@ -222,22 +232,31 @@ def _notes(arguments: argparse.Namespace, session: Session) -> int:
     earliest, latest = dates_of(incident)
     data = _bytes(arguments.file)
     with waiting("notes"):
-        read = lines.read(
+        read = reading.read(
             data,
             where=where,
             incident=incident.id,
             by=session.author,
-            date=date_of(arguments.date) if arguments.date else None,
-            zone=session.typed_zone,
-            now=session.now,
-            earliest=earliest,
-            latest=latest,
+            times=Place(
+                date=date_of(arguments.date) if arguments.date else None,
+                date_order=arguments.date_order,
+                zone=session.typed_zone,
+                now=session.now,
+                earliest=earliest,
+                latest=latest,
+            ),
+            users=_bytes(arguments.users) if arguments.users else None,
         )
         at = session.instant(None)
-        if read:
+        if read.notes:
             note(incident, "x", by=session.author, at=at)
-        recording = session.decide(incident.id, lambda held: read)
-    return answer(arguments, recording, f"{where}: {len(read)} notes on {incident.id}, {recording.said()}")
+        recording = session.decide(incident.id, lambda held: read.notes)
+    remarks = [
+        *(["newest first, so read from its end"] if read.newest_first else []),
+        *([f"{read.left_out} left out (joins, deleted messages and the like)"] if read.left_out else []),
+    ]
+    text = "; ".join([f"{where}: {len(read.notes)} notes on {incident.id}, {recording.said()}", *remarks])
+    return answer(arguments, recording, text, {"left_out": read.left_out, "newest_first": read.newest_first})
 
 
 def _git(arguments: argparse.Namespace, session: Session) -> int:

@@ -8,41 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.ingest.notes.reading import DAY, NOW, at, read, read_file, refused
 from tracker.errors import BadInputError, UsageError
-from tracker.events.incidents import NOTE_KINDS, NoteAdded
-from tracker.ingest.notes import lines as notes
+from tracker.events.incidents import NOTE_KINDS
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NOW = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
-DAY = date(2026, 3, 1)
-
-
-def read(text: str | bytes, **given_: Any) -> list[NoteAdded]:
-    options: dict[str, Any] = {
-        "where": "notes.txt",
-        "incident": "INC-1",
-        "by": "Ann",
-        "date": DAY,
-        "zone": UTC,
-        "now": NOW,
-        "earliest": None,
-        "latest": None,
-    }
-    raw = text.encode() if isinstance(text, str) else text
-    found = notes.read(raw, **(options | given_))
-    events = [one.event for one in found]
-    assert all(isinstance(event, NoteAdded) for event in events)
-    return [event for event in events if isinstance(event, NoteAdded)]
-
-
-def refused(text: str | bytes, **given_: Any) -> BadInputError:
-    with pytest.raises(BadInputError) as caught:
-        read(text, **given_)
-    return caught.value
-
-
-def at(clock: str, day: int = 1) -> datetime:
-    return datetime.fromisoformat(f"2026-03-{day:02d}T{clock}+00:00")
 
 
 def test_the_guides_timeline_is_read_as_it_stands() -> None:
@@ -196,6 +166,63 @@ def test_without_a_date_notes_fall_into_the_incident() -> None:
     found = read("23:50 a\n00:10 b", date=None, earliest=at("23:00", 1), latest=at("01:00", 2))
 
     assert [note.occurred_at for note in found] == [at("23:50", 1), at("00:10", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "newest_first"),
+    [
+        ("14:39 d\n14:37 c\n14:37 b\n14:26 a", ["14:26", "14:37", "14:37", "14:39"], True),
+        ("00:12 d\n00:05 c\n23:58 b\n23:50 a", ["23:50", "23:58", "00:05", "00:12"], True),
+        ("14:37 a\n14:37 b\n14:36 c\n14:38 d", ["14:37", "14:37", "14:36", "14:38"], False),
+        ("2026-03-01T14:37Z c\n2026-03-01T14:37Z b\n2026-02-28T14:38Z a", ["14:38", "14:37", "14:37"], True),
+        ("14:37 a\n14:37 b", ["14:37", "14:37"], False),
+    ],
+)
+def test_a_file_whose_newest_line_is_first_is_read_from_its_end(
+    text: str, said: list[str], newest_first: bool
+) -> None:
+    """
+    The order within a minute is then the reverse of the lines', and midnight lies the other way.
+    """
+    found = read_file(text)
+
+    assert found.newest_first == newest_first
+    notes = [note.event for note in found.notes]
+    assert [note.occurred_at.strftime("%H:%M") for note in notes] == said
+    assert "".join(note.text for note in notes) == "abcd"[: len(said)]  # type: ignore[attr-defined]
+    if newest_first:
+        assert [note.occurred_at for note in notes] == sorted(note.occurred_at for note in notes)
+
+
+def test_a_line_that_may_be_of_the_day_before_is_refused() -> None:
+    """
+    08:55, 08:50, 22:30: written in any order, or newest first?
+    """
+    error = refused("08:55 c\n08:50 b\n22:30 a")
+
+    assert "line 3: it may be of the same day as the line above, or of the day before" in error.message
+
+
+@pytest.mark.parametrize(
+    "line", ["14:37 PST x", "2:37 PM PST - x", "10:37 p. m. x", "23:37 CET x", "22:37:00,000 x"]
+)
+def test_what_qualifies_a_time_leaves_the_text(line: str) -> None:
+    """
+    Zones, halves of the day and fractions: tests/test_clock_text.py has them all.
+    """
+    (note,) = read(line, date=date(2026, 3, 1))
+
+    assert (note.text, note.occurred_at.strftime("%H:%M")) == ("x", "22:37")
+
+
+@pytest.mark.parametrize(
+    "line", ["[10:37] PM x", "**10:37** PST x", "14:37 CST x", "14:37 PDT x", "14:37:00:123 x"]
+)
+def test_what_may_qualify_a_time_is_refused_by_its_line(line: str) -> None:
+    """
+    Never a note with the rest of its time as its text.
+    """
+    assert "line 2: " in refused(f"14:00 y\n{line}").message
 
 
 def test_a_time_without_a_zone_is_refused_with_what_to_type() -> None:
