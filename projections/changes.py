@@ -1,15 +1,16 @@
 """Deploys and rollbacks: reports by several sources of one change are one change, with several witnesses.
 
-Reports on one service, environment and version less than fifteen minutes apart, with no other version between, are
-one change. Here is also defined whether two versions are the same, and where a change went.
+Reports on one service, place and version less than fifteen minutes apart, with no other version between, are
+one change. `projections.versions` says whether two versions are the same, `projections.places` where a change went.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from projections.deduplication import Statement, deduplicate
+from projections.places import PRODUCTION, Production, place_of
+from projections.versions import UNKNOWN, Version, Versions, same_version
 from tracker.events.base import Recorded, handle_of
 from tracker.events.changes import (
     Change,
@@ -24,12 +25,12 @@ from tracker.events.changes import (
     RollbackStarted,
 )
 from tracker.events.corrections import Effective, not_retracted
+from tracker.settings.schema import PRODUCTION_NAMES
 
 SAME_WITHIN = timedelta(minutes=15)
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 SUSPECT_WITHIN = timedelta(hours=1)
-EARLIER_VERSIONS = timedelta(days=30)
-"""Changes are read from so far back: a rollback is recognized by an earlier version."""
+EARLIER_MERGES = timedelta(days=30)
+"""Merges are read from so far back; deploys from the beginning, as a rollback is recognized by an earlier version."""
 
 _PHASES: dict[type[Change], str] = {
     DeployStarted: "started",
@@ -70,8 +71,9 @@ class Candidate:
 class ChangeRow:
     """One deploy, rollback or merge.
 
-    `previous_version` is what ran before, as far as the log knows. `at` is when it
-    finished, else when it failed, else when it began.
+    `previous` is what ran there before, as far as the log knows, and `is_again` whether that was the same version.
+    `at` is when it finished, else when it failed, else when it began. `place` is where it went, and
+    `elsewhere` whether that is not production though other changes of its service went there.
     """
 
     event: str
@@ -80,7 +82,7 @@ class ChangeRow:
     service: str | None
     environment: str | None
     version: str
-    previous_version: str | None
+    previous: Version | None
     sha: str | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -92,56 +94,50 @@ class ChangeRow:
     attribution: str | None = None
     candidates: tuple[Candidate, ...] = ()
     fact: Change | CommitMade | None = None
+    place: str = PRODUCTION
+    elsewhere: bool = False
+    is_again: bool = False
 
     @property
     def handle(self) -> str:
         return handle_of(self.event)
 
+    @property
+    def previous_version(self) -> str | None:
+        return self.previous.version if self.previous else None
 
-def same_version(first: str, second: str) -> bool:
-    """Whether two names are of one version: v1.2.1, 1.2.1 and checkout@1.2.1 are."""
-    return plain_version(first) == plain_version(second)
-
-
-def plain_version(version: str) -> str:
-    """Strip what sources put around a version; a whole commit hash is cut to its first seven digits."""
-    text = version.rsplit("@", 1)[-1].strip()
-    if _SHA.fullmatch(text):
-        return text[:7]
-    return text[1:] if text[:1] in "vV" and text[1:2].isdigit() else text
-
-
-PRODUCTION = "production"
-
-
-def place_of(row: ChangeRow) -> str:
-    """Return where a change went; tools call production by several names: prod, Production, prod-eu."""
-    environment = (row.environment or "").lower()
-    return PRODUCTION if environment.startswith("prod") else environment
+    @property
+    def began_at(self) -> datetime:
+        """When it began to act: its start where that was reported, else its end."""
+        end = self.finished_at or self.at
+        return min(self.started_at or end, end)
 
 
 def same_place(first: ChangeRow, second: ChangeRow) -> bool:
     """Whether two changes are of one service in one place."""
-    return (first.service, place_of(first)) == (second.service, place_of(second))
+    return (first.service, first.place) == (second.service, second.place)
 
 
-def in_production(rows: Sequence[ChangeRow]) -> list[ChangeRow]:
+def in_production(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     """Keep what went to production, and all of a service of which nothing is known to have gone there."""
-    live = {row.service for row in rows if place_of(row) == PRODUCTION}
-    return [row for row in rows if row.service not in live or place_of(row) == PRODUCTION]
+    return [row for row in rows if not row.elsewhere]
 
 
-def grouped(reports: Iterable[Statement]) -> list[list[Statement]]:
+def grouped(reports: Iterable[Statement], production: Production | None = None) -> list[list[Statement]]:
     """Group reports of phases into changes, each in the order of its instants."""
-    places: dict[tuple[str | None, str | None], list[list[Statement]]] = {}
+    places: dict[tuple[str | None, str], list[list[Statement]]] = {}
     for report in sorted(reports, key=lambda report: report[0].order):
         event = _change(report[0])
-        changes_here = places.setdefault((event.service, event.environment), [])
+        changes_here = places.setdefault((event.service, _place(event, production)), [])
         if changes_here and _continues(changes_here[-1], report[0]):
             changes_here[-1].append(report)
         else:
             changes_here.append([report])
     return [group for changes_here in places.values() for group in changes_here]
+
+
+def _place(event: Change, production: Production | None) -> str:
+    return place_of(event.environment, (production or {}).get(event.service, PRODUCTION_NAMES))
 
 
 def _change(fact: Effective) -> Change:
@@ -155,7 +151,7 @@ def _phase(event: Change) -> str:
 
 def _continues(group: list[Statement], fact: Effective) -> bool:
     event, last = _change(fact), _change(group[-1][0])
-    if not same_version(last.version, event.version):
+    if not all(_is_same(_change(report[0]), event) for report in group):
         return False
     if any(_is_another_run(report[0], fact) for report in group):
         return False
@@ -168,6 +164,13 @@ def _continues(group: list[Statement], fact: Effective) -> bool:
         if (one.source, one.run_id) == (event.source, event.run_id)
     ]
     return _phase(event) != "started" and bool(of_run) and _phase(of_run[-1]) == "started"
+
+
+def _is_same(first: Change, second: Change) -> bool:
+    """Whether two reports name one version; of one run, its start may name none yet."""
+    if UNKNOWN in (first.version, second.version) and first.run_id is not None:
+        return (first.source, first.run_id) == (second.source, second.run_id)
+    return same_version(first, second)
 
 
 def _is_another_run(earlier: Effective, later: Effective) -> bool:
@@ -189,10 +192,10 @@ def _is_another_run(earlier: Effective, later: Effective) -> bool:
     return same_phase or _phase(first) != "started" or _is_rollback(earlier) != _is_rollback(later)
 
 
-def steps(reports: Iterable[Statement]) -> list[Step]:
+def steps(reports: Iterable[Statement], production: Production | None = None) -> list[Step]:
     """Return one step for each phase of each change."""
     found = []
-    for group in grouped(reports):
+    for group in grouped(reports, production):
         for same in _phases(group).values():
             shown = _shown(same, group)
             others = tuple(witness for report in same if report is not shown for witness in report[1])
@@ -220,29 +223,32 @@ def _is_rollback(fact: Effective) -> bool:
     return isinstance(fact.event, RollbackStarted | RollbackFinished | RollbackFailed | RollbackInterrupted)
 
 
-def changes(recorded: Iterable[Recorded]) -> list[ChangeRow]:
+def changes(recorded: Iterable[Recorded], production: Production | None = None) -> list[ChangeRow]:
     """List deploys, rollbacks and merges among these events, as `changes_among` does."""
-    return changes_among(not_retracted(recorded))
+    return changes_among(not_retracted(recorded), production)
 
 
-def changes_among(facts: Iterable[Effective]) -> list[ChangeRow]:
-    """List deploys, rollbacks and merges, oldest first.
+def changes_among(facts: Iterable[Effective], production: Production | None = None) -> list[ChangeRow]:
+    """List deploys, rollbacks and merges, oldest first; `production` are the names that services give it.
 
     A deploy whose version differs from the one before it and equals an earlier one, of the
-    same service and environment, is a rollback, whatever its source called it; but what was
+    same service and place, is a rollback, whatever its source called it; but what was
     rolled back and is deployed again right after that is a deploy.
     """
     living = list(facts)
-    rows = _with_history(
-        _row(group)
-        for group in grouped(deduplicate(fact for fact in living if isinstance(fact.event, Change)))
-    )
+    statements = deduplicate(fact for fact in living if isinstance(fact.event, Change))
+    rows = _with_history(_row(group, production) for group in grouped(statements, production))
+    live = {row.service for row in rows if row.place == PRODUCTION}
+    rows = [
+        replace(row, elsewhere=True) if row.service in live and row.place != PRODUCTION else row
+        for row in rows
+    ]
     commits = deduplicate(fact for fact in living if isinstance(fact.event, CommitMade))
     merges = [_merge(*commit) for commit in commits if any(_is_merge(witness) for witness in commit[1])]
     return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
 
 
-def _row(group: list[Statement]) -> ChangeRow:
+def _row(group: list[Statement], production: Production | None) -> ChangeRow:
     facts = [witness for report in group for witness in report[1]]
     shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
     started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
@@ -256,7 +262,7 @@ def _row(group: list[Statement]) -> ChangeRow:
         service=event.service,
         environment=event.environment,
         version=event.version,
-        previous_version=None,
+        previous=None,
         sha=next((sha for fact in facts if (sha := _change(fact).sha)), None),
         started_at=started.event.occurred_at if started else None,
         finished_at=finished.event.occurred_at if finished else None,
@@ -266,22 +272,26 @@ def _row(group: list[Statement]) -> ChangeRow:
         sources=tuple(sorted({_change(fact).source for fact in facts})),
         by=next((by for fact in facts if (by := fact.recorded.arrival.reported_by)), None),
         fact=event,
+        place=_place(event, production),
     )
 
 
 def _with_history(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     answer = []
-    places: dict[tuple[str | None, str | None], _Ran] = {}
+    places: dict[tuple[str | None, str], _Ran] = {}
     for row in sorted(rows, key=lambda row: (row.at, row.event)):
-        ran = places.setdefault((row.service, row.environment), _Ran())
-        plain = plain_version(row.version)
-        is_back = ran.last is not None and plain != plain_version(ran.last) and plain in ran.earlier
-        kind = "rollback" if is_back and plain != ran.rolled_back else row.kind
-        answer.append(replace(row, previous_version=ran.last, kind=kind))
+        ran = places.setdefault((row.service, row.place), _Ran())
+        is_again = ran.last is not None and same_version(row, ran.last)
+        is_back = ran.last is not None and not is_again and ran.earlier.has(row)
+        is_retry = ran.rolled_back is not None and same_version(row, ran.rolled_back)
+        kind = "rollback" if is_back and not is_retry else row.kind
+        known = ran.last if ran.last and (ran.last.version != UNKNOWN or ran.last.sha) else None
+        answer.append(replace(row, previous=known, kind=kind, is_again=is_again))
         if row.status == "finished":
-            ran.rolled_back = plain_version(ran.last) if kind == "rollback" and ran.last else None
-            ran.earlier |= {plain_version(ran.last)} if ran.last is not None else set()
-            ran.last = row.version
+            ran.rolled_back = ran.last if kind == "rollback" else None
+            if ran.last is not None:
+                ran.earlier.add(ran.last)
+            ran.last = Version(row.version, row.sha)
     return answer
 
 
@@ -289,9 +299,9 @@ def _with_history(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
 class _Ran:
     """What ran in one place: the last version, those before it, and the one that was just rolled back."""
 
-    last: str | None = None
-    earlier: set[str] = field(default_factory=set)
-    rolled_back: str | None = None
+    last: Version | None = None
+    earlier: Versions = field(default_factory=Versions)
+    rolled_back: Version | None = None
 
 
 def _is_merge(fact: Effective) -> bool:
@@ -308,7 +318,7 @@ def _merge(fact: Effective, witnesses: Sequence[Effective]) -> ChangeRow:
         service=event.service,
         environment=None,
         version=event.sha[:7],
-        previous_version=None,
+        previous=None,
         sha=event.sha,
         started_at=None,
         finished_at=event.occurred_at,
@@ -329,13 +339,15 @@ def candidate(
     within: timedelta = SUSPECT_WITHIN,
     moved: Sequence[str] = (),
 ) -> Candidate | None:
-    """Return why a change may have caused an incident: it ended shortly before the start, or was going out then."""
+    """Return why a change may have caused an incident: it ended shortly before the start, or was going out then.
+
+    What went elsewhere than to production did not.
+    """
     at = row.finished_at or row.at
-    begins = min(row.started_at or at, at)
     before = (started_at - at).total_seconds()
-    if row.kind == "merge" or row.status == "failed" or begins > started_at:
+    if row.kind == "merge" or row.status == "failed" or row.elsewhere or row.began_at > started_at:
         return None
     if before > within.total_seconds():
         return None
-    seconds = before if before >= 0 else (started_at - begins).total_seconds()
+    seconds = before if before >= 0 else (started_at - row.began_at).total_seconds()
     return Candidate(incident, seconds, row.kind, before < 0, tuple(moved))

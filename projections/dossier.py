@@ -18,10 +18,11 @@ from projections.attachment import (
     without_other_links,
     without_other_silences,
 )
-from projections.changes import EARLIER_VERSIONS, ChangeRow, changes_among
+from projections.changes import EARLIER_MERGES, ChangeRow, changes_among
 from projections.detection import detected_at
 from projections.imports import imports
 from projections.incidents import incidents_of
+from projections.places import Production, production_names
 from projections.samples import Series, merge, spaced
 from projections.silence import Silence, silences_of
 from tracker.events.base import Observation, Recorded, Window, place
@@ -65,7 +66,7 @@ class Part(Flag):
     """What was read of an incident."""
 
     STORY = auto()
-    """What happened to its services, from a day before it until a day after."""
+    """What happened to its services, from a day before it until a day after; settings."""
     WORK = auto()
     """What was built and deployed, from 30 days before it until 30 days after; settings."""
     METRICS = auto()
@@ -196,12 +197,21 @@ class Dossier:
     def changes(self) -> list[ChangeRow]:
         """Deploys, rollbacks and merges of its services, and of those of linked changes, oldest first.
 
-        Older ones than 30 days may have been read as well, for the procedure; whether these are known
-        makes no difference here.
+        The one list on which all answers stand: with less of it, a rollback would look like a deploy.
         """
-        services = {getattr(each.event, "service", None) or "" for each in self.change_events}
-        near = self.select(change_windows(self.incident, services), linked_ids(self.incident))
-        return changes_among(self.living([each for each in near if is_change(each)]))
+        return self.changes_up_to(None)
+
+    def changes_up_to(self, position: int | None) -> list[ChangeRow]:
+        """Return the changes that the log had at a position; corrections are applied already."""
+        living = self.living(self.change_events)
+        known = [fact for fact in living if position is None or fact.recorded.position <= position]
+        return changes_among(known, self.production)
+
+    @cached_property
+    def production(self) -> Production:
+        """What its services, and those of linked changes, call production."""
+        services = {each.event.service for each in self.recorded if isinstance(each.event, Change)}
+        return {name: production_names(self.settings(name)[0]) for name in services}
 
     @cached_property
     def own_changes(self) -> list[ChangeRow]:
@@ -266,7 +276,7 @@ class Dossier:
 
         An incident that came in a bundle has the settings of the log that it came from.
         """
-        self.need(Part.WORK)
+        self.need(Part.STORY | Part.WORK)
         for scope in (settings_scope(service, self.incident.id), settings_scope(service)):
             found = [each for each in self.select([Window(scope)]) if isinstance(each.event, SettingsChanged)]
             if found and isinstance(found[-1].event, SettingsChanged):
@@ -312,13 +322,18 @@ def wanted(incident: Incident, parts: Part) -> list[Window]:
     if Part.WORK in parts:
         assert WORK_BEFORE[0] is not None
         found += work_windows(incident, incident.begins_at - WORK_BEFORE[0])
-        for service in (None, *incident.services):
-            found += [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
+    for service in (None, *incident.services) if parts & (Part.STORY | Part.WORK) else ():
+        found += settings_windows(incident, service)
     if Part.METRICS in parts:
         found += [Window(SILENCES), Window("incidents")]
     if Part.ACTIONS in parts:
         found.append(Window("actions"))
     return found
+
+
+def settings_windows(incident: Incident, service: str | None) -> list[Window]:
+    """Name the windows that hold the settings of a service, in this log and in that which an incident came from."""
+    return [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
 
 
 def own_windows(incident: Incident, work_since: datetime | None) -> list[Window]:
@@ -330,7 +345,14 @@ def own_windows(incident: Incident, work_since: datetime | None) -> list[Window]
 def work_windows(incident: Incident, since: datetime | None) -> list[Window]:
     """Name the windows of the log that hold what was built and deployed before an incident and since."""
     until = after(incident, WORK_AFTER)
-    return [Window(f"service:{service}", since, until, (*WORK, _MOVED)) for service in incident.services]
+    return [
+        window
+        for service in incident.services
+        for window in (
+            Window(f"service:{service}", since, until, (*WORK, _MOVED)),
+            Window(f"service:{service}", None, until, (*CHANGES, _MOVED)),
+        )
+    ]
 
 
 def _streams(incident: Incident) -> list[Window]:
@@ -338,10 +360,19 @@ def _streams(incident: Incident) -> list[Window]:
 
 
 def change_windows(incident: Incident, services: Iterable[str], end: datetime | None = None) -> list[Window]:
-    """Name the windows of the changes of services, from 30 days before an incident on."""
-    since = incident.begins_at - EARLIER_VERSIONS
-    kinds = (*CHANGES, CommitMade.TOPIC, _MOVED)
-    return [Window(f"service:{service}", since, end, kinds) for service in services]
+    """Name the windows of all deploys and rollbacks of services, and of merges from 30 days before an incident on.
+
+    A version that ran for a year is still the one that a rollback goes back to.
+    """
+    since = incident.begins_at - EARLIER_MERGES
+    return [
+        window
+        for service in services
+        for window in (
+            Window(f"service:{service}", None, end, (*CHANGES, _MOVED)),
+            Window(f"service:{service}", since, end, (CommitMade.TOPIC, _MOVED)),
+        )
+    ]
 
 
 def sample_window(service: str, metric: str, start: datetime, end: datetime | None) -> Window:

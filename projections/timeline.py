@@ -14,6 +14,7 @@ from projections.attachment import attached
 from projections.changes import steps
 from projections.deduplication import deduplicate
 from projections.dossier import Dossier
+from projections.places import Production
 from projections.silence import Silence, silences_of
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
@@ -104,7 +105,14 @@ def timeline(
     """Build the rows of an incident; in the order "recorded" how it came in a bundle is one, too."""
     recorded = [*dossier.facts, *dossier.imports] if order == "recorded" else dossier.facts
     facts = [dossier.effective[each.id] for each in recorded]
-    return entries(facts, incident=dossier.incident, start=start, end=end, order=order)
+    return entries(
+        facts,
+        incident=dossier.incident,
+        start=start,
+        end=end,
+        order=order,
+        production=dossier.production,
+    )
 
 
 def entries(
@@ -114,6 +122,7 @@ def entries(
     start: datetime | None = None,
     end: datetime | None = None,
     order: str = "occurred",
+    production: Production | None = None,
 ) -> list[Entry]:
     """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
@@ -134,7 +143,7 @@ def entries(
         facts, decisions = (
             [each for each in some if each.event.occurred_at < end] for some in (facts, decisions)
         )
-    groups = _gathered(facts, silent) + [_Group(decision, (decision,)) for decision in decisions]
+    groups = _gathered(facts, silent, production) + [_Group(decision, (decision,)) for decision in decisions]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
         retracted = _of_incident([each for each in everything if each.retraction is not None], incident)
@@ -193,7 +202,9 @@ def _counts(decision: Effective, incident: Incident) -> bool:
     return milestone is None or milestone.event == decision.id
 
 
-def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_Group]:
+def _gathered(
+    facts: Sequence[Effective], silent: dict[str, Silence], production: Production | None
+) -> list[_Group]:
     """Make one group of all facts about one thing."""
     alerts, changes, errors, groups = [], [], [], []
     for each in deduplicate(facts):
@@ -209,7 +220,10 @@ def _gathered(facts: Sequence[Effective], silent: dict[str, Silence]) -> list[_G
         else:
             groups.append(_Group(*each))
     groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]
-    groups += [_Group(step.shown, step.witnesses, {"reported_by": step.sources}) for step in steps(changes)]
+    groups += [
+        _Group(step.shown, step.witnesses, {"reported_by": step.sources})
+        for step in steps(changes, production)
+    ]
     return groups + _repeated(errors)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from projections.changes import ChangeRow
+from projections.changes import ChangeRow, in_production
 from projections.messages import Message, messages_among, sent
 from tracker.events.base import BY_ITSELF
 from tracker.events.incidents import IncidentResolved
@@ -40,7 +40,7 @@ def missed_etas(incident: Incident, changes: Iterable[ChangeRow], now: datetime)
     ]
     if incident.status is Status.MERGED and incident.resolved_at is not None:
         ends.append(incident.resolved_at)
-    rows = [row for row in changes if row.kind != "merge" and row.service in incident.services]
+    rows = [row for row in in_production(changes) if row.kind != "merge" and row.service in incident.services]
     ends += [row.finished_at for row in rows if row.finished_at is not None]
     missed = []
     for number, message in enumerate(told):

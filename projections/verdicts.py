@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.attachment import without_other_links
-from projections.changes import ChangeRow
+from projections.changes import EARLIER_MERGES, ChangeRow, in_production
 from projections.comparison import (
     SETTLING_SECONDS,
     MetricSeries,
@@ -19,16 +19,18 @@ from projections.detection import first_alert
 from projections.dossier import (
     BASELINE,
     BEFORE_ONSET,
+    CHANGES,
     FOREVER,
     LONGEST_WINDOW,
     Dossier,
     after,
-    change_windows,
     is_change,
 )
 from projections.samples import Series
 from projections.silence import blinding
-from tracker.events.base import Recorded
+from projections.versions import Versions
+from tracker.events.base import Recorded, Window
+from tracker.events.changes import CommitMade
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident
@@ -99,9 +101,9 @@ def verdicts(
 
 
 def judged_changes(dossier: Dossier) -> list[ChangeRow]:
-    """Return the deploys and rollbacks that a verdict may be about, or confounded by: up to a day after the end."""
+    """Return the changes of production that a verdict may be about, or confounded by: up to a day after the end."""
     until = after(dossier.incident, _CHANGES_AFTER) or FOREVER
-    return [row for row in dossier.changes if row.kind != "merge" and row.at < until]
+    return [row for row in in_production(dossier.changes) if row.kind != "merge" and row.at < until]
 
 
 def metric_names(dossier: Dossier) -> list[str]:
@@ -162,12 +164,26 @@ def _change_events(dossier: Dossier) -> list[Recorded]:
     """Return what the changes that may be judged are known from."""
     incident = dossier.incident
     until = after(incident, _CHANGES_AFTER)
-    known = dossier.select(change_windows(incident, incident.services, until))
-    mine = {each.id: each for each in known if is_change(each)}
-    for row in judged_changes(dossier):
+    since = incident.begins_at - EARLIER_MERGES
+    near = [
+        Window(f"service:{name}", since, until, (*CHANGES, CommitMade.TOPIC)) for name in incident.services
+    ]
+    mine = {each.id: each for each in dossier.select(near) if is_change(each)}
+    rows = judged_changes(dossier)
+    recent = [row for row in rows if row.at >= since]
+    for row in [*_depended_on([row for row in rows if row.at < since], recent), *recent]:
         if row.service in incident.services or not incident.links.keys().isdisjoint(row.evidence):
             mine |= {event: dossier.effective[event].recorded for event in row.evidence}
     return without_other_links(incident, dossier.with_corrections(mine))
+
+
+def _depended_on(older: Sequence[ChangeRow], recent: Sequence[ChangeRow]) -> Sequence[ChangeRow]:
+    """Return the older changes without which the recent ones would be others: since the first of a version that came back."""
+    versions = Versions()
+    for row in recent:
+        versions.add(row)
+    first = next((number for number, row in enumerate(older) if versions.has(row)), len(older))
+    return older[first:]
 
 
 def _neighbours(dossier: Dossier, as_of: datetime) -> list[Incident]:

@@ -84,6 +84,10 @@ class Context:
         """Return the rows to which people gave this part."""
         return [entry for entry in self.entries if entry.attribution and entry.attribution.role == role]
 
+    def is_elsewhere(self, entry: Entry) -> bool:
+        """Whether a row is a change of another place than production."""
+        return any(row.elsewhere and entry.event in row.evidence for row in self.changes)
+
     def named(self, title: str, service: str | None) -> str:
         """Put the service before a row's title where a reader could take it for another's."""
         other = service is not None and (

@@ -11,6 +11,8 @@ from projections.changes import ChangeRow
 from projections.durations import Duration
 from projections.the_fix import considered, linked_fix
 from projections.timeline import Entry
+from projections.versions import same_version
+from reports.wording.changes import version_name
 from reports.wording.durations import value
 from reports.wording.verdict_phrases import PHRASES, SPANS
 from tracker.events.incidents import NoteAdded
@@ -141,7 +143,8 @@ def _rollback(draft: Draft) -> list[str]:
     else:
         of = f" of {row.service}" if len(incident.services) > 1 else ""
         left = row.previous_version
-        ways = f"to {row.version}{of} (from {left})" if left else f"to {row.version}{of}"
+        to = f"to {version_name(row.version)}{of}"
+        ways = f"{to} (from {left})" if left else to
         if row.status == "failed":
             head = f"⚠ The rollback {ways} failed at {draft.moment(row.at)}."
         elif row.finished_at is not None:
@@ -191,7 +194,8 @@ def _last_note(draft: Draft, kind: str) -> str | None:
 
 
 def _named(draft: Draft, row: ChangeRow) -> str:
-    return f"{row.version} of {row.service}" if len(draft.incident.services) > 1 else row.version
+    version = version_name(row.version)
+    return f"{version} of {row.service}" if len(draft.incident.services) > 1 else version
 
 
 def _fix(draft: Draft) -> ChangeRow | None:
@@ -214,7 +218,8 @@ def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
     return any(
         row.kind == "deploy"
         and row.service == rollback.service
-        and row.version == rollback.previous_version
+        and rollback.previous is not None
+        and same_version(row, rollback.previous)
         and draft.incident.begins_at <= row.at <= rollback.at
         for row in draft.changes
     )

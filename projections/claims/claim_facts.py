@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from projections.changes import ChangeRow, plain_version
+from projections.changes import ChangeRow, in_production
 from projections.claims.clocks import clocks
 from projections.claims.facts import ClaimFacts, Stamp, versions_in
 from projections.claims.vocabulary import NOT_NOW, mentions
@@ -14,6 +14,7 @@ from projections.dossier import Dossier
 from projections.durations import Duration, durations
 from projections.messages import sent
 from projections.updates import messages_of
+from projections.versions import plain_version
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Event
 from tracker.events.changes import BranchSeen, CommitMade, VersionTagged
@@ -42,7 +43,7 @@ def claim_facts(
     living = dossier.living(dossier.facts)
     steps = [step for step in incident.steps if step.retraction is None]
     notes = tuple(step for step in steps if isinstance(step.event, NoteAdded))
-    rows = tuple(dossier.own_changes)
+    rows = tuple(in_production(dossier.own_changes))
     measured = durations(dossier)
     points = _points(incident, steps, own, rows, measured)
     said = _from_notes(notes, points)
@@ -72,6 +73,7 @@ def claim_facts(
         points={name: tuple(sorted(each, key=lambda s: s.at)) for name, each in points.items()},
         durations=measured,
         changes=rows,
+        elsewhere=tuple(row for row in dossier.own_changes if row.elsewhere),
         messages=tuple(sent(messages_of(incident))),
         notes=notes,
         commits=tuple(each for each in own if isinstance(each.event, CommitMade)),

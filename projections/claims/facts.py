@@ -79,6 +79,7 @@ class ClaimFacts:
     points: Mapping[str, tuple[Stamp, ...]]
     durations: Mapping[str, Duration]
     changes: tuple[ChangeRow, ...]
+    elsewhere: tuple[ChangeRow, ...]
     messages: tuple[Message, ...]
     notes: tuple[Effective, ...]
     commits: tuple[Effective, ...]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from projections.changes import plain_version
 from projections.claims.claim import Finding
 from projections.claims.clocks import Clock, clocks
 from projections.claims.facts import ClaimFacts, Stamp, events_of, same_time, versions_in
@@ -18,6 +17,7 @@ from projections.claims.vocabulary import (
     nearest,
     outside,
 )
+from projections.versions import plain_version
 from tracker.text.patterns import lazy_pattern
 
 _CORE = (

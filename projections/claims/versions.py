@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from projections.changes import ChangeRow, plain_version
+from projections.changes import ChangeRow
 from projections.claims.claim import Finding
 from projections.claims.facts import ClaimFacts
 from projections.claims.prose import Sentence, Text
 from projections.claims.vocabulary import NOT_NOW, is_elsewhere, is_plan
+from projections.versions import plain_version
 from tracker.text.patterns import lazy_pattern
 
 
@@ -95,6 +96,10 @@ def _deployed(match: re.Match[str], facts: ClaimFacts) -> tuple[str, tuple[str, 
         return f"the deploy of {version} failed at {facts.clock(same[-1].at)}", _evidence(same)
     if any(row.previous_version and plain_version(row.previous_version) == plain for row in rows):
         return None
+    elsewhere = [row for row in facts.elsewhere if plain_version(row.version) == plain]
+    if elsewhere:
+        places = " and ".join(dict.fromkeys(row.environment or row.place for row in elsewhere))
+        return f"{version} went to {places}, not to production", _evidence(elsewhere)
     return f"the log has no deploy of {version}; it has {_listed(rows, facts)}", _evidence(rows)
 
 

@@ -78,7 +78,7 @@ TIMELINE = Columns(
     Entry,
 )
 CHANGES = Columns(
-    "occurred_at service environment kind status version previous_version title started_at finished_at"
+    "occurred_at service environment place kind status version previous_version title started_at finished_at"
     " duration_seconds by sha candidate_for said_caused said_fixed said_dismissed sources handle event evidence",
     ChangeRow,
 )

@@ -20,6 +20,7 @@ from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DU
 from projections.frames.instants import instant
 from projections.frames.samples_frame import samples_frame
 from projections.incidents import incidents, number_of
+from projections.places import production_of
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
 from reports.wording.durations import formula
@@ -28,6 +29,7 @@ from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
 from tracker.events.corrections import Correction, effective
+from tracker.events.housekeeping import SettingsChanged
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold
 from tracker.log import Log
@@ -145,7 +147,7 @@ class Frames:
         """One row is one deploy, rollback or merge of any service, oldest first.
 
         `occurred_at` is when it finished, else failed, else began. `candidate_for` names the incidents
-        that began within an hour after it, by time alone; `said_caused`, `said_fixed` and
+        that began within an hour after it, by time alone, as far as it went to production; `said_caused`, `said_fixed` and
         `said_dismissed` those of which a person said so. `duration_seconds` is from its start to its finish,
         else as its source measured it.
         """
@@ -175,7 +177,8 @@ class Frames:
                 **{f"said_{role}": said_of(role) for role in ("caused", "fixed", "dismissed")},
             }
 
-        return CHANGES.frame(map(row, changes(self._log.select([Window("changes")]))))
+        production = production_of(self._log.read_all([SettingsChanged.TOPIC]))
+        return CHANGES.frame(map(row, changes(self._log.select([Window("changes")]), production)))
 
     def alerts(self) -> pd.DataFrame:
         """One row is one occurrence of one alert, by its start.

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, in_production, same_place, same_version
+from projections.changes import ChangeRow, in_production, same_place
 from projections.procedure.rule import Evidence
+from projections.versions import same_version
 
 SECOND = timedelta(seconds=1)
 AFTER = timedelta(days=1)
@@ -29,11 +30,11 @@ def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
     ]
     for number, row in enumerate(rows):
         if row.kind == "rollback":
-            if not row.previous_version or not same_version(row.previous_version, deploy.version):
+            if row.previous is None or not same_version(row.previous, deploy):
                 return None
             later = rows[number + 1 :]
-            again = next((one for one in later if same_version(one.version, deploy.version)), None)
+            again = next((one for one in later if same_version(one, deploy)), None)
             return row if again is None else rollback_of(evidence, again)
-        if row.kind == "deploy" and not same_version(row.version, deploy.version):
+        if row.kind == "deploy" and not same_version(row, deploy):
             return None
     return None

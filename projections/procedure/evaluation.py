@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.changes import changes_among
 from projections.comparison import VerdictRow
 from projections.dossier import Dossier
 from projections.procedure.check import check
@@ -65,16 +64,14 @@ def evidence_of(
     No correction may come after that position: corrections are applied already.
     """
     living = dossier.living(dossier.work)
-    changes = dossier.living(dossier.change_events)
     now = dossier.now
     if position is not None:
         living = [fact for fact in living if fact.recorded.position <= position]
-        changes = [fact for fact in changes if fact.recorded.position <= position]
         now = _recorded_at(dossier, position)
     return Evidence(
         incident=dossier.incident,
         facts=tuple(living),
-        changes=tuple(changes_among(changes)),
+        changes=tuple(dossier.changes_up_to(position)),
         messages=tuple(messages_of(dossier.incident)),
         verdicts=tuple(verdicts),
         procedure=limits or ProcedureLimits.of(dossier.settings(None)[0].get("procedure", {})),

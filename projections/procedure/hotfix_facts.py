@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.changes import ChangeRow, plain_version
+from projections.changes import ChangeRow
 from projections.procedure.history import CommitNode, History
+from projections.versions import plain_version
 
 _NUMBERED = re.compile(r"(?:.*[-/@_])?(v?\d+(?:\.\d+)+)", re.ASCII)
 

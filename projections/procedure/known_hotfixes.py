@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from projections.changes import ChangeRow, plain_version, same_version
+from projections.changes import ChangeRow
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import CommitNode, Head, History, histories, joined_by
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.rule import Evidence, once
+from projections.versions import plain_version, same_name
 
 
 @once
@@ -152,7 +153,7 @@ def _versions(history: History, own_version: str | None) -> set[str]:
         for tag in history.tags
         if tag.fact.sha
         and is_numbered(tag.fact.name)
-        and not (own_version and same_version(version_in(tag.fact.name) or "", own_version))
+        and not (own_version and same_name(version_in(tag.fact.name) or "", own_version))
     }
 
 
@@ -199,7 +200,7 @@ def _released(evidence: Evidence, hotfix: Hotfix) -> Hotfix:
             row
             for row in rows
             if deployed_commit(history, row) in carriers
-            or any(is_numbered(row.version) and same_version(row.version, name) for name in names)
+            or any(is_numbered(row.version) and same_name(row.version, name) for name in names)
         ),
         None,
     )
@@ -227,7 +228,7 @@ def _stated(hotfix: Hotfix, release: Iterable[str]) -> list[str]:
 def brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
     """Return what a deploy brought, where its commit is known and no hotfix branch is in it."""
     for history in histories_of(evidence):
-        tags = [tag.fact.sha for tag in history.tags if same_version(tag.fact.name, deploy.version)]
+        tags = [tag.fact.sha for tag in history.tags if same_name(tag.fact.name, deploy.version)]
         asked = (deploy.sha, *tags, plain_version(deploy.version))
         at = next((sha for sha in map(history.resolve, asked) if sha is not None), None)
         if at is None:

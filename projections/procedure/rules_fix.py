@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from projections.changes import ChangeRow, same_place, same_version
+from projections.changes import ChangeRow, same_place
 from projections.procedure.answers import unique
 from projections.procedure.communication import is_open, recorded_live, since
 from projections.procedure.fix_attempts import attempts, fix_of, outcome
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from projections.procedure.versions import next_version
+from projections.versions import same_version
 
 NO_FIX = RuleAnswer(Status.UNKNOWN, "no_fix_deployed")
 
@@ -109,6 +110,6 @@ def _next(evidence: Evidence, row: ChangeRow) -> ChangeRow | None:
         and change.status == "finished"
         and same_place(change, row)
         and change.at > row.at
-        and not same_version(change.version, row.version)
+        and not same_version(change, row)
     ]
     return min(later, key=lambda change: change.at, default=None)

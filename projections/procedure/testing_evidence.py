@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from projections.changes import ChangeRow, same_version
+from projections.changes import ChangeRow
 from projections.procedure.answers import ingest_git, unique
 from projections.procedure.communication import is_open, recorded_live
 from projections.procedure.fix_attempts import fix_of
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status, once
 from projections.procedure.rules_fix import NO_FIX
+from projections.versions import same_commit, same_name
 from tracker.events.changes import (
     BranchSeen,
     Change,
@@ -28,16 +29,9 @@ from tracker.events.changes import (
 )
 from tracker.events.corrections import Effective
 
-_SHORTEST_SHA = 7
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 TYPED = "run"
 """The source of runs under `tracker run`: there the last one counts, whatever its command was."""
-
-
-def same_commit(one: str, other: str) -> bool:
-    """Whether two hashes, either of them perhaps shortened, name one commit."""
-    short = min(len(one), len(other))
-    return short >= _SHORTEST_SHA and one[:short].lower() == other[:short].lower()
 
 
 def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ...]] | None:
@@ -71,7 +65,7 @@ def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ..
 
 def _of_version(fact: Effective, version: str) -> bool:
     name = str(getattr(fact.event, "version", None) or getattr(fact.event, "name", ""))
-    return same_version(name.rsplit("/", 1)[-1], version)
+    return same_name(name.rsplit("/", 1)[-1], version)
 
 
 def tested_before_deploy(evidence: Evidence) -> RuleAnswer:

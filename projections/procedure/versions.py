@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from projections.changes import ChangeRow, plain_version, same_place, same_version
+from projections.changes import ChangeRow, same_place
 from projections.procedure.answers import for_each_hotfix, ingest_git, unique, unknown
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import History, Tag
@@ -11,6 +11,7 @@ from projections.procedure.hotfix import counting_hotfixes, hotfixes
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.merging import hotfix_containment
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
+from projections.versions import Version, plain_version, same_name, same_version
 from tracker.events.version_files import VERSION_FILES
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?", re.ASCII)
@@ -68,7 +69,7 @@ def version_bumped(evidence: Evidence) -> RuleAnswer:
                 return RuleAnswer(Status.UNKNOWN, "versions_not_comparable", one, proof)
             if not is_patch_of(new, old):
                 return RuleAnswer(Status.MISSED, "not_raised" if new <= old else "not_a_patch", one, proof)
-            if deploy is not None and is_numbered(deploy.version) and not same_version(deploy.version, after):
+            if deploy is not None and is_numbered(deploy.version) and not same_name(deploy.version, after):
                 return RuleAnswer(Status.MISSED, "deployed_another_version", one, proof)
         if deploy is None:
             return unknown("bumped_not_deployed", facts, proof, _record_deploy(evidence))
@@ -150,7 +151,7 @@ def _tags_of(history: History, version: str) -> list[Tag]:
     """Return the tags of a version, each where it was last: a tag may be moved."""
     last: dict[str, Tag] = {}
     for tag in history.tags:
-        if not same_version(version_in(tag.fact.name) or "", version):
+        if not same_name(version_in(tag.fact.name) or "", version):
             continue
         known = last.get(tag.fact.name)
         rank = (tag.fact.sha is not None, tag.position)
@@ -173,23 +174,20 @@ def new_version_after_rollback(evidence: Evidence) -> RuleAnswer:
     ]
     if not backs:
         return RuleAnswer(Status.NOT_APPLICABLE, "nothing_rolled_back")
-    if backs[0].previous_version is None:
+    if backs[0].previous is None:
         facts, proof = {"version": backs[0].version}, backs[0].evidence
         return unknown("previous_version_unknown", facts, proof, _record_deploy(evidence))
-    answers = [_after_rollback(row, rows) for row in backs if row.previous_version]
+    answers = [_after_rollback(row, row.previous, rows) for row in backs if row.previous]
     order = (Status.MISSED, Status.MET)
     return next((answer for status in order for answer in answers if answer.status is status), answers[0])
 
 
-def _after_rollback(back: ChangeRow, rows: list[ChangeRow]) -> RuleAnswer:
-    rolled_back = back.previous_version or ""
+def _after_rollback(back: ChangeRow, rolled_back: Version, rows: list[ChangeRow]) -> RuleAnswer:
     later = [
-        row
-        for row in rows
-        if row.at > back.at and same_place(row, back) and not same_version(row.version, back.version)
+        row for row in rows if row.at > back.at and same_place(row, back) and not same_version(row, back)
     ]
-    facts = {"old": rolled_back, "version": back.version}
-    again = next((row for row in later if same_version(row.version, rolled_back)), None)
+    facts = {"old": rolled_back.version, "version": back.version}
+    again = next((row for row in later if same_version(row, rolled_back)), None)
     if again is not None:
         proof = (*back.evidence, *again.evidence)
         return RuleAnswer(Status.MISSED, "deployed_again", {"version": again.version}, proof)
@@ -199,7 +197,7 @@ def _after_rollback(back: ChangeRow, rows: list[ChangeRow]) -> RuleAnswer:
     new = deploys[0]
     facts["new"] = new.version
     proof = (*back.evidence, *new.evidence)
-    old_numbers, new_numbers = numbers(rolled_back), numbers(new.version)
+    old_numbers, new_numbers = numbers(rolled_back.version), numbers(new.version)
     if old_numbers is not None and new_numbers is not None and new_numbers <= old_numbers:
         return RuleAnswer(Status.MISSED, "not_a_newer_version", facts, proof)
     return RuleAnswer(Status.MET, "new_version", facts, proof)

@@ -25,6 +25,7 @@ def _unconfirmed(context: Context) -> list[str]:
         entry
         for entry in context.entries
         if isinstance(entry.fact, DeployFinished | RollbackFinished)
+        and not context.is_elsewhere(entry)
         and context.incident.begins_at <= entry.occurred_at <= context.ends_at
     ]
     if not deployed:

@@ -10,6 +10,7 @@ from reports.context import Context, MetricPlan
 from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
 from reports.wording import silence as silence_words
+from reports.wording.changes import version_name
 from reports.wording.verdict_phrases import SPANS, headline, reason, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
@@ -45,7 +46,7 @@ def _verdicts(context: Context) -> list[str]:
         written += [
             f"**{text(headline(rows))}**",
             "",
-            f"{what} {text(first.version)} at {at} ({code(first.handle)}).",
+            f"{what} {text(version_name(first.version))} at {at} ({code(first.handle)}).",
         ]
         judged = [row for row in rows if row.verdict not in NOT_JUDGED]
         if judged:
@@ -292,14 +293,14 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
 def _marks(context: Context, service: str) -> list[Mark]:
     marks = []
     for entry in context.entries:
-        if entry.service not in (None, service):
+        if entry.service not in (None, service) or context.is_elsewhere(entry):
             continue
         fact = entry.fact
         if isinstance(fact, DeployFinished):
             fixed = entry.attribution is not None and entry.attribution.role == "fixed"
-            marks.append(Mark(entry.occurred_at, "fix" if fixed else "deploy", fact.version))
+            marks.append(Mark(entry.occurred_at, "fix" if fixed else "deploy", version_name(fact.version)))
         elif isinstance(fact, RollbackFinished):
-            marks.append(Mark(entry.occurred_at, "rollback", fact.version))
+            marks.append(Mark(entry.occurred_at, "rollback", version_name(fact.version)))
         elif isinstance(fact, AlertFired):
             marks.append(Mark(entry.occurred_at, "alert", fact.name))
     incident = context.incident

@@ -5,7 +5,7 @@ from reports.context import Context
 from reports.markdown import code, command, listed_below, text
 from reports.sections.mentions import mention, says
 from reports.sections.missing import notes_or_missing
-from reports.wording.changes import suspicion
+from reports.wording.changes import suspicion, version_name
 
 
 def lines(context: Context) -> list[str]:
@@ -36,7 +36,7 @@ def candidates(context: Context) -> list[str]:
     if not suspects:
         return []
     rows = [
-        f"{text(row.service or '?')} {text(row.version)} ({code(row.handle)}): {text(suspicion(suspect))}"
+        f"{text(row.service or '?')} {text(version_name(row.version))} ({code(row.handle)}): {text(suspicion(suspect))}"
         for row, suspect in suspects
     ]
     handle = suspects[-1][0].handle

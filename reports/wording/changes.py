@@ -1,6 +1,18 @@
-"""Why a change may have caused an incident, in words."""
+"""What a change was, and why it may have caused an incident, in words."""
 
 from projections.changes import Candidate
+from projections.places import PRODUCTION, place_of
+from projections.versions import UNKNOWN
+
+
+def version_name(version: str) -> str:
+    """Write a version; of one that nobody named say that."""
+    return "an unknown version" if version == UNKNOWN else version
+
+
+def elsewhere(environment: str | None) -> str:
+    """Say in which place that is not called production something was done; nothing of production."""
+    return "" if place_of(environment) == PRODUCTION else f" in {environment}"
 
 
 def suspicion(candidate: Candidate) -> str:

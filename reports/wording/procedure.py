@@ -18,6 +18,7 @@ from projections.procedure.rule import NextStep, RuleAnswer, Status
 from projections.procedure.versions import Bump
 from projections.reason import Reason
 from projections.the_fix import Fix
+from reports.wording.changes import version_name
 from reports.wording.commands import next_command
 from reports.wording.text import capitalized, counted, listed
 from reports.wording.verdict_phrases import PHRASES, describe_checks, sentence
@@ -368,7 +369,8 @@ def _offset(seconds: float) -> str:
 def _fix(fix: Fix) -> str:
     """Name a fix, and why it counts as the fix."""
     is_rollback = fix.row.kind == "rollback"
-    name = f"The rollback to {fix.row.version}" if is_rollback else fix.row.version
+    version = version_name(fix.row.version)
+    name = f"The rollback to {version}" if is_rollback else version
     if fix.link is not None:
         return name
     last = "the last change" if is_rollback else "the last deploy"
@@ -388,7 +390,7 @@ def _outcome(outcome: Outcome) -> str:
 
 def _replaced(pairs: Iterable[tuple[ChangeRow, ChangeRow]]) -> str:
     return "; ".join(
-        f"{row.version} was {'rolled back to' if after.kind == 'rollback' else 'replaced by'} {after.version} "
+        f"{row.version} was {'rolled back to' if after.kind == 'rollback' else 'replaced by'} {version_name(after.version)} "
         f"{spoken((after.at - row.at).total_seconds())} after its deploy"
         for row, after in pairs
     )

@@ -16,6 +16,7 @@ from projections.comparison import (
 )
 from projections.reason import Reason
 from projections.silence import Silence
+from reports.wording.changes import version_name
 from reports.wording.silence import describe
 from tracker.times import spoken, utc
 
@@ -85,7 +86,8 @@ def headline(rows: Sequence[VerdictRow]) -> str:
     if not rows:
         return "No metric is configured."
     first = rows[0]
-    what = f"the rollback to {first.version}" if first.kind == "rollback" else first.version
+    name = version_name(first.version)
+    what = f"the rollback to {name}" if first.kind == "rollback" else name
     window = closed_window(rows)
     if window is None:
         return f"After {what}: no verdict yet. {reason(first) or 'No window is over.'}"

@@ -212,36 +212,98 @@ def test_a_pipeline_that_is_cancelled_reaches_the_child(tracker, tmp_path):
     assert changes(tracker)[0]["status"] == "failed"
 
 
-def test_a_rollback_runs_the_configured_command(tracker, tmp_path):
+def _three_versions(tracker, tmp_path, **settings):
+    """Record v1.0, v1.1 and v1.2, under these settings of the service."""
+    lines = [f"{name} = '{value}'" for name, value in settings.items()]
+    (tmp_path / "tracker.toml").write_text("\n".join(["[services.checkout]", *lines, ""]))
+    for version, ago in (("v1.0", "3h-ago"), ("v1.1", "2h-ago"), ("v1.2", "1h-ago")):
+        tracker("deploy", "finish", "checkout", version, "--at", ago)
+
+
+@pytest.mark.parametrize("code", [0, 4])
+def test_a_rollback_that_names_no_version_went_to_an_unknown_one(tracker, tmp_path, code):
     """
-    In a shell; the version is the one that ran before.
+    The configured command runs in a shell, and only it knows what it goes back to; what it left is known.
     """
-    (tmp_path / "tracker.toml").write_text(
-        "[services.checkout]\nrollback_command = 'echo undone | tee undone; exit 4'\n"
-    )
-    tracker("deploy", "finish", "checkout", "v1.1", "--at", "20m-ago")
-    tracker("deploy", "finish", "checkout", "v1.2", "--at", "10m-ago")
+    _three_versions(tracker, tmp_path, rollback_command=f"echo undone | tee undone; exit {code}")
 
     answer = tracker("run", "rollback", "checkout")
 
-    assert (answer.code, answer.out) == (4, "undone\n")
+    assert (answer.code, answer.out) == (code, "undone\n")
     assert (tmp_path / "undone").exists()
-    newest = changes(tracker)[0]
-    assert (newest["kind"], newest["version"], newest["status"]) == ("rollback", "v1.1", "failed")
+    [newest, *_] = tracker("changes", "--json").json["changes"]
+    assert (newest["kind"], newest["version"], newest["previous_version"]) == ("rollback", None, "v1.2")
+    assert newest["status"] == ("failed" if code else "finished")
+    assert len(newest["evidence"]) == 2
+    assert "an unknown version" in tracker("changes").out.splitlines()[0]
 
 
-def test_a_rollback_after_a_second_deploy_of_the_same_version_goes_back_to_another(tracker, tmp_path):
+def test_a_rollback_by_hand_that_names_no_version_went_to_an_unknown_one(tracker, tmp_path):
     """
-    To deploy v1.2 again because it hung is no step back to it.
+    A command after -- tells no more.
     """
-    (tmp_path / "tracker.toml").write_text("[services.checkout]\nrollback_command = 'true'\n")
-    for version, ago in (("v1.1", "3h-ago"), ("v1.2", "2h-ago"), ("v1.2", "1h-ago")):
-        tracker("deploy", "finish", "checkout", version, "--at", ago)
+    _three_versions(tracker, tmp_path)
+
+    tracker("run", "rollback", "checkout", "--", "true")
+
+    assert tracker("changes", "--json").json["changes"][0]["version"] is None
+
+
+@pytest.mark.parametrize("what", ["rollback", "deploy"])
+def test_the_version_command_is_asked_what_runs(tracker, tmp_path, what):
+    """
+    Once it was done, where nobody named a version.
+    """
+    _three_versions(tracker, tmp_path, version_command="cat running")
+
+    tracker("run", what, "checkout", "--", "sh", "-c", "echo v1.0 > running")
+
+    [newest, *others] = tracker("changes", "--json").json["changes"]
+    assert (newest["version"], newest["kind"], newest["status"]) == ("v1.0", "rollback", "finished")
+    assert len(others) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("false", "exit status 1"), ("true", "printed nothing"), ("echo two words", "printed two words"), ("echo v1.2", "still prints v1.2")],
+)  # fmt: skip
+def test_a_version_command_that_fails_leaves_the_version_unknown(tracker, tmp_path, asked, said):
+    """
+    The rollback counts all the same; the version that it replaces may still be there for a while.
+    """
+    _three_versions(tracker, tmp_path, rollback_command="true", version_command=asked)
+
+    answer = tracker("run", "rollback", "checkout")
+
+    assert (answer.code, said in answer.err) == (0, True)
+    [newest, *_] = tracker("changes", "--json").json["changes"]
+    assert (newest["version"], newest["status"]) == (None, "finished")
+
+
+def test_a_version_command_is_not_asked_after_a_failure(tracker, tmp_path):
+    """
+    What runs then is not what the rollback went to.
+    """
+    _three_versions(tracker, tmp_path, rollback_command="false", version_command="echo v1.1")
 
     tracker("run", "rollback", "checkout")
 
-    newest = tracker("changes", "--json").json["changes"][0]
-    assert (newest["kind"], newest["version"], newest["status"]) == ("rollback", "v1.1", "finished")
+    assert tracker("changes", "--json").json["changes"][0]["version"] is None
+
+
+def test_the_version_that_was_typed_is_filled_into_the_command(tracker, tmp_path):
+    """
+    And is what is recorded; without one nothing runs.
+    """
+    _three_versions(tracker, tmp_path, rollback_command="echo {version} > running")
+
+    refused(tracker("run", "rollback", "checkout"), 12, "no version was typed", "VERSION")
+    refused(tracker("run", "rollback", "checkout", "v1;reboot"), 12, "that a shell reads", "-- COMMAND")
+    assert not (tmp_path / "running").exists()
+    tracker("run", "rollback", "checkout", "v1.0")
+
+    assert (tmp_path / "running").read_text() == "v1.0\n"
+    assert tracker("changes", "--json").json["changes"][0]["version"] == "v1.0"
 
 
 def test_a_rollback_without_a_command_is_refused(tracker, tmp_path):

@@ -1,15 +1,16 @@
 """Deploys and rollbacks, each once, with what ran before."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.changes import candidate, changes, plain_version, same_version, steps
+from projections.changes import candidate, changes, steps
 from projections.deduplication import deduplicate
 from projections.timeline import entries
 from reports.wording.changes import suspicion
 from tests.builders import (
-    SHA,
     amended,
     at,
     commit,
@@ -36,25 +37,6 @@ def rows(*events):
 
 def brief(*events):
     return [(row.kind, row.version, row.previous_version) for row in rows(*events)]
-
-
-@pytest.mark.parametrize(
-    "other", ["1.2.1", "v1.2.1", "V1.2.1", "checkout@1.2.1", "checkout@v1.2.1", " 1.2.1 "]
-)
-def test_sources_write_one_version_in_many_ways(other):
-    """
-    Sentry puts the service before it, git tags a v.
-    """
-    assert same_version("1.2.1", other)
-
-
-@pytest.mark.parametrize("other", ["1.2.10", "2.2.1", "vnext", ""])
-def test_another_version_is_another_version(other):
-    """
-    A v that is part of a word stays.
-    """
-    assert not same_version("1.2.1", other)
-    assert plain_version("vnext") == "vnext"
 
 
 def test_start_and_end_are_one_change():
@@ -183,14 +165,6 @@ def test_steps_of_one_run_that_are_told_twice_are_one_change():
 
     assert (row.started_at, row.finished_at, len(row.evidence)) == (at(0), at(4), 4)
     assert len(rows(*twice, deploy_start(6, run_id="8"), deploy(7, run_id="8"))) == 2
-
-
-def test_a_whole_commit_hash_and_its_first_digits_are_one_version():
-    """
-    A pipeline deploys by the hash, a forge by the branch; a date of eight digits is no hash.
-    """
-    assert same_version(SHA, SHA[:7])
-    assert not same_version("20260301", "2026030")
 
 
 def test_a_branch_that_was_merged_is_a_change_though_its_commit_has_one_parent():
@@ -408,3 +382,142 @@ def test_an_interrupted_rollback_is_a_rollback():
     [row] = changes(recorded(rollback_interrupted(2)))
 
     assert (row.kind, row.status) == ("rollback", "interrupted")
+
+
+# ── versions and places ─────────────────────────────────────────────────────
+
+A, B, C = "a1" * 20, "b2" * 20, "c3" * 20
+
+
+def test_one_commit_under_other_names_is_no_rollback():
+    """
+    Deployed from main, by its tag, and from main again: nothing changed after the first time.
+    """
+    found = rows(
+        deploy(0, version="v2.0.0", sha=A),
+        deploy(30, version="main", sha=B),
+        deploy(60, version="v2.0.1", sha=B),
+        deploy(90, version="main", sha=B),
+    )
+
+    assert [(row.kind, row.is_again) for row in found] == [
+        ("deploy", False),
+        ("deploy", False),
+        ("deploy", True),
+        ("deploy", True),
+    ]
+
+
+@pytest.mark.parametrize("back", [("v2.0.0", A), ("main", A), ("v2.0.0", None), (A[:10], None)])
+def test_a_return_to_an_earlier_commit_is_a_rollback_under_every_name(back):
+    """
+    By the commit where both name one, else by the name.
+    """
+    version, sha = back
+    found = rows(
+        deploy(0, version="v2.0.0", sha=A),
+        deploy(30, version="main", sha=B),
+        deploy(60, version=version, sha=sha),
+    )
+
+    assert [row.kind for row in found] == ["deploy", "deploy", "rollback"]
+
+
+def test_a_branch_that_moved_on_is_another_version():
+    """
+    main is A, then B, then A again: its name says nothing.
+    """
+    found = rows(*(deploy(30 * n, version="main", sha=sha) for n, sha in enumerate((A, B, C, A))))
+
+    assert [(row.kind, row.is_again) for row in found] == [
+        ("deploy", False),
+        ("deploy", False),
+        ("deploy", False),
+        ("rollback", False),
+    ]
+
+
+def test_a_rollback_is_one_however_long_ago_its_version_was_deployed():
+    """
+    What ran for two years is what the newest version is rolled back to.
+    """
+    years = 2 * 365 * 24 * 60
+    found = rows(deploy(-years, version="1.0"), deploy(0, version="1.1"), deploy(10, version="1.0"))
+
+    assert [(row.kind, row.previous_version) for row in found] == [
+        ("deploy", None),
+        ("deploy", "1.0"),
+        ("rollback", "1.1"),
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["main", "v1", "v2", "unknown"]), st.sampled_from([None, A, B, C])),
+        max_size=8,
+    )
+)
+def test_no_rollback_goes_to_the_commit_that_runs(told):
+    """
+    Whatever it is called.
+    """
+    found = rows(*(deploy(30 * n, version=name, sha=sha) for n, (name, sha) in enumerate(told)))
+
+    for before, row in pairwise(found):
+        assert not (row.kind == "rollback" and row.sha and row.sha == before.sha)
+
+
+@pytest.mark.parametrize("name", ["prod", "PROD", "Production", "live", "eu/production", "shop-prod"])
+def test_production_is_one_place_under_its_names(name):
+    """
+    One deploy that two sources report is one row, and versions follow each other.
+    """
+    found = rows(
+        deploy(0, version="1", environment="production"),
+        deploy(60, version="2", environment=name, source="cd"),
+        deploy(60.5, version="2", environment="production", source="github"),
+        deploy(120, version="3", environment="production"),
+    )
+
+    assert [(row.version, row.previous_version) for row in found] == [("1", None), ("2", "1"), ("3", "2")]
+    assert (found[1].sources, found[1].environment) == (("cd", "github"), name)
+
+
+@pytest.mark.parametrize("change", [deploy, deploy_failed, deploy_start, rollback])
+@pytest.mark.parametrize("place", ["staging", "preview/pr-12", "preprod", "qa"])
+def test_what_went_elsewhere_is_no_candidate_and_not_what_ran(change, place):
+    """
+    Only of a service of which something went to production.
+    """
+    there = change(30, version="9", environment=place)
+
+    found = rows(deploy(0, version="1"), there, deploy(40, version="2"))
+    alone = rows(there)
+
+    assert [row.elsewhere for row in found] == [False, True, False]
+    assert (found[1].environment, found[2].previous_version) == (place, "1")
+    assert candidate(found[1], "INC-1", at(35)) is None
+    assert not alone[0].elsewhere
+    assert (candidate(alone[0], "INC-1", at(35)) is None) == (change is deploy_failed)
+
+
+def test_services_name_their_own_production():
+    """
+    Where they do, no other name counts than production itself.
+    """
+    events = recorded(
+        deploy(0, version="1", environment="eu-west-1"), deploy(30, version="2", environment="live")
+    )
+
+    assert [row.elsewhere for row in changes(events, {"checkout": ("eu-west-1",)})] == [False, True]
+
+
+def test_a_run_names_its_version_at_its_end():
+    """
+    A start whose version nobody told is the start of that run; two unknown versions are not one.
+    """
+    [row] = rows(rollback_start(0, version="unknown", run_id="1"), rollback(2, version="1.1", run_id="1"))
+    two = rows(deploy(0, version="unknown", source="a"), deploy(1, version="unknown", source="b"))
+
+    assert (row.version, row.started_at, row.status) == ("1.1", at(0), "finished")
+    assert len(two) == 2

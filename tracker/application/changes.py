@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.changes import EARLIER_VERSIONS, Candidate, ChangeRow, candidate, changes
-from projections.dossier import CHANGES
+from projections.changes import Candidate, ChangeRow, candidate, changes
+from projections.dossier import CHANGES, Dossier
+from projections.places import production_of
 from projections.verdicts import verdicts
 from tracker.application.dossier import dossier
 from tracker.application.session import Session
@@ -12,6 +13,7 @@ from tracker.application.verdicts import PARTS
 from tracker.events.base import Window
 from tracker.events.changes import Change
 from tracker.events.corrections import EventAmended
+from tracker.events.housekeeping import settings_scope
 from tracker.incident import Incident, Link
 
 _BEFORE = timedelta(days=1)
@@ -38,11 +40,12 @@ def list_changes(
     service: str | None = None,
 ) -> list[ListedChange]:
     """List the changes of a span, newest first, with one incident, or with all that began near it."""
-    rows = [row for row in _changes(session, start, end, up_to) if service in (None, row.service)]
+    known = dossier(session, incident, up_to, parts=PARTS, before_onset=within) if incident else None
+    rows = [row for row in _changes(session, start, end, up_to, known) if service in (None, row.service)]
     near = [incident] if incident else [one for one in session.incidents(up_to) if _is_near(one, start, end)]
     # What was merged goes on under another number, and is named there.
     incidents = [one for one in near if one.merged_into is None]
-    moved = _moved(session, incident, up_to, within) if incident is not None else {}
+    moved = _moved(known, within) if known else {}
     return [
         ListedChange(
             row,
@@ -66,31 +69,36 @@ def list_changes(
     ]
 
 
-def _changes(session: Session, start: datetime, end: datetime, up_to: int | None) -> list[ChangeRow]:
-    """Return the changes of a span; what ran before is read of the services that had one."""
-    recorded = session.log.select([Window("changes", start, end)], up_to)
-    services = {each.event.service or "" for each in recorded if isinstance(each.event, Change)}
-    since = start - EARLIER_VERSIONS
-    earlier = session.log.select(
-        [
-            Window(f"service:{name}", since, start, (*CHANGES, EventAmended.TOPIC))
-            for name in sorted(services)
-        ],
-        up_to,
-    )
-    events = {each.id: each for each in [*earlier, *recorded]}
-    return [row for row in changes(events.values()) if start <= row.at < end]
+def _changes(
+    session: Session, start: datetime, end: datetime, up_to: int | None, known: Dossier | None
+) -> list[ChangeRow]:
+    """Return the changes of a span; all deploys of the services that had one say what ran before.
+
+    Of an incident's services its dossier says it: there is one answer to what a change was.
+    """
+    log = session.log
+    recorded = log.select([Window("changes", start, end)], up_to)
+    own = {*known.incident.services, *(row.service for row in known.changes)} if known else set()
+    services = sorted({each.event.service or "" for each in recorded if isinstance(each.event, Change)} - own)
+    others = [each for each in recorded if getattr(each.event, "service", None) not in own]
+    deploys = [Window(f"service:{name}", None, None, (*CHANGES, EventAmended.TOPIC)) for name in services]
+    settings = [Window(settings_scope(name)) for name in services]
+    events = {each.id: each for each in [*log.select(deploys, up_to), *others]}
+    rows = changes(events.values(), production_of(log.select(settings, up_to)))
+    if known is not None:
+        rows = sorted([*rows, *known.changes], key=lambda row: (row.at, row.event))
+    return [row for row in rows if start <= row.at < end]
 
 
-def _moved(
-    session: Session, incident: Incident, up_to: int | None, within: timedelta
-) -> dict[str, list[str]]:
-    """Return, for each change near the onset, the metrics that got worse within ten minutes of it."""
-    known = dossier(session, incident, up_to, parts=PARTS, before_onset=within)
+def _moved(known: Dossier, within: timedelta) -> dict[str, list[str]]:
+    """Return, for each change near the onset, the metrics that got worse after it and before the next one.
+
+    What moved already before it was moved by something else.
+    """
     found: dict[str, list[str]] = {}
     for row in verdicts(known, before_onset=within).rows:
         is_first = (row.window, row.baseline) == ("10m", "before_change")
-        if is_first and row.verdict in ("regressed", "shifted"):
+        if is_first and row.verdict in ("regressed", "shifted") and "already_moving" not in row.flags:
             found.setdefault(row.change, []).append(row.metric)
     return found
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from projections.actions import linked_incidents
 from projections.attachment import FACTS_BEFORE, linked_ids
-from projections.changes import plain_version
 from projections.dossier import (
     BASELINE,
     BEFORE_ONSET,
@@ -16,16 +15,17 @@ from projections.dossier import (
     after,
     change_windows,
     sample_window,
+    settings_windows,
     wanted,
     work_windows,
 )
+from projections.versions import plain_version
 from tracker.application.session import Session
 from tracker.events.actions import ActionAdded
 from tracker.events.alerts import AlertFired
 from tracker.events.base import Event, Recorded, Window
 from tracker.events.changes import Change, CommitMade, DeployFinished, RollbackFinished, VersionTagged
 from tracker.events.corrections import Correction, EventAmended
-from tracker.events.housekeeping import settings_scope
 from tracker.events.incidents import (
     IncidentDeclared,
     IncidentLifecycleEvent,
@@ -63,8 +63,7 @@ def dossier(
     if service is not None and service not in incident.services:
         windows += [
             *change_windows(incident, [service]),
-            Window(settings_scope(service, incident.id)),
-            Window(settings_scope(service)),
+            *settings_windows(incident, service),
         ]
     found.add(windows, linked_ids(incident))
     since = found.widen() if Part.WORK in parts else None
@@ -135,8 +134,9 @@ class _Found:
             for each in self._events.values()
             if isinstance(each.event, Change) and each.id in self._named
         }
-        others = {name for name in services if name} - {*self._incident.services}
-        return change_windows(self._incident, sorted(others))
+        others = sorted({name for name in services if name} - {*self._incident.services})
+        settings = [window for name in others for window in settings_windows(self._incident, name)]
+        return [*change_windows(self._incident, others), *settings]
 
     def _samples(self) -> list[Window]:
         """Name the windows of samples around each change that may be judged, and around the incident."""

@@ -4,8 +4,9 @@ import difflib
 import os
 import re
 
-from projections.changes import changes, plain_version
+from projections.changes import changes
 from projections.incidents import incidents, open_ones, ours
+from projections.versions import plain_version
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window
 from tracker.incident import Incident

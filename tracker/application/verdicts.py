@@ -52,6 +52,12 @@ def record_verdicts(session: Session, incident: Incident, recording: Recording |
 
 def _refuse_other(known: Dossier, change: Recorded) -> None:
     if not any(change.id in row.evidence for row in judged_changes(known)):
+        elsewhere = next((row for row in known.changes if row.elsewhere and change.id in row.evidence), None)
+        if elsewhere is not None:
+            raise BadInputError(
+                f"{change.handle} went to {elsewhere.environment}, not to production: nothing there is measured",
+                hint=f"tracker changes {known.incident.id}",
+            )
         raise BadInputError(
             f"{change.handle} is no deploy or rollback near {known.incident.id}",
             hint=f"tracker changes {known.incident.id}",

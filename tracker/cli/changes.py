@@ -8,8 +8,9 @@ that: tracker link INC EVENT --as caused --why "…"
 import argparse
 from datetime import timedelta
 
-from projections.changes import same_version
-from reports.wording.changes import suspicion
+from projections.places import PRODUCTION
+from projections.versions import UNKNOWN
+from reports.wording.changes import elsewhere, suspicion, version_name
 from tracker.application.changes import ListedChange, list_changes
 from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_reading, write_json
@@ -80,21 +81,23 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     lines = []
     for change in answer:
         row = change.row
+        place = elsewhere(row.environment) if row.place != PRODUCTION else ""
         local = row.at.astimezone(session.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
-        if row.previous_version and same_version(row.previous_version, row.version):
+        if row.is_again:
             before = " again"
         title = {"deploy": "deployed", "rollback": "rolled back to", "merge": ""}[row.kind]
         if row.status != "finished":
             title = f"{row.kind} {row.status}"
             unknown = {"started": ", no end recorded:", "interrupted": ", its end is unknown:"}
             title += unknown.get(row.status, "")
+        title = f"{title} {printable(version_name(row.title))}{printable(place)}"
         lines.append(
             (
                 row.handle,
                 local.strftime("%Y-%m-%d %H:%M:%S"),
                 row.service or "?",
-                f"{title} {printable(row.title)}{before}".strip(),
+                f"{title}{before}".strip(),
             )
         )
         said = [f"{_PART[str(link.role)]} {name}, says {link.by}: {link.why}" for name, link in change.roles]
@@ -118,7 +121,8 @@ def _described(change: ListedChange) -> dict[str, object]:
         "status": row.status,
         "service": row.service,
         "environment": row.environment,
-        "version": row.version,
+        "place": row.place,
+        "version": row.version if row.version != UNKNOWN else None,
         "previous_version": row.previous_version,
         "sha": row.sha,
         "started_at": row.started_at,

@@ -8,7 +8,7 @@ import argparse
 import re
 from datetime import datetime, timedelta
 
-from projections.changes import ChangeRow
+from projections.changes import ChangeRow, in_production
 from projections.dossier import Dossier, Part
 from projections.durations import durations
 from projections.messages import State
@@ -144,7 +144,7 @@ def _draft(
     return Draft(
         incident=incident,
         entries=timeline(known),
-        changes=known.own_changes,
+        changes=in_production(known.own_changes),
         durations=durations(known),
         metrics=metrics,
         at=at,

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import re
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from projections.changes import changes, same_version
+from projections.changes import changes
+from projections.dossier import CHANGES
+from projections.versions import UNKNOWN, Version, same_version
 from tracker.application import spool
 from tracker.application.open_runs import OpenRun
 from tracker.application.recording.changes import STEPS
@@ -29,6 +32,7 @@ from tracker.events.base import Arrival, Incoming, Observation, Window, handle_o
 from tracker.events.changes import Change, TestsFinished, TestsInterrupted
 from tracker.ingest import git
 from tracker.text import secrets
+from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
 
@@ -50,8 +54,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     command, shell = _command(arguments, session)
     if arguments.what == "deploy" and not arguments.version:
-        arguments.version = arguments.sha or "unknown"
-        say(f"tracker: no version given; recorded as {arguments.version}")
+        arguments.version = arguments.sha
+        say(f"tracker: no version given{f'; recorded as {arguments.sha}' if arguments.sha else ''}")
     recorder = _Recorder(arguments, session, without_secrets(command[0] if shell else shlex.join(command)))
     with SignalPipe() as signals:
         recorder.started()
@@ -71,12 +75,52 @@ def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str]
     if arguments.what == "rollback":
         service = session.settings.services.get(arguments.service)
         if service is not None and service.rollback_command:
-            return [service.rollback_command], True
+            return [_with_version(service.rollback_command, arguments)], True
         raise RefusedError(
             f"{arguments.service} has no rollback_command",
             hint=f"Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND",
         )
     raise UsageError("run: no command given; it comes after --", hint=EXAMPLE.removeprefix("example:  "))
+
+
+def _with_version(command: str, arguments: argparse.Namespace) -> str:
+    """Fill in the version that was typed: no shell reads anything else in it."""
+    if _VERSION not in command:
+        return command
+    service, version = arguments.service, arguments.version
+    if not version:
+        raise RefusedError(
+            f"the rollback_command of {service} goes to {_VERSION}, and no version was typed",
+            hint=f"tracker run rollback {service} VERSION; which ran: tracker changes --service {service}",
+        )
+    if not _PLAIN.fullmatch(version):
+        raise RefusedError(
+            f"{version!r} cannot be filled into the rollback_command of {service}: it has characters that a shell reads",
+            hint=f"Run the command by hand: tracker run rollback {service} {shlex.quote(version)} -- COMMAND",
+        )
+    return command.replace(_VERSION, version)
+
+
+def _running_version(command: str) -> str | None:
+    """Return what a version_command prints; None, said, where it fails or prints no version."""
+    try:
+        asked = subprocess.run(
+            command,
+            shell=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=_ASKED_SECONDS,
+        )
+    except (subprocess.SubprocessError, OSError) as wrong:
+        say(f"tracker: the running version is unknown: version_command: {wrong}")
+        return None
+    printed = asked.stdout.decode(errors="replace").strip()
+    if not _PRINTED.fullmatch(printed):
+        shown = printed[:80] or "nothing"
+        say(f"tracker: the running version is unknown: version_command printed {printable(shown)}")
+        return None
+    return printed
 
 
 def _run_child(command: list[str], shell: bool, signals: SignalPipe) -> ChildEnd:
@@ -104,6 +148,12 @@ def without_secrets(command: str) -> str:
     return secrets.without_secrets(struck, "***")
 
 
+_VERSION = "{version}"
+_PLAIN = re.compile(r"[A-Za-z0-9_][\w.@:/+-]*", re.ASCII)
+_PRINTED = re.compile(r"[!-~]{1,200}", re.ASCII)
+_ASKED_SECONDS = 30
+
+
 class _Recorder:
     """Records around the child; what goes wrong here is said and never stops the child."""
 
@@ -129,8 +179,6 @@ class _Recorder:
             self._author = self._session.author
         if self._arguments.what == "test":
             self._quietly(self._look_at_clone)
-        else:
-            self._quietly(self._choose_version)
         self._quietly(self._expect_to_be_killed)
         if self._arguments.what != "test":
             self._quietly(lambda: self._record(self._change("start", self._started_at)))
@@ -145,6 +193,8 @@ class _Recorder:
             event = self._test(at, end.exit_code, lasted)
         else:
             step = "finish" if end.exit_code == 0 else "fail"
+            if step == "finish" and not self._version:
+                self._quietly(self._ask_version)
             event = self._change(step, at, exit_code=end.exit_code, duration_seconds=lasted)
         is_safe = self._quietly(lambda: self._record(event))
         if self._open_run is not None and is_safe:
@@ -224,15 +274,12 @@ class _Recorder:
             "interrupt", self._started_at, signal=stopped_by, exit_code=code, duration_seconds=lasted
         )
 
-    def _choose_version(self) -> None:
-        self._version = self._version or self._previous_version() or "unknown"
-
     def _change(self, step: str, at: datetime, **more: Any) -> Change:
         return STEPS[self._arguments.what, step](
             occurred_at=at,
             source="run",
             service=self._arguments.service,
-            version=self._version or "unknown",
+            version=self._version or UNKNOWN,
             environment=self._arguments.env,
             sha=self._sha,
             run_id=f"run-{self._started_at.timestamp():.6f}",
@@ -262,19 +309,26 @@ class _Recorder:
             say(f"tracker: {unknown.message}; recorded anyway")
             say(f"  {unknown.hint}")
 
-    def _previous_version(self) -> str | None:
-        """Return the version that ran before the current one, which may be deployed twice: what an undo goes back to."""
-        try:
-            facts = self._session.log.select([Window("changes")])
-        except TrackerError:
-            return None
-        rows = [
-            row
-            for row in changes(facts)
-            if (row.service, row.environment, row.status)
-            == (self._arguments.service, self._arguments.env, "finished")
-            and row.kind != "merge"
-        ]
-        return next(
-            (row.version for row in reversed(rows) if not same_version(row.version, rows[-1].version)), None
-        )
+    def _ask_version(self) -> None:
+        """Ask what runs now, where nobody named it; what ran before is not what a rollback went back to."""
+        service = self._session.settings.services.get(self._arguments.service)
+        if service is None or not service.version_command:
+            say(
+                f"tracker: the version is unknown; name it: tracker run {self._arguments.what} SERVICE VERSION,"
+            )
+            say(f'  or once in tracker.toml: [services.{self._arguments.service}] version_command = "…"')
+            return
+        running = _running_version(service.version_command)
+        if running is not None and self._ran_before(running):
+            say(f"tracker: the version is unknown: version_command still prints {running}, which ran before")
+            return
+        self._version = running
+
+    def _ran_before(self, version: str) -> bool:
+        """Whether the log's last version is that one: a rollback that returned early has not replaced it yet."""
+        if self._arguments.what != "rollback":
+            return False
+        window = Window(f"service:{self._arguments.service}", topics=CHANGES)
+        rows = changes(self._session.log.select([window]))
+        last = next((row for row in reversed(rows) if row.status == "finished"), None)
+        return last is not None and same_version(last, Version(version))

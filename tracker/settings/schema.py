@@ -11,6 +11,8 @@ from tracker.times import duration_seconds
 FILE_NAME = "tracker.toml"
 UNITS = ("ratio", "seconds", "bytes", "count", "per_second", "percent")
 BETTER = ("lower", "higher", "neither")
+PRODUCTION_NAMES = ("production", "prod", "live")
+"""What services call the place that incidents are about, where they name no other."""
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +109,8 @@ class Service(_Section, frozen=True, kw_only=True):
     alert_labels: dict[str, str] = {}
     auto_declare: str | None = None
     rollback_command: str | None = None
+    version_command: str | None = None
+    production: tuple[str, ...] = PRODUCTION_NAMES
     settling: str = "2m"
     metrics: dict[str, Metric] = {}
 
@@ -195,4 +199,6 @@ class Settings:
                 "metrics": msgspec.to_builtins(service.metrics),
                 "settling_seconds": duration_seconds(service.settling),
             }
+            if service.production != PRODUCTION_NAMES:
+                facts[name]["production"] = list(service.production)
         return facts

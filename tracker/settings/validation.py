@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from tracker.errors import SettingsError, UsageError
-from tracker.settings.schema import BETTER, LIMITS, UNITS, Procedure, SettingsFile
+from tracker.settings.schema import BETTER, LIMITS, PRODUCTION_NAMES, UNITS, Procedure, SettingsFile
 from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
@@ -51,6 +51,9 @@ def validate(file: SettingsFile, where: str) -> None:
                 "[services.checkout]",
             )
         durations[f"{place}.settling"] = service.settling
+        if not service.production or not all(name.strip() for name in service.production):
+            hint = f"production = {list(PRODUCTION_NAMES)}".replace("'", '"')
+            refuse(f"{place}.production", "names no environment", hint)
         for metric_name, metric in service.metrics.items():
             here = f"{place}.metrics.{metric_name}"
             if not _NAME.fullmatch(metric_name):

@@ -4,6 +4,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from projections.places import PRODUCTION
+from reports.wording.changes import elsewhere, version_name
 from reports.wording.text import counted, dotted
 from tracker.events import changes
 from tracker.text.shortening import short
@@ -19,8 +21,12 @@ def _took(event: changes.Change | changes.TestsFinished) -> tuple[str | None, ..
 
 
 def _change(event: changes.Change) -> str | None:
-    place = event.environment if event.environment != "production" else None
-    return dotted(place, event.sha and event.sha[:10], *_took(event))
+    name = event.environment if event.environment != PRODUCTION and not elsewhere(event.environment) else None
+    return dotted(name, event.sha and event.sha[:10], *_took(event))
+
+
+def _step(words: str) -> Callable[[changes.Change], str]:
+    return lambda event: words.format(version_name(event.version)) + elsewhere(event.environment)
 
 
 def _interrupted(event: changes.Interrupted) -> str | None:
@@ -47,14 +53,14 @@ def _branch(event: changes.BranchSeen) -> str | None:
 
 
 HEADLINES: dict[type, str | Callable[[Any], str]] = {
-    changes.DeployStarted: "Deploy of {e.version} started",
-    changes.DeployFinished: "Deployed {e.version}",
-    changes.DeployFailed: "Deploy of {e.version} failed",
-    changes.RollbackStarted: "Rollback to {e.version} started",
-    changes.RollbackFinished: "Rolled back to {e.version}",
-    changes.RollbackFailed: "Rollback to {e.version} failed",
-    changes.DeployInterrupted: "Deploy of {e.version} interrupted, its end is unknown",
-    changes.RollbackInterrupted: "Rollback to {e.version} interrupted, its end is unknown",
+    changes.DeployStarted: _step("Deploy of {} started"),
+    changes.DeployFinished: _step("Deployed {}"),
+    changes.DeployFailed: _step("Deploy of {} failed"),
+    changes.RollbackStarted: _step("Rollback to {} started"),
+    changes.RollbackFinished: _step("Rolled back to {}"),
+    changes.RollbackFailed: _step("Rollback to {} failed"),
+    changes.DeployInterrupted: _step("Deploy of {} interrupted, its end is unknown"),
+    changes.RollbackInterrupted: _step("Rollback to {} interrupted, its end is unknown"),
     changes.ReleaseCreated: "Release {e.version} was created",
     changes.VersionReleased: "Release {e.version} was finalized",
     changes.TestsFinished: lambda e: (
