@@ -1,18 +1,20 @@
-"""Which facts of its services belong to an incident: by time and service, and by people's links."""
+"""Which facts of its services belong to an incident: by whose life they began in, and by people's links."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
+from projections.alert_spans import spans
+from projections.changes import ChangeRow, grouped
+from projections.deduplication import deduplicate
+from projections.lives import CHANGES_BEFORE, FACTS_AFTER, FACTS_BEFORE, STILL_FIRING, Beginning, Lives
 from projections.silence import silences_of
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident, Link
-
-CHANGES_BEFORE = timedelta(days=1)
-FACTS_BEFORE = timedelta(hours=1)
-FACTS_AFTER = timedelta(days=1)
 
 
 def span(incident: Incident) -> tuple[datetime, datetime | None]:
@@ -34,29 +36,99 @@ def linked_ids(incident: Incident) -> list[str]:
     return sorted(link.target for link in incident.links.values() if link.linked)
 
 
-def attached(incident: Incident, facts: Iterable[Effective]) -> list[Effective]:
-    """Keep what belongs to the incident.
+@dataclass(frozen=True)
+class _Thing:
+    """What a fact is a part of: one occurrence of an alert, one deploy with all its phases, or the fact alone."""
 
-    Deploys and rollbacks belong to it from a day before its start, everything else from an hour before, until a day
-    after it was resolved; a silence, where any of it lies in that span. A link adds a fact, an unlink removes it.
+    facts: tuple[Effective, ...]
+    beginning: Beginning
+
+
+def attached(
+    incident: Incident, facts: Iterable[Effective], others: Iterable[Incident] = ()
+) -> list[Effective]:
+    """Keep what belongs to the incident, and to none of the others.
+
+    Each occurrence of an alert, and each deploy, belongs to one incident with its beginning and its end; `Lives` says
+    to which. A silence belongs to each in whose span any of it lies. A link adds a fact, an unlink removes it, and what
+    people linked to another incident as its own or as its fix is that one's.
     """
+    found, others = list(facts), list(others)
+    blind, lives = _blind(incident, found), Lives(incident, others)
+    theirs = taken(others)
+    kept: set[str] = set()
+    for thing in _things(found):
+        ids = {fact.id for fact in thing.facts}
+        link = _last_link(incident, ids)
+        if link is None:
+            event = thing.facts[0].event
+            mine = (
+                ids.isdisjoint(theirs) and _may_belong(event) and lives.has(_service(event), thing.beginning)
+            )
+            kept |= ids if mine else ids & blind
+        elif link.linked:
+            kept |= ids
+    return [fact for fact in found if fact.id in kept]
+
+
+def own_rows(
+    incident: Incident, rows: Iterable[ChangeRow], others: Iterable[Incident] = ()
+) -> list[ChangeRow]:
+    """Keep the deploys, rollbacks and merges that belong to the incident, by the rule of `attached`."""
+    others = list(others)
+    lives, theirs = Lives(incident, others), taken(others)
     kept = []
-    found = list(facts)
-    blind = _blind(incident, found)
-    # A fact that its source reported twice is one fact, whichever of the two people linked.
-    links: dict[tuple[object, ...], Link] = {}
-    for fact in found:
-        said = incident.links.get(fact.id)
-        subject = fact.recorded.event.subject()
-        if said is not None:
-            links[subject] = max(said, links.get(subject, said), key=lambda link: (link.at, link.event))
-    for fact in found:
-        link = links.get(fact.recorded.event.subject())
-        if link is not None and not link.linked:
-            continue
-        if link is not None or fact.id in blind or belongs(incident, fact.event):
-            kept.append(fact)
+    for row in rows:
+        link = _last_link(incident, row.evidence)
+        began = Beginning(min(row.started_at or row.at, row.at), CHANGES_BEFORE)
+        by_time = theirs.isdisjoint(row.evidence) and lives.has(row.service, began)
+        if link.linked if link is not None else by_time:
+            kept.append(row)
     return kept
+
+
+def _last_link(incident: Incident, ids: Iterable[str]) -> Link | None:
+    """Return what people said last of any of these facts: sources may have reported one thing more than once."""
+    links = [incident.links[each] for each in ids if each in incident.links]
+    return max(links, key=lambda link: (link.at, link.event), default=None)
+
+
+def taken(others: Iterable[Incident]) -> set[str]:
+    """Return the facts that people linked to other incidents as their own, or as their fix."""
+    return {
+        link.target
+        for other in others
+        for link in other.links.values()
+        if link.linked and link.role in (None, "fixed")
+    }
+
+
+def _things(facts: list[Effective]) -> list[_Thing]:
+    """Group facts into what they are parts of."""
+    alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
+    changes = [fact for fact in facts if isinstance(fact.event, Change)]
+    rest = [fact for fact in facts if not isinstance(fact.event, AlertFired | AlertResolved | Change)]
+    things = []
+    for span in spans(deduplicate(alerts)):
+        parts = tuple(
+            fact for statement in (*span.fired, *span.resolved, *span.repeats) for fact in statement[1]
+        )
+        ends_at = span.ends_at or STILL_FIRING
+        things.append(_Thing(parts, Beginning(span.order[0], fires_until=ends_at)))
+    for group in grouped(deduplicate(changes)):
+        parts = tuple(fact for statement in group for fact in statement[1])
+        began = min(statement[0].event.occurred_at for statement in group)
+        things.append(_Thing(parts, Beginning(began, CHANGES_BEFORE)))
+    things += [_Thing(parts, Beginning(shown.event.occurred_at)) for shown, parts in deduplicate(rest)]
+    return things
+
+
+def _may_belong(event: Event) -> bool:
+    return isinstance(event, Observation) and not isinstance(event, SourceSilent | SourceReturned)
+
+
+def _service(event: Event) -> str | None:
+    return getattr(event, "service", None)
 
 
 def _blind(incident: Incident, facts: Iterable[Effective]) -> set[str]:
@@ -91,18 +163,6 @@ def without_other_silences(
         for each in recorded
         if each.id not in others and not (isinstance(each.event, Correction) and each.event.target in others)
     ]
-
-
-def belongs(incident: Incident, event: Event) -> bool:
-    """Whether a fact belongs to an incident by time and service alone."""
-    if not isinstance(event, Observation) or isinstance(event, SourceSilent | SourceReturned):
-        return False
-    if event.service not in incident.services:
-        return False
-    before = CHANGES_BEFORE if isinstance(event, Change) else FACTS_BEFORE
-    _, end = span(incident)
-    start = incident.begins_at - before
-    return start <= event.occurred_at and (end is None or event.occurred_at < end)
 
 
 def without_other_links(incident: Incident, recorded: Iterable[Recorded]) -> list[Recorded]:

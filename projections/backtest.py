@@ -15,9 +15,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from projections.alert_expression import AlertExpression
-from projections.attachment import FACTS_BEFORE
 from projections.firings import ENDINGS, ServiceFirings, overlap_ms
 from projections.incident_spans import MergedIncident, merged_incidents
+from projections.lives import FACTS_BEFORE
 from tracker.incident import Incident
 from tracker.times import from_ms, to_ms
 

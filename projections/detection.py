@@ -1,21 +1,38 @@
 """When an incident began and when it was detected: the rules from which limits, durations and reminders run."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from projections.attachment import attached
+from projections.lives import FACTS_BEFORE, STILL_FIRING
 from projections.outages import onset
 from projections.points import Point, declared_point, milestone, point
-from tracker.events.alerts import AlertFired
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.corrections import Effective
 from tracker.incident import Incident
 
+_LONGEST_UNNOTICED = timedelta(days=1)
+"""An alert that fired so long before an incident is not what it was detected by."""
+
 
 def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None:
-    """Return when the first alert of an incident fired; None if none did."""
-    alerts = attached(incident, [fact for fact in living if isinstance(fact.event, AlertFired)])
-    first = min((fact.event for fact in alerts), key=lambda event: event.occurred_at, default=None)
-    return point(first, "first_alert") if first is not None else None
+    """Return when the first alert of an incident fired; None if none did while it lasted.
+
+    Where none began in the hour before it, the last one counts that still fired when it was declared: an older one may
+    be about anything. `living` has facts of no other incident.
+    """
+    declared = declared_point(incident)
+    assert declared is not None
+    alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
+    fired = [fact.event for fact in attached(incident, alerts) if isinstance(fact.event, AlertFired)]
+    fired.sort(key=lambda event: event.occurred_at)
+    since, over = incident.begins_at - FACTS_BEFORE, incident.ends_at or STILL_FIRING
+    before = [event for event in fired if event.occurred_at <= declared.latest]
+    near = [event for event in before if event.occurred_at >= since]
+    still = [event for event in before if since - _LONGEST_UNNOTICED <= event.occurred_at < since]
+    later = [event for event in fired if declared.latest < event.occurred_at <= over]
+    first = [*near[:1], *still[-1:], *later[:1]][:1]
+    return point(first[0], "first_alert") if first else None
 
 
 def beginning(incident: Incident, living: Iterable[Effective]) -> Point | None:

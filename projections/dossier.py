@@ -14,6 +14,8 @@ from typing import Any
 from projections.attachment import (
     attached,
     linked_ids,
+    own_rows,
+    taken,
     windows,
     without_other_links,
     without_other_silences,
@@ -25,10 +27,18 @@ from projections.incidents import incidents_of
 from projections.places import Production, production_names
 from projections.samples import Series, merge, spaced
 from projections.silence import Silence, silences_of
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Observation, Recorded, Window, place
 from tracker.events.bundles import imported_scope
 from tracker.events.changes import Change, CommitMade
-from tracker.events.corrections import Correction, Effective, EventAmended, effective
+from tracker.events.corrections import (
+    Correction,
+    Effective,
+    EventAmended,
+    EventLinked,
+    EventUnlinked,
+    effective,
+)
 from tracker.events.housekeeping import SettingsChanged, settings_scope
 from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
 from tracker.events.samples import MetricSampled
@@ -53,11 +63,18 @@ CHANGES = (
     "deploy-interrupted", "rollback-interrupted",
 )  # fmt: skip
 WORK = (
-    *CHANGES, "alert-fired", "tests-finished", "tests-interrupted", "release-created", "version-released", "commit-made",
-    "version-tagged", "branch-seen", "repository-read",
+    *CHANGES, "alert-fired", "alert-resolved", "tests-finished", "tests-interrupted", "release-created",
+    "version-released", "commit-made", "version-tagged", "branch-seen", "repository-read",
 )  # fmt: skip
 """The kinds of fact that are read beyond the incident's own span."""
 _MOVED = EventAmended.TOPIC
+NEIGHBOUR = (
+    "incident-declared", "incident-resolved", "incident-reopened", "incident-merged", "service-added",
+    "service-removed", "milestone-set", "event-linked", "event-unlinked",
+)  # fmt: skip
+"""The kinds of decision that say when another incident lasted, and which facts people said are its own."""
+_NEAR = timedelta(days=2, hours=1)
+"""So far apart no fact can be of either of two incidents."""
 _SAMPLES_SPAN = timedelta(days=1)
 """No chunk of samples spans more."""
 
@@ -178,7 +195,8 @@ class Dossier:
     def own(self) -> list[Effective]:
         """The facts that belong to it."""
         living = self.living(self.facts)
-        return attached(self.incident, [fact for fact in living if isinstance(fact.event, Observation)])
+        observed = [fact for fact in living if isinstance(fact.event, Observation)]
+        return attached(self.incident, observed, self.neighbours)
 
     @cached_property
     def work(self) -> list[Recorded]:
@@ -214,17 +232,23 @@ class Dossier:
         return {name: production_names(self.settings(name)[0]) for name in services}
 
     @cached_property
+    def work_facts(self) -> list[Effective]:
+        """What was built and deployed for its services, its decisions, and the alerts that belong to it."""
+        living = self.living(self.work)
+        alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
+        own = {fact.id for fact in attached(self.incident, alerts, self.neighbours)}
+        others = {fact.id for fact in alerts} - own
+        return [fact for fact in living if fact.id not in others]
+
+    @cached_property
     def own_changes(self) -> list[ChangeRow]:
-        """The deploys and rollbacks that belong to it, and the merges around it."""
-        own, near = {fact.id for fact in self.own}, {each.id for each in self.facts}
-        return [
-            row for row in self.changes if not (near if row.kind == "merge" else own).isdisjoint(row.evidence)
-        ]
+        """The deploys, rollbacks and merges that belong to it."""
+        return own_rows(self.incident, self.changes, self.neighbours)
 
     @cached_property
     def detected_at(self) -> datetime:
         """From when limits run: the detection, else the declaration."""
-        return detected_at(self.incident, self.living(self.work))
+        return detected_at(self.incident, self.work_facts)
 
     @cached_property
     def silences(self) -> list[Silence]:
@@ -241,13 +265,45 @@ class Dossier:
     def others(self) -> list[Incident]:
         """The other incidents of which something was read."""
         self.need(Part.METRICS | Part.ACTIONS)
-        own = (self.incident.id, *self.incident.merged_from)
-        return [each for each in incidents_of(self.effective.values()) if each.id not in own]
+        return [each for each in self._incidents if each.id not in self.incident.merged_from]
+
+    @cached_property
+    def _incidents(self) -> list[Incident]:
+        return [each for each in incidents_of(self.effective.values()) if each.id != self.incident.id]
+
+    @cached_property
+    def neighbours(self) -> tuple[Incident, ...]:
+        """The other incidents of its services in its log, which may have facts that are near it.
+
+        An incident that came in a bundle has those of the log that it came from.
+        """
+        services, origin = set(self.incident.services), self.incident.origin
+        return tuple(
+            each
+            for each in self._incidents
+            if each.origin == origin
+            and not services.isdisjoint(each.services)
+            and _is_near(each, self.incident)
+        )
 
     def redactions(self, recorded: Iterable[Recorded]) -> list[Recorded]:
         """Return what says of these events that they were redacted."""
         ids = {each.redacted.event for each in recorded if each.redacted is not None}
         return [each for each in self.recorded if each.id in ids]
+
+    @cached_property
+    def taken(self) -> list[Recorded]:
+        """Return the links by which people gave facts near it to neighbours, with corrections."""
+        names, near = {each.id for each in self.neighbours}, {each.id for each in self.facts}
+        given = taken(self.neighbours) & near
+        said = {
+            each.id: each
+            for each in self.recorded
+            if isinstance(each.event, EventLinked | EventUnlinked)
+            and each.event.incident in names
+            and each.event.target in given
+        }
+        return self.with_corrections(said)
 
     def lifecycle(self, incidents: Iterable[Incident]) -> list[Recorded]:
         """Return what says of other incidents which they are and when they were, with corrections."""
@@ -256,7 +312,9 @@ class Dossier:
             each.id: each
             for each in self.recorded
             if isinstance(each.event, IncidentLifecycleEvent | MilestoneSet)
-            and not names.isdisjoint((each.event.incident, getattr(each.event, "into", None)))
+            and not names.isdisjoint(
+                (getattr(each.event, "incident", None), getattr(each.event, "into", None))
+            )
         }
         return self.with_corrections(said)
 
@@ -316,7 +374,7 @@ def is_change(recorded: Recorded) -> bool:
 
 def wanted(incident: Incident, parts: Part) -> list[Window]:
     """Name the windows of the log in which these parts of an incident are, as far as they do not follow from others."""
-    found = [*_streams(incident), Window(imported_scope(incident.id))]
+    found = [*_streams(incident), Window("incidents"), Window(imported_scope(incident.id))]
     if Part.STORY in parts:
         found += windows(incident)
     if Part.WORK in parts:
@@ -325,7 +383,7 @@ def wanted(incident: Incident, parts: Part) -> list[Window]:
     for service in (None, *incident.services) if parts & (Part.STORY | Part.WORK) else ():
         found += settings_windows(incident, service)
     if Part.METRICS in parts:
-        found += [Window(SILENCES), Window("incidents")]
+        found.append(Window(SILENCES))
     if Part.ACTIONS in parts:
         found.append(Window("actions"))
     return found
@@ -334,6 +392,17 @@ def wanted(incident: Incident, parts: Part) -> list[Window]:
 def settings_windows(incident: Incident, service: str | None) -> list[Window]:
     """Name the windows that hold the settings of a service, in this log and in that which an incident came from."""
     return [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
+
+
+def _is_near(other: Incident, incident: Incident) -> bool:
+    begins, ends = other.begins_at, other.ends_at
+    before = ends is None or ends + _NEAR > incident.begins_at
+    return before and (incident.ends_at is None or begins < incident.ends_at + _NEAR)
+
+
+def neighbour_window(incident_id: str) -> Window:
+    """Name the window that says when another incident lasted, and which facts people linked to it."""
+    return Window(f"incident:{incident_id}", None, None, NEIGHBOUR)
 
 
 def own_windows(incident: Incident, work_since: datetime | None) -> list[Window]:

@@ -16,6 +16,7 @@ from projections.dossier import Dossier
 from projections.duration import Duration, Ends, between, precision
 from projections.outages import Outage, outages
 from projections.points import Point, declared_point, exact, known_to
+from projections.procedure.deploys import rows_in_life
 from projections.procedure.evaluation import evidence_of
 from projections.procedure.merging import fix_on_integration
 from projections.procedure.rule import Evidence
@@ -53,7 +54,7 @@ def durations_of(evidence: Evidence) -> dict[str, Duration]:
     """Measure an incident from what its rules are asked about."""
     at, _ = fix_on_integration(evidence) or (None, "")
     trunk = not evidence.procedure.integration_branch
-    return measure(evidence.incident, evidence.facts, evidence.changes, integrated=at, one_trunk=trunk)
+    return measure(evidence.incident, evidence.facts, rows_in_life(evidence), integrated=at, one_trunk=trunk)
 
 
 def measure(
@@ -64,7 +65,7 @@ def measure(
     integrated: Point | datetime | None = None,
     one_trunk: bool = False,
 ) -> dict[str, Duration]:
-    """Measure an incident from its facts and the changes of its services.
+    """Measure an incident from its facts and the changes that belong to it.
 
     `integrated` is when the fix came to be on the integration branch, which only git knows; with
     `one_trunk` there is none.

@@ -108,6 +108,7 @@ def timeline(
     return entries(
         facts,
         incident=dossier.incident,
+        others=dossier.neighbours,
         start=start,
         end=end,
         order=order,
@@ -119,6 +120,7 @@ def entries(
     events: Iterable[Effective],
     *,
     incident: Incident | None = None,
+    others: Sequence[Incident] = (),
     start: datetime | None = None,
     end: datetime | None = None,
     order: str = "occurred",
@@ -126,11 +128,15 @@ def entries(
 ) -> list[Entry]:
     """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
+    What belongs to one of the `others` is no row of the incident.
+
     In the order "recorded" the corrections are rows too, and what they struck out: that is how the
     log learned of it all.
     """
     everything = list(events)
-    facts, decisions = _of_incident([each for each in everything if each.retraction is None], incident)
+    facts, decisions = _of_incident(
+        [each for each in everything if each.retraction is None], incident, others
+    )
     facts = [fact for fact in facts if _is_row(fact.event)]
     if incident is not None and order == "occurred":
         decisions = _outcomes([decision for decision in decisions if _counts(decision, incident)])
@@ -146,7 +152,9 @@ def entries(
     groups = _gathered(facts, silent, production) + [_Group(decision, (decision,)) for decision in decisions]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
-        retracted = _of_incident([each for each in everything if each.retraction is not None], incident)
+        retracted = _of_incident(
+            [each for each in everything if each.retraction is not None], incident, others
+        )
         groups += [_Group(each, (each,)) for each in corrections]
         groups += [_Group(each, (each,), {"retracted": True}) for some in retracted for each in some]
     rows = [_entry(group, incident) for group in groups]
@@ -156,7 +164,7 @@ def entries(
 
 
 def _of_incident(
-    events: Sequence[Effective], incident: Incident | None
+    events: Sequence[Effective], incident: Incident | None, others: Sequence[Incident]
 ) -> tuple[list[Effective], list[Effective]]:
     """Return the facts and the decisions of an incident, or of all; corrections are neither."""
     facts = [each for each in events if isinstance(each.event, Observation)]
@@ -167,7 +175,7 @@ def _of_incident(
         return facts, decisions
     own = (incident.id, *incident.merged_from)
     # An action item of another incident may be linked to this one, and is no part of its story.
-    return attached(incident, facts), [
+    return attached(incident, facts, others), [
         each for each in decisions if not (isinstance(each.event, Action) and each.event.incident not in own)
     ]
 

@@ -26,6 +26,7 @@ from projections.dossier import (
     after,
     is_change,
 )
+from projections.lives import Lives
 from projections.samples import Series
 from projections.silence import blinding
 from projections.versions import Versions
@@ -66,14 +67,16 @@ def verdicts(
     onset = _told_onset(dossier)
     known = judged_changes(dossier)
     if change is None:
-        wanted = [row for row in known if _concerns(incident, row, onset - before_onset)]
+        wanted = [row for row in known if _concerns(dossier, row, onset - before_onset)]
     else:
         wanted = [row for row in known if change in row.evidence]
     metrics, used = _measured(dossier, wanted, metric)
     used = [*dossier.facts, *used, *_change_events(dossier)]
     as_of = max(each.recorded_at for each in used)
     if incident.started_at is None:
-        onset = _not_before_a_deploy(estimate_onset(metrics, reported_at=onset), onset, known, incident)
+        estimated = _not_before_a_deploy(estimate_onset(metrics, reported_at=onset), onset, known, incident)
+        # What another incident left behind did not begin in this one.
+        onset = max(estimated, min(Lives(incident, dossier.neighbours).begins_after or estimated, onset))
     caused_at = _caused_at(known, incident, onset)
     neighbours = _neighbours(dossier, as_of)
     answered = verdict_rows(
@@ -126,12 +129,17 @@ def _told_onset(dossier: Dossier) -> datetime:
     return min(incident.begins_at, fired.earliest) if fired else incident.begins_at
 
 
-def _concerns(incident: Incident, row: ChangeRow, since: datetime) -> bool:
-    """Whether a change is judged: it went out near the incident or is linked to it, and nobody took it out."""
+def _concerns(dossier: Dossier, row: ChangeRow, since: datetime) -> bool:
+    """Whether a change is judged: it went out near the incident or is linked to it, and nobody took it out.
+
+    What another incident had before this one began may be its cause; what another has since is that one's.
+    """
+    incident = dossier.incident
     roles = [incident.links[each] for each in row.evidence if each in incident.links]
     linked = any(link.linked and link.role in (None, "caused", "fixed", "suspect") for link in roles)
     taken_out = bool(roles) and not linked
     near = since <= row.at and (incident.ends_at is None or row.at < incident.ends_at)
+    near = near and (row.at < incident.begins_at or row in dossier.own_changes)
     mine = row.service in incident.services and row.status != "failed"
     return mine and not taken_out and (near or linked)
 

@@ -33,6 +33,7 @@ def gather(
     collected = _collected(dossier)
     judged = verdicts(dossier)
     used = [*dossier.facts, *about_items, *collected, *judged.used]
+    used += [*dossier.lifecycle(dossier.neighbours), *dossier.taken]
     context = Context(
         incident=dossier.incident,
         entries=tuple(entries),

@@ -84,9 +84,15 @@ class Incident:
         ]
 
     @property
+    def origin(self) -> str | None:
+        """The log in which it was declared, if that is another one than this."""
+        first = next((step.recorded.arrival.origin for step in self.steps[:1]), None)
+        return first.log if first is not None else None
+
+    @property
     def imported(self) -> bool:
         """Whether it was declared in another log; the server does nothing about such incidents by itself."""
-        return any(step.recorded.arrival.origin is not None for step in self.steps[:1])
+        return self.origin is not None
 
     @property
     def started_at(self) -> datetime | None:

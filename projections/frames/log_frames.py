@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from projections.actions import actions
 from projections.alert_spans import spans
-from projections.attachment import linked_ids
 from projections.changes import ChangeRow, candidate, changes
 from projections.comparison import latest_verdicts
 from projections.deduplication import deduplicate
-from projections.dossier import Dossier, Part, wanted
+from projections.dossier import Dossier, Part
 from projections.durations import durations
 from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DURATIONS, INCIDENTS, TIMELINE
 from projections.frames.instants import instant
@@ -25,6 +24,7 @@ from projections.samples import between, merge
 from projections.timeline import entries, timeline
 from reports.wording.durations import formula
 from reports.wording.timeline import detail, title
+from tracker.application.dossier import dossier_of
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
@@ -172,7 +172,9 @@ class Frames:
                 "candidate_for": tuple(
                     incident.id
                     for incident in incidents
-                    if candidate(change, incident.id, incident.begins_at) is not None
+                    # What was merged goes on under another number, and is named there.
+                    if incident.merged_into is None
+                    and candidate(change, incident.id, incident.begins_at) is not None
                 ),
                 **{f"said_{role}": said_of(role) for role in ("caused", "fixed", "dismissed")},
             }
@@ -333,10 +335,8 @@ class Frames:
         raise UsageError(f"there is no incident {typed!r} in this log", hint=f"The newest are: {newest}")
 
     def _dossier(self, incident: Incident) -> Dossier:
-        parts = Part.STORY | Part.WORK
-        recorded = self._log.select(wanted(incident, parts), ids=linked_ids(incident))
-        now = max((each.recorded_at for each in recorded), default=incident.begins_at)
-        return Dossier(incident, recorded, now, parts)
+        now = self._log.recorded_at(self._log.position) or incident.begins_at
+        return dossier_of(self._log, incident, None, now, parts=Part.STORY | Part.WORK)
 
     def _known_unit(self, service: str, metric: str) -> str | None:
         """Return a metric's unit for a span without samples.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from projections.procedure.deploys import own_changes
+from projections.procedure.deploys import own_changes, rows_in_life
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import histories_of
@@ -34,7 +34,10 @@ def for_each_hotfix(
 
 def _without_hotfix(evidence: Evidence) -> RuleAnswer:
     """Answer for an incident that has no hotfix: it needed none, or none is known."""
-    rows = [row for row in own_changes(evidence) if row.at >= evidence.incident.begins_at]
+    mine = {row.event for row in rows_in_life(evidence)}
+    rows = [
+        row for row in own_changes(evidence) if row.event in mine and row.at >= evidence.incident.begins_at
+    ]
     last = next((row for row in reversed(rows) if row.status == "finished"), None)
     attempts = hotfixes(evidence)
     if evidence.incident.ends_at is not None and last is not None and last.kind == "rollback":

@@ -1,9 +1,11 @@
 """The deploys and rollbacks that rules ask about, and whether one was rolled back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from projections.attachment import own_rows
 from projections.changes import ChangeRow, in_production, same_place
-from projections.procedure.rule import Evidence
+from projections.lives import Beginning, Lives
+from projections.procedure.rule import Evidence, once
 from projections.versions import same_version
 
 SECOND = timedelta(seconds=1)
@@ -11,8 +13,24 @@ AFTER = timedelta(days=1)
 """So long after its end a deploy still belongs to an incident."""
 
 
+@once
+def lives_of(evidence: Evidence) -> Lives:
+    return Lives(evidence.incident, evidence.others)
+
+
+def began_in(evidence: Evidence, service: str | None, at: datetime) -> bool:
+    """Whether what began at an instant, without any reach back, belongs to the incident and to no other."""
+    return lives_of(evidence).has(service, Beginning(at, timedelta(0)))
+
+
+@once
+def rows_in_life(evidence: Evidence) -> list[ChangeRow]:
+    """Return the changes that belong to the incident and to no other."""
+    return own_rows(evidence.incident, evidence.changes, evidence.others)
+
+
 def own_changes(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys and rollbacks of the incident's services, oldest first.
+    """Return the deploys and rollbacks of the incident's services at any time, oldest first.
 
     Only those to production, where the log says which were; what went to a test system fixed nothing.
     """

@@ -63,7 +63,7 @@ def evidence_of(
 
     No correction may come after that position: corrections are applied already.
     """
-    living = dossier.living(dossier.work)
+    living = dossier.work_facts
     now = dossier.now
     if position is not None:
         living = [fact for fact in living if fact.recorded.position <= position]
@@ -77,6 +77,7 @@ def evidence_of(
         procedure=limits or ProcedureLimits.of(dossier.settings(None)[0].get("procedure", {})),
         now=now,
         detected_at=dossier.detected_at,
+        others=dossier.neighbours,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
 from projections.comparison import WINDOWS, answering, exit_code
+from projections.procedure.deploys import rows_in_life
 from projections.procedure.rule import Evidence, once
 from projections.reason import Reason
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
@@ -34,7 +35,7 @@ def no_fix_needed(evidence: Evidence) -> str | None:
 @once
 def possible_fixes(evidence: Evidence) -> list[ChangeRow]:
     """Return the changes that may have been meant to end it."""
-    return considered(evidence.incident, evidence.changes)
+    return considered(evidence.incident, rows_in_life(evidence))
 
 
 def attempts(evidence: Evidence) -> list[ChangeRow]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from projections.changes import ChangeRow
-from projections.procedure.deploys import AFTER, SECOND, rollback_of
+from projections.procedure.deploys import AFTER, SECOND, began_in, rollback_of
 from projections.procedure.fix_attempts import last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
@@ -47,10 +47,17 @@ def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
         links = [incident.links[event] for event in hotfix.deploy.evidence if event in incident.links]
         if any(link.linked and link.role == "fixed" for link in links):
             return True
-        return start <= at and (end is None or at <= end + AFTER)
+        near = start <= at and (end is None or at <= end + AFTER)
+        return near and began_in(evidence, hotfix.deploy.service, hotfix.deploy.started_at or at)
     made = [commit.authored_at for commit in hotfix.commits] or [hotfix.seen_at]
+    services = [name for name in incident.services if name in hotfix.history.services]
     # Git records whole seconds: what was committed in the second of the declaration came after it.
-    return any(start < at + SECOND and (end is None or at <= end) for at in made)
+    return any(
+        start < at + SECOND
+        and (end is None or at <= end)
+        and any(began_in(evidence, service, max(at, start)) for service in services)
+        for at in made
+    )
 
 
 def _tied(hotfix: Hotfix, fix: ChangeRow, *, alone: bool) -> Hotfix:

@@ -115,7 +115,8 @@ class Evidence:
     `facts` are effective and living (corrections applied, retracted ones left out) of the incident's
     services, wider than what is attached to it: git facts reach back far enough to name branches,
     and forward to `now`. For a report and for any question about the past, `now` is the recording
-    instant of the last event; only a question that is asked live has the clock's.
+    instant of the last event; only a question that is asked live has the clock's. `others` are the
+    incidents of its services that are near: what belongs to one of them is not its own.
     """
 
     incident: Incident
@@ -126,6 +127,7 @@ class Evidence:
     procedure: ProcedureLimits
     now: datetime
     detected_at: datetime
+    others: tuple[Incident, ...] = ()
     computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What `once` keeps: the history of a repository, say."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from projections.changes import ChangeRow, same_place
 from projections.procedure.answers import for_each_hotfix, ingest_git, unique, unknown
-from projections.procedure.deploys import own_changes
+from projections.procedure.deploys import own_changes, rows_in_life
 from projections.procedure.history import History, Tag
 from projections.procedure.hotfix import counting_hotfixes, hotfixes
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
@@ -166,11 +166,14 @@ def new_version_after_rollback(evidence: Evidence) -> RuleAnswer:
     rows = [row for row in own_changes(evidence) if row.status == "finished"]
     if not rows:
         return unknown("no_change_recorded", {}, (), _record_deploy(evidence))
-    end = incident.ends_at
+    end, mine = incident.ends_at, {row.event for row in rows_in_life(evidence)}
     backs = [
         row
         for row in rows
-        if row.kind == "rollback" and row.at >= incident.begins_at and (end is None or row.at <= end)
+        if row.event in mine
+        and row.kind == "rollback"
+        and row.at >= incident.begins_at
+        and (end is None or row.at <= end)
     ]
     if not backs:
         return RuleAnswer(Status.NOT_APPLICABLE, "nothing_rolled_back")

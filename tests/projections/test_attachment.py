@@ -2,13 +2,14 @@
 
 import pytest
 
-from projections.attachment import attached, belongs, linked_ids, span, windows
+from projections.attachment import attached, linked_ids, span, windows
 from tests.builders import (
     alert,
     at,
     commit,
     declared,
     deploy,
+    error,
     event_id,
     linked,
     merged,
@@ -35,11 +36,17 @@ def incident(*events):
     return fold("INC-1", recorded(declared(0), *events))
 
 
+def belongs(held, event):
+    """Whether a fact belongs to an incident by time and service alone."""
+    return attached(held, effective(recorded(event)).values()) != []
+
+
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
         (alert(-HOUR), True),
-        (alert(-HOUR - MOMENT), False),
+        (error(-HOUR), True),
+        (error(-HOUR - MOMENT), False),
         (commit(-HOUR - MOMENT), False),
         (deploy(-DAY), True),
         (rollback(-DAY), True),
@@ -70,9 +77,9 @@ def test_the_start_is_the_earliest_that_people_gave():
     """
     Started, detected or declared.
     """
-    assert belongs(incident(milestone(-120)), alert(-150))
-    assert not belongs(incident(), alert(-150))
-    assert belongs(incident(milestone(-120, "detected")), alert(-150))
+    assert belongs(incident(milestone(-120)), error(-150))
+    assert not belongs(incident(), error(-150))
+    assert belongs(incident(milestone(-120, "detected")), error(-150))
 
 
 def test_services_come_and_go():

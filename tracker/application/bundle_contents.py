@@ -88,10 +88,12 @@ def _kept(session: Session, known: Dossier, read: dict[str, Recorded], here: int
     others = session.log.select([Window(f"incident:{number}") for number in sorted(numbers)], here)
     read = read | {each.id: each for each in others}
     kept: dict[str, Recorded] = {}
-    for each in without_other_links(known.incident, read.values()):
+    taken = {each.id for each in known.taken}
+    events = [*without_other_links(known.incident, read.values()), *known.taken]
+    for each in sorted(events, key=lambda each: each.position):
         event = each.event
         if isinstance(event, Correction):
-            if event.target not in kept and event.incident not in whole:
+            if event.target not in kept and event.incident not in whole and each.id not in taken:
                 continue
         elif (
             isinstance(event, Decision)

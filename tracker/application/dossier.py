@@ -4,21 +4,24 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from projections.actions import linked_incidents
-from projections.attachment import FACTS_BEFORE, linked_ids
+from projections.attachment import linked_ids
 from projections.dossier import (
     BASELINE,
     BEFORE_ONSET,
+    FOREVER,
     LONGEST_WINDOW,
     WORK_BEFORE,
     Dossier,
     Part,
     after,
     change_windows,
+    neighbour_window,
     sample_window,
     settings_windows,
     wanted,
     work_windows,
 )
+from projections.lives import FACTS_BEFORE
 from projections.versions import plain_version
 from tracker.application.session import Session
 from tracker.events.actions import ActionAdded
@@ -55,7 +58,23 @@ def dossier(
     With `change` a deploy or rollback is judged besides, of whatever service; `before_onset` is how
     long before the onset others are.
     """
-    log = session.log
+    now = session.now if up_to is None else _recorded_at(session, up_to)
+    return dossier_of(
+        session.log, incident, up_to, now, parts=parts, change=change, before_onset=before_onset
+    )
+
+
+def dossier_of(
+    log: Log,
+    incident: Incident,
+    up_to: int | None,
+    now: datetime,
+    *,
+    parts: Part = Part.ALL,
+    change: Recorded | None = None,
+    before_onset: timedelta = BEFORE_ONSET,
+) -> Dossier:
+    """Read an incident from a log, as `dossier` does for a session."""
     position = log.position if up_to is None else up_to
     service = getattr(change.event, "service", None) if change else None
     found = _Found(log, position, incident, before_onset, change)
@@ -68,7 +87,6 @@ def dossier(
     found.add(windows, linked_ids(incident))
     since = found.widen() if Part.WORK in parts else None
     found.follow(parts)
-    now = session.now if up_to is None else _recorded_at(session, position)
     return found.dossier(now, parts, since)
 
 
@@ -101,14 +119,12 @@ class _Found:
 
     def follow(self, parts: Part) -> None:
         """Read what follows from the events at hand, in one go."""
-        windows: list[Window] = []
+        windows = [neighbour_window(name) for name in self._neighbours()]
         if Part.WORK in parts:
             windows += self._changes_elsewhere()
         if Part.METRICS in parts:
             windows += self._samples()
-            windows += [Window(f"incident:{name}") for name in self._neighbours()]
         if Part.ACTIONS in parts and any(isinstance(e.event, ActionAdded) for e in self._events.values()):
-            windows.append(Window("incidents"))
             windows += [Window(f"incident:{name}") for name in linked_incidents(self._events.values())]
         if windows:
             self.add(dict.fromkeys(windows))
@@ -187,7 +203,7 @@ class _Found:
         return found
 
     def _neighbours(self) -> list[str]:
-        """Name the other incidents of the same services that may have lasted into the time before this one."""
+        """Name the other incidents of the same services that may have lasted near this one, or into its baselines."""
         incident = self._incident
         corrected: set[str] = set()
         lives: dict[str, list[Recorded]] = {}
@@ -197,6 +213,7 @@ class _Found:
             elif isinstance(each.event, IncidentLifecycleEvent) and each.event.incident:
                 lives.setdefault(each.event.incident, []).append(each)
         found = []
+        long_after = after(incident, BASELINE) or FOREVER
         for name, life in lives.items():
             services = {service for each in life for service in _services(each.event)}
             last = life[-1].event
@@ -205,7 +222,8 @@ class _Found:
                 and last.occurred_at <= incident.begins_at - BASELINE
                 and corrected.isdisjoint(each.id for each in life)
             )
-            if name != incident.id and not services.isdisjoint(incident.services) and not long_ago:
+            far = long_ago or life[0].event.occurred_at > long_after
+            if name != incident.id and not services.isdisjoint(incident.services) and not far:
                 found.append(name)
         return sorted(found)
 
