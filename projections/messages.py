@@ -136,6 +136,8 @@ def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) 
                 text=event.text,
                 eta=event.eta,
                 attempts=message.attempts + stored.attempts,
+                by=message.by if stored.attempts else stored.decided_by,
+                by_hand=stored.attempts == 0,
                 sent_at=event.occurred_at,
                 sent_event=recorded.id,
                 recorded_at=recorded.recorded_at,

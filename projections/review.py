@@ -7,6 +7,7 @@ from enum import Enum
 
 from tracker.events.base import Recorded
 from tracker.events.corrections import Correction, Effective
+from tracker.events.messages import MessagePrinted
 from tracker.events.reviews import ReportPublished, ReportReviewed
 from tracker.incident import Incident
 
@@ -63,7 +64,7 @@ def as_published(published: Effective) -> ReportStatus:
 def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
     """Return the state of the report, by the incident's steps and by all events that the report uses.
 
-    Reviews and publications, and corrections of them, change nothing in it.
+    Reviews and publications, and corrections of them, change nothing in it; neither does a message that was printed.
     """
     reviews = [each for each in incident.own_steps if isinstance(each.event, ReportReviewed)]
     published = publications(incident)
@@ -79,7 +80,7 @@ def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
         each.id
         for each in used
         if _place(each, published[-1].recorded) > found.position
-        and not isinstance(each.event, REVIEWS)
+        and not isinstance(each.event, (*REVIEWS, MessagePrinted))
         and not _corrects(each, own)
     }
     return replace(found, state=State.AMENDED, changes_since=len(since)) if since else found

@@ -22,7 +22,13 @@ from tracker.events.base import Decision, Event, Observation, Redaction, handle_
 from tracker.events.changes import BranchSeen, Change, RepositoryRead
 from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
-from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
+from tracker.events.messages import (
+    MessageFailed,
+    MessagePosting,
+    MessagePrepared,
+    MessagePrinted,
+    MessageSent,
+)
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceSilent
 from tracker.events.verdicts import CheckMade
@@ -191,7 +197,7 @@ def _outcomes(decisions: Sequence[Effective]) -> list[Effective]:
     return [
         each
         for each in decisions
-        if not isinstance(each.event, MessagePosting)
+        if not isinstance(each.event, MessagePosting | MessagePrinted)
         and not (isinstance(each.event, MessagePrepared) and each.id in settled)
         and not (isinstance(each.event, MessageFailed) and each.event.retry_at is not None)
     ]

@@ -54,7 +54,14 @@ from tracker.events.incidents import (
     SeverityChanged,
     StageChanged,
 )
-from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessagePrepared, MessageSent
+from tracker.events.messages import (
+    EtaMissed,
+    MessageFailed,
+    MessagePosting,
+    MessagePrepared,
+    MessagePrinted,
+    MessageSent,
+)
 from tracker.events.procedure import RuleWaived
 from tracker.events.reviews import ReportPublished, ReportReviewed
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
@@ -266,6 +273,7 @@ DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
         },
     ),
     # messages to the team
+    MessagePrinted: (7.9, {**_INITIAL, "typed": {"eta": "15m"}}),
     MessagePrepared: (8, _INITIAL),
     MessagePosting: (
         8.1,
@@ -376,6 +384,7 @@ waived = partial(make, RuleWaived)
 action = partial(make, ActionAdded)
 reviewed = partial(make, ReportReviewed)
 published = partial(make, ReportPublished)
+printed = partial(make, MessagePrinted)
 prepared = partial(make, MessagePrepared)
 sent = partial(make, MessageSent)
 settings = partial(make, SettingsChanged)
@@ -498,6 +507,7 @@ def one_of_each() -> list[Event]:
         *(amended(fact, changes={"version": "1.4.3"}), retracted(fact), linked(fact), unlinked(fact)),
         redacted(note()),
         *(verdicts(fact), check(fact)),
+        printed(eta=at(23)),
         *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
         *(not_sent(prepared()), eta_missed(sent())),
         *(waived(), action(), action_done(action()), reviewed(), published()),

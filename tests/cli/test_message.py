@@ -1,7 +1,10 @@
 """`tracker message`: printed to paste, recorded as posted by hand, or posted to Slack from the outbox."""
 
+import io
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -51,7 +54,7 @@ def soon(minutes: float) -> str:
 
 
 @pytest.mark.parametrize("kind", ["initial", "update", "rollback"])
-def test_a_message_is_printed_and_nothing_is_recorded(burning, kind):
+def test_a_message_is_printed_and_kept_and_nothing_is_posted(burning, kind):
     """
     The text on stdout, alone; what is missing in it, and how to record that it was posted, on stderr.
     """
@@ -61,10 +64,12 @@ def test_a_message_is_printed_and_nothing_is_recorded(burning, kind):
 
     assert answer.code == 0
     assert "Payments answer 500" in answer.out
-    assert "Nothing was posted or recorded" in answer.err
-    assert f"tracker message INC-1 {kind} --sent" in answer.err
+    assert "Nothing was posted." in answer.err
+    assert re.search(r"tracker message INC-1 --sent \w{7}$", answer.err, re.MULTILINE)
     assert 'tracker note INC-1 "who is affected" --kind impact' in answer.err
-    assert events(burning) == before
+    assert events(burning) == [*before, "message-printed"]
+    assert burning("show", 1, "--json").json["messages"] == []
+    assert "message-printed" not in [row["kind"] for row in burning("timeline", 1, "--json").json["entries"]]
 
 
 def test_a_promise_is_shown_with_its_zone(burning):
@@ -85,7 +90,7 @@ def test_programs_get_the_text_as_json(burning):
     """
     answer = burning("message", 1, "initial", "--eta", "15m", "--json").json
 
-    assert set(answer) == {"incident", "kind", "text", "eta"}
+    assert set(answer) == {"incident", "kind", "text", "eta", "handle"}
     assert answer["text"].startswith("🚨 CRITICAL ISSUE")
     assert burning("message", 1, "initial", "--json").json["eta"] is None
 
@@ -116,6 +121,137 @@ def test_what_was_posted_by_hand_is_recorded(burning):
     row = burning("timeline", 1, "--json").json["entries"][-1]
     assert (row["title"], row["source"]) == ("Team alerted, by hand", "ada")
     assert "initial message posted at" in burning("show", 1).out
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("initial", ()),
+        ("initial", ("--eta", "15m")),
+        ("update", ("--contact", "grace o'neil", "--tz", "Asia/Tokyo")),
+        ("rollback", ("--eta", "20m", "--contact", "grace")),
+        ("update", ("--text", "still looking; don't deploy")),
+    ],
+)
+@pytest.mark.parametrize("by_handle", [True, False])
+def test_the_text_that_was_printed_is_recorded_as_sent(burning, kind, options, by_handle):
+    """
+    Whatever was recorded in between: what is in the channel is in the log, with what it promised.
+    """
+    printed = burning("message", 1, kind, *options)
+    burning("note", 1, "nobody can order", "--kind", "impact")
+    burning("lead", 1, "ben")
+    burning("stage", 1, "fixing")
+    words = shlex.split(printed.err.splitlines()[-1].partition("record it: tracker ")[2])
+
+    again = () if "--text" in options else options
+    answer = burning(*words) if by_handle else burning("message", 1, kind, *again, "--sent")
+
+    assert answer.code == 0, answer.err
+    [message] = burning("show", 1, "--json").json["messages"]
+    assert message["text"] + "\n" == printed.out
+    assert (message["state"], message["by_hand"], message["kind"]) == ("sent", True, kind)
+    promised = re.search(r"--eta \w+ is (\S+)", printed.err)
+    assert message["eta"] == (promised[1] if promised else None)
+
+
+def test_a_resolved_message_that_was_printed_is_recorded_too(declared):
+    """
+    Its downtime is the one that was printed.
+    """
+    declared("resolve", 1, "--at", "14:40Z")
+    printed = declared("message", 1, "resolved")
+    declared("milestone", 1, "mitigated", "--at", "14:20Z")
+
+    declared("message", 1, "resolved", "--sent")
+
+    [message] = declared("show", 1, "--json").json["messages"]
+    assert message["text"] + "\n" == printed.out
+
+
+def test_the_same_handle_twice_is_recorded_once(burning):
+    """
+    And the same text printed twice has one handle.
+    """
+    first, second = (burning("message", 1, "initial", "--json").json["handle"] for _ in range(2))
+
+    answers = [burning("message", 1, "--sent", first, "--json").json for _ in range(2)]
+
+    assert first == second
+    assert [(each["recorded"], each["known"]) for each in answers] == [(1, 0), (0, 1)]
+    assert answers[0]["sent_at"] == answers[1]["sent_at"]
+    assert len(burning("show", 1, "--json").json["messages"]) == 1
+
+
+def test_a_text_on_stdin_is_recorded_as_sent(burning, monkeypatch):
+    """
+    It is the first one that was sent: the initial message, unless a kind is typed.
+    """
+    for kind, typed in (("initial", ()), ("update", ()), ("rollback", ("rollback",))):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{kind}: we are looking\n"))
+
+        answer = burning("message", 1, *typed, "--sent", "-", "--json").json
+
+        assert (answer["kind"], answer["text"]) == (kind, f"{kind}: we are looking")
+
+
+def test_without_a_printed_text_sent_prints_what_it_records(burning):
+    """
+    Nobody has to look up what the log holds.
+    """
+    answer = burning("message", 1, "initial", "--sent")
+
+    [message] = burning("show", 1, "--json").json["messages"]
+    assert answer.out == message["text"] + "\n"
+
+
+def test_other_options_than_those_of_the_printed_text_are_refused(burning):
+    """
+    The log would hold a promise that nobody read.
+    """
+    burning("message", 1, "update", "--eta", "15m")
+
+    answer = burning("message", 1, "update", "--eta", "30m", "--sent")
+
+    refused(answer, 11, "--eta 15m", "tracker message INC-1 --sent ")
+    assert burning("show", 1, "--json").json["messages"] == []
+
+
+def test_a_text_is_written_anew_once_the_printed_one_was_sent(burning):
+    """
+    A second update is another one.
+    """
+    burning("message", 1, "update")
+    burning("message", 1, "update", "--sent")
+    burning("stage", 1, "fixing")
+
+    answer = burning("message", 1, "update", "--sent", "--json").json
+
+    assert "FIXING" in answer["text"]
+
+
+def test_a_text_with_a_secret_is_not_kept(burning):
+    """
+    Printing it records nothing; what was posted is read from stdin.
+    """
+    before = events(burning)
+
+    answer = burning("message", 1, "update", "--text", f"use ghp_{'a1B2c3D4e5F6' * 3}")
+
+    assert "tracker message INC-1 update --sent -" in answer.err
+    assert events(burning) == before
+
+
+@pytest.mark.parametrize("words", [("--sent", "1234567"), ("update", "--sent", "1234567")])
+def test_a_handle_of_no_printed_text_is_refused(burning, words):
+    """
+    One line why, one what to type.
+    """
+    handle = burning("note", 1, "a note", "--json").json["events"][0][-7:]
+
+    answer = burning("message", 1, *(handle if word == "1234567" else word for word in words))
+
+    refused(answer, 2 if "update" in words else 11, "tracker message INC-1")
 
 
 def test_what_was_posted_earlier_is_recorded_at_its_time(declared):
@@ -235,6 +371,24 @@ def test_what_did_not_go_out_is_told_in_one_line_and_recorded(posting, slack, re
         [posting("show", 1, "--json").json, posting("timeline", 1, "--json").json]
     )
     assert not any(part in everything for part in (SECRET, "XXXX", "T0000"))
+
+
+def test_what_waits_and_was_posted_by_hand_is_not_posted_again(posting, slack):
+    """
+    The error names the command, with the handle of the very text; and the whole command that was typed.
+    """
+    slack.replies = [Reply(429, "", {"Retry-After": "30"})]
+    failed = posting("message", 1, "initial", "--text", "it's down", "--eta", "20m", "--send")
+    words = shlex.split(re.search(r"tracker (message INC-1 --sent \w{7})", failed.err)[1])
+
+    answer = posting(*words)
+
+    assert answer.code == 0, answer.err
+    [message] = posting("show", 1, "--json").json["messages"]
+    assert (message["state"], message["by_hand"], message["text"]) == ("sent", True, "it's down")
+    assert posting("message", "--send").err == "The outbox is empty.\n"
+    title = posting("timeline", 1, "--json").json["entries"][-1]["title"]
+    assert title == "Team alerted, by hand"
 
 
 def test_what_waits_is_posted_by_the_next_send(posting, slack):

@@ -12,7 +12,7 @@ from tracker.application.session import Recording, Session
 from tracker.application.slack import LONGEST, Slack, configured, escaped
 from tracker.decisions.messages import prepare
 from tracker.errors import SettingsError, SourceUnreachableError
-from tracker.events.base import Arrival, Decision, Incoming
+from tracker.events.base import Arrival, Decision, Incoming, handle_of
 from tracker.incident import Incident
 
 TWICE_WITHIN = timedelta(minutes=1)
@@ -50,9 +50,18 @@ class Posting:
 
 
 def post(
-    session: Session, incident: Incident, kind: str, text: str, eta: datetime | None, slack: Slack
+    session: Session,
+    incident: Incident,
+    kind: str,
+    text: str,
+    eta: datetime | None,
+    slack: Slack,
+    *,
+    again: str,
 ) -> Posting:
     """Record a message, post it with all that waits, and record what became of each.
+
+    `again` is the command that was typed.
 
     Raises:
         SourceUnreachableError: If it was not posted, or that is unknown.
@@ -83,7 +92,8 @@ def post(
     delivered = deliver(session.log, slack)
     mine = next(one for one in messages_of(session.incident(incident.id)) if one.event == event)
     if mine.state is not State.SENT:
-        raise _not_posted(mine, next((one.said for one in delivered if one.message.event == event), ""))
+        said = next((one.said for one in delivered if one.message.event == event), "")
+        raise _not_posted(mine, said, again)
     repeated = twice is not None and twice.state is State.SENT
     if repeated:
         recording.known += (event,)
@@ -100,23 +110,23 @@ def record_missed(session: Session, name: str, changes: list[ChangeRow]) -> None
         session.notify(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
 
 
-def _not_posted(message: Message, said: str) -> SourceUnreachableError:
-    name = f"tracker message {message.incident} {message.kind}"
+def _not_posted(message: Message, said: str, again: str) -> SourceUnreachableError:
+    by_hand = f"tracker message {message.incident} --sent {handle_of(message.event)}"
     what = f"the {message.kind} message of {message.incident}"
     why = said or message.reason or ""
     if message.state is State.UNSURE:
         return SourceUnreachableError(
             f"{what} may or may not have been posted: {why}",
-            hint=f"Look in the channel. If it is there: {name} --sent   If it is not: {name} --send",
+            hint=f"Look in the channel. If it is there: {by_hand}   If it is not: {again}",
         )
     if message.state in (State.WAITING, State.POSTING):
         return SourceUnreachableError(
             f"{what} is not posted yet: {why}",
-            hint=f"tracker serve posts it, or: tracker message --send   By hand instead: {name} --sent",
+            hint=f"tracker serve posts it, or: tracker message --send   By hand instead: {by_hand}",
         )
     return SourceUnreachableError(
         f"{what} was not posted: {why}",
-        hint=f"Set right what [slack] webhook_url_env names and type it again, or post it by hand: {name} --sent",
+        hint=f"Set right what [slack] webhook_url_env names and type it again: {again}   Or post it by hand: {by_hand}",
     )
 
 

@@ -16,7 +16,7 @@ from projections.messages import Message, State, messages, sent
 from projections.updates import missed_etas
 from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Post, PostOutcome
 from tracker.errors import StoreError
-from tracker.events.base import BY_ITSELF, Decision, Recorded, Window
+from tracker.events.base import BY_ITSELF, Decision, Recorded, Window, handle_of
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
 from tracker.incident import Incident, fold
 from tracker.log import Appended, Log
@@ -202,7 +202,7 @@ def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetim
             raise StoreError(
                 f"the {message.kind} message of {message.incident} was posted at {utc(at)}, "
                 f"but that could not be recorded: {away.message}",
-                hint=f"When the store is back: tracker message {message.incident} {message.kind} --sent --at {utc(at)}",
+                hint=f"When the store is back: tracker message {message.incident} --sent {handle_of(message.event)} --at {utc(at)}",
             ) from away
         return Delivered(after, f"posted at {utc(at)}")
     if answer.became is PostOutcome.UNKNOWN:

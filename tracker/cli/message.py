@@ -1,38 +1,43 @@
 """Write a message to the team from the log, post it to Slack, or record one that was posted by hand.
 
-Without --send and --sent the message is only printed, ready to paste. With --send it is recorded,
-posted, and the outcome recorded. `tracker message --send` alone posts what is still in the outbox.
+Without --send and --sent the message is printed, ready to paste, and kept: --sent records that very
+text, the last one of its kind, or the one that a handle names. With --send it is recorded, posted,
+and the outcome recorded. `tracker message --send` alone posts what is still in the outbox.
 """
 
 import argparse
 import re
+import sys
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow, in_production
 from projections.dossier import Dossier, Part
 from projections.durations import durations
-from projections.messages import State
+from projections.messages import State, sent
 from projections.timeline import timeline
-from projections.updates import promised
+from projections.updates import messages_of, promised
 from reports.messages import Draft, write
-from tracker.application import message_delivery
+from tracker.application import message_delivery, printed_messages
 from tracker.application.dossier import dossier
 from tracker.application.outbox import deliver
+from tracker.application.printed_messages import PrintedMessage
 from tracker.application.secret_warnings import secret_notices
-from tracker.application.session import Session
+from tracker.application.session import Recording, Session
 from tracker.application.slack import Slack
 from tracker.cli.common import add_display_zone, add_recording, answer, say, write_json
 from tracker.cli.progress import waiting
-from tracker.decisions.messages import checked, posted_by_hand
+from tracker.decisions.messages import checked
 from tracker.errors import SourceUnreachableError, UsageError
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.incident import Incident
 from tracker.text.mojibake import mojibake_notices
+from tracker.text.shell import command
 from tracker.times import Typed, duration_seconds, parse, utc
 
 EXAMPLE = """examples:
   tracker message INC-42 initial --eta 15m --send
-  tracker message . update --eta 14:55Z --sent
+  tracker message . update --eta 14:55Z
+  tracker message . --sent 7f1dmbv
   tracker message INC-42 resolved"""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -51,14 +56,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--contact", metavar="NAME", help="contact person (default: the lead)")
     parser.add_argument("--send", action="store_true", help="post it to Slack and record the outcome")
     parser.add_argument(
-        "--sent", action="store_true", help="record that it was posted by hand (--at for the time)"
+        "--sent",
+        metavar="HANDLE",
+        nargs="?",
+        const="",
+        help="record that it was posted by hand (--at for the time): the text that was printed last, "
+        "or the one of this handle; - reads it from stdin",
     )
     add_display_zone(parser)
     add_recording(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    if arguments.send and arguments.sent:
+    if arguments.sent in MESSAGE_KINDS and arguments.kind is None:
+        arguments.kind, arguments.sent = arguments.sent, ""
+    is_sent = arguments.sent is not None
+    if arguments.send and is_sent:
         raise UsageError(
             "message: --send posts it, --sent records that it was posted", hint="Give only one of them"
         )
@@ -69,12 +82,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 hint="tracker message INC initial   ·   tracker message . update",
             )
         return _deliver_all(arguments, session)
-    if arguments.kind is None:
+    if arguments.kind is None and not arguments.sent:
         raise UsageError(
             f"message: which kind? {', '.join(MESSAGE_KINDS)}",
             hint=f"tracker message {arguments.incident} update",
         )
-    if arguments.at and not arguments.sent:
+    if arguments.at and not is_sent:
         raise UsageError(
             "message: --at is the time at which it was posted by hand", hint="Add --sent, or omit --at"
         )
@@ -82,18 +95,68 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     incident = session.incident(arguments.incident)
     known = dossier(session, incident, parts=Part.STORY | Part.WORK)
     at = session.instant(arguments.at, incident)
+    if is_sent and (posted := _posted(arguments, session, incident, at)) is not None:
+        return _record_sent(arguments, session, incident, known.changes, posted, at)
     eta = _eta(arguments.eta, at, session)
     draft = _draft(arguments, session, known, at.at, eta)
     text = plain_text(_text(arguments, draft, eta))
-    if slack is not None or not arguments.sent:
-        say(*secret_notices(text, "the message", before="it is posted"))
-    again = "Type it again; to correct a sent one: tracker amend EVENT --text TEXT --why garbled"
-    say(*mojibake_notices(text, "the message", again))
+    secrets = secret_notices(text, "the message", before="it is posted")
+    if not is_sent:
+        say(*secrets)
+    _warn_of_mojibake(text)
     if slack is not None:
         return _send(arguments, session, incident, known.changes, text, eta, slack)
+    if is_sent:
+        posted = PrintedMessage("", arguments.kind, text, eta, at.at)
+        if arguments.text is None and not arguments.json:
+            print(text)
+        return _record_sent(arguments, session, incident, known.changes, posted, at)
+    return _print(arguments, session, draft, text, is_kept=not secrets)
+
+
+def _warn_of_mojibake(text: str) -> None:
+    again = "Type it again; to correct a sent one: tracker amend EVENT --text TEXT --why garbled"
+    say(*mojibake_notices(text, "the message", again))
+
+
+def _posted(
+    arguments: argparse.Namespace, session: Session, incident: Incident, at: Typed
+) -> PrintedMessage | None:
+    """Return the text that a person posted, as far as it is known: printed before, named, or on stdin."""
+    if arguments.sent == "-":
+        text = plain_text(sys.stdin.read()).strip()
+        _warn_of_mojibake(text)
+        kind = arguments.kind or _usual_kind(incident)
+        return PrintedMessage("", kind, text, _eta(arguments.eta, at, session), at.at)
     if arguments.sent:
-        return _sent(arguments, session, incident, known.changes, text, eta, at)
-    return _print(arguments, draft, text)
+        if arguments.kind or _typed_options(arguments) or arguments.text is not None:
+            raise UsageError(
+                "message: --sent HANDLE names a text that was printed; a kind and options are for a new one",
+                hint=command("tracker", "message", incident.id, "--sent", arguments.sent),
+            )
+        return printed_messages.named(session, incident, arguments.sent)
+    if arguments.text is not None:
+        return None
+    return printed_messages.last_printed(incident, arguments.kind, _typed_options(arguments), at)
+
+
+def _usual_kind(incident: Incident) -> str:
+    if incident.resolved_at is not None:
+        return "resolved"
+    return "update" if sent(messages_of(incident)) else "initial"
+
+
+def _typed_options(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the options that a template depends on."""
+    options = {name: getattr(arguments, name) for name in ("eta", "contact", "tz")}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _as_typed(arguments: argparse.Namespace, incident: Incident) -> list[str]:
+    """Return the command as it was typed, without --send and --sent."""
+    options = {**_typed_options(arguments), "text": arguments.text, "by": arguments.by}
+    given = [word for name, value in options.items() if value is not None for word in (f"--{name}", value)]
+    return ["tracker", "message", incident.id, arguments.kind, *given]
 
 
 def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
@@ -167,18 +230,26 @@ def plain_text(text: str) -> str:
     return "".join(kept)
 
 
-def _print(arguments: argparse.Namespace, draft: "Draft", text: str) -> int:
-    incident = draft.incident
-    eta = draft.eta if arguments.kind != "resolved" else None
+def _print(
+    arguments: argparse.Namespace, session: Session, draft: "Draft", text: str, *, is_kept: bool
+) -> int:
+    """Print a text, and keep it, so that it can be recorded as sent."""
+    incident, kind = draft.incident, arguments.kind
+    eta = draft.eta if kind != "resolved" else None
+    if not arguments.json:
+        print(text, flush=True)
+    typed = _typed_options(arguments)
+    handle = printed_messages.keep(session, incident, kind, text, eta, typed) if is_kept else None
     if arguments.json:
-        write_json({"incident": incident.id, "kind": arguments.kind, "text": text, "eta": eta})
+        answer = {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "handle": handle}
+        write_json(answer)
         return 0
-    print(text)
     for line in _not_known(arguments, draft):
         say(line)
-    say(
-        f"Nothing was posted or recorded. If you post it by hand: tracker message {incident.id} {arguments.kind} --sent"
-    )
+    words = ["tracker", "message", incident.id, "--sent", handle] if handle else None
+    again = command(*(words or [*_as_typed(arguments, incident)[:4], "--sent", "-"]))
+    where = "" if handle else " and paste it there"
+    say(f"Nothing was posted. If you post it by hand, record it: {again}{where}")
     return 0
 
 
@@ -212,7 +283,8 @@ def _send(
     kind = arguments.kind
     try:
         with waiting("posting"):
-            posting = message_delivery.post(session, incident, kind, text, eta, slack)
+            again = command(*_as_typed(arguments, incident), "--send")
+            posting = message_delivery.post(session, incident, kind, text, eta, slack, again=again)
     finally:
         message_delivery.record_missed(session, incident.id, changes)
     for other in posting.others:
@@ -253,21 +325,28 @@ def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
     return 0 if all(one.state is State.SENT for one in delivered) else SourceUnreachableError.exit_code
 
 
-def _sent(
+def _record_sent(
     arguments: argparse.Namespace,
     session: Session,
-    incident: "Incident",
-    changes: "list[ChangeRow]",
-    text: str,
-    eta: datetime | None,
+    incident: Incident,
+    changes: list[ChangeRow],
+    posted: PrintedMessage,
     at: Typed,
 ) -> int:
-    by, kind = session.author, arguments.kind
-    recording = session.decide(
-        incident.id, lambda held: [posted_by_hand(held, kind, text, by=by, at=at, eta=eta)]
-    )
+    before = printed_messages.already_sent(incident, posted) if posted.event else None
+    if before is not None:
+        recording, sent_at, by = Recording(known=(posted.event,)), before, session.author
+    else:
+        recording = printed_messages.record_sent(session, incident, posted, at)
+        sent_at, by = at.at, session.author
     message_delivery.record_missed(session, incident.id, changes)
-    promise = f", promising {utc(eta)}" if eta else ""
-    said = f"{incident.id}: {kind} message posted by hand at {utc(at.at)} by {by}{promise}"
-    keys = {"incident": incident.id, "kind": kind, "text": text, "eta": eta, "sent_at": at.at}
+    promise = f", promising {utc(posted.eta)}" if posted.eta else ""
+    said = f"{incident.id}: {posted.kind} message posted by hand at {utc(sent_at)} by {by}{promise}"
+    if before is not None:
+        said = f"{incident.id}: this {posted.kind} message was already recorded as posted at {utc(sent_at)}"
+    elif posted.event:
+        said += f"; its text is the one printed at {utc(posted.printed_at)} ({posted.handle})"
+    keys = {
+        "incident": incident.id, "kind": posted.kind, "text": posted.text, "eta": posted.eta, "sent_at": sent_at
+    }  # fmt: skip
     return answer(arguments, recording, said, keys)

@@ -5,6 +5,8 @@ The outbox consists of these: a prepared message without an outcome waits in it.
 
 from datetime import datetime
 
+import msgspec
+
 from tracker.events.base import Decision, topic
 
 MESSAGE_KINDS = ("initial", "update", "resolved", "rollback")
@@ -18,6 +20,15 @@ class Outbox(Decision, frozen=True, kw_only=True, omit_defaults=True):
     def scopes(self) -> tuple[str, ...]:
         """Also indexed in the outbox, with the messages of all incidents."""
         return (*super().scopes(), "outbox")
+
+
+@topic("message-printed", rank=79)
+class MessagePrinted(Outbox, frozen=True, kw_only=True, omit_defaults=True):
+    """A text was printed, for a person to post; `typed` are the options that it was written with."""
+
+    text: str
+    eta: datetime | None = None
+    typed: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @topic("message-prepared", rank=79)
@@ -44,7 +55,7 @@ class MessagePosting(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 class MessageSent(Outbox, frozen=True, kw_only=True, omit_defaults=True):
     """The text was posted at `occurred_at`; without `prepared` by hand.
 
-    `attempts` counts the attempts of the round that succeeded.
+    `attempts` counts the attempts of the round that succeeded; with none a person posted what was prepared.
     """
 
     text: str

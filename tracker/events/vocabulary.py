@@ -22,6 +22,7 @@ from tracker.events.messages import (
     MessageFailed,
     MessagePosting,
     MessagePrepared,
+    MessagePrinted,
     MessageSent,
 )
 from tracker.events.reviews import TEMPLATES, ReportPublished
@@ -37,6 +38,6 @@ VALUES: dict[type[Event], dict[str, tuple[str, ...]]] = {
     ReportPublished: {"template": TEMPLATES},
     **{
         message: {"kind": MESSAGE_KINDS}
-        for message in (MessagePrepared, MessagePosting, MessageSent, MessageFailed)
+        for message in (MessagePrinted, MessagePrepared, MessagePosting, MessageSent, MessageFailed)
     },
 }

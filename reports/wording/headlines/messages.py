@@ -17,7 +17,7 @@ _SENT = {
 }
 
 
-def _message(event: messages.MessageSent | messages.MessagePrepared) -> str | None:
+def _message(event: messages.MessageSent | messages.MessagePrepared | messages.MessagePrinted) -> str | None:
     # A template's lines repeat what the rows around it say; `tracker show` has them.
     words = short(event.text, 160) if "\n" not in event.text else None
     return dotted(event.eta and f"promised for {_readable(event.eta)}", words)
@@ -37,8 +37,9 @@ def _failed(event: messages.MessageFailed) -> str:
 
 HEADLINES: dict[type, str | Callable[[Any], str]] = {
     messages.MessageSent: lambda e: (
-        _SENT.get(e.kind, f"Message sent ({e.kind})") + ("" if e.prepared else ", by hand")
+        _SENT.get(e.kind, f"Message sent ({e.kind})") + ("" if e.prepared and e.attempts else ", by hand")
     ),
+    messages.MessagePrinted: "Message printed: {e.kind}",
     messages.MessagePrepared: "Message to be posted: {e.kind}",
     messages.MessagePosting: "Posting the {e.kind} message",
     messages.MessageFailed: _failed,
@@ -46,6 +47,7 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
 }
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     messages.MessageSent: _message,
+    messages.MessagePrinted: _message,
     messages.MessagePrepared: _message,
     messages.MessageFailed: lambda e: dotted(e.reason, e.retry_at and f"retried at {utc(e.retry_at)}"),
     messages.EtaMissed: lambda e: (
