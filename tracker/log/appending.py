@@ -1,6 +1,7 @@
 """What can be written to a log: facts, decisions, imported events, seals, redactions."""
 
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,9 @@ from tracker.log.rows import Hole, Row, hole_row, row_of, rows_of, stream_of
 from tracker.log.seals import SEAL_EVERY, last_seal, next_seal
 from tracker.log.selection import FOREVER, in_order, last_version, select
 from tracker.times import to_us
+
+RETRY_SECONDS = 60.0
+"""So long a decision is made anew while other writers of its incident are faster."""
 
 
 class LogWriter(LogReader):
@@ -60,8 +64,6 @@ class LogWriter(LogReader):
         self,
         stream: str,
         decision: Callable[[list[Recorded]], Sequence[Decision | Incoming]],
-        *,
-        attempts: int = 20,
     ) -> Appended:
         """Append decisions of one incident, made on all that the log holds of it.
 
@@ -89,11 +91,9 @@ class LogWriter(LogReader):
                     rows.append(row)
             return self._append(rows, already)
 
-        return _retry(attempt, attempts, f"{stream}: ")
+        return _retry(attempt, f"{stream}: ")
 
-    def import_events(
-        self, events: Callable[[], Sequence[Incoming | Hole]], *, attempts: int = 20
-    ) -> Appended:
+    def import_events(self, events: Callable[[], Sequence[Incoming | Hole]]) -> Appended:
         """Append facts and decisions of several incidents.
 
         `events` is called again when another writer took a version of one of the incidents. What the
@@ -127,7 +127,7 @@ class LogWriter(LogReader):
             new = {row.id for row in rows}
             return self._append(rows, dict.fromkeys(identity for identity in ids if identity not in new))
 
-        return _retry(attempt, attempts)
+        return _retry(attempt)
 
     def _append(self, rows: list[Row], known: Iterable[str]) -> Appended:
         """Append rows; `known` are the ids that were left out before.
@@ -206,13 +206,14 @@ class LogWriter(LogReader):
         return not_cleaned
 
 
-def _retry(attempt: Callable[[], Appended], attempts: int, where: str = "") -> Appended:
-    for number in range(attempts):
+def _retry(attempt: Callable[[], Appended], where: str = "") -> Appended:
+    give_up = time.monotonic() + RETRY_SECONDS
+    for number in itertools.count():
         try:
             return attempt()
         except IntegrityError:
-            # Eight writers in step lost twenty times in a row; out of step none does.
-            time.sleep(random.uniform(0, min(0.3, 0.005 * 2**number)))
-    raise StoreError(
-        f"{where}other writers were faster {attempts} times in a row", hint="Type the same again"
-    )
+            if time.monotonic() > give_up:
+                break
+            # Writers in step lose many times in a row; the longer they wait, the less they are in step.
+            time.sleep(random.uniform(0, min(1.0, 0.005 * 2 ** min(number, 10))))
+    raise StoreError(f"{where}other writers were faster for {RETRY_SECONDS:g} s", hint="Type the same again")

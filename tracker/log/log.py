@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tracker.events.base import Event
 from tracker.log.appending import LogWriter
 from tracker.log.application import TrackerApplication
+from tracker.log.upgrade import bring_up_to_date
 
 
 def _utc_now() -> datetime:
@@ -41,6 +42,7 @@ class Log(LogWriter):
         salts: Callable[[Event], bytes] | None = None,
     ) -> None:
         self.application = TrackerApplication(store)
+        bring_up_to_date(self.application.rows)
         super().__init__(store, self.application.rows, now, salts or _random_salts())
 
     def __enter__(self) -> "Log":

@@ -26,7 +26,10 @@ from tracker.events.corrections import EventRedacted
 from tracker.log.rows import EVENT_COLUMNS, INDEX_COLUMNS, PAYLOAD_COLUMNS, Row, digest_of
 
 LOOKUP_SIZE = 500
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+"""Of the tables and of what is derived from events in them: the index rows. See `tracker.log.upgrade`."""
+OLDER_SCHEMA_VERSIONS = ("1",)
+"""What `tracker.log.upgrade` can bring up to date."""
 FILE_SQL = (
     "SELECT p.position FROM event_index i JOIN event_payloads p ON p.position=i.position "
     "WHERE i.scope=? ORDER BY i.position LIMIT 1"
@@ -290,13 +293,13 @@ def content_missing(identity: str) -> LogNotWholeError:
     )
 
 
-def refuse_newer(schema_version: object) -> None:
-    """Refuse a log whose tables a newer tracker made.
+def refuse_newer(schema_version: str) -> None:
+    """Refuse a log that a newer tracker wrote.
 
     Raises:
-        StoreError: If its schema is not ours.
+        StoreError: If its schema is newer than ours, or none that ever was.
     """
-    if schema_version != SCHEMA_VERSION:
+    if schema_version not in (*OLDER_SCHEMA_VERSIONS, SCHEMA_VERSION):
         raise StoreError(
             f"this log has tables of version {schema_version}; this tracker supports version {SCHEMA_VERSION}",
             hint="It was written by a newer tracker: upgrade this one",

@@ -133,6 +133,18 @@ def verify(
     return result
 
 
+def events_with_index(
+    transaction: Transaction,
+) -> Iterator[tuple[int, set[tuple[str, int]], set[tuple[str, int]]]]:
+    """Yield of each event that can be decoded its position, the index rows it should have, and those it has."""
+    index, holes = _IndexReader(transaction), HoleCheck(transaction)
+    for stored in _all_stored(transaction):
+        event, _ = holes.check(stored) if stored.state is None else _content(stored)
+        actual = index.actual(stored.position)
+        if event is not None:
+            yield stored.position, set(event.index_rows()), actual
+
+
 def _missing_part(transaction: Transaction, *, on_server: bool) -> str | None:
     """Name the first table or index that the log should have and has not."""
     names = "SELECT name FROM sqlite_master"
@@ -210,27 +222,36 @@ class _IndexReader:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._read_to = -1
+        self._stray: int | None = None
         self._rows = transaction.rows(
             "SELECT position, scope, occurred_us FROM event_index WHERE position<=? ORDER BY position", (-1,)
         )
         self._next = 0
 
     def compare(self, position: int, expected: list[tuple[str, int]]) -> str | None:
-        if position > self._read_to:
-            self._read_page(position + _INDEX_PAGE)
-        actual = set()
-        while self._next < len(self._rows) and self._rows[self._next][0] <= position:
-            row = self._rows[self._next]
-            if row[0] < position:
-                return f"the index names position {row[0]}, which does not exist"
-            actual.add((row[1], row[2]))
-            self._next += 1
+        actual = self.actual(position)
+        if self._stray is not None:
+            return f"the index names position {self._stray}, which does not exist"
         wanted = set(expected)
         if actual == wanted:
             return None
         scope, occurred_us = min(wanted - actual or actual - wanted)
         verb = "does not name it under" if wanted - actual else "names it under"
         return f"the index {verb} {scope!r} at {_instant(occurred_us)}"
+
+    def actual(self, position: int) -> set[tuple[str, int]]:
+        """Return the index rows of an event; positions are asked for in order."""
+        if position > self._read_to:
+            self._read_page(position + _INDEX_PAGE)
+        actual = set()
+        while self._next < len(self._rows) and self._rows[self._next][0] <= position:
+            row = self._rows[self._next]
+            if row[0] < position:
+                self._stray = self._stray or row[0]
+            else:
+                actual.add((row[1], row[2]))
+            self._next += 1
+        return actual
 
     def stray(self) -> int | None:
         """Return the first position that the index names beyond the last event."""
