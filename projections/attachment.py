@@ -90,7 +90,7 @@ def own_rows(
 def _last_link(incident: Incident, ids: Iterable[str]) -> Link | None:
     """Return what people said last of any of these facts: sources may have reported one thing more than once."""
     links = [incident.links[each] for each in ids if each in incident.links]
-    return max(links, key=lambda link: (link.at, link.event), default=None)
+    return max(links, key=lambda link: (link.at, link.told), default=None)
 
 
 def taken(others: Iterable[Incident]) -> set[str]:

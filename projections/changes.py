@@ -24,7 +24,7 @@ from tracker.events.changes import (
     RollbackInterrupted,
     RollbackStarted,
 )
-from tracker.events.corrections import Effective, not_retracted
+from tracker.events.corrections import Effective, Order, not_retracted
 from tracker.settings.schema import PRODUCTION_NAMES
 
 SAME_WITHIN = timedelta(minutes=15)
@@ -74,6 +74,7 @@ class ChangeRow:
     `previous` is what ran there before, as far as the log knows, and `is_again` whether that was the same version.
     `at` is when it finished, else when it failed, else when it began. `place` is where it went, and
     `elsewhere` whether that is not production though other changes of its service went there.
+    `order` is that of its event in the one total order.
     """
 
     event: str
@@ -97,6 +98,7 @@ class ChangeRow:
     place: str = PRODUCTION
     elsewhere: bool = False
     is_again: bool = False
+    order: Order | tuple[()] = ()
 
     @property
     def handle(self) -> str:
@@ -245,7 +247,7 @@ def changes_among(facts: Iterable[Effective], production: Production | None = No
     ]
     commits = deduplicate(fact for fact in living if isinstance(fact.event, CommitMade))
     merges = [_merge(*commit) for commit in commits if any(_is_merge(witness) for witness in commit[1])]
-    return sorted([*rows, *merges], key=lambda row: (row.at, row.event))
+    return sorted([*rows, *merges], key=lambda row: row.order)
 
 
 def _row(group: list[Statement], production: Production | None) -> ChangeRow:
@@ -272,6 +274,7 @@ def _row(group: list[Statement], production: Production | None) -> ChangeRow:
         sources=tuple(sorted({_change(fact).source for fact in facts})),
         by=next((by for fact in facts if (by := fact.recorded.arrival.reported_by)), None),
         fact=event,
+        order=shown.order,
         place=_place(event, production),
     )
 
@@ -279,7 +282,7 @@ def _row(group: list[Statement], production: Production | None) -> ChangeRow:
 def _with_history(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     answer = []
     places: dict[tuple[str | None, str], _Ran] = {}
-    for row in sorted(rows, key=lambda row: (row.at, row.event)):
+    for row in sorted(rows, key=lambda row: row.order):
         ran = places.setdefault((row.service, row.place), _Ran())
         is_again = ran.last is not None and same_version(row, ran.last)
         is_back = ran.last is not None and not is_again and ran.earlier.has(row)
@@ -328,6 +331,7 @@ def _merge(fact: Effective, witnesses: Sequence[Effective]) -> ChangeRow:
         sources=tuple(sorted({getattr(witness.event, "source", "") for witness in witnesses})),
         by=event.author or None,
         fact=event,
+        order=fact.order,
     )
 
 

@@ -1,7 +1,7 @@
 """What happened, in the order in which it happened.
 
 The one builder for the command line, the report, the page, JSON and notebooks. It reads
-no clock and no store: events in, rows out, in one total order of (instant, kind, id).
+no clock and no store: events in, rows out, in the one total order of `Effective.order`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -163,10 +163,11 @@ def entries(
         )
         groups += [_Group(each, (each,)) for each in corrections]
         groups += [_Group(each, (each,), {"retracted": True}) for some in retracted for each in some]
-    rows = [_entry(group, incident) for group in groups]
     if order == "recorded":
-        return sorted(rows, key=lambda row: (row.position, row.event))
-    return sorted(rows, key=lambda row: (row.occurred_at, row.fact.RANK, row.event))
+        return sorted(
+            (_entry(group, incident) for group in groups), key=lambda row: (row.position, row.event)
+        )
+    return [_entry(group, incident) for group in sorted(groups, key=lambda group: group.shown.order)]
 
 
 def _of_incident(
@@ -305,5 +306,5 @@ def _attribution(group: _Group, incident: Incident | None) -> Attribution | None
     said = [link for link in links if link.linked and link.role]
     if not said:
         return None
-    last = max(said, key=lambda link: (link.at, link.event))
+    last = max(said, key=lambda link: (link.at, link.told))
     return Attribution(last.role, last.by, last.why, last.event)

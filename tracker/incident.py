@@ -43,6 +43,7 @@ class Link:
     event: str
     linked: bool
     at: datetime
+    told: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,7 @@ def _apply(incident: Incident, step: Effective) -> Incident:
                 event=step.id,
                 linked=isinstance(judged, EventLinked),
                 at=judged.occurred_at,
+                told=step.recorded.told,
             )
             return replace(incident, links={**incident.links, judged.target: link})
         case _:

@@ -117,7 +117,7 @@ def verdict_rows(
     context = IncidentContext(onset, min(onset, healthy_until or onset), over_at, others, incidents, as_of)
     return [
         row
-        for change in sorted(changes, key=lambda change: (change.at, change.event))
+        for change in sorted(changes, key=lambda change: change.order)
         for metric in metrics
         if metric.service == change.service
         for window in WINDOWS

@@ -87,7 +87,7 @@ def _branched_elsewhere(
 ) -> RuleAnswer:
     """Name the commits that a branch from another branch than production carries along."""
     carried = [hotfix.history.commits[sha] for sha in shas if sha in hotfix.history.commits]
-    carried.sort(key=lambda commit: (commit.at, commit.sha), reverse=True)
+    carried.sort(key=lambda commit: commit.order, reverse=True)
     events = (event for commit in carried[:_NAMED_AT_MOST] for event in commit.events)
     plain = [commit for commit in carried if not commit.is_merge]
     return RuleAnswer(

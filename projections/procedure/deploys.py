@@ -36,7 +36,7 @@ def own_changes(evidence: Evidence) -> list[ChangeRow]:
     """
     rows = [row for row in evidence.changes if row.kind in ("deploy", "rollback")]
     rows = [row for row in rows if row.service in evidence.incident.services]
-    return sorted(in_production(rows), key=lambda row: (row.at, row.event))
+    return sorted(in_production(rows), key=lambda row: row.order)
 
 
 def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
@@ -44,7 +44,7 @@ def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:
     rows = [
         row
         for row in own_changes(evidence)
-        if row.status == "finished" and row.at > deploy.at and same_place(row, deploy)
+        if row.status == "finished" and row.order > deploy.order and same_place(row, deploy)
     ]
     for number, row in enumerate(rows):
         if row.kind == "rollback":

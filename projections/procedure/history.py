@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from projections.deduplication import deduplicate
 from tracker.events.changes import BranchSeen, CommitMade, RepositoryRead, VersionTagged
-from tracker.events.corrections import Effective
+from tracker.events.corrections import Effective, Order
 from tracker.events.merges import joined_branches
 from tracker.events.version_files import is_bookkeeping
 
@@ -26,6 +26,7 @@ class CommitNode:
     events: tuple[str, ...]
     knows_parents: bool
     merged_from: str | None
+    order: Order
 
     @property
     def sha(self) -> str:
@@ -258,6 +259,7 @@ def histories(facts: Iterable[Effective]) -> dict[str, History]:
                 tuple(fact.id for fact in witnesses),
                 any(statement.source == "git" for statement in statements),
                 next((statement.merged_from for statement in statements if statement.merged_from), None),
+                shown.order,
             )
             commits = known[event.repository].commits
             if event.sha not in commits or commit.knows_parents >= commits[event.sha].knows_parents:

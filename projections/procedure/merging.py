@@ -69,7 +69,7 @@ def hotfix_containment(hotfix: Hotfix, branch: str) -> Containment:
     missing: list[CommitNode] = []
     bad: list[Containment] = []
     for fix in fixes:
-        ways = sorted(copies.ways(fix), key=lambda way: (way.entry.at, way.entry.sha))
+        ways = sorted(copies.ways(fix), key=lambda way: way.entry.order)
         whole = [way for way in ways if way.lost is None and way.unclear is None]
         targets = [fix, *(way.commit for way in ways)]
         surviving = reverts.surviving(whole, targets)
@@ -93,7 +93,7 @@ def hotfix_containment(hotfix: Hotfix, branch: str) -> Containment:
 
 
 def _on_branch(line: Line, came: Sequence[Way]) -> Containment:
-    last = max(came, key=lambda way: (way.entry.at, way.entry.sha))
+    last = max(came, key=lambda way: way.entry.order)
     hows: list[Reason] = []
     for way in came:
         hows += [way.how] if way.how not in hows else []

@@ -29,7 +29,7 @@ class Reverts:
         commits = [line.history.commits[sha] for sha in line.entries]
         self._commits = sorted(
             (one for one in commits if one.fact.reverts or one.fact.subject_line.startswith(_UNDOING)),
-            key=lambda commit: (commit.at, commit.sha),
+            key=lambda commit: commit.order,
         )
 
     def surviving(self, ways: Sequence[Way], targets: Sequence[CommitNode]) -> Way | None:
@@ -41,7 +41,7 @@ class Reverts:
             if any(self._holds(commit) for commit in undoers):
                 continue
             again = [back for commit in undoers for back in self._undoers(commit) if self._holds(back)]
-            last = max(again, key=lambda commit: (commit.at, commit.sha))
+            last = max(again, key=lambda commit: commit.order)
             entry = self._history.commits[self._line.entries[last.sha]]
             return Way(last, entry, Reason("brought_back", {"commit": last}))
         return None

@@ -109,7 +109,7 @@ def _next(evidence: Evidence, row: ChangeRow) -> ChangeRow | None:
         and change.kind != "merge"
         and change.status == "finished"
         and same_place(change, row)
-        and change.at > row.at
+        and change.order > row.order
         and not same_version(change, row)
     ]
-    return min(later, key=lambda change: change.at, default=None)
+    return min(later, key=lambda change: change.order, default=None)

@@ -187,7 +187,9 @@ def new_version_after_rollback(evidence: Evidence) -> RuleAnswer:
 
 def _after_rollback(back: ChangeRow, rolled_back: Version, rows: list[ChangeRow]) -> RuleAnswer:
     later = [
-        row for row in rows if row.at > back.at and same_place(row, back) and not same_version(row, back)
+        row
+        for row in rows
+        if row.order > back.order and same_place(row, back) and not same_version(row, back)
     ]
     facts = {"old": rolled_back.version, "version": back.version}
     again = next((row for row in later if same_version(row, rolled_back)), None)

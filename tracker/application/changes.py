@@ -86,7 +86,7 @@ def _changes(
     events = {each.id: each for each in [*log.select(deploys, up_to), *others]}
     rows = changes(events.values(), production_of(log.select(settings, up_to)))
     if known is not None:
-        rows = sorted([*rows, *known.changes], key=lambda row: (row.at, row.event))
+        rows = sorted([*rows, *known.changes], key=lambda row: row.order)
     return [row for row in rows if start <= row.at < end]
 
 

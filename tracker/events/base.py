@@ -60,6 +60,8 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     TOPIC: ClassVar[str] = ""
     RANK: ClassVar[int] = 50
     """The order of two events of one instant; smaller is earlier."""
+    TURN: ClassVar[int | None] = None
+    """The rank that kinds share whose order is the one in which they were told, where that is known."""
     GREW: ClassVar[bool] = False
     """Whether this kind had fewer than 16 fields when it was first stored, and has more now.
 
@@ -107,6 +109,8 @@ class Decision(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     With an incident it is one step of that incident's stream; without one it belongs to no stream.
     """
+
+    TURN = 71
 
     decided_by: str
     incident: str | None = None
@@ -192,6 +196,17 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return from_us(self.recorded_us)
 
     @property
+    def told(self) -> tuple[int, int]:
+        """Its place in the order in which things were told; (0, 0) where its source has no order.
+
+        What people decide, type and run is recorded as they do it. A feed may be read in any order, and again.
+        An imported event keeps the instant at which its first log recorded it.
+        """
+        if isinstance(self.event, Decision) or (self.arrival_state and self.arrival.via in _TYPED):
+            return self.recorded_us, self.position
+        return 0, 0
+
+    @property
     def arrival(self) -> Arrival:
         return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
 
@@ -206,6 +221,7 @@ class Window(msgspec.Struct, frozen=True, gc=False):
 
 
 _ARRIVAL = msgspec.msgpack.Decoder(Arrival)
+_TYPED = ("typed", "run", "spool")
 _ORIGIN_KEY = msgspec.msgpack.encode("origin")
 
 E = TypeVar("E", bound=Event)

@@ -15,6 +15,8 @@ class Change(Observation, frozen=True, kw_only=True, omit_defaults=True):
     run, if it has one. `dirty` means that the clone had uncommitted changes.
     """
 
+    TURN = 30
+
     version: str
     environment: str = "production"
     sha: str | None = None

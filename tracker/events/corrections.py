@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 
 from tracker.errors import BadInputError
 from tracker.events.base import Decision, Event, Recorded, place, topic
+from tracker.events.changes import CommitMade
 from tracker.times import to_us
 
 
@@ -78,18 +79,23 @@ class EventRedacted(Correction, frozen=True, kw_only=True, omit_defaults=True):
     arrival: bytes = b""
 
 
+Order = tuple[datetime, int, tuple[int, int], int, int, str]
+
+
 @dataclass(frozen=True)
 class Effective:
     """An event with its corrections applied.
 
     `recorded` is what was stored; `event` is corrected. `amendments` are those that
-    count, oldest first; a retracted event has its retraction.
+    count, oldest first; a retracted event has its retraction. `ancestors_then` is how many generations of a
+    commit's ancestors are of its own instant.
     """
 
     recorded: Recorded
     event: Event
     amendments: tuple[Recorded, ...] = ()
     retraction: Recorded | None = None
+    ancestors_then: int = 0
 
     @property
     def id(self) -> str:
@@ -100,9 +106,15 @@ class Effective:
         return self.recorded.handle
 
     @property
-    def order(self) -> tuple[datetime, int, str]:
-        """The one total order: time in the world, then kind, then id."""
-        return (self.event.occurred_at, self.event.RANK, self.recorded.id)
+    def order(self) -> Order:
+        """The one total order: time in the world, kind, the order in which it was told, parents before children, id.
+
+        Changes and decisions share a rank each, so that of two typed for one minute the later typed is the later.
+        """
+        event = self.event
+        turn = event.RANK if event.TURN is None else event.TURN
+        told = self.recorded.told if event.TURN is not None else (0, 0)
+        return (event.occurred_at, turn, told, event.RANK, self.ancestors_then, self.recorded.id)
 
 
 def not_retracted(recorded: Iterable[Recorded]) -> list[Effective]:
@@ -123,7 +135,44 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
         own = amendments.get(stored.id, ())
         event = _amended_by(stored.event, own)
         corrected[stored.id] = Effective(stored, event, tuple(own), retractions.get(stored.id))
-    return corrected
+    return corrected | _with_generations(corrected.values())
+
+
+def _with_generations(facts: Iterable[Effective]) -> dict[str, Effective]:
+    """Return the commits that have ancestors of their own instant, as a rebase makes them by the dozen."""
+    by_instant: dict[datetime, list[Effective]] = {}
+    for fact in facts:
+        if isinstance(fact.event, CommitMade):
+            by_instant.setdefault(fact.event.occurred_at, []).append(fact)
+    found: dict[str, Effective] = {}
+    for same in by_instant.values():
+        if len(same) > 1:
+            generations = _generations([fact.event for fact in same if isinstance(fact.event, CommitMade)])
+            for fact in same:
+                if count := generations.get(getattr(fact.event, "sha", "")):
+                    found[fact.id] = replace(fact, ancestors_then=count)
+    return found
+
+
+def _generations(commits: Sequence[CommitMade]) -> dict[str, int]:
+    """Return how many generations of ancestors each commit has among these."""
+    parents: dict[str, set[str]] = {commit.sha: set() for commit in commits}
+    children: dict[str, list[str]] = {}
+    for commit in commits:
+        new = {sha for sha in commit.parents if sha in parents} - parents[commit.sha]
+        parents[commit.sha] |= new
+        for sha in new:
+            children.setdefault(sha, []).append(commit.sha)
+    left = {sha: len(known) for sha, known in parents.items()}
+    ready = [sha for sha, count in left.items() if not count]
+    found: dict[str, int] = dict.fromkeys(ready, 0)
+    for sha in ready:
+        for child in children.get(sha, ()):
+            found[child] = max(found.get(child, 0), found[sha] + 1)
+            left[child] -= 1
+            if not left[child]:
+                ready.append(child)
+    return found
 
 
 def known_at(target: Recorded, recorded: Iterable[Recorded], position: int) -> Event:

@@ -30,6 +30,8 @@ class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_d
     `occurrence` identifies the alert, and its start, for which the tracker declared it itself.
     """
 
+    TURN = 70
+
     title: str
     services: tuple[str, ...]
     severity: str
