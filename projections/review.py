@@ -15,7 +15,7 @@ REVIEWS = (ReportReviewed, ReportPublished)
 
 
 class State(Enum):
-    """Draft: not reviewed yet. Amended: an event that it uses was recorded since it was published."""
+    """Draft: not reviewed yet. Amended: it would say something else now than when it was published."""
 
     DRAFT = "draft"
     REVIEW = "review"
@@ -64,6 +64,7 @@ def as_published(published: Effective) -> ReportStatus:
 def standing(incident: Incident, used: Iterable[Recorded]) -> ReportStatus:
     """Return the state of the report, by the incident's steps and by all events that the report uses.
 
+    Amended means here that it may be: whether what it says has changed is seen when it is written.
     Reviews and publications, and corrections of them, change nothing in it; neither does a message that was printed.
     """
     reviews = [each for each in incident.own_steps if isinstance(each.event, ReportReviewed)]

@@ -34,7 +34,7 @@ class Milestone:
 
 @dataclass(frozen=True)
 class Link:
-    """The last link or unlink of a fact and this incident."""
+    """The last link or unlink of a fact and this incident that was not taken back; `earlier` are those before it."""
 
     target: str
     role: str | None
@@ -44,6 +44,12 @@ class Link:
     linked: bool
     at: datetime
     told: tuple[int, int] = (0, 0)
+    earlier: tuple["Link", ...] = ()
+
+    @property
+    def all(self) -> tuple["Link", ...]:
+        """All that people said of it and did not take back, the last one at the end."""
+        return (*self.earlier, replace(self, earlier=()))
 
 
 @dataclass(frozen=True)
@@ -186,16 +192,30 @@ def _apply(incident: Incident, step: Effective) -> Incident:
         case events.IncidentMerged(into=into) as merged:
             return replace(incident, status=Status.MERGED, merged_into=into, resolved_at=merged.occurred_at)
         case EventLinked() | EventUnlinked() as judged:
-            link = Link(
-                target=judged.target,
-                role=judged.role if isinstance(judged, EventLinked) else None,
-                why=judged.why,
-                by=judged.decided_by,
-                event=step.id,
-                linked=isinstance(judged, EventLinked),
-                at=judged.occurred_at,
-                told=step.recorded.told,
-            )
-            return replace(incident, links={**incident.links, judged.target: link})
+            return replace(incident, links=_judged(incident.links, judged, step))
         case _:
             return incident
+
+
+def _judged(links: dict[str, Link], judged: EventLinked | EventUnlinked, step: Effective) -> dict[str, Link]:
+    """Return the links after one more: the last one counts, until it is taken back."""
+    before = links[judged.target].all if judged.target in links else ()
+    rest = {target: link for target, link in links.items() if target != judged.target}
+    if isinstance(judged, EventUnlinked) and judged.role is not None:
+        left = [link for link in before if (link.role, link.by) != (judged.role, judged.of)]
+    else:
+        linked = isinstance(judged, EventLinked)
+        role = judged.role if isinstance(judged, EventLinked) else None
+        last = Link(
+            target=judged.target,
+            role=role,
+            why=judged.why,
+            by=judged.decided_by,
+            event=step.id,
+            linked=linked,
+            at=judged.occurred_at,
+            told=step.recorded.told,
+        )
+        same = [link for link in before if (link.role, link.by) == (role, judged.decided_by)]
+        left = [*(link for link in before if linked and link not in same), last]
+    return {**links, judged.target: replace(left[-1], earlier=tuple(left[:-1]))} if left else rest

@@ -33,7 +33,7 @@ from tracker.events.housekeeping import SettingsChanged
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold
 from tracker.log import Log
-from tracker.settings.loading import find, load
+from tracker.settings.loading import load, locate
 from tracker.settings.schema import FILE_NAME, Settings
 from tracker.times import utc
 
@@ -48,7 +48,7 @@ def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that 
     """Open a log for reading.
 
     `path` is a tracker.toml, a folder that holds one, a SQLite log, or a postgresql:// address.
-    Left out, tracker.toml is looked for in the current folder and upwards. Where a tracker.toml
+    Left out, it is the tracker.toml that counts for `tracker` here. Where a tracker.toml
     is read, TRACKER_STORE wins over the store that it names, as it does on the command line.
 
     Raises:
@@ -58,18 +58,17 @@ def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that 
     if str(path).startswith(_URL_SCHEMES):
         return Frames(str(path))
     place = Path(path).expanduser()
+    if place == Path(FILE_NAME):
+        place = locate() or place
     if place.is_dir():
         if not (place / FILE_NAME).is_file():
             raise UsageError(f"the folder {place} holds no {FILE_NAME}", hint="Make one with: tracker init")
         place = place / FILE_NAME
     elif not place.exists():
-        above = find(Path.cwd()) if place == Path(FILE_NAME) else None
-        if above is None:
-            raise UsageError(
-                f"there is no {place} in {Path.cwd()}",
-                hint="Name a tracker.toml, its folder, or a log; or make one to look at: tracker demo",
-            )
-        place = above
+        raise UsageError(
+            f"there is no {place} in {Path.cwd()}",
+            hint="Name a tracker.toml, its folder, or a log; or make one to look at: tracker demo",
+        )
     if place.suffix != ".toml":
         return Frames(str(place))
     settings = load(str(place))

@@ -35,6 +35,7 @@ def tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     """Type a command into a new folder: tracker("note", 1, "text") gives its exit code and output."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRACKER_USER", "ada")
+    monkeypatch.setenv("TRACKER_STORE", str(tmp_path / "tracker.db"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def run(*words: object) -> Answer:

@@ -89,6 +89,34 @@ def test_reports_and_pictures_are_the_same_and_verify_says_so(bundled, elsewhere
     assert elsewhere("verify", "--report", "there/INC-1.md").code == 5
 
 
+@pytest.mark.parametrize("number_in_use", [False, True])
+def test_a_published_report_verifies_where_it_was_imported(bundled, elsewhere, tmp_path, number_in_use):
+    """
+    Compared with the text that came in the bundle, under whatever number the incident has here.
+    """
+    published = bundled("publish", 1, "--json").json["events"][0]
+    bundled("note", 1, "one more thing", "--at", "14:39Z")
+    bundled("bundle", 1, "-o", "two.bundle")
+    if number_in_use:
+        elsewhere("declare", "Ours", "--service", "search", "--severity", "minor")
+    elsewhere("import", "two.bundle", "--by", "carol")
+    text = (tmp_path / "INC-1.md").read_text(encoding="utf-8")
+
+    checked = elsewhere("verify", "--report", "INC-1.md", "--json")
+    assert (checked.code, checked.json["report_same"]) == (0, True)
+    assert (checked.json["report_published"] == published) is not number_in_use
+    assert "generated parts is as it was published" in elsewhere("verify", "--report", "INC-1.md").out
+    (tmp_path / "INC-1.md").write_text(text + "\nby hand\n", encoding="utf-8")
+    by_hand = elsewhere("verify", "--report", "INC-1.md")
+    assert by_hand.code == 0
+    assert "1 line" in by_hand.out
+    (tmp_path / "INC-1.md").write_text(text.replace("pool", "disk"), encoding="utf-8")
+    changed = elsewhere("verify", "--report", "INC-1.md")
+    assert changed.code == 5
+    assert "differs: " in changed.out
+    assert "--raw" in changed.err
+
+
 def test_a_report_of_another_log_says_of_which(bundled, elsewhere):
     """
     Before the bundle was imported, its head is nowhere here.
@@ -308,10 +336,11 @@ def test_a_log_that_does_not_prove_the_incident_gives_no_bundle(bundled, tmp_pat
     assert not (tmp_path / "broken.bundle").exists()
 
 
-def test_another_prefix_is_typed_in_full(bundled, elsewhere, tmp_path):
+def test_another_prefix_is_typed_in_full(bundled, elsewhere, tmp_path, monkeypatch):
     """
     What is OPS-1 over there is OPS-1 here.
     """
+    monkeypatch.delenv("TRACKER_STORE")
     (tmp_path / "tracker.toml").write_text('[tracker]\nprefix = "OPS"\nstore = "ops.db"\n')
     bundled("declare", "Theirs", "--service", "search", "--severity", "minor")
     bundled("bundle", 1, "-o", "ops.bundle")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from projections.claims.claim import Claim
-from tests.cli.conftest import Typed, refused
+from tests.cli.conftest import DAY, Typed, refused
 
 
 @pytest.fixture
@@ -53,6 +53,27 @@ def test_a_report_goes_from_draft_to_amended(over):
     seen.append(state(over))
 
     assert seen == ["draft", "published", "amended", "published"]
+
+
+@pytest.mark.parametrize("template", ["guide", "google"])
+def test_a_published_report_is_amended_only_by_what_changes_its_text(over, template):
+    """
+    A note that was taken back at once and a role that was taken back say nothing new.
+    """
+    over("deploy", "finish", "checkout", "v1", "--at", f"{DAY}T13:50:00Z")
+    over("publish", 1, "--template", template, "--tz", "Asia/Kathmandu")
+
+    handle = over("note", 1, "in the wrong window", "--at", "14:59Z", "--json").json["events"][0]
+    assert state(over) == "amended"
+    over("retract", handle, "--why", "not this incident")
+    over("link", 1, "checkout@v1", "--as", "suspect", "--why", "x")
+    over("unlink", 1, "checkout@v1", "--as", "suspect", "--why", "y")
+
+    assert state(over) == "published"
+    assert "Nothing changed" in over("report", 1, "--diff", "published").out
+    assert over("publish", 1, "--json").json["recorded"] == 0
+    over("report", 1)
+    assert over("verify", "--report", "INC-1.md").code == 0
 
 
 def test_a_published_report_says_so_and_comes_out_the_same(over):

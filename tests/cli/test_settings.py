@@ -12,6 +12,12 @@ unit = "ratio"
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_store_but_the_files(tracker, monkeypatch):
+    """Let tracker.toml say where the log is."""
+    monkeypatch.delenv("TRACKER_STORE")
+
+
 def recorded_settings(path):
     from tracker.log import Log
 
@@ -46,7 +52,7 @@ def test_reading_records_no_settings(tracker, tmp_path):
     """
     A question appends nothing.
     """
-    tracker(*DECLARE)
+    tracker(*DECLARE, "--store", "tracker.db")
     (tmp_path / "tracker.toml").write_text("[services.checkout]\n" + METRIC)
 
     for words in (("list",), ("show", 1), ("timeline", 1), ("changes",), ("report", 1), ("verify",)):

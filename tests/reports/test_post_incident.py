@@ -401,7 +401,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path, capsys):
     told(tmp_path / "tracker.db", [b.declared(5)])
     (tmp_path / "x.md").write_text("# INC-1: x\n")
 
-    assert main(["verify", "--report", "x.md"]) == 11
+    assert main(["verify", "--store", "tracker.db", "--report", "x.md"]) == 11
     assert "x.md has no footer" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tracker.errors import SettingsError
-from tracker.settings.loading import load, parse, secret
+from tracker.settings.loading import load, locate, parse, secret, store_despite_errors
 from tracker.settings.schema import FILE_NAME
 
 EVERYTHING = """
@@ -134,9 +134,9 @@ def test_everything_that_is_promised_can_be_said():
 
 def test_nothing_needs_to_be_said():
     """
-    Without a file the defaults hold, and the log is here.
+    With a store alone the defaults hold.
     """
-    found = load()
+    found = load(store="tracker.db")
 
     assert found.path is None
     assert found.store == str(Path.cwd() / "tracker.db")
@@ -397,7 +397,7 @@ def test_reading_settings_changes_nothing():
     """
     before = dict(os.environ)
 
-    load()
+    load(store="tracker.db")
 
     assert list(Path().iterdir()) == []
     assert dict(os.environ) == before
@@ -448,3 +448,105 @@ def test_rules_that_can_be_kept_together_are_taken(rules):
     However strict, and of a team with one trunk too.
     """
     parse(f"[procedure]\n{rules}".encode(), "tracker.toml")
+
+
+def test_the_order_in_which_settings_are_looked_for(tmp_path, monkeypatch):
+    """
+    --config, TRACKER_CONFIG, here and above, ~/.config/tracker.
+    """
+    monkeypatch.delenv("TRACKER_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "project" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project" / "below")
+
+    assert locate() is None
+    of_user = write("", tmp_path / "config" / "tracker")
+    assert locate() == of_user
+    above = write("", tmp_path / "project")
+    assert locate() == above
+    named = write("", tmp_path / "named")
+    monkeypatch.setenv("TRACKER_CONFIG", "../../named/tracker.toml")
+    assert locate() == named
+    typed = write("", tmp_path / "typed")
+    assert locate(str(typed)) == typed
+
+
+def test_the_users_own_settings_are_in_the_home_folder(tmp_path, monkeypatch):
+    """
+    Where XDG says nothing else.
+    """
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+    assert locate() is None
+    path = write("", tmp_path / ".config" / "tracker")
+    assert locate() == path
+
+
+# ── whose it is ──────────────────────────────────────────────────────────────
+
+NOBODY = 65534
+is_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+def _theirs(folder: Path, kind: str) -> Path:
+    """Put a tracker.toml of another user into a folder: a file, a link of theirs, or our link to their file."""
+    path = folder / FILE_NAME
+    if kind == "file":
+        write("[[[", folder)
+        os.chown(path, NOBODY, NOBODY)
+        return path
+    file = write("[[[", folder / "elsewhere")
+    path.symlink_to(file)
+    os.chown(path if kind == "link" else file, NOBODY, NOBODY, follow_symlinks=False)
+    return path
+
+
+@is_root
+@pytest.mark.parametrize("kind", ["file", "link", "linked file"])
+@pytest.mark.parametrize("below", [".", "a/b"])
+def test_settings_of_another_user_are_refused_unread(tmp_path, monkeypatch, kind, below):
+    """
+    They are not even valid; only their path is told. Who names them trusts them.
+    """
+    path = _theirs(tmp_path, kind)
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / below)
+
+    with pytest.raises(SettingsError, match="belongs to another user") as refusal:
+        load()
+    assert str(path) in refusal.value.message
+    assert f"--config {path}" in refusal.value.hint
+    with pytest.raises(SettingsError, match="this is not TOML"):
+        load(str(path))
+    monkeypatch.setenv("TRACKER_CONFIG", str(path))
+    with pytest.raises(SettingsError, match="this is not TOML"):
+        load()
+
+
+@is_root
+def test_the_nearest_settings_are_not_passed_over_for_ours(tmp_path, monkeypatch):
+    """
+    Else a command would record into another log than the folder says.
+    """
+    write("", tmp_path)
+    _theirs(tmp_path / "shared", "file")
+    monkeypatch.chdir(tmp_path / "shared")
+
+    with pytest.raises(SettingsError, match="belongs to another user"):
+        load()
+    assert store_despite_errors(None, None) is None
+
+
+@is_root
+def test_who_called_sudo_is_trusted(tmp_path, monkeypatch):
+    """
+    As git does it.
+    """
+    write("", tmp_path)
+    os.chown(tmp_path / FILE_NAME, NOBODY, NOBODY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUDO_UID", str(NOBODY))
+
+    assert load().path == tmp_path / FILE_NAME

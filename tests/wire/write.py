@@ -15,6 +15,7 @@ from tests.builders import (
     collected,
     commit,
     declared,
+    deploy,
     file,
     merge_commit,
     one_of_each,
@@ -22,6 +23,7 @@ from tests.builders import (
     run_of_tests,
     settings,
     tag,
+    unlinked,
 )
 from tests.wire.test_wire import FOLDER, builtins
 from tracker.events.base import encode, event_id
@@ -53,6 +55,7 @@ LATER = [
     run_of_tests(tree_sha="7" * 40),
     alert(30, started_at=at(5), again_after=at(25)),
     alert_end(25, again_after=at(25)),
+    unlinked(deploy(), role="caused", of="grace"),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

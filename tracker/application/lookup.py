@@ -4,8 +4,9 @@ import difflib
 import os
 import re
 
-from projections.changes import changes
+from projections.changes import changes, in_production
 from projections.incidents import incidents, open_ones, ours
+from projections.places import Production
 from projections.versions import plain_version
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window
@@ -59,21 +60,32 @@ def _only_open(log: Log) -> str:
     raise UsageError(f"{len(still_open)} incidents are open: {names}", hint=f"Name one: {still_open[-1].id}")
 
 
-def deploy(log: Log, typed: str, up_to: int | None) -> Recorded:
-    """Return the last deploy or rollback of SERVICE@VERSION.
+def deploy(
+    log: Log, settings: Settings, typed: str, up_to: int | None, incident: Incident | None = None
+) -> Recorded:
+    """Return the last deploy or rollback of SERVICE@VERSION; of an incident the last that began before its end.
 
     Raises:
         BadInputError: If there is none.
     """
     service_name, _, version = typed.partition("@")
     names = dict.fromkeys((version, plain_version(version), "v" + plain_version(version)))
-    rows = changes(log.select([Window(f"version:{service_name}@{name}") for name in names], up_to))
+    production: Production = {name: service.production for name, service in settings.services.items()}
+    windows = [Window(f"version:{service_name}@{name}") for name in names]
+    rows = changes(log.select(windows, up_to), production)
     if not rows:
         raise BadInputError(
             f"there is no deploy of {service_name} {version} in this log",
             hint=f"tracker changes --service {service_name}",
         )
-    return log.by_ids([rows[-1].event])[0]
+    row = rows[-1]
+    if incident is not None:
+        ends = incident.ends_at
+        live = in_production(rows) or rows
+        before = [row for row in live if ends is None or (row.started_at or row.at) <= ends]
+        # What was deployed only after its end is nearest to it where it came first.
+        row = before[-1] if before else live[0]
+    return log.by_ids([row.event])[0]
 
 
 def service(settings: Settings, typed: str) -> str:

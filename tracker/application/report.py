@@ -1,19 +1,25 @@
 """A post-incident report, written from what the log holds of an incident."""
 
 from dataclasses import replace
+from datetime import UTC
 
 from projections.dossier import Dossier
-from projections.review import ReportStatus, publications, standing
+from projections.review import ReportStatus, State, as_published, publications, standing
 from reports.context import Context
 from reports.gathering import gather
-from reports.generated_regions import ParsedReport
+from reports.generated_regions import ParsedReport, parse
 from reports.post_incident import Document, write
 from tracker.application import report_files
 from tracker.application.dossier import dossier, reads_the_same
 from tracker.application.provenance import provenance
 from tracker.application.session import Session
 from tracker.events.base import Recorded
+from tracker.events.corrections import Effective
 from tracker.incident import Incident
+from tracker.times import zone
+
+NEVER_SAME = ("footer",)
+"""Where in the log it was read is another place each time, and says nothing new."""
 
 
 def as_it_was(session: Session, found: "ParsedReport") -> dict[str, str]:
@@ -82,4 +88,40 @@ def with_evidence(
     if not reads_the_same(session.log, known, last):
         earlier = dossier(session, session.incident(known.incident.id, last), last)
         return with_evidence(session, earlier, zone_name=zone_name, suffix=suffix)
+    context = _with_true_standing(session, context)
     return replace(context, provenance=provenance(session, known, used)), known, used
+
+
+def _with_true_standing(session: Session, context: Context) -> Context:
+    """Call a published report amended only where it would say something else now than it did."""
+    if context.standing.state is not State.AMENDED:
+        return context
+    last = publications(context.incident)[-1]
+    then = as_published(last)
+    before = published_text(session, last)
+    if before is None or published_differs(before, context, then):
+        return context
+    kept = replace(context.standing, state=State.PUBLISHED, changes_since=0)
+    return replace(context, standing=kept)
+
+
+def published_text(session: Session, published: Effective) -> ParsedReport | None:
+    """Return the text that was published; None where the log does not hold it any more."""
+    position = published.recorded.position
+    payload = session.log.payloads([position]).get(position, b"")
+    return parse(payload) if payload else None
+
+
+def published_differs(before: ParsedReport, context: Context, then: ReportStatus) -> bool:
+    """Whether a generated part, other than the place in the log that it names, would be another one now."""
+    zone_name = then.zone_name or "UTC"
+    form = replace(
+        context,
+        standing=then,
+        zone_name=zone_name,
+        zone=zone(zone_name) if zone_name != "UTC" else UTC,
+        picture_suffix=before.attributes.get("pictures", "svg"),
+    )
+    now = write(form, template=then.template or "guide", with_pictures=False)
+    texts = {part.name: part.text for part in before.parts if part.name not in NEVER_SAME}
+    return texts != {part.name: part.text for part in now.parts if part.name not in NEVER_SAME}

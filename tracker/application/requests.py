@@ -113,9 +113,12 @@ class LinkEvent(_Request, frozen=True, kw_only=True):
 
 
 class UnlinkEvent(_Request, frozen=True, kw_only=True):
+    """Take an event out of an incident; with `role`, take back only that role of one person."""
+
     incident: str
     event: str
     why: str
+    role: str | None = None
 
 
 class AmendEvent(_Request, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """A session: settings, the log, the author, and what was typed turned into incidents, events and instants."""
 
 import os
-import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from tracker.events.samples import MetricSampled
 from tracker.incident import Incident, fold
 from tracker.ingest.services import ServiceRule, ServiceRules
 from tracker.log import Appended, Log
-from tracker.settings.loading import find, load
-from tracker.settings.schema import FILE_NAME, Settings
+from tracker.settings.loading import load, store_despite_errors
+from tracker.settings.schema import Settings
 from tracker.times import Typed, parse, utc, zone
 
 
@@ -92,24 +91,20 @@ class Session:
 
     @cached_property
     def settings(self) -> Settings:
-        """tracker.toml, or the defaults."""
+        """What tracker.toml says."""
         return load(self.options.config, self.options.store)
 
     @property
     def store_address(self) -> str:
-        """The log's address, also where tracker.toml is invalid: `tracker run` must not lose what it saw."""
+        """The log's address, also where tracker.toml is invalid: `tracker run` must not lose what it saw.
+
+        Without any it is `folder:` and the current folder: what is kept there waits for its tracker.toml.
+        """
         try:
             return self.settings.store
         except SettingsError:
-            config = self.options.config
-            path = Path(config).resolve() if config else find(Path.cwd()) or Path.cwd() / FILE_NAME
-            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-            in_file = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
-            given = self.options.store or os.environ.get("TRACKER_STORE")
-            if given:
-                return given if "://" in given else str(Path(given).expanduser().absolute())
-            named = in_file[1] if in_file else "tracker.db"
-            return named if "://" in named else str((path.parent / Path(named).expanduser()).absolute())
+            address = store_despite_errors(self.options.config, self.options.store)
+            return address or f"folder:{Path.cwd()}"
 
     @cached_property
     def log(self) -> Log:
@@ -268,14 +263,14 @@ class Session:
             return self.log.position_at(self.instant(known_at, option="--known-at").at)
         return None
 
-    def event(self, typed: str, up_to: int | None = None) -> "Recorded":
-        """Return the event that was typed: an id, a handle, or SERVICE@VERSION.
+    def event(self, typed: str, up_to: int | None = None, incident: "Incident | None" = None) -> "Recorded":
+        """Return the event that was typed: an id, a handle, or SERVICE@VERSION, with an incident that one's.
 
         Raises:
             BadInputError: If there is none, or more than one.
         """
         if "@" in typed:
-            return lookup.deploy(self.log, typed, up_to)
+            return lookup.deploy(self.log, self.settings, typed, up_to, incident)
         return self.log.resolve_handle(typed, up_to)
 
     def service(self, typed: str) -> str:

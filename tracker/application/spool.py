@@ -114,6 +114,13 @@ def _request_of(incoming: Incoming) -> RecordEvent:
     return RecordEvent(topic=incoming.event.TOPIC, state=encode(incoming.event), arrival=arrival)
 
 
+def who_delivers(session: Session) -> str:
+    """Say which command will deliver what is kept now."""
+    if session.store_address.startswith("folder:"):
+        return "the next command in this folder that finds its tracker.toml delivers it"
+    return "the next command that reaches the store delivers it"
+
+
 def _fixed(typed: Typed) -> str:
     """Write an instant so that it means the same later, as exactly as it was typed."""
     local = typed.at.astimezone(timezone(timedelta(minutes=typed.utc_offset_minutes)))
@@ -249,6 +256,7 @@ def deliver(session: Session, *, hurry: bool = False) -> StoreAwayError | None:
     from its answer. Returns what keeps the rest from being delivered, if anything does.
     """
     store = session.settings.store
+    take_over_folder(session)
     if not waiting(store):
         return None
     try:
@@ -352,6 +360,27 @@ def _holds(held: QueuedDelivery, needles: Iterable[bytes]) -> bool:
     return any(needle in text for needle in needles for text in texts)
 
 
+def take_over_folder(session: Session) -> None:
+    """Take what was kept in this folder while no tracker.toml counted here, of services that this one knows."""
+    address = f"folder:{Path.cwd()}"
+    services = session.settings.services
+    if session.settings.path is None:
+        return
+    for held in waiting(address):
+        with contextlib.suppress(BadInputError):
+            request = decoded(held)
+            service = (
+                getattr(decode(request.topic, request.state), "service", None)
+                if isinstance(request, RecordEvent)
+                else None
+            )
+            if services and service not in services:
+                continue
+            with _opened(session.settings.store) as queue, _opened(address) as kept:
+                queue.put([held.delivery])
+                kept.finish([held.number])
+
+
 def _take_over_killed_runs(store: str) -> None:
     # A disk that is full or read-only keeps nobody from an answer; the files stay for later.
     with contextlib.suppress(OSError, StoreError):
@@ -432,5 +461,7 @@ __all__ = [
     "path_of",
     "refused",
     "submit",
+    "take_over_folder",
     "waiting",
+    "who_delivers",
 ]

@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     up_to = session.position_limit()
     incident = session.incident(arguments.incident, up_to)
-    change = session.event(arguments.change, up_to) if arguments.change else None
+    change = session.event(arguments.change, up_to, incident) if arguments.change else None
     with waiting("compare"):
         found = compute_verdicts(session, incident, up_to, change=change, metric=arguments.metric)
     if arguments.json:

@@ -48,7 +48,8 @@ def parser_for(name: str) -> Parser:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        help="settings (default: the nearest tracker.toml in this folder or above)",
+        help="settings (default: TRACKER_CONFIG, else the nearest tracker.toml in this folder or above, "
+        "else ~/.config/tracker/tracker.toml)",
     )
     parser.add_argument(
         "--store",

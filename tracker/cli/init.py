@@ -10,7 +10,7 @@ from tracker.errors import RefusedError
 EXAMPLE = "example:  tracker init"
 
 TEMPLATE = """\
-# Settings of the incident tracker. The nearest tracker.toml in the current folder or above is used.
+# Settings of the incident tracker: --config FILE, else TRACKER_CONFIG, else the nearest tracker.toml here or above.
 # Relative paths are relative to this file. Secrets are never in it: name environment variables.
 
 [tracker]

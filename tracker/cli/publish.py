@@ -159,7 +159,7 @@ def _known(
         arguments,
         Recording(known=(last.id,)),
         f"{name} was already published at {utc(event.occurred_at)} by {event.decided_by} ({handle}), "
-        f"and nothing has been recorded since\nNext: tracker show {handle} --raw",
+        f"and would say the same now\nNext: tracker show {handle} --raw",
         {
             "incident": name,
             "file": str(target),

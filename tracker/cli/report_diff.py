@@ -18,8 +18,6 @@ from tracker.incident import Incident
 from tracker.text.terminal import printable
 from tracker.times import utc
 
-_NEVER_SAME = ("footer",)
-"""Where in the log it was read is another place each time, and says nothing new."""
 BY_HAND = "by hand"
 
 
@@ -113,7 +111,7 @@ def _sections(before: "ParsedReport", now: dict[str, str]) -> list[Changed]:
     for name in names:
         held = before.part(name)
         was, is_now = held.text if held else "", now.get(name, "")
-        if name not in _NEVER_SAME and was != is_now:
+        if name not in report.NEVER_SAME and was != is_now:
             found.append(Changed(name, _shown(was, is_now, name)))
     return found
 

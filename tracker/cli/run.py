@@ -223,7 +223,7 @@ class _Recorder:
         if not spool.keep_events(self._session, self._pending):
             return False
         what = self._pending[0].event.TOPIC
-        say(f"tracker: {what} was kept in the spool; the next command that reaches the store delivers it")
+        say(f"tracker: {what} was kept in the spool; {spool.who_delivers(self._session)}")
         return True
 
     def _look_at_clone(self) -> None:

@@ -20,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     store = session.settings.store
+    spool.take_over_folder(session)
     waiting, refused = spool.waiting(store), spool.refused(store)
     if arguments.json:
         write_json(

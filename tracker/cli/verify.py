@@ -19,14 +19,15 @@ from reports.html import hand_lines, page
 from reports.post_incident import Document, write
 from reports.wording.timeline import redaction
 from tracker.application import report_files
-from tracker.application.report import gathered_again
+from tracker.application.report import gathered_again, published_text
 from tracker.application.session import Session
 from tracker.cli.bundle_check import check
 from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window, handle_of
-from tracker.events.bundles import BundleImported, imported_scope
+from tracker.events.bundles import BundleImported, import_scope, imported_scope
+from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
 
@@ -101,7 +102,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         return check(arguments)
     report = _report(Path(arguments.report)) if arguments.report else None
     quoted = _imported(session, report) if report else None
-    if report and quoted is None:
+    imported = _published_there(session, report) if report and quoted is None else None
+    if report and quoted is None and imported is None:
         heads.append(report.head)
     with progress("verify") as update:
         found = session.log.verify(tuple(heads), update)
@@ -124,7 +126,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.head:
         answer["head_found_at"] = found.heads.get(arguments.head.lower())
     held, since = None, []
-    if report and found.whole and not missing:
+    if report and imported and found.whole:
+        held = _held_to_published(session, report, imported)
+        answer |= held.json() | {"redacted_since": []}
+    elif report and found.whole and not missing:
         here = quoted or report.position
         context = gathered_again(session, report.apart, here)
         held = hold(session, report, context)
@@ -145,7 +150,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 f"  The report was written from log {report.log}; to see this log's id: tracker verify --json"
             )
         if report and held:
-            _say_report(report, held, since, quoted)
+            _say_report(report, held, since, quoted, imported)
     return 0 if found.whole and not missing and (held is None or held.same) else 5
 
 
@@ -166,8 +171,16 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
         print(f"That head is in this log, at position {found.heads[arguments.head.lower()]}.")
 
 
-def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None) -> None:
+def _say_report(
+    report: Report, held: Held, since: "Sequence[Recorded]", quoted: int | None, imported: Effective | None
+) -> None:
     path = report.path
+    if imported is not None:
+        print(
+            f"The report was published in log {report.log}; it is compared with the text that came with the bundle."
+        )
+        if (path.parent / report.apart.attributes["incident"]).is_dir():
+            say("  Its pictures are not in the bundle and were not checked")
     if quoted is not None:
         incident = report.apart.attributes["incident"]
         print(
@@ -176,8 +189,10 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
         say(f"  Only the bundle proves that log's head: tracker verify --bundle FILE --head {report.head}")
     if held.parts:
         print(f"{path} differs: {', '.join(held.parts)}.")
-    elif held.to_the_byte:
+    elif held.to_the_byte and imported is None:
         print(f"{path} is reproduced byte for byte.")
+    elif imported is not None:
+        print(f"{path}: each of its {len(report.apart.parts)} generated parts is as it was published.")
     else:
         print(f"{path}: each of its {len(report.apart.parts)} generated parts is reproduced byte for byte.")
     for file in held.pictures:
@@ -191,7 +206,9 @@ def _say_report(report: Report, held: Held, since: "Sequence[Recorded]", quoted:
         )
     if held.published:
         print(f"It is identical to the published report ({handle_of(held.published)}).")
-    if held.same:
+    if imported is not None and not held.same:
+        say(f"  See what was published: tracker show {imported.handle} --raw | diff {path} -")
+    if held.same or imported is not None:
         return
     held_in = report.apart.attributes
     command = f"tracker report {held_in['incident']} --at-seq {quoted or report.position}"
@@ -222,6 +239,44 @@ def _imported(session: Session, report: Report) -> int | None:
         if isinstance(event, BundleImported) and (event.log, event.head) == (report.log, report.head):
             return each.position
     return None
+
+
+def _published_there(session: Session, report: Report) -> Effective | None:
+    """Return the publication of a report in another log, if it came here in a bundle with its text."""
+    if report.is_page or report.log in ("", session.log.id):
+        return None
+    there = report.apart.attributes["incident"]
+    for each in session.log.select([Window(import_scope(report.log, there))]):
+        assert isinstance(each.event, BundleImported)
+        here = session.incident(each.event.numbers.get(there, there))
+        for published in reversed(publications(here)):
+            origin, event = published.recorded.arrival.origin, published.event
+            is_it = isinstance(event, ReportPublished) and event.position == report.position
+            if (
+                is_it
+                and origin is not None
+                and origin.log == report.log
+                and published_text(session, published)
+            ):
+                return published
+    return None
+
+
+def _held_to_published(session: Session, report: Report, published: Effective) -> Held:
+    """Compare a report with the text of its publication, which proves no position and no picture of this log."""
+    before = published_text(session, published)
+    assert before is not None
+    assert isinstance(published.event, ReportPublished)
+    parts = [Part(part.name, part.text, part.attributes) for part in before.parts]
+    same = hashlib.sha256(report.data).digest() == published.event.sha256
+    return Held(
+        str(report.path),
+        _differing(report, parts),
+        [],
+        same,
+        report.apart.by_hand,
+        published.id if same else None,
+    )
 
 
 def _redacted_since(session: Session, context: Context, here: int) -> "list[Recorded]":

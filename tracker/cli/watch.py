@@ -59,7 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     incident = session.incident(arguments.incident)
-    named = session.event(arguments.change) if arguments.change else None
+    named = session.event(arguments.change, None, incident) if arguments.change else None
     found = compute_verdicts(session, incident, None, change=named)
     if not found.changes:
         _remind(session, incident.id, "Next: ")

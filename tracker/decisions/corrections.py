@@ -40,11 +40,22 @@ def link(
     )
 
 
-def unlink(incident: Incident, target: Recorded, *, by: str, at: Typed, why: str) -> EventUnlinked:
-    """Remove a fact from the incident."""
+def unlink(
+    incident: Incident, target: Recorded, *, by: str, at: Typed, why: str, role: str | None = None
+) -> EventUnlinked:
+    """Remove a fact from the incident; with a role, take back that role, one's own before another's."""
     _require_fact(target, "unlinked")
     link = incident.links.get(target.id)
-    if link is not None and not link.linked:
+    of = None
+    if role is not None:
+        given = [one for one in (link.all if link else ()) if one.linked and one.role == role]
+        if not given:
+            raise RefusedError(
+                f"nobody linked {target.handle} to {incident.id} as {role}",
+                hint=f"See which roles it has: tracker history {target.handle}",
+            )
+        of = next((one for one in given if one.by == by), given[-1]).by
+    elif link is not None and not link.linked:
         raise RefusedError(f"{target.handle} was already unlinked from {incident.id} by {link.by}")
     return EventUnlinked(
         occurred_at=at.at,
@@ -52,6 +63,8 @@ def unlink(incident: Incident, target: Recorded, *, by: str, at: Typed, why: str
         incident=incident.id,
         target=target.id,
         why=reason(why, f"tracker unlink {incident.id} {target.handle}"),
+        role=role,
+        of=of,
     )
 
 

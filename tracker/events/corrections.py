@@ -62,7 +62,10 @@ class EventLinked(Correction, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("event-unlinked", rank=93)
 class EventUnlinked(Correction, frozen=True, kw_only=True, omit_defaults=True):
-    """A fact does not belong to an incident."""
+    """A fact does not belong to an incident; with `role`, only that role that `of` gave it is taken back."""
+
+    role: str | None = None
+    of: str | None = None
 
 
 @topic("event-redacted", rank=94)

@@ -5,6 +5,8 @@ Secrets are never in it: it names environment variables or files.
 
 import difflib
 import os
+import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -41,40 +43,89 @@ def secret(environment_name: str | None) -> str | None:
     return value
 
 
-def find(start: Path) -> Path | None:
-    """Return the nearest tracker.toml in a folder or above it."""
-    for folder in (start, *start.parents):
+def locate(config: str | None = None) -> Path | None:
+    """Return the tracker.toml that counts: --config, TRACKER_CONFIG, the nearest from here upwards, the user's own.
+
+    Raises:
+        SettingsError: If the one that was looked for belongs to somebody else: whoever may write to a
+            folder above would choose where our secrets are sent.
+    """
+    named = config or os.environ.get("TRACKER_CONFIG")
+    if named:
+        return Path(named).expanduser().resolve()
+    user_folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "tracker"
+    here = Path.cwd()
+    for folder in (here, *here.parents, user_folder):
         candidate = folder / FILE_NAME
         if candidate.is_file():
+            _refuse_foreign(candidate)
             return candidate
     return None
 
 
+def _refuse_foreign(path: Path) -> None:
+    trusted = {0, os.geteuid()}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdigit():
+        trusted.add(int(os.environ["SUDO_UID"]))
+    # Of a link both count: who made it, and whose file it leads to.
+    for owner in (path.lstat().st_uid, path.stat().st_uid):
+        if owner not in trusted:
+            raise SettingsError(
+                f"{path} belongs to another user (uid {owner}); nothing of it was read",
+                hint=f"If you trust it, name it: --config {shlex.quote(str(path))}, or TRACKER_CONFIG",
+            )
+
+
 def load(config: str | None = None, store: str | None = None) -> Settings:
-    """Load the settings; without a file the defaults apply.
+    """Load the settings; without a file, but with a store, the defaults apply.
 
     `--store` overrides TRACKER_STORE, which overrides the file.
 
     Raises:
-        SettingsError: If the file is missing or is not valid.
+        SettingsError: If there is no file and no store, or the file is missing or not valid.
     """
-    path = Path(config).resolve() if config else find(Path.cwd())
+    path = locate(config)
     file = SettingsFile()
     if path is not None:
         file = parse(_read(path), str(path))
-    folder = path.parent if path else Path.cwd()
-    chosen = store or os.environ.get("TRACKER_STORE") or None
-    if chosen is not None:
-        address = chosen if "://" in chosen else str(Path(chosen).expanduser().absolute())
-    else:
-        named = file.tracker.store
-        address = named if "://" in named else str((folder / Path(named).expanduser()).absolute())
+    address = _chosen_store(store) or (_absolute(file.tracker.store, path.parent) if path else None)
+    if address is None:
+        lies_here = "; its log is here: --store tracker.db" if Path("tracker.db").is_file() else ""
+        raise SettingsError(
+            "there is no tracker.toml in this folder or above, so there is no log",
+            hint="Write one: tracker init; or name one: --config FILE, or export TRACKER_CONFIG=FILE"
+            f"{lies_here}; to look around: tracker demo",
+        )
     if "://" in address and not address.startswith(("postgresql://", "postgres://")):
         raise SettingsError(
             f"the store {address.split('://')[0]}:// is not supported",
             hint="Use a file (tracker.db) or postgresql://user@host/database",
         )
     return Settings(file, path, address)
+
+
+def store_despite_errors(config: str | None, store: str | None) -> str | None:
+    """Return the store of settings that are not valid; None if nothing names one."""
+    if chosen := _chosen_store(store):
+        return chosen
+    try:
+        path = locate(config)
+    except SettingsError:
+        return None
+    if path is None or not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8", errors="replace")
+    in_file = re.search(r"""^\s*store\s*=\s*["']([^"'\n]+)["']""", text, re.MULTILINE)
+    return _absolute(in_file[1] if in_file else SettingsFile().tracker.store, path.parent)
+
+
+def _chosen_store(store: str | None) -> str | None:
+    chosen = store or os.environ.get("TRACKER_STORE")
+    return _absolute(chosen, Path.cwd()) if chosen else None
+
+
+def _absolute(store: str, folder: Path) -> str:
+    return store if "://" in store else str((folder / Path(store).expanduser()).absolute())
 
 
 def _read(path: Path) -> bytes:

@@ -33,7 +33,9 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
     corrections.EventAmended: _amended,
     corrections.EventRetracted: lambda e: f"Retracted {handle_of(e.target)}",
     corrections.EventLinked: _linked,
-    corrections.EventUnlinked: lambda e: f"Unlinked {handle_of(e.target)}",
+    corrections.EventUnlinked: lambda e: (
+        f"Unlinked {handle_of(e.target)}" + (f" as {e.role}, which {e.of} had said" if e.role else "")
+    ),
     corrections.EventRedacted: lambda e: f"Redacted {handle_of(e.target)}",
     bundles.BundleImported: lambda e: (
         f"{e.number} imported from log {e.log}" + ("" if e.was == e.number else f", where it is {e.was}")

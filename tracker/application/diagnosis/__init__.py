@@ -74,7 +74,7 @@ def _start(name: str, examination: Examination) -> _Running:
 
 def _of_settings(settings: Settings) -> Finding:
     if settings.path is None:
-        says = "there is no tracker.toml here or above: the defaults apply"
+        says = "there is no tracker.toml, only a store was named: the defaults apply"
         return warning("settings", says, "tracker init")
     if not settings.services:
         fix = f"Uncomment [services.checkout] in {settings.path}"

@@ -10,6 +10,7 @@ from tracker.decisions.corrections import link, unlink
 from tracker.errors import RefusedError, UsageError
 from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.base import Recorded
+from tracker.events.corrections import EventUnlinked
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident
 
@@ -25,7 +26,8 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
             f"link: --as {request.role} needs a reason",
             hint=f'tracker link {request.incident} {request.event} --as {request.role} --why "…"',
         )
-    incident, target = session.incident(request.incident), session.event(request.event)
+    incident = session.incident(request.incident)
+    target = session.event(request.event, None, incident)
     if isinstance(target.event, ActionAdded | ActionDone):
         return _link_prevention(session, request, incident, target)
     if request.role == PREVENTION:
@@ -68,10 +70,25 @@ def _link_prevention(session: Session, request: LinkEvent, incident: Incident, t
 
 
 def unlink_event(session: Session, request: UnlinkEvent) -> Outcome:
-    incident, target = session.incident(request.incident), session.event(request.event)
+    """Take an event out of an incident; with a role, take back that role of one person.
+
+    `facts["of"]` is whose role it was.
+    """
+    incident = session.incident(request.incident)
+    target = session.event(request.event, None, incident)
     at = session.instant(request.at)
-    take_out = unlink_prevention if isinstance(target.event, ActionAdded | ActionDone) else unlink
-    recording = session.decide(
-        incident.id, lambda known: [take_out(known, target, by=request.by, at=at, why=request.why)]
-    )
-    return Outcome(recording, {"incident": incident.id, "event": target.id}, at.at)
+    keys = {"incident": incident.id, "event": target.id}
+    if isinstance(target.event, ActionAdded | ActionDone):
+        recording = session.decide(
+            incident.id,
+            lambda known: [unlink_prevention(known, target, by=request.by, at=at, why=request.why)],
+        )
+        return Outcome(recording, keys, at.at)
+    decided: list[EventUnlinked] = []
+
+    def decide(known: Incident) -> list[EventUnlinked]:
+        decided[:] = [unlink(known, target, by=request.by, at=at, why=request.why, role=request.role)]
+        return decided
+
+    recording = session.decide(incident.id, decide)
+    return Outcome(recording, keys, at.at, {"of": decided[0].of})
