@@ -1,14 +1,16 @@
 """When an incident began and when it was detected: the rules from which limits, durations and reminders run."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.attachment import attached
 from projections.lives import FACTS_BEFORE, STILL_FIRING
-from projections.outages import onset
-from projections.points import Point, declared_point, milestone, point
+from projections.outages import onset, outages
+from projections.points import Point, declared_point, exact, milestone, milestone_points, point
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.corrections import Effective
+from tracker.events.incidents import IncidentReopened
 from tracker.incident import Incident
 
 _LONGEST_UNNOTICED = timedelta(days=1)
@@ -56,3 +58,36 @@ def detected_at(incident: Incident, living: Iterable[Effective]) -> datetime:
     found = detection(incident, living) or declared_point(incident)
     assert found is not None
     return found.instant
+
+
+@dataclass(frozen=True)
+class Relapse:
+    """An incident came back: when it was reopened, when that was detected, and why it was reopened."""
+
+    reopened: Point
+    detected: Point
+    why: str
+
+
+def relapse(incident: Incident, living: Iterable[Effective]) -> Relapse | None:
+    """Return how it came back the last time; None if it never did.
+
+    It was detected as reported since it was resolved, else by the first alert since then, else by the reopening.
+    `living` has facts of no other incident.
+    """
+    found = outages(incident)
+    reopened = found[-1].start
+    if reopened is None:
+        return None
+    over = found[-2].resolved
+    since = over.earliest if over is not None else reopened.earliest
+    reported = [each for each in milestone_points(incident, "detected") if each.earliest >= since]
+    alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
+    fired = sorted(
+        fact.event.occurred_at
+        for fact in attached(incident, alerts)
+        if isinstance(fact.event, AlertFired) and since < fact.event.occurred_at <= reopened.latest
+    )
+    by_alert = [exact(fired[0], "first_alert")] if fired else []
+    why = [step.event.why for step in incident.own_steps if isinstance(step.event, IncidentReopened)]
+    return Relapse(reopened, [*reported[-1:], *by_alert, reopened][0], why[-1])

@@ -21,7 +21,7 @@ from projections.attachment import (
     without_other_silences,
 )
 from projections.changes import EARLIER_MERGES, ChangeRow, changes_among
-from projections.detection import detected_at
+from projections.detection import Relapse, detected_at, relapse
 from projections.imports import imports
 from projections.incidents import incidents_of
 from projections.places import Production, production_names
@@ -249,6 +249,11 @@ class Dossier:
     def detected_at(self) -> datetime:
         """From when limits run: the detection, else the declaration."""
         return detected_at(self.incident, self.work_facts)
+
+    @cached_property
+    def relapse(self) -> Relapse | None:
+        """How it came back the last time."""
+        return relapse(self.incident, self.work_facts)
 
     @cached_property
     def silences(self) -> list[Silence]:

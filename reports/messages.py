@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from projections.changes import ChangeRow
+from projections.detection import Relapse
 from projections.durations import Duration
 from projections.the_fix import considered, linked_fix
 from projections.timeline import Entry
@@ -30,7 +31,7 @@ class Draft:
     """All that a message is written from.
 
     `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them;
-    `at` is when it is written.
+    `at` is when it is written, `relapse` how the incident came back, if it did.
     """
 
     incident: Incident
@@ -42,12 +43,25 @@ class Draft:
     eta: datetime | None = None
     contact: str | None = None
     zone: tzinfo = UTC
+    relapse: Relapse | None = None
 
     def moment(self, at: datetime) -> str:
         """Write an instant to the minute, with its date where that is not the message's, and its zone."""
         local = at.astimezone(self.zone)
         same = local.date() == self.at.astimezone(self.zone).date()
         return f"{local:%H:%M} {local.tzname()}" if same else self.dated(at)
+
+    @property
+    def since(self) -> datetime:
+        """From when changes and verdicts are about what burns now."""
+        return self.relapse.detected.earliest if self.relapse else self.incident.begins_at
+
+    @property
+    def recent_changes(self) -> list[ChangeRow]:
+        """The changes since it came back: what went out before did not last; all of them if it never did."""
+        if self.relapse is None:
+            return list(self.changes)
+        return [row for row in self.changes if (row.finished_at or row.at) >= self.since]
 
     def dated(self, at: datetime) -> str:
         """Write an instant to the minute, with its date and zone."""
@@ -62,13 +76,15 @@ def write(kind: str, draft: Draft) -> str:
 def _initial(draft: Draft) -> list[str]:
     incident = draft.incident
     detected = incident.milestones.get("detected")
+    first = "First d" if draft.relapse else "D"
     if detected is not None:
-        seen = f"Detected: {draft.dated(detected.at)}"
+        seen = f"{first}etected: {draft.dated(detected.at)}"
     else:
         assert incident.declared_at is not None
-        seen = f"Declared: {draft.dated(incident.declared_at)}"
+        seen = f"{first}eclared: {draft.dated(incident.declared_at)}"
     return [
         f"🚨 {incident.severity.upper()} ISSUE - {short(incident.title, _LINE)}",
+        *_back(draft),
         seen,
         f"Affected: {', '.join(incident.services)}",
         f"Impact: {_impact(draft)}",
@@ -83,7 +99,7 @@ def _initial(draft: Draft) -> list[str]:
 def _update(draft: Draft) -> list[str]:
     incident = draft.incident
     cause = _last_note(draft, "root-cause")
-    lines = [f"{incident.severity.upper()} {incident.id} - {short(incident.title, _LINE)}"]
+    lines = [f"{incident.severity.upper()} {incident.id} - {short(incident.title, _LINE)}", *_back(draft)]
     lines.append(f"✅ Root cause identified: {cause}" if cause else "🔎 Root cause: not known yet")
     fix = _fix(draft)
     if fix is not None and fix.finished_at is not None:
@@ -111,7 +127,7 @@ def _update(draft: Draft) -> list[str]:
 
 def _resolved(draft: Draft) -> list[str]:
     incident = draft.incident
-    linked = linked_fix(incident, draft.changes)
+    linked = linked_fix(incident, draft.recent_changes)
     fix = linked.row if linked else None
     if incident.resolution == "false-alarm":
         head = f"✅ CLOSED AS A FALSE ALARM - {short(incident.title, _LINE)}"
@@ -158,6 +174,7 @@ def _rollback(draft: Draft) -> list[str]:
     return [
         head,
         f"Issue: {short(incident.title, _LINE)} ({incident.id}, {incident.severity})",
+        *_back(draft),
         f"Status: {_status(draft)}",
         *([f"ETA: {draft.moment(draft.eta)}"] if draft.eta else []),
         f"Contact: {_contact(draft)}",
@@ -165,6 +182,17 @@ def _rollback(draft: Draft) -> list[str]:
 
 
 _TEMPLATES = {"initial": _initial, "update": _update, "resolved": _resolved, "rollback": _rollback}
+
+
+def _back(draft: Draft) -> list[str]:
+    """Say that an open incident came back: it reads like the first time otherwise."""
+    back = draft.relapse
+    if back is None or draft.incident.status is not Status.OPEN:
+        return []
+    lines = [f"🔁 It came back: reopened {draft.moment(back.reopened.instant)} ({short(back.why, _LINE)})"]
+    if back.detected != back.reopened:
+        lines.append(f"Detected again: {draft.moment(back.detected.instant)}")
+    return lines
 
 
 def _impact(draft: Draft) -> str:
@@ -199,15 +227,15 @@ def _named(draft: Draft, row: ChangeRow) -> str:
 
 
 def _fix(draft: Draft) -> ChangeRow | None:
-    """Return the linked fix, else the last deploy since the incident began that did not fail."""
+    """Return the linked fix, else the last deploy that did not fail, since the incident began or came back."""
     incident = draft.incident
-    linked = linked_fix(incident, draft.changes)
+    linked = linked_fix(incident, draft.recent_changes)
     if linked is not None:
         return linked.row
     rows = [
         row
         for row in considered(incident, draft.changes)
-        if row.kind == "deploy" and (row.started_at or row.at) >= incident.begins_at
+        if row.kind == "deploy" and (row.started_at or row.at) >= draft.since
     ]
     last = rows[-1] if rows else None
     return last if last is not None and last.status != "failed" else None
@@ -248,6 +276,8 @@ def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:
         ):
             continue
         if fix is not None and event.service == fix.service and event.change not in fix.evidence:
+            continue
+        if draft.relapse is not None and event.window_from < draft.since:
             continue
         rank = (event.window_from, (event.occurred_at - event.window_from).total_seconds())
         for verdict in event.verdicts:

@@ -71,6 +71,7 @@ class Incident:
     resolved_at: datetime | None = None
     resolved_by: str | None = None
     resolution: str | None = None
+    reopened_at: datetime | None = None
     merged_into: str | None = None
     merged_from: tuple[str, ...] = ()
     links: dict[str, Link] = field(default_factory=dict)
@@ -188,7 +189,16 @@ def _apply(incident: Incident, step: Effective) -> Incident:
                 resolution=resolved.resolution,
             )
         case events.IncidentReopened():
-            return replace(incident, status=Status.OPEN, resolved_at=None, resolved_by=None, resolution=None)
+            # Nobody works on it as before: the stage is said anew.
+            return replace(
+                incident,
+                status=Status.OPEN,
+                resolved_at=None,
+                resolved_by=None,
+                resolution=None,
+                stage=None,
+                reopened_at=step.event.occurred_at,
+            )
         case events.IncidentMerged(into=into) as merged:
             return replace(incident, status=Status.MERGED, merged_into=into, resolved_at=merged.occurred_at)
         case EventLinked() | EventUnlinked() as judged:

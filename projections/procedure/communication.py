@@ -7,8 +7,8 @@ from typing import Any
 
 from projections.messages import Message, State, sent
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
-from tracker.events.base import BY_ITSELF, Recorded
-from tracker.events.incidents import IncidentReopened, IncidentResolved, NoteAdded
+from tracker.events.base import BY_ITSELF
+from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
 from tracker.incident import Status as IncidentStatus
 
 RECORDED_AFTERWARDS = timedelta(hours=1)
@@ -20,11 +20,22 @@ def since(evidence: Evidence) -> str:
     return "declared" if evidence.detected_at == evidence.incident.declared_at else "detected"
 
 
+def fix_since(evidence: Evidence) -> str:
+    """Name what the limit of the fix runs from."""
+    return since(evidence) if evidence.back_at is None else "back"
+
+
 def recorded_live(evidence: Evidence) -> bool:
-    """Whether the incident was recorded while it lasted; of one that is recorded afterwards nothing is due."""
-    first: Recorded = evidence.incident.steps[0].recorded
-    declared = evidence.incident.declared_at
-    return declared is not None and first.recorded_at - declared <= RECORDED_AFTERWARDS
+    """Whether the incident, or its return, was recorded while it lasted; of what is recorded afterwards nothing is due."""
+    begun = [
+        step
+        for step in evidence.incident.own_steps
+        if isinstance(step.event, IncidentDeclared | IncidentReopened)
+    ]
+    return any(
+        step.recorded.recorded_at - step.event.occurred_at <= RECORDED_AFTERWARDS
+        for step in (begun[0], begun[-1])
+    )
 
 
 def is_open(evidence: Evidence) -> bool:
@@ -70,7 +81,7 @@ def _first_word(evidence: Evidence) -> tuple[datetime, str, str, Mapping[str, An
 def _nobody_alerted(evidence: Evidence, due: datetime) -> RuleAnswer:
     """Answer where no word is known: a message that is known to have failed is missed, else it is unknown."""
     failed = [m for m in evidence.messages if m.state in (State.FAILED, State.WAITING)]
-    due_at, step = _due(evidence, due, "initial")
+    due_at, step = _due(evidence, evidence.burns_since + evidence.procedure.alert_team_within, "initial")
     if failed and evidence.now > due:
         last = failed[-1]
         reason = "message_waiting" if last.state is State.WAITING else "message_failed"

@@ -78,6 +78,7 @@ def evidence_of(
         now=now,
         detected_at=dossier.detected_at,
         others=dossier.neighbours,
+        back_at=dossier.relapse.detected.instant if dossier.relapse else None,
     )
 
 

@@ -46,7 +46,7 @@ def attempts(evidence: Evidence) -> list[ChangeRow]:
         for row in possible_fixes(evidence)
         if row.kind == "deploy"
         and row.status in ("finished", "failed")
-        and row.at >= evidence.detected_at
+        and row.at >= evidence.burns_since
         and (ends is None or row.at <= ends)
     ]
 
@@ -57,11 +57,14 @@ def fix_of(evidence: Evidence) -> Fix | None:
 
     While the incident is open, the last deploy counts as the fix unless it was rolled back or did not help.
     """
-    incident, detected = evidence.incident, evidence.detected_at
-    fix = the_fix(incident, possible_fixes(evidence), detected)
+    incident, since, rows = evidence.incident, evidence.burns_since, possible_fixes(evidence)
+    if evidence.back_at is not None:
+        # It came back: what went out before did not last.
+        rows = [row for row in rows if (row.finished_at or row.at) >= since]
+    fix = the_fix(incident, rows, since)
     if fix is not None or is_over(incident):
         return fix
-    last = last_so_far(incident, possible_fixes(evidence), detected)
+    last = last_so_far(incident, rows, since)
     if last is None or last.kind == "rollback" or outcome(evidence, last, "10m").failed:
         return None
     return Fix(last, so_far=True)

@@ -117,6 +117,7 @@ class Evidence:
     and forward to `now`. For a report and for any question about the past, `now` is the recording
     instant of the last event; only a question that is asked live has the clock's. `others` are the
     incidents of its services that are near: what belongs to one of them is not its own.
+    `back_at` is when it was detected that it came back, if it did.
     """
 
     incident: Incident
@@ -128,8 +129,14 @@ class Evidence:
     now: datetime
     detected_at: datetime
     others: tuple[Incident, ...] = ()
+    back_at: datetime | None = None
     computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What `once` keeps: the history of a repository, say."""
+
+    @property
+    def burns_since(self) -> datetime:
+        """From when a fix is awaited: the detection, or that of the last relapse."""
+        return self.back_at or self.detected_at
 
     def of(self, *kinds: type[Event]) -> list[Effective]:
         """Return the facts and decisions of these kinds, in the order in which they happened."""

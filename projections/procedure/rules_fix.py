@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from projections.changes import ChangeRow, same_place
 from projections.procedure.answers import unique
-from projections.procedure.communication import is_open, recorded_live, since
+from projections.procedure.communication import fix_since, is_open, recorded_live
 from projections.procedure.fix_attempts import attempts, fix_of, outcome
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from projections.procedure.versions import next_version
@@ -14,12 +14,12 @@ NO_FIX = RuleAnswer(Status.UNKNOWN, "no_fix_deployed")
 
 
 def deployed_in_time(evidence: Evidence) -> RuleAnswer:
-    """Ask for the fix to be deployed soon after the detection."""
-    due = evidence.detected_at + evidence.procedure.fix_deployed_within
+    """Ask for the fix to be deployed soon after the detection, or after that of the last relapse."""
+    due = evidence.burns_since + evidence.procedure.fix_deployed_within
     fix = fix_of(evidence)
     if fix is not None:
-        after = (fix.at - evidence.detected_at).total_seconds()
-        facts = {"fix": fix, "after": after, "since": since(evidence)}
+        after = (fix.at - evidence.burns_since).total_seconds()
+        facts = {"fix": fix, "after": after, "since": fix_since(evidence)}
         late = (fix.at - due).total_seconds()
         if late > 0:
             return RuleAnswer(Status.LATE, "fix_deployed", facts, fix.evidence, late)

@@ -101,7 +101,7 @@ def _not_deployed(evidence: Evidence) -> RuleAnswer:
         Status.UNKNOWN,
         "hotfix_not_tested",
         {"hotfix": waiting[-1].name, "sha": head},
-        due_at=evidence.detected_at + evidence.procedure.fix_deployed_within,
+        due_at=evidence.burns_since + evidence.procedure.fix_deployed_within,
         next_step=NextStep("run_test", {"service": service, "sha": head}),
     )
 

@@ -219,7 +219,7 @@ _TO_DO = {
 }
 """What to do about a rule that is not met yet."""
 _STATUS = {status: status.value.replace("_", " ") for status in Status}
-_SINCE = {"declared": "the declaration", "detected": "detection"}
+_SINCE = {"declared": "the declaration", "detected": "detection", "back": "it came back"}
 _OVER = {"10m": "the ten minutes", "1h": "the hour", "1d": "the day"}
 _MARKS = {Status.MET: "✓", Status.UNKNOWN: "?", Status.MISSED: "✗"}
 _GAPS_NAMED, _FILES_NAMED, _COMMITS_NAMED = 3, 3, 5

@@ -409,3 +409,13 @@ def test_every_decision_has_its_event():
     assert isinstance(ASKED["merge"](OPEN), events.IncidentMerged)
     assert ASKED["merge"](OPEN).into == "INC-2"
     assert ASKED["note"](OPEN).text == "the basket is empty"
+
+
+def test_the_stage_of_a_reopened_incident_is_said_anew():
+    """
+    It was monitoring when it was resolved; now it burns.
+    """
+    back = given(declared(10), stage(14, stage="monitoring"), resolved(40), reopened(70))
+
+    assert (back.stage, back.reopened_at) == (None, at(70))
+    assert lifecycle.change_stage(back, "monitoring", by="ada", at=typed(75)).stage == "monitoring"

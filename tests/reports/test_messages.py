@@ -15,6 +15,7 @@ from projections.durations import durations
 from projections.timeline import timeline
 from reports.messages import Draft, write
 from tests.builders import (
+    alert,
     at,
     declared,
     deploy,
@@ -25,6 +26,7 @@ from tests.builders import (
     milestone,
     note,
     recorded,
+    reopened,
     resolved,
     retracted,
     rollback,
@@ -52,7 +54,7 @@ def draft(*events: Event, minute: float = 30, metrics: Any = (), **fields: Any) 
         durations=durations(known),
         metrics=metrics,
         at=at(minute),
-        **fields,
+        **{"relapse": known.relapse, **fields},
     )
 
 
@@ -250,6 +252,66 @@ def test_what_people_typed_stays_one_line():
 
     assert len(text.splitlines()) == 9
     assert len(text) < 1500
+
+
+# ── after a relapse ──────────────────────────────────────────────────────────
+
+RELAPSED = (
+    *TOLD, alert(5), stage(20, stage="monitoring"), FIX, linked(FIX, 28, role="fixed"),
+    said("10m", "recovered", "recovered", minute=35), resolved(40), reopened(70, why="errors are back"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["initial", "update", "rollback"])
+def test_a_message_after_a_relapse_says_that_it_came_back(kind):
+    """
+    Not the stage, the fix and the verdicts of the first time.
+    """
+    written = write(kind, draft(*RELAPSED, minute=72))
+
+    assert "It came back: reopened 15:10 UTC (errors are back)" in written
+    assert "Status: OPEN" in written
+    assert "v1.2.1" not in written
+    assert "normal" not in written
+    assert "Detected again" not in written
+
+
+def test_an_alert_that_fired_before_it_was_reopened_detected_it_again():
+    """
+    The first one since it was resolved; that of the first time is called the first.
+    """
+    alerts = (alert(65, fingerprint="f1"), alert(67, fingerprint="f2"))
+
+    written = write("initial", draft(*RELAPSED, *alerts, minute=72))
+
+    assert "Detected again: 15:05 UTC" in written
+    assert "First detected: 2026-03-01 14:05 UTC" in written
+
+
+def test_what_people_say_after_a_relapse_counts_again():
+    """
+    The stage, and the deploy that followed.
+    """
+    later = (stage(75, stage="monitoring"), deploy(80, version="v1.2.2", sha=None))
+
+    written = write("update", draft(*RELAPSED, *later, minute=85))
+
+    assert "Status: MONITORING" in written
+    assert "v1.2.2 deployed at 15:20 UTC" in written
+
+
+def test_once_it_is_over_again_nothing_says_that_it_came_back():
+    """
+    The resolved message names the fix of the second time.
+    """
+    fix = deploy(80, version="v1.2.2", sha=None)
+
+    written = write(
+        "resolved", draft(*RELAPSED, fix, linked(fix, 90, role="fixed"), resolved(100), minute=101)
+    )
+
+    assert "came back" not in written
+    assert written.startswith("✅ RESOLVED - v1.2.2 deployed at 15:20 UTC")
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def print_incidents(incidents: Sequence[Incident], session: Session) -> None:
         state = (
             incident.resolution or incident.status.value
             if incident.resolved_at
-            else f"open {incident.stage or ''}".strip()
+            else f"open {'again ' if incident.reopened_at else ''}{incident.stage or ''}".strip()
         )
         title = printable(incident.title) + (" (imported)" if incident.imported else "")
         rows.append(
@@ -78,6 +78,7 @@ def described(incident: Incident) -> dict[str, object]:
         "resolved_at": incident.resolved_at,
         "resolved_by": incident.resolved_by,
         "resolution": incident.resolution,
+        "reopened_at": incident.reopened_at,
         "merged_into": incident.merged_into,
         "merged_from": incident.merged_from,
         "milestones": {

@@ -214,6 +214,7 @@ def _draft(
         eta=eta,
         contact=arguments.contact,
         zone=session.shown_zone,
+        relapse=known.relapse,
     )
 
 

@@ -235,7 +235,10 @@ def _status(incident: Any) -> str:
     if incident.resolved_at:
         lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
         return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}, after {lasted}"
-    return f"open since {utc(incident.begins_at)}" + (f", {incident.stage}" if incident.stage else "")
+    stage = f", {incident.stage}" if incident.stage else ""
+    if incident.reopened_at is not None:
+        return f"open again since {utc(incident.reopened_at)}, first since {utc(incident.begins_at)}{stage}"
+    return f"open since {utc(incident.begins_at)}{stage}"
 
 
 def _event(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:

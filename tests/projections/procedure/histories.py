@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from projections.changes import changes
-from projections.detection import detected_at
+from projections.detection import detected_at, relapse
 from projections.procedure.check import check
 from projections.procedure.rule import Evidence, ProcedureLimits, RuleAnswer
 from projections.updates import messages_of
@@ -61,6 +61,7 @@ def evidence(
         procedure=procedure or ProcedureLimits(),
         now=at(now) if now is not None else max(each.recorded_at for each in history),
         detected_at=detected_at(incident, living),
+        back_at=back.detected.instant if (back := relapse(incident, living)) else None,
     )
 
 

@@ -324,6 +324,21 @@ def test_nobody_waits_for_news_between_the_end_and_a_reopening():
     assert one("updates_on_time", *calm, now=62).due_at == at(65)
 
 
+def test_after_a_relapse_the_fix_is_awaited_from_then_on():
+    """
+    The fix of the first time did not last; its deploy is no fix of what burns now.
+    """
+    first = [*DECLARED, message(6), FIX, FIXED, b.resolved(32), b.reopened(100, why="it is back")]
+    again = b.deploy(115, version="1.4.4")
+    linked = b.linked(again, 119, role="fixed")
+
+    waiting = one("deployed_in_time", *first, now=110)
+    fixed = one("deployed_in_time", *first, again, linked, b.resolved(120))
+
+    assert (waiting.status, waiting.due_at) == (Status.UNKNOWN, at(130))
+    assert (fixed.status, fixed.facts["after"], fixed.facts["since"]) == (Status.MET, 900.0, "back")
+
+
 # ── tests ────────────────────────────────────────────────────────────────────
 
 
