@@ -6,14 +6,16 @@ settling times and windows that are not over are the business of `projections.ju
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from projections.judgement import replay
-from projections.judgement.replay import Floats, Replayed
+from projections.judgement.replay import Flags, Floats, Replayed
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
+from projections.judgement.wild_samples import shows_wild_again, wild_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,6 +39,8 @@ LEVEL = 0.25
 CLEAR = 3.0
 #: Four standard errors of the window's mean, as the incident's own samples scatter.
 OWN_NOISE = 4.0
+#: The swing is so much wider where samples were left out of the baseline: what was selected moves less than what comes.
+LEFT_OUT_MARGIN = 1.25
 #: An incident is judged by its last hour before the fix, or by a window's length where that is longer.
 INCIDENT_SECONDS = 3_600
 
@@ -64,7 +68,9 @@ def judge_change(
     past, then = _rows(baseline), _rows(after)
     window = _steps(window_seconds, step_seconds)
     gap = _gap(gap_seconds, step_seconds)
-    judged = _judged(past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys)
+    judged = _judged(
+        past, _fitted(then, window), lag=gap, step_seconds=step_seconds, deploys=deploys, follows=then
+    )
     return [_unless_noisy(judgement) for judgement in judged]
 
 
@@ -204,7 +210,7 @@ def _rows(samples: ArrayLike) -> Floats:
     values = np.asarray(samples, dtype=np.float64)
     if values.ndim != 2:
         raise ValueError(f"samples by metrics expected, got {values.ndim} dimensions")
-    return values.T
+    return np.ascontiguousarray(values.T)
 
 
 def _steps(seconds: float, step_seconds: float) -> int:
@@ -238,6 +244,7 @@ def _judged(
     step_seconds: float,
     deploys: Sequence[int],
     incident: Floats | None = None,
+    follows: Floats | None = None,
 ) -> list[ChangeJudgement]:
     if len(baseline) != len(after) or (incident is not None and len(incident) != len(after)):
         between = "" if incident is None else f", {len(incident)} during the incident"
@@ -249,16 +256,41 @@ def _judged(
     possible = replay.independent_windows(baseline.shape[1], window=window, lag=lag, stretch=stretch)
     if possible < replay.INDEPENDENT_AT_LEAST:
         return [_too_short(row, window=window, possible=possible) for row in after]
-    figures = replay.replay(
-        baseline,
-        after,
-        lag=lag,
-        day=_steps(replay.DAY_SECONDS, step_seconds),
-        deploys=deploys,
-        incident=incident,
-    )
-    judged = [_change(figures, row, window=window) for row in range(len(baseline))]
+    day = _steps(replay.DAY_SECONDS, step_seconds)
+    compare = partial(replay.replay, lag=lag, day=day, deploys=deploys)
+    wild = wild_samples(baseline, follows, day=day)
+    if wild is None:
+        figures = compare(baseline, after, incident=incident)
+        judged = [_change(figures, row, window=window) for row in range(len(baseline))]
+    else:
+        judged = _without_wild(compare, baseline, after, incident, wild)
     return [_unless_counter(judgement, row) for judgement, row in zip(judged, baseline, strict=True)]
+
+
+def _without_wild(
+    compare: Callable[..., Replayed], baseline: Floats, after: Floats, incident: Floats | None, wild: Flags
+) -> list[ChangeJudgement]:
+    """Judge with the wild samples left out, and with all samples where the window only shows such samples again."""
+    import numpy as np
+
+    window = after.shape[1]
+    figures = compare(np.where(wild, np.nan, baseline), after, incident=incident)
+    wider = np.where(wild.any(axis=1), LEFT_OUT_MARGIN, 1.0)
+    figures = replace(figures, swing=figures.swing * wider)
+    judged = [_change(figures, row, window=window) for row in range(len(baseline))]
+    again: list[int] = []
+    for row in np.flatnonzero(wild.any(axis=1)).tolist():
+        if shows_wild_again(judged[row], baseline[row], wild[row], after[row]):
+            again.append(row)
+        else:
+            judged[row] = replace(judged[row], left_out=tuple(np.flatnonzero(wild[row]).tolist()))
+    if again:
+        figures = compare(
+            baseline[again], after[again], incident=None if incident is None else incident[again]
+        )
+        for number, row in enumerate(again):
+            judged[row] = _change(figures, number, window=window)
+    return judged
 
 
 def _unless_counter(judgement: ChangeJudgement, baseline: Floats) -> ChangeJudgement:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from projections.judgement import grid as grids
 from projections.judgement.metric_series import HISTORY, MetricSeries
 from projections.judgement.recovery import sample_swing
+from projections.judgement.replay import DAY_SECONDS
+from projections.judgement.wild_samples import without_wild
 from projections.samples import Series
 
 #: An older sample is not current.
@@ -66,7 +68,8 @@ def normal_range(metric: MetricSeries, *, healthy_to: datetime) -> NormalRange |
     if series is None:
         return None
     own = grids.own_step_seconds(series, healthy_to - timedelta(hours=1), healthy_to)
-    healthy = _grid(series, own, healthy_to, healthy_to).values
+    grid = _grid(series, own, healthy_to, healthy_to)
+    healthy = without_wild(grid.values, day=round(DAY_SECONDS * 1_000 / grid.step_ms))
     swing = sample_swing(healthy)
     known = healthy[np.isfinite(healthy)]
     if swing is None:

@@ -5,7 +5,8 @@ Where a window is not over, or its samples are not in the log yet, the row says 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from tracker.events.base import Redaction, handle_of
 from tracker.times import from_ms, to_ms
 
 #: Changes whenever the same numbers may be judged otherwise.
-JUDGE_VERSION = "1"
+JUDGE_VERSION = "2"
 
 #: A metric is examined from so long before the onset that people reported: they are rarely early.
 ONSET_BEFORE = timedelta(minutes=15)
@@ -254,6 +255,7 @@ def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWi
         recovery = judge_recovery(healthy, incident, after, deploys=inputs.deploys, **arguments)[0]
         judgement = recovery.after
     row = _with_judgement(row, judgement)
+    left_out = set(judgement.left_out) | set(recovery.incident.left_out if recovery else ())
     if recovery is None:
         row = replace(row, verdict=_change_verdict(judgement, metric.better), reasons=_text(judgement.reason))
     else:
@@ -266,7 +268,14 @@ def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWi
             flags.append("was_over_limit_before")
     if "blind" not in flags and silent(inputs.after, inputs.step_seconds):
         flags.append("blind")
-    return replace(row, flags=tuple(flags))
+    return replace(row, flags=tuple(flags), reasons=(*row.reasons, *_left_out(left_out, inputs, row)))
+
+
+def _left_out(positions: Iterable[int], inputs: Inputs, row: VerdictRow) -> tuple[Reason, ...]:
+    """Name the wild samples of healthy time that a verdict was judged without."""
+    step = timedelta(seconds=inputs.step_seconds)
+    samples = [(inputs.healthy_from + at * step, float(inputs.healthy[at])) for at in sorted(positions)]
+    return (Reason("samples_left_out", {"samples": tuple(samples), "unit": row.unit}),) if samples else ()
 
 
 def _with_judgement(row: VerdictRow, judgement: ChangeJudgement) -> VerdictRow:
@@ -293,11 +302,13 @@ def _with_recovery(
     if verdict in ("unaffected", "not_enough_data"):
         return row
     rising = (recovery.incident.shift or 0.0) > 0
+    healthy = inputs.healthy.copy()
+    healthy[list(recovery.after.left_out)] = math.nan
     return replace(
         row,
         recovered_at=recovered_at(
             metric.series,
-            inputs.healthy,
+            healthy,
             plan,
             rising=rising,
             judgement=recovery.after,
@@ -305,7 +316,7 @@ def _with_recovery(
         ),
         left_normal_at=left_normal_at(
             metric.series,
-            inputs.healthy,
+            healthy,
             min(inputs.healthy_to, inputs.onset - ONSET_BEFORE),
             plan.begins_at,
             rising=rising,

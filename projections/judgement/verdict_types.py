@@ -47,6 +47,8 @@ class ChangeJudgement:
     replays: int
     samples: int
     samples_expected: int
+    #: Positions in the baseline of the wild samples that were left out, see `projections.judgement.wild_samples`.
+    left_out: tuple[int, ...] = ()
     #: Why there is no answer, in words; empty where there is one.
     reason: str = ""
     #: `spike`: one sample alone made the shift. `already_moving`: it moved the same way in the window before.

@@ -11,7 +11,7 @@ from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
 from reports.wording import silence as silence_words
 from reports.wording.changes import version_name
-from reports.wording.verdict_phrases import SPANS, headline, reason, settled_after, when_normal
+from reports.wording.verdict_phrases import SPANS, headline, reason, sentence, settled_after, when_normal
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
 from tracker.events.changes import DeployFinished, RollbackFinished
@@ -51,7 +51,7 @@ def _verdicts(context: Context) -> list[str]:
         judged = [row for row in rows if row.verdict not in NOT_JUDGED]
         if judged:
             written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
-            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in judged])]
+            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in judged]), *_left_out(judged)]
         not_judged: dict[str, list[str]] = {}
         for row in rows:
             if row.verdict in NOT_JUDGED and row.baseline == "before_change":
@@ -93,6 +93,20 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
         f"±{number(row.smallest_visible_change)}",
         text(" · ".join(remarks)) or "–",
     )
+
+
+def _left_out(rows: list[VerdictRow]) -> list[str]:
+    """Name once what was left out of baselines, and in which verdicts."""
+    metrics: dict[str, list[str]] = {}
+    for row in rows:
+        for remark in row.reasons:
+            if remark.code == "samples_left_out":
+                metrics.setdefault(sentence(remark), []).append(f"{row.metric} ({SPANS[row.window]})")
+    return [
+        line
+        for what, names in metrics.items()
+        for line in ("", f"{text(', '.join(dict.fromkeys(names)))}: {text(what)}")
+    ]
 
 
 def _metric(context: Context, metric: MetricPlan) -> list[str]:

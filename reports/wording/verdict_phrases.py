@@ -16,6 +16,7 @@ from projections.comparison import (
 )
 from projections.reason import Reason
 from projections.silence import Silence
+from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.silence import describe
 from tracker.times import spoken, utc
@@ -48,6 +49,10 @@ REASONS: dict[str, Callable[..., str]] = {
     "judged": lambda text: text,
     "blind": lambda silences, samples, of: (
         f"{'; '.join(map(describe, silences))}; {samples} of {of} samples of the window are in the log."
+    ),
+    "samples_left_out": lambda samples, unit: (
+        "Left out of the baseline, as nothing else in it is nearly as far from the samples around it: "
+        f"{', '.join(f'{rounded_with_unit(value, unit)} at {utc(at)}' for at, value in samples)}."
     ),
     "samples_redacted": lambda redaction: (
         f"Samples of it were redacted by {redaction.by} on {utc(redaction.at)}: {redaction.why}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from projections.comparison import judge_change, judge_recovery
-from tests.judge.cases import WINDOWS, Change, Fix, generated, generated_fixes, recorded
+from tests.judge.cases import WINDOWS, Change, Fix, generated, generated_fixes, recorded, spoiled
 
 
 @dataclass
@@ -71,7 +71,7 @@ def fixes(cases: Iterable[Fix]) -> dict[str, Counter[str]]:
 
 
 def main() -> int:
-    """Print the table."""
+    """Print the two tables."""
     folder = os.environ.get("CASES")
     if folder and not (Path(folder) / "single.json").is_file():
         print(
@@ -81,8 +81,15 @@ def main() -> int:
         return 11
     told, mended = recorded(Path(folder)) if folder else (list(generated()), list(generated_fixes()))
     print(
-        f"{'recorded' if folder else 'generated'} cases: {len(told)} windows after a deploy, {len(mended)} fixes\n"
+        f"{'recorded' if folder else 'generated'} cases: {len(told)} windows after a deploy, {len(mended)} fixes"
     )
+    _print("as they are", told, mended)
+    _print("with one to three wild samples in each baseline", list(spoiled(told)), list(spoiled(mended)))
+    return 0
+
+
+def _print(title: str, told: list[Change], mended: list[Fix]) -> None:
+    print(f"\n{title}\n")
     print(
         "window   quiet   false alarms %  (strength > 1.5)  (> 2)   found %: g 2-4   g >= 4   g >= 8   not enough data %"
     )
@@ -95,7 +102,6 @@ def main() -> int:
     print("\nfixes of clear incidents, an hour after")
     for truth, said in sorted(fixes(mended).items()):
         print(f"  {truth:17} " + ", ".join(f"{verdict} {count}" for verdict, count in said.most_common()))
-    return 0
 
 
 if __name__ == "__main__":

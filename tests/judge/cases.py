@@ -6,9 +6,10 @@ window, `truth` (unchanged, up, down) and `g`; `single.npz` holds `id|base` and 
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,40 @@ def generated_fixes(each: int = 6) -> Iterator[Fix]:
                 yield Fix(
                     60, series[:5_760], series[5_760:5_820] + size, series[5_820:] + share * size, truth, 10.0
                 )
+
+
+WILD: dict[str, Callable[[np.random.Generator, Floats], float]] = {
+    "far up": lambda rng, known: known.mean() + known.std() * 10 ** rng.uniform(1, 4),
+    "far down": lambda rng, known: known.mean() - known.std() * 10 ** rng.uniform(1, 4),
+    "zero": lambda rng, known: 0.0,
+    "many times": lambda rng, known: known.max() * rng.uniform(3, 100),
+    "two fifths": lambda rng, known: 0.4 * known.mean(),
+    "an error's code": lambda rng, known: rng.choice([-1.0, 65_535.0, 2.0**31, 2.0**63]),
+}
+
+
+def with_wild_samples(baseline: Floats, rng: np.random.Generator) -> Floats:
+    """Put one to three wild samples anywhere into a baseline: apart, next to each other, or near its end."""
+    wild, known = baseline.copy(), np.flatnonzero(np.isfinite(baseline))
+    count, where = int(rng.integers(1, 4)), rng.random()
+    if where < 0.6:
+        chosen = rng.choice(len(known), count, replace=False)
+    else:
+        begin = rng.integers(len(known) - (30 if where < 0.75 else len(known)), len(known) - count)
+        chosen = begin + np.arange(count)
+    value = WILD[rng.choice(list(WILD))]
+    for at in known[chosen]:
+        wild[at] = value(rng, baseline[known])
+    return wild
+
+
+C = TypeVar("C", Change, Fix)
+
+
+def spoiled(cases: Iterable[C]) -> Iterator[C]:
+    """Return the same cases with wild samples in their baselines."""
+    for number, case in enumerate(cases):
+        yield replace(case, baseline=with_wild_samples(case.baseline, np.random.default_rng([5, number])))
 
 
 def recorded(folder: Path) -> tuple[list[Change], list[Fix]]:
