@@ -54,7 +54,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Context:
-    """One incident, as the log holds it at one position."""
+    """One incident, as the log holds it at one position.
+
+    `pictures` is their format: svg, png, or none, which links to no picture.
+    """
 
     incident: Incident
     entries: tuple[Entry, ...]
@@ -66,7 +69,7 @@ class Context:
     provenance: Provenance
     zone_name: str = "UTC"
     zone: tzinfo = UTC
-    picture_suffix: str = "svg"
+    pictures: str = "svg"
     verdicts: tuple[VerdictRow, ...] = ()
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()

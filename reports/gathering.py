@@ -23,7 +23,7 @@ _COLLECTED_AFTER = timedelta(days=1)
 
 
 def gather(
-    dossier: Dossier, *, zone_name: str = "UTC", suffix: str = "svg"
+    dossier: Dossier, *, zone_name: str = "UTC", pictures: str = "svg"
 ) -> tuple[Context, list[Recorded]]:
     """Return what a report is written from, but for its provenance; and the events that it depends on."""
     # That the report was reviewed and published is no part of the story that it tells.
@@ -45,7 +45,7 @@ def gather(
         provenance=Provenance(0, "", "", "", {}),
         zone_name=zone_name,
         zone=zone(zone_name) if zone_name != "UTC" else UTC,
-        picture_suffix=suffix,
+        pictures=pictures,
         verdicts=tuple(judged.rows),
         silences=tuple(silence for silence in dossier.silences if silence.event in shown),
         actions=tuple(items),

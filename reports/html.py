@@ -42,7 +42,7 @@ class Page:
         return data + f"<!-- sha256 of all above: {hashlib.sha256(data).hexdigest()} -->\n".encode()
 
 
-def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = True) -> Page:
+def page(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> Page:
     """Render the parts of a report, each by itself: no prose around them changes a byte of them."""
     taken: dict[str, int] = {}
     made: list[Part] = []
@@ -52,10 +52,7 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes], *, drawn: bool = 
         if part.name == "footer":
             markdown = re.sub(r"(tracker verify --report \S+)\.md`", r"\1.html`", markdown)
         rendered = _Rendered(markdown, taken, pictures)
-        attributes = (
-            part.attributes if drawn or not part.attributes else {**part.attributes, "pictures": "none"}
-        )
-        made.append(Part(part.name, rendered.html, attributes))
+        made.append(Part(part.name, rendered.html, part.attributes))
         headings += [(name, text) for level, name, text in rendered.headings if level == 2]
         if part.name == "head":
             title = next((text for level, _, text in rendered.headings if level == 1), "Incident")
@@ -110,10 +107,8 @@ class _Renderer(RendererHTML):
         source = str(token.attrs.get("src", ""))
         alternative = html.escape("".join(child.content for child in token.children or ()))
         drawn = None if self.by_hand else self.pictures.get(source)
-        if drawn is None and self.by_hand:
-            return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
         if drawn is None:
-            return f'<em class="no-picture">{alternative}</em>'
+            return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
         if source.endswith(".png"):
             data = base64.b64encode(drawn).decode()
             return (

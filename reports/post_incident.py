@@ -29,7 +29,7 @@ class Document:
 
 
 def write(context: Context, *, template: str = "guide", with_pictures: bool = True) -> Document:
-    """Write the report and draw its pictures."""
+    """Write the report and draw its pictures; without them the text is the same, with its links."""
     incident = context.incident
     chosen = TEMPLATES[template]
     written = [(section.name, section.written(context)) for section in chosen.sections]
@@ -38,7 +38,7 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
         "incident": incident.id,
         "template": template,
         "zone": context.zone_name,
-        "pictures": context.picture_suffix,
+        "pictures": context.pictures,
         "parts": ",".join(name for name, _ in written),
     }
     title = [f"# {incident.id}: {text(incident.title)}", "", *chosen.head(context)]
@@ -47,8 +47,8 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
         *(Part(name, _between_blank_lines(lines)) for name, lines in written),
     )
     drawn: dict[str, bytes] = {}
-    if with_pictures:
-        kind: Literal["png", "svg"] = "png" if context.picture_suffix == "png" else "svg"
+    if with_pictures and context.pictures != "none":
+        kind: Literal["png", "svg"] = "png" if context.pictures == "png" else "svg"
         drawn = {
             f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()
         }

@@ -116,10 +116,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
             *_gone(context, metric),
             *_blind(context, metric),
         ]
-    picture = f"{context.incident.id}/{picture_name(context, metric)}"
-    start, end = context.picture_span
-    alternative = f"{metric.name} of {metric.service}, {context.moment(start)} to {context.moment(end)}"
-    written = [f"![{text(alternative)}]({picture})", "", *_numbers(context, metric)]
+    written = [*_picture(context, metric), *_numbers(context, metric)]
     queries = sorted({series.query for series in metric.series})
     sources = sorted({series.source for series in metric.series})
     steps = sorted({f"{series.step_seconds:g}" for series in metric.series})
@@ -129,6 +126,15 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         f"from {', '.join(text(source) for source in sources)}.",
     ]
     return written + _gone(context, metric) + _blind(context, metric)
+
+
+def _picture(context: Context, metric: MetricPlan) -> list[str]:
+    """Link the picture, where there will be one; the numbers below it say the same in short."""
+    if context.pictures == "none":
+        return []
+    start, end = context.picture_span
+    alternative = f"{metric.name} of {metric.service}, {context.moment(start)} to {context.moment(end)}"
+    return [f"![{text(alternative)}]({context.incident.id}/{picture_name(context, metric)})", ""]
 
 
 def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
@@ -234,7 +240,7 @@ def picture_name(context: Context, metric: MetricPlan) -> str:
     Names that came in somebody's bundle lead into no other folder.
     """
     zone = "" if context.zone_name == "UTC" else "." + context.zone_name
-    name = f"{metric.service}-{metric.name}{zone}.{context.picture_suffix}"
+    name = f"{metric.service}-{metric.name}{zone}.{context.pictures}"
     return "".join("-" if char in "/\\" or not char.isprintable() else char for char in name)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.post_incident import Document
+from reports.post_incident import Document, write
 from tests import builders as b
-from tracker.application.report import document
+from tracker.application.report import document, gathered
 from tracker.application.session import Options, Session
 from tracker.events.base import Event, Incoming, event_id
 from tracker.ingest.samples import intake
@@ -85,7 +85,12 @@ def report(path: Path, incident: str = "INC-1", up_to: int | None = None, **opti
 
 
 def text_of(path: Path, incident: str = "INC-1", up_to: int | None = None, **options: object) -> str:
-    return report(path, incident, up_to, with_pictures=False, **options).markdown
+    """Write the text alone: nothing is drawn."""
+    template = str(options.pop("template", "guide"))
+    with Log(str(path), now=lambda: b.at(10_000), salts=salts) as log:
+        session = Session(Options(store=str(path)), log=log)
+        context = gathered(session, session.incident(incident, up_to), up_to, **options)  # type: ignore[arg-type]
+        return write(context, template=template, with_pictures=False).markdown
 
 
 def whole_incident() -> list[Event | Incoming]:

@@ -1,5 +1,6 @@
 """The post-incident report: the same log position gives the same bytes, and nobody's text becomes markup."""
 
+import json
 import os
 import re
 import subprocess
@@ -369,7 +370,45 @@ def test_an_edited_report_is_found(tmp_path, capsys, was, now):
     assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 5
     said = capsys.readouterr()
     assert " differs: " in said.out
-    assert "tracker report INC-1 --at-seq 24 -o - | diff" in said.err
+    assert "tracker report INC-1 --at-seq 24 --pictures svg -o - | diff" in said.err
+
+
+LINK = re.compile(r"!\[[^\]]*\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("template", ["guide", "google", "pagerduty"])
+@pytest.mark.parametrize("kind", ["svg", "png", "none"])
+def test_each_picture_that_a_report_links_lies_beside_it(tmp_path, template, kind):
+    """
+    Without pictures it links none, and is written again without them; the numbers stand there all the same.
+    """
+    written = _written(tmp_path, "--template", template, "--pictures", kind)
+    linked = LINK.findall(written.read_text(encoding="utf-8"))
+
+    assert len(linked) == (0 if kind == "none" else 1)
+    assert all((tmp_path / link).is_file() for link in linked)
+    assert f"pictures={kind} " in written.read_text(encoding="utf-8")
+    before = written.read_bytes()
+    again = ["report", "1", "--store", str(tmp_path / "tracker.db"), "-o", str(written)]
+    assert main(again) == 0
+    assert written.read_bytes() == before
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_report_on_stdout_links_no_picture(tmp_path, capsysbinary, as_json):
+    """
+    Nothing lies beside it; saved, it verifies.
+    """
+    path = told(tmp_path / "tracker.db", histories.whole_incident())
+    words = ["--json"] if as_json else ["-o", "-"]
+    assert main(["report", "1", "--store", str(path), *words]) == 0
+    said = capsysbinary.readouterr().out.decode()
+    markdown = json.loads(said)["markdown"] if as_json else said
+
+    assert not LINK.search(markdown)
+    assert "error_ratio" in markdown
+    (tmp_path / "saved.md").write_text(markdown, encoding="utf-8")
+    assert main(["verify", "--store", str(path), "--report", str(tmp_path / "saved.md")]) == 0
 
 
 def test_an_edited_picture_is_found(tmp_path):

@@ -42,7 +42,7 @@ def gathered_again(session: Session, found: ParsedReport, position: int) -> Cont
         session.incident(form["incident"], position),
         position,
         zone_name=form.get("zone", "UTC"),
-        suffix="png" if form.get("pictures") == "png" else "svg",
+        pictures=form.get("pictures", "svg"),
     )
 
 
@@ -59,35 +59,36 @@ def document(
     up_to: int | None,
     *,
     zone_name: str = "UTC",
-    suffix: str = "svg",
+    pictures: str = "svg",
     template: str = "guide",
-    with_pictures: bool = True,
 ) -> Document:
     """Gather what the log holds of an incident up to a position, and write the report."""
-    context = gathered(session, incident, up_to, zone_name=zone_name, suffix=suffix)
-    return write(context, template=template, with_pictures=with_pictures)
+    context = gathered(session, incident, up_to, zone_name=zone_name, pictures=pictures)
+    return write(context, template=template)
 
 
 def gathered(
-    session: Session, incident: Incident, up_to: int | None, *, zone_name: str = "UTC", suffix: str = "svg"
+    session: Session, incident: Incident, up_to: int | None, *, zone_name: str = "UTC", pictures: str = "svg"
 ) -> Context:
     """Read all that the report depends on; its position is that of the last event used."""
-    return with_evidence(session, dossier(session, incident, up_to), zone_name=zone_name, suffix=suffix)[0]
+    return with_evidence(session, dossier(session, incident, up_to), zone_name=zone_name, pictures=pictures)[
+        0
+    ]
 
 
 def with_evidence(
-    session: Session, known: Dossier, *, zone_name: str = "UTC", suffix: str = "svg"
+    session: Session, known: Dossier, *, zone_name: str = "UTC", pictures: str = "svg"
 ) -> tuple[Context, Dossier, list[Recorded]]:
     """Gather all that the report depends on, with the dossier that it is from and the events used.
 
     Where less of the log would have been searched as of the last of these events, it is read again
     as of there: the same position gives the same bytes.
     """
-    context, used = gather(known, zone_name=zone_name, suffix=suffix)
+    context, used = gather(known, zone_name=zone_name, pictures=pictures)
     last = used[-1].position
     if not reads_the_same(session.log, known, last):
         earlier = dossier(session, session.incident(known.incident.id, last), last)
-        return with_evidence(session, earlier, zone_name=zone_name, suffix=suffix)
+        return with_evidence(session, earlier, zone_name=zone_name, pictures=pictures)
     context = _with_true_standing(session, context)
     return replace(context, provenance=provenance(session, known, used)), known, used
 
@@ -120,7 +121,7 @@ def published_differs(before: ParsedReport, context: Context, then: ReportStatus
         standing=then,
         zone_name=zone_name,
         zone=zone(zone_name) if zone_name != "UTC" else UTC,
-        picture_suffix=before.attributes.get("pictures", "svg"),
+        pictures=before.attributes.get("pictures", "svg"),
     )
     now = write(form, template=then.template or "guide", with_pictures=False)
     texts = {part.name: part.text for part in before.parts if part.name not in NEVER_SAME}

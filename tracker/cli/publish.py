@@ -67,12 +67,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     zone_name = arguments.tz or held.get("zone", "UTC")
-    suffix = "png" if held.get("pictures") == "png" else "svg"
+    pictures = held.get("pictures", "svg")
     before = publications(incident)
     last = before[-1] if before else None
     with waiting("publish"):
         known = dossier(session, incident, up_to)
-        context, known, _ = report.with_evidence(session, known, zone_name=zone_name, suffix=suffix)
+        context, known, _ = report.with_evidence(session, known, zone_name=zone_name, pictures=pictures)
         if last is not None and context.standing.state is State.PUBLISHED:
             same = _known(arguments, session, context, last, target, found, (template, zone_name))
             if same is not None:

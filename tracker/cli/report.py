@@ -40,7 +40,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("guide", "google", "pagerduty"),
         help="headings (default: those of the existing file, else guide)",
     )
-    parser.add_argument("--pictures", choices=("svg", "png", "none"), help="picture format (default svg)")
+    parser.add_argument(
+        "--pictures",
+        choices=("svg", "png", "none"),
+        help="picture format (default that of the existing file, else svg; none for markdown on stdout)",
+    )
     parser.add_argument("--tz", metavar="ZONE", help="time zone of the timeline (default UTC)")
     parser.add_argument(
         "--diff", choices=("published",), help="show what changed since it was last published; write no file"
@@ -68,9 +72,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             incident,
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
-            suffix="png" if (arguments.pictures or held.get("pictures")) == "png" else "svg",
+            pictures=arguments.pictures or ("none" if aside else held.get("pictures", "svg")),
             template=template,
-            with_pictures=arguments.pictures != "none" and not aside,
         )
     if aside:
         say(*secret_notices(written.markdown, "the report"))

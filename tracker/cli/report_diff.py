@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     before = parse(payload)
     with waiting("report"):
         context = report.gathered(
-            session, incident, up_to, zone_name=zone_name, suffix=before.attributes.get("pictures", "svg")
+            session, incident, up_to, zone_name=zone_name, pictures=before.attributes.get("pictures", "svg")
         )
         now = write(replace(context, standing=then), template=template, with_pictures=False)
     target = Path(arguments.output if arguments.output not in (None, "-") else f"{name}.md")

@@ -25,16 +25,14 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     beside = target.with_suffix(".md")
     found = None if beside == target else report_files.existing_report(beside, name)
     held = found.attributes if found else {}
-    pictures = arguments.pictures or held.get("pictures", "svg")
     with waiting("report"):
         written = report.document(
             session,
             incident,
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
-            suffix="png" if pictures == "png" else "svg",
+            pictures=arguments.pictures or held.get("pictures", "svg"),
             template=arguments.template or held.get("template", "guide"),
-            with_pictures=arguments.pictures != "none",
         )
     text = written.markdown
     if found is not None and found.by_hand:
@@ -46,7 +44,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     else:
         found = None
     say(*secret_notices(text, "the report" if aside else str(target), lines=False))
-    data = page_of(written, found, drawn=arguments.pictures != "none")
+    data = page_of(written, found)
     if arguments.json:
         write_json(
             {"incident": name, "template": written.parts[0].attributes["template"], "html": data.decode()}
@@ -66,9 +64,9 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     return 0
 
 
-def page_of(written: "Document", found: "ParsedReport | None" = None, *, drawn: bool = True) -> bytes:
+def page_of(written: "Document", found: "ParsedReport | None" = None) -> bytes:
     """Make the page of a report; `found` is the markdown with prose around the same parts."""
-    made = page(written.parts, written.pictures, drawn=drawn)
+    made = page(written.parts, written.pictures)
     prose = [""] * (len(made.parts) + 1)
     if found is not None:
         # Prose stays behind the part that it stood behind, wherever that part was moved.

@@ -214,6 +214,7 @@ def _say_report(
     command = f"tracker report {held_in['incident']} --at-seq {quoted or report.position}"
     command += f" --tz {held_in['zone']}" if held_in.get("zone", "UTC") != "UTC" else ""
     command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
+    command += f" --pictures {held_in['pictures']}" if held_in.get("pictures", "none") != "none" else ""
     for each in since:
         assert each.redacted is not None
         print(f"Reason: {each.handle}, which it uses, was {redaction(each.redacted)}")
@@ -319,16 +320,15 @@ def _report(path: Path) -> Report:
 
 def hold(session: Session, report: Report, context: Context) -> Held:
     """Write a report again as of its position, and compare each part and each existing picture."""
-    drawn = report.apart.attributes.get("pictures") != "none"
     template = report.apart.attributes["template"]
-    written = write(context, template=template, with_pictures=drawn)
-    held = _held(report, written, drawn=drawn)
+    written = write(context, template=template)
+    held = _held(report, written)
     for each in publications(session.incident(report.apart.attributes["incident"])):
         # What was published says so, which the log could not at that position.
         if not isinstance(each.event, ReportPublished) or each.event.position != report.position:
             continue
         then = write(replace(context, standing=as_published(each)), template=template, with_pictures=False)
-        other = _held(report, replace(then, pictures=written.pictures), drawn=drawn)
+        other = _held(report, replace(then, pictures=written.pictures))
         if len(other.parts) < len(held.parts):
             held = other
         if each.event.sha256 == hashlib.sha256(report.data).digest():
@@ -336,9 +336,9 @@ def hold(session: Session, report: Report, context: Context) -> Held:
     return held
 
 
-def _held(report: Report, written: "Document", *, drawn: bool) -> Held:
+def _held(report: Report, written: "Document") -> Held:
     if report.is_page:
-        return _held_page(report, written, drawn=drawn)
+        return _held_page(report, written)
     beside = report.path.parent
     pictures = [
         str(beside / path)
@@ -351,8 +351,8 @@ def _held(report: Report, written: "Document", *, drawn: bool) -> Held:
     )
 
 
-def _held_page(report: Report, written: "Document", *, drawn: bool) -> Held:
-    made = page(written.parts, written.pictures, drawn=drawn)
+def _held_page(report: Report, written: "Document") -> Held:
+    made = page(written.parts, written.pictures)
     parts = _differing(report, made.parts)
     by_hand = hand_lines(report.apart, made)
     if by_hand is None:
