@@ -39,7 +39,7 @@ from tracker.events.changes import (
     VersionTagged,
 )
 from tracker.events.corrections import EventAmended, EventLinked, EventRedacted, EventRetracted, EventUnlinked
-from tracker.events.housekeeping import LogSealed, SettingsChanged
+from tracker.events.housekeeping import DeliveryDropped, LogSealed, SettingsChanged
 from tracker.events.incidents import (
     FileAttached,
     IncidentDeclared,
@@ -308,6 +308,13 @@ DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
     ),
     CheckMade: (31, {**_BY_ADA, "due_seconds": 60, "normal": ("error_ratio",)}),
     SettingsChanged: (0, {"settings": {"prefix": "INC"}}),
+    DeliveryDropped: (
+        50,
+        {
+            **{"decided_by": "ada", "route": "events", "source": "ci", "key": "17", "why": "a load test"},
+            **{"received_at": at(5), "size_bytes": 300, "sha256": b"\x17" * 32},
+        },
+    ),
     LogSealed: (
         60,
         {
@@ -357,6 +364,7 @@ deploy_failed = partial(make, DeployFailed)
 rollback_start = partial(make, RollbackStarted)
 rollback = partial(make, RollbackFinished)
 rollback_failed = partial(make, RollbackFailed)
+dropped = partial(make, DeliveryDropped)
 deploy_interrupted = partial(make, DeployInterrupted)
 rollback_interrupted = partial(make, RollbackInterrupted)
 tests_interrupted = partial(make, TestsInterrupted)
@@ -512,7 +520,7 @@ def one_of_each() -> list[Event]:
         *(not_sent(prepared()), eta_missed(sent())),
         *(waived(), action(), action_done(action()), reviewed(), published()),
         *(settings(), seal()),
-        imported(),
+        *(imported(), dropped()),
     ]
 
 

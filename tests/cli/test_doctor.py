@@ -109,12 +109,13 @@ query = 'requests{{service="checkout"}}'
     answer = tracker("doctor")
 
     assert answer.code == 0, answer.out
-    assert answer.out.splitlines()[-1] == "No problems found."
+    assert answer.out.splitlines()[-1] == "0 errors, 1 warning. The command after → fixes each."
     assert answer.out.splitlines()[-2] == "not configured: sentry, github, gitlab, slack"
     checks = [line.split()[:2] for line in answer.out.splitlines()[:-2]]
-    assert [status for status, _ in checks] == ["ok"] * len(checks)
+    assert [status for status, name in checks if name != "serve"] == ["ok"] * (len(checks) - 1)
+    assert ["warning", "serve"] in checks  # nobody receives what the Alertmanager is to send
     assert [name for _, name in checks] == [
-        *("settings", "secrets", "store", "prometheus", "prometheus", "alertmanager", "git", "time")
+        *("settings", "secrets", "store", "serve", "prometheus", "prometheus", "alertmanager", "git", "time")
     ]
     assert "is whole: 3 events, 3 not sealed yet" in answer.out
     assert "1 configured query gives a series now" in answer.out
@@ -580,6 +581,61 @@ def test_sentrys_organization_and_projects_are_looked_up(tracker, told, servers,
     code, found = findings(tracker)
     assert code == 3
     assert "token_env" in found["sentry"][0]["fix"]
+
+
+BUGSINK = "/api/canonical/0/projects/"
+
+
+def bugsink(path, headers):
+    """A Bugsink with the project shop, for whoever has the token."""
+    if path.partition("?")[0] != BUGSINK:
+        return 404, {}, b'{"detail": "Not found."}'
+    if headers.get("authorization") != "Bearer hush":
+        return 401, {}, b'{"detail": "Invalid token."}'
+    projects = [{"id": 1, "name": "shop", "slug": "shop", "is_deleted": False}]
+    body = json.dumps({"next": None, "previous": None, "results": projects}).encode()
+    return 200, {"Content-Type": "application/json"}, body
+
+
+def test_a_bugsink_is_asked_as_collect_asks_it(tracker, told, servers, monkeypatch):
+    """
+    It has no organization; its projects are known by name and by number.
+    """
+    monkeypatch.setenv("SECRET", "hush")
+    url = servers.enter_context(saying(bugsink))
+    text = f'[sentry]\nurl = "{url}"\ntoken_env = "SECRET"\n[services.checkout]\nsentry_projects = {{}}\n'
+
+    told(text.format('["shop", "1"]'))
+    code, found = findings(tracker)
+    assert code == 0
+    assert "answers as a Bugsink: the token in SECRET" in only(found, "sentry", "ok")["says"]
+
+    told(text.format('["shpo"]'))
+    code, found = findings(tracker)
+    assert code == 0
+    assert "no project 'shpo'" in only(found, "sentry", "warning")["says"]
+
+    monkeypatch.setenv("SECRET", "hash")
+    code, found = findings(tracker)
+    assert code == 10
+    assert "rejected the token in SECRET" in only(found, "sentry", "broken")["says"]
+
+
+def test_a_sentry_without_its_organization_is_told_what_is_missing(tracker, told, servers, monkeypatch):
+    """
+    It is no Bugsink; one that does not answer is 10.
+    """
+    monkeypatch.setenv("SECRET", "hush")
+    url = servers.enter_context(saying(api({})))
+    told(f'[sentry]\nurl = "{url}"\ntoken_env = "SECRET"\n')
+    code, found = findings(tracker)
+    assert code == 3
+    assert only(found, "sentry", "broken")["fix"] == '[sentry] organization = "acme"'
+
+    told(f'[sentry]\nurl = "http://127.0.0.1:{free_port()}"\ntoken_env = "SECRET"\n')
+    code, found = findings(tracker)
+    assert code == 10
+    assert "refused the connection" in only(found, "sentry", "broken")["says"]
 
 
 def test_repositories_on_github_and_gitlab_are_found_or_named(tracker, told, servers, monkeypatch):

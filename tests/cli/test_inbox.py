@@ -8,6 +8,7 @@ from tests.cli.conftest import refused
 from tests.inbox.test_inbox import delivery
 from tracker.application import read_delivery
 from tracker.application.session import Options, Session
+from tracker.events.base import Incoming
 from tracker.inbox.opening import open_inbox
 from tracker.server.inbox_worker import InboxWorker
 from tracker.server.telemetry import Telemetry
@@ -103,6 +104,39 @@ def test_an_unknown_number_is_refused_and_nothing_is_retried(tracker, parked, st
     assert waiting(store_url) == parked[2:]
 
 
+def test_a_dropped_delivery_is_gone_and_who_dropped_it_is_recorded(tracker, parked, store_url):
+    """
+    Nothing of its body is kept; the others stay.
+    """
+    answer = tracker("inbox", "drop", parked[0], "--why", "a load test", "--by", "grace", "--json")
+
+    assert (answer.code, answer.json["dropped"], answer.json["recorded"]) == (0, 1, 1)
+    assert [row["number"] for row in tracker("inbox", "list", "--json").json["parked"]] == parked[1:2]
+    assert waiting(store_url) == parked[2:]
+    fields = tracker("show", answer.json["events"][0], "--json").json["fields"]
+    assert (fields["route"], fields["why"], fields["size_bytes"]) == ("alertmanager", "a load test", 300)
+    assert fields["decided_by"] == "grace"
+
+
+@pytest.mark.parametrize("words", [("--why", "x"), ("1",), ("1", "--why", " ")])
+def test_a_drop_needs_a_number_and_a_reason(tracker, parked, words):
+    """
+    Nothing is dropped by mistake.
+    """
+    refused(tracker("inbox", "drop", *words), 2, "needs the numbers", "--why")
+    assert len(tracker("inbox", "list", "--json").json["parked"]) == 2
+
+
+def test_what_waits_or_is_unknown_is_not_dropped(tracker, parked, store_url):
+    """
+    It may be an alert that is about to be recorded.
+    """
+    refused(tracker("inbox", "drop", parked[0], parked[2], "--why", "x"), 11, "nothing is parked under")
+
+    assert len(tracker("inbox", "list", "--json").json["parked"]) == 2
+    assert waiting(store_url) == parked[2:]
+
+
 def test_without_an_inbox_it_is_empty_and_none_is_made(tracker, tmp_path):
     """
     Who never served sees that nothing is parked; no file appears.
@@ -114,6 +148,7 @@ def test_without_an_inbox_it_is_empty_and_none_is_made(tracker, tmp_path):
     assert as_json.json == {"waiting": 0, "parked": []}
     assert tried.json == {"retried": 0}
     refused(tracker("inbox", "retry", 7), 11, "nothing is parked under 7")
+    refused(tracker("inbox", "drop", 7, "--why", "x"), 11, "nothing is parked under 7")
     assert not list(tmp_path.glob("*.inbox*"))
 
 
@@ -123,7 +158,9 @@ def test_what_was_parked_is_understood_after_an_upgrade(tracker, parked, store_u
     """
     from tests.builders import deploy
 
-    monkeypatch.setitem(read_delivery.READERS, "pigeon", lambda held, rules, arrival: [deploy(3)])
+    monkeypatch.setitem(
+        read_delivery.READERS, "pigeon", lambda held, rules, arrival: [Incoming(event=deploy(3))]
+    )
     tracker("inbox", "retry", parked[1])
     with (
         contextlib.closing(open_inbox(store_url)) as inbox,

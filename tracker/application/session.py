@@ -94,6 +94,12 @@ class Session:
         """What tracker.toml says."""
         return load(self.options.config, self.options.store)
 
+    def use(self, settings: Settings) -> None:
+        """Go on with these settings, which were read again."""
+        self.__dict__["settings"] = settings
+        for derived in ("rules", "shown_zone", "_settings_recorded"):
+            self.__dict__.pop(derived, None)
+
     @property
     def store_address(self) -> str:
         """The log's address, also where tracker.toml is invalid: `tracker run` must not lose what it saw.

@@ -1,7 +1,7 @@
 """Check the settings and every configured source, and print how to fix what is wrong.
 
-Checks the settings, their secrets, the store, the inbox and the spool, Prometheus and each metric's
-query, Alertmanager, Sentry, GitHub, GitLab, local clones, the Slack webhook and the clock's time
+Checks the settings, their secrets, the store, tracker serve (whether it runs, with which settings, on
+which port), the inbox and the spool, Prometheus and each metric's query, Alertmanager, Sentry, GitHub, GitLab, local clones, the Slack webhook and the clock's time
 zone. Nothing is recorded or sent. All checks run in parallel, so a source that times out does not
 delay the others. The exit code is that of the first error: 3 settings, 5 log not whole, 9 store, 10
 source unreachable. Warnings exit with 0.
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from tracker.application.diagnosis import counted, diagnose
 from tracker.application.diagnosis.examination import Examination
+from tracker.application.running_server import running
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
 from tracker.cli.progress import waiting
@@ -27,13 +28,17 @@ _COLOURS = {"ok": "32", "warning": "33", "broken": "31"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address of tracker serve (default %(default)s)")
-    parser.add_argument("--port", type=int, default=8321, help="port of tracker serve (default %(default)s)")
+    parser.add_argument(
+        "--host", help="address of tracker serve (default: of the one that runs, else 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port", type=int, help="port of tracker serve (default: of the one that runs, else 8321)"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    if not 0 < arguments.port < 65_536:
+    if arguments.port is not None and not 0 < arguments.port < 65_536:
         raise UsageError(
             f"--port must be between 1 and 65535, not {arguments.port}", hint="tracker doctor --port 8321"
         )
@@ -42,10 +47,11 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     except SettingsError as problem:
         findings = [broken("settings", problem)]
     else:
+        server = running(settings.store)
+        host = arguments.host or (server.host if server else "127.0.0.1")
+        port = arguments.port or (server.port if server else 8321)
         with waiting("doctor"):
-            findings = diagnose(
-                Examination(settings, lambda: datetime.now(UTC), arguments.host, arguments.port)
-            )
+            findings = diagnose(Examination(settings, lambda: datetime.now(UTC), host, port, server))
     code = next((finding.exit_code for finding in findings if finding.status == "broken"), 0)
     if arguments.json:
         described = [_described(finding) for finding in findings]

@@ -1,34 +1,42 @@
-"""List deliveries that could not be parsed, or retry them.
+"""List deliveries that could not be parsed, retry them, or drop one.
 
 `tracker serve` processes what it receives by itself. A delivery that is authentic but cannot be
-parsed is kept here, with the reason. Retry it after an upgrade or a change of tracker.toml.
+parsed is kept here, with the reason. Retry it after an upgrade or a change of tracker.toml. A
+dropped one is removed for good; who dropped it and why is recorded.
 """
 
 import argparse
 from pathlib import Path
 
+from tracker.application.deliveries import drop_deliveries
 from tracker.application.session import Session
-from tracker.cli.common import add_json, say, write_json
-from tracker.errors import BadInputError
+from tracker.cli.common import add_recording, answer, say, write_json
+from tracker.errors import BadInputError, UsageError
 from tracker.inbox.opening import SUFFIX, open_inbox
 from tracker.text.terminal import printable, table
 from tracker.times import from_us, utc
 
-EXAMPLE = "example:  tracker inbox list        tracker inbox retry        tracker inbox retry 17"
+EXAMPLE = "example:  tracker inbox list        tracker inbox retry 17        tracker inbox drop 17 --why 'a load test'"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("list", "retry"))
+    parser.add_argument("what", choices=("list", "retry", "drop"))
     parser.add_argument(
         "number", metavar="NUMBER", nargs="*", type=int, help="only these deliveries (default: all)"
     )
-    add_json(parser)
+    parser.add_argument("--why", metavar="TEXT", help="the reason; required to drop one")
+    add_recording(parser, at=False)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     store = session.settings.store
+    if arguments.what == "drop" and not (arguments.number and (arguments.why or "").strip()):
+        raise UsageError(
+            "inbox: drop needs the numbers of deliveries, and a reason",
+            hint='tracker inbox drop 17 --why "sent by a load test"',
+        )
     if "://" not in store and not Path(store + SUFFIX).exists():
-        if arguments.what == "retry" and arguments.number:
+        if arguments.what != "list" and arguments.number:
             raise _unknown(arguments.number)
         return _empty(arguments)
     inbox = open_inbox(store)
@@ -39,6 +47,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             raise _unknown(unknown)
         chosen = [each for each in parked if not arguments.number or each.number in arguments.number]
         counts = inbox.counts()
+        if arguments.what == "drop":
+            recording = drop_deliveries(
+                session, inbox, [each.number for each in chosen], why=arguments.why.strip()
+            )
+            said = f"{len(chosen)} dropped by {session.author}: {arguments.why.strip()}"
+            return answer(arguments, recording, said, {"dropped": len(chosen)})
         if arguments.what == "retry":
             tried = inbox.retry([each.number for each in chosen]) if chosen else 0
             if arguments.json:

@@ -1,10 +1,11 @@
 """Events that the tracker records about itself: its settings and its seals."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from tracker.events.base import Event, place, topic
+from tracker.events.base import Decision, Event, place, topic
 
 
 def settings_scope(service: str | None, only_for: str | None = None) -> str:
@@ -48,3 +49,19 @@ class LogSealed(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     def scopes(self) -> tuple[str, ...]:
         return ("seals",)
+
+
+@topic("delivery-dropped", rank=97)
+class DeliveryDropped(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A delivery that could not be parsed was removed from the inbox by a person; nothing else of it is kept."""
+
+    route: str
+    source: str
+    key: str
+    received_at: datetime
+    size_bytes: int
+    sha256: bytes
+    why: str
+
+    def scopes(self) -> tuple[str, ...]:
+        return ("deliveries-dropped",)

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from prometheus_client import Counter
@@ -25,6 +25,7 @@ from tracker.inbox.queue import Delivery
 from tracker.ingest.sentry import cli
 from tracker.server import bodies, secrets
 from tracker.server.committer import Committer
+from tracker.server.rejections import Rejections
 from tracker.server.secrets import Headers, Secrets
 from tracker.server.telemetry import Telemetry, log_line
 
@@ -42,13 +43,17 @@ _CORS = {
 
 @dataclass
 class RouteContext:
-    """What the routes need: the inbox's writer, the secrets, the metrics, and whether the server is ready."""
+    """What the routes need: the inbox's writer, the secrets, the metrics, and whether the server is ready.
+
+    The secrets are replaced when tracker.toml is read again.
+    """
 
     committer: Committer
     secrets: Secrets
     telemetry: Telemetry
     not_ready: Callable[[], str | None]
     """Returns why the server does not do its work; None if it does."""
+    rejections: Rejections = field(default_factory=Rejections)
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -57,25 +62,25 @@ Authenticate = Callable[[Request, Headers, bytes], bool]
 
 def build(context: RouteContext) -> Starlette:
     """Build the ASGI application."""
-    known = context.secrets
 
     def sentry(request: Request, headers: Headers, body: bytes) -> bool:
+        known = context.secrets
         return secrets.signed(
             known.sentry_client, headers.get("sentry-hook-signature", b""), body
         ) or secrets.same(known.sentry_client, secrets.query_field(request.scope["query_string"], "token"))
 
     def github(request: Request, headers: Headers, body: bytes) -> bool:
         signature = headers.get("x-hub-signature-256", b"")
-        return secrets.signed(known.github, signature, body, prefix=b"sha256=")
+        return secrets.signed(context.secrets.github, signature, body, prefix=b"sha256=")
 
     def alertmanager(request: Request, headers: Headers, body: bytes) -> bool:
-        return secrets.bearer(headers, known.alertmanager)
+        return secrets.bearer(headers, context.secrets.alertmanager)
 
     def gitlab(request: Request, headers: Headers, body: bytes) -> bool:
-        return secrets.same(known.gitlab, headers.get("x-gitlab-token"))
+        return secrets.same(context.secrets.gitlab, headers.get("x-gitlab-token"))
 
     def events(request: Request, headers: Headers, body: bytes) -> bool:
-        return secrets.bearer(headers, known.events)
+        return secrets.bearer(headers, context.secrets.events)
 
     # Where a token authenticates, no body of an unauthorized sender is read.
     hooks: tuple[tuple[str, str, Authenticate, bool], ...] = (
@@ -142,12 +147,12 @@ def _hook(context: RouteContext, route: str, authenticate: Authenticate, by_head
     async def answer(request: Request) -> Response:
         headers = _headers(request)
         if by_headers and not authenticate(request, headers, b""):
-            return _unauthorized()
+            return _unauthorized(context, route, request)
         body = await _body(request, bodies.HOOK_BYTES)
         if isinstance(body, Response):
             return body
         if not authenticate(request, headers, body):
-            return _unauthorized()
+            return _unauthorized(context, route, request)
         source = request.path_params.get("source", route)
         return await _keep(context, _delivery(route, source, headers, body), Response(status_code=202))
 
@@ -166,7 +171,7 @@ def _envelope(context: RouteContext) -> Endpoint:
         header = bodies.envelope_header(body, encoding)
         key = secrets.sentry_key(headers, request.scope["query_string"], header)
         if not secrets.same(context.secrets.dsn_key, key):
-            return _unauthorized()
+            return _unauthorized(context, "envelope", request)
         event_id = header.get("event_id")
         accepted = Response(
             msgspec.json.encode({"id": clean(event_id)} if isinstance(event_id, str) else {}),
@@ -191,7 +196,7 @@ def _sentry_cli(context: RouteContext) -> Endpoint:
     async def answer(request: Request) -> Response:
         headers = _headers(request)
         if not secrets.bearer(headers, context.secrets.events, context.secrets.sentry_api):
-            return _unauthorized()
+            return _unauthorized(context, "sentry-cli", request)
         body = await _body(request, bodies.HOOK_BYTES)
         if isinstance(body, Response):
             return body
@@ -258,7 +263,9 @@ def _headers(request: Request) -> Headers:
     return {name.decode("latin-1"): value for name, value in request.scope["headers"]}
 
 
-def _unauthorized() -> Response:
+def _unauthorized(context: RouteContext, route: str, request: Request) -> Response:
+    sender = request.client.host if request.client else "unknown"
+    context.rejections.add(route, sender, has_secret=bool(context.secrets.of_route(route)))
     return PlainTextResponse("unauthorized\n", 401, headers={"WWW-Authenticate": "Bearer"})
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import uvicorn
 
+from tracker.application.running_server import ServerMark, marked
 from tracker.application.session import Session
 from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
@@ -26,9 +27,12 @@ from tracker.server.inbox_worker import InboxWorker
 from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.reconcile import Reconciler
+from tracker.server.rejections import SETTINGS
 from tracker.server.secret_watch import SecretWatch
 from tracker.server.secrets import Secrets
+from tracker.server.settings_watch import SettingsWatch
 from tracker.server.telemetry import Telemetry, log_line, report_bug, start_error_reports, start_logging
+from tracker.settings.schema import Settings
 
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
@@ -51,8 +55,11 @@ class Workers:
         self._secret_watch = SecretWatch()
         self._alerts: list[Incoming] = []
         self._alerts_lock = threading.Lock()
+        self._sessions: list[Session] = []
         self._threads = [
-            threading.Thread(target=self._in_session, args=(work,), name=name, daemon=True)
+            threading.Thread(
+                target=self._in_session, args=(work, self._session(session)), name=name, daemon=True
+            )
             for name, work in (
                 ("inbox worker", self._process_inbox),
                 ("reconcile", self._reconcile),
@@ -93,8 +100,18 @@ class Workers:
         self.telemetry.kept.inc(count)
         self.wake.set()
 
-    def _in_session(self, work: Callable[[Session], None]) -> None:
+    def use(self, settings: Settings) -> None:
+        """Go on with settings that were read again."""
+        for session in self._sessions:
+            session.use(settings)
+
+    def _session(self, origin: Session) -> Session:
         session = Session(self._options, notify=self._notify)
+        session.use(origin.settings)
+        self._sessions.append(session)
+        return session
+
+    def _in_session(self, work: Callable[[Session], None], session: Session) -> None:
         work(session)
         session.close()
 
@@ -179,7 +196,8 @@ def serve(session: Session, *, host: str, port: int) -> int:
     start_logging()
     _allow_connections()
     workers = Workers(session)
-    app = build(RouteContext(workers.committer, secrets, workers.telemetry, workers.problem))
+    context = RouteContext(workers.committer, secrets, workers.telemetry, workers.problem)
+    app = build(context)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -210,29 +228,38 @@ def serve(session: Session, *, host: str, port: int) -> int:
     for line in _rejecting_routes(secrets):
         session.notify(f"  {line}")
     log_line("started", host=host, port=port)
-    try:
-        asyncio.run(server.serve(sockets=[listener]))
-    finally:
-        workers.stop()
-        log_line("stopped")
+    with marked(session.settings, host, port, session.now) as mark:
+        _watch_settings(session, context, workers, mark)
+        try:
+            asyncio.run(server.serve(sockets=[listener]))
+        finally:
+            workers.stop()
+            log_line("stopped")
     return 0
+
+
+def _watch_settings(
+    session: Session, context: RouteContext, workers: Workers, mark: ServerMark | None
+) -> None:
+    """Read tracker.toml again on SIGHUP and when it changes, until the server stops."""
+
+    def apply(settings: Settings, secrets: Secrets) -> None:
+        context.secrets = secrets
+        workers.use(settings)
+        if mark is not None:
+            mark.read(settings)
+
+    watch = SettingsWatch(session.settings, session.options, apply)
+    signal.signal(signal.SIGHUP, watch.read_again)
+    threading.Thread(target=watch.run, args=(workers.stopping,), name="settings", daemon=True).start()
 
 
 def _rejecting_routes(secrets: Secrets) -> list[str]:
     """Name the routes without a secret, and the setting to add."""
-    routes = {
-        "/hooks/alertmanager/…": (secrets.alertmanager, "[alertmanager] token_env"),
-        "/hooks/sentry/…": (secrets.sentry_client, "[sentry] client_secret_env"),
-        "/api/…/envelope/": (secrets.dsn_key, "[sentry] dsn_key_env"),
-        "/hooks/github": (secrets.github, "[github] hook_secret_env"),
-        "/hooks/gitlab": (secrets.gitlab, "[gitlab] hook_token_env"),
-        "/hooks/events": (secrets.events, "[hooks] token_env"),
-        "/api/0/…": (secrets.events or secrets.sentry_api, "[hooks] token_env"),
-    }
     return [
         f"{path} rejects every request: set {setting}"
-        for path, (value, setting) in routes.items()
-        if not value
+        for route, (path, setting) in SETTINGS.items()
+        if not secrets.of_route(route)
     ]
 
 

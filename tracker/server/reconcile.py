@@ -45,12 +45,17 @@ class Reconciler:
         recorded: Callable[[Sequence[Incoming]], None] = lambda facts: None,
     ) -> None:
         self._session, self._telemetry, self._recorded = session, telemetry, recorded
-        serve = session.settings.file.serve
-        self._every = duration_seconds(serve.reconcile_every)
-        self._capture_every = duration_seconds(serve.capture_every)
         self._answered: dict[str, datetime] = {}
         self._silences = SilenceRecorder(session)
         self._firing_since: datetime | None = None
+
+    @property
+    def _every(self) -> float:
+        return duration_seconds(self._session.settings.file.serve.reconcile_every)
+
+    @property
+    def _capture_every(self) -> float:
+        return duration_seconds(self._session.settings.file.serve.capture_every)
 
     def run(self, stopping: threading.Event) -> None:
         asked = captured = float("-inf")

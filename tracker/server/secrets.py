@@ -44,6 +44,18 @@ class Secrets:
             events=secret(file.hooks.token_env),
         )
 
+    def of_route(self, route: str) -> str | None:
+        """Return the secret that a route asks for; None if there is none, so that it rejects every request."""
+        return {
+            "alertmanager": self.alertmanager,
+            "sentry": self.sentry_client,
+            "envelope": self.dsn_key,
+            "github": self.github,
+            "gitlab": self.gitlab,
+            "events": self.events,
+            "sentry-cli": self.events or self.sentry_api,
+        }[route]
+
 
 def same(wanted: str | None, got: bytes | str | None) -> bool:
     """Compare a secret in constant time."""

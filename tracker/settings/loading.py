@@ -104,6 +104,18 @@ def load(config: str | None = None, store: str | None = None) -> Settings:
     return Settings(file, path, address)
 
 
+def load_again(before: Settings, config: str | None, store: str | None) -> Settings:
+    """Load the file that was loaded before once more; one that nobody named must still be ours.
+
+    Raises:
+        SettingsError: If it is missing, somebody else's, or not valid.
+    """
+    assert before.path is not None
+    if not (config or os.environ.get("TRACKER_CONFIG")) and before.path.exists():
+        _refuse_foreign(before.path)
+    return load(str(before.path), store)
+
+
 def store_despite_errors(config: str | None, store: str | None) -> str | None:
     """Return the store of settings that are not valid; None if nothing names one."""
     if chosen := _chosen_store(store):

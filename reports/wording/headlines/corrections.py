@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reports.wording.text import counted
-from tracker.events import bundles, corrections
+from tracker.events import bundles, corrections, housekeeping
 from tracker.events.base import handle_of
 from tracker.events.incidents import PREVENTION
 from tracker.text.shortening import short
@@ -37,12 +37,14 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
         f"Unlinked {handle_of(e.target)}" + (f" as {e.role}, which {e.of} had said" if e.role else "")
     ),
     corrections.EventRedacted: lambda e: f"Redacted {handle_of(e.target)}",
+    housekeeping.DeliveryDropped: "A delivery of {e.route} ({e.source}) was dropped",
     bundles.BundleImported: lambda e: (
         f"{e.number} imported from log {e.log}" + ("" if e.was == e.number else f", where it is {e.was}")
     ),
 }
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     corrections.Correction: lambda e: e.why or None,
+    housekeeping.DeliveryDropped: lambda e: e.why,
     bundles.BundleImported: lambda e: (
         f"{counted(e.brought, 'new event')}, as of its position {e.position} with head {e.head}; "
         f"bundle sha256 {e.sha256.hex()}"

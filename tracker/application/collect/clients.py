@@ -8,6 +8,7 @@ from tracker.ingest.forges.gitlab_api import GitlabApi
 from tracker.ingest.http import LIMITS, Limits
 from tracker.ingest.prometheus import client as prometheus_client
 from tracker.ingest.prometheus.api import PrometheusApi
+from tracker.ingest.sentry import bugsink
 from tracker.ingest.sentry.client import SentryClient
 from tracker.settings.loading import secret
 from tracker.settings.schema import Settings
@@ -41,6 +42,21 @@ def alertmanager(settings: Settings, limits: Limits = LIMITS) -> AlertmanagerCli
         hint = '[alertmanager] url = "http://127.0.0.1:9093", or name a FILE of webhook bodies'
         raise not_configured(settings, "Alertmanager", hint)
     return AlertmanagerClient(url, limits=limits)
+
+
+def require_bugsink(settings: Settings, client: SentryClient) -> None:
+    """Refuse a server that is asked as a Bugsink and is none.
+
+    Raises:
+        SettingsError: If it is none: then [sentry] lacks an organization.
+        SourceUnreachableError: If it does not answer, or rejects the token.
+    """
+    if not bugsink.speaks(client):
+        raise SettingsError(
+            f"{settings.path}: [sentry] names no organization, and {client.url} is not a Bugsink,"
+            " or it rejects the token",
+            hint='[sentry] organization = "acme"',
+        )
 
 
 def sentry(settings: Settings, limits: Limits = LIMITS) -> SentryClient:

@@ -6,7 +6,6 @@ from datetime import datetime
 from tracker.application.collect import clients
 from tracker.application.collect.result import CollectResult, recorded
 from tracker.application.session import Session
-from tracker.errors import SettingsError
 from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Incoming
 from tracker.ingest.sentry import api, bugsink
@@ -43,12 +42,7 @@ def _poll(session: Session, start: datetime, end: datetime) -> Polled:
             return api.read(
                 client, organization=organization, rules=rules, start=start, end=end, arrival=arrival
             )
-        if not bugsink.speaks(client):
-            raise SettingsError(
-                f"{settings.path}: [sentry] names no organization, and {client.url} is not a Bugsink,"
-                " or it rejects the token",
-                hint='[sentry] organization = "acme"',
-            )
+        clients.require_bugsink(settings, client)
         resolved = lambda: _resolved(session)  # noqa: E731
         return bugsink.read(client, rules=rules, start=start, end=end, resolved=resolved, arrival=arrival)
 

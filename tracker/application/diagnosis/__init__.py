@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tracker.application.diagnosis import itself, repositories, secrets, sources, store, waiting
+from tracker.application.diagnosis import itself, repositories, secrets, server, sources, store, waiting
 from tracker.application.diagnosis.examination import Examination
 from tracker.errors import SourceUnreachableError
 from tracker.ingest.findings import Finding, broken, ok, warning
@@ -20,6 +20,7 @@ DEADLINE_SECONDS = 20.0
 CHECKS: dict[str, Callable[[Examination], Iterator[Finding]]] = {
     "secrets": secrets.check,
     "store": store.check,
+    "serve": server.check,
     "waiting": waiting.check,
     "prometheus": sources.prometheus,
     "alertmanager": sources.alertmanager,

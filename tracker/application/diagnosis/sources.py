@@ -11,6 +11,7 @@ from tracker.application.diagnosis.examination import Examination, lacks
 from tracker.errors import TrackerError
 from tracker.ingest.findings import Finding, broken, not_configured, warning, wrong_setting
 from tracker.ingest.http import QUICK
+from tracker.ingest.sentry import bugsink
 
 
 def _probed(
@@ -65,23 +66,23 @@ def alertmanager(examination: Examination) -> Iterator[Finding]:
 def sentry(examination: Examination) -> Iterator[Finding]:
     settings = examination.settings
     configured = settings.file.sentry
-    if not configured.url:
+    if not (configured.url or configured.organization):
         yield not_configured("sentry")
         return
-    for key, value, example in (
-        ("organization", configured.organization, "acme"),
-        ("token_env", configured.token_env, "SENTRY_TOKEN"),
-    ):
-        if not value:
-            yield wrong_setting("sentry", f"url without {key}", f'[sentry] {key} = "{example}"')
-            return
+    if not configured.token_env:
+        yield wrong_setting("sentry", "url without token_env", '[sentry] token_env = "SENTRY_TOKEN"')
+        return
     projects = {
         project: service for service, its in settings.services.items() for project in its.sentry_projects
     }
 
     def probe() -> Iterator[Finding]:
         with clients.sentry(settings, QUICK) as client:
-            yield from client.probe(str(configured.organization), projects)
+            if configured.organization:
+                yield from client.probe(configured.organization, projects)
+            else:
+                clients.require_bugsink(settings, client)
+                yield from bugsink.probe(client, projects)
 
     yield from _probed("sentry", (configured.token_env,), probe)
 

@@ -14,6 +14,7 @@ from tracker.events.alerts import IssueChanged
 from tracker.events.base import Arrival, Event
 from tracker.events.changes import VersionReleased
 from tracker.ingest.documents import NO_ARRIVAL, Moment, Record
+from tracker.ingest.findings import Finding, ok, warning
 from tracker.ingest.sentry.api import Polled
 from tracker.ingest.sentry.client import NotOfferedError, SentryClient
 from tracker.ingest.sentry.releases import services_of, sha_in
@@ -38,6 +39,27 @@ def speaks(client: SentryClient) -> bool:
     return isinstance(value, dict) and isinstance(value.get("results"), list)
 
 
+def probe(client: SentryClient, projects: Mapping[str, str]) -> Iterator[Finding]:
+    """Check that the token reads the projects, and that it has these, each with its service."""
+    known = [project for page in client.pages(f"{BASE}/projects/", {}) for project in page]
+    yield ok(
+        "sentry", f"{client.url} answers as a Bugsink: the token in {client.secret_name} reads its projects"
+    )
+    names = {name for project in known for name in _names(project)}
+    for project, service in projects.items():
+        if project not in names:
+            yield warning(
+                "sentry",
+                f"there is no project {project!r}, which is {service}'s",
+                f"[services.{service}] sentry_projects: one of {', '.join(sorted(names)[:8])}",
+            )
+
+
+def _names(project: Record) -> list[str]:
+    """Return what a project may be called in tracker.toml: its name, or its number."""
+    return [name for name in (project.maybe_text("name"), project.name("id")) if name]
+
+
 def read(
     client: SentryClient,
     *,
@@ -56,8 +78,7 @@ def read(
     polled = Polled(start, end, arrival)
     try:
         for project in [project for page in client.pages(f"{BASE}/projects/", {}) for project in page]:
-            number, name = project.name("id"), project.maybe_text("name")
-            names = [each for each in (name, number) if each]
+            number, names = project.name("id"), _names(project)
             newest = {"project": number, "order": "desc"}
             by_error = newest | {"sort": "last_seen"}
             for issue in _since(client, "issues", by_error, "last_seen", polled.since):
