@@ -41,7 +41,7 @@ from tracker.events.corrections import (
 )
 from tracker.events.housekeeping import SettingsChanged, settings_scope
 from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
-from tracker.events.samples import MetricSampled
+from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.silence import SILENCES
 from tracker.incident import Incident, fold
 from tracker.times import to_us
@@ -358,16 +358,25 @@ class Dossier:
         return self.select([Window(f"collected:{service}", start, end)])
 
     def series(
-        self, service: str, metric: str, start: datetime, end: datetime
+        self, service: str, metric: str, start: datetime, end: datetime, *, whole: bool = False
     ) -> tuple[list[Series], list[Recorded]]:
-        """Return the log's own samples of a metric, and the events that hold them."""
+        """Return the log's own samples of a metric, or those of whole answers only, and the events that hold them."""
         self.need(Part.METRICS)
         chunks = [
             each
             for each in self.select([sample_window(service, metric, start, end)])
             if isinstance(each.event, MetricSampled) and each.event.last_at >= start
         ]
-        joined = merge((each, self.columns.get(each.position, b"")) for each in chunks)
+        if whole:
+            chunks = [
+                each for each in chunks if isinstance(each.event, MetricSampled) and not each.event.partial
+            ]
+        answers = [
+            each.event
+            for each in self.select([Window(f"collected:{service}")])
+            if isinstance(each.event, SourceCollected)
+        ]
+        joined = merge(((each, self.columns.get(each.position, b"")) for each in chunks), answers)
         return [spaced(each, start, end) for each in joined], chunks
 
 

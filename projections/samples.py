@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import Recorded
 from tracker.events.codec import columns_sha256, decode
-from tracker.events.samples import MetricSampled
+from tracker.events.samples import MetricSampled, SourceCollected, covered
 from tracker.times import to_ms, to_us
 
 if TYPE_CHECKING:
@@ -65,14 +65,15 @@ class Summary:
     last: float | None
 
 
-def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
+def merge(chunks: Iterable[tuple[Recorded, bytes]], answers: Iterable[SourceCollected] = ()) -> list[Series]:
     """Join chunks into series, in whatever order they come.
 
-    A chunk given twice counts once, a redacted one has no samples. Of an instant the first recorded value counts.
-    Series are sorted by service, metric, query and labels.
+    A chunk given twice counts once, a redacted one has no samples. Of an instant the first recorded value counts,
+    those of whole answers before those of partial ones. Series are sorted by service, metric, query and labels.
 
     Args:
         chunks: `MetricSampled` events as recorded, each with its stored columns.
+        answers: What sources answered for these spans: of a partial answer nothing counts where a whole one is.
 
     Raises:
         LogNotWholeError: If the columns are not those whose hash and count the event names.
@@ -83,8 +84,15 @@ def merge(chunks: Iterable[tuple[Recorded, bytes]]) -> list[Series]:
         if recorded.redacted is not None:
             continue
         groups.setdefault(recorded.event.subject(), {})[recorded.id] = (recorded, data)
+    known = list(answers)
+    joined = (
+        _joined(
+            sorted(group.values(), key=lambda chunk: (_sampled(chunk[0]).partial, chunk[0].position)), known
+        )
+        for group in groups.values()
+    )
     return sorted(
-        (_joined(sorted(group.values(), key=lambda chunk: chunk[0].position)) for group in groups.values()),
+        (series for series in joined if series is not None),
         key=lambda one: (one.service or "", one.metric, one.query, tuple(sorted(one.labels.items()))),
     )
 
@@ -192,11 +200,16 @@ def asked_count(series: Series, start: datetime, end: datetime) -> int:
     return count
 
 
-def _joined(chunks: list[tuple[Recorded, bytes]]) -> Series:
+def _joined(chunks: list[tuple[Recorded, bytes]], answers: list[SourceCollected]) -> Series | None:
     import numpy as np
 
     events = [_sampled(recorded) for recorded, _ in chunks]
-    columns = [_unpacked(recorded, data) for recorded, data in chunks]
+    columns = [_left_of(_sampled(recorded), _unpacked(recorded, data), answers) for recorded, data in chunks]
+    if any(event.partial for event in events):
+        left = [pair for pair in zip(events, columns, strict=True) if len(pair[1][0])]
+        if not left:
+            return None
+        events, columns = [event for event, _ in left], [column for _, column in left]
     instants = np.concatenate([column[0] for column in columns])
     values = np.concatenate([column[1] for column in columns])
     order = np.argsort(instants, kind="stable")  # stable: of one instant, the first recorded comes first
@@ -234,6 +247,28 @@ def _stretches(events: list[MetricSampled]) -> tuple[Stretch, ...]:
             found.pop()
         found.append((first, last, step))
     return tuple(found)
+
+
+def _left_of(
+    event: MetricSampled,
+    columns: tuple[NDArray[np.int64], NDArray[np.float64]],
+    answers: list[SourceCollected],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what counts of a chunk: of a partial answer nothing where a whole one is; what had expired by then is not."""
+    import numpy as np
+
+    instants, values = columns
+    if not event.partial:
+        return columns
+    counts = np.ones(len(instants), bool)
+    for answer in answers:
+        same = (answer.service, answer.what, answer.query) == (event.service, event.metric, event.query)
+        if same and covered([answer], round(event.step_seconds)):
+            low, high = _span_ms(
+                max(answer.occurred_at, answer.missing_until or answer.occurred_at), answer.until
+            )
+            counts &= (instants < low) | (instants >= high)
+    return instants[counts], values[counts]
 
 
 def _sampled(recorded: Recorded) -> MetricSampled:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from projections.alert_groups import folded
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import steps
@@ -56,7 +57,8 @@ class Entry:
     `late_seconds` is how long after it happened it was recorded; None under a minute.
     `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
     `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
-    An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
+    A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
+    so has one alert among others of its name. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
     whose silence the row is. A `retracted` event is a row in the order of recording only.
     """
 
@@ -77,6 +79,8 @@ class Entry:
     via: str = ""
     redacted: Redaction | None = None
     reported_by: tuple[str, ...] = ()
+    alerts: int = 1
+    told_apart_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     times: int = 1
     repeated_for_seconds: float = 0.0
     silence: Silence | None = None
@@ -234,7 +238,10 @@ def _gathered(
             groups.append(_Group(*each, {"silence": silent[each[0].id]}))
         else:
             groups.append(_Group(*each))
-    groups += [_Group(row.shown, row.witnesses) for row in joined(alerts)]
+    groups += [
+        _Group(row.shown, row.witnesses, {"alerts": row.count, "told_apart_by": row.labels})
+        for row in folded(joined(alerts))
+    ]
     groups += [
         _Group(step.shown, step.witnesses, {"reported_by": step.sources})
         for step in steps(changes, production)

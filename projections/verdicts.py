@@ -27,6 +27,7 @@ from projections.dossier import (
     is_change,
 )
 from projections.lives import Lives
+from projections.partial_answers import partial_answers
 from projections.samples import Series
 from projections.silence import blinding
 from projections.versions import Versions
@@ -239,7 +240,7 @@ def _series(
     start, end = span
     settings = dossier.settings(service)[0]
     configured = settings.get("metrics", {}).get(metric, {})
-    series, chunks = dossier.series(service, metric, start - BASELINE, end)
+    series, chunks = dossier.series(service, metric, start - BASELINE, end, whole=True)
     mine: list[Series | None] = [*of_query(series, configured.get("query"))]
     sources = sorted({each.source for each in mine if each is not None}) or ["prometheus"]
     silences = blinding(dossier.silences, service, metric, sources)
@@ -256,6 +257,11 @@ def _series(
             settling_seconds=float(settings.get("settling_seconds", SETTLING_SECONDS)),
             series=one,
             asked_until=_asked_until(answers, metric),
+            partial=partial_answers(
+                (each.event for each in answers if isinstance(each.event, SourceCollected)),
+                metric,
+                one.query if one is not None else configured.get("query"),
+            ),
             label=_label(metric, one) if one is not None and len(mine) > 1 else metric,
             silences=blind,
             redacted=_redacted(chunks),
@@ -271,11 +277,11 @@ def _label(name: str, series: Series) -> str:
 
 
 def _asked_until(answers: Sequence[Recorded], metric: str) -> datetime | None:
-    """Return up to which instant a source answered for a metric."""
+    """Return up to which instant a source answered for a metric, in whole."""
     asked = [
         each.event.until
         for each in answers
-        if isinstance(each.event, SourceCollected) and each.event.what == metric and not each.event.problem
+        if isinstance(each.event, SourceCollected) and each.event.what == metric and each.event.is_whole
     ]
     return max(asked, default=None)
 

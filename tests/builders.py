@@ -13,6 +13,7 @@ from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.alerts import (
     AlertFired,
     AlertResolved,
+    AlertsLeftOut,
     CheckInRecorded,
     ErrorSeen,
     IssueChanged,
@@ -135,6 +136,18 @@ DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
     # what sources report
     AlertFired: (5, _ALERT),
     AlertResolved: (25, {**_ALERT, "started_at": at(5)}),
+    AlertsLeftOut: (
+        6,
+        {
+            "source": "alertmanager",
+            "service": "checkout",
+            "group": '{}:{alertname="WorkerDown"}',
+            "status": "firing",
+            "missing_count": 85,
+            "listed_count": 12,
+            "name": "WorkerDown",
+        },
+    ),
     ErrorSeen: (
         6,
         {
@@ -376,6 +389,7 @@ tag = partial(make, VersionTagged)
 branch = partial(make, BranchSeen)
 repository_read = partial(make, RepositoryRead)
 samples = partial(make, MetricSampled)
+alerts_left_out = partial(make, AlertsLeftOut)
 collected = partial(make, SourceCollected)
 silent = partial(make, SourceSilent)
 rule = partial(make, AlertRuleSeen)
@@ -505,7 +519,7 @@ def one_of_each() -> list[Event]:
     """One event of every kind."""
     fact = deploy()
     return [
-        *(alert(), alert_end(), error(), issue(), check_in(), outside()),
+        *(alert(), alert_end(), alerts_left_out(), error(), issue(), check_in(), outside()),
         *(deploy_start(), fact, deploy_failed(), rollback_start(), rollback(), rollback_failed()),
         *(deploy_interrupted(signal=15, exit_code=0), rollback_interrupted(), tests_interrupted()),
         *(run_of_tests(), commit(), tag(), branch(), repository_read(), release_created(), released()),

@@ -224,7 +224,8 @@ class Frames:
 
         The values are in `value_<unit>` (`value_ratio`, `value_seconds`, `value_per_second`, …), or in
         `value` where the metric names no unit, or its series different ones. They are as Prometheus had them: a NaN
-        is a sample that is no number, and an instant with no sample has no row. `series` are the labels as
+        is a sample that is no number, and an instant with no sample has no row; what a source answered only in part is
+        left out. `series` are the labels as
         Prometheus writes them, `query` is what was asked. Rows are sorted by query, series and instant.
 
         `start` and `end` are aware datetimes, pandas Timestamps, or RFC 3339 texts.
@@ -241,7 +242,11 @@ class Frames:
         # No chunk spans more than a day: what reaches into the span begins a day before it at most.
         recorded = self._log.select([Window(f"samples:{service}/{metric}", first - timedelta(days=1), last)])
         chunks = [
-            each for each in recorded if isinstance(each.event, MetricSampled) and each.event.last_at >= first
+            each
+            for each in recorded
+            if isinstance(each.event, MetricSampled)
+            and each.event.last_at >= first
+            and not each.event.partial
         ]
         payloads = self._log.payloads([chunk.position for chunk in chunks])
         series = merge((chunk, payloads.get(chunk.position, b"")) for chunk in chunks)

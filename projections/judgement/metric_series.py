@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.partial_answers import PartialAnswer
 from projections.samples import Series
 from projections.silence import Silence
 from tracker.events.base import Redaction
@@ -26,7 +27,8 @@ class MetricSeries:
 
     `asked_until` is the instant up to which its source was asked; None where nobody asked.
     `label` is the name to show: the metric's, with labels where it has several series.
-    `silences` are those of its source, and its own; `redacted` are samples that it had.
+    `silences` are those of its source, and its own; `redacted` are samples that it had. `partial` are the spans
+    that were answered in part: `series` has none of their samples, and they count as not asked.
     """
 
     service: str
@@ -41,3 +43,4 @@ class MetricSeries:
     label: str = ""
     silences: tuple[Silence, ...] = ()
     redacted: tuple[RedactedSamples, ...] = ()
+    partial: tuple[PartialAnswer, ...] = ()

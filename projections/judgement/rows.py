@@ -20,6 +20,7 @@ from projections.judgement.metric_series import HISTORY, MetricSeries, RedactedS
 from projections.judgement.recovery import left_normal_at, recovered_at
 from projections.judgement.verdict_types import ChangeJudgement, RecoveryJudgement
 from projections.judgement.windows import WINDOWS, JudgedWindow, confounding, plan_window
+from projections.partial_answers import PartialAnswer
 from projections.reason import Reason
 from projections.silence import Silence, blind_for
 from tracker.events.base import Redaction, handle_of
@@ -156,16 +157,24 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
     if redacted:
         row = replace(row, flags=(*row.flags, "redacted"))
     removed = _removed(redacted)
+    partial = _partial(metric, plan, context)
+    if partial:
+        row = replace(row, flags=(*row.flags, "partial"))
     missing = _missing(metric, plan, context.as_of)
+    is_over = context.as_of >= plan.window_to
+    if is_over and any(one.touches(_judged_from(plan, context), plan.window_to) for one in partial):
+        missing = "pending", Reason("answered_in_part", {"answers": partial})
+        partial = ()
+    in_part = (Reason("answered_in_part", {"answers": partial}),) if partial else ()
     if missing is not None:
-        row = replace(row, verdict=missing[0], reasons=(missing[1], *removed))
+        row = replace(row, verdict=missing[0], reasons=(missing[1], *removed, *in_part))
         return _asked(row, during)
     inputs = inputs_of(metric, plan, context, during=during)
     blind = blind_for(metric.silences, plan.window_from, plan.window_to)
     if blind:
         # Before the inputs are hashed: a silence that is reported later is a new verdict.
         row = replace(row, flags=(*row.flags, "blind"))
-    remarks = (*_blind(blind, inputs), *removed)
+    remarks = (*_blind(blind, inputs), *removed, *in_part)
     judged = [_judge(asked, inputs, metric, plan) for asked in _asked(row, during)]
     return [replace(answer, reasons=(*answer.reasons, *remarks)) for answer in judged]
 
@@ -180,6 +189,17 @@ def _removed(redacted: Sequence[RedactedSamples]) -> tuple[Reason, ...]:
     for span in redacted:
         once += [span.redaction] if span.redaction not in once else []
     return tuple(Reason("samples_redacted", {"redaction": redaction}) for redaction in once)
+
+
+def _judged_from(plan: JudgedWindow, context: IncidentContext) -> datetime:
+    """Return from where on a part of an answer says nothing: the hour before the incident, or before the change."""
+    return min(context.healthy_until, plan.begins_at) - timedelta(hours=1)
+
+
+def _partial(metric: MetricSeries, plan: JudgedWindow, context: IncidentContext) -> tuple[PartialAnswer, ...]:
+    """Return the partial answers of what a window is judged by."""
+    start = min(_judged_from(plan, context), plan.begins_at - HISTORY[plan.window])
+    return tuple(one for one in metric.partial if one.touches(start, plan.window_to))
 
 
 def _blind(blind: Sequence[Silence], inputs: Inputs) -> tuple[Reason, ...]:

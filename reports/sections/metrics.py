@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from projections.comparison import NOT_JUDGED, VerdictRow
+from projections.partial_answers import partial_answers
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
@@ -11,7 +12,15 @@ from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
 from reports.wording import silence as silence_words
 from reports.wording.changes import version_name
-from reports.wording.verdict_phrases import SPANS, headline, reason, sentence, settled_after, when_normal
+from reports.wording.verdict_phrases import (
+    SPANS,
+    headline,
+    in_part,
+    reason,
+    sentence,
+    settled_after,
+    when_normal,
+)
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
 from tracker.events.changes import DeployFinished, RollbackFinished
@@ -114,6 +123,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         return [
             f"No samples recorded; {command('collect', context.incident.id)}",
             *_gone(context, metric),
+            *_in_part(context, metric),
             *_blind(context, metric),
         ]
     written = [*_picture(context, metric), *_numbers(context, metric)]
@@ -125,7 +135,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
         f"Query {', '.join(code(query) for query in queries)}, step {' and '.join(steps)} s, "
         f"from {', '.join(text(source) for source in sources)}.",
     ]
-    return written + _gone(context, metric) + _blind(context, metric)
+    return written + _gone(context, metric) + _in_part(context, metric) + _blind(context, metric)
 
 
 def _picture(context: Context, metric: MetricPlan) -> list[str]:
@@ -174,6 +184,19 @@ def _gone(context: Context, metric: MetricPlan) -> list[str]:
         "",
         f"The source had already deleted samples from before {context.moment(gone)} when it was first queried.",
     ]
+
+
+def _in_part(context: Context, metric: MetricPlan) -> list[str]:
+    """Say which spans of the picture are known in part only: what the source left out may change every number."""
+    start, end = context.picture_span
+    mine = [answer for answer in context.collected if answer.service == metric.service]
+    queries = {metric.query, *(series.query for series in metric.series)}
+    written: list[str] = []
+    for query in sorted(query for query in queries if query):
+        for answer in partial_answers(mine, metric.name, query):
+            if answer.touches(start, end):
+                written += ["", f"{text(in_part(answer))}; {command('collect', context.incident.id)}"]
+    return written
 
 
 def _numbers(context: Context, metric: MetricPlan) -> list[str]:

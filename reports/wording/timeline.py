@@ -4,9 +4,11 @@ from projections.timeline import Entry
 from reports.wording.headlines import detail as event_detail
 from reports.wording.headlines import headline
 from reports.wording.silence import period
-from reports.wording.text import dotted
+from reports.wording.text import dotted, listed
 from tracker.events.base import Redaction
 from tracker.times import spoken, utc
+
+_MOST_VALUES = 5
 
 
 def title(entry: Entry) -> str:
@@ -19,6 +21,8 @@ def detail(entry: Entry) -> str | None:
     own = event_detail(entry.fact) if entry.redacted is None else redaction(entry.redacted)
     return dotted(
         entry.silence and period(entry.silence),
+        entry.alerts > 1 and f"{entry.alerts} alerts",
+        *(f"{name} {listed(values, _MOST_VALUES)}" for name, values in entry.told_apart_by.items()),
         entry.times > 1 and f"{entry.times} times within {spoken(entry.repeated_for_seconds)}",
         len(entry.reported_by) > 1 and f"reported by {', '.join(entry.reported_by)}",
         entry.retracted and "retracted later",

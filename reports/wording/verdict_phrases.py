@@ -14,11 +14,13 @@ from projections.comparison import (
     is_clear,
     is_worse,
 )
+from projections.partial_answers import PartialAnswer
 from projections.reason import Reason
 from projections.silence import Silence
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.silence import describe
+from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
 SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
@@ -54,10 +56,21 @@ REASONS: dict[str, Callable[..., str]] = {
         "Left out of the baseline, as nothing else in it is nearly as far from the samples around it: "
         f"{', '.join(f'{rounded_with_unit(value, unit)} at {utc(at)}' for at, value in samples)}."
     ),
+    "answered_in_part": lambda answers: f"{'; '.join(dict.fromkeys(map(in_part, answers)))}.",
     "samples_redacted": lambda redaction: (
         f"Samples of it were redacted by {redaction.by} on {utc(redaction.at)}: {redaction.why}."
     ),
 }
+
+
+def in_part(answer: PartialAnswer) -> str:
+    """Say which span a source answered in part, in its own words."""
+    return (
+        f"{answer.source} answered in part for {utc(answer.start)} to {utc(answer.end)}"
+        f" ({short(', '.join(answer.reported), 200)})"
+    )
+
+
 _ORDER = {verdict: rank for rank, verdict in enumerate(PHRASES)}
 
 

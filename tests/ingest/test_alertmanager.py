@@ -14,7 +14,7 @@ from tests.ingest.feeds import RULES, anything, changed, damaged, events, ids, p
 from tests.servers.alertmanager import Alertmanager, alert
 from tests.servers.webhooks import Receiver
 from tracker.errors import BadInputError
-from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.alerts import AlertFired, AlertResolved, AlertsLeftOut
 from tracker.events.base import Arrival
 from tracker.ingest.alertmanager import read
 from tracker.ingest.services import ServiceRule, ServiceRules
@@ -114,6 +114,44 @@ def test_many_real_alerts_in_one_body_are_one_event_each(
     found = read(receiver.wait_for(1)[0].body, where="hook", rules=RULES)
 
     assert len(set(ids(found))) == 50
+
+
+def test_a_list_that_a_real_alertmanager_cut_says_how_many_are_missing(
+    make_alertmanager: Callable[..., Alertmanager], receiver: Receiver
+) -> None:
+    """
+    `max_alerts` of its webhook cuts the group; each body of that group gives the same fact.
+    """
+    server = make_alertmanager(
+        receiver.url, group_by=["alertname"], group_wait="300ms", repeat_interval="200ms", max_alerts=3
+    )
+    server.post(*(alert({**LABELS, "instance": f"web-{n}"}) for n in range(8)))
+
+    told = [each.body for each in receiver.wait_for(2)]
+    found = [read(each, where="hook", rules=RULES) for each in told]
+
+    [left_out] = [event for event in events(found[0]) if isinstance(event, AlertsLeftOut)]
+    assert (left_out.missing_count, left_out.listed_count, left_out.name) == (5, 3, "HighErrorRate")
+    assert left_out.service == "checkout"
+    assert ids(found[0])[-1] == ids(found[1])[-1]
+
+
+def test_what_was_left_out_concerns_each_service_of_the_list() -> None:
+    """
+    Which of them the missing ones are of, nobody knows. A body that is whole has nothing to say.
+    """
+    other = changed(FIRING["alerts"][0], labels__service="payments", fingerprint="00000000000000aa")
+    both = {**FIRING, "alerts": [FIRING["alerts"][0], other], "truncatedAlerts": 1}
+
+    found = [
+        event
+        for event in events(read(body(both), where="hook", rules=RULES))
+        if isinstance(event, AlertsLeftOut)
+    ]
+
+    assert [(event.service, event.missing_count) for event in found] == [("checkout", 1), ("payments", 1)]
+    assert len(read(body({**both, "truncatedAlerts": 0}), where="hook", rules=RULES)) == 2
+    assert len(read(body(changed(both, truncatedAlerts=...)), where="hook", rules=RULES)) == 2
 
 
 # ── recorded ─────────────────────────────────────────────────────────────────

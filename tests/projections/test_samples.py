@@ -23,7 +23,7 @@ from projections.samples import (
 from tracker.errors import LogNotWholeError, StoreError
 from tracker.events.base import Recorded, event_id
 from tracker.events.codec import columns_sha256, encode
-from tracker.events.samples import MetricSampled
+from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.times import from_ms, to_ms, to_us
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -334,3 +334,58 @@ def test_importing_it_does_not_import_numpy():
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert answer.stdout.strip() == "set()"
+
+
+def whole_answer(start: float, end: float, **fields: object) -> SourceCollected:
+    known: dict[str, object] = {
+        "occurred_at": at(start),
+        "until": at(end),
+        "asked_at": NOON,
+        "source": "prometheus",
+        "service": "checkout",
+        "what": "error_ratio",
+        "query": "q",
+        "step_seconds": 15.0,
+    }
+    return msgspec.convert(known | fields, SourceCollected)
+
+
+_columns = st.dictionaries(st.integers(0, 40).map(lambda step: step * 15), st.floats(0, 1), min_size=1)
+
+
+@given(in_part=_columns, whole=_columns, order=st.permutations([1, 2]))
+def test_a_partial_answer_yields_to_a_whole_one_sample_by_sample(in_part, whole, order):
+    """
+    Whichever was recorded first: within the whole answer nothing of the partial one is left, outside all of it.
+    """
+    answer = whole_answer(150, 450)
+    inside = {second: value for second, value in whole.items() if 150 <= second < 450}
+    chunks = [chunk(in_part, position=order[0], partial=True)]
+    if inside:
+        chunks.append(chunk(inside, position=order[1]))
+
+    joined = merge(chunks, [answer])
+
+    expected = {second: value for second, value in in_part.items() if not 150 <= second < 450} | inside
+    found = {
+        instant: value
+        for series in joined
+        for instant, value in zip(series.instants_ms.tolist(), series.values.tolist(), strict=True)
+    }
+    assert found == {to_ms(at(second)): value for second, value in expected.items()}
+
+
+def test_what_had_expired_before_the_whole_answer_stays_known_in_part():
+    """
+    Nobody will report it again; nor does an answer to another query, or at a coarser step, replace it.
+    """
+    known = chunk({0: 0.1, 15: 0.2, 30: 0.3}, partial=True)
+
+    def left(**fields: object) -> int:
+        return sum(len(series.values) for series in merge([known], [whole_answer(0, 600, **fields)]))
+
+    assert left() == 0
+    assert left(missing_until=at(20)) == 2
+    assert left(query="another") == 3
+    assert left(step_seconds=60.0) == 3
+    assert left(incomplete=("store is down",)) == 3

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from projections import frames
 from tests.server.senders import ago, shown
+from tests.servers.partial_source import PartialSource
 from tests.servers.serving import TrackerServer, until
 
 SETTINGS = """
@@ -61,3 +62,32 @@ def test_samples_are_captured_for_a_day_after_the_end_and_no_longer(make_server,
     answer = server.cli("collect", 1, "--source", "prometheus")
     assert answer.code == 0, answer.err
     assert samples(server, "search")
+
+
+def test_a_source_that_answers_in_part_is_asked_again_until_it_is_whole(make_server):
+    """
+    The log of serve says so, once; no window is judged by a part, and all are judged when the whole is there.
+    """
+    source = PartialSource(ago(minutes=60), ago(minutes=40))
+    source.mode = "wrong"
+    with source.running() as url:
+        server = make_server(SETTINGS.format(url=url), running=False)
+        words = ("declare", "checkout answers 500", "--service", "checkout", "--severity", "critical")
+        assert server.cli(*words, "--at", shown(ago(minutes=58))).code == 0
+        deployed = server.cli("deploy", "finish", "checkout", "v1.4.3", "--at", shown(ago(minutes=20)))
+        assert deployed.code == 0, deployed.err
+        server.start()
+        until(lambda: "a source answered in part; it will be asked again" in server.log())
+        asked = source.ranges_asked
+        until(lambda: source.ranges_asked > asked + 6)
+
+        def verdicts() -> set[str]:
+            rows = server.cli("compare", 1, "--json").json["rows"]
+            return {row["verdict"] for row in rows if row["window"] == "10m"}
+
+        assert verdicts() == {"pending"}
+        assert server.log().count("a source answered in part") == 1
+        source.mode = "whole"
+        until(lambda: "pending" not in verdicts())
+
+    assert samples(server, "checkout")

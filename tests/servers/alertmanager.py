@@ -66,11 +66,12 @@ def alertmanager(
     group_wait: str = "10ms",
     group_interval: str = "100ms",
     repeat_interval: str = "1h",
+    max_alerts: int = 0,
 ) -> Iterator[Alertmanager]:
     """Start Alertmanager with one receiver, a webhook; with `token` it presents it as a Bearer."""
     server = program("prometheus-alertmanager", "prometheus-alertmanager", "alertmanager")
     folder = Path(tempfile.mkdtemp(prefix="alertmanager-", dir=tmp_path))
-    webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True}
+    webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True, "max_alerts": max_alerts}
     if token:
         webhook["http_config"] = {"authorization": {"type": "Bearer", "credentials": token}}
     config = folder / "alertmanager.yml"

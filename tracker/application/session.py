@@ -215,14 +215,18 @@ class Session:
     def samples(
         self, service: str, metric: str, start: datetime, end: datetime, up_to: int | None = None
     ) -> "list[Series]":
-        """Return the log's own samples of a metric.
+        """Return the log's own samples of a metric, those of partial answers left out.
 
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
         window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
         found = self.log.select([window], up_to)
         chunks = [
-            each for each in found if isinstance(each.event, MetricSampled) and each.event.last_at >= start
+            each
+            for each in found
+            if isinstance(each.event, MetricSampled)
+            and each.event.last_at >= start
+            and not each.event.partial
         ]
         payloads = self.log.payloads([each.position for each in chunks])
         joined = merge((each, payloads.get(each.position, b"")) for each in chunks)

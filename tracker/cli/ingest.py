@@ -6,10 +6,12 @@ at all. Reading it again adds nothing.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reports.wording.headlines import headline
 from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.clock_dates import dates_of
 from tracker.application.collect import forges, sentry
@@ -21,7 +23,8 @@ from tracker.cli.common import add_json, add_zone, answer, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.lifecycle import note
 from tracker.errors import BadInputError, SettingsError, UsageError
-from tracker.events.base import Arrival
+from tracker.events.alerts import AlertsLeftOut
+from tracker.events.base import Arrival, Incoming
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.forges import github, gitlab
 from tracker.ingest.notes import reading
@@ -29,6 +32,7 @@ from tracker.ingest.notes.days import DATE_ORDERS
 from tracker.ingest.notes.placing import Place
 from tracker.ingest.sentry import envelope, webhook
 from tracker.settings.schema import UNITS, Metric
+from tracker.text.terminal import printable
 from tracker.times import date_of, utc
 
 _WEEK = timedelta(days=7)
@@ -185,9 +189,20 @@ def _bodies(arguments: argparse.Namespace, session: Session) -> int:
         recording = session.record(facts)
     undeclared = would_have_declared(session, facts)
     code = _answer(arguments, recording, where, len(facts), {"would_have_declared": described(undeclared)})
+    say(*_left_out_notices(where, facts))
     if not arguments.json:
         say(*skipped_notices(undeclared))
     return code
+
+
+def _left_out_notices(where: str, facts: Sequence[Incoming]) -> list[str]:
+    """Say which alerts a body lacks by its sender's own account."""
+    return [
+        f"{where}: {printable(headline(fact.event))}; of the group {printable(fact.event.group)}"
+        f" {fact.event.listed_count} are recorded. Set max_alerts: 0 in Alertmanager's webhook_configs"
+        for fact in facts
+        if isinstance(fact.event, AlertsLeftOut)
+    ]
 
 
 def _deployments(arguments: argparse.Namespace, session: Session) -> int:

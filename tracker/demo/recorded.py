@@ -22,6 +22,7 @@ class RecordedPrometheus(PrometheusApi):
     def __init__(self, recording: Path, now: Callable[[], datetime]) -> None:
         self.url = ADDRESS
         self.warnings = []
+        self._incomplete = []
         self._now = now
         self._recorded: dict[str, Any] = json.loads(lzma.decompress(recording.read_bytes()))
 

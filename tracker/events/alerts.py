@@ -84,6 +84,24 @@ class AlertResolved(Observation, frozen=True, kw_only=True, omit_defaults=True):
         return (self.TOPIC, self.fingerprint, to_ms(self.started_at))
 
 
+@topic("alerts-left-out", rank=14)
+class AlertsLeftOut(Observation, frozen=True, kw_only=True, omit_defaults=True):
+    """A source cut its list of a group's alerts: so many are missing, `listed_count` were reported.
+
+    `occurred_at` is the latest instant of those that were; `name` is their name, where they have one in common.
+    """
+
+    group: str
+    status: str
+    missing_count: int
+    listed_count: int
+    name: str | None = None
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def subject(self) -> tuple[object, ...]:
+        return (self.TOPIC, self.service, self.group, self.status, to_ms(self.occurred_at))
+
+
 def firings_of_ends(facts: Iterable[Incoming]) -> set[int]:
     """Return, by `id()`, the firings that nobody reported while they lasted: each came in one statement with its end."""
     facts = list(facts)

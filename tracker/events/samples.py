@@ -1,5 +1,6 @@
 """Samples of metrics, what sources were asked for, and the rules of alerts."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -13,6 +14,7 @@ class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
     `occurred_at` is the first sample's instant and `last_at` the last one's. `minimum` and
     `maximum` ignore values that are not finite. `sha256` is over the numbers, whatever the codec.
+    A `partial` chunk is of an incomplete answer: a whole answer replaces it, sample by sample.
     """
 
     metric: str
@@ -26,6 +28,7 @@ class MetricSampled(Observation, frozen=True, kw_only=True, omit_defaults=True):
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     minimum: float | None = None
     maximum: float | None = None
+    partial: bool = False
 
     def scopes(self) -> tuple[str, ...]:
         """A place of their own, so that timelines never read them."""
@@ -41,7 +44,8 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
 
     `occurred_at` is the span's start. `missing_until` is the instant up to which the source
     has deleted its data; None if it has all. With `query` and `step_seconds` the span
-    need not be queried again at that step or a multiple of it.
+    need not be queried again at that step or a multiple of it, unless the source reported its own answer as
+    incomplete, in these words: a partial answer leaves the span open.
     """
 
     until: datetime
@@ -53,10 +57,47 @@ class SourceCollected(Observation, frozen=True, kw_only=True, omit_defaults=True
     problem: str | None = None
     step_seconds: float | None = None
     query: str | None = None
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the source answered, and all of it."""
+        return self.problem is None and not self.incomplete
 
     def scopes(self) -> tuple[str, ...]:
         """A place of their own, not with the service's facts."""
         return (f"collected:{self.service or ''}",)
+
+
+Span = tuple[datetime, datetime]
+"""From, and up to."""
+
+
+def covered(collected: Iterable[SourceCollected], step_seconds: int) -> list[Span]:
+    """Return the spans of the whole answers that have a sample at every multiple of this step.
+
+    What the source had deleted by then is in them: it will not come back.
+    """
+    return [
+        (each.occurred_at, each.until)
+        for each in collected
+        if each.is_whole and each.step_seconds and step_seconds % each.step_seconds == 0
+    ]
+
+
+def lacking(start: datetime, end: datetime, asked: Iterable[Span]) -> list[Span]:
+    """Return the parts of a span that none of the others covers, oldest first."""
+    found: list[Span] = []
+    at = start
+    for first, last in sorted(asked):
+        if last <= max(at, first) or first >= end:
+            continue
+        if first > at:
+            found.append((at, first))
+        at = last
+    if at < end:
+        found.append((at, end))
+    return found
 
 
 def rule_scope(service: str | None, name: str) -> str:

@@ -6,14 +6,14 @@ group, repeats, `updatedAt`, silences. The bytes keep it. Whether an alert fires
 `tracker.ingest.refired`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import Arrival, Incoming
+from tracker.events.alerts import AlertFired, AlertResolved, AlertsLeftOut
+from tracker.events.base import Arrival, Event, Incoming
 from tracker.ingest.documents import MAX_BYTES, NO_ARRIVAL, Document, Moment, Record, documents
 from tracker.ingest.prometheus.alerts import fingerprint
 from tracker.ingest.services import ServiceRules
@@ -30,17 +30,51 @@ def read(
 
     A firing alert is an `AlertFired` at its own start. A resolved one is both an `AlertFired` and an
     `AlertResolved`, as its firing may never have reached us; it is only the end where it names no start before it.
+    A body whose list was cut (`truncatedAlerts`) is an `AlertsLeftOut` besides.
     Instants are taken to the microsecond, and trusted to the millisecond. `hook` is the webhook's own name.
 
     Raises:
         BadInputError: If an alert is not as Alertmanager words it; nothing is read then.
     """
-    return [
-        Incoming(event=event, arrival=arrival, payload=payload, updated_at=_updated_at(alert))
-        for document in documents(data, where=where, hint=HINT)
-        for alert, payload in _alerts(document, hook)
-        for event in _events(alert, rules)
-    ]
+    found: list[Incoming] = []
+    for document in documents(data, where=where, hint=HINT):
+        listed = [
+            Incoming(event=event, arrival=arrival, payload=payload, updated_at=_updated_at(alert))
+            for alert, payload in _alerts(document, hook)
+            for event in _events(alert, rules)
+        ]
+        left_out = _left_out(document, [fact.event for fact in listed])
+        found += [*listed, *(Incoming(event=event, arrival=arrival) for event in left_out)]
+    return found
+
+
+def _left_out(document: Document, listed: Sequence[Event]) -> list[AlertsLeftOut]:
+    """Return, for each service of a body's alerts, how many others its sender left out."""
+    if not document.is_object or "alerts" not in document.value:
+        return []
+    body = document.record(HINT)
+    missing = body.whole("truncatedAlerts") or 0
+    if missing <= 0:
+        return []
+    alerts = [event for event in listed if isinstance(event, AlertFired | AlertResolved)]
+    found = []
+    for service in dict.fromkeys(event.service for event in alerts):
+        mine = [event for event in alerts if event.service == service]
+        names = {event.name for event in mine}
+        found.append(
+            AlertsLeftOut(
+                occurred_at=max(event.occurred_at for event in mine),
+                source="alertmanager",
+                service=service,
+                group=body.maybe_text("groupKey") or "",
+                status=body.maybe_text("status") or "firing",
+                missing_count=missing,
+                listed_count=len({event.fingerprint for event in alerts}),
+                name=names.pop() if len(names) == 1 else None,
+                labels=body.texts("groupLabels") or {},
+            )
+        )
+    return found
 
 
 def _alerts(document: Document, hook: str | None) -> Iterator[tuple[Record, bytes]]:

@@ -8,10 +8,9 @@ no instant, and none lies between them.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from tracker.events.samples import SourceCollected
+from tracker.events.samples import SourceCollected, covered, lacking
 from tracker.times import from_us, to_us
 
-Span = tuple[datetime, datetime]
 Ask = tuple[datetime, datetime, int]
 """From, to, and how many seconds apart."""
 
@@ -63,36 +62,9 @@ def to_ask(planned: Iterable[Ask], collected: Iterable[SourceCollected]) -> list
 def answers(
     collected: Iterable[SourceCollected], *, source: str, what: str, query: str
 ) -> list[SourceCollected]:
-    """Return what a source answered to this very query; a failure is not an answer."""
-    wanted = (source, what, query, None)
-    return [each for each in collected if (each.source, each.what, each.query, each.problem) == wanted]
-
-
-def covered(collected: Iterable[SourceCollected], step_seconds: int) -> list[Span]:
-    """Return the spans of the answers that have a sample at every multiple of this step.
-
-    What the source had deleted by then is in them: it will not come back.
-    """
-    return [
-        (each.occurred_at, each.until)
-        for each in collected
-        if each.step_seconds and step_seconds % each.step_seconds == 0
-    ]
-
-
-def lacking(start: datetime, end: datetime, asked: Iterable[Span]) -> list[Span]:
-    """Return the parts of a span that none of the others covers, oldest first."""
-    found: list[Span] = []
-    at = start
-    for first, last in sorted(asked):
-        if last <= max(at, first) or first >= end:
-            continue
-        if first > at:
-            found.append((at, first))
-        at = last
-    if at < end:
-        found.append((at, end))
-    return found
+    """Return what a source answered to this very query; a failure is not an answer, nor is a part of one."""
+    wanted = (source, what, query)
+    return [each for each in collected if each.is_whole and (each.source, each.what, each.query) == wanted]
 
 
 def settled(now: datetime, step_seconds: int) -> datetime:

@@ -1,6 +1,6 @@
 """Series of samples → events in columns, leaving out the instants that the log has.
 
-An instant's first value wins. A source that later reports another value for it gives an event
+An instant's first value wins, and one of a whole answer over one of a `partial` answer. A source that later reports another value for it gives an event
 of its own, which no chart uses: it is kept because it was reported.
 """
 
@@ -50,11 +50,12 @@ def intake(
     step_seconds: float,
     source: str,
     captured_at: datetime,
+    partial: bool = False,
 ) -> list[Incoming]:
     """Return the chunks that the log lacks.
 
     `held` maps a series' sorted labels to the instants (ms) and values that the log has of
-    it, sorted by instant. No chunk spans more than a day, so that a reader of a window finds
+    it, sorted by instant; of a whole answer these are samples of whole answers only. No chunk spans more than a day, so that a reader of a window finds
     every chunk that reaches into it by looking a day back.
     """
     import numpy as np
@@ -67,6 +68,7 @@ def intake(
         "query": query,
         "unit": unit,
         "step_seconds": step_seconds,
+        "partial": partial,
     }
     found: list[Incoming] = []
     for one in series:

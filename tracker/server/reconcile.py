@@ -48,6 +48,7 @@ class Reconciler:
         self._answered: dict[str, datetime] = {}
         self._silences = SilenceRecorder(session)
         self._firing_since: datetime | None = None
+        self._incomplete: dict[tuple[str, str | None, str], list[str]] = {}
 
     @property
     def _every(self) -> float:
@@ -150,11 +151,27 @@ class Reconciler:
                     self._count(pulled.recording)
                     if pulled.problem is not None:
                         raise pulled.problem
+                    self._log_incomplete(pulled)
                     _log_silence(
                         self._silences.sampled(
                             "prometheus", service, metric_name, session.now, self._capture_every
                         )
                     )
+
+    def _log_incomplete(self, pulled: sources.CollectResult) -> None:
+        """Log that a source answered in part, once for as long as it says the same."""
+        what = (pulled.source, pulled.service, pulled.what)
+        if pulled.incomplete and self._incomplete.get(what) != pulled.incomplete:
+            log_line(
+                "a source answered in part; it will be asked again",
+                30,
+                source=pulled.source,
+                service=pulled.service,
+                what=pulled.what,
+                why=", ".join(pulled.incomplete),
+            )
+        if pulled.asked:
+            self._incomplete[what] = list(pulled.incomplete)
 
     def _verdicts(self, name: str) -> None:
         recording = Recording()
@@ -175,7 +192,7 @@ class Reconciler:
         with sources.prometheus_api(session) as api:
             alerts = sources.alert_history(session, api, start=since, end=session.now)
             rules = sources.alert_rules(session, api)
-        if alerts.problem is None:
+        if alerts.problem is None and not alerts.incomplete:
             self._firing_since = min(still_firing(alerts.facts), default=None)
         return [alerts, rules]
 
@@ -183,12 +200,15 @@ class Reconciler:
         """Poll one source from a little before its last answer on."""
         now = self._session.now
         problem: TrackerError | None = None
+        is_whole = True
         try:
             last = self._answered.get(source)
             start = self._first_start(source, now) if last is None else last - OVERLAP
             for pulled in read(start):
                 self._count(pulled.recording)
                 problem = problem or pulled.problem
+                is_whole = is_whole and not pulled.incomplete
+                self._log_incomplete(pulled)
                 if pulled.facts:
                     self._recorded(pulled.facts)
         except TrackerError as trouble:
@@ -198,7 +218,8 @@ class Reconciler:
             report_bug(bug)
         self._telemetry.polled(source, problem is None)
         if problem is None:
-            self._answered[source] = now
+            if is_whole:
+                self._answered[source] = now
             self._telemetry.guarded("silences", lambda: _log_silence(self._silences.answered(source, now)))
         else:
             reason = problem.message

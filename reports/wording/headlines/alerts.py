@@ -37,9 +37,17 @@ def _issue(event: alerts.IssueChanged) -> str | None:
     return dotted(event.level, events, users, event.release)
 
 
+def left_out(event: alerts.AlertsLeftOut) -> str:
+    """Say how many alerts a source left out, and of which name."""
+    one = event.missing_count == 1
+    of_name = f" {event.name}" if event.name else ""
+    return f"{event.missing_count} more{of_name} alert{'' if one else 's'} {'was' if one else 'were'}"
+
+
 HEADLINES: dict[type, str | Callable[[Any], str]] = {
     alerts.AlertFired: lambda e: f"Alert {e.name} fired{' again' if e.again_after else ''}",
     alerts.AlertResolved: "Alert {e.name} stopped firing",
+    alerts.AlertsLeftOut: lambda e: f"{left_out(e)} left out of the list",
     alerts.ErrorSeen: lambda e: ("" if e.level == "info" else "Error: ") + short(e.title, 120),
     alerts.IssueChanged: lambda e: f"Issue {e.short_id or e.issue_id} {e.action}: {short(e.title, 100)}",
     alerts.CheckInRecorded: lambda e: f"Job {e.monitor} {_CHECK_INS.get(e.status, e.status)}",
@@ -50,6 +58,9 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     alerts.AlertFired: _fired,
     alerts.AlertResolved: _resolved,
+    alerts.AlertsLeftOut: lambda e: (
+        f"{e.source} listed {e.listed_count} and left out {e.missing_count}: max_alerts of its webhook"
+    ),
     alerts.ErrorSeen: lambda e: dotted(
         e.level != "error" and e.level, e.culprit and f"in {e.culprit}", e.release
     ),

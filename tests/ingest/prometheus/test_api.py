@@ -479,6 +479,35 @@ def test_warnings_are_kept() -> None:
         assert api.warnings == ["store is down"]
 
 
+@pytest.mark.parametrize(
+    ("said", "shown", "incomplete"),
+    [
+        ('"warnings":["store is down"]', "store is down", True),
+        ('"isPartial":true', "the answer is partial (isPartial)", True),
+        ('"isPartial":false', None, False),
+        ('"infos":["PromQL info: no counter"]', "PromQL info: no counter", False),
+        ('"warnings":["PromQL info: no counter"]', "PromQL info: no counter", False),
+        ('"warnings":null', None, False),
+    ],
+)
+@pytest.mark.parametrize("in_front", [True, False])
+def test_what_a_source_reports_of_its_own_answer_is_kept(
+    said: str, shown: str | None, incomplete: bool, in_front: bool
+) -> None:
+    """
+    Thanos writes it behind the data, VictoriaMetrics in front of it; a remark on the query leaves the answer whole.
+    """
+    data = '"data":{"resultType":"scalar","result":[5,"5"]}'
+    body = '{"status":"success",' + (f"{said},{data}" if in_front else f"{data},{said}") + "}"
+    with impostor(lambda _: (200, body, {})) as (url, _), PrometheusApi(url) as api:
+        api.now()
+        api.now()
+
+        assert api.warnings == ([shown] if shown else [])
+        assert api.take_incomplete() == ((shown,) if incomplete else ())
+        assert api.take_incomplete() == ()
+
+
 def test_a_server_that_tells_little_is_still_read() -> None:
     """
     VictoriaMetrics and hosted services have no configuration to show: None and empty, no error.

@@ -114,6 +114,7 @@ class _Collection:
                 return
             kept = self._api.retention()
             for start, until, step in ready:
+                self._api.take_incomplete()
                 series = self._api.range(
                     self._metric.query, start=start, end=until, step_seconds=step, progress=self._progress
                 )
@@ -131,6 +132,7 @@ class _Collection:
                     expires_at=first + timedelta(seconds=keeps) if keeps is not None else None,
                     step_seconds=float(step),
                     query=self._metric.query,
+                    incomplete=self._api.take_incomplete(),
                 )
                 self._take(series, answer)
         except TrackerError as problem:
@@ -139,7 +141,12 @@ class _Collection:
     def _take(self, series: list[FetchedSeries], answer: SourceCollected) -> None:
         """Record what the log lacks of an answer, and that it was given."""
         metric, span = self._metric, (answer.occurred_at, answer.until)
-        known = _known(self._session, self._service, self._name, metric.query, *span) if series else {}
+        query = metric.query
+        known = (
+            _known(self._session, self._service, self._name, query, *span, whole=answer.is_whole)
+            if series
+            else {}
+        )
         chunks = intake(
             series,
             known,
@@ -150,12 +157,14 @@ class _Collection:
             step_seconds=answer.step_seconds or 0.0,
             source=self.source,
             captured_at=answer.asked_at,
+            partial=not answer.is_whole,
         )
         result = self.result
         result.found += answer.found
         new = (chunk.event.count for chunk in chunks if isinstance(chunk.event, MetricSampled))
         result.new_samples = (result.new_samples or 0) + sum(new)
         result.gone_until, result.expires_at = answer.missing_until, answer.expires_at
+        result.incomplete += [why for why in answer.incomplete if why not in result.incomplete]
         is_new = bool(chunks) or not _recorded_before(self._session, answer)
         self._session.record([*chunks, answer] if is_new else chunks, result.recording)
         self.answers.append(answer)
@@ -169,10 +178,15 @@ def _recorded_before(session: Session, answer: SourceCollected) -> bool:
         answer.occurred_at + timedelta(milliseconds=1),
     )
     return any(
-        isinstance(each.event, SourceCollected)
-        and (each.event.source, each.event.what, each.event.query, each.event.step_seconds, each.event.until)
-        == (answer.source, answer.what, answer.query, answer.step_seconds, answer.until)
+        isinstance(each.event, SourceCollected) and _question(each.event) == _question(answer)
         for each in session.log.select([place])
+    )
+
+
+def _question(answer: SourceCollected) -> tuple[object, ...]:
+    return (
+        *(answer.source, answer.what, answer.query, answer.step_seconds, answer.until),
+        *answer.incomplete,
     )
 
 
@@ -189,10 +203,11 @@ def _chunks(
 
 
 def _known(
-    session: Session, service: str, name: str, query: str, start: datetime, end: datetime
+    session: Session, service: str, name: str, query: str, start: datetime, end: datetime, *, whole: bool
 ) -> dict[Any, Any]:
-    """Return the instants and values that the log has of each series of a query in a span."""
+    """Return the instants and values that the log has of each series of a query in a span, or of whole answers only."""
     chunks = _chunks(session, service, name, query, start, end)
+    chunks = [each for each in chunks if not (whole and getattr(each.event, "partial", False))]
     payloads = session.log.payloads([each.position for each in chunks]) if chunks else {}
     return {
         tuple(sorted(series.labels.items())): (series.instants_ms, series.values)

@@ -32,6 +32,8 @@ class CollectResult:
     expires_at: datetime | None = None
     history: dict[float, datetime] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    """In which words the source reported its own answer as incomplete; the span stays open then."""
     problem: TrackerError | None = None
     facts: list[Incoming] = field(default_factory=list)
     """Alerts, new to the log or not: an alert that goes on firing may open an incident."""
@@ -49,6 +51,7 @@ class CollectResult:
             "expires_at": self.expires_at,
             "history_from": min(self.history.values(), default=None),
             "notes": self.notes,
+            "incomplete": self.incomplete,
             "problem": self.problem.message if self.problem else None,
         }
 
@@ -66,6 +69,8 @@ class CollectResult:
             parts.append(f"data before {utc(self.gone_until)} has expired")
         if self.expires_at is not None:
             parts.append(f"the rest expires from {utc(self.expires_at)} on")
+        if self.incomplete:
+            parts.append(f"ANSWERED IN PART, will be asked again: {', '.join(self.incomplete)}")
         return "; ".join([*parts, *self.notes])
 
     def _history(self) -> str:

@@ -22,6 +22,8 @@ LIMITS = Limits(whole_seconds=300.0, most_bytes=512 << 20)
 
 # Go's servers and most proxies cut a request line at 8 kB or a little above.
 _QUERY_BYTES = 8_000
+_REMARKS = (b'"warnings"', b'"infos"', b'"isPartial"')
+_HARMLESS = "PromQL info:"
 # VictoriaMetrics says 400 to paths that it does not know, most others 404.
 _NO_SUCH_PATH = (400, 404, 405, 501)
 
@@ -69,6 +71,7 @@ class PrometheusClient(HttpClient):
         from urllib3.util.retry import Retry
 
         self.warnings: list[str] = []
+        self._incomplete: list[str] = []
         self._client = PrometheusConnect(
             url=self.url,
             session=self.session,
@@ -109,7 +112,7 @@ class PrometheusClient(HttpClient):
             data = self.answer.json["data"]
         except (KeyError, TypeError) as other:
             raise self.unexpected() from other
-        self._keep_warnings()
+        self._keep_remarks()
         return data
 
     def text(self, path: str, params: Mapping[str, str] | None = None) -> str | None:
@@ -123,6 +126,16 @@ class PrometheusClient(HttpClient):
         """Keep a warning once, for the caller to show."""
         if warning not in self.warnings:
             self.warnings.append(warning)
+
+    def take_incomplete(self) -> tuple[str, ...]:
+        """Return, once, in which words the answers since the last call were reported as incomplete."""
+        reported, self._incomplete = tuple(dict.fromkeys(self._incomplete)), []
+        return reported
+
+    def mark_incomplete(self, why: str) -> None:
+        """Keep that an answer is not whole."""
+        self.warn(why)
+        self._incomplete.append(why)
 
     def _result(self, query: str, call: Callable[[], list[Any]]) -> list[Any]:
         from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -139,15 +152,22 @@ class PrometheusClient(HttpClient):
             raise self._refusal(query) from refused
         except (KeyError, TypeError, AttributeError, RecursionError) as other:
             raise self.unexpected() from other
-        self._keep_warnings()
+        self._keep_remarks()
         return result
 
-    def _keep_warnings(self) -> None:
-        """Keep what the library drops: Thanos says beside the data that an answer is partial."""
-        # They stand after the data; parsing all of a large answer twice would cost.
-        if b'"warnings"' in self.answer.body[-10_000:] and isinstance(whole := self.answer.json, dict):
-            for warning in whole.get("warnings") or []:
-                self.warn(one_line(str(warning)))
+    def _keep_remarks(self) -> None:
+        """Keep what the library drops: Thanos and VictoriaMetrics report beside the data that an answer is partial."""
+        body = self.answer.body
+        # Parsing all of a large answer twice would cost.
+        if not any(name in body for name in _REMARKS) or not isinstance(answer := self.answer.json, dict):
+            return
+        for warning in _texts(answer.get("warnings")):
+            # Before they had a field of their own, remarks on a query stood among the warnings.
+            (self.warn if warning.startswith(_HARMLESS) else self.mark_incomplete)(warning)
+        for info in _texts(answer.get("infos")):
+            self.warn(info)
+        if answer.get("isPartial") is True:
+            self.mark_incomplete("the answer is partial (isPartial)")
 
     def _refusal(self, query: str | None) -> TrackerError:
         status, (kind, why) = self.answer.status, self._complaint()
@@ -172,6 +192,10 @@ class PrometheusClient(HttpClient):
             return str(body.get("errorType") or ""), one_line(str(body.get("error") or ""))
         text = self.answer.body[:10_000].decode("utf-8", "replace")
         return "", "" if "<" in text else one_line(text)[:200]
+
+
+def _texts(value: object) -> list[str]:
+    return [one_line(str(text)) for text in value] if isinstance(value, list) else []
 
 
 def seconds(milliseconds: int) -> str:

@@ -59,9 +59,9 @@ class Merge:
     def _add(self, one: dict[str, Any], first_ms: int, next_ms: int) -> None:
         import numpy as np
 
+        if one.get("histograms"):
+            self._client.mark_incomplete(f"native histograms are left out: {one['metric']}")
         if not one.get("values"):
-            if one.get("histograms"):
-                self._client.warn(f"native histograms are left out: {one['metric']}")
             return
         at, numbers = zip(*one["values"], strict=True)
         instants_ms = np.rint(np.array(at, dtype=np.float64) * 1000).astype(np.int64)
