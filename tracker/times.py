@@ -213,10 +213,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def whole_seconds(seconds: float) -> int:
+    """Round a duration to seconds, as everything does that is shown: 38.5 s is 39 s, and 39.5 s is 40 s."""
+    return int(seconds + 0.5)
+
+
 def spoken(seconds: float) -> str:
-    """Format a duration for people: 40 s, 12 min, 1 h 05 min, 2 d 3 h."""
-    sign = "-" if seconds < 0 else ""
-    total = round(abs(seconds))
+    """Format a duration for people: 40 s, 12 min, 1 h 05 min, 2 d 3 h; half a second counts as one."""
+    total = whole_seconds(abs(seconds))
+    sign = "-" if seconds < 0 and total else ""
     if total < 120:
         return f"{sign}{total} s"
     if total < 3600:

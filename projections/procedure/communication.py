@@ -1,6 +1,7 @@
 """Was the team told at once, and kept up to date?"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ from tracker.events.base import BY_ITSELF
 from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
 from tracker.incident import Status as IncidentStatus
 
+_BACKDATED = timedelta(minutes=1)
 RECORDED_AFTERWARDS = timedelta(hours=1)
 """An incident whose declaration was recorded so long after it is reported, not fought: nobody waits for news."""
 
@@ -42,29 +44,60 @@ def is_open(evidence: Evidence) -> bool:
     return evidence.incident.status is IncidentStatus.OPEN
 
 
+@dataclass(frozen=True)
+class _Word:
+    """What shows that the team was told: when, by which event, as a reason with facts, and when that was recorded."""
+
+    at: datetime
+    event: str
+    reason: str
+    facts: Mapping[str, Any]
+    precision_seconds: float
+    typed_at: datetime
+
+    def was_typed_after(self, due: datetime) -> bool:
+        return self.typed_at > due and self.typed_at - self.at >= _BACKDATED
+
+    def shows_by(self, due: datetime) -> bool:
+        """Whether it is evidence by its own instant: a note that was typed after the limit is not."""
+        return self.reason != "alerted_by_note" or not self.was_typed_after(due)
+
+
 def team_alerted(evidence: Evidence) -> RuleAnswer:
-    """Ask for a message that was sent, or a note by a person, soon after the detection."""
+    """Ask for a message that was sent, or a note by a person, soon after the detection.
+
+    A note that was typed after the limit, with an instant before it, shows nothing of what was known by then.
+    """
     due = evidence.detected_at + evidence.procedure.alert_team_within
-    first = _first_word(evidence)
-    if first is None:
+    words = _words(evidence)
+    if not words:
         return _nobody_alerted(evidence, due)
-    at, event, reason, facts, precision = first
-    after = (at - evidence.detected_at).total_seconds()
-    facts = {**facts, "after": after, "since": since(evidence)}
-    late = (at - due).total_seconds()
+    first = next((word for word in words if word.at <= due and word.shows_by(due)), words[0])
+    after = (first.at - evidence.detected_at).total_seconds()
+    typed_at = first.typed_at if first.was_typed_after(due) else None
+    facts = {**first.facts, "after": after, "since": since(evidence), "at": first.at, "typed": typed_at}
+    facts["precision_seconds"] = first.precision_seconds
+    late = (first.at - due).total_seconds()
     # A time that is known to the minute is late only where no instant of that minute is in time.
-    if late > 0 and not (precision >= 1 and at - timedelta(seconds=precision) < due):
-        return RuleAnswer(Status.LATE, reason, facts, (event,), late)
-    return RuleAnswer(Status.MET, reason, facts, (event,))
+    precision = first.precision_seconds
+    if late > 0 and not (precision >= 1 and first.at - timedelta(seconds=precision) < due):
+        return RuleAnswer(Status.LATE, first.reason, facts, (first.event,), late)
+    if not first.shows_by(due):
+        return RuleAnswer(Status.UNKNOWN, "note_typed_later", facts, (first.event,))
+    return RuleAnswer(Status.MET, first.reason, facts, (first.event,))
 
 
-def _first_word(evidence: Evidence) -> tuple[datetime, str, str, Mapping[str, Any], float] | None:
-    words: list[tuple[datetime, str, str, Mapping[str, Any], float]] = []
+def _words(evidence: Evidence) -> list[_Word]:
+    """Return what shows that the team was told, the first one first."""
+    words: list[_Word] = []
     for message in sent(evidence.messages):
         assert message.sent_at is not None
         reason = "alerted_by_hand" if message.by_hand else "alerted_by_message"
         facts = {"by": message.by, "kind": message.kind}
-        words.append((message.sent_at, message.sent_event or message.event, reason, facts, 0.001))
+        recorded_at = message.recorded_at or message.sent_at
+        words.append(
+            _Word(message.sent_at, message.sent_event or message.event, reason, facts, 0.001, recorded_at)
+        )
     for note in evidence.of(NoteAdded):
         event = note.event
         if (
@@ -74,8 +107,13 @@ def _first_word(evidence: Evidence) -> tuple[datetime, str, str, Mapping[str, An
             and event.occurred_at + timedelta(seconds=event.precision_seconds) > evidence.detected_at
         ):
             facts = {"by": event.decided_by}
-            words.append((event.occurred_at, note.id, "alerted_by_note", facts, event.precision_seconds))
-    return min(words, key=lambda word: word[:2], default=None)
+            # A file of a chat, and the spool, have the instant at which it was written.
+            written = note.recorded.arrival.via in ("file", "spool")
+            typed_at = event.occurred_at if written else note.recorded.recorded_at
+            words.append(
+                _Word(event.occurred_at, note.id, "alerted_by_note", facts, event.precision_seconds, typed_at)
+            )
+    return sorted(words, key=lambda word: (word.at, word.event))
 
 
 def _nobody_alerted(evidence: Evidence, due: datetime) -> RuleAnswer:
@@ -106,9 +144,9 @@ def updates_on_time(evidence: Evidence) -> RuleAnswer:
     due_at, step = None, None
     posted = sent(evidence.messages)
     if not posted:
-        first = _first_word(evidence)
-        if first is not None:
-            due_at, step = _due(evidence, max(evidence.detected_at, first[0]) + every, "initial")
+        words = _words(evidence)
+        if words:
+            due_at, step = _due(evidence, max(evidence.detected_at, words[0].at) + every, "initial")
         return RuleAnswer(Status.UNKNOWN, "no_messages", due_at=due_at, next_step=step)
     gaps, last = _gaps(evidence, posted)
     events = tuple(dict.fromkeys(message.sent_event or message.event for message in posted))

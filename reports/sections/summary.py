@@ -50,8 +50,7 @@ def _happened(context: Context) -> list[str]:
     parts = [_course(context)]
     alerted = _alerted(context)
     if alerted is not None:
-        at = _when(context, alerted.occurred_at, alerted.precision_seconds, incident.begins_at)
-        parts.append(f"The team was alerted at {at}.")
+        parts.append(alerted)
     if incident.merged_from:
         were = "was" if len(incident.merged_from) == 1 else "were"
         parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
@@ -77,13 +76,22 @@ def _explained(context: Context, *, since: datetime | None) -> list[str]:
     return parts
 
 
-def _alerted(context: Context) -> Entry | None:
-    """Return the first alert of the team; one of an incident that was merged into this is another's."""
-    for entry in context.entries:
-        fact = entry.fact
-        if isinstance(fact, MessageSent) and fact.kind == "initial" and fact.incident == context.incident.id:
-            return entry
-    return None
+def _alerted(context: Context) -> str | None:
+    """Say when the team was told, by what the rule of it goes by; of a note only where a message followed it."""
+    answer = next((rule for rule in context.rules if rule.rule == "team_alerted"), None)
+    if answer is None or "at" not in answer.facts:
+        return None
+    facts = answer.facts
+    at = _when(context, facts["at"], facts["precision_seconds"], context.incident.begins_at)
+    typed = f", typed at {context.moment(facts['typed'])}" if facts["typed"] else ""
+    if answer.reason in ("alerted_by_note", "note_typed_later"):
+        sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
+        own = [entry for entry in sent if getattr(entry.fact, "incident", None) == context.incident.id]
+        if not own:
+            return None
+        message = _when(context, own[0].occurred_at, own[0].precision_seconds, context.incident.begins_at)
+        return f"The first note is of {at}{typed}, the first message to the team of {message}."
+    return f"The team was alerted at {at}{typed}."
 
 
 def _fix(context: Context, entry: Entry, since: datetime | None) -> str:

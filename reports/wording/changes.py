@@ -3,6 +3,7 @@
 from projections.changes import Candidate
 from projections.places import PRODUCTION, place_of
 from projections.versions import UNKNOWN
+from tracker.times import whole_seconds
 
 
 def version_name(version: str) -> str:
@@ -27,4 +28,4 @@ def suspicion(candidate: Candidate) -> str:
 
 
 def _ago(seconds: float) -> str:
-    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{round(seconds)} s"
+    return f"{whole_seconds(seconds / 60)} min" if seconds >= 60 else f"{whole_seconds(seconds)} s"

@@ -23,7 +23,7 @@ from reports.wording.commands import next_command
 from reports.wording.text import capitalized, counted, listed
 from reports.wording.verdict_phrases import PHRASES, describe_checks, sentence
 from tracker.text.shortening import short
-from tracker.times import spoken
+from tracker.times import spoken, utc
 
 _EXPECTED = {
     "team_alerted": "a message or a note within {alert_team_within:limit}",
@@ -54,9 +54,11 @@ _SENTENCES = {
     "went_away": "not needed: it went away without a fix",
     "no_fix_deployed": "no deploy of a fix is recorded",
     # team_alerted
-    "alerted_by_hand": "the team was told by {by} {after:offset} {since:since}",
+    "alerted_by_hand": "the team was told by {by} {after:offset} {since:since}{typed:typed}",
     "alerted_by_message": "the {kind} message was posted {after:offset} {since:since}",
-    "alerted_by_note": "a note was written by {by} {after:offset} {since:since}",
+    "alerted_by_note": "a note was written by {by} {after:offset} {since:since}{typed:typed}",
+    "note_typed_later": "a note by {by} is dated {after:offset} {since:since}{typed:typed}, which does not show "
+    "that the team knew by then",
     "message_waiting": "the {kind} message is waiting in the outbox{why:why}, and no note by a person is recorded",
     "message_failed": "the {kind} message was not posted{why:why}, and no note by a person is recorded",
     "nobody_alerted": "no message is recorded as sent, and no note by a person",
@@ -447,6 +449,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "some": lambda names: listed(names, _FILES_NAMED),
     "squashed": lambda squashed: " (squashed by the forge)" if squashed else "",
     "stated": lambda stated: ", ".join(f"{path} {version}" for path, version in stated),
+    "typed": lambda at: f" (typed at {utc(at)})" if at is not None else "",
     "times": lambda count: "once" if count == 1 else f"{count} times",
     "why": lambda why: f": {why}" if why else "",
 }

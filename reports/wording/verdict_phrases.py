@@ -21,7 +21,7 @@ from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.silence import describe
 from tracker.text.shortening import short
-from tracker.times import spoken, utc
+from tracker.times import spoken, utc, whole_seconds
 
 SPANS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
 
@@ -172,7 +172,7 @@ def after_change(row: VerdictRow) -> str:
     assert row.recovered_at is not None
     seconds = (row.recovered_at - row.deployed_at).total_seconds()
     if seconds > 120:
-        seconds = 60.0 * round(seconds / 60)
+        seconds = 60.0 * whole_seconds(seconds / 60)
     return f"{spoken(seconds)} after" if seconds > 0 else "during the deploy"
 
 

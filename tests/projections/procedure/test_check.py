@@ -213,6 +213,38 @@ def test_a_message_or_a_persons_note_alerts_the_team(events, status, named, late
     assert answer.evidence == (ids(events[named]) if named is not None else ())
 
 
+def test_a_note_that_was_typed_after_the_limit_is_no_evidence_by_its_time():
+    """
+    It is dated two minutes after the detection, and was typed half an hour later: that is said, and nothing is met.
+    """
+    backdated = [*DECLARED, b.note(5)]
+
+    answer = one("team_alerted", *backdated, told=40)
+
+    assert answer.status is Status.UNKNOWN
+    assert "2 min after detection (typed at 2026-03-01T14:40:00.000Z)" in says(answer)
+    assert one("team_alerted", *backdated, told=8).status is Status.MET
+    assert one("team_alerted", *backdated, told=5.5).status is Status.MET
+    assert "typed at" not in says(one("team_alerted", *backdated, told=8))
+
+
+def test_what_was_recorded_in_time_counts_before_a_note_that_was_not():
+    """
+    A message and a note, in either order; a late note is late whenever it was typed.
+    """
+    answer = one("team_alerted", *DECLARED, b.note(5), message(7), told=40)
+
+    assert (answer.status, answer.evidence) == (Status.MET, ids(message(7)))
+    assert one("team_alerted", *DECLARED, b.note(12), told=40).status is Status.LATE
+
+
+def test_a_message_that_was_recorded_afterwards_says_when_it_was_typed():
+    """
+    Its text was sent by hand; that is a person's word, too.
+    """
+    assert "(typed at 2026-03-01T14:40:00.000Z)" in says(one("team_alerted", *DECLARED, message(7), told=40))
+
+
 def test_a_time_known_to_the_minute_is_late_only_where_it_surely_is():
     """
     The chat says 14:08; the limit ends half a minute into that.
