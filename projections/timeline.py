@@ -32,7 +32,7 @@ from tracker.events.messages import (
 )
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceSilent
-from tracker.events.verdicts import CheckMade
+from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 
 LATE_SECONDS = 60.0
@@ -89,6 +89,11 @@ class Entry:
     @property
     def handle(self) -> str:
         return handle_of(self.event)
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the row is a verdict of the judge: nothing that happened, and shown with the metrics."""
+        return isinstance(self.fact, VerdictsGiven)
 
 
 def _is_row(event: Event) -> bool:

@@ -5,12 +5,14 @@ Nothing here reads a store or a clock. What may be decided on it is in `tracker.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from tracker.events import incidents as events
 from tracker.events.base import Recorded
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective
+
+_DAY = timedelta(days=1)
 
 
 class Status(Enum):
@@ -114,6 +116,13 @@ class Incident:
         known = [m.at for m in (self.milestones.get("started"), self.milestones.get("detected")) if m]
         assert self.declared_at is not None
         return min([*known, self.declared_at])
+
+    @property
+    def reconstructed_since(self) -> datetime | None:
+        """When recording began, if that was after it was over, or more than a day after it began; else None."""
+        first = self.steps[0].recorded.recorded_at
+        over = self.ends_at is not None and first > self.ends_at
+        return first if over or first - self.begins_at > _DAY else None
 
     @property
     def ends_at(self) -> datetime | None:

@@ -1,5 +1,7 @@
 """What happened, row by row, with who said it and the handle of its event."""
 
+from datetime import datetime
+
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import code, command, listed_below, table, text
@@ -18,17 +20,29 @@ def lines(context: Context) -> list[str]:
         return [f"Nothing is recorded yet; {command('collect', context.incident.id)}"]
     rows: list[tuple[str, str, str, str]] = []
     day = None
-    for entry in context.entries:
+    entries = [entry for entry in context.entries if not entry.is_verdict]
+    since = context.incident.reconstructed_since
+    for entry in entries:
         local = entry.occurred_at.astimezone(context.zone)
         if local.date() != day:
             day = local.date()
             rows.append((f"**{day:%Y-%m-%d}**", f"**{day:%A}**", "", ""))
         clock = context.clock(entry.occurred_at, entry.precision_seconds)
-        rows.append((clock, _happened(context, entry), text(entry.by or entry.source), code(entry.handle)))
+        rows.append(
+            (
+                clock,
+                _happened(context, entry, _lateness(entry, since)),
+                text(entry.by or entry.source),
+                code(entry.handle),
+            )
+        )
     written = table(("Time", "What happened", "Reported by", "Event"), rows)
-    if any(entry.late_seconds is not None for entry in context.entries):
+    lateness = [_lateness(entry, since) for entry in entries]
+    if since is not None:
+        written = [_reconstructed(context, lateness, since), "", *written]
+    if any(mark.startswith("late") for mark in lateness):
         written += ["", "*late*: recorded this long after it happened."]
-    if any(entry.amended for entry in context.entries):
+    if any(entry.amended for entry in entries):
         written += ["", "*amended*: corrected later; `tracker history EVENT` shows the old value."]
     silences = [
         f"{text(silence_words.describe(one))} ({code(handle_of(one.event))})" for one in context.silences
@@ -54,11 +68,27 @@ def lines(context: Context) -> list[str]:
     )
 
 
+def _reconstructed(context: Context, lateness: list[str], since: datetime) -> str:
+    """Say once that the story was recorded afterwards."""
+    after = spoken((since - context.incident.begins_at).total_seconds())
+    rows = "Each row was recorded from then on."
+    if any(lateness):
+        rows = "Rows without the mark *live* (recorded within a minute) or *late* were recorded from then on."
+    return f"Reconstructed afterwards: recording began at {context.moment(since)}, {after} after the incident began. {rows}"
+
+
+def _lateness(entry: Entry, since: datetime | None) -> str:
+    """Mark what was recorded late; in a story that was recorded afterwards, what was not."""
+    if since is not None and (entry.late_seconds is None or entry.recorded_at >= since):
+        return "live" if entry.late_seconds is None else ""
+    return f"late {spoken(entry.late_seconds)}" if entry.late_seconds is not None else ""
+
+
 def _of_metric(event: Event) -> str:
     return f" of {text(event.metric)}" if isinstance(event, MetricSampled) else ""
 
 
-def _happened(context: Context, entry: Entry) -> str:
+def _happened(context: Context, entry: Entry, lateness: str) -> str:
     besides = detail(entry)
     if isinstance(entry.fact, NoteAdded) and besides and entry.redacted is None:
         # A long note's title is its beginning, and its detail the whole: once is enough.
@@ -68,9 +98,5 @@ def _happened(context: Context, entry: Entry) -> str:
         row = named(context, entry) + (f" ({text(besides)})" if besides else "")
     if entry.attribution is not None:
         row += f" — **{entry.attribution.role}**, {says(entry)}"
-    marks = []
-    if entry.late_seconds is not None:
-        marks.append(f"late {spoken(entry.late_seconds)}")
-    if entry.amended:
-        marks.append("amended")
+    marks = [*([lateness] if lateness else []), *(["amended"] if entry.amended else [])]
     return row + (f" *[{', '.join(marks)}]*" if marks else "")

@@ -17,6 +17,7 @@ from tests.reports import histories
 from tests.reports.histories import report, text_of, told
 from tracker.application import report_files
 from tracker.cli import main
+from tracker.log import Log
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "</td><script>alert(1)</script> | a || `b` \n# head\r\n- *x* [l](http://evil) ![i](x) <!-- --> &lt; ~~s~~ \x1b[31m\u202e"
@@ -371,6 +372,86 @@ def test_an_edited_report_is_found(tmp_path, capsys, was, now):
     said = capsys.readouterr()
     assert " differs: " in said.out
     assert "tracker report INC-1 --at-seq 24 --pictures svg -o - | diff" in said.err
+
+
+def _retold(tmp_path: Path, *events: object, minute: float) -> str:
+    """Record these at one minute, and write their report."""
+    with Log(str(tmp_path / "retold.db"), now=lambda: b.at(minute), salts=histories.salts) as log:
+        for event in events:
+            if getattr(event, "incident", None) is None:
+                log.append([event])
+            else:
+                log.decide("INC-1", lambda held, event=event: [event])
+    return text_of(tmp_path / "retold.db")
+
+
+def test_a_story_that_was_recorded_afterwards_says_so_once(tmp_path):
+    """
+    Not on each row how late it was.
+    """
+    text = _retold(tmp_path, b.declared(5), b.note(9), b.deploy(20), b.resolved(40), minute=3000)
+
+    timeline = text.split("## Timeline")[1].split("<!-- tracker:end")[0]
+    assert (
+        "Reconstructed afterwards: recording began at 2026-03-03 16:00:00 UTC, 2 d 1 h after the incident began"
+        in timeline
+    )
+    assert timeline.count("Reconstructed") == 1
+    assert "Each row was recorded from then on." in timeline
+    assert "late" not in timeline
+    assert "live" not in timeline
+
+
+def test_of_a_reconstructed_story_what_was_recorded_then_is_marked(tmp_path):
+    """
+    An alert that came by webhook is no memory.
+    """
+    path = tmp_path / "both.db"
+    clock = [b.at(3)]
+    with Log(str(path), now=lambda: clock[0], salts=histories.salts) as log:
+        log.append([b.alert(3)])
+        clock[0] = b.at(20)
+        log.append([b.deploy(6)])
+        clock[0] = b.at(100)
+        for event in (b.declared(5), b.note(9), b.resolved(40)):
+            log.decide("INC-1", lambda held, event=event: [event])
+    rows = text_of(path).split("## Timeline")[1].split("<!-- tracker:end")[0].split("\n")
+
+    (alert,) = [row for row in rows if "HighErrorRate fired" in row]
+    (deploy,) = [row for row in rows if "Deployed" in row]
+    (note,) = [row for row in rows if "| 14:09" in row]
+    assert "*[live]*" in alert
+    assert "*[late 14 min]*" in deploy
+    assert "*[" not in note
+
+
+def test_what_was_recorded_while_it_lasted_is_not_called_reconstructed(tmp_path):
+    """
+    A declaration 20 minutes late, before the end, is a late row.
+    """
+    path = tmp_path / "lasting.db"
+    clock = [b.at(25)]
+    with Log(str(path), now=lambda: clock[0], salts=histories.salts) as log:
+        log.decide("INC-1", lambda held: [b.declared(5)])
+        clock[0] = b.at(41)
+        log.decide("INC-1", lambda held: [b.resolved(40)])
+    text = text_of(path)
+
+    assert "Reconstructed" not in text
+    assert "*[late 20 min]*" in text
+
+
+def test_verdicts_are_no_rows_of_the_timeline(tmp_path):
+    """
+    They are the tracker's own, and stand with the metrics.
+    """
+    change = b.deploy(20)
+    given = b.verdicts(change, 30, decided_by="tracker")
+    text = _retold(tmp_path, b.declared(5), change, given, b.resolved(40), minute=41)
+
+    timeline = text.split("## Timeline")[1].split("<!-- tracker:end")[0]
+    assert "Deployed 1.4.2" in timeline
+    assert "| tracker |" not in timeline
 
 
 LINK = re.compile(r"!\[[^\]]*\]\(([^)]+)\)")

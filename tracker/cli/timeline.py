@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         known = session.log.recorded_at(up_to) if up_to else _last(rows)
         write_json({"incident": name, "known_at": known, "entries": [described(row) for row in rows]})
         return 0
+    if arguments.order == "occurred":
+        rows = [row for row in rows if not row.is_verdict]
     print(rendered(rows, session.shown_zone, arguments.order) if rows else _empty(arguments), end="")
     return 0
 
