@@ -118,11 +118,10 @@ class Incident:
         return min([*known, self.declared_at])
 
     @property
-    def reconstructed_since(self) -> datetime | None:
-        """When recording began, if that was after it was over, or more than a day after it began; else None."""
-        first = self.steps[0].recorded.recorded_at
-        over = self.ends_at is not None and first > self.ends_at
-        return first if over or first - self.begins_at > _DAY else None
+    def told_after(self) -> datetime | None:
+        """When it was over, or a day after it began, if nothing was decided on it before that; else None."""
+        limits = [self.begins_at + _DAY, *([self.ends_at] if self.ends_at is not None else [])]
+        return min(limits) if self.steps[0].recorded.recorded_at > min(limits) else None
 
     @property
     def ends_at(self) -> datetime | None:

@@ -21,7 +21,8 @@ def lines(context: Context) -> list[str]:
     rows: list[tuple[str, str, str, str]] = []
     day = None
     entries = [entry for entry in context.entries if not entry.is_verdict]
-    since = context.incident.reconstructed_since
+    after = context.incident.told_after
+    since = min((entry.recorded_at for entry in entries if after and entry.recorded_at > after), default=None)
     for entry in entries:
         local = entry.occurred_at.astimezone(context.zone)
         if local.date() != day:
