@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+#: A metric is examined from so long before the onset that people reported: they are rarely early.
+ONSET_BEFORE = timedelta(minutes=15)
+
+
 @dataclass(frozen=True)
 class IncidentContext:
     """What holds for every row of an incident; see `verdict_rows` for its fields."""
@@ -35,6 +39,9 @@ class IncidentContext:
 class Inputs:
     """Samples on a grid of `step_seconds`; `gap` of them are settling time and not judged.
 
+    A metric is examined from `left_normal_from`: people report an onset rarely too early, and what an
+    incident before this one did to it is no onset.
+
     `incident` is None where the change was no reaction to the incident. `deploys` are positions in `healthy`.
     """
 
@@ -49,6 +56,7 @@ class Inputs:
     before: NDArray[np.float64]
     onset: datetime
     since_onset: NDArray[np.float64]
+    left_normal_from: datetime
 
     @property
     def judge_arguments(self) -> dict[str, Any]:
@@ -105,7 +113,9 @@ def inputs_of(metric: MetricSeries, plan: JudgedWindow, context: IncidentContext
         for each in context.others
         if each.kind != "merge" and each.service == metric.service
     ]
-    after = whole.between(plan.window_from, plan.window_to)
+    # What another incident did after this one was over is not what the change did.
+    later = [span for span in context.incidents if context.over_at is not None and span[0] >= context.over_at]
+    after = grids.without(whole, later).between(plan.window_from, plan.window_to)
     return Inputs(
         step_seconds=whole.step_ms / 1000,
         healthy=held.values[first:end],
@@ -118,4 +128,8 @@ def inputs_of(metric: MetricSeries, plan: JudgedWindow, context: IncidentContext
         before=whole.between(plan.begins_at - timedelta(seconds=WINDOWS[plan.window]), plan.begins_at),
         onset=context.onset,
         since_onset=whole.between(context.onset, plan.begins_at),
+        left_normal_from=max(
+            [min(healthy_to, context.onset - ONSET_BEFORE)]
+            + [end for _, end in context.incidents if end <= context.onset]
+        ),
     )

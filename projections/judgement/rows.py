@@ -29,8 +29,6 @@ from tracker.times import from_ms, to_ms
 #: Changes whenever the same numbers may be judged otherwise.
 JUDGE_VERSION = "2"
 
-#: A metric is examined from so long before the onset that people reported: they are rarely early.
-ONSET_BEFORE = timedelta(minutes=15)
 _SAMPLES_LATE = timedelta(minutes=2)
 
 
@@ -337,7 +335,7 @@ def _with_recovery(
         left_normal_at=left_normal_at(
             metric.series,
             healthy,
-            min(inputs.healthy_to, inputs.onset - ONSET_BEFORE),
+            inputs.left_normal_from,
             plan.begins_at,
             rising=rising,
             judgement=recovery.incident,

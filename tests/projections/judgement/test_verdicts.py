@@ -260,6 +260,35 @@ def test_other_incidents_are_cut_out_of_the_baseline():
     assert verdicts(found)["1h", "before_change"] == "regressed"
 
 
+def test_a_later_incident_is_not_what_the_fix_did():
+    """
+    It begins an hour after the first was over, and lasts into the day after its fix.
+    """
+
+    def twice(minute: float) -> float:
+        return 5.0 if FIX + 120 <= minute < FIX + 400 else broken(minute)
+
+    alone = judge(series(twice), over=FIX + 10)
+    known = judge(series(twice), over=FIX + 10, others=[(at(FIX + 120), at(FIX + 400))])
+
+    assert verdicts(alone)["1d", "healthy"] != "recovered"
+    assert {word for (_, baseline), word in verdicts(known).items() if baseline == "healthy"} == {"recovered"}
+
+
+def test_what_an_earlier_incident_did_is_no_onset():
+    """
+    It ended five minutes before this one began, and the metric is examined from a quarter of an hour before.
+    """
+
+    def before(minute: float) -> float:
+        return 5.0 if ONSET - 60 <= minute < ONSET - 5 else broken(minute)
+
+    found = judge(series(before), others=[(at(ONSET - 60), at(ONSET - 5))])
+
+    left = {row.left_normal_at for row in found if row.baseline == "healthy"}
+    assert min(each for each in left if each is not None) >= at(ONSET - 5)
+
+
 def test_a_counter_becomes_a_rate_and_its_reset_is_no_change():
     """
     By its name and a bare selector; it starts again at zero with the deploy.
