@@ -4,7 +4,7 @@ Reports on one service, place and version less than fifteen minutes apart, with 
 one change. `projections.versions` says whether two versions are the same, `projections.places` where a change went.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -55,9 +55,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Why a change may have caused an incident; `moved` names the metrics that it moved for the worse.
+    """Why a change may have caused an incident; `moved` names the metrics that got worse after it, before the next.
 
-    The seconds run from its end; from its beginning where it was still in progress.
+    `confounded_by` are the versions whose deploys may have moved them as well. The seconds run from its end; from its beginning where it was still in progress.
     """
 
     incident: str
@@ -65,6 +65,7 @@ class Candidate:
     kind: str
     in_progress: bool
     moved: tuple[str, ...] = ()
+    confounded_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -341,11 +342,11 @@ def candidate(
     started_at: datetime,
     *,
     within: timedelta = SUSPECT_WITHIN,
-    moved: Sequence[str] = (),
+    moved: Mapping[str, Sequence[str]] | None = None,
 ) -> Candidate | None:
     """Return why a change may have caused an incident: it ended shortly before the start, or was going out then.
 
-    What went elsewhere than to production did not.
+    What went elsewhere than to production did not. `moved` are the metrics that it moved, with what confounds that.
     """
     at = row.finished_at or row.at
     before = (started_at - at).total_seconds()
@@ -354,4 +355,5 @@ def candidate(
     if before > within.total_seconds():
         return None
     seconds = before if before >= 0 else (started_at - row.began_at).total_seconds()
-    return Candidate(incident, seconds, row.kind, before < 0, tuple(moved))
+    confounders = dict.fromkeys(version for versions in (moved or {}).values() for version in versions)
+    return Candidate(incident, seconds, row.kind, before < 0, tuple(moved or ()), tuple(confounders))

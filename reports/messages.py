@@ -15,7 +15,7 @@ from projections.timeline import Entry
 from projections.versions import same_version
 from reports.wording.changes import version_name
 from reports.wording.durations import value
-from reports.wording.verdict_phrases import PHRASES, SPANS
+from reports.wording.verdict_phrases import PHRASES, recorded_confounders, recorded_span
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status
@@ -306,4 +306,5 @@ def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:
 
 
 def _window(event: VerdictsGiven) -> str:
-    return f"{SPANS.get(event.window, event.window)} after {event.version}"
+    confounders = recorded_confounders(event)
+    return recorded_span(event) + (f", {confounders}" if confounders else "")

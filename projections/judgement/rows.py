@@ -38,6 +38,7 @@ class VerdictRow:
 
     Values are in the metric's unit; a change counts from `strength` 1 on. With the baseline `before_change` the
     question is whether the change moved the metric, with `healthy` whether it is as it was before the incident.
+    `cut_by` is the version whose deploy ended the window before its time.
     `event` is the verdict as it was recorded, and `said_then` its content where the verdict is another one now.
     """
 
@@ -45,6 +46,7 @@ class VerdictRow:
     kind: str
     service: str
     version: str
+    begins_at: datetime
     deployed_at: datetime
     metric: str
     unit: str | None
@@ -77,6 +79,7 @@ class VerdictRow:
     judged_at: datetime | None = None
     said_then: dict[str, Any] | None = None
     confounded_by: tuple[str, ...] = ()
+    cut_by: str | None = None
     better: str = "neither"
     left_normal_at: datetime | None = None
 
@@ -115,7 +118,7 @@ def verdict_rows(
         healthy_until: When people say that the cause of the incident went out, where that was before the onset.
     """
     context = IncidentContext(onset, min(onset, healthy_until or onset), over_at, others, incidents, as_of)
-    return [
+    rows = [
         row
         for change in sorted(changes, key=lambda change: change.order)
         for metric in metrics
@@ -123,17 +126,43 @@ def verdict_rows(
         for window in WINDOWS
         for row in _rows(change, metric, window, context)
     ]
+    return _with_movers(rows)
+
+
+def _with_movers(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
+    """Flag what had moved the same way after the change before: the evidence is that one's."""
+    moved = {
+        (row.service, row.metric, row.window_to, row.verdict)
+        for row in rows
+        if row.cut_by is not None and row.baseline == "before_change"
+    }
+    return [
+        replace(row, flags=(*row.flags, "already_moving"))
+        if row.verdict in ("regressed", "improved", "shifted")
+        and row.baseline == "before_change"
+        and "already_moving" not in row.flags
+        and (row.service, row.metric, row.begins_at, row.verdict) in moved
+        else row
+        for row in rows
+    ]
 
 
 def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: IncidentContext) -> list[VerdictRow]:
-    plan = plan_window(change, window, settling_seconds=metric.settling_seconds, query=metric.query)
+    plan = plan_window(
+        change,
+        window,
+        settling_seconds=metric.settling_seconds,
+        query=metric.query,
+        others=context.others,
+    )
     during = context.onset < plan.begins_at and (context.over_at is None or plan.begins_at < context.over_at)
-    confounders = confounding(change, plan.window_to, context.others, context.onset)
+    confounders = confounding(change, context.others)
     row = VerdictRow(
         change=change.event,
         kind=change.kind,
         service=metric.service,
         version=change.version,
+        begins_at=plan.begins_at,
         deployed_at=plan.deployed_at,
         metric=metric.label,
         unit="per_second" if grids.is_counter(metric.query) else metric.unit,
@@ -148,7 +177,10 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
         confounded_by=tuple(other.version for other in confounders),
         better=metric.better,
         flags=("confounded",) if confounders else (),
+        cut_by=plan.cut_by.version if plan.cut_by else None,
     )
+    if plan.cut_by is not None:
+        row = replace(row, flags=(*row.flags, "until_next_deploy"))
     redacted = [
         span for span in metric.redacted if span.start < plan.window_to and span.end >= plan.begins_at
     ]
@@ -252,7 +284,7 @@ def _judge(row: VerdictRow, inputs: Inputs, metric: MetricSeries, plan: JudgedWi
         inputs_hash=inputs.digest(row.baseline, row.flags, metric),
     )
     if not len(inputs.after):
-        return replace(row, verdict="not_enough_data", reasons=(Reason("still_settling"),))
+        return replace(row, verdict="not_enough_data", reasons=(_unsettled(row),))
     healthy, after = inputs.healthy[:, None], inputs.after[:, None]
     recovery: RecoveryJudgement | None = None
     if inputs.incident is None:
@@ -294,6 +326,10 @@ def _left_out(positions: Iterable[int], inputs: Inputs, row: VerdictRow) -> tupl
     step = timedelta(seconds=inputs.step_seconds)
     samples = [(inputs.healthy_from + at * step, float(inputs.healthy[at])) for at in sorted(positions)]
     return (Reason("samples_left_out", {"samples": tuple(samples), "unit": row.unit}),) if samples else ()
+
+
+def _unsettled(row: VerdictRow) -> Reason:
+    return Reason("replaced_unsettled", {"version": row.cut_by}) if row.cut_by else Reason("still_settling")
 
 
 def _with_judgement(row: VerdictRow, judgement: ChangeJudgement) -> VerdictRow:

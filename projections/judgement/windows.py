@@ -16,7 +16,7 @@ WINDOWS = {"10m": 600, "1h": 3_600, "1d": 86_400}
 SETTLING_SECONDS = 120.0
 #: A command that returned sooner did not wait for its rollout.
 ROLLOUT_AT_LEAST_SECONDS = 10.0
-#: A fix that came so shortly before another may be the one that helped.
+#: What went out so shortly before another change may be what moved the metrics.
 OVERLAP = timedelta(minutes=10)
 
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`')
@@ -28,7 +28,8 @@ class JudgedWindow:
     """One window after one change.
 
     The change acts from `begins_at` (its rollout's start, where that is known) and was finished at `deployed_at`.
-    The `settling_seconds` from `begins_at` to `window_from` are not judged.
+    The `settling_seconds` from `begins_at` to `window_from` are not judged. `cut_by` is the next change of the
+    service, if it ended the window: what the metrics did after that is not this change's.
     """
 
     change: ChangeRow
@@ -38,31 +39,57 @@ class JudgedWindow:
     settling_seconds: float
     window_from: datetime
     window_to: datetime
+    cut_by: ChangeRow | None = None
 
 
 def plan_window(
-    change: ChangeRow, window: str, *, settling_seconds: float = SETTLING_SECONDS, query: str | None = None
+    change: ChangeRow,
+    window: str,
+    *,
+    settling_seconds: float = SETTLING_SECONDS,
+    query: str | None = None,
+    others: Sequence[ChangeRow] = (),
 ) -> JudgedWindow:
-    """Plan one window: it ends 10 minutes, an hour or a day after the change was finished.
+    """Plan one window: it ends 10 minutes, an hour or a day after the change was finished, or where the next began.
 
     The settling time is the rollout's own length where its start and end were reported, else `settling_seconds`,
     plus the range that the query looks back over.
     """
     deployed_at = change.finished_at or change.at
-    begins_at = min(change.started_at or deployed_at, deployed_at)
+    begins_at = change.began_at
     rollout = (deployed_at - begins_at).total_seconds()
     if change.finished_at is None or rollout < ROLLOUT_AT_LEAST_SECONDS:
         rollout = settling_seconds
     settling = rollout + range_seconds(query)
+    window_from = begins_at + timedelta(seconds=settling)
+    window_to = deployed_at + timedelta(seconds=WINDOWS[window])
+    following = next_change(change, others)
+    if following is not None and following.began_at >= window_to:
+        following = None
     return JudgedWindow(
         change=change,
         window=window,
         begins_at=begins_at,
         deployed_at=deployed_at,
         settling_seconds=settling,
-        window_from=begins_at + timedelta(seconds=settling),
-        window_to=deployed_at + timedelta(seconds=WINDOWS[window]),
+        window_from=window_from,
+        window_to=window_to if following is None else max(window_from, following.began_at),
+        cut_by=following,
     )
+
+
+def next_change(change: ChangeRow, others: Sequence[ChangeRow]) -> ChangeRow | None:
+    """Return the next change of the same service that began after this one; None if there was none."""
+    later = [other for other in _same_service(change, others) if other.began_at > change.began_at]
+    return min(later, key=lambda other: (other.began_at, other.event), default=None)
+
+
+def _same_service(change: ChangeRow, others: Sequence[ChangeRow]) -> list[ChangeRow]:
+    return [
+        other
+        for other in others
+        if other.event != change.event and other.kind != "merge" and other.service == change.service
+    ]
 
 
 def range_seconds(query: str | None) -> float:
@@ -81,21 +108,13 @@ def range_seconds(query: str | None) -> float:
     return max(ranges) + added
 
 
-def confounding(
-    change: ChangeRow, window_to: datetime, others: Sequence[ChangeRow], onset: datetime | None
-) -> list[ChangeRow]:
-    """Return the other changes of the same service that may have moved what a window shows.
+def confounding(change: ChangeRow, others: Sequence[ChangeRow]) -> list[ChangeRow]:
+    """Return the other changes of the same service that may have moved what a change's windows show.
 
-    Those are the changes within the window, and a fix shortly before this one during the incident.
+    Those began no later and went on until it began, or until shortly before; a later one ends the windows.
     """
-    mine = change.finished_at or change.at
-    begins = min(change.started_at or mine, mine)
-    found = []
-    for other in others:
-        at = other.finished_at or other.at
-        if other.event == change.event or other.kind == "merge" or other.service != change.service:
-            continue
-        during = onset is not None and at >= onset and begins > onset
-        if begins <= at < window_to or (during and begins - OVERLAP < at < begins):
-            found.append(other)
-    return found
+    return [
+        other
+        for other in _same_service(change, others)
+        if other.began_at <= change.began_at and (other.finished_at or other.at) > change.began_at - OVERLAP
+    ]

@@ -17,9 +17,11 @@ from reports.wording.verdict_phrases import (
     headline,
     in_part,
     reason,
+    remarks,
     sentence,
     settled_after,
     when_normal,
+    window_name,
 )
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
@@ -65,7 +67,7 @@ def _verdicts(context: Context) -> list[str]:
         for row in rows:
             if row.verdict in NOT_JUDGED and row.baseline == "before_change":
                 not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {reason(row)}", []).append(
-                    f"{row.metric} ({SPANS[row.window]})"
+                    f"{row.metric} ({window_name(row)})"
                 )
         for why, metrics in not_judged.items():
             written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(why)}"]
@@ -84,23 +86,21 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
         return "–" if value is None else rounded_with_unit(value, row.unit)
 
     normal = when_normal(row)
-    remarks = [f"normal {normal}"] if normal else []
-    remarks += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
-    if row.confounded_by:
-        remarks.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")
+    shown = [f"normal {normal}"] if normal else []
+    shown += remarks(row)
     if row.provisional:
-        remarks.append("provisional")
+        shown.append("provisional")
     if row.said_then is not None:
-        remarks.append(f"verdict then: {str(row.said_then['verdict']).replace('_', ' ')}")
+        shown.append(f"verdict then: {str(row.said_then['verdict']).replace('_', ' ')}")
     return (
         text(row.metric),
-        SPANS[row.window],
+        window_name(row),
         _BASELINES[row.baseline],
         row.verdict.replace("_", " "),
         number(row.observed),
         number(row.expected),
         f"±{number(row.smallest_visible_change)}",
-        text(" · ".join(remarks)) or "–",
+        text(" · ".join(shown)) or "–",
     )
 
 

@@ -23,8 +23,11 @@ def suspicion(candidate: Candidate) -> str:
         why = f"the {what} was in progress when {incident} started, {ago} after it began"
     else:
         why = f"the {what} ended {ago} before {incident} started"
-    moved = f", and {', '.join(candidate.moved)} moved within ten minutes of it" if candidate.moved else ""
-    return why + moved
+    if not candidate.moved:
+        return why
+    others = ", ".join(map(version_name, candidate.confounded_by))
+    moved = f", and {', '.join(candidate.moved)} moved within ten minutes of it"
+    return f"{why}{moved}{f', confounded by {others}' if others else ''}"
 
 
 def _ago(seconds: float) -> str:

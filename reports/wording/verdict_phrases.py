@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from projections.comparison import (
     CHECKS,
-    NOT_BETTER,
     NOT_JUDGED,
     WINDOWS,
     VerdictRow,
@@ -20,6 +19,7 @@ from projections.silence import Silence
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.silence import describe
+from tracker.events.verdicts import VerdictsGiven
 from tracker.text.shortening import short
 from tracker.times import spoken, utc, whole_seconds
 
@@ -47,6 +47,9 @@ REASONS: dict[str, Callable[..., str]] = {
         f"The samples up to the end of the window are not in the log yet{_because(silences)}."
     ),
     # These are recorded with their verdicts: the same reason reads the same for good.
+    "replaced_unsettled": lambda version: (
+        f"{version_name(version)} was deployed before the rollout had settled."
+    ),
     "still_settling": lambda: "The rollout was still settling when the window ended.",
     "judged": lambda text: text,
     "blind": lambda silences, samples, of: (
@@ -91,12 +94,12 @@ def _because(silences: Sequence[Silence]) -> str:
 def closed_window(rows: Sequence[VerdictRow]) -> str | None:
     """Return the longest window with a verdict; None while none is over.
 
-    One that is not confounded by another deploy comes first.
+    Windows that the next deploy cut end together: the shortest of them is named for what it shows.
     """
     judged = {row.window for row in rows if row.verdict not in NOT_JUDGED}
-    alone = judged - {row.window for row in rows if row.confounded_by}
-    done = alone or judged or {row.window for row in rows if row.verdict not in ("pending", "no_data")}
-    return next((window for window in reversed(WINDOWS) if window in done), None)
+    done = judged or {row.window for row in rows if row.verdict not in ("pending", "no_data")}
+    ends = {row.window: row.window_to for row in rows}
+    return max((window for window in WINDOWS if window in done), key=ends.__getitem__, default=None)
 
 
 def headline(rows: Sequence[VerdictRow]) -> str:
@@ -109,10 +112,48 @@ def headline(rows: Sequence[VerdictRow]) -> str:
     window = closed_window(rows)
     if window is None:
         return f"After {what}: no verdict yet. {reason(first) or 'No window is over.'}"
-    outcome = _outcome([row for row in rows if row.window == window])
-    others = sorted({version for row in rows if row.window == window for version in row.confounded_by})
-    confounded = f" Confounded by {' and '.join(others)}, deployed in the same window." if others else ""
-    return f"{SPANS[window]} after {what}: {outcome}.{confounded}{_later(rows, window)}"
+    mine = [row for row in rows if row.window == window]
+    others = sorted({version_name(version) for row in mine for version in row.confounded_by})
+    confounded = (
+        f" Confounded by {' and '.join(others)}, deployed shortly before or with it." if others else ""
+    )
+    span = f"{SPANS[window]} after {what}"
+    if cut_by := mine[0].cut_by:
+        lasted = spoken((mine[0].window_to - mine[0].deployed_at).total_seconds())
+        span = f"{lasted} after {what}, until {version_name(cut_by)} was deployed"
+    return f"{span}: {_outcome(mine)}.{confounded}"
+
+
+def window_name(row: VerdictRow) -> str:
+    """Name a window, and what ended it before its time."""
+    return SPANS[row.window] + (f", until {version_name(row.cut_by)}" if row.cut_by else "")
+
+
+def recorded_span(event: VerdictsGiven) -> str:
+    """Say of which window a recorded verdict is."""
+    name = version_name(event.version)
+    cut_by = next((verdict.cut_by for verdict in event.verdicts if verdict.cut_by), None)
+    if cut_by is None:
+        return f"{SPANS.get(event.window, event.window)} after {name}"
+    return f"From {name} until {version_name(cut_by)} was deployed"
+
+
+def remarks(row: VerdictRow) -> list[str]:
+    """Say what is to be known besides a verdict: its flags, what confounds it, and what ended its window early."""
+    shown = [flag.replace("_", " ") for flag in row.flags if flag not in ("confounded", "until_next_deploy")]
+    if row.confounded_by:
+        shown.append(f"confounded by {', '.join(dict.fromkeys(map(version_name, row.confounded_by)))}")
+    return shown
+
+
+def recorded_confounders(event: VerdictsGiven) -> str:
+    """Say what may have moved the metrics of a recorded verdict as well; nothing where nothing did."""
+    names = dict.fromkeys(
+        version_name(version) for verdict in event.verdicts for version in verdict.confounded_by
+    )
+    if not names and any("confounded" in verdict.flags for verdict in event.verdicts):
+        return "confounded by another deploy"
+    return f"confounded by {', '.join(names)}" if names else ""
 
 
 def _outcome(rows: Sequence[VerdictRow]) -> str:
@@ -130,23 +171,6 @@ def _outcome(rows: Sequence[VerdictRow]) -> str:
         when = when_normal(row)
         groups.setdefault(phrase, []).append(row.metric + (f" ({when})" if when else ""))
     return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
-
-
-def _later(rows: Sequence[VerdictRow], window: str) -> str:
-    """Say what a longer, confounded window shows to be bad: nothing may hide behind the clean one."""
-    seen = {row.metric for row in rows if row.window == window and _is_bad(row)}
-    spans = list(WINDOWS)
-    for longer in spans[spans.index(window) + 1 :]:
-        mine = [row for row in answering([row for row in rows if row.window == longer]) if row.confounded_by]
-        bad = [row for row in mine if _is_bad(row) and row.metric not in seen]
-        if bad:
-            others = " and ".join(sorted({version for row in mine for version in row.confounded_by}))
-            return f" {SPANS[longer]} after it: {_outcome(bad)}, confounded by {others}."
-    return ""
-
-
-def _is_bad(row: VerdictRow) -> bool:
-    return is_worse(row) or row.verdict in NOT_BETTER
 
 
 def when_normal(row: VerdictRow) -> str:

@@ -54,7 +54,7 @@ def list_changes(
                 for one in incidents
                 if (
                     suspect := candidate(
-                        row, one.id, one.begins_at, within=within, moved=moved.get(row.event, [])
+                        row, one.id, one.begins_at, within=within, moved=moved.get(row.event)
                     )
                 )
             ],
@@ -90,16 +90,16 @@ def _changes(
     return [row for row in rows if start <= row.at < end]
 
 
-def _moved(known: Dossier, within: timedelta) -> dict[str, list[str]]:
+def _moved(known: Dossier, within: timedelta) -> dict[str, dict[str, tuple[str, ...]]]:
     """Return, for each change near the onset, the metrics that got worse after it and before the next one.
 
-    What moved already before it was moved by something else.
+    What moved already before it was moved by something else. With each metric those are named that confound that.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in verdicts(known, before_onset=within).rows:
         is_first = (row.window, row.baseline) == ("10m", "before_change")
         if is_first and row.verdict in ("regressed", "shifted") and "already_moving" not in row.flags:
-            found.setdefault(row.change, []).append(row.metric)
+            found.setdefault(row.change, {})[row.metric] = row.confounded_by
     return found
 
 

@@ -13,7 +13,8 @@ from dataclasses import fields
 
 from projections.comparison import VerdictRow
 from reports.numbers import rounded_with_unit
-from reports.wording.verdict_phrases import headline, reason, settled_after, when_normal
+from reports.wording.changes import version_name
+from reports.wording.verdict_phrases import headline, reason, remarks, settled_after, when_normal
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import add_display_zone, add_incident, add_reading, plain, say, write_json
@@ -87,7 +88,11 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     first = rows[0]
     at = first.deployed_at.astimezone(session.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
-    print(printable(f"{first.handle}  {first.service} {what} {first.version} at {at:%Y-%m-%d %H:%M:%S %Z}"))
+    print(
+        printable(
+            f"{first.handle}  {first.service} {what} {version_name(first.version)} at {at:%Y-%m-%d %H:%M:%S %Z}"
+        )
+    )
     print(printable(f"  {headline(rows)}"))
     told = [row for row in rows if row.verdict not in ("pending", "no_data") or row.said_then is not None]
     if told:
@@ -168,9 +173,9 @@ def _remarks(row: "VerdictRow") -> str:
         parts.append(f"normal {normal}")
     if row.strength is not None and row.verdict in _MOVED:
         parts.append(f"strength {row.strength:.{1 if row.strength < 100 else 0}f}")
-    parts += [flag.replace("_", " ") for flag in row.flags if flag != "confounded"]
-    if row.confounded_by:
-        parts.append(f"confounded by {', '.join(dict.fromkeys(row.confounded_by))}")
+    parts += remarks(row)
+    if row.cut_by:
+        parts.append(f"until {version_name(row.cut_by)}")
     if row.provisional and row.verdict not in ("pending", "no_data"):
         parts.append("provisional")
     if row.said_then is not None:

@@ -11,7 +11,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     """One metric over one window, compared with one baseline; values are in the metric's own unit.
 
     `inputs_hash` is over the numbers that the judge was given: the same hash and the same judge
-    give the same verdict.
+    give the same verdict. `confounded_by` are the versions whose deploys may have moved it as well, `cut_by` is
+    the one whose deploy ended the window.
     """
 
     metric: str
@@ -35,6 +36,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     baseline_to: datetime | None = None
     flags: tuple[str, ...] = ()
     reason: str = ""
+    confounded_by: tuple[str, ...] = ()
+    cut_by: str | None = None
 
 
 @topic("verdicts-given", rank=85)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from reports.wording.text import dotted
+from reports.wording.verdict_phrases import recorded_confounders, recorded_span
 from tracker.events import samples, silence, verdicts
 from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
-_WINDOWS = {"10m": "10 minutes", "1h": "1 hour", "1d": "1 day"}
 _WORST_FIRST = ("regressed", "still_degraded", "partly_recovered", "shifted", "not_enough_data")
 
 
@@ -19,7 +19,7 @@ def _verdicts(event: verdicts.VerdictsGiven) -> str:
     for verdict in sorted(healthy or event.verdicts, key=lambda one: ranks.get(one.verdict, len(ranks))):
         groups.setdefault(verdict.verdict.replace("_", " "), []).append(verdict.metric)
     answer = "; ".join(f"{', '.join(metrics)} {verdict}" for verdict, metrics in groups.items())
-    return f"{_WINDOWS.get(event.window, event.window)} after {event.version}: {answer}"
+    return f"{recorded_span(event)}: {answer}"
 
 
 def _check(event: verdicts.CheckMade) -> str | None:
@@ -44,6 +44,6 @@ DETAILS: dict[type, str | Callable[[Any], str | None]] = {
         not e.heard_before and "never heard from since the tracker started to listen", short(e.reason, 160)
     ),
     silence.SourceReturned: lambda e: f"after {spoken((e.occurred_at - e.silent_since).total_seconds())}",
-    verdicts.VerdictsGiven: lambda e: "provisional" if e.window == "10m" else None,
+    verdicts.VerdictsGiven: lambda e: dotted(recorded_confounders(e), e.window == "10m" and "provisional"),
     verdicts.CheckMade: _check,
 }

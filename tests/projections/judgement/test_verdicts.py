@@ -215,19 +215,62 @@ def test_a_query_looks_back_over_its_range(query, seconds):
     assert range_seconds(query) == seconds
 
 
-def test_another_deploy_in_the_window_confounds():
+def test_a_window_ends_where_the_next_deploy_begins():
     """
-    Two overlapping fixes are two suspects for the credit; an hour apart, the first's day holds the second.
+    What the metrics did after that is the next one's; a deploy of another service ends nothing.
+    """
+    next_one = (deploy_start(FIX + 30, version="3"), deploy(FIX + 35, version="3"))
+    found = judge(
+        series(broken), deploy(FIX, version="2"), *next_one, deploy(FIX + 4, version="9", service="search")
+    )
+
+    ends = {row.window: (row.window_to, row.cut_by) for row in found if row.version == "2"}
+    cut = (at(FIX + 30), "3")
+    assert ends == {"10m": (at(FIX + 10), None), "1h": cut, "1d": cut}
+    assert headline([row for row in found if row.version == "2"]) == (
+        "30 min after 2, until 3 was deployed: errors (2 min after) back to normal."
+    )
+
+
+@pytest.mark.parametrize("culprit", [-6.0, 0.0])
+def test_an_innocent_deploy_has_not_the_culprits_evidence(culprit):
+    """
+    Six minutes apart, the metric jumps with one of the two: only that one moved it, the other had not or was late.
+    """
+    jumps = series(lambda minute: 5.0 if minute >= culprit else 1.0)
+
+    found = judge(jumps, deploy(-6, version="1"), deploy(0, version="2"), onset=3, as_of=300)
+
+    rows = {row.version: row for row in found if (row.window, row.baseline) == ("10m", "before_change")}
+    first, second = rows["1"], rows["2"]
+    assert first.verdict == ("regressed" if culprit == -6 else "unchanged")
+    assert (second.verdict, "already_moving" in second.flags) == ("regressed", culprit == -6)
+    assert (first.confounded_by, second.confounded_by) == ((), ("1",))
+
+
+def test_a_deploy_that_is_replaced_before_it_settled_is_not_judged():
+    """
+    Whatever became worse then may be of either.
+    """
+    found = judge(series(lambda m: 5.0 if m >= 1 else 1.0), deploy(0, version="1"), deploy(1.5, version="2"))
+
+    rows = [row for row in found if row.version == "1"]
+    assert {row.verdict for row in rows} == {"not_enough_data"}
+    assert {reason(row) for row in rows} == {"2 was deployed before the rollout had settled."}
+
+
+def test_what_went_out_with_a_deploy_or_shortly_before_it_confounds_it():
+    """
+    Two overlapping fixes are two suspects for the credit; an hour apart, each has its own.
     """
     near = judge(series(broken), deploy(FIX, version="2"), deploy(FIX + 6, version="3"))
+    at_once = judge(series(broken), deploy(FIX, version="2"), deploy(FIX, version="3", source="ci"))
     apart = judge(series(broken), deploy(FIX, version="2"), deploy(FIX + 120, version="3"), over=FIX + 200)
 
-    assert all("confounded" in row.flags for row in near)
-    said = {(row.version, row.window): "confounded" in row.flags for row in apart}
-    assert said["2", "1d"]
-    assert not said["2", "10m"]
-    assert not said["3", "10m"]
-    assert "Confounded by 3" in headline([row for row in near if row.version == "2"])
+    assert {(row.version, row.confounded_by) for row in near} == {("2", ()), ("3", ("2",))}
+    assert {(row.version, row.confounded_by) for row in at_once} == {("2", ("3",)), ("3", ("2",))}
+    assert not any("confounded" in row.flags for row in apart)
+    assert "Confounded by 2" in headline([row for row in near if row.version == "3"])
 
 
 def test_limits_and_silence_are_flags():
@@ -411,14 +454,14 @@ def test_the_timeline_begins_with_what_is_bad_too():
 
 def test_a_headline_hides_nothing_behind_the_window_of_its_own():
     """
-    A deploy that was fixed half an hour later has ten clean minutes; what broke after them is named as well.
+    A deploy that was fixed half an hour later has ten clean minutes; what broke after them is what counts.
     """
     late = series(lambda minute: 5.0 if -5 <= minute < FIX + 2 else 1.0)
 
     found = judge(late, deploy(-20, version="1"), deploy(FIX, version="2"), as_of=FIX + 20)
 
     assert headline([row for row in found if row.version == "1"]) == (
-        "10 minutes after 1: errors unchanged. 1 hour after it: errors worse, confounded by 2."
+        "50 min after 1, until 2 was deployed: errors worse."
     )
     assert headline([row for row in found if row.version == "2"]) == (
         "10 minutes after 2: errors (2 min after) back to normal."
