@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.changes import ChangeRow, in_production
-from projections.outages import outages
-from projections.points import Point
+from projections.outages import onset, outages
+from projections.points import Point, known_to
 from tracker.incident import Incident, Link
 
 
@@ -40,7 +40,7 @@ def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -
     """
     rows = list(rows)
     over = _over(incident)
-    if (linked := linked_fix(incident, rows)) is not None or over is None:
+    if (linked := linked_fix(incident, rows, detected)) is not None or over is None:
         return linked
     within = [
         row
@@ -56,13 +56,29 @@ def last_so_far(incident: Incident, rows: Iterable[ChangeRow], detected: datetim
     return later[-1] if later else None
 
 
-def linked_fix(incident: Incident, rows: Iterable[ChangeRow]) -> Fix | None:
-    """Return the first change that went out and that a person linked as the fix."""
+def linked_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime | None = None) -> Fix | None:
+    """Return the first change that went out and that a person linked as the fix; none that ended before it began."""
     for row in considered(incident, rows):
         link = fixed_link(incident, row)
-        if link is not None and row.finished_at is not None:
+        if link is not None and row.finished_at is not None and not ended_before(incident, row, detected):
             return Fix(row, link)
     return None
+
+
+def ended_before(incident: Incident, row: ChangeRow, detected: datetime | None = None) -> bool:
+    """Whether a change was over before an incident began, as far as that is known: it cannot have fixed it."""
+    if row.finished_at is None:
+        return False
+    precision = row.fact.precision_seconds if row.fact is not None else 0.0
+    ended, began = known_to(row.finished_at, precision, "fix"), began_at(incident, detected)
+    return ended.earliest < began and ended.latest <= began
+
+
+def began_at(incident: Incident, detected: datetime | None = None) -> datetime:
+    """Return the earliest instant that is known of an incident: as reported, as judged, or as detected."""
+    measured = onset(incident) if incident.started_at is None else None
+    known = (incident.begins_at, measured.earliest if measured else None, detected)
+    return min(at for at in known if at is not None)
 
 
 def is_over(incident: Incident) -> bool:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from projections.changes import ChangeRow
 from projections.detection import Relapse
 from projections.durations import Duration
-from projections.the_fix import considered, linked_fix
+from projections.the_fix import Fix
 from projections.timeline import Entry
 from projections.versions import same_version
 from reports.wording.changes import version_name
@@ -30,13 +30,15 @@ NORMAL = ("recovered", "unaffected")
 class Draft:
     """All that a message is written from.
 
-    `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them;
-    `at` is when it is written, `relapse` how the incident came back, if it did.
+    `fix` is the fix as the procedure has it, or the rollout of one that goes on; after a relapse one since then.
+    `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them; `at` is when it is
+    written, `relapse` how the incident came back, if it did.
     """
 
     incident: Incident
     entries: Sequence[Entry]
     changes: Sequence[ChangeRow]
+    fix: Fix | None
     durations: Mapping[str, Duration]
     metrics: Sequence[tuple[str, str]]
     at: datetime
@@ -55,13 +57,6 @@ class Draft:
     def since(self) -> datetime:
         """From when changes and verdicts are about what burns now."""
         return self.relapse.detected.earliest if self.relapse else self.incident.begins_at
-
-    @property
-    def recent_changes(self) -> list[ChangeRow]:
-        """The changes since it came back: what went out before did not last; all of them if it never did."""
-        if self.relapse is None:
-            return list(self.changes)
-        return [row for row in self.changes if (row.finished_at or row.at) >= self.since]
 
     def dated(self, at: datetime) -> str:
         """Write an instant to the minute, with its date and zone."""
@@ -101,9 +96,11 @@ def _update(draft: Draft) -> list[str]:
     cause = _last_note(draft, "root-cause")
     lines = [f"{incident.severity.upper()} {incident.id} - {short(incident.title, _LINE)}", *_back(draft)]
     lines.append(f"✅ Root cause identified: {cause}" if cause else "🔎 Root cause: not known yet")
-    fix = _fix(draft)
+    fix = draft.fix.row if draft.fix else None
     if fix is not None and fix.finished_at is not None:
-        lines.append(f"🚀 {_named(draft, fix)} deployed at {draft.moment(fix.finished_at)}")
+        done = "Rolled back to " if fix.kind == "rollback" else ""
+        deployed = "" if fix.kind == "rollback" else " deployed"
+        lines.append(f"🚀 {done}{_named(draft, fix)}{deployed} at {draft.moment(fix.finished_at)}")
     elif fix is not None and fix.started_at is not None:
         lines.append(f"🚀 {_named(draft, fix)} deployment in progress since {draft.moment(fix.started_at)}")
     elif incident.stage == "fixing":
@@ -127,8 +124,7 @@ def _update(draft: Draft) -> list[str]:
 
 def _resolved(draft: Draft) -> list[str]:
     incident = draft.incident
-    linked = linked_fix(incident, draft.recent_changes)
-    fix = linked.row if linked else None
+    fix = draft.fix.row if draft.fix and draft.fix.link else None
     if incident.resolution == "false-alarm":
         head = f"✅ CLOSED AS A FALSE ALARM - {short(incident.title, _LINE)}"
         return [head, f"Incident: {incident.id}", f"Contact: {_contact(draft)}"]
@@ -224,21 +220,6 @@ def _last_note(draft: Draft, kind: str) -> str | None:
 def _named(draft: Draft, row: ChangeRow) -> str:
     version = version_name(row.version)
     return f"{version} of {row.service}" if len(draft.incident.services) > 1 else version
-
-
-def _fix(draft: Draft) -> ChangeRow | None:
-    """Return the linked fix, else the last deploy that did not fail, since the incident began or came back."""
-    incident = draft.incident
-    linked = linked_fix(incident, draft.recent_changes)
-    if linked is not None:
-        return linked.row
-    rows = [
-        row
-        for row in considered(incident, draft.changes)
-        if row.kind == "deploy" and (row.started_at or row.at) >= draft.since
-    ]
-    last = rows[-1] if rows else None
-    return last if last is not None and last.status != "failed" else None
 
 
 def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:

@@ -70,6 +70,20 @@ def fix_of(evidence: Evidence) -> Fix | None:
     return Fix(last, so_far=True)
 
 
+def fix_or_rollout(evidence: Evidence) -> Fix | None:
+    """Return the fix, or the deploy that goes on while there is none for good."""
+    fix = fix_of(evidence)
+    since = evidence.burns_since if evidence.back_at is not None else evidence.incident.begins_at
+    since = fix.at if fix is not None else since
+    going = [
+        row
+        for row in possible_fixes(evidence)
+        if row.kind == "deploy" and row.status == "started" and row.at >= since
+    ]
+    lasts = fix is not None and not fix.so_far
+    return Fix(going[-1], so_far=True) if going and not lasts else fix
+
+
 def last_try(evidence: Evidence) -> ChangeRow | None:
     """Return the deploy of the fix, else, where none held or a rollback ended it, the last one that was tried."""
     fix = fix_of(evidence)

@@ -104,6 +104,39 @@ def test_a_link_says_what_an_event_did_and_why(declared):
     assert row(declared, handle) is None
 
 
+def test_what_was_over_before_it_began_cannot_be_linked_as_its_fix(declared):
+    """
+    A minute that was typed may be any second of it; whoever knows an earlier start says so first.
+    """
+    declared("milestone", 1, "started", "--at", f"{DAY}T13:50Z")
+    for version, minute in (("v1", 45), ("v2", 49), ("v3", 50)):
+        declared("deploy", "finish", "checkout", version, "--at", f"{DAY}T13:{minute}Z")
+
+    for version in ("v1", "v2"):
+        words = ("link", 1, f"checkout@{version}", "--as", "fixed", "--why", "x")
+        refused(declared(*words), 12, "it cannot have fixed it", "milestone INC-1 started --at")
+    assert declared("link", 1, "checkout@v3", "--as", "fixed", "--why", "x").code == 0
+    declared("milestone", 1, "started", "--at", f"{DAY}T13:44Z")
+    assert declared("link", 1, "checkout@v1", "--as", "fixed", "--why", "x").code == 0
+
+
+@pytest.mark.parametrize(("first", "second"), [("caused", "fixed"), ("fixed", "caused")])
+def test_one_change_is_not_both_cause_and_fix(declared, first, second):
+    """
+    Whichever of its steps and sources is linked, and whoever does it, until that was taken back.
+    """
+    at = f"{DAY}T15:00Z"
+    start = declared("deploy", "start", "checkout", "v2", "--at", f"{DAY}T14:59Z", "--json").json["events"][0]
+    end = declared("deploy", "finish", "checkout", "v2", "--at", at, "--json").json["events"][0]
+    declared("link", 1, start, "--as", first, "--why", "x")
+
+    for event in (start, end):
+        words = ("link", 1, event, "--as", second, "--why", "y", "--by", "eve")
+        refused(declared(*words), 12, f"as {first} by ada: one change is not both", "tracker unlink INC-1")
+    declared("unlink", 1, start, "--why", "mixed up")
+    assert declared("link", 1, end, "--as", second, "--why", "y").code == 0
+
+
 def test_a_link_brings_in_what_time_alone_would_not(declared):
     """
     A deploy of another service, weeks before.

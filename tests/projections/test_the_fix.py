@@ -17,6 +17,7 @@ LAST = b.deploy(20, version="1.4.4")
 STAGED = b.deploy(22, version="1.4.5", environment="staging")
 ELSEWHERE = b.deploy(24, service="search", version="3.8.1")
 BACK = b.rollback(26, version="1.4.1")
+EARLIER = b.deploy(-30, version="1.4.0")
 BEFORE = b.deploy(3, version="1.4.2")
 CHANGES = (FIRST, LAST, STAGED, ELSEWHERE, BACK, BEFORE)
 
@@ -41,6 +42,7 @@ def measured_fix(*events):
         ([FIRST, LAST, b.linked(FIRST, 40, role="fixed", why="x")], FIRST),
         ([FIRST, ELSEWHERE, b.linked(ELSEWHERE, 40, role="fixed", why="x")], ELSEWHERE),
         ([FIRST, STAGED, b.linked(STAGED, 40, role="fixed", why="x")], STAGED),
+        ([EARLIER, FIRST, b.linked(EARLIER, 40, role="fixed", why="x")], FIRST),
         ([ELSEWHERE], None),
         ([b.deploy_start(10)], None),
     ],
@@ -54,7 +56,15 @@ def measured_fix(*events):
             "no cause",
             "no suspect",
         ),
-        *("not dismissed", "linked", "of another service", "linked on staging", "none of ours", "not out"),
+        *(
+            "not dismissed",
+            "linked",
+            "of another service",
+            "linked on staging",
+            "over before",
+            "none of ours",
+            "not out",
+        ),
     ],
 )
 def test_the_rules_and_the_durations_take_the_same_change_for_the_fix(more, fix):

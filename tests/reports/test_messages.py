@@ -11,7 +11,9 @@ import pytest
 
 from projections.changes import changes
 from projections.dossier import Dossier
-from projections.durations import durations
+from projections.durations import durations_of
+from projections.procedure.evaluation import evidence_of
+from projections.procedure.fix_attempts import fix_or_rollout
 from projections.timeline import timeline
 from reports.messages import Draft, write
 from tests.builders import (
@@ -47,11 +49,13 @@ METRICS = [("checkout", "error_ratio"), ("checkout", "latency_seconds")]
 def draft(*events: Event, minute: float = 30, metrics: Any = (), **fields: Any) -> Draft:
     held = recorded(*events)
     known = Dossier.of("INC-1", held)
+    evidence = evidence_of(known)
     return Draft(
         incident=known.incident,
         entries=timeline(known),
         changes=changes(held),
-        durations=durations(known),
+        fix=fix_or_rollout(evidence),
+        durations=durations_of(evidence),
         metrics=metrics,
         at=at(minute),
         **{"relapse": known.relapse, **fields},
@@ -318,6 +322,23 @@ def main() -> None:
     GOLDEN.mkdir(exist_ok=True)
     for name, case in CASES.items():
         (GOLDEN / f"{name}.txt").write_text(case() + "\n", encoding="utf-8")
+
+
+def test_an_update_names_the_fix_that_the_procedure_has():
+    """
+    What was rolled back, or did not help, is no fix; a deploy that goes on is named as that.
+    """
+
+    def of(*more):
+        return write("update", draft(*TOLD, deploy(-60, version="v1.2.0"), *more))
+
+    tried = deploy(25, version="v1.2.1")
+    staged = deploy(28, version="v1.2.2", environment="staging")
+    back = rollback(29, version="v1.2.0")
+    assert "v1.2.1 deployed at" in of(tried, staged)
+    assert "v1.2.1" not in of(tried, back)
+    assert "v1.2.2" not in of(tried, staged, back)
+    assert "v1.2.2 deployment in progress" in of(tried, back, deploy_start(29.5, version="v1.2.2"))
 
 
 if __name__ == "__main__":

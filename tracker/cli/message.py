@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow, in_production
 from projections.dossier import Dossier, Part
-from projections.durations import durations
+from projections.durations import durations_of
 from projections.messages import State, sent
+from projections.procedure.evaluation import evidence_of
+from projections.procedure.fix_attempts import fix_or_rollout
 from projections.timeline import timeline
 from projections.updates import messages_of, promised
 from reports.messages import Draft, write
@@ -204,11 +206,13 @@ def _draft(
         for service in incident.services
         for metric in known.settings(service)[0].get("metrics", {})
     ]
+    evidence = evidence_of(known)
     return Draft(
         incident=incident,
         entries=timeline(known),
         changes=in_production(known.own_changes),
-        durations=durations(known),
+        fix=fix_or_rollout(evidence),
+        durations=durations_of(evidence),
         metrics=metrics,
         at=at,
         eta=eta,

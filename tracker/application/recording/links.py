@@ -1,7 +1,10 @@
 """Linking events to an incident with the part they played, and taking links back."""
 
 from projections.actions import would_have_prevented
+from projections.dossier import Part
+from projections.the_fix import began_at, ended_before
 from tracker.application.action_items import items_of
+from tracker.application.dossier import dossier
 from tracker.application.recording.outcome import Outcome
 from tracker.application.requests import LinkEvent, UnlinkEvent
 from tracker.application.session import Recording, Session
@@ -9,10 +12,13 @@ from tracker.decisions.action_items import link_prevention, require_item, unlink
 from tracker.decisions.corrections import link, unlink
 from tracker.errors import RefusedError, UsageError
 from tracker.events.actions import ActionAdded, ActionDone
-from tracker.events.base import Recorded
+from tracker.events.base import Recorded, handle_of
 from tracker.events.corrections import EventUnlinked
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident
+from tracker.times import utc
+
+_OPPOSITES = {"caused": "fixed", "fixed": "caused"}
 
 
 def link_event(session: Session, request: LinkEvent) -> Outcome:
@@ -40,11 +46,35 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
     before = incident.links.get(target.id)
     if before and before.linked and (before.role, before.why) == (request.role, request.why.strip()):
         return Outcome(Recording(known=(before.event,)), keys, at.at, {"known_by": before.by})
+    if request.role in _OPPOSITES:
+        _refuse_contradiction(session, incident, target, request.role)
     recording = session.decide(
         incident.id,
         lambda known: [link(known, target, by=request.by, at=at, role=request.role, why=request.why)],
     )
     return Outcome(recording, keys, at.at)
+
+
+def _refuse_contradiction(session: Session, incident: Incident, target: Recorded, role: str) -> None:
+    """Refuse a fix that was over before the incident began, and a change that is both its cause and its fix."""
+    known = dossier(session, incident, parts=Part.STORY | Part.WORK, change=target)
+    row = next((row for row in known.changes if target.id in row.evidence), None)
+    if row is None:
+        return
+    detected = known.detected_at
+    if role == "fixed" and row.finished_at is not None and ended_before(incident, row, detected):
+        began = began_at(incident, detected)
+        raise RefusedError(
+            f"{target.handle} ended at {utc(row.finished_at)}, before {incident.id} began at {utc(began)}: it cannot have fixed it",
+            hint=f"If {incident.id} began earlier: tracker milestone {incident.id} started --at T",
+        )
+    links = [link for event in row.evidence if event in incident.links for link in incident.links[event].all]
+    other = next((one for one in links if one.linked and one.role == _OPPOSITES[role]), None)
+    if other is not None:
+        raise RefusedError(
+            f"{target.handle} is linked to {incident.id} as {other.role} by {other.by}: one change is not both cause and fix",
+            hint=f"Take that back first: tracker unlink {incident.id} {handle_of(other.target)} --as {other.role} --why …",
+        )
 
 
 def _link_prevention(session: Session, request: LinkEvent, incident: Incident, target: Recorded) -> Outcome:
