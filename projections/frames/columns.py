@@ -92,7 +92,7 @@ ACTIONS = Columns(
 )
 COMPARISONS = Columns(
     "window_to incident service version metric unit window baseline verdict expected observed shift swing strength"
-    " smallest_visible_change replays samples samples_expected recovered_at flags reason window_from settling_seconds"
+    " smallest_visible_change replays samples samples_expected recovered_at flags confounded_by cut_by reason window_from settling_seconds"
     " baseline_from baseline_to query inputs_hash judge_version judged_at change handle event",
     Verdict,
     VerdictsGiven,

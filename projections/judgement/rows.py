@@ -156,7 +156,7 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
         others=context.others,
     )
     during = context.onset < plan.begins_at and (context.over_at is None or plan.begins_at < context.over_at)
-    confounders = confounding(change, context.others)
+    confounders = confounding(change, context.others, context.onset)
     row = VerdictRow(
         change=change.event,
         kind=change.kind,

@@ -108,13 +108,17 @@ def range_seconds(query: str | None) -> float:
     return max(ranges) + added
 
 
-def confounding(change: ChangeRow, others: Sequence[ChangeRow]) -> list[ChangeRow]:
+def confounding(change: ChangeRow, others: Sequence[ChangeRow], onset: datetime) -> list[ChangeRow]:
     """Return the other changes of the same service that may have moved what a change's windows show.
 
-    Those began no later and went on until it began, or until shortly before; a later one ends the windows.
+    Those began no later and went on until it began, or until shortly before; a later one ends the windows. What was
+    out before the onset is no other fix: what it broke is the incident.
     """
+    since = change.began_at - OVERLAP
+    if onset < change.began_at:
+        since = max(since, onset - timedelta(microseconds=1))
     return [
         other
         for other in _same_service(change, others)
-        if other.began_at <= change.began_at and (other.finished_at or other.at) > change.began_at - OVERLAP
+        if other.began_at <= change.began_at and (other.finished_at or other.at) > since
     ]

@@ -367,7 +367,7 @@ def test_what_people_said_of_a_deploy_reads_as_a_sentence(tracker, incident):
     assert "dismissed as the cause of INC-1, says ada: looked at it" in said("dismissed")
     assert "suspected of INC-1, says ada: looked at it" in said("suspect")
     assert "fixed INC-1, says ada: looked at it" in said("fixed")
-    refused(tracker("link", 1, "checkout@v2", "--as", "caused", "--why", " "), 12, "needs a reason")
+    refused(tracker("link", 1, "checkout@v2", "--as", "suspect", "--why", " "), 12, "needs a reason")
 
 
 def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident):
