@@ -55,7 +55,8 @@ class Entry:
 
     `evidence` names every event that the row stands on, the first being its own.
     `late_seconds` is how long after it happened it was recorded; None under a minute.
-    `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
+    `clock_off_seconds` is by how much its source's clock was ahead, or (negative) behind, where its instant was
+    corrected. `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
     `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
     A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
     so has one alert among others of its name. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
@@ -84,6 +85,7 @@ class Entry:
     times: int = 1
     repeated_for_seconds: float = 0.0
     silence: Silence | None = None
+    clock_off_seconds: float | None = None
     retracted: bool = False
 
     @property
@@ -295,6 +297,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         position=earliest.recorded.position,
         via=earliest.recorded.arrival.via,
         redacted=shown.recorded.redacted,
+        clock_off_seconds=shown.clock_off_seconds,
         **group.facts,
     )
 

@@ -25,9 +25,15 @@ def detail(entry: Entry) -> str | None:
         *(f"{name} {listed(values, _MOST_VALUES)}" for name, values in entry.told_apart_by.items()),
         entry.times > 1 and f"{entry.times} times within {spoken(entry.repeated_for_seconds)}",
         len(entry.reported_by) > 1 and f"reported by {', '.join(entry.reported_by)}",
+        entry.clock_off_seconds is not None and wrong_clock(entry.clock_off_seconds),
         entry.retracted and "retracted later",
         own,
     )
+
+
+def wrong_clock(seconds: float) -> str:
+    """Say by how much the clock of a row's source was off; its instant is corrected."""
+    return f"its clock was {spoken(abs(seconds))} {'fast' if seconds > 0 else 'slow'}, corrected"
 
 
 def redaction(removed: Redaction) -> str:

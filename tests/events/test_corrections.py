@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import alert, amended, at, deploy, event_id, linked, note, recorded, retracted
+from tests.builders import (
+    alert,
+    alert_end,
+    amended,
+    at,
+    deploy,
+    error,
+    event_id,
+    linked,
+    note,
+    recorded,
+    retracted,
+)
 from tracker.errors import BadInputError
 from tracker.events.corrections import amended as with_changes
 from tracker.events.corrections import effective
@@ -130,3 +142,33 @@ def test_an_instant_moves_to_the_microsecond():
     exact = deploy(occurred_at=at(2).replace(microsecond=123_457))
 
     assert with_changes(exact, {"version": "2"}).occurred_at == exact.occurred_at
+
+
+@given(ahead=st.floats(0.001, 2000.0), kind=st.sampled_from([alert, deploy, alert_end, error]))
+def test_nothing_observed_happened_after_it_was_recorded(ahead, kind):
+    """
+    A source whose clock is minutes or hours fast: its instant is that of the recording, and what it said is kept.
+    """
+    fact = kind(10 + ahead)
+    [found] = effective(recorded(fact, minute=10)).values()
+
+    assert found.recorded.event == fact
+    if ahead * 60 > 2:
+        assert found.event.occurred_at == at(10)
+        assert found.clock_off_seconds == pytest.approx(ahead * 60, abs=0.001)
+    else:
+        assert (found.event, found.clock_off_seconds) == (fact, None)
+
+
+def test_what_people_decide_and_amend_has_the_instant_that_they_give():
+    """
+    A decision may name an instant to come, and a correction of a wrong clock is a correction.
+    """
+    fact = alert(200)
+    mended = effective(recorded(fact, amended(fact, changes={"occurred_at": at(7)}), minute=10)).values()
+    later = effective(recorded(note(20), minute=10)).values()
+
+    assert [
+        (each.event.occurred_at, each.clock_off_seconds) for each in mended if each.id == event_id(fact)
+    ] == [(at(7), None)]
+    assert [each.event.occurred_at for each in later] == [at(20)]

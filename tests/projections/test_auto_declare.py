@@ -386,3 +386,13 @@ def test_an_old_alert_that_is_over_never_declares(minutes, ended):
 
     assert [each.verdict for each in found] == ["too_old"]
     assert timedelta(minutes=now - minutes) > timedelta(hours=1)
+
+
+def test_an_alert_of_a_fast_clock_is_ruled_from_now():
+    """
+    Its start lies hours ahead: it reopens what was just resolved, and declares nothing beside it.
+    """
+    ahead = told(alert(300), 22)
+
+    assert verdicts(ahead, history=[declared(1), resolved(21)], now=22) == [("reopen", "INC-1")]
+    assert verdicts(ahead, history=[declared(1)], now=22) == [("covered", "INC-1")]

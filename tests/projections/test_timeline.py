@@ -465,3 +465,15 @@ def test_any_telling_gives_one_story_on_postgresql(postgres_server, plain_story,
 
     with postgres_server.database() as url:
         assert story(url, [*order, *repeated], splits) == plain_story
+
+
+def test_a_row_of_a_wrong_clock_stands_where_it_was_recorded_and_says_so():
+    """
+    An alert that its source dates three hours ahead is before what was recorded after it, and within the incident.
+    """
+    ahead = alert(190)
+    rows = entries(effective(recorded(ahead, note(11), minute=10)).values(), end=at(20))
+
+    assert [(row.kind, row.occurred_at) for row in rows] == [("alert-fired", at(10)), ("note-added", at(11))]
+    assert rows[0].clock_off_seconds == 180 * 60
+    assert "its clock was 3 h 00 min fast, corrected" in (detail(rows[0]) or "")

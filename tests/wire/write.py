@@ -12,10 +12,12 @@ from tests.builders import (
     alert_end,
     at,
     branch,
+    check_in,
     collected,
     commit,
     declared,
     deploy,
+    error,
     file,
     merge_commit,
     one_of_each,
@@ -59,6 +61,8 @@ LATER = [
     alert(30, started_at=at(5), again_after=at(25)),
     alert_end(25, again_after=at(25)),
     unlinked(deploy(), role="caused", of="grace"),
+    error(clock_off_seconds=10_800.0),
+    check_in(clock_off_seconds=-10_800.0),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

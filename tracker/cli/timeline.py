@@ -109,7 +109,9 @@ def _of_services(
     if end <= start:
         raise UsageError(f"--to ({utc(end)}) is not after --from ({utc(start)})", hint="Swap the two")
     names = arguments.service or [scope.partition(":")[2] for scope in session.log.scope_names("service:")]
-    places = [*(Window(f"service:{name}", start, end) for name in names), Window(SILENCES, None, end)]
+    # What a source with a fast clock reported is found by its own instant, and shown when it was recorded.
+    last = end + timedelta(days=1)
+    places = [*(Window(f"service:{name}", start, last) for name in names), Window(SILENCES, None, end)]
     facts = [
         each
         for each in session.log.select(places, up_to)
@@ -146,6 +148,7 @@ def described(row: Any) -> dict[str, Any]:
         "evidence": row.evidence,
         "amended": row.amended,
         "late_seconds": row.late_seconds,
+        "clock_off_seconds": row.clock_off_seconds,
         "recorded_by": row.via or None,
         "redacted": row.redacted and {"by": row.redacted.by, "at": row.redacted.at, "why": row.redacted.why},
         "attribution": None

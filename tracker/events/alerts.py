@@ -123,8 +123,11 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     """An error event as an SDK or Sentry reported it.
 
     `group` identifies repeats of one error: the source's own issue or fingerprint,
-    else exception type, location and message template.
+    else exception type, location and message template. A device's clock that was off by `clock_off_seconds`,
+    ahead or (negative) behind, is corrected in `occurred_at`.
     """
+
+    GREW = True
 
     project: str
     error_id: str
@@ -136,6 +139,7 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     group: str | None = None
     url: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
+    clock_off_seconds: float | None = None
 
     def subject(self) -> tuple[object, ...]:
         """The client generates the id: it is the same on every path."""
@@ -165,7 +169,7 @@ class IssueChanged(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("check-in-recorded", rank=24)
 class CheckInRecorded(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """A cron monitor's job reported that it runs, succeeded or failed."""
+    """A cron monitor's job reported that it runs, succeeded or failed; its clock is corrected as an error's is."""
 
     project: str
     check_in_id: str
@@ -174,6 +178,7 @@ class CheckInRecorded(Observation, frozen=True, kw_only=True, omit_defaults=True
     duration_seconds: float | None = None
     release: str | None = None
     environment: str | None = None
+    clock_off_seconds: float | None = None
 
     def subject(self) -> tuple[object, ...]:
         return (self.TOPIC, self.project, self.check_in_id, self.status)

@@ -1,6 +1,7 @@
 """Corrections are events that point at their target, which stays as it was stored.
 
-`effective` is the one place that applies them.
+`effective` is the one place that applies them. It also corrects what a source with a fast clock reported to have
+happened after it was recorded.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import BadInputError
-from tracker.events.base import Decision, Event, Recorded, place, topic
+from tracker.events.base import Decision, Event, Observation, Recorded, place, topic
 from tracker.events.changes import CommitMade
 from tracker.times import to_us
 
@@ -82,6 +83,9 @@ class EventRedacted(Correction, frozen=True, kw_only=True, omit_defaults=True):
     arrival: bytes = b""
 
 
+CLOCK_SECONDS = 2.0
+"""Clocks may differ by so much without being off."""
+
 Order = tuple[datetime, int, tuple[int, int], int, int, str]
 
 
@@ -107,6 +111,15 @@ class Effective:
     @property
     def handle(self) -> str:
         return self.recorded.handle
+
+    @property
+    def clock_off_seconds(self) -> float | None:
+        """By how much the clock of its source was ahead; negative where it was behind, None where it is not known to be off."""
+        stored = self.recorded.event
+        known: float | None = getattr(stored, "clock_off_seconds", None)
+        if known is None and self.event.occurred_at == self.recorded.recorded_at < stored.occurred_at:
+            known = (stored.occurred_at - self.recorded.recorded_at).total_seconds()
+        return known
 
     @property
     def order(self) -> Order:
@@ -136,9 +149,20 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
     corrected = {}
     for stored in by_id.values():
         own = amendments.get(stored.id, ())
-        event = _amended_by(stored.event, own)
+        event = _amended_by(_not_after_its_recording(stored), own)
         corrected[stored.id] = Effective(stored, event, tuple(own), retractions.get(stored.id))
     return corrected | _with_generations(corrected.values())
+
+
+def _not_after_its_recording(stored: Recorded) -> Event:
+    """Return an observation at its recording at the latest: a source whose clock is fast names instants to come."""
+    event = stored.event
+    if not isinstance(event, Observation) or to_us(event.occurred_at) <= stored.recorded_us:
+        return event
+    ahead_seconds = (event.occurred_at - stored.recorded_at).total_seconds()
+    if ahead_seconds <= max(CLOCK_SECONDS, event.precision_seconds):
+        return event
+    return msgspec.structs.replace(event, occurred_at=stored.recorded_at)
 
 
 def _with_generations(facts: Iterable[Effective]) -> dict[str, Effective]:

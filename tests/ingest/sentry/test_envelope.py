@@ -559,3 +559,70 @@ def test_any_damage_is_read_or_refused(value: Any) -> None:
     lines = value if isinstance(value, list) else [value]
     data = "\n".join(json.dumps(each) for each in lines).encode()
     read_or_refused(lambda: read(data, where="feed", rules=RULES))
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────
+
+ARRIVED = datetime(2026, 3, 1, 14, 45, 13, tzinfo=UTC)
+
+
+def of_device(happened: datetime, sent: datetime, via: str = "webhook") -> ErrorSeen:
+    """An error of a device that names these instants by its own clock, as it arrives at ARRIVED."""
+    header = {"event_id": "a" * 32, "sent_at": sent.isoformat()}
+    event = {"event_id": "a" * 32, "timestamp": happened.isoformat(), "message": "pool is empty"}
+    lines = b"\n".join(json.dumps(line).encode() for line in (header, {"type": "event"}, event))
+    arrival = Arrival(via=via, received_at=ARRIVED)
+    [seen] = events(read(lines, where="envelope", rules=RULES, project="shop", arrival=arrival))
+    assert isinstance(seen, ErrorSeen)
+    return seen
+
+
+@given(
+    off=st.one_of(
+        st.timedeltas(timedelta(seconds=3), timedelta(days=4000)),
+        st.timedeltas(-timedelta(hours=23), -timedelta(seconds=61)),
+    ),
+    delay=st.timedeltas(timedelta(0), timedelta(days=30)),
+)
+def test_a_clock_that_is_off_is_corrected_by_the_arrival(off, delay):
+    """
+    Fast or slow, by seconds or by years; the time that the device kept it stays a delay.
+    """
+    seen = of_device(ARRIVED + off - delay, ARRIVED + off)
+
+    assert abs(seen.occurred_at - (ARRIVED - delay)) < timedelta(milliseconds=1)
+    assert seen.clock_off_seconds == round(off.total_seconds(), 3)
+
+
+@given(
+    transit=st.timedeltas(timedelta(0), timedelta(seconds=59)),
+    delay=st.timedeltas(timedelta(0), timedelta(days=30)),
+)
+def test_a_right_clock_is_believed(transit, delay):
+    """
+    Also where the error happened days before it was sent.
+    """
+    seen = of_device(ARRIVED - transit - delay, ARRIVED - transit)
+
+    assert (seen.occurred_at, seen.clock_off_seconds) == (ARRIVED - transit - delay, None)
+
+
+def test_what_was_kept_replayed_or_read_from_a_file_is_not_corrected():
+    """
+    A file has no arrival to compare with, and what was sent days ago was kept by somebody.
+    """
+    days_ago = ARRIVED - timedelta(days=3)
+
+    assert of_device(days_ago, days_ago).occurred_at == days_ago
+    assert of_device(days_ago, days_ago).clock_off_seconds is None
+    fast = ARRIVED + timedelta(hours=3)
+    assert of_device(fast, fast, via="file").occurred_at == fast
+
+
+def test_an_error_that_happened_after_it_was_sent_is_not_after_its_arrival():
+    """
+    A device corrected its clock between the two.
+    """
+    sent = ARRIVED + timedelta(hours=3)
+
+    assert of_device(sent + timedelta(minutes=5), sent).occurred_at == ARRIVED

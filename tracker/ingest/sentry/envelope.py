@@ -8,13 +8,14 @@ a time and behind limits of ours, for it believes any length and inflates withou
 import hashlib
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import Any
 
 from tracker.errors import BadInputError
 from tracker.events.alerts import CheckInRecorded, ErrorSeen
 from tracker.events.base import Arrival, Incoming
+from tracker.events.corrections import CLOCK_SECONDS
 from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, clean
 from tracker.ingest.sentry.inflate import GZIP, HINT, ZLIB, ZSTD, inflate
 from tracker.ingest.services import ServiceRules
@@ -23,6 +24,9 @@ WIRE_BYTES = 1 << 20
 INFLATED_BYTES = 20 << 20
 HEADER_BYTES = 64 << 10
 MAX_ITEMS = 100
+
+_TRANSIT = timedelta(minutes=1)
+_REPLAYED = timedelta(days=1)
 
 _WANTED = ("event", "check_in")
 _HEADER_FIELDS = {"event_id", "dsn", "sdk", "sent_at", "trace"}
@@ -62,7 +66,8 @@ def read(
     The envelope's own DSN names the project, else `project` does (the route's), else it is
     "unknown". Without `content_encoding` gzip, zlib and zstd are known by their first bytes.
     An error is as old as its own timestamp, a check-in too where it has one (Python's do),
-    else as its envelope (`sent_at`), else as its arrival: sentry-cli names no time at all.
+    else as its envelope (`sent_at`), else as its arrival: sentry-cli names no time at all. Where it was pushed,
+    `sent_at` shows by how much the device's clock is off, and the instant is corrected by that.
 
     Raises:
         BadInputError: If a limit is passed, or a part is not what SDKs send; nothing is read then.
@@ -85,7 +90,7 @@ def read(
         if piece.type in _WANTED:
             record = _parsed(piece, where)
             if piece.type == "event":
-                event: ErrorSeen | CheckInRecorded = _error(record, header, rules, project)
+                event: ErrorSeen | CheckInRecorded = _error(record, header, rules, project, arrival)
             else:
                 event = _check_in(record, header, rules, project, arrival)
             found.append(Incoming(event=event, arrival=arrival, payload=piece.alone))
@@ -182,13 +187,29 @@ def _parsed(piece: _Piece, where: str) -> Record:
 # ── what SDKs say ────────────────────────────────────────────────────────────
 
 
-def _error(record: Record, header: Record, rules: ServiceRules, project: str) -> ErrorSeen:
+def _corrected(moment: Moment, header: Record, arrival: Arrival) -> dict[str, Any]:
+    """Return the instant of an event by the receiver's clock, and by how much the device's was off.
+
+    The time between an event and `sent_at` is a delay, and stays. A device cannot send later than its envelope
+    arrives; one that sent it more than a minute before is behind, but for more than a day: that was kept or replayed.
+    """
+    sent = header.maybe_moment("sent_at")
+    if sent is None or arrival.received_at is None or arrival.via != "webhook":
+        return moment.fields
+    ahead = sent.at - arrival.received_at
+    if -_TRANSIT <= ahead <= timedelta(seconds=CLOCK_SECONDS) or ahead < -_REPLAYED:
+        return moment.fields
+    at = min(moment.at - ahead, arrival.received_at)
+    return {**replace(moment, at=at).fields, "clock_off_seconds": round(ahead.total_seconds(), 3)}
+
+
+def _error(record: Record, header: Record, rules: ServiceRules, project: str, arrival: Arrival) -> ErrorSeen:
     moment = record.maybe_moment("timestamp") or header.maybe_moment("sent_at")
     if moment is None:
         raise record.missing("timestamp")
     tags = tags_of(record)
     return ErrorSeen(
-        **moment.fields,
+        **_corrected(moment, header, arrival),
         source="sentry-sdk",
         service=service_of(rules, project, tags),
         project=project,
@@ -212,7 +233,7 @@ def _check_in(
     if moment is None:
         raise record.problem("has no timestamp, and its envelope no sent_at")
     return CheckInRecorded(
-        **moment.fields,
+        **_corrected(moment, header, arrival),
         source="sentry-sdk",
         service=service_of(rules, project, {}) or rules.for_name(record.maybe_text("monitor_slug")),
         project=project,
