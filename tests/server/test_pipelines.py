@@ -122,6 +122,30 @@ def test_a_pipeline_stands_in_the_timeline_once(make_server, clone):
     assert paths(server) == [("basket.py",), ("card.py",)]
 
 
+def test_a_deploy_that_names_no_project_is_of_its_release_s(make_server, clone):
+    """
+    `deploys new` sends none, and this version has no package in front: the release that was created before has it.
+    """
+    server = make_server(SHOP, serve='reconcile_every = "1h"')
+    end = int(ago(minutes=4).timestamp())
+    deploy = ("-e", "production", "--started", str(end - 60), "--finished", str(end))
+
+    for words in (
+        ("releases", "new", "-p", "shop", "1.5.0"),
+        ("deploys", "new", "--release", "1.5.0", *deploy),
+        ("deploys", "new", "--release", "9.9.9", *deploy),
+    ):
+        done = sentry_cli(server, clone, *words)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+    server.digested()
+
+    changes = [(row["service"], row["version"]) for row in server.changes()]
+    assert ("checkout", "1.5.0") in changes
+    assert ("checkout", "9.9.9") not in changes
+    kinds = [row["kind"] for row in server.timeline() if row["service"] == "checkout"]
+    assert sorted(kinds) == ["deploy-finished", "deploy-started", "release-created"]
+
+
 def test_a_pipeline_with_a_wrong_token_fails_and_leaves_nothing(server, clone):
     """
     Each of its steps ends with an error that names the token, and neither inbox nor log has heard of it.

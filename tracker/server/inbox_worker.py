@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.refired import with_refirings
+from tracker.application.release_services import with_release_services
 from tracker.application.session import Session
 from tracker.errors import BadInputError, LogNotWholeError, StoreError
 from tracker.events.base import Incoming
@@ -74,6 +75,7 @@ class InboxWorker:
             return 0
         parsed = [(queued, facts) for queued in batch if (facts := self._parse(queued)) is not None]
         told = with_refirings(self._session, [facts for _, facts in parsed])
+        told = with_release_services(self._session, told)
         appended = self._append([(queued, facts) for (queued, _), facts in zip(parsed, told, strict=True)])
         self._inbox.finish([queued.number for queued, _ in appended])
         facts = [fact for _, own in appended for fact in own]
