@@ -44,7 +44,10 @@ def _without_echoes(found: list[Statement]) -> list[Statement]:
         for early, late in pairwise(steps):
             if early[0].amendments or _action(early) != _action(late):
                 continue
-            if _has_counts(early) and not _has_counts(late):
+            if _is_again(late) and not _has_counts(early):
+                joined[late[0].id] = None
+                joined[early[0].id] = (early[0], (early[0], *early[1][1:], *late[1]))
+            elif _has_counts(early) and not _has_counts(late):
                 others = sorted((*late[1][1:], *early[1]), key=lambda each: each.id)
                 joined[early[0].id] = None
                 joined[late[0].id] = (late[0], (late[0], *others))
@@ -59,6 +62,10 @@ def _order(step: Statement) -> tuple[object, ...]:
 
 def _action(step: Statement) -> str:
     return getattr(step[0].recorded.event, "action", "")
+
+
+def _is_again(step: Statement) -> bool:
+    return getattr(step[0].recorded.event, "again_after", None) is not None
 
 
 def _has_counts(step: Statement) -> bool:

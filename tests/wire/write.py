@@ -19,8 +19,10 @@ from tests.builders import (
     deploy,
     error,
     file,
+    issue,
     merge_commit,
     one_of_each,
+    outside,
     reopened,
     run_of_tests,
     samples,
@@ -63,6 +65,8 @@ LATER = [
     unlinked(deploy(), role="caused", of="grace"),
     error(clock_off_seconds=10_800.0),
     check_in(clock_off_seconds=-10_800.0),
+    issue(again_after=at(4)),
+    outside(again_after=at(4)),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

@@ -146,9 +146,19 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
         return (self.TOPIC, self.project, self.error_id)
 
 
+_OPENING = ("created", "regressed", "unresolved", "escalated", "unmuted")
+
+
 @topic("issue-changed", rank=22)
 class IssueChanged(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """An issue in the error tracker was created, resolved, regressed, assigned or archived."""
+    """An issue in the error tracker was created, resolved, regressed, assigned or archived.
+
+    `again_after` is when the opposite was so that was reported between this and the same statement before:
+    `occurred_at` is then when this was received, or right after that where it was read from a file.
+    """
+
+    TURN = 22
+    PUSHED_IN_ORDER = True
 
     project: str
     issue_id: str
@@ -162,6 +172,14 @@ class IssueChanged(Observation, frozen=True, kw_only=True, omit_defaults=True):
     event_count: int | None = None
     user_count: int | None = None
     url: str | None = None
+    again_after: datetime | None = None
+
+    @property
+    def state(self) -> str | None:
+        """What the issue is from then on: open, resolved or archived; None where the step changes nothing of it."""
+        if self.action in ("resolved", "archived"):
+            return self.action
+        return "open" if self.action in _OPENING else None
 
     def subject(self) -> tuple[object, ...]:
         return (self.TOPIC, self.project, self.issue_id, self.action, to_ms(self.occurred_at))
@@ -186,7 +204,10 @@ class CheckInRecorded(Observation, frozen=True, kw_only=True, omit_defaults=True
 
 @topic("outside-incident-reported", rank=26)
 class OutsideIncidentReported(Observation, frozen=True, kw_only=True, omit_defaults=True):
-    """Another system reported that an incident was detected, reported or resolved."""
+    """Another system reported that an incident was detected, reported or resolved.
+
+    `again_after` is as an issue's is.
+    """
 
     outside_id: str
     status: str
@@ -194,6 +215,12 @@ class OutsideIncidentReported(Observation, frozen=True, kw_only=True, omit_defau
     environment: str | None = None
     url: str | None = None
     artifact: str | None = None
+    again_after: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        """Whether it is resolved from then on, or open."""
+        return "resolved" if self.status == "resolved" else "open"
 
     def subject(self) -> tuple[object, ...]:
         return (self.TOPIC, self.source, self.outside_id, self.status, utc(self.occurred_at))

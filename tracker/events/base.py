@@ -62,6 +62,8 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     """The order of two events of one instant; smaller is earlier."""
     TURN: ClassVar[int | None] = None
     """The rank that kinds share whose order is the one in which they were told, where that is known."""
+    PUSHED_IN_ORDER: ClassVar[bool] = False
+    """Whether a source that pushes this kind names instants that several have in common: the order of receipt is theirs."""
     GREW: ClassVar[bool] = False
     """Whether this kind had fewer than 16 fields when it was first stored, and has more now.
 
@@ -204,6 +206,8 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """
         if isinstance(self.event, Decision) or (self.arrival_state and self.arrival.via in _TYPED):
             return self.recorded_us, self.position
+        if self.event.PUSHED_IN_ORDER and (arrival := self.arrival).via == "webhook" and arrival.received_at:
+            return to_us(arrival.received_at), self.position
         return 0, 0
 
     @property
