@@ -379,3 +379,23 @@ def test_a_date_is_read():
     assert date_of("2026-03-01").isoformat() == "2026-03-01"
     with pytest.raises(UsageError, match="is not a date"):
         date_of("01.03.2026")
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("10:37 p. m.", "22:37Z"),
+        ("2:37 PM", "14:37Z"),
+        ("2026-02-27 2:37 PM", "2026-02-27T14:37Z"),
+        ("14:37", "14:37Z"),
+    ],
+)
+def test_what_to_type_for_utc_is_in_24_hours(text, typed):
+    """
+    The hint can be typed as it stands.
+    """
+    with pytest.raises(UsageError) as caught:
+        parse(text, now=NOW)
+
+    assert f"Type {typed} for UTC" in caught.value.hint
+    parse(typed, now=NOW)

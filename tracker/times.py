@@ -149,6 +149,8 @@ class _Parser:
                 raise self.error("is outside the calendar") from outside
         if zone is None:
             suggestion = f"{self.raw}Z".replace(" ", "T")
+            if not self.raw[-1].isdigit():  # in 24 hours, where it named the half of the day
+                suggestion = f"{local:%Y-%m-%dT%H:%M}Z" if self.raw[4:5] == "-" else f"{local:%H:%M}Z"
             raise self.error(
                 "has no time zone",
                 f"Type {suggestion} for UTC, or add --at-tz Europe/Berlin (or set TRACKER_TZ)",

@@ -272,6 +272,32 @@ def test_notes_are_recorded_whole_or_refused_with_line_numbers(declared, tmp_pat
     assert position(declared) == before
 
 
+def test_a_chat_says_who_wrote_and_what_was_left_out(declared, tmp_path):
+    """
+    The writer stands on the row, who read the file on the event; the answer counts what is no note.
+    """
+    join = {
+        "type": "message",
+        "subtype": "channel_join",
+        "user": "U1",
+        "text": "joined",
+        "ts": "1772373900.0",
+    }
+    words = {"type": "message", "user": "U1", "text": "the queue is full", "ts": "1772374000.0001"}
+    users = [{"id": "U1", "profile": {"display_name": "ben"}}]
+    (tmp_path / "chat.json").write_text(json.dumps([words, join]))
+    (tmp_path / "users.json").write_text(json.dumps(users))
+
+    answer = declared("ingest", "notes", 1, "chat.json", "--users", "users.json", "--by", "grace", "--json")
+
+    assert (answer.json["recorded"], answer.json["left_out"], answer.json["newest_first"]) == (1, 1, False)
+    (row,) = [row for row in declared("timeline", 1, "--json").json["entries"] if row["kind"] == "note-added"]
+    assert (row["source"], row["title"]) == ("ben", "the queue is full")
+    assert "grace" in declared("show", row["event"][-7:]).out
+    again = declared("ingest", "notes", 1, "chat.json", "--users", "users.json", "--by", "grace")
+    assert "1 notes on INC-1, 0 new, 1 already known; 1 left out" in again.err
+
+
 def test_notes_of_another_day_are_given_their_date(declared, tmp_path):
     """
     --date names the day of the first line.

@@ -34,6 +34,9 @@ COPIES = {
     "Slack, 24 hours": "Ana Lee  14:26\nthe queue is full\n👀\n2\nBenAPP  14:39\nerrors are gone\nthanks",
     "Slack, with days": "Sunday, March 1st\nAna Lee  14:26\nthe queue is full\nBen  14:39\nerrors are gone\nthanks",
     "Slack, browser": "Ana Lee\n  2:26 PM\nthe queue is full\nBen\n  2:39 PM\nerrors are gone\nthanks",
+    "Slack, dated": "Ana Lee  Mar 1st at 2:26 PM\nthe queue is full\nBen  Mar 1st at 2:39 PM\nerrors are gone\nthanks",
+    "WhatsApp, France": "01/03/2026 à 14:26 - Ana Lee: the queue is full\n01/03/2026 à 14:39 - Ben: errors are gone\nthanks",
+    "WhatsApp, Taiwan": "2026/3/1 下午2:26 - Ana Lee: the queue is full\n2026/3/1 下午2:39 - Ben: errors are gone\nthanks",
     "Slack, brackets": "Ana Lee [2:26 PM]\nthe queue is full\n\nBen [2:39 PM]\nerrors are gone\nthanks",
     "Rocket.Chat": "Ana Lee\n@ana\nAdmin\n2:26 PM\nthe queue is full\n\nBen\n@ben\n2:39 PM\nerrors are gone\nthanks",
     "Discord": "Ana Lee — Today at 2:26 PM\nthe queue is full\nBen — Today at 2:39 PM\nerrors are gone\nthanks",
@@ -58,6 +61,7 @@ def test_a_header_that_is_not_understood_gives_nobody_anothers_words(name: str, 
     damaged = COPIES[name].replace("2:39 PM", wrong).replace("14:39", wrong)
     if damaged == COPIES[name]:
         damaged = COPIES[name].replace(f"2:39{NARROW}PM", wrong).replace("2:39\u00a0p.\u00a0m.", wrong)
+        damaged = damaged.replace("下午2:39", wrong)
 
     assert "line" in refused(damaged).message
 
@@ -155,6 +159,17 @@ def test_a_day_that_is_not_known_is_refused(text: str) -> None:
     The day of a copy is not in it; only --date says it.
     """
     assert refused(text, date=None)
+
+
+@pytest.mark.parametrize("time", ["2:20", "2:20 PM", "2:41 PM", "14:20", "2:20 CST"])
+def test_a_time_in_somebodys_words_is_not_taken_for_that_of_words(time: str) -> None:
+    """
+    A line that is only a time goes on with the writer above where it follows, and is refused where it may be text.
+    """
+    text = f"Ana  2:40 PM\nit began at\n{time}\nI think"
+
+    assert "line 3" in refused(text).message
+    assert "line 3" in refused(text.replace("2:40 PM", "14:40").replace(time, "14:20")).message
 
 
 def test_a_chat_needs_the_zone_of_its_clock() -> None:

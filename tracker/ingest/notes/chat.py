@@ -29,6 +29,8 @@ _SIZE, _PARTICLES = (
     60,
     ("de", "da", "del", "di", "von", "van", "der", "den", "la", "le", "el", "al", "bin", "ibn", "zu"),
 )
+_LONGEST_GAP = 60
+"""Minutes after which a chat names the writer again."""
 _ROLE = lazy_pattern(r"@\S+|(?:Admin|Owner|Moderator|Leader|Bot|APP|Guest)", re.IGNORECASE)
 _EDITED = lazy_pattern(r"\s*(?:<This message was edited>|\((?:edited|bearbeitet|editado|modifié)\)|Edited)$")
 _REACTION = lazy_pattern(
@@ -106,7 +108,9 @@ def _messages(lines: Lines, headers: dict[int, _Header], like_a_header: re.Patte
                 skip_to, header = begins[index]
                 if header.name and header.shape != shape:
                     raise _unlike(line)
-                clock = header.clock if header.name else _with_half(header.clock, message, shape[2])
+                clock = header.clock
+                if not header.name and not header.is_event:
+                    clock = _going_on(clock, message, line, shape[2])
                 author = header.name or (message.author if message else None)
                 is_event = header.is_event
                 message = Message(number, clock, header.day or day, author, lines=[header.text])
@@ -176,15 +180,20 @@ def _without_reactions(rows: list[str]) -> Iterator[str]:
             yield row
 
 
-def _with_half(clock: ClockText, above: Message | None, has_half: bool) -> ClockText:
-    """Give a time of twelve hours, which goes on below another, its half of the day: the next one after that."""
-    if not has_half or clock.has_half or above is None or not 1 <= clock.hour <= 12:
-        return clock
+def _going_on(clock: ClockText, above: Message | None, line: str, has_half: bool) -> ClockText:
+    """Return the time of what the writer above says next; of twelve hours it is the next one after the last.
+
+    Raises:
+        WrongLineError: If it does not follow soon, or is not written as such times are: it may belong to the words.
+    """
+    if above is None or (has_half and (clock.has_half or not 1 <= clock.hour <= 12)):
+        raise _unlike(line)
     before = above.clock.hour * 60 + above.clock.minute
-    hours = (clock.hour % 12, clock.hour % 12 + 12)
-    return replace(
-        clock, hour=min(hours, key=lambda hour: (hour * 60 + clock.minute - before) % 1440), has_half=True
-    )
+    hours = (clock.hour % 12, clock.hour % 12 + 12) if has_half else (clock.hour,)
+    gap, hour = min(((hour * 60 + clock.minute - before) % 1440, hour) for hour in hours)
+    if gap > _LONGEST_GAP:
+        raise _unlike(line)
+    return replace(clock, hour=hour, has_half=has_half)
 
 
 def _stamp(text: str) -> tuple[WrittenDay | None, ClockText] | None:

@@ -27,15 +27,15 @@ _WEEKDAYS = (
 )  # fmt: skip
 _WORD = r"[^\W\d_]+(?:-feira)?"
 _NUMERIC = lazy_pattern(
-    rf"(?P<first>\d{{1,4}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?:(?P=mark)(?P<third>\d{{4}}|\d{{2}}))?(?![\d/])\.?"
+    rf"(?P<first>\d{{1,4}})(?P<mark>[./-])(?P<second>\d{{1,2}})(?:(?P=mark)(?P<third>\d{{4}}|\d{{1,2}}))?(?![\d/])\.?"
     rf"|(?P<year>\d{{4}})(?:년|年|\.){BLANK}*(?P<month>\d{{1,2}})(?:월|月|\.){BLANK}*(?P<day>\d{{1,2}})(?:일|日|\.)?"
 )
 _NAMED = lazy_pattern(
-    rf"(?:(?P<weekday>{_WORD})\.?,?{BLANK}+)?"
     rf"(?:(?P<day1>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?{BLANK}+(?:de{BLANK}+|of{BLANK}+)?(?P<month1>{_WORD})\.?"
     rf"|(?P<month2>{_WORD})\.?{BLANK}+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?)(?![\w:])"
     rf"(?:,?{BLANK}+(?:de{BLANK}+)?(?P<year>\d{{4}})(?![\d:]))?"
 )
+_WEEKDAY_BEFORE = lazy_pattern(rf"(?P<weekday>{_WORD})\.?,?{BLANK}+(?=\w)")
 _RELATIVE = lazy_pattern(rf"(?P<word>{_WORD})(?!\w)", re.IGNORECASE)
 _YESTERDAY = ("yesterday", "gestern", "hier", "ayer", "ieri", "ontem", "gisteren")
 _TODAY = ("today", "heute", "aujourd", "hoy", "oggi", "hoje", "vandaag")
@@ -72,18 +72,24 @@ def read_day(text: str) -> tuple[WrittenDay, str] | None:
             if third is None:
                 return None
             return WrittenDay(written, (int(third), second), True, first), text[match.end() :]
-        if len(match["first"]) == 3 or (third is None and match["mark"] != "/" and not written.endswith(".")):
+        if len(match["first"]) == 3 or (third is not None and len(third) == 1):
+            return None
+        if third is None and match["mark"] != "/" and not written.endswith("."):
             return None
         year = None if third is None else int(third) + (2000 if len(third) == 2 else 0)
         # Nobody writes the month first with dots.
         return WrittenDay(written, (first, second), match["mark"] == ".", year), text[match.end() :]
-    if match := _NAMED.match(text):
-        month = _month_of(match["month1"] or match["month2"])
-        weekday = _weekday(match["weekday"]) if match["weekday"] else None
-        if month is not None and (match["weekday"] is None or weekday is not None):
+    before = _WEEKDAY_BEFORE.match(text)
+    weekday = _weekday(before["weekday"]) if before else None
+    # March before Tuesday, which some languages begin alike: mar 1.
+    begins = [(0, None), *([(before.end(), weekday)] if before and weekday is not None else [])]
+    for begin, named in begins:
+        match = _NAMED.match(text, begin)
+        month = _month_of(match["month1"] or match["month2"]) if match else None
+        if match and month is not None:
             numbers = (int(match["day1"] or match["day2"]), month + 1)
             year = int(match["year"]) if match["year"] else None
-            return WrittenDay(match[0], numbers, True, year, weekday), text[match.end() :]
+            return WrittenDay(text[: match.end()], numbers, True, year, named), text[match.end() :]
     if match := _RELATIVE.match(text):
         word, weekday = match["word"].lower(), _weekday(match["word"], whole=True)
         kind = "yesterday" if word in _YESTERDAY else "today" if word in _TODAY else "weekday"
