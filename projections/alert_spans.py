@@ -102,7 +102,8 @@ def _as_fired(told: Statement) -> AlertFired:
 
 
 def _as_end(told: Statement) -> AlertResolved:
-    event = told[0].event
+    """Return an end as its source reported it: by that it knows its start."""
+    event = told[0].recorded.event
     assert isinstance(event, AlertResolved)
     return event
 

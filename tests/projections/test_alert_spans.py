@@ -121,6 +121,22 @@ def test_an_end_finds_a_start_that_people_moved():
     assert found(wrong, alert_end(25, started=5), amended(wrong, changes={"occurred_at": at(3)})) == [(3, 25)]
 
 
+def test_an_alert_of_a_fast_clock_has_its_end():
+    """
+    Both are hours ahead, and stand where they were recorded; reported by one body or by two, it lasted as long.
+    """
+    fired, ended = alert(200), alert_end(220, started=200)
+
+    def rows_of(*held):
+        facts = effective([each for some in held for each in some]).values()
+        return [(minute(span.starts_at), minute(span.ends_at)) for span in spans(deduplicate(facts))]
+
+    assert rows_of(recorded(fired, minute=10), recorded(ended, minute=30, first=2)) == [(10, 30)]
+    [row] = joined(deduplicate(effective(recorded(ended, minute=30)).values()))
+    assert row.shown.event.started_at == at(10)
+    assert rows_of(recorded(ended, minute=30)) == [(10, 30)]
+
+
 def test_an_end_without_a_start_is_a_row_all_the_same():
     """
     The start was before the log began.

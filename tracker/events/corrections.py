@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import BadInputError
+from tracker.events.alerts import AlertResolved
 from tracker.events.base import Decision, Event, Observation, Recorded, place, topic
 from tracker.events.changes import CommitMade
 from tracker.times import to_us
@@ -162,7 +163,11 @@ def _not_after_its_recording(stored: Recorded) -> Event:
     ahead_seconds = (event.occurred_at - stored.recorded_at).total_seconds()
     if ahead_seconds <= max(CLOCK_SECONDS, event.precision_seconds):
         return event
-    return msgspec.structs.replace(event, occurred_at=stored.recorded_at)
+    moved: dict[str, Any] = {"occurred_at": stored.recorded_at}
+    if isinstance(event, AlertResolved):
+        # Its start is of the same clock.
+        moved["started_at"] = event.started_at - (event.occurred_at - stored.recorded_at)
+    return msgspec.structs.replace(event, **moved)
 
 
 def _with_generations(facts: Iterable[Effective]) -> dict[str, Effective]:

@@ -5,6 +5,7 @@ What the answers mean is in `tracker.ingest.prometheus.api`.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ LIMITS = Limits(whole_seconds=300.0, most_bytes=512 << 20)
 
 # Go's servers and most proxies cut a request line at 8 kB or a little above.
 _QUERY_BYTES = 8_000
-_REMARKS = (b'"warnings"', b'"infos"', b'"isPartial"')
+# VictoriaMetrics writes isPartial: false into each of its answers.
+_REMARKS = re.compile(rb'"(?:warnings|infos)"\s*:\s*\[|"isPartial"\s*:\s*true')
 _HARMLESS = "PromQL info:"
 # VictoriaMetrics says 400 to paths that it does not know, most others 404.
 _NO_SUCH_PATH = (400, 404, 405, 501)
@@ -159,7 +161,7 @@ class PrometheusClient(HttpClient):
         """Keep what the library drops: Thanos and VictoriaMetrics report beside the data that an answer is partial."""
         body = self.answer.body
         # Parsing all of a large answer twice would cost.
-        if not any(name in body for name in _REMARKS) or not isinstance(answer := self.answer.json, dict):
+        if not _REMARKS.search(body) or not isinstance(answer := self.answer.json, dict):
             return
         for warning in _texts(answer.get("warnings")):
             # Before they had a field of their own, remarks on a query stood among the warnings.
