@@ -14,9 +14,10 @@ from projections.samples import Series, merge, spaced
 from tracker.application import lookup
 from tracker.application.clock_dates import dates_of
 from tracker.application.secret_warnings import SecretScanner
-from tracker.errors import RefusedError, SettingsError, UsageError
+from tracker.errors import BadInputError, RefusedError, SettingsError, UsageError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window
 from tracker.events.housekeeping import SettingsChanged, settings_scope
+from tracker.events.plausible import EARLIEST, LATEST_PLANNED, implausible
 from tracker.events.samples import MetricSampled
 from tracker.incident import Incident, fold
 from tracker.ingest.services import ServiceRule, ServiceRules
@@ -182,7 +183,7 @@ class Session:
             option=option,
             allow_future=allow_future,
         )
-        if not 1970 < typed.at.year < 9000:
+        if not EARLIEST <= typed.at <= LATEST_PLANNED:
             raise UsageError(
                 f"{option}: {text!r} is {utc(typed.at)}, which no source told of",
                 hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
@@ -323,9 +324,14 @@ class Session:
         *,
         look_for_secrets: bool = True,
     ) -> Recording:
-        """Append facts, with the settings before them when those have changed."""
+        """Append facts, with the settings before them when those have changed.
+
+        Raises:
+            BadInputError: If one of them lies before 1970 or in the future; nothing is recorded then.
+        """
         recording = recording or Recording()
         batch = list(facts)
+        self._refuse_implausible(batch)
         if batch:
             self.record_settings()
             if look_for_secrets:
@@ -348,6 +354,7 @@ class Session:
 
         def decided(held: "list[Recorded]") -> "Sequence[Decision | Incoming]":
             made = decision(fold(name, held))
+            self._refuse_implausible(made)
             self.secrets.look(made)
             return made
 
@@ -355,6 +362,13 @@ class Session:
         self.secrets.recorded(appended.recorded, appended.known)
         recording.add(appended)
         return recording
+
+    def _refuse_implausible(self, batch: "Iterable[Event | Incoming]") -> None:
+        now = self.now
+        for fact in batch:
+            problem = implausible(fact.event if isinstance(fact, Incoming) else fact, now)
+            if problem is not None:
+                raise BadInputError(problem, hint="Correct it where it comes from; see this clock: date -u")
 
     @cached_property
     def secrets(self) -> "SecretScanner":

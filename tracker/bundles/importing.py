@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 
 from tracker.bundles.reading import Bundle
 from tracker.bundles.renumbering import Renumbering, assign_numbers, numbers_of
+from tracker.errors import BadInputError
 from tracker.events.base import Arrival, Event, Incoming, Origin, Window, event_id, origin_of
 from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import IncidentDeclared
+from tracker.events.plausible import implausible
 from tracker.log import Appended, Log
 from tracker.log.holes import shared_file_hash
 from tracker.log.rows import Hole, StoredEvent
@@ -65,7 +68,14 @@ def plan_import(log: Log, bundle: Bundle, *, prefix: str) -> Plan:
         if stored.payload and (sha256 := shared_file_hash(stored.topic, stored.state)) is not None
     }
     incoming: list[Incoming | Hole] = []
+    # A log that is played, as the demo's, may lie behind the clock of the log that the bundle is of.
+    now = max(log.now(), datetime.now(UTC))
     for stored, event in bundle.events:
+        if (problem := implausible(event, now)) is not None:
+            raise BadInputError(
+                f"the bundle of {manifest.incident} from log {manifest.log} cannot be imported: {problem}",
+                hint="Ask for a bundle in which it is corrected, or redacted",
+            )
         if stored.id in here.left_alone or (isinstance(event, EventRedacted) and not here.accepts(event)):
             continue
         if stored.state is None:

@@ -31,6 +31,7 @@ from tracker.cli.progress import waiting
 from tracker.decisions.messages import checked
 from tracker.errors import SourceUnreachableError, UsageError
 from tracker.events.messages import MESSAGE_KINDS
+from tracker.events.plausible import LATEST_PLANNED
 from tracker.incident import Incident
 from tracker.text.mojibake import mojibake_notices
 from tracker.text.shell import command
@@ -184,7 +185,7 @@ def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
             option="--eta",
             allow_future=True,
         ).at
-    if eta.year >= 9000:
+    if eta > LATEST_PLANNED:
         raise UsageError(f"--eta: {raw!r} is too far in the future", hint="--eta 20m")
     say(f"--eta {raw} is {utc(eta)}")
     return eta

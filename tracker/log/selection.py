@@ -9,10 +9,12 @@ from typing import Any
 
 from tracker.events.base import Recorded, Redaction, Window, decode, origin_of, place
 from tracker.events.corrections import Correction
+from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
 from tracker.log.recorder import RecordedRedaction, Transaction, chunks, content_missing, redactions
 from tracker.times import to_us
 
 FOREVER = 2**62
+_EARLIEST_US, _LATEST_US = to_us(EARLIEST_READ), to_us(LATEST_PLANNED)
 COLUMNS = (
     "e.position, e.originator_id, e.originator_version, e.decision_id, e.topic, e.recorded_us, "
     "e.state, e.arrival, e.digest"
@@ -59,7 +61,11 @@ def _recorded(row: Sequence[Any], by_target: dict[str, RecordedRedaction]) -> Re
 
 
 def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> dict[str, Recorded]:
-    """Return the windows' events up to a position, with their corrections, by id."""
+    """Return the windows' events up to a position, with their corrections, by id.
+
+    What an earlier tracker recorded of the year 1 or 9999 is left to `verify` and to its handle: no
+    answer can be computed from it.
+    """
     events: dict[str, Recorded] = {}
     for window in windows:
         kinds = f" AND e.topic IN ({','.join('?' * len(window.topics))})" if window.topics else ""
@@ -68,8 +74,8 @@ def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> d
             f"WHERE i.scope=? AND i.occurred_us>=? AND i.occurred_us<? AND i.position<=?{kinds}",
             (
                 place(window.scope),
-                -FOREVER if window.start is None else to_us(window.start),
-                FOREVER if window.end is None else to_us(window.end),
+                _EARLIEST_US if window.start is None else max(_EARLIEST_US, to_us(window.start)),
+                _LATEST_US if window.end is None else min(_LATEST_US, to_us(window.end)),
                 up_to,
                 *window.topics,
             ),

@@ -9,6 +9,7 @@ from tracker.application.refired import with_refirings
 from tracker.application.session import Recording, Session
 from tracker.errors import TrackerError
 from tracker.events.base import Incoming
+from tracker.events.plausible import implausible
 from tracker.times import spoken, utc
 
 
@@ -94,6 +95,11 @@ def recorded(
         result.problem = problem
         return result
     result.found = len(facts)
+    now = session.now
+    reasons = [reason for fact in facts if (reason := implausible(fact.event, now)) is not None]
+    if reasons:
+        facts = [fact for fact in facts if implausible(fact.event, now) is None]
+        result.notes.append(f"{len(reasons)} left out: {reasons[0]}")
     facts = with_refirings(session, [facts])[0]
     result.facts = facts if alerts else []
     session.record(facts, result.recording)
