@@ -16,6 +16,7 @@ LOOKED_UP = {
     "tracker.cli": "the dispatcher, so that --help imports nothing",
     "tracker.cli.dispatch": "COMMANDS",
     "tracker.application.recording": "the handlers of requests",
+    "tracker.application.session": "what is still due, which only `.` after a resolve asks for",
     "tracker.inbox.opening": "the inbox in PostgreSQL",
     "tracker.log.application": "the log in PostgreSQL",
 }

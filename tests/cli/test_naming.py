@@ -169,9 +169,9 @@ def test_a_dot_is_refused_where_several_are_open(declared):
 
 def test_a_dot_is_refused_where_none_is_open(declared):
     """
-    A note into nothing would be lost.
+    A note into nothing would be lost; of a false alarm nothing is due.
     """
-    declared("resolve", 1)
+    declared("resolve", 1, "--as", "false-alarm")
 
     refused(declared("note", ".", "x"), 2, "no open incident", "tracker list")
 

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from collections.abc import Callable, Sequence
 
 from projections.changes import changes, in_production
 from projections.incidents import incidents, open_ones, ours
@@ -23,8 +24,8 @@ def incident_summaries(log: Log, up_to: int | None = None) -> list[Incident]:
     return incidents(log.select([Window("incidents")], up_to))
 
 
-def incident_id(log: Log, settings: Settings, typed: str) -> str:
-    """Return the full id of the incident that was typed.
+def incident_id(log: Log, settings: Settings, typed: str, still_due: Callable[[], Sequence[Incident]]) -> str:
+    """Return the full id of the incident that was typed; `still_due` returns resolved ones of which something is due.
 
     Raises:
         UsageError: If it is not an incident's, or `.` is not exactly one.
@@ -32,7 +33,7 @@ def incident_id(log: Log, settings: Settings, typed: str) -> str:
     if typed == ".":
         named = os.environ.get("TRACKER_INCIDENT")
         if not named:
-            return _only_open(log)
+            return _only_open(log, still_due)
         typed = named
     typed = typed.strip()
     prefix = settings.tracker.prefix
@@ -45,19 +46,23 @@ def incident_id(log: Log, settings: Settings, typed: str) -> str:
             if log.latest(f"incident:{name}") is not None:
                 return name
     raise UsageError(
-        f"{typed!r} is not an incident", hint=f"Type {prefix}-42, 42, or . for the only open incident"
+        f"{typed!r} is not an incident",
+        hint=f"Type {prefix}-42, 42, or . for the only one that is open, else due",
     )
 
 
-def _only_open(log: Log) -> str:
+def _only_open(log: Log, still_due: Callable[[], Sequence[Incident]]) -> str:
     still_open = open_ones(incident_summaries(log))
-    still_open = ours(still_open) or still_open
-    if len(still_open) == 1:
-        return still_open[0].id
-    if not still_open:
-        raise UsageError("there is no open incident", hint="See all: tracker list")
-    names = "; ".join(f"{incident.id} {incident.title}" for incident in still_open)
-    raise UsageError(f"{len(still_open)} incidents are open: {names}", hint=f"Name one: {still_open[-1].id}")
+    meant = ours(still_open) or still_open or list(still_due())
+    if len(meant) == 1:
+        return meant[0].id
+    if not meant:
+        raise UsageError(
+            "there is no open incident, and nothing is due of a resolved one", hint="See all: tracker list"
+        )
+    names = "; ".join(f"{incident.id} {incident.title}" for incident in meant)
+    what = "incidents are open" if still_open else "incidents are resolved and have something due"
+    raise UsageError(f"{len(meant)} {what}: {names}", hint=f"Name one: {meant[-1].id}")
 
 
 def deploy(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,17 @@ class Session:
         return typed
 
     def incident_id(self, typed: str) -> str:
-        """Return the full id of the incident that was typed: INC-42, 42, or `.` for the only open one."""
-        return lookup.incident_id(self.log, self.settings, typed)
+        """Return the full id of the incident that was typed: INC-42, 42, or `.`.
+
+        `.` is the only open one, else the only one of which something is still due.
+        """
+
+        def still_due() -> list[Incident]:
+            # What is due needs every rule, and a session: only `.` after a resolve asks for it.
+            found = import_module("tracker.application.still_due").still_due(self)
+            return [incident for incident, _ in found]
+
+        return lookup.incident_id(self.log, self.settings, typed, still_due)
 
     def incident(self, typed: str, up_to: int | None = None) -> "Incident":
         """Return what is known of the incident that was typed.

@@ -30,7 +30,7 @@ EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
     )
     parser.add_argument("--service", metavar="S", help="only changes of this service")
     parser.add_argument(

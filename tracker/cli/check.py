@@ -34,7 +34,7 @@ from tracker.cli.common import add_display_zone, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import handle_of
-from tracker.incident import Incident
+from tracker.incident import Incident, Status
 from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
@@ -49,9 +49,14 @@ _ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
     )
     parser.add_argument("--text", metavar="FILE", help="check the prose of this file (- is stdin)")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="print every rule; without it, of an open incident what is late or due",
+    )
     add_display_zone(parser)
     add_reading(parser)
 
@@ -70,7 +75,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.json:
         _write(incident, found, claims, count)
     else:
-        _print(session, incident, found, claims, up_to, arguments.text)
+        is_short = incident.status is Status.OPEN and up_to is None and not arguments.all
+        _print(session, incident, found, claims, up_to, arguments.text, is_short=is_short)
         if text is None:
             _close(session, incident, found, claims, count, up_to)
         else:
@@ -182,8 +188,10 @@ def _print(
     claims: "Sequence[Claim]",
     up_to: int | None,
     name: str | None,
+    *,
+    is_short: bool,
 ) -> None:
-    """Print the claims, and the rules unless a text is checked."""
+    """Print the claims, and the rules unless a text is checked; in short those that are late or due."""
     evidence = found.evidence
     print(f"{incident.id}  {printable(incident.title)}")
     if name is None:
@@ -191,9 +199,12 @@ def _print(
         what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
         print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
         rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
-        rows += [_row(each, session, up_to) for each in found.rules]
-        text = _wrapped(rows)
+        shown = [each for each in found.rules if not is_short or _is_pressing(each)]
+        rows += [_row(each, session, up_to) for each in shown]
+        text = _wrapped(rows) if shown else "  nothing is late, and nothing is due by a time\n"
         sys.stdout.write(_coloured(text) if _has_colour() else text)
+        if len(shown) < len(found.rules):
+            say(f"The other {len(found.rules) - len(shown)} rules: tracker check {incident.id} --all")
     if claims:
         print()
         lines = [("", "KEY", "WHERE", "WRITTEN", "THE LOG SAYS")]
@@ -201,6 +212,12 @@ def _print(
             (_handles(each.evidence), each.key, each.where, each.claim, each.log_says) for each in claims
         ]
         print(table(lines), end="")
+
+
+def _is_pressing(answer: "RuleAnswer") -> bool:
+    """Whether a rule is late, missed, or to be met by a time."""
+    status = answer.status.value
+    return status in ("late", "missed") or (answer.due_at is not None and status == "unknown")
 
 
 def _row(answer: "RuleAnswer", session: Session, up_to: int | None) -> tuple[str, str, str, str]:

@@ -21,7 +21,7 @@ from tracker.times import utc
 
 def add_incident(parser: argparse.ArgumentParser, name: str = "incident") -> None:
     """Add the argument that names an incident."""
-    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only open incident")
+    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only one that is open, else due")
 
 
 def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:

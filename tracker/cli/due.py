@@ -1,4 +1,4 @@
-"""List the open incidents and what is due next: what `tracker` alone prints."""
+"""List the open incidents, and what is due of them and of resolved ones: what `tracker` alone prints."""
 
 import argparse
 
@@ -8,6 +8,7 @@ from reports.wording import procedure as words
 from tracker.application import action_items
 from tracker.application.procedure import due_items, due_json
 from tracker.application.session import Session
+from tracker.application.still_due import still_due
 from tracker.cli.common import add_json, write_json
 from tracker.cli.list import described, next_step, print_incidents, print_none
 from tracker.text.terminal import printable
@@ -26,7 +27,14 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.json:
         next_due = {incident.id: due_json(due_items(session, incident)) for incident in incidents}
         write_json(
-            {"incidents": [{**described(incident), "next": next_due[incident.id]} for incident in incidents]}
+            {
+                "incidents": [
+                    {**described(incident), "next": next_due[incident.id]} for incident in incidents
+                ],
+                "still_due": [
+                    {**described(incident), "next": due_json(items)} for incident, items in still_due(session)
+                ],
+            }
         )
         return 0
     if incidents:
@@ -38,6 +46,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         for due in timed[:MOST_DUE]:
             print(f"{incident.id}: {printable(words.due(due))}")
         print(f"{incident.id}: {next_step(incident)}")
+    for incident, items in still_due(session):
+        for due in items[:MOST_DUE]:
+            print(f"{incident.id} (resolved): {printable(words.due(due))}")
     _print_overdue(session)
     return 0
 

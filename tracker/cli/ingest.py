@@ -95,7 +95,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     found = _source(
         sources, "notes", "notes and chats: lines `14:50 text`, a copied chat, an IRC log, or a JSON export"
     )
-    found.add_argument("incident", metavar="INC", help="INC-42, 42, or . for the only open incident")
+    found.add_argument(
+        "incident", metavar="INC", help="INC-42, 42, or . for the only one that is open, else due"
+    )
     found.add_argument("file", metavar="FILE", help="text or JSON file; - is stdin")
     found.add_argument("--date", metavar="D", help="date of the first line: 2026-03-01")
     found.add_argument(

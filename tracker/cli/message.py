@@ -51,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "incident",
         metavar="INC",
         nargs="?",
-        help="INC-42, 42, or . for the only open incident; omitted with --send alone",
+        help="INC-42, 42, or . for the only one that is open, else due; omitted with --send alone",
     )
     parser.add_argument("kind", nargs="?", choices=MESSAGE_KINDS, help="which message")
     parser.add_argument("--eta", metavar="T", help="promised time: 15m (from now), 14:55Z, 14:55+01:00")

@@ -33,7 +33,7 @@ EXAMPLE = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only open incident"
+        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
     )
     parser.add_argument("--service", metavar="S", nargs="+", action="extend", help="only these services")
     parser.add_argument("--from", dest="start", metavar="T", help="required without INC")

@@ -202,7 +202,35 @@ def _tell(since: float, looks: "Sequence[MetricReading]", settling: dict[str, fl
         value = rounded_with_unit(each.value, each.unit) if each.value is not None else "no data"
         early = each.normal is False and since < settling.get(each.metric, 0.0)
         told.append(f"{each.metric} {value} {marks[each.normal]}{' (still settling)' if early else ''}")
-    say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}")
+    settled = [each for each in looks if since >= settling.get(each.metric, 0.0)]
+    states = {each.metric: each.normal for each in settled}
+    so_far = _so_far(since, states)
+    ending = f" ({so_far})" if so_far and len(settled) == len(looks) else ""
+    say(f"{spoken(since - since % 1):>12} after: {'; '.join(told) or 'no metric is configured'}{ending}")
+
+
+def _so_far(since: float, states: dict[str, bool | None]) -> str | None:
+    """Say how it looks while the first window is not over; None where it cannot be told, or no longer matters."""
+    length = UNTIL["10m"]
+    if since >= length or not states or None in states.values():
+        return None
+    bad = sorted(metric for metric, normal in states.items() if not normal)
+    how = f"not normal ({', '.join(bad)})" if bad else "normal"
+    return f"so far {how}, {int(since // 60)} of {length // 60} min"
+
+
+def _so_far_recorded(incident: "Incident", change: "ChangeRow", since: float) -> str | None:
+    """Say the same by the last check that was recorded."""
+    checks = [
+        step.event
+        for step in incident.own_steps
+        if isinstance(step.event, CheckMade) and step.event.change in change.evidence
+    ]
+    if not checks:
+        return None
+    last = max(checks, key=lambda check: check.due_seconds)
+    groups = ((last.normal, True), (last.not_normal, False), (last.unknown, None))
+    return _so_far(since, {metric: normal for names, normal in groups for metric in names})
 
 
 def _answer(found: Verdicts, change: "ChangeRow", until: str) -> tuple[str | None, int]:
@@ -258,7 +286,11 @@ def _finish(
              "says": sentence, "checks_made": made, "rollback": advice, "rows": [described(row) for row in rows]}
         )  # fmt: skip
         return code
-    print(printable(f"{SAID_BY_CODE[code].upper()}: {sentence}"))
+    since = (session.now - (change.finished_at or change.at)).total_seconds()
+    so_far = None
+    if window is None:
+        so_far = _so_far_recorded(session.incident(found.incident.id), change, since)
+    print(printable(f"{so_far.capitalize() if so_far else SAID_BY_CODE[code].upper()}: {sentence}"))
     if code in (6, 7):
         if undone:
             say(
