@@ -39,7 +39,8 @@ LEVEL = 0.25
 CLEAR = 3.0
 #: Four standard errors of the window's mean, as the incident's own samples scatter.
 OWN_NOISE = 4.0
-#: The swing is so much wider where samples were left out of the baseline: what was selected moves less than what comes.
+#: The swing is up to so much wider where samples were left out of the baseline: what was selected moves less than what
+#: comes. It is never wider than with them.
 LEFT_OUT_MARGIN = 1.25
 #: An incident is judged by its last hour before the fix, or by a window's length where that is longer.
 INCIDENT_SECONDS = 3_600
@@ -273,23 +274,19 @@ def _without_wild(
     """Judge with the wild samples left out, and with all samples where the window only shows such samples again."""
     import numpy as np
 
-    window = after.shape[1]
+    window, rows = after.shape[1], np.flatnonzero(wild.any(axis=1))
     figures = compare(np.where(wild, np.nan, baseline), after, incident=incident)
-    wider = np.where(wild.any(axis=1), LEFT_OUT_MARGIN, 1.0)
-    figures = replace(figures, swing=figures.swing * wider)
+    everything = compare(baseline[rows], after[rows], incident=None if incident is None else incident[rows])
+    swing = figures.swing.copy()
+    wider = np.maximum(swing[rows], everything.swing)
+    swing[rows] = np.minimum(LEFT_OUT_MARGIN * swing[rows], wider)
+    figures = replace(figures, swing=swing)
     judged = [_change(figures, row, window=window) for row in range(len(baseline))]
-    again: list[int] = []
-    for row in np.flatnonzero(wild.any(axis=1)).tolist():
+    for number, row in enumerate(rows.tolist()):
         if shows_wild_again(judged[row], baseline[row], wild[row], after[row]):
-            again.append(row)
+            judged[row] = _change(everything, number, window=window)
         else:
             judged[row] = replace(judged[row], left_out=tuple(np.flatnonzero(wild[row]).tolist()))
-    if again:
-        figures = compare(
-            baseline[again], after[again], incident=None if incident is None else incident[again]
-        )
-        for number, row in enumerate(again):
-            judged[row] = _change(figures, number, window=window)
     return judged
 
 

@@ -43,7 +43,13 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
     """An incident that began 50 minutes ago, and a deploy so many minutes ago that brought a level."""
 
     def make(
-        deployed_ago: float, after: float, *, days: float = 4.0, history: bool = True, told: bool = True
+        deployed_ago: float,
+        after: float,
+        *,
+        days: float = 4.0,
+        history: bool = True,
+        told: bool = True,
+        wild: float | None = None,
     ) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
         started, deployed = now - timedelta(minutes=50), now - timedelta(minutes=deployed_ago)
@@ -54,7 +60,10 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
         levels = np.where(
             instants < started.timestamp(), 0.01, np.where(instants < deployed.timestamp() + 60, 0.2, after)
         )
-        samples = list(zip(instants.tolist(), (levels + wobble).tolist(), strict=True))
+        values = levels + wobble
+        if wild is not None:
+            values[instants == now.timestamp() // 300 * 300 - 86_400] = wild
+        samples = list(zip(instants.tolist(), values.tolist(), strict=True))
         server = make_prometheus([("errors_ratio", {"service": "checkout"}, samples)] if history else [])
         configured(tmp_path, server.url)
         declared = tracker(
@@ -406,6 +415,24 @@ def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident
     assert re.search(rf"What fixed it: v2, deployed at {at} and v3, deployed at {at}\.", apart)
     assert "unknown which" not in alone + apart
     assert "They overlap, so it is unknown which of them fixed it." in summary()
+
+
+def test_a_wild_sample_of_healthy_time_hides_nothing_and_is_named(tracker, tmp_path, incident):
+    """
+    A hundred times all errors for half a minute, a day before: with that in the baseline nothing would be degraded.
+    """
+    incident(13.8, 0.2, wild=100.0)
+
+    assert tracker("collect", 1).code == 0
+    printed, report = tracker("compare", 1).out, tracker("report", 1, "-o", "-").out
+
+    row = rows(tracker)["10m", "healthy"]
+    assert row["verdict"] == "still_degraded"
+    assert row["reason"].startswith("Left out of the baseline, as nothing else in it is nearly as far")
+    assert re.search(r"error_ratio \(10m\)\. Left out of the baseline.* at ", printed)
+    assert (
+        len(re.findall(r"^error.ratio \(10 minutes\): Left out of the baseline", report, re.MULTILINE)) == 1
+    )
 
 
 def test_recovery_is_measured_by_the_metrics(tracker, incident):
