@@ -34,6 +34,8 @@ AROUND = SAMPLES
 AT_LEAST = 3 * MOMENTS * SAMPLES
 #: A sample after a change is like those left out from this part of their distance on.
 ALIKE = 0.5
+#: Runs of one job differ in height by no more than this factor.
+JOB_VARIES = 2.0
 #: The values are scaled by this power of two, so that steps between the largest numbers there are stay finite.
 _SCALE = 2.0**-20
 
@@ -128,7 +130,8 @@ def _wild(samples: Floats, follows: Floats, positions: Counts, day: int) -> Coun
         moments = np.split(wild, np.flatnonzero(np.diff(wild) > AROUND) + 1)
         if len(moments) > MOMENTS or max(map(len, moments)) > SAMPLES:
             continue
-        if _recur([int(positions[moment[0]]) for moment in moments], day):
+        heights = [float(away[moment].max()) for moment in moments]
+        if _recur([int(positions[moment[0]]) for moment in moments], heights, day):
             return none
         if _goes_on(samples, moments[-1], follows):
             wild = wild[: -len(moments[-1])]
@@ -148,10 +151,11 @@ def _around(samples: Floats) -> Floats:
     return np.concatenate([medians[:1]] * AROUND + [medians] + [medians[-1:]] * AROUND)
 
 
-def _recur(begins: list[int], day: int) -> bool:
-    """Whether moments come at one time of day, give or take a sample: a job that runs then."""
-    offsets = [(later - earlier + 1) % day for earlier, later in pairwise(begins)]
-    return bool(offsets) and all(offset <= 2 for offset in offsets)
+def _recur(begins: list[int], heights: list[float], day: int) -> bool:
+    """Whether moments are alike and come a day or a week apart, give or take a sample: a job that runs then."""
+    apart = [later - earlier for earlier, later in pairwise(begins)]
+    regular = all(min(abs(steps - day), abs(steps - 7 * day)) <= 1 for steps in apart)
+    return bool(apart) and regular and max(heights) <= JOB_VARIES * min(heights)
 
 
 def _goes_on(samples: Floats, moment: Counts, follows: Floats) -> bool:

@@ -122,6 +122,19 @@ def test_what_a_metric_does_more_than_seldom_stays_in_its_baseline(days, begins,
     assert left_out(past, np.array([1.0, 1.0])) == ()
 
 
+@pytest.mark.parametrize(
+    ("begins", "heights"), [((100, 100 + 2 * DAY), (30, 30)), ((100, 100 + DAY), (30, 300))]
+)
+def test_one_time_of_day_alone_makes_no_job(begins, heights):
+    """
+    Every second day is not every day, and a job is about as heavy each time.
+    """
+    past = 1 + np.random.default_rng(3).normal(size=5 * DAY) * 0.05
+    past[list(begins)] = heights
+
+    assert left_out(past, np.array([1.0, 1.0])) == begins
+
+
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.03])
 def test_a_metric_with_two_levels_keeps_both(share):
     """
