@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from projections.procedure.deploys import own_changes, rows_in_life
-from projections.procedure.hotfix import hotfixes
+from projections.procedure.deploys import own_changes, rollback_of, rows_in_life
+from projections.procedure.fix_attempts import deployed_fixes
+from projections.procedure.hotfix import hotfixes, standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import histories_of
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
@@ -19,12 +20,17 @@ def for_each_hotfix(
     which: Callable[[Evidence], Sequence[Hotfix]] = hotfixes,
 ) -> RuleAnswer:
     """Answer a rule for every hotfix of the incident; the worst of the answers is the rule's."""
-    answers = [(hotfix, judge(hotfix)) for hotfix in which(evidence)]
-    parts = [
-        replace(answer, subject=hotfix.name, evidence=unique(answer.evidence)) for hotfix, answer in answers
-    ]
-    if not parts:
-        return _without_hotfix(evidence)
+    answers = [(hotfix.name, judge(hotfix)) for hotfix in which(evidence)]
+    return (
+        worst_of(answers)
+        if answers
+        else _without_hotfix(evidence, rolled_back_too=which is not standing_hotfixes)
+    )
+
+
+def worst_of(answers: Sequence[tuple[str, RuleAnswer]]) -> RuleAnswer:
+    """Return the worst of the answers, each with what it is about; with several all are its parts."""
+    parts = [replace(answer, subject=name, evidence=unique(answer.evidence)) for name, answer in answers]
     worst = min(parts, key=lambda part: _WORST.index(part.status))
     if len(parts) == 1:
         return worst
@@ -32,7 +38,7 @@ def for_each_hotfix(
     return replace(worst, parts=tuple(parts), evidence=events, subject=None)
 
 
-def _without_hotfix(evidence: Evidence) -> RuleAnswer:
+def _without_hotfix(evidence: Evidence, *, rolled_back_too: bool) -> RuleAnswer:
     """Answer for an incident that has no hotfix: it needed none, or none is known."""
     mine = {row.event for row in rows_in_life(evidence)}
     rows = [
@@ -40,7 +46,12 @@ def _without_hotfix(evidence: Evidence) -> RuleAnswer:
     ]
     last = next((row for row in reversed(rows) if row.status == "finished"), None)
     attempts = hotfixes(evidence)
+    tried = [row for row in deployed_fixes(evidence) if rolled_back_too or rollback_of(evidence, row) is None]
     if evidence.incident.ends_at is not None and last is not None and last.kind == "rollback":
+        if tried and not attempts:
+            hint = {"names": [row.version for row in tried], "hint": ingest_git(evidence)}
+            proof = unique(event for row in tried for event in row.evidence)
+            return RuleAnswer(Status.UNKNOWN, "deployed_hotfix_unknown", hint, proof)
         reason = "ended_by_rollback_of_fix" if attempts else "ended_by_rollback"
         return RuleAnswer(Status.NOT_APPLICABLE, reason, {"version": last.version}, last.evidence)
     if attempts:

@@ -9,6 +9,7 @@ from projections.procedure.deploys import rows_in_life
 from projections.procedure.rule import Evidence, once
 from projections.reason import Reason
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
+from projections.versions import same_version
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Status
@@ -49,6 +50,19 @@ def attempts(evidence: Evidence) -> list[ChangeRow]:
         and row.at >= evidence.burns_since
         and (ends is None or row.at <= ends)
     ]
+
+
+@once
+def deployed_fixes(evidence: Evidence) -> list[ChangeRow]:
+    """Return what was deployed as a fix, the first one first: what held, and what did not and was rolled back.
+
+    A version that ran already and is only deployed again is none.
+    """
+    tried = [row for row in attempts(evidence) if row.status == "finished" and not row.is_again]
+    fix = fix_of(evidence)
+    if fix is not None and fix.row.kind == "deploy" and not any(same_version(row, fix.row) for row in tried):
+        tried.append(fix.row)
+    return tried
 
 
 @once

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from projections.changes import ChangeRow
 from projections.procedure.deploys import AFTER, SECOND, began_in, rollback_of
-from projections.procedure.fix_attempts import last_try
+from projections.procedure.fix_attempts import deployed_fixes, last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
 from projections.procedure.rule import Evidence, once
@@ -17,9 +17,11 @@ def hotfixes(evidence: Evidence) -> list[Hotfix]:
     fix = last_try(evidence)
     if fix is not None:
         mine = [_tied(hotfix, fix, alone=len(mine) == 1) for hotfix in mine]
-    if fix is not None and not any(_carries(hotfix, fix) for hotfix in mine):
-        brought = brought_by(evidence, fix)
-        mine += [brought] if brought is not None else []
+    deployed = {row.event: row for row in (*deployed_fixes(evidence), *([fix] if fix is not None else []))}
+    for deploy in deployed.values():
+        if not any(_carries(hotfix, deploy) for hotfix in mine):
+            brought = brought_by(evidence, deploy)
+            mine += [brought] if brought is not None else []
     return sorted(mine, key=lambda hotfix: (hotfix.began_at, hotfix.head))
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from projections.changes import ChangeRow
-from projections.procedure.answers import ingest_git, unique
+from projections.procedure.answers import ingest_git, unique, worst_of
 from projections.procedure.communication import is_open, recorded_live
-from projections.procedure.fix_attempts import fix_of
+from projections.procedure.fix_attempts import deployed_fixes, fix_of
 from projections.procedure.hotfix import hotfixes
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status, once
 from projections.procedure.rules_fix import NO_FIX
@@ -69,14 +69,19 @@ def _of_version(fact: Effective, version: str) -> bool:
 
 
 def tested_before_deploy(evidence: Evidence) -> RuleAnswer:
-    """Ask for a passing run of the deployed commit that ended before the deploy began."""
+    """Ask of each fix that was deployed for a passing run of its commit that ended before the deploy began."""
+    deployed = deployed_fixes(evidence)
+    if deployed:
+        return worst_of([(row.version, _tested_deploy(evidence, row)) for row in deployed])
     fix = fix_of(evidence)
     if fix is None:
         return _not_deployed(evidence)
-    row = fix.row
+    facts = {"version": fix.row.version}
+    return RuleAnswer(Status.NOT_APPLICABLE, "deployed_is_rollback", facts, fix.row.evidence)
+
+
+def _tested_deploy(evidence: Evidence, row: ChangeRow) -> RuleAnswer:
     facts = {"version": row.version}
-    if row.kind == "rollback":
-        return RuleAnswer(Status.NOT_APPLICABLE, "deployed_is_rollback", facts, row.evidence)
     if isinstance(row.fact, Change) and row.fact.dirty:
         return RuleAnswer(Status.UNKNOWN, "deployed_uncommitted", facts, row.evidence)
     named = deployed_sha(evidence, row)

@@ -115,6 +115,7 @@ _SENTENCES = {
     "ended_by_rollback": "it ended with the rollback to {version}; no code was changed",
     "ended_by_rollback_of_fix": "it ended with the rollback to {version}, which took back what had been tried",
     "all_hotfixes_rolled_back": "rolled back: {names:list}; no other hotfix is known",
+    "deployed_hotfix_unknown": "{names:list} was deployed and rolled back, and its commits are not known: {hint:command}",
     "repository_not_read": "its repository was not read: {hint:command}",
     "no_hotfix_known": "no commit of that time is known on a branch like {pattern}, and none by a deploy: {hint:command}",
     # branched_from_production

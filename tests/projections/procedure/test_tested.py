@@ -9,7 +9,9 @@ from projections.procedure import testing_evidence
 from projections.procedure.rule import Status
 from projections.procedure.versions import next_version
 from reports.wording.procedure import says, todo
+from tests import builders as b
 from tests.builders import at, deploy, rollback, run_of_tests
+from tests.projections.procedure.histories import answers
 from tests.projections.procedure.shop import Shop, evidence, fixed, held, ran_before, story
 from tracker.events.base import Event
 
@@ -109,3 +111,57 @@ def test_the_next_version_is_a_patch_that_was_not_used(shop: Shop, ran: list[Eve
     Named in the command that deploys the fix; what was rolled back has its number for good.
     """
     assert next_version(evidence(held(shop.read(), ran, story(over=False), minute=1), now=14)) == version
+
+
+# ── a fix that did not hold ──────────────────────────────────────────────────
+
+OLD_SHA, TRIED_SHA, HELD_SHA = "a" * 40, "b" * 40, "c" * 40
+OUTAGE = [b.deploy(-60, version="1.4.1", sha=OLD_SHA), b.alert(5), b.declared(7)]
+TRIED = b.deploy(10, version="1.4.3", sha=TRIED_SHA)
+BACK = b.rollback(20, version="1.4.1", sha=OLD_SHA)
+HELD = b.deploy(20, version="1.4.4", sha=HELD_SHA)
+
+
+@pytest.mark.parametrize("after", [BACK, HELD], ids=["rolled back", "replaced"])
+@pytest.mark.parametrize(
+    ("runs", "status"),
+    [
+        ([], "unknown"),
+        ([b.run_of_tests(8, sha=TRIED_SHA, exit_code=1)], "missed"),
+        ([b.run_of_tests(8, sha=TRIED_SHA, exit_code=0)], "met"),
+    ],
+    ids=["none", "red", "green"],
+)
+def test_a_fix_that_did_not_hold_is_asked_for_its_tests_too(after, runs, status):
+    """
+    It went out; the one that held is asked as well, and a rollback is asked for nothing. The answer names which.
+    """
+    good = b.run_of_tests(9, sha=HELD_SHA, exit_code=0)
+
+    answer = answers(*OUTAGE, *runs, good, TRIED, after, b.resolved(40))["tested_before_deploy"]
+
+    assert answer.status.value == status
+    assert "1.4.3" in says(answer) or TRIED_SHA[:7] in says(answer)
+
+
+def test_a_version_that_is_deployed_again_is_no_new_fix():
+    """
+    A restart of what ran before, by whatever name, brings nothing that could be tested.
+    """
+    again = b.deploy(10, version="main", sha=OLD_SHA)
+    good = b.run_of_tests(9, sha=HELD_SHA, exit_code=0)
+
+    answer = answers(*OUTAGE, again, good, HELD, b.resolved(40))["tested_before_deploy"]
+
+    assert (answer.status.value, answer.parts) == ("met", ())
+
+
+def test_an_incident_that_a_rollback_ended_may_have_had_a_fix_all_the_same():
+    """
+    What its commits were is unknown where no repository was read: that none was changed is not.
+    """
+    found = answers(*OUTAGE, TRIED, BACK, b.resolved(40))
+
+    for rule in ("branch_named", "version_bumped", "tagged", "commits_minimal"):
+        assert (found[rule].status.value, "1.4.3" in says(found[rule])) == ("unknown", True)
+    assert found["merged_back"].status.value == "not_applicable"
