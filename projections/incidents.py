@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tracker.events.base import Recorded
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import IncidentMerged
-from tracker.incident import Incident, Status, fold_effective
+from tracker.incident import Incident, Status, fold_effective, number_of
 
 
 def incidents(recorded: Iterable[Recorded]) -> list[Incident]:
@@ -39,12 +39,6 @@ def incidents_of(facts: Iterable[Effective]) -> list[Incident]:
             add(event.into, fact)
     folded = [fold_effective(name, stream.values()) for name, stream in streams.items()]
     return sorted((each for each in folded if each.exists), key=lambda each: number_of(each.id))
-
-
-def number_of(incident_id: str) -> int:
-    """Return the number in an incident's id; 0 if it has none."""
-    tail = incident_id.rpartition("-")[2]
-    return int(tail) if tail.isascii() and tail.isdigit() else 0
 
 
 def ours(found: Iterable[Incident]) -> list[Incident]:

@@ -13,6 +13,16 @@ from tracker.events.base import Recorded
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective
 
 _DAY = timedelta(days=1)
+MOST_DIGITS = 9
+"""So many digits the number of an incident may have."""
+HIGHEST_IMPORTED = 999_999
+"""A higher number in a bundle is given another one, so that numbers of this log go on from where they are."""
+
+
+def number_of(incident_id: str) -> int:
+    """Return the number in an incident's id; 0 if it has none, or more digits than it may have."""
+    tail = incident_id.rpartition("-")[2]
+    return int(tail) if tail.isascii() and tail.isdigit() and len(tail) <= MOST_DIGITS else 0
 
 
 class Status(Enum):

@@ -18,7 +18,7 @@ from projections.durations import durations
 from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DURATIONS, INCIDENTS, TIMELINE
 from projections.frames.instants import instant
 from projections.frames.samples_frame import samples_frame
-from projections.incidents import incidents, number_of
+from projections.incidents import incidents
 from projections.places import production_of
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
@@ -31,7 +31,7 @@ from tracker.events.base import REGISTRY, Decision, Observation, Window
 from tracker.events.corrections import Correction, effective
 from tracker.events.housekeeping import SettingsChanged
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
-from tracker.incident import Incident, fold
+from tracker.incident import Incident, fold, number_of
 from tracker.log import Log
 from tracker.settings.loading import load, locate
 from tracker.settings.schema import FILE_NAME, Settings

@@ -11,9 +11,10 @@ from projections.places import Production
 from projections.versions import plain_version
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window
-from tracker.incident import Incident
+from tracker.incident import MOST_DIGITS, Incident
 from tracker.log import Log
 from tracker.settings.schema import Settings
+from tracker.text.shortening import short
 
 
 def incident_summaries(log: Log, up_to: int | None = None) -> list[Incident]:
@@ -38,7 +39,8 @@ def incident_id(log: Log, settings: Settings, typed: str, still_due: Callable[[]
     typed = typed.strip()
     prefix = settings.tracker.prefix
     head, dash, number = typed.rpartition("-")
-    if number.isascii() and number.isdigit() and (not dash or head.upper() == prefix.upper()):
+    is_number = number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS
+    if is_number and (not dash or head.upper() == prefix.upper()):
         return f"{prefix}-{int(number)}"
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9]*-[1-9]\d{0,8}", typed):
         # One that was imported from a bundle keeps the prefix of its log.
@@ -46,7 +48,7 @@ def incident_id(log: Log, settings: Settings, typed: str, still_due: Callable[[]
             if log.latest(f"incident:{name}") is not None:
                 return name
     raise UsageError(
-        f"{typed!r} is not an incident",
+        f"{short(typed, 60)!r} is not an incident",
         hint=f"Type {prefix}-42, 42, or . for the only one that is open, else due",
     )
 

@@ -205,7 +205,7 @@ def hand_lines(count: int) -> str:
 def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> None:
     """Write the text and the pictures beside it; the text comes last, so that it never names what is missing.
 
-    A file that is there already is replaced at once: no crash leaves half of what people typed.
+    Each file is replaced at once: no crash leaves half a picture, or half of what people typed.
 
     Raises:
         BadInputError: If the place cannot be written.
@@ -219,28 +219,29 @@ def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> No
         for path, drawn in pictures.items():
             picture = target.parent / path
             picture.parent.mkdir(exist_ok=True)
-            picture.write_bytes(drawn)
-        if target.is_file():
-            _replace(target.resolve(), data)
-        else:
-            target.write_bytes(data)
+            _write_whole(picture, drawn)
+        _write_whole(target.resolve(), data)
     except OSError as wrong:
         raise BadInputError(
             f"{wrong.filename or target}: cannot be written: {wrong.strerror}", hint=hint
         ) from wrong
 
 
-def _replace(target: Path, data: bytes) -> None:
-    if not os.access(target, os.W_OK) or not os.access(target.parent, os.W_OK):
+def _write_whole(target: Path, data: bytes) -> None:
+    is_there = target.exists()
+    if (is_there and not os.access(target, os.W_OK)) or not os.access(target.parent, os.W_OK):
         target.write_bytes(data)  # raises, or writes where the folder takes no new file
         return
+    mask = os.umask(0)
+    os.umask(mask)
+    mode = target.stat().st_mode & 0o7777 if is_there else 0o666 & ~mask
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(name).chmod(target.stat().st_mode & 0o7777)
+        Path(name).chmod(mode)
         Path(name).replace(target)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise

@@ -34,6 +34,7 @@ from tracker.events.base import Incoming, decode, encode, encode_arrival
 from tracker.inbox.queue import Delivery, QueuedDelivery
 from tracker.inbox.sqlite import SqliteInbox
 from tracker.log.lock_timeout import at_most
+from tracker.log.private_files import create_private
 from tracker.times import Typed, to_us, utc
 
 Spoolable: TypeAlias = DeclareIncident | AddNote | RecordChange | RecordEvent
@@ -332,7 +333,9 @@ def _locked(store: str, *, wait: bool = True) -> Iterator[None]:
     """
     path = path_of(store)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.with_suffix(".lock").open("w") as lock:
+    lock_path = path.with_suffix(".lock")
+    create_private(lock_path)
+    with lock_path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 

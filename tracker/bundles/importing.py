@@ -14,6 +14,7 @@ from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import IncidentDeclared
 from tracker.events.plausible import implausible
+from tracker.incident import number_of
 from tracker.log import Appended, Log
 from tracker.log.holes import shared_file_hash
 from tracker.log.rows import Hole, StoredEvent
@@ -236,8 +237,7 @@ def _last_number(log: Log) -> int:
         for event in log.select([Window("incidents")])
         if isinstance(event.event, IncidentDeclared)
     ]
-    tails = [incident.rpartition("-")[2] for incident in incidents]
-    return max([0, *(int(tail) for tail in tails if tail.isascii() and tail.isdigit())])
+    return max([0, *map(number_of, incidents)])
 
 
 def _has_own_facts(log: Log, service: str, origin: str) -> bool:

@@ -13,6 +13,7 @@ from tracker.events.base import Event, decode, encode, event_id
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import Correction, EventRedacted
 from tracker.events.housekeeping import SettingsChanged
+from tracker.incident import HIGHEST_IMPORTED, number_of
 
 _NUMBERS = ("incident", "into", "number", "only_for")
 """The fields that hold an incident's number, in any kind of event."""
@@ -101,15 +102,15 @@ def assign_numbers(
     """Map each number of another log to its number here.
 
     One that was imported before keeps its number (`earlier`); one that is not in use here, or only
-    by the same incident, stays as it is; any other gets the next free one.
+    by the same incident, stays as it is; any other, and one that is too high, gets the next free one.
     """
     numbers: dict[str, str] = {}
     for number in wanted:
         if number in earlier:
             numbers[number] = earlier[number]
-        elif not in_use[number]:
+        elif not in_use[number] and 0 < number_of(number) <= HIGHEST_IMPORTED:
             numbers[number] = number
-    taken = [int(number.rpartition("-")[2]) for number in numbers.values()]
+    taken = [number_of(number) for number in numbers.values()]
     following = max([last, *taken]) + 1
     for number in wanted:
         if number not in numbers:

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from tracker.cli import interrupts
 from tracker.cli.commands import help_text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if argv is None:
+        interrupts.install()
     # Not list(…): once the command `list` was imported, that name is its module here.
     words = [*(sys.argv[1:] if argv is None else argv)]
     if words and words[0] in ("-h", "--help", "help"):

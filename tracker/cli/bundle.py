@@ -120,9 +120,8 @@ def save(data: bytes, target: Path) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(made).chmod(0o666 & ~mask)
+        if target.exists():
+            Path(made).chmod(target.stat().st_mode & 0o7777)
         Path(made).replace(target)
     except OSError as wrong:
         if made:

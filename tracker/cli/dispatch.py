@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn, TextIO
 
 from tracker.application import spool
+from tracker.cli import interrupts
 from tracker.cli.commands import COMMANDS
 from tracker.cli.common import say, session_of
 from tracker.errors import BadInputError, TrackerError, UsageError
@@ -70,6 +71,18 @@ def run(words: list[str]) -> int:
             # A terminal that cannot show a letter gets a mark in its place, not a traceback.
             stream.reconfigure(errors="replace")
     try:
+        interrupts.raise_once()
+        return _reported(words)
+    except KeyboardInterrupt:
+        say("tracker: stopped by Ctrl-C")
+        return 130
+    finally:
+        interrupts.raise_no_more()
+
+
+def _reported(words: list[str]) -> int:
+    """Run the command; what went wrong is said in two lines."""
+    try:
         _refuse_lost_folder()
         for word in words:
             if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
@@ -79,9 +92,6 @@ def run(words: list[str]) -> int:
         say(f"tracker: {trouble.message}")
         say(f"  {trouble.hint or _help_of(words)}")
         return trouble.exit_code
-    except KeyboardInterrupt:
-        say("tracker: stopped by Ctrl-C")
-        return 130
     except BrokenPipeError:
         _drop_stdout()
         return 0

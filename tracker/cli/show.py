@@ -34,6 +34,7 @@ from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.incident import Incident
+from tracker.log.private_files import create_private
 from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
@@ -352,6 +353,7 @@ def _text(payload: bytes) -> str | None:
 
 def _write(payload: bytes, output: str | None) -> int:
     if output and output != "-":
+        create_private(output)
         try:
             Path(output).write_bytes(payload)
         except OSError as wrong:

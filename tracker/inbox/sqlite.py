@@ -9,6 +9,7 @@ from typing import Any
 
 from tracker.errors import StoreAwayError, StoreError
 from tracker.inbox.queue import Execute, Inbox
+from tracker.log.private_files import create_private
 from tracker.log.sqlite import clean_file
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -35,6 +36,7 @@ class SqliteInbox(Inbox):
         folder = Path(path).parent
         if not folder.is_dir():
             raise StoreError(f"{path}: the folder {folder} does not exist", hint=f"mkdir -p {folder}")
+        create_private(path)
         with self._translated():
             self._connection = sqlite3.connect(
                 path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False

@@ -21,6 +21,7 @@ from eventsourcing.utils import Environment
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
+from tracker.log.private_files import create_private
 from tracker.log.recorder import LogRecorder, refuse_newer, schema
 
 APPLICATION_ID = 0x7472636B
@@ -159,6 +160,7 @@ class SQLiteLogFactory(SQLiteFactory):
     def __init__(self, env: Environment) -> None:
         super().__init__(env)
         name = env["SQLITE_DBNAME"]
+        create_private(name)
         self.datastore.pool = _Pool(db_name=name, lock_timeout=LOCK_TIMEOUT_SECONDS)
 
     def mapper(self, transcoder: Transcoder | None = None, mapper_class: Any = None) -> Mapper[Any]:

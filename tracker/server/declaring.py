@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from projections.auto_declare import FRESH, Occurrence, rule, severity_of, title_of
-from projections.incidents import number_of, ours
+from projections.incidents import ours
 from tracker.application.auto_declare import pushed_of_late, rulings
 from tracker.application.session import Session
 from tracker.decisions import lifecycle
 from tracker.errors import StoreAwayError, TrackerError
 from tracker.events.base import BY_ITSELF, Decision, Incoming
-from tracker.incident import Incident
+from tracker.incident import Incident, number_of
 from tracker.server.telemetry import Telemetry, log_line, report_bug
 from tracker.times import Typed, utc
 

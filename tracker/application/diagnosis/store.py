@@ -1,6 +1,7 @@
 """The log's store: there, ours, writable, not held by anybody, whole. Nothing is made and nothing appended."""
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, Stor
 from tracker.events.housekeeping import LogSealed
 from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.log import Log
+from tracker.log.private_files import readable_by_others
 from tracker.log.sqlite import refuse_foreign
 
 #: A longer log takes more than a moment to prove.
@@ -28,6 +30,8 @@ def check(examination: Examination) -> Iterator[Finding]:
             yield ok("store", f"{where} holds no log yet; the first thing recorded makes it")
             return
         yield from _read(store)
+        if not on_server:
+            yield from _readable_by_others(Path(store))
         if on_server:
             _write_lock_of_server(store)
         else:
@@ -57,6 +61,19 @@ def _read(store: str) -> Iterator[Finding]:
         )
         if position - through > 5_000:
             yield warning("store", f"{position - through} events are not sealed yet", "tracker verify")
+
+
+def _readable_by_others(path: Path) -> Iterator[Finding]:
+    """Warn of files with raw payloads that others may read: those of an earlier version, or copies."""
+    beside = [
+        path,
+        *(Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", ".inbox", ".inbox-wal", ".inbox-shm")),
+    ]
+    open_ones = [file for file in beside if readable_by_others(file)]
+    if open_ones:
+        names = ", ".join(file.name for file in open_ones)
+        command = "chmod go-rwx " + " ".join(shlex.quote(str(file)) for file in open_ones)
+        yield warning("store", f"other users may read {names}", command)
 
 
 # ── a file ───────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Declaring an incident: a new one, or more about the one that is open for the service."""
 
-from projections.incidents import number_of, open_ones, ours
+from projections.incidents import open_ones, ours
 from tracker.application.clock_dates import near
 from tracker.application.recording.outcome import Outcome
 from tracker.application.requests import DeclareIncident
@@ -9,7 +9,7 @@ from tracker.decisions import lifecycle
 from tracker.errors import UsageError
 from tracker.events.base import Decision
 from tracker.events.incidents import SEVERITIES
-from tracker.incident import Incident
+from tracker.incident import Incident, number_of
 from tracker.times import Typed, utc
 
 

@@ -33,6 +33,9 @@ SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NOT_OURS = re.compile(
     r"(?:dubious ownership in repository at |unsafe repository \()'(.+?)'(?:$|\s)", re.MULTILINE
 )
+TIME_LIMIT_SECONDS = 120.0
+QUICK_SECONDS = 10.0
+"""For what names one commit: a command that runs something else waits for it."""
 _OTHER_FOLDER = "Name the folder of a clone: tracker ingest git PATH"
 
 
@@ -46,16 +49,16 @@ def environment() -> dict[str, str]:
     return kept | _SET
 
 
-def git(path: Path, *words: str, given: bytes = b"") -> bytes:
-    done = _run(path, words, given)
+def git(path: Path, *words: str, given: bytes = b"", seconds: float = TIME_LIMIT_SECONDS) -> bytes:
+    done = _run(path, words, given, seconds)
     if done.returncode:
         raise trouble(path, done.stderr)
     return done.stdout
 
 
-def maybe(path: Path, *words: str) -> bytes | None:
+def maybe(path: Path, *words: str, seconds: float = TIME_LIMIT_SECONDS) -> bytes | None:
     """Return the answer, or None where there is none, which git says with exit code 1."""
-    done = _run(path, words, b"")
+    done = _run(path, words, b"", seconds)
     if done.returncode not in (0, 1):
         raise trouble(path, done.stderr)
     return None if done.returncode else done.stdout
@@ -82,18 +85,29 @@ def decoded(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def _run(path: Path, words: Sequence[str], given: bytes) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    path: Path, words: Sequence[str], given: bytes, seconds: float
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *OPTIONS, "-C", os.fspath(path), *words],
-            input=given, capture_output=True, env=environment(), check=False,
+            input=given, capture_output=True, env=environment(), check=False, timeout=seconds,
         )  # fmt: skip
+    except subprocess.TimeoutExpired as hung:
+        raise too_slow(path, seconds) from hung
     except ValueError as unusable:
         raise BadInputError(f"{path} is not a git repository", hint=_OTHER_FOLDER) from unusable
     except OSError as missing:
         raise SourceUnreachableError(
             f"git cannot be run: {missing.strerror or missing}", hint="Install it with: apt-get install git"
         ) from missing
+
+
+def too_slow(path: Path, seconds: float) -> SourceUnreachableError:
+    return SourceUnreachableError(
+        f"{path}: git did not answer within {seconds:g} s and was ended",
+        hint=f"Try it yourself: git -C {shlex.quote(os.fspath(path))} log -1",
+    )
 
 
 def trouble(path: Path, output: bytes) -> BadInputError:

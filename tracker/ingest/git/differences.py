@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tracker.events.version_files import PATTERNS, is_bookkeeping
-from tracker.ingest.git.asking import OPTIONS, SHA, decoded, environment, trouble
+from tracker.ingest.git.asking import (
+    OPTIONS,
+    SHA,
+    TIME_LIMIT_SECONDS,
+    decoded,
+    environment,
+    too_slow,
+    trouble,
+)
 
 MOST_PATHS = 1000
 """A commit that touched more files than this has none of them named: it is not a fix."""
@@ -148,10 +156,11 @@ class _Scratch:
         return listed
 
     def _run(self, words: Sequence[str], listed: Path) -> bytes:
-        with listed.open("rb") as asked:
+        with listed.open("rb") as asked, _ended_in_time(self.path):
             done = subprocess.run(
                 ["git", *OPTIONS, *words],
                 stdin=asked, capture_output=True, cwd=self.folder / "empty", env=self.surroundings, check=False,
+                timeout=TIME_LIMIT_SECONDS,
             )  # fmt: skip
         if done.returncode:
             raise trouble(self.path, done.stderr)
@@ -184,10 +193,24 @@ class _Scratch:
     def _named(
         self, differ: "subprocess.Popen[bytes]", name: "subprocess.Popen[bytes]", answer: Path
     ) -> dict[str, str]:
-        if any((differ.wait(), name.wait())):
+        with _ended_in_time(self.path, differ, name):
+            codes = differ.wait(TIME_LIMIT_SECONDS), name.wait(TIME_LIMIT_SECONDS)
+        if any(codes):
             raise trouble(self.path, (self.folder / "said").read_bytes())
         pairs = (line.split(" ") for line in answer.read_text("ascii").splitlines())
         return {sha: patch for patch, sha in pairs}
+
+
+@contextmanager
+def _ended_in_time(path: Path, *running: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """End these programs if one of them takes too long."""
+    try:
+        yield
+    except subprocess.TimeoutExpired as hung:
+        for program in running:
+            program.kill()
+            program.wait()
+        raise too_slow(path, TIME_LIMIT_SECONDS) from hung
 
 
 def _counts(listed: bytes) -> dict[str, Counts]:

@@ -11,7 +11,7 @@ from tracker.errors import BadInputError, TrackerError, UsageError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.changes import BranchSeen, CommitMade, VersionTagged
 from tracker.events.merges import joined_branches
-from tracker.ingest.git.asking import decoded, git, maybe
+from tracker.ingest.git.asking import QUICK_SECONDS, decoded, git, maybe
 from tracker.ingest.git.commits import Commit, Named, commits_behind, named_in_messages
 from tracker.ingest.git.differences import Differences, differences
 from tracker.ingest.git.forks import Forks, heads_of
@@ -254,21 +254,29 @@ def head(path: Path) -> tuple[str, bool]:
         SourceUnreachableError: If there is no git on this machine.
     """
     folders(path)
-    sha = maybe(path, "rev-parse", "--quiet", "--verify", "HEAD^{commit}")
+    sha = maybe(path, "rev-parse", "--quiet", "--verify", "HEAD^{commit}", seconds=QUICK_SECONDS)
     if sha is None:
         raise BadInputError(
             f"{path}: the repository has no commit yet", hint="Name the commit yourself: --sha SHA"
         )
-    if git(path, "rev-parse", "--is-inside-work-tree").strip() != b"true":
+    if git(path, "rev-parse", "--is-inside-work-tree", seconds=QUICK_SECONDS).strip() != b"true":
         return sha.strip().decode(), False
-    changed = git(path, "status", "--porcelain", "-z", "--untracked-files=no")
+    changed = git(path, "status", "--porcelain", "-z", "--untracked-files=no", seconds=QUICK_SECONDS)
     return sha.strip().decode(), bool(changed)
 
 
 def tree_of(path: Path, sha: str) -> str | None:
     """Return the name of all that a commit holds; None where this is no clone that has it."""
     try:
-        found = maybe(path, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{sha}^{{tree}}")
+        found = maybe(
+            path,
+            "rev-parse",
+            "--quiet",
+            "--verify",
+            "--end-of-options",
+            f"{sha}^{{tree}}",
+            seconds=QUICK_SECONDS,
+        )
     except TrackerError:
         return None
     return decoded(found).strip() if found else None
@@ -277,7 +285,7 @@ def tree_of(path: Path, sha: str) -> str | None:
 def user_name(path: Path) -> str | None:
     """Return git's user.name as it holds in this folder; None without one, or without git."""
     try:
-        name = maybe(path, "config", "--get", "user.name")
+        name = maybe(path, "config", "--get", "user.name", seconds=QUICK_SECONDS)
     except TrackerError:
         return None
     return decoded(name or b"").strip() or None

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tracker.ingest.git.asking import SHA, decoded, git, maybe
+from tracker.ingest.git.asking import QUICK_SECONDS, SHA, decoded, git, maybe
 from tracker.ingest.git.dates import instant
 
 _REFS = (
@@ -36,7 +36,11 @@ def folders(path: Path) -> tuple[Path, Path]:
 
     Asked before anything else, so that git's check of who owns the repository comes first.
     """
-    lines = git(path, "rev-parse", "--absolute-git-dir", "--git-common-dir").rstrip(b"\n").split(b"\n")
+    lines = (
+        git(path, "rev-parse", "--absolute-git-dir", "--git-common-dir", seconds=QUICK_SECONDS)
+        .rstrip(b"\n")
+        .split(b"\n")
+    )
     return Path(os.fsdecode(lines[0])), (path / os.fsdecode(lines[-1])).resolve()
 
 
