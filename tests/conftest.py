@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the environment of whoever runs the tests out, for tests and for what they start."""
     home = tmp_path_factory.mktemp("home")
+    # A shell starts a job in the background with Ctrl-C ignored, which what the tests start would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     git = home / ".gitconfig"
     git.write_text(
         "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
