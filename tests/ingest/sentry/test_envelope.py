@@ -619,6 +619,22 @@ def test_what_was_kept_replayed_or_read_from_a_file_is_not_corrected():
     assert of_device(fast, fast, via="file").occurred_at == fast
 
 
+def test_an_error_without_a_time_of_sending_is_not_after_its_arrival():
+    """
+    Nobody knows by how much the clock is off, but by so much at least.
+    """
+    event = {"event_id": "a" * 32, "timestamp": (ARRIVED + timedelta(hours=3)).isoformat(), "message": "x"}
+    lines = b"\n".join(
+        json.dumps(line).encode() for line in ({"event_id": "a" * 32}, {"type": "event"}, event)
+    )
+    arrival = Arrival(via="webhook", received_at=ARRIVED)
+
+    [seen] = events(read(lines, where="envelope", rules=RULES, project="shop", arrival=arrival))
+
+    assert isinstance(seen, ErrorSeen)
+    assert (seen.occurred_at, seen.clock_off_seconds) == (ARRIVED, 3 * 3600.0)
+
+
 def test_an_error_that_happened_after_it_was_sent_is_not_after_its_arrival():
     """
     A device corrected its clock between the two.

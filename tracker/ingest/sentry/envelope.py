@@ -192,13 +192,17 @@ def _corrected(moment: Moment, header: Record, arrival: Arrival) -> dict[str, An
 
     The time between an event and `sent_at` is a delay, and stays. A device cannot send later than its envelope
     arrives; one that sent it more than a minute before is behind, but for more than a day: that was kept or replayed.
+    Without `sent_at`, what is dated after the arrival happened then.
     """
+    if arrival.received_at is None or arrival.via != "webhook":
+        return moment.fields
+    tolerance = timedelta(seconds=CLOCK_SECONDS)
     sent = header.maybe_moment("sent_at")
-    if sent is None or arrival.received_at is None or arrival.via != "webhook":
-        return moment.fields
-    ahead = sent.at - arrival.received_at
-    if -_TRANSIT <= ahead <= timedelta(seconds=CLOCK_SECONDS) or ahead < -_REPLAYED:
-        return moment.fields
+    ahead = sent.at - arrival.received_at if sent is not None else timedelta(0)
+    if -_TRANSIT <= ahead <= tolerance or ahead < -_REPLAYED:
+        ahead = moment.at - arrival.received_at
+        if ahead <= tolerance:
+            return moment.fields
     at = min(moment.at - ahead, arrival.received_at)
     return {**replace(moment, at=at).fields, "clock_off_seconds": round(ahead.total_seconds(), 3)}
 
