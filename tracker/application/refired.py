@@ -22,7 +22,7 @@ def with_refirings(session: Session, deliveries: Sequence[list[Incoming]]) -> li
     facts = [fact for delivery in deliveries for fact in delivery]
     ordered = [fact for fact in facts if fact.arrival.via != "file"]
     alerts = AlertHistory(_recorded(session, ordered))
-    states = StateHistory(_steps(session, ordered))
+    states = StateHistory(_steps(session, [fact for fact in ordered if fact.arrival.via == "webhook"]))
     return [states.read(alerts.read(delivery)) for delivery in deliveries]
 
 
