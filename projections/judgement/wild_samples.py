@@ -94,7 +94,9 @@ def shows_wild_again(judgement: ChangeJudgement, baseline: Floats, wild: Flags, 
             return False
         away = np.sort(sign * (after[np.isfinite(after)] - expected))
         most = int((np.searchsorted(left_out, left_out + len(after)) - np.arange(len(left_out))).max())
-        alike = min(most, int((away >= ALIKE * distances[left_out].min()).sum()))
+        # Where nothing else ever moves, any burst is like those that were left out.
+        least = ALIKE * distances[left_out].min() if judgement.swing else 0.0
+        alike = min(most, int(((away > 0) & (away >= least)).sum()))
         rest = away[: len(away) - alike]
         return alike > 0 and (not len(rest) or float(np.mean(rest)) <= visible)
 

@@ -147,16 +147,17 @@ def test_a_metric_with_two_levels_keeps_both(share):
     assert direction(past, np.array([20.4, 79.7])) == "unchanged"
 
 
-def test_a_burst_like_those_that_were_left_out_is_judged_beside_them():
+@pytest.mark.parametrize("height", [2.8, 0.3])
+def test_a_burst_like_those_that_were_left_out_is_judged_beside_them(height):
     """
     A metric that is nearly always zero had three bursts in two days; after the deploy there is another, and then a
-    real change.
+    real change. Beside nothing but zeros a lower burst is no less usual.
     """
     past = np.zeros(2 * DAY)
     past[[80, 200, 430]] = 5.0
     hour = np.zeros(12)
     burst, worse = hour.copy(), hour + 5
-    burst[4] = 2.8
+    burst[4] = height
 
     assert left_out(past, hour, window_seconds=3_600) == (80, 200, 430)
     assert direction(past, burst, window_seconds=3_600) == "unchanged"
