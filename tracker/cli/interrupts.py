@@ -4,10 +4,11 @@ While a command runs, the first one raises KeyboardInterrupt, so that it can cle
 that, and at the second one, the process ends at once: an exception would find nobody to catch it.
 """
 
+# Nothing else is imported here: in whatever is, Ctrl-C would strike before we are ready for it.
+# `_signal` is what `signal` is made of, which imports enum and re.
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
-from typing import Any, NoReturn
 
 
 def install() -> None:
@@ -28,7 +29,7 @@ def raise_no_more() -> None:
         signal.signal(signal.SIGINT, leave)
 
 
-def leave(*_: Any) -> NoReturn:
+def leave(*_: object) -> None:
     """End the process with 130, whatever it was doing."""
     try:
         os.write(2, b"tracker: stopped by Ctrl-C\n")
@@ -36,12 +37,12 @@ def leave(*_: Any) -> NoReturn:
         os._exit(130)
 
 
-def _raise(number: int, frame: Any) -> None:
+def _raise(number: int, frame: object) -> None:
     signal.signal(signal.SIGINT, leave)
     raise KeyboardInterrupt
 
 
-def _leave_if_interrupted(unraisable: Any) -> None:
+def _leave_if_interrupted(unraisable: "sys.UnraisableHookArgs") -> None:
     """Take an interrupt in a destructor or callback, which Python would print and forget, for what it is."""
     if unraisable.exc_type is KeyboardInterrupt:
         leave()
