@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from projections.changes import ChangeRow
-from projections.procedure.deploys import AFTER, SECOND, began_in, rollback_of
+from projections.procedure.deploys import AFTER, SECOND, began_in, rollback_of, rows_in_life
 from projections.procedure.fix_attempts import deployed_fixes, last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
@@ -33,12 +33,17 @@ def counting_hotfixes(evidence: Evidence) -> list[Hotfix]:
 
 
 def standing_hotfixes(evidence: Evidence) -> list[Hotfix]:
-    """Return those of them that were not rolled back: what has to reach the other branches."""
-    return [
-        hotfix
-        for hotfix in counting_hotfixes(evidence)
-        if hotfix.deploy is None or rollback_of(evidence, hotfix.deploy) is None
-    ]
+    """Return those of them that were not rolled back: what has to reach the other branches.
+
+    What the next incident rolled back had stood in this one.
+    """
+    mine = {row.event for row in rows_in_life(evidence)}
+
+    def was_rolled_back(hotfix: Hotfix) -> bool:
+        back = rollback_of(evidence, hotfix.deploy) if hotfix.deploy is not None else None
+        return back is not None and back.event in mine
+
+    return [hotfix for hotfix in counting_hotfixes(evidence) if not was_rolled_back(hotfix)]
 
 
 def _belongs(evidence: Evidence, hotfix: Hotfix) -> bool:
