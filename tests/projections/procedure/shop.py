@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from projections.changes import changes
 from projections.procedure.rule import Evidence, ProcedureLimits
 from tests.builders import at, declared, deploy, milestone, recorded, resolved
@@ -19,6 +21,7 @@ from tracker.events.base import Arrival, Event, Incoming, Recorded, event_id
 from tracker.events.corrections import effective
 from tracker.incident import fold
 from tracker.ingest import git
+from tracker.times import to_us
 
 LONG_AGO = -3000
 READ = 300
@@ -156,12 +159,15 @@ def story(*, over: bool = True, resolution: str = "fixed") -> list[Event]:
 
 
 def held(*parts: "Iterable[Event | Incoming]", minute: float = READ) -> list[Recorded]:
-    """What a log holds that was told all this at one minute, each thing once."""
+    """What a log holds that was told all this at one minute, each thing once; what happened later, when it happened."""
     once: dict[str, Event | Incoming] = {}
     for part in parts:
         for each in part:
             once.setdefault(event_id(each.event if isinstance(each, Incoming) else each), each)
-    return recorded(*once.values(), minute=minute)
+    return [
+        msgspec.structs.replace(each, recorded_us=max(each.recorded_us, to_us(each.event.occurred_at)))
+        for each in recorded(*once.values(), minute=minute)
+    ]
 
 
 def evidence(
