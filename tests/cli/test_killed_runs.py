@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from reports.wording.headlines import detail
+from tests.builders import deploy_interrupted
 from tests.servers.process import until
 from tracker.cli.child_process import ChildEnd
 
@@ -258,6 +260,14 @@ def test_a_status_that_is_unknown_is_not_0(end, code):
     """
     assert end.exit_code == code
     assert end.is_known == (end in (ChildEnd(0), ChildEnd(3, signal.SIGTERM)))
+
+
+def test_a_signal_that_this_machine_has_not_is_shown_by_its_number():
+    """
+    A bundle may come from another system.
+    """
+    assert detail(deploy_interrupted(signal=9999, exit_code=0)) == "told to stop by signal 9999"
+    assert detail(deploy_interrupted(signal=15, exit_code=0)) == "told to stop by SIGTERM"
 
 
 def test_nobody_reading_our_messages_changes_nothing(tracker, tmp_path):

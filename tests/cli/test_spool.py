@@ -414,7 +414,7 @@ def test_a_spool_of_an_earlier_version_is_delivered_once(tracker, tmp_path):
     assert [row["title"] for row in rows] == [
         "Declared critical: Payments answer 500",
         "Hypothesis: the pool is empty",
-        "Rolled back to v1",
+        "Rolled back to v1 in staging",
     ]
     [change] = tracker("changes", "--from", "2026-03-01T00:00Z", "--json").json["changes"]
     assert (change["kind"], change["version"], change["environment"]) == ("rollback", "v1", "staging")

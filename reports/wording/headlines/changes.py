@@ -36,7 +36,9 @@ def _interrupted(event: changes.Interrupted) -> str | None:
 def _signal(event: changes.Interrupted | changes.TestsInterrupted) -> str:
     if event.signal is None:
         return "tracker run was killed"
-    return f"told to stop by {signal.Signals(event.signal).name}"
+    # What came in a bundle may be of a machine with other signals.
+    name = next((one.name for one in signal.Signals if one == event.signal), f"signal {event.signal}")
+    return f"told to stop by {name}"
 
 
 def _commit(event: changes.CommitMade) -> str | None:
