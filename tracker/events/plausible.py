@@ -1,8 +1,9 @@
 """The one gate for instants and precisions: what nobody can have seen is not recorded.
 
 Something observed lies between 1970 and a day ahead of our clock; the day is for clocks that are
-off. What is planned (a promise, a retry, the end of a source's memory) may lie further ahead, as far
-as calendars can be trusted to carry it into every time zone.
+off. What is planned (a promise, a retry, the end of a source's memory), or is only the hour by the
+clock of a source that was asked, may lie further ahead, as far as calendars can be trusted to carry
+it into every time zone.
 """
 
 import math
@@ -19,7 +20,9 @@ LATEST_PLANNED = datetime(2500, 1, 1, tzinfo=UTC)
 EARLIEST_READ = datetime(1900, 1, 1, tzinfo=UTC)
 """Logs that were written before there was a gate hold anything; answers are made of what lies between this and LATEST_PLANNED."""
 LARGEST_PRECISION_SECONDS = 366 * 86_400.0
-_PLANNED = frozenset({"due_on", "eta", "until", "retry_at", "promised_at", "expires_at", "missing_until"})
+_PLANNED = frozenset(
+    {"asked_at", "due_on", "eta", "until", "retry_at", "promised_at", "expires_at", "missing_until"}
+)
 
 
 def implausible(event: Event, now: datetime) -> str | None:
