@@ -6,10 +6,11 @@ module and not the package's `__init__`, because notebooks know `projections.com
 """
 
 from projections.judgement.checks import CHECKS, overdue_after
+from projections.judgement.inputs import ONSET_BEFORE
 from projections.judgement.judge import judge_change, judge_fix, judge_recovery
 from projections.judgement.live import MetricReading, NormalRange, normal_range, read_metric
 from projections.judgement.metric_series import MetricSeries, RedactedSamples
-from projections.judgement.onset import estimate_onset
+from projections.judgement.onset import estimate_onset, estimate_recovery
 from projections.judgement.outcome import (
     NOT_BETTER,
     NOT_JUDGED,
@@ -20,15 +21,17 @@ from projections.judgement.outcome import (
     is_worse,
 )
 from projections.judgement.recorded_verdicts import latest_verdicts, verdicts_to_record, with_recorded
-from projections.judgement.rows import JUDGE_VERSION, VerdictRow, verdict_rows
+from projections.judgement.rows import INCIDENT, JUDGE_VERSION, VerdictRow, verdict_rows
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
 from projections.judgement.windows import SETTLING_SECONDS, WINDOWS
 
 __all__ = [
     "CHECKS",
+    "INCIDENT",
     "JUDGE_VERSION",
     "NOT_BETTER",
     "NOT_JUDGED",
+    "ONSET_BEFORE",
     "SETTLING_SECONDS",
     "WINDOWS",
     "AnyVerdict",
@@ -43,6 +46,7 @@ __all__ = [
     "VerdictRow",
     "answering",
     "estimate_onset",
+    "estimate_recovery",
     "exit_code",
     "is_clear",
     "is_worse",

@@ -403,6 +403,11 @@ def wanted(incident: Incident, parts: Part) -> list[Window]:
     return found
 
 
+def incident_instants(incident: Incident) -> list[datetime]:
+    """Return between which instants an incident is judged where no change of its service is."""
+    return [incident.begins_at, incident.ends_at or incident.begins_at]
+
+
 def settings_windows(incident: Incident, service: str | None) -> list[Window]:
     """Name the windows that hold the settings of a service, in this log and in that which an incident came from."""
     return [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]

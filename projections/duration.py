@@ -47,6 +47,7 @@ def between(
 ) -> Duration:
     """Measure from one end to the other, or say why that is impossible; `not_applicable` is a reason against it.
 
+    Where an end is not recorded, it is pending, and uncertain without bounds once it is over: it happened all the same.
     It is recorded where both ends were named, they surely come in that order, and their precision is no worse than
     the unit in which the duration is shown: minutes, from a day on hours.
     """
@@ -56,7 +57,7 @@ def between(
         missing = Reason("end_not_recorded", {"end": ends[0 if start is None else 1]})
         return Duration(
             ends,
-            "pending" if is_open else "not_applicable",
+            "pending" if is_open else "uncertain",
             from_=start.instant if start else None,
             to=end.instant if end else None,
             remarks=(missing,),

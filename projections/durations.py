@@ -192,8 +192,8 @@ def _downtime(ends: _Ends, not_applicable: Reason | None) -> Duration:
     if len(parts) == 1 or not_applicable is not None:
         return parts[0]
     summed = Reason("summed", {"outages": len(parts)})
-    for state in ("invalid", "pending", "not_applicable"):
-        stuck = next((part for part in parts if part.state == state), None)
+    for state in ("invalid", "pending", "not_applicable", "uncertain"):
+        stuck = next((part for part in parts if part.state == state and part.at_most is None), None)
         if stuck is not None:
             begins, end = (stuck.from_, stuck.to) if state == "invalid" else (parts[0].from_, None)
             remarks = (summed, *stuck.remarks)
@@ -244,7 +244,7 @@ def _merged_back_after(
     if not_applicable is not None:
         return ends.between(names, ends.fixed, integrated, not_applicable)
     if ends.fixed is None or ends.fix is None:
-        state = "pending" if ends.is_open else "not_applicable"
+        state = "pending" if ends.is_open else "uncertain"
         return Duration(names, state, remarks=(_no_fix(ends),))
     if ends.fix.kind == "rollback":
         not_applicable = Reason("fix_was_rollback")

@@ -88,16 +88,16 @@ def _measured(incident: Incident) -> list[_Recovery]:
 
     Of each change's metrics, the verdict of the longest window counts.
     """
-    longest: dict[tuple[str, str], tuple[float, VerdictsGiven, Verdict]] = {}
+    longest: dict[tuple[str, str, str], tuple[float, VerdictsGiven, Verdict]] = {}
     for event, verdict in _verdicts(incident):
         if verdict.baseline != "healthy" or verdict.verdict == "not_enough_data":
             continue
-        key = (event.change, verdict.metric)
+        key = (event.change, event.service, verdict.metric)
         length = (event.occurred_at - event.window_from).total_seconds()
         if key not in longest or length >= longest[key][0]:
             longest[key] = (length, event, verdict)
     by_change: defaultdict[str, list[tuple[VerdictsGiven, Verdict]]] = defaultdict(list)
-    for (change, _), (_, event, verdict) in longest.items():
+    for (change, _, _), (_, event, verdict) in longest.items():
         if verdict.verdict != "unaffected":
             by_change[change].append((event, verdict))
     found = []

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from projections.attachment import without_other_links
 from projections.changes import EARLIER_MERGES, ChangeRow, in_production
 from projections.comparison import (
+    INCIDENT,
+    ONSET_BEFORE,
     SETTLING_SECONDS,
     MetricSeries,
     RedactedSamples,
     VerdictRow,
     estimate_onset,
+    estimate_recovery,
     verdict_rows,
     with_recorded,
 )
@@ -24,6 +27,7 @@ from projections.dossier import (
     LONGEST_WINDOW,
     Dossier,
     after,
+    incident_instants,
     is_change,
 )
 from projections.lives import Lives
@@ -33,6 +37,7 @@ from projections.silence import blinding
 from projections.versions import Versions
 from tracker.events.base import Recorded, Window
 from tracker.events.changes import CommitMade
+from tracker.events.incidents import IncidentDeclared
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident
@@ -80,18 +85,30 @@ def verdicts(
         onset = max(estimated, min(Lives(incident, dossier.neighbours).begins_after or estimated, onset))
     caused_at = _caused_at(known, incident, onset)
     neighbours = _neighbours(dossier, as_of)
+    spans = sorted(
+        (each.begins_at, each.ends_at or as_of) for each in neighbours if each.resolution != "false-alarm"
+    )
     answered = verdict_rows(
         wanted,
         metrics,
         onset=onset,
         over_at=incident.ends_at,
         others=[row for row in known if row.status != "failed"],
-        incidents=sorted(
-            (each.begins_at, each.ends_at or as_of) for each in neighbours if each.resolution != "false-alarm"
-        ),
+        incidents=spans,
         as_of=as_of,
         healthy_until=caused_at,
     )
+    if change is None:
+        answered += verdict_rows(
+            _after_it(incident, answered, metrics, onset),
+            metrics,
+            onset=onset,
+            over_at=incident.ends_at,
+            others=[row for row in known if row.status != "failed"],
+            incidents=spans,
+            as_of=as_of,
+            healthy_until=caused_at,
+        )
     given = [dossier.effective[each.id] for each in dossier.facts if isinstance(each.event, VerdictsGiven)]
     return Verdicts(
         incident=incident,
@@ -102,6 +119,48 @@ def verdicts(
         as_of=as_of,
         healthy_until=min(onset, caused_at or onset),
     )
+
+
+def _after_it(
+    incident: Incident, rows: Sequence[VerdictRow], metrics: Sequence[MetricSeries], onset: datetime
+) -> list[ChangeRow]:
+    """Return the end of the incident for each service of which no change is known to have brought its metrics back.
+
+    Judging recovery needs an incident, not a deploy.
+    """
+    found = []
+    declared = next(step for step in incident.own_steps if isinstance(step.event, IncidentDeclared))
+    for service in incident.services:
+        mine = [metric for metric in metrics if metric.service == service and metric.series is not None]
+        known = {row.verdict for row in rows if row.service == service and row.baseline == "healthy"}
+        if (
+            not mine
+            or known & {"recovered", "pending"}
+            or (known and known <= {"unaffected", "within_normal"})
+        ):
+            continue
+        over = estimate_recovery(mine, onset=onset, healthy_to=onset - ONSET_BEFORE, over_at=incident.ends_at)
+        if over is not None and over > onset:
+            found.append(
+                ChangeRow(
+                    event=declared.id,
+                    kind=INCIDENT,
+                    status="finished",
+                    service=service,
+                    environment=None,
+                    version="",
+                    previous=None,
+                    sha=None,
+                    started_at=None,
+                    finished_at=over,
+                    at=over,
+                    title="",
+                    evidence=(declared.id,),
+                    sources=(),
+                    by=None,
+                )
+            )
+    return found
 
 
 def judged_changes(dossier: Dossier) -> list[ChangeRow]:
@@ -218,8 +277,8 @@ def _measured(
     for service in dict.fromkeys(services):
         used += dossier.settings(service)[1]
         instants = [row.at for row in wanted if row.service == service]
-        if not instants:
-            continue
+        if service in dossier.incident.services:
+            instants = instants or incident_instants(dossier.incident)
         start, end = min(instants), max(instants) + LONGEST_WINDOW
         used += (answers := dossier.collected(service, start - 2 * BASELINE, end))
         for metric in dossier.metrics(service):

@@ -210,7 +210,9 @@ class ClaimFacts:
             and held.to
         ):
             return self.named("downtime")
-        bounded = held if held is not None and held.state == "uncertain" else None
+        bounded = (
+            held if held is not None and held.state == "uncertain" and held.at_most is not None else None
+        )
         if bounded is not None and (bounded.at_least or self._reopened):
             return self.named("downtime")
         estimate = self._estimated()

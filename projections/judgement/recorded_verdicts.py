@@ -12,17 +12,17 @@ from tracker.events.verdicts import Verdict, VerdictsGiven
 
 NO_VERDICT = ("pending", "no_data")
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, str]
 
 
 def latest_verdicts(facts: Iterable[Effective]) -> dict[Key, tuple[Recorded, VerdictsGiven, Verdict]]:
-    """Return the last recorded verdict on each question: (change, window, metric, baseline)."""
+    """Return the last recorded verdict on each question: (change, service, window, metric, baseline)."""
     latest: dict[Key, tuple[Recorded, VerdictsGiven, Verdict]] = {}
     for decision in sorted(facts, key=lambda each: each.recorded.position):
         event = decision.event
         if isinstance(event, VerdictsGiven) and decision.retraction is None:
             for verdict in event.verdicts:
-                key = (event.change, event.window, verdict.metric, verdict.baseline)
+                key = (event.change, event.service, event.window, verdict.metric, verdict.baseline)
                 latest[key] = (decision.recorded, event, verdict)
     return latest
 
@@ -62,12 +62,12 @@ def verdicts_to_record(
     A newer judge alone is no reason to record them again: the recorded verdict stays, and `compare` shows both.
     """
     latest = latest_verdicts(facts)
-    windows: dict[tuple[str, str], list[VerdictRow]] = {}
+    windows: dict[tuple[str, str, str], list[VerdictRow]] = {}
     for row in rows:
         if row.verdict in NO_VERDICT or row.inputs_hash is None:
             continue
         if row.key not in latest or latest[row.key][2].inputs_hash != row.inputs_hash:
-            windows.setdefault((row.change, row.window), []).append(row)
+            windows.setdefault((row.change, row.service, row.window), []).append(row)
     return [_event(same_window, incident, worded) for same_window in windows.values()]
 
 

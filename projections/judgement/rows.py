@@ -29,6 +29,8 @@ from tracker.times import from_ms, to_ms
 #: Changes whenever the same numbers may be judged otherwise.
 JUDGE_VERSION = "2"
 
+#: The kind of a row that is about the incident itself: its metrics after it was over, whatever ended it.
+INCIDENT = "incident"
 _SAMPLES_LATE = timedelta(minutes=2)
 
 
@@ -89,9 +91,9 @@ class VerdictRow:
         return handle_of(self.change)
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, str, str, str, str]:
         """What this row and a recorded verdict on the same question have in common."""
-        return (self.change, self.window, self.metric, self.baseline)
+        return (self.change, self.service, self.window, self.metric, self.baseline)
 
 
 def verdict_rows(
@@ -151,11 +153,13 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
     plan = plan_window(
         change,
         window,
-        settling_seconds=metric.settling_seconds,
+        settling_seconds=metric.settling_seconds if change.kind != INCIDENT else 0.0,
         query=metric.query,
         others=context.others,
     )
-    during = context.onset < plan.begins_at and (context.over_at is None or plan.begins_at < context.over_at)
+    during = change.kind == INCIDENT or (
+        context.onset < plan.begins_at and (context.over_at is None or plan.begins_at < context.over_at)
+    )
     confounders = confounding(change, context.others, context.onset)
     row = VerdictRow(
         change=change.event,
@@ -210,7 +214,12 @@ def _rows(change: ChangeRow, metric: MetricSeries, window: str, context: Inciden
 
 
 def _asked(row: VerdictRow, during: bool) -> list[VerdictRow]:
-    """Return one row for each baseline; whether all is healthy again is asked only during an incident."""
+    """Return one row for each baseline; whether all is healthy again is asked only during an incident.
+
+    Where no change is judged, that is the only question.
+    """
+    if row.kind == INCIDENT:
+        return [replace(row, baseline="healthy")]
     return [row, replace(row, baseline="healthy")] if during else [row]
 
 
@@ -363,7 +372,7 @@ def _with_recovery(
         recovered_at=recovered_at(
             metric.series,
             healthy,
-            plan,
+            plan if row.kind != INCIDENT else replace(plan, begins_at=inputs.onset),
             rising=rising,
             judgement=recovery.after,
             step_seconds=inputs.step_seconds,

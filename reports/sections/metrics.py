@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from projections.comparison import NOT_JUDGED, VerdictRow
+from projections.comparison import INCIDENT, NOT_JUDGED, VerdictRow
 from projections.partial_answers import partial_answers
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
@@ -49,16 +49,17 @@ def lines(context: Context) -> list[str]:
 def _verdicts(context: Context) -> list[str]:
     """Write, for each deploy and rollback, what became of the metrics: a sentence, then the figures."""
     written: list[str] = []
-    for change in dict.fromkeys(row.change for row in context.verdicts):
-        rows = [row for row in context.verdicts if row.change == change]
+    for key in dict.fromkeys((row.change, row.service) for row in context.verdicts):
+        rows = [row for row in context.verdicts if (row.change, row.service) == key]
         first = rows[0]
         what = "Rolled back to" if first.kind == "rollback" else "Deployed"
         at = context.moment(first.deployed_at)
-        written += [
-            f"**{text(headline(rows))}**",
-            "",
-            f"{what} {text(version_name(first.version))} at {at} ({code(first.handle)}).",
-        ]
+        said = f"{what} {text(version_name(first.version))}"
+        if first.kind == INCIDENT:
+            said = (
+                f"No deploy is known to have ended it: {text(first.service)} was back, or the incident over,"
+            )
+        written += [f"**{text(headline(rows))}**", "", f"{said} at {at} ({code(first.handle)})."]
         judged = [row for row in rows if row.verdict not in NOT_JUDGED]
         if judged:
             written[-1] += f" The first {settled_after(judged)} are settling time and excluded."

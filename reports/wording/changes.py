@@ -7,8 +7,8 @@ from tracker.times import whole_seconds
 
 
 def version_name(version: str) -> str:
-    """Write a version; of one that nobody named say that."""
-    return "an unknown version" if version == UNKNOWN else version
+    """Write a version; of one that nobody named say that. Verdicts after no change are after the incident."""
+    return "an unknown version" if version == UNKNOWN else version or "the incident"
 
 
 def elsewhere(environment: str | None) -> str:

@@ -61,7 +61,7 @@ def value(duration: Duration) -> str:
         return f"{low} to {high}" if duration.at_least else f"at most {high}"
     if duration.state == "invalid" and duration.from_ and duration.to:
         return f"invalid: {utc(duration.to)} lies before {utc(duration.from_)}"
-    return duration.state.replace("_", " ")
+    return "unknown" if duration.state == "uncertain" else duration.state.replace("_", " ")
 
 
 def formula(duration: Duration) -> str:

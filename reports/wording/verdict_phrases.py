@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from projections.comparison import (
     CHECKS,
+    INCIDENT,
     NOT_JUDGED,
     WINDOWS,
     VerdictRow,
@@ -197,7 +198,9 @@ def after_change(row: VerdictRow) -> str:
     seconds = (row.recovered_at - row.deployed_at).total_seconds()
     if seconds > 120:
         seconds = 60.0 * whole_seconds(seconds / 60)
-    return f"{spoken(seconds)} after" if seconds > 0 else "during the deploy"
+    if seconds > 0:
+        return f"{spoken(seconds)} after"
+    return "by then" if row.kind == INCIDENT else "during the deploy"
 
 
 SAID_BY_CODE = {0: "recovered", 6: "worse", 7: "not better", 8: "cannot tell"}

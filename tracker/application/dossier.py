@@ -15,6 +15,7 @@ from projections.dossier import (
     Part,
     after,
     change_windows,
+    incident_instants,
     neighbour_window,
     sample_window,
     settings_windows,
@@ -194,7 +195,7 @@ class _Found:
         named = {
             (event.service, plain_version(event.version)) for name, event in changes if name in self._named
         }
-        found: dict[str, list[datetime]] = {}
+        found = {service: incident_instants(incident) for service in incident.services}
         for name, event in changes:
             instants = [event.occurred_at, *([moved[name]] if name in moved else [])]
             near = any(since <= at and (incident.ends_at is None or at < incident.ends_at) for at in instants)

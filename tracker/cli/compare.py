@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from projections.comparison import VerdictRow
+from projections.comparison import INCIDENT, VerdictRow
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.verdict_phrases import headline, reason, remarks, settled_after, when_normal
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         write_json({"incident": incident.id, "rows": [described(row) for row in found.rows]})
         return 0
     print(f"{incident.id}  {printable(incident.title)}")
-    if not found.changes:
+    if not found.changes and not found.rows:
         print(
             f"No deploy or rollback of {', '.join(incident.services)} is attached to it, so there is nothing to compare."
         )
@@ -68,11 +68,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print("No metric is configured and no samples are recorded, so there is nothing to compare.")
         print("Add [services.NAME.metrics.NAME] to tracker.toml, then: tracker collect " + incident.id)
         return 0
-    for change_row in found.changes:
-        mine = [row for row in found.rows if row.change == change_row.event]
-        if mine:
-            print()
-            _print(mine, session)
+    for key in dict.fromkeys((row.change, row.service) for row in found.rows):
+        print()
+        _print([row for row in found.rows if (row.change, row.service) == key], session)
     if any(row.verdict in ("pending", "no_data") for row in found.rows):
         say(f"Next: tracker collect {incident.id}   ·   tracker watch {incident.id}")
     return 0
@@ -88,11 +86,10 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     first = rows[0]
     at = first.deployed_at.astimezone(session.shown_zone)
     what = "rolled back to" if first.kind == "rollback" else "deployed"
-    print(
-        printable(
-            f"{first.handle}  {first.service} {what} {version_name(first.version)} at {at:%Y-%m-%d %H:%M:%S %Z}"
-        )
-    )
+    said = f"{what} {version_name(first.version)}"
+    if first.kind == INCIDENT:
+        said = "was back, or the incident was over,"
+    print(printable(f"{first.handle}  {first.service} {said} at {at:%Y-%m-%d %H:%M:%S %Z}"))
     print(printable(f"  {headline(rows)}"))
     told = [row for row in rows if row.verdict not in ("pending", "no_data") or row.said_then is not None]
     if told:
