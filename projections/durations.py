@@ -74,16 +74,18 @@ def measure(
     alarm = Reason("false_alarm") if incident.resolution == "false-alarm" else None
     merged = Reason("merged_into", {"incident": incident.merged_into}) if incident.merged_into else None
     no_outage = merged or alarm
+    went_away = incident.resolution == "went-away" and ends.fix is None
+    no_fix = no_outage or (Reason("went_away") if went_away else None)
     trunk = Reason("one_trunk") if one_trunk else None
     detect, declare = ("started", "detected"), ("detected", "declared")
     found = {
         "time_to_detect": _by_detection(ends, detect, ends.started, ends.detection, no_outage),
         "time_to_declare": _by_detection(ends, declare, ends.detection, ends.declared, None),
-        "time_to_fix_deployed": _time_to_fix_deployed(ends, no_outage),
+        "time_to_fix_deployed": _time_to_fix_deployed(ends, no_fix),
         "time_to_recover": _time_to_recover(ends, no_outage),
         "downtime": _downtime(ends, no_outage),
         "time_to_resolve": _time_to_resolve(ends, merged),
-        "merged_back_after": _merged_back_after(ends, integrated, no_outage or trunk),
+        "merged_back_after": _merged_back_after(ends, integrated, no_fix or trunk),
     }
     return {name: found[name] for name in NAMES}
 

@@ -31,6 +31,7 @@ _POINTS = {
 REMARKS = {
     "false_alarm": "it was a false alarm",
     "merged_into": "it was merged into {incident}",
+    "went_away": "it went away by itself, so no fix was needed",
     "one_trunk": "there is one trunk, so nothing is merged back",
     "end_not_recorded": "when {end} is not recorded",
     "no_detection": "no detection was recorded, so it lies between the start and the declaration",

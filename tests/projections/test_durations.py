@@ -241,7 +241,7 @@ def test_another_services_deploy_is_the_fix_where_people_say_so():
     elsewhere = deploy(20, service="search", version="3.8.1")
     common = [declared(7), milestone(5, "detected"), elsewhere, milestone(25, "mitigated")]
 
-    assert measured(*common, resolved(40))["time_to_fix_deployed"].state == "not_applicable"
+    assert measured(*common, resolved(40))["time_to_fix_deployed"].state == "uncertain"
     said = measured(*common, linked(elsewhere, role="fixed", why="x"))
     assert said["time_to_fix_deployed"].to == at(20)
 
@@ -332,10 +332,27 @@ def test_a_rollback_is_not_merged_back():
 
 def test_without_a_fix_nothing_is_merged_back():
     """
-    Open, it may still come; resolved, none will.
+    Open, it may still come. Resolved, there was one that nobody recorded: only what went away needed none.
     """
     assert measured(declared(7))["merged_back_after"].state == "pending"
-    assert measured(declared(7), resolved(40))["merged_back_after"].state == "not_applicable"
+    for name in ("merged_back_after", "time_to_fix_deployed"):
+        unknown = measured(declared(7), resolved(40))[name]
+        assert (unknown.state, unknown.seconds, unknown.at_most, value(unknown)) == (
+            "uncertain",
+            None,
+            None,
+            "unknown",
+        )
+        assert measured(declared(7), resolved(40, resolution="went-away"))[name].state == "not_applicable"
+
+
+def test_when_it_began_is_unknown_and_not_inapplicable():
+    """
+    Nobody reported it, no alert fired and nothing was judged: it began all the same.
+    """
+    found = measured(declared(7), resolved(40))
+
+    assert {found[name].state for name in ("time_to_detect", "time_to_recover", "downtime")} == {"uncertain"}
 
 
 # ── reopening ────────────────────────────────────────────────────────────────

@@ -118,7 +118,7 @@ def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp
     for kind in ("impact", "root-cause", "fix", "prevention", "lesson"):
         assert f"not recorded; `tracker note INC-1 --kind {kind} '…'`" in written
     assert "No samples recorded; `tracker collect INC-1`" in written
-    assert "| Downtime | not applicable |" in written
+    assert "| Downtime | unknown |" in written
 
 
 def test_a_duration_is_said_once(tmp_path):

@@ -6,14 +6,19 @@ what has already expired, and when the rest will. Running it again adds only wha
 
 import argparse
 
+from projections.dossier import Part
+from projections.likely_deploys import likely_deploys
 from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.collect.incident import SOURCES, collect_incident
+from tracker.application.dossier import dossier
 from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_json, say, write_json
+from tracker.cli.common import add_incident, add_json, plain, say, write_json
 from tracker.cli.progress import PROGRESS
 from tracker.errors import SettingsError
+from tracker.text.shell import command
 from tracker.text.terminal import printable
+from tracker.times import utc
 
 EXAMPLE = "example:  tracker collect INC-42        tracker collect . --source prometheus"
 
@@ -34,6 +39,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             f"nothing to collect for {name}: " + "; ".join(collected.skipped),
             hint="Configure a source in tracker.toml: tracker init",
         )
+    parts = Part.STORY | Part.WORK
+    likely = likely_deploys(dossier(session, session.incident(name), parts=parts))
     failed = [result for result in collected.results if result.problem]
     undeclared = would_have_declared(session, [fact for result in collected.results for fact in result.facts])
     if arguments.json:
@@ -44,6 +51,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 "sources": [result.json() for result in collected.results],
                 "skipped": collected.skipped,
                 "would_have_declared": described(undeclared),
+                "likely_deploys": [plain(each) for each in likely],
             }
         )
         say(*(f"tracker: {result.said()}" for result in failed))
@@ -57,5 +65,20 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         if count := len(collected.judged.recorded):
             print(f"verdicts: {count} window{'s' * (count != 1)} judged; see them: tracker compare {name}")
         print(f"{name}: {collected.total.said()}")
+        if likely:
+            print("No deploy of that time is known. Likely ones that nobody recorded, if one was:")
+        for each in likely:
+            deploy = command(
+                "tracker",
+                "deploy",
+                "finish",
+                each.service,
+                each.version,
+                "--sha",
+                each.sha,
+                "--at",
+                utc(each.at),
+            )
+            print(printable(f"  {each.kind} {each.version} of {utc(each.at)}: {deploy}"))
         say(*skipped_notices(undeclared), f"Next: tracker timeline {name}   ·   tracker report {name}")
     return failed[0].problem.exit_code if failed and failed[0].problem else 0

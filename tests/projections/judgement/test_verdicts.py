@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.changes import changes
+from projections.changes import ChangeRow, changes
 from projections.comparison import (
     JUDGE_VERSION,
     MetricSeries,
     estimate_onset,
+    estimate_recovery,
     exit_code,
     read_metric,
     verdict_rows,
@@ -633,3 +634,73 @@ def test_a_rollback_reads_as_one():
 
     assert headline(found) == "1 day after the rollback to 1: errors (2 min after) back to normal."
     assert isinstance(found[0].deployed_at, datetime)
+
+
+# ── an incident without a known deploy ───────────────────────────────────────
+
+
+def ended(minute: float, service: str = "checkout") -> ChangeRow:
+    """The end of an incident that no change is known to have ended."""
+    return ChangeRow(
+        event="declared", kind="incident", status="finished", service=service, environment=None, version="",
+        previous=None, sha=None, started_at=None, finished_at=at(minute), at=at(minute), title="",
+        evidence=("declared",), sources=(), by=None,
+    )  # fmt: skip
+
+
+def burning(start: float, end: float, **fields) -> MetricSeries:
+    """A metric that was five times as bad for a while, sampled every 15 s."""
+    return measured(series(lambda m: 5.0 if start <= m < end else 1.0, days=1, until=120, step=15), **fields)
+
+
+@given(start=st.integers(-5, 5), lasts=st.integers(4, 40), later=st.integers(1, 30))
+@settings(max_examples=25, deadline=None)
+def test_without_a_deploy_the_samples_say_when_it_was_back(start, lasts, later):
+    """
+    To the sample, wherever the outage lies; several metrics are back with the last of them.
+    """
+    onset, back = at(start), at(start + lasts)
+    metrics = [burning(start, start + lasts), burning(start, start + lasts / 2)]
+    asked = {"onset": onset, "healthy_to": at(start - 15), "over_at": at(start + lasts + later)}
+
+    assert estimate_recovery(metrics, **asked) == back
+    assert estimate_onset(metrics, reported_at=at(start + lasts / 2 - 0.5)) == onset
+
+
+def test_what_never_came_back_or_never_moved_is_judged_at_the_end():
+    """
+    Nothing is invented: neither a recovery nor, where nothing moved, an onset.
+    """
+    asked = {"onset": at(0), "healthy_to": at(-15)}
+    forever, quiet = burning(0, 500), burning(0, 0)
+
+    assert estimate_recovery([forever, burning(0, 10)], over_at=at(30), **asked) == at(30)
+    assert estimate_recovery([forever], over_at=None, **asked) is None
+    assert estimate_recovery([quiet], over_at=at(30), **asked) == at(30)
+    assert estimate_onset([quiet], reported_at=at(5)) == at(5)
+
+
+@pytest.mark.parametrize(
+    ("end", "over", "verdict", "back"),
+    [(20, 20, "recovered", 20), (10, 25, "recovered", 10), (500, 30, "still_degraded", None)],
+)
+def test_an_incident_is_judged_against_healthy_time_without_a_deploy(end, over, verdict, back):
+    """
+    One row for each window, of its own kind; the onset and the recovery are those of the samples.
+    """
+    found = verdict_rows(
+        [ended(over)],
+        [measured(series(lambda m: 5.0 if 0 <= m < end else 1.0))],
+        onset=at(0),
+        over_at=at(over),
+        others=[],
+        incidents=(),
+        as_of=at(2_000),
+    )
+
+    assert {(row.kind, row.baseline) for row in found} == {("incident", "healthy")}
+    assert [row.window for row in found] == ["10m", "1h", "1d"]
+    first = found[0]
+    assert (first.verdict, first.left_normal_at) == (verdict, at(0))
+    assert first.recovered_at == (None if back is None else at(back))
+    assert "after the incident" in headline(found)
