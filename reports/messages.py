@@ -236,7 +236,7 @@ def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
 
 def _downtime(draft: Draft) -> str:
     duration = draft.durations.get("downtime")
-    if duration is None or duration.state not in ("recorded", "uncertain"):
+    if duration is None or duration.at_most is None:
         return "not known"
     return value(duration)
 
