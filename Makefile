@@ -15,7 +15,7 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test quick check lint format types imports docs demo bench faults judge hostile aarch64 lock clean
+.PHONY: help setup servers test quick check lint format types imports docs demo bench faults judge claims hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ faults: setup servers ## Kill tracker serve and break its store under load: KILL
 
 judge: setup ## Measure the judge on cases whose truth is known: CASES=folder for recorded ones
 	@CASES="$(CASES)" $(BIN)/python -m tests.judge
+
+claims: setup ## Measure the check of prose on sentences whose truth is known: CASES=folder for others
+	@CASES="$(CASES)" $(BIN)/python -m tests.projections.claims
 
 hostile: setup ## Send hostile requests to a real tracker serve and hostile bytes to its parsers: REQUESTS=100000
 	@$(BIN)/python -m tests.hostile --requests $(REQUESTS)

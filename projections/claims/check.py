@@ -1,79 +1,75 @@
-"""All readers of claims over all texts of an incident: what they found, each with a key that stays.
+"""All checks over all texts of an incident: what they found, each with a key that stays.
 
 Deterministic and by grammar: a sentence is a finding because of words that can be pointed at.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from projections.claims import (
-    actions,
-    agreement,
-    counts,
-    days,
-    durations,
-    etas,
-    instants,
-    peaks,
-    people,
-    rollback_claims,
-    versions,
-)
-from projections.claims.claim import Claim, Finding
-from projections.claims.claim_facts import from_rows
-from projections.claims.clocks import clocks, zones_in
-from projections.claims.facts import ClaimFacts
+from projections.claims.agreement import check_agreement
+from projections.claims.causes import check_causes
+from projections.claims.claim import Finding
+from projections.claims.clocks import clocks, dates_in, zones_in
+from projections.claims.counts import check_counts
+from projections.claims.durations import check_durations
+from projections.claims.facts import Facts, Stamp
+from projections.claims.instants import check_days, check_instants, instants_of
+from projections.claims.items import check_items
+from projections.claims.matching import stamps_of
+from projections.claims.order import check_order
+from projections.claims.peaks import check_peaks
+from projections.claims.people import check_people
+from projections.claims.placeholders import check_placeholders
+from projections.claims.promises import check_message, check_promises
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
+from projections.claims.statements import check_statements
+from projections.claims.topics import topics_in
+from projections.claims.vocabulary import any_case
 from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
 from tracker.text.mojibake import find_mojibake
 
-READERS: tuple[Callable[[Sentence, ClaimFacts, Text], Iterator[Finding]], ...] = (
-    durations.check_durations,
-    instants.check_times,
-    days.check_days,
-    versions.check_versions,
-    counts.check_counts,
-    rollback_claims.check_rollbacks,
-    people.check_people,
-    peaks.check_peaks,
-    actions.check_action_items,
+CHECKS: tuple[Callable[[Sentence, Facts], Iterator[Finding]], ...] = (
+    check_instants,
+    check_days,
+    check_statements,
+    check_order,
+    check_people,
+    check_counts,
+    check_peaks,
+    check_items,
+    check_placeholders,
 )
-"""Each kind of claim; a new one is a module with `read(sentence, facts, text)` and a line here."""
-
-_SECTIONS = {
-    "prevention": ("prevention",),
-    "lesson": ("lessons learned",),
-    "root-cause": ("root cause",),
-    "fix": ("fix",),
-    "impact": ("impact",),
+"""Each kind of claim about a sentence; a new one is a module and a line here."""
+_ALONE = (check_days, check_placeholders)
+_SECTIONS = {kind: (kind.replace("-", " "),) for kind in ("prevention", "root-cause", "fix", "impact")} | {
+    "lesson": ("lessons learned",)
 }
 _RULES = {name.replace("_", " ") for name in RULE_NAMES}
 """How the rows of a report's procedure begin: what a rule asks for is not a claim."""
+_DAY = any_case(r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:'s)?\b")
 _KEY = "0123456789abcdefghijklmnopqrstuv"
 
 
-def claims(texts: Sequence[Text], facts: ClaimFacts) -> list[Claim]:
+def check_texts(texts: Sequence[Text], facts: Facts) -> list[Finding]:
     """Return what the log contradicts in these texts, in the order in which it is read."""
-    found: list[Claim] = []
+    found: list[Finding] = []
     for number, text in enumerate(texts):
         later = [each for each in texts[number + 1 :] if each.event is not None]
         found += _keyed(text, _found(text, facts, later))
     return found
 
 
-def texts_of(facts: ClaimFacts) -> list[Text]:
+def texts_of(facts: Facts) -> list[Text]:
     """Return the notes and sent messages of an incident, oldest first."""
-    found = []
     # An incident that was imported under another number has other ids, and the same waivers.
-    first = {
-        step.id: origin.event
-        for step in facts.incident.steps
-        if (origin := step.recorded.arrival.origin) is not None
-    }
+    steps = facts.incident.steps if facts.incident else ()
+    first = {step.id: origin.event for step in steps if (origin := step.recorded.arrival.origin) is not None}
+    found = []
     for note in facts.notes:
         event = note.event
         assert isinstance(event, NoteAdded)
@@ -84,7 +80,6 @@ def texts_of(facts: ClaimFacts) -> list[Text]:
                 event.occurred_at,
                 note.id,
                 event.kind,
-                by=event.decided_by,
                 first_event=first.get(note.id),
             )
         )
@@ -98,56 +93,128 @@ def texts_of(facts: ClaimFacts) -> list[Text]:
                 event_id,
                 message.kind,
                 message.eta,
-                message.by,
                 first_event=first.get(event_id),
             )
         )
 
-    def order(each: Text) -> tuple[datetime, str]:
-        assert isinstance(each.at, datetime)
-        return each.at, each.event or ""
+    def order(text: Text) -> tuple[datetime, str]:
+        assert isinstance(text.at, datetime)
+        return text.at, text.event or ""
 
     return sorted(found, key=order)
 
 
-def _found(text: Text, facts: ClaimFacts, later: list[Text]) -> list[Finding]:
-    read = sentences(text.text, _SECTIONS.get(text.kind, ()) if text.event is not None else ())
-    if text.event is None:
-        facts = _in_own_zone(facts, read)
-        facts = from_rows(facts, instants.rows(read, facts))
+def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
+    noted = text.event is not None
+    read = sentences(text.text, _SECTIONS.get(text.kind, ()) if noted else ())
+    if not noted:
+        named = list(dict.fromkeys(offset for each in read for offset in zones_in(each.text)))
+        facts = replace(facts, zones=tuple(named[:6])) if named else facts
+        facts = _with_rows(facts, read)
+    known = facts
+    if noted and text.at is not None:
+        # What was not over yet when a note was written may be told as it was then.
+        facts = replace(facts, stamps=(*facts.stamps, Stamp("resolved", text.at, None), *_as_of(facts, text)))
+    checks = CHECKS if facts.incident is not None else _ALONE
     found: list[Finding] = []
     base: datetime | None = None
-    for each in read:
-        if each.row and each.text.partition(" | ")[0] in _RULES:
+    context: list[Stamp] = []
+    for number, each in enumerate(read):
+        if (each.row and each.text.partition(" | ")[0] in _RULES) or _is_other(each.text, facts):
             continue
-        mine = [one for reader in READERS for one in reader(each, facts, text)]
-        mine += etas.check_promises(each, facts, text, base)
-        found += [replace(one, line=each.line_of(one.words)) for one in mine]
+        if each.row and facts.row_of(each.text):
+            # A row of the tracker's own table is what its event says; only its time may have been changed.
+            found += [replace(one, line=each.line_of(one.words)) for one in check_instants(each, facts)]
+            continue
+        mine = [one for check in checks for one in check(each, facts)]
+        mine += check_durations(each, facts, context)
+        mine += check_promises(each, known, text.at, base)
+        found += [replace(one, line=each.line_of(one.words)) for one in _one_each(mine)]
         base = _base(each, facts) or base
-    found += agreement.check_agreement(read, facts, text)
-    found += etas.of_message(facts, text, later)
+        last = context if number and read[number - 1].section == each.section else []
+        context = _context(each, facts) or last
+    found += check_causes(read, facts) if facts.incident is not None else ()
+    found += check_agreement(read, facts, is_file=not noted)
+    found += [replace(one, line=1) for one in check_message(known, text, later)]
     found += [
-        Finding("garbled", _cut(line), f"{wrong}; type it again, or save the file as UTF-8", line=number)
+        Finding("garbled", "mojibake", _cut(line), values=(wrong,), line=number)
         for number, line in spoken_lines(text.text)
         if (wrong := find_mojibake(line[:2000]))
     ]
-    unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda each: each.line)
+    return sorted(dict.fromkeys(found), key=lambda each: each.line)
 
 
-def _in_own_zone(facts: ClaimFacts, read: Iterable[Sentence]) -> ClaimFacts:
-    """Read times without a zone in those that the text names; where it names none, in those that were given."""
-    named = list(dict.fromkeys(offset for each in read for offset in zones_in(each.text)))
-    return replace(facts, zones=tuple(named[:6])) if named else facts
+def _is_other(text: str, facts: Facts) -> bool:
+    """Whether a sentence is about another incident, or a day of the week on which this one was not."""
+    if facts.incident is None:
+        return False
+    prefix, _, _ = facts.incident.id.rpartition("-")
+    ids = {match[0].upper() for match in re.finditer(rf"\b{re.escape(prefix)}-\d+\b", text, re.IGNORECASE)}
+    if ids and facts.incident.id not in ids:
+        return True
+    days = {day.strftime("%A").lower() for day in facts.own_days}
+    named = {match[1].lower() for match in _DAY.finditer(text)}
+    return bool(named) and not named & days and not dates_in(text, (2000,))
 
 
-def _base(sentence: Sentence, facts: ClaimFacts) -> datetime | None:
+def _as_of(facts: Facts, text: Text) -> Iterable[Stamp]:
+    assert text.at is not None
+    yield Stamp("recovered", text.at, text.event, origin="note")
+
+
+def _one_each(found: Iterable[Finding]) -> list[Finding]:
+    """Keep one finding of the same words: the first check is the most exact."""
+    kept: dict[str, Finding] = {}
+    for each in found:
+        kept.setdefault(each.words, each)
+    return list(kept.values())
+
+
+def _with_rows(facts: Facts, read: Sequence[Sentence]) -> Facts:
+    """Add from a text's own timeline the points that the log does not have."""
+    added = []
+    for sentence in read:
+        found = clocks(sentence.text)
+        if not found or not sentence.row or found[0].start > 12:
+            continue
+        near = [
+            at
+            for at in instants_of(sentence, found[0], facts)
+            if facts.incident is None or facts.begins <= at <= facts.ends
+        ]
+        missing = [t for t in topics_in(sentence.text) if near and not t.negated and not facts.of(t.point)]
+        added += [Stamp(topic.point, near[0], None, origin="text") for topic in missing]
+    return replace(facts, stamps=(*facts.stamps, *added)) if added else facts
+
+
+def _context(sentence: Sentence, facts: Facts) -> list[Stamp]:
+    """Return the instants that "two minutes later" in the next sentence can count from."""
+    found = [
+        s
+        for topic in topics_in(sentence.text)
+        if not topic.negated
+        for s in stamps_of(topic, sentence.text, facts)
+    ]
+    for clock in clocks(sentence.text):
+        near = [
+            at
+            for at in instants_of(sentence, clock, facts)
+            if abs((facts.begins - at).total_seconds()) < 2 * 86400
+        ]
+        found += [Stamp("written", at, None, origin="text") for at in near]
+    return found
+
+
+def _base(sentence: Sentence, facts: Facts) -> datetime | None:
     """Return the instant that a text gives before a promise: "Detected: 14:45 UTC" above "ETA: 15 minutes"."""
     if not sentence.text.lower().startswith(("detected", "declared", "started", "reported")):
         return None
     for clock in clocks(sentence.text):
-        at = clock.instants(list(facts.zones), facts.days)
-        near = [each for each in at if each >= facts.incident.begins_at.replace(second=0, microsecond=0)]
+        near = [
+            at
+            for at in instants_of(sentence, clock, facts)
+            if at >= facts.begins.replace(second=0, microsecond=0)
+        ]
         if near:
             return min(near)
     return None
@@ -158,7 +225,7 @@ def _cut(line: str) -> str:
     return line if len(line) <= 100 else line[:99] + "…"
 
 
-def _keyed(text: Text, found: Iterable[Finding]) -> Iterator[Claim]:
+def _keyed(text: Text, found: Iterable[Finding]) -> Iterator[Finding]:
     """Give each finding its key; equal words in one text are numbered.
 
     A file is named by its findings' words alone, so that the key stays when the file moves or lines are added.
@@ -169,20 +236,7 @@ def _keyed(text: Text, found: Iterable[Finding]) -> Iterator[Claim]:
         number = seen[each.kind, words] = seen.get((each.kind, words), 0) + 1
         named = "\x1f".join((text.first_event or text.event or "text", each.kind, words.lower(), str(number)))
         where = f"{text.where}:{each.line}" if text.event is None else text.where
-        yield Claim(
-            key=_key(named),
-            claim=words,
-            where=where,
-            log_says=_sentence(each.says),
-            evidence=each.evidence,
-            line=each.line,
-        )
-
-
-def _sentence(says: str) -> str:
-    """Begin with a capital, unless the first word is a name such as v1.2.1."""
-    first = says.partition(" ")[0]
-    return says[:1].upper() + says[1:] if first.isalpha() else says
+        yield replace(each, words=words, key=_key(named), where=where)
 
 
 def _key(named: str) -> str:

@@ -1,119 +1,271 @@
 """Times of day, days and zones, as people write them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as Offset  # noqa: N812  (a fixed offset is what it is here)
+from functools import lru_cache
 from itertools import islice
 
-from projections.claims.numbers import MOST
+from projections.claims.amounts import MOST
+from projections.claims.vocabulary import any_case
 from tracker.errors import UsageError
 from tracker.text.patterns import lazy_pattern
 from tracker.times import zone
 
-_ABBREVIATIONS = {
-    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "EEST": 180,
-    "MSK": 180, "IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "EST": -300, "EDT": -240,
-    "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+ZONES: dict[str, tuple[int | str, ...]] = {
+    "UTC": (0,), "GMT": (0,), "Z": (0,), "WET": (0,), "WEST": (60,), "BST": (60,), "MEZ": (60,), "CET": (60,), "MESZ": (120,),
+    "CEST": (120,), "EET": (120,), "EEST": (180,), "MSK": (180,), "IST": (330, 60, 120), "SGT": (480,), "HKT": (480,), "JST": (540,),
+    "KST": (540,), "AEST": (600,), "AEDT": (660,), "NZST": (720,), "NZDT": (780,), "EST": (-300,), "EDT": (-240,), "CST": (-360, 480),
+    "CDT": (-300,), "MST": (-420,), "MDT": (-360,), "PST": (-480,), "PDT": (-420,), "AKST": (-540,), "HST": (-600,), "BRT": (-180,),
+    "ET": ("America/New_York",), "CT": ("America/Chicago",), "MT": ("America/Denver",), "PT": ("America/Los_Angeles",),
+    "PACIFIC": ("America/Los_Angeles",), "EASTERN": ("America/New_York",), "MOUNTAIN": ("America/Denver",), "CENTRAL": ("America/Chicago",),
+    "INDIAN": ("Asia/Kolkata",), "INDIA": ("Asia/Kolkata",), "LONDON": ("Europe/London",), "UK": ("Europe/London",),
+    "BERLIN": ("Europe/Berlin",), "PARIS": ("Europe/Paris",), "AMSTERDAM": ("Europe/Amsterdam",), "CENTRAL EUROPEAN": ("Europe/Berlin",),
+    "CENTRAL EUROPEAN SUMMER": (120,), "JAPAN": (540,), "TOKYO": (540,), "SINGAPORE": (480,), "SYDNEY": ("Australia/Sydney",),
+    "NEW YORK": ("America/New_York",), "SAN FRANCISCO": ("America/Los_Angeles",),
 }  # fmt: skip
-_REGIONAL = {
-    "ET": "America/New_York",
-    "CT": "America/Chicago",
-    "MT": "America/Denver",
-    "PT": "America/Los_Angeles",
-}
+"""The zones that people name, in minutes east of UTC or as the time zone database calls them; several where it may be either."""
+_SHORT = [
+    name
+    for name in ZONES
+    if name.isupper()
+    and " " not in name
+    and len(name) <= 5
+    and name not in ("INDIA", "PARIS", "UK", "JAPAN", "TOKYO")
+]
+_LONG = sorted((name for name in ZONES if name not in _SHORT), key=len, reverse=True)
 _ZONE = (
     r"(?:UTC\s?[+-]\d{1,2}(?::?\d{2})?|GMT\s?[+-]\d{1,2}(?::?\d{2})?|[+-]\d{2}:?\d{2}|"
-    + "|".join(sorted([*_ABBREVIATIONS, *_REGIONAL], key=len, reverse=True))
-    + r"|utc|gmt|z|(?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]+)(?![\w/])"
+    + "|".join(sorted(_SHORT, key=len, reverse=True))
+    + r"|utc|gmt|z|(?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]+"
+    + rf"|(?i:{'|'.join(_LONG)})(?=(?:\s+(?:summer\s+|standard\s+|daylight\s+)?time)?\b)(?:(?i:\s+(?:summer\s+|standard\s+|daylight\s+)?time))?)(?![\w/])"
 )
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-_DATE = lazy_pattern(
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)\.?"
+)
+_DATE = any_case(
     r"(?<![\w-])(?:(?P<iso>\d{4}-\d{2}-\d{2})"
-    rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH.format('m1')},?\s+(?P<y1>\d{{4}})"
-    rf"|{_MONTH.format('m2')}\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y2>\d{{4}}))(?!\d)",
-    re.IGNORECASE,
+    rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH.format('m1')}(?:,?\s+(?P<y1>\d{{4}})(?!:))?"
+    rf"|{_MONTH.format('m2')}\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}})(?!:))?)(?![\d:])"
 )
-_TIME = lazy_pattern(
-    r"(?:(?<=\d\d[Tt])|(?<![\w:.+]))(?<!\d\d-)(?P<hour>\d{1,2})(?:[:.h](?P<minute>[0-5]\d)(?P<second>:[0-5]\d(?:\.\d{1,6})?)?)?"
-    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?P<zone>\s?\(?(?-i:" + _ZONE + r")\)?)?(?!\w|:\d)",
-    re.IGNORECASE,
+_TAIL = (
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?:\s+(?:in the (?P<part>morning|afternoon|evening)|at night))?"
+    r"(?P<zone>,?\s?(?:local time,?\s?)?\(?(?-i:" + _ZONE + r")\)?)?"
 )
+_TIME = any_case(r"(?:(?<=\d\d[Tt])|(?<![\w:.+]))(?<!\d\d-)(?P<hour>\d{1,2})(?:[:.h](?P<minute>[0-5]\d)(?P<second>:[0-5]\d(?:\.\d{1,6})?)?)?"
+    + _TAIL + r"(?!\w|:\d)")  # fmt: skip
 _HOURS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_NAMED = lazy_pattern(
-    r"(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before ))"
-    r"(?:(?P<noon>noon|midday)\b|(?P<midnight>midnight)\b"
-    r"|(?:(?:an? )?(?P<part>quarter (?:to|past)|half past)|(?P<minutes>five|ten|twenty|twenty-five)(?: minutes)? past)"
-    rf" (?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])(?!\w|[:.]\d)"
-    r"(?:\s?(?P<half>[ap])\.?m\b)?)(?P<zone>\s?\(?(?-i:" + _ZONE + r")\)?)?",
-    re.IGNORECASE,
+_MINUTES = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25, "half": 30}
+_NAMED = any_case(
+    r"(?:(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before )|(?<=till ))"
+    r"(?:(?P<noon>noon|midday)|(?P<midnight>midnight))\b|\b"
+    rf"(?:(?:an? )?(?P<head>(?P<minutes>quarter|half|five|ten|twenty|twenty-five)(?: minutes)? (?P<side>to|past)|(?P<figure>\d\d?|twelve) minutes (?P<side2>to|past)) "
+    rf"(?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])|(?P<oclock>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o'?clock)(?!\w|[:.]\d))"
+    + _TAIL
 )
-_PARTS = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25, "half": 30}
-"""Times in words: noon, a quarter to three, half past two."""
-ANY_ZONE = lazy_pattern(r"(?<![\w/])" + _ZONE)
-_STAMP_GAP = lazy_pattern(r"(?:T|t|\s|,|\sat\s|\s[-–|]\s)*$")
+"""Times in words: noon, a quarter to three, half past two, six o'clock."""
+_ANY_ZONE = lazy_pattern(r"(?<![\w/])" + _ZONE)
+_LONG_NAMED = any_case(rf"\b(?:{'|'.join(_LONG)})\b(?!\s+(?:summer\s+|standard\s+|daylight\s+)?time)")
+_UNKNOWN_ZONE = lazy_pattern(
+    r"\s?\(?[A-Z]{2,4}T\b\)?|\s?\(?[A-Z][a-z]+(?:[ /][A-Z][a-z]+)? time\b|\s?local(?: time)?\b"
+)
+_STAMP_GAP = lazy_pattern(r"(?:T|t|\s|,|\sat\s|\s[-–|]\s|\(?\w*day\)?)*$")
 
 
-def offset_of(text: str) -> tzinfo | None:
-    """Return the zone that is written so; None if it is none."""
-    text = text.strip(" ()")
-    upper = text.upper()
-    if upper in _ABBREVIATIONS:
-        return UTC if not _ABBREVIATIONS[upper] else Offset(timedelta(minutes=_ABBREVIATIONS[upper]))
-    named = _REGIONAL.get(upper, text)
-    if "/" in named:
+@lru_cache(maxsize=256)
+def offsets_of(text: str) -> tuple[tzinfo, ...]:
+    """Return the zones that are written so; none if it is no zone."""
+    text = re.sub(r"\blocal time\b", "", text).strip(" (),")
+    name = re.sub(r"\s+(?:standard\s+|daylight\s+)?time$", "", text, flags=re.IGNORECASE).upper()
+    name = name.removesuffix(" TIME")
+    if name in ZONES:
+        return tuple(_zone(each) for each in ZONES[name])
+    if "/" in text:
         try:
-            return zone(named)
+            return (zone(text),)
         except UsageError:
-            return None
+            return ()
     match = re.fullmatch(r"(?:UTC|GMT)?\s?([+-])(\d{1,2}):?(\d{2})?", text, re.IGNORECASE)
-    if match is None:
-        return None
-    minutes = int(match[2]) * 60 + int(match[3] or 0)
-    if minutes > 14 * 60 or minutes % 15:
-        return None
-    return Offset(timedelta(minutes=-minutes if match[1] == "-" else minutes))
+    minutes = int(match[2]) * 60 + int(match[3] or 0) if match else -1
+    if match is None or minutes > 14 * 60 or minutes % 15:
+        return ()
+    return (Offset(timedelta(minutes=-minutes if match[1] == "-" else minutes)),)
+
+
+def _zone(named: int | str) -> tzinfo:
+    if isinstance(named, str):
+        return zone(named)
+    return Offset(timedelta(minutes=named)) if named else UTC
 
 
 def zones_in(text: str) -> list[tzinfo]:
     """Return the zones that a text names anywhere, in their order."""
     found: list[tzinfo] = []
-    for match in ANY_ZONE.finditer(text):
-        if match[0][0] in "+-" and not re.search(
-            r"\d(?:\s?[ap]m)?\s?$", text[max(match.start() - 6, 0) : match.start()]
+    for match in _ANY_ZONE.finditer(text):
+        before = text[max(match.start() - 6, 0) : match.start()]
+        if match[0][0] in "+-" and not re.search(r"\d(?:\s?[ap]m)?\s?$", before):
+            continue
+        if match[0] in ("Z", "z") and not before[-1:].isdigit():
+            continue
+        plain = match[0].upper() in _LONG and " TIME" not in match[0].upper()
+        if plain and not re.search(
+            r"\d(?:\s?[ap]\.?m\.?)?,?\s$|(?:times are|in)\s$",
+            text[max(match.start() - 12, 0) : match.start()],
         ):
             continue
-        if match[0] == "Z" and not text[max(match.start() - 1, 0) : match.start()].isdigit():
-            continue
-        offset = offset_of(match[0])
-        if offset is not None and offset not in found:
-            found.append(offset)
+        found += [each for each in offsets_of(match[0]) if each not in found]
     if re.search(r"\d(?::\d\d)?Z\b", text) and UTC not in found:
         found.append(UTC)
     return found
 
 
-def dates_in(text: str) -> list[tuple[int, int, date]]:
-    """Return the calendar dates in a text, with where they stand."""
+def dates_in(text: str, years: Sequence[int] = ()) -> list[tuple[int, int, date]]:
+    """Return the calendar dates in a text, with where they stand; those without a year only where one is given."""
     found = []
     for match in _DATE.finditer(text):
-        try:
-            if match["iso"]:
-                day = date.fromisoformat(match["iso"])
-            else:
-                month = (match["m1"] or match["m2"])[:3].lower()
-                day = date(
-                    int(match["y1"] or match["y2"]), _MONTHS.index(month) + 1, int(match["d1"] or match["d2"])
+        month = (match["m1"] or match["m2"] or "")[:3].lower()
+        written = match["y1"] or match["y2"]
+        for year in [int(written)] if written else years:
+            try:
+                day = (
+                    date.fromisoformat(match["iso"])
+                    if match["iso"]
+                    else date(year, _MONTHS.index(month) + 1, int(match["d1"] or match["d2"]))
                 )
-        except ValueError:
+            except ValueError:
+                continue
+            found.append((match.start(), match.end(), day))
+        if match["iso"] and not years:
+            with_iso = _iso(match["iso"])
+            found += [(match.start(), match.end(), with_iso)] if with_iso else []
+    return list(dict.fromkeys(found))
+
+
+def _iso(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A time of day as written, to `grain` seconds; `day` and `zones` where they were written with it.
+
+    `either` says that it may be of the morning or of the afternoon, `unknown` that its zone is not understood.
+    """
+
+    hour: int
+    minute: int
+    second: float
+    grain: float
+    day: date | None
+    zones: tuple[tzinfo, ...]
+    either: bool
+    start: int
+    end: int
+    words: str
+    unknown: bool = False
+
+    def instants(self, zones: Sequence[tzinfo], days: Sequence[date]) -> list[datetime]:
+        """Return the instants that may be meant."""
+        found = []
+        for offset in self.zones or zones:
+            for day in [self.day] if self.day else days:
+                for hour in (self.hour, self.hour + 12) if self.either else (self.hour,):
+                    second = int(self.second)
+                    try:
+                        local = datetime(
+                            day.year, day.month, day.day, hour % 24, self.minute, second,
+                            round((self.second - second) * 1e6) % 1_000_000, tzinfo=offset,
+                        )  # fmt: skip
+                        found.append(local.astimezone(UTC))
+                    except (ValueError, OverflowError):
+                        continue
+        return [] if self.unknown else found
+
+
+@lru_cache(maxsize=256)
+def clocks(text: str) -> tuple[Clock, ...]:
+    """Find the times of day in a text."""
+    dates = dates_in(text)
+    found = list(_in_words(text, dates))
+    taken = [(each.start, each.end) for each in found]
+    for match in islice(_TIME.finditer(text), 4 * MOST):
+        if len(found) >= MOST:
+            break
+        hour, half = int(match["hour"]), match["half"]
+        if any(start < match.end() and match.start() < end for start, end in taken):
             continue
-        found.append((match.start(), match.end(), day))
-    return found
+        if (match["minute"] is None and half is None) or hour > 23 or (half and not 1 <= hour <= 12):
+            continue
+        separator = text[match.end("hour")] if match["minute"] else ":"
+        if separator == "." and half is None and not match["zone"]:
+            continue
+        if separator.lower() == "h" and re.match(r"\s*(?:m|min)", text[match.end() :], re.IGNORECASE):
+            continue
+        second = float((match["second"] or ":0")[1:])
+        grain = 1.0 if match["second"] else 60.0 if match["minute"] else 3600.0
+        either = half is None and match["part"] is None and 1 <= hour <= 11 and len(match["hour"]) == 1
+        clock = _made(
+            text,
+            match,
+            dates,
+            _hour(hour, half, match["part"]),
+            int(match["minute"] or 0),
+            second,
+            grain,
+            either,
+        )
+        rest = text[clock.end + 1 : clock.end + 20] if clock.end != match.end() else ""
+        found.append(clock)
+        if rest:
+            shift = clock.end + 1
+            found += [
+                replace(each, start=shift + each.start, end=shift + each.end) for each in clocks(rest)[:1]
+            ]
+    return tuple(sorted(found, key=lambda each: each.start))
 
 
-def _is_end_of_range(match: re.Match[str], offset: tzinfo | None) -> bool:
+def _hour(hour: int, half: str | None, part: str | None) -> int:
+    """Return the hour of the day, by "pm" or "in the afternoon"."""
+    if half:
+        return hour % 12 + (12 if half in "pP" else 0)
+    if part and part.lower() != "morning" and hour < 12:
+        return hour + 12
+    return hour
+
+
+def _made(
+    text: str,
+    match: re.Match[str],
+    dates: list[tuple[int, int, date]],
+    hour: int,
+    minute: int,
+    second: float,
+    grain: float,
+    either: bool,
+) -> Clock:
+    day, begin = None, match.start()
+    for start, end, on in dates:
+        if end <= match.start() and _STAMP_GAP.fullmatch(text[end : match.start()]):
+            day, begin = on, start
+    if day is None and (after := re.match(r"\s*,?\s*(?:on|,)\s+(?:\w+day,?\s+)?", text[match.end() :])):
+        day = next((on for start, _, on in dates if start == match.end() + after.end()), None)
+    stop, offsets = match.end(), offsets_of(match["zone"]) if match["zone"] else ()
+    if match["zone"] and (not offsets or day is None) and _is_end_of_range(match, bool(offsets)):
+        offsets, stop = (), match.start("zone")
+    unknown = not offsets and stop == match.end() and _UNKNOWN_ZONE.match(text, match.end()) is not None
+    return Clock(
+        hour, minute, second, grain, day, offsets, either, begin, stop, text[begin:stop].strip(), unknown
+    )
+
+
+def _is_end_of_range(match: re.Match[str], is_zone: bool) -> bool:
     """Whether what looks like an offset is where a span ends: 14:45-15:10.
 
     03:10-05:00 can be both; without a date before it and seconds in it, it is taken for a span.
@@ -122,127 +274,30 @@ def _is_end_of_range(match: re.Match[str], offset: tzinfo | None) -> bool:
     if raw[0] != "-" or len(raw) < 6:
         return False
     later = (int(raw[1:3]), raw[4:6]) > (int(match["hour"]), match["minute"])
-    return offset is None or (match["second"] is None and later)
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A time of day as written, to `grain` seconds; `day` and `zone` where they were written with it.
-
-    `either` says that it may be of the morning or of the afternoon.
-    """
-
-    hour: int
-    minute: int
-    second: float
-    grain: float
-    day: date | None
-    zone: tzinfo | None
-    either: bool
-    start: int
-    end: int
-    words: str
-
-    def instants(self, zones: list[tzinfo], days: list[date]) -> list[datetime]:
-        """Return the instants that may be meant."""
-        found = []
-        for offset in [self.zone] if self.zone is not None else zones:
-            for day in [self.day] if self.day else days:
-                for hour in (self.hour, self.hour + 12) if self.either else (self.hour,):
-                    second = int(self.second)
-                    try:
-                        local = datetime(
-                            day.year, day.month, day.day, hour, self.minute, second,
-                            round((self.second - second) * 1e6) % 1_000_000, tzinfo=offset,
-                        )  # fmt: skip
-                        found.append(local.astimezone(UTC))
-                    except (ValueError, OverflowError):
-                        continue
-        return found
-
-
-def clocks(text: str) -> list[Clock]:
-    """Find the times of day in a text."""
-    dates = dates_in(text)
-    found: list[Clock] = list(_in_words(text, dates))
-    for match in islice(_TIME.finditer(text), 4 * MOST):
-        if len(found) >= MOST:
-            break
-        hour, half = int(match["hour"]), match["half"]
-        if match["minute"] is None and half is None:
-            continue
-        separator = text[match.end("hour")] if match["minute"] else ":"
-        if separator == "." and half is None and not match["zone"]:
-            continue
-        if separator.lower() == "h" and re.match(r"\s*(?:m|min)", text[match.end() :], re.IGNORECASE):
-            continue
-        if hour > 23 or (half and not 1 <= hour <= 12):
-            continue
-        if half:
-            hour = hour % 12 + (12 if half in "pP" else 0)
-        second = float((match["second"] or ":0")[1:])
-        grain = 1.0 if match["second"] else 60.0 if match["minute"] else 3600.0
-        either = half is None and 1 <= hour <= 11 and len(match["hour"]) == 1
-        day = next(
-            (
-                on
-                for begin, end, on in dates
-                if end <= match.start() and _STAMP_GAP.fullmatch(text[end : match.start()])
-            ),
-            None,
-        )
-        if day is None:
-            after = re.match(r"\s*,?\s*(?:on|,)\s+", text[match.end() :])
-            at = match.end() + after.end() if after else -1
-            day = next((on for begin, _, on in dates if begin == at), None)
-        begin = (
-            next((b for b, e, on in dates if on == day and e <= match.start()), match.start())
-            if day
-            else match.start()
-        )
-        stop = match.end()
-        offset = offset_of(match["zone"]) if match["zone"] else None
-        if match["zone"] and (offset is None or day is None) and _is_end_of_range(match, offset):
-            offset, stop = None, match.start("zone")
-        found.append(
-            Clock(
-                hour,
-                int(match["minute"] or 0),
-                second,
-                grain,
-                day,
-                offset,
-                either,
-                begin,
-                stop,
-                text[begin:stop].strip(),
-            )
-        )
-        if stop != match.end():
-            found += [
-                replace(each, start=stop + 1 + each.start, end=stop + 1 + each.end)
-                for each in clocks(text[stop + 1 : stop + 20])[:1]
-            ]
-    return sorted(found, key=lambda each: each.start)
+    return not is_zone or (match["second"] is None and later)
 
 
 def _in_words(text: str, dates: list[tuple[int, int, date]]) -> Iterator[Clock]:
     """Find times that are written without digits; of twelve hours, unless they say which half of the day."""
     for match in islice(_NAMED.finditer(text), MOST):
-        minute, either = 0, False
         if match["noon"] or match["midnight"]:
-            hour = 12 if match["noon"] else 0
-        else:
-            named = match["named"].lower()
-            hour = (_HOURS.index(named) + 1 if named in _HOURS else int(named)) % 12
-            part, _, side = (match["part"] or match["minutes"]).lower().partition(" ")
-            minute = _PARTS[part]
-            if side == "to":
+            yield _made(text, match, dates, 12 if match["noon"] else 0, 0, 0.0, 60.0, False)
+            continue
+        named = (match["named"] or match["oclock"]).lower()
+        hour = (_HOURS.index(named) + 1 if named in _HOURS else int(named)) % 12
+        minute = 0
+        if match["head"]:
+            figure = match["figure"]
+            minute = (
+                _MINUTES[match["minutes"].lower()]
+                if match["minutes"]
+                else 12
+                if figure == "twelve"
+                else int(figure)
+            )
+            if (match["side"] or match["side2"]).lower() == "to":
                 hour, minute = (hour - 1) % 12, 60 - minute
-            either = match["half"] is None
-            hour += 12 if match["half"] in ("p", "P") else 0
-        day = next((on for _, end, on in dates if _STAMP_GAP.fullmatch(text[end : match.start()])), None)
-        offset = offset_of(match["zone"]) if match["zone"] else None
-        yield Clock(
-            hour, minute, 0.0, 60.0, day, offset, either, match.start(), match.end(), match[0].strip()
-        )  # fmt: skip
+        if minute > 59:
+            continue
+        either = match["half"] is None and match["part"] is None
+        yield _made(text, match, dates, _hour(hour, match["half"], match["part"]), minute, 0.0, 60.0, either)

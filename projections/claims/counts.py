@@ -1,235 +1,208 @@
-"""How often and how many, as written, compared with what the log counts."""
+"""How often and how many, as written, compared with what the log counts and what people noted."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 
+from projections.claims.amounts import (
+    NUMBER,
+    Amount,
+    bound_of,
+    counts_in,
+    durations_in,
+    fuzzy_in,
+    number_of,
+    shares_in,
+)
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in
-from projections.claims.facts import ClaimFacts
-from projections.claims.numbers import NUMBER, number_of
-from projections.claims.prose import Sentence, Text
-from projections.claims.vocabulary import HABIT, NOT_NOW, is_elsewhere, is_plan
+from projections.claims.facts import Facts, is_bump
+from projections.claims.prose import Sentence
+from projections.claims.text import content_words, stem, version_spans, versions_in
+from projections.claims.topics import clause_of, denied, is_claim, is_habit, is_setting, topics_in
+from projections.claims.vocabulary import COUNTED, HIT, PEOPLE, any_case, phrases
 from tracker.events.changes import CommitMade
-from tracker.events.incidents import IncidentReopened
-from tracker.text.patterns import lazy_pattern
 
-_TIMES = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
-_OFTEN = rf"(?P<often>once|twice|thrice|(?:{NUMBER}) times)"
-_MANY = rf"(?P<many>{NUMBER}|\ba single|\bno|\bonly one|\bonly a)"
-_ADJECTIVES = r"(?:\s+(?:separate|different|production|small|minimal|single|successful|failed|fix|hotfix|more|further|of))*"
-_BETWEEN = lazy_pattern(
-    r"\b(?:between|-|–|to|or|at most|up to|at least|(?:no |not )?(?:more|fewer|less) than|over|under)\s*$",
-    re.IGNORECASE,
+_TIMES = any_case(rf"\b(?:(?<!at )once|twice|thrice|(?P<n>{NUMBER}) times)\b")
+_COUNTED = {name: (phrases(nouns), phrases(verbs)) for name, (nouns, verbs) in COUNTED.items()}
+_OF_POINT = {
+    "reopened": "reopenings",
+    "rolled back": "rollbacks",
+    "deployed": "deploys",
+    "alerted": "alerts",
+    "message": "messages",
+}
+_PART = any_case(r"^\W*(?:of (?:the |them|these|\d)|more\b|other\b|further\b|additional\b)")
+_SKIPPED = any_case(
+    r"\b(?:between|-|–|(?<!close )to|or|per|every|each|HTTP|status|code|port|v|version|out of|number)\s*$"
 )
-_ELSEWHERE = lazy_pattern(
-    r"^\W*(?:just |shortly |\w+ )?(?:before|earlier|ago|per|a day|a week|each|yesterday|last|at most|at least|or more|or fewer|max(?:imum)?)\b",
-    re.IGNORECASE,
+_ONLY = any_case(r"\b(?:only|just|single|mere|barely)\b")
+_SINCE = any_case(r"\b(?:before|ago|day|week|month|year|staging|canary)\b")
+_NOUNS = any_case(
+    r"\s*(?:(?:of |of the |of our |other |different )?(?P<words>[a-z][\w-]*(?:\s+[a-z][\w-]*){0,3}))?"
 )
-_PART = lazy_pattern(r"^\W*of (?:the |\d)", re.IGNORECASE)
-
-_BUMP = lazy_pattern(r"\bbump\b|\bversion\b|^release\b", re.IGNORECASE)
-
-Counted = tuple[set[int], str, tuple[str, ...]]
-
-
-def _changes(facts: ClaimFacts, kind: str, loosely: datetime | None) -> Counted | None:
-    """Count what was done since it began; a note may count what was known when it was written, also from before."""
-    start = facts.incident.begins_at
-    rows = [row for row in facts.changes if row.kind == kind and row.service in facts.incident.services]
-    during = [row for row in rows if row.at >= start]
-    done = [row for row in during if row.status == "finished"]
-    everything = [row for row in facts.changes if row.kind == kind]
-    if not everything and not any(row.kind != "merge" for row in facts.changes):
-        return None
-    named = ", ".join(f"{row.version} at {facts.clock(row.at)}" for row in during) or "none"
-    end = facts.incident.ends_at or facts.now
-    possible = {len(done), len(during), len([row for row in done if row.at <= end])}
-    if loosely:
-        possible |= {len([row for row in rows if row.at <= up_to]) for up_to in (loosely, end)}
-        possible |= {len([row for row in during if row.at <= loosely]), len(everything)}
-    return (
-        possible,
-        f"the log has {len(done)} {kind}{'' if len(done) == 1 else 's'} since it began: {named}",
-        tuple(r.event for r in during),
-    )
+_LABEL = any_case(r"([\w-]+(?:\s+[\w-]+){0,3})\s*[:|]\s*$")
+_NOBODY = any_case(r"\b(?:nobody|no one|none|no \w+) (?:\w+ )?(?:was|were|is) affected\b")
+_HIT = phrases(HIT)
+_PEOPLE = frozenset(stem(word) for word in PEOPLE.split())
 
 
-def _deploys(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    return _changes(facts, "deploy", loosely)
-
-
-def _rollbacks(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    return _changes(facts, "rollback", loosely)
-
-
-def _commits(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    """Count the commits of the fix; merges and version bumps may be counted in or out."""
-    if not facts.commits:
-        return None
-    start, end = facts.incident.begins_at, facts.incident.ends_at or facts.now
-    made = [
-        (each.id, each.event)
-        for each in facts.commits
-        if isinstance(each.event, CommitMade) and start <= each.event.occurred_at <= end
-    ]
-    plain = [(event_id, commit) for event_id, commit in made if not commit.is_merge]
-    bumps = [commit for _, commit in plain if _BUMP.search(commit.subject_line)]
-    named = ", ".join(f"{commit.sha[:7]} {commit.subject_line}" for _, commit in plain[:5]) or "none"
-    return (
-        {len(plain), len(plain) - len(bumps)},
-        f"the log has {len(plain)} commit{'' if len(plain) == 1 else 's'} while it lasted, without merges: {named}",
-        tuple(event_id for event_id, _ in plain),
-    )
-
-
-def _alerts(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    if not facts.alerts:
-        return None
-    names = {getattr(each.event, "name", "") for each in facts.alerts}
-    once = len({each.event.subject() for each in facts.alerts})
-    start = facts.incident.begins_at
-    during = [each for each in facts.alerts if each.event.occurred_at >= start]
-    return (
-        {once, len({each.event.subject() for each in during}), len(names)},
-        f"the log has {once} alert{'' if once == 1 else 's'} that fired: {', '.join(sorted(names))}",
-        tuple(each.id for each in facts.alerts),
-    )
-
-
-def _messages(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    if not facts.messages:
-        return None
-    updates = [each for each in facts.messages if each.kind == "update"]
-    return (
-        {len(facts.messages), len(updates), len(facts.messages) - 1},
-        f"the log has {len(facts.messages)} messages that were sent, {len(updates)} of them updates",
-        tuple(each.sent_event or each.event for each in facts.messages),
-    )
-
-
-def _reopened(facts: ClaimFacts, loosely: datetime | None) -> Counted | None:
-    times = [
-        s for s in facts.incident.steps if isinstance(s.event, IncidentReopened) and s.retraction is None
-    ]
-    return {len(times)}, f"the log has it reopened {len(times)} times", tuple(each.id for each in times)
-
-
-_COUNTS: tuple[tuple[str, str, Callable[[ClaimFacts, datetime | None], Counted | None]], ...] = (
-    (r"(?:re-?)?deploy(?:ment)?s?|rollouts?", r"deployed", _deploys),
-    (r"rollbacks?|roll-?backs?", r"rolled back|reverted", _rollbacks),
-    (r"commits?", r"committed", _commits),
-    (r"alerts?(?: fired)?", r"alerted|alert(?:s)? fired", _alerts),
-    (r"(?:status )?(?:updates|messages)", r"updated the team", _messages),
-    (r"reopenings?", r"reopened", _reopened),
-)
-_PATTERNS = tuple(
-    (
-        lazy_pattern(
-            rf"(?<![\w.:/-]){_MANY}{_ADJECTIVES}\s+(?:{nouns})\b(?!\s+(?:failed|minutes?|hours?|seconds?|branch|alerts?|rate|rules?|threshold))",
-            re.IGNORECASE,
-        ),
-        lazy_pattern(rf"\b(?:{verbs})\s+(?:it\s+|production\s+)?{_OFTEN}", re.IGNORECASE),
-        count,
-    )
-    for nouns, verbs, count in _COUNTS
-)
-
-_PEOPLE_HIT = lazy_pattern(
-    rf"(?P<about>~|≈|about |around |approximately |roughly |some |nearly |almost |over |more than |up to )?(?<![\w.,:/])(?P<many>{NUMBER})(?P<thousand>k\b)?\+?\s+"
-    r"(?:\w+\s+){0,2}?(?P<what>transactions?|customers?|users?|orders?|requests?|payments?|accounts?|sessions?|checkouts?|tickets?|merchants?)\b"
-    r"(?=(?P<rest>[^.;]{0,50}))",
-    re.IGNORECASE,
-)
-_STATUS_BEFORE = lazy_pattern(r"\b(?:HTTP|status|code|return\w*|answer\w*|with|of 10|port) $", re.IGNORECASE)
-_STATUS_AFTER = lazy_pattern(r"\s?(?:errors?|s\b|status|response|code|internal|%|ms\b)", re.IGNORECASE)
-_HIT = lazy_pattern(
-    r"\b(?:affected|impacted|failed|lost|hit|dropped|unable|could not|couldn't|saw|were not|not paid|errors?)\b",
-    re.IGNORECASE,
-)
-
-
-def check_counts(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+def check_counts(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     """Find the counts in a sentence that the log contradicts."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
+    text = sentence.text
+    if sentence.heading or facts.incident is None or text.endswith("?"):
         return
-    said = sentence.text
-    for many, often, count in _PATTERNS:
-        for match in (*many.finditer(said), *often.finditer(said)):
-            left, right = sentence.clause(match.start(), match.end())
-            if (
-                NOT_NOW.search(said, left, right)
-                or HABIT.search(said, left, right)
-                or _BETWEEN.search(said[: match.start()])
-            ):
-                continue
-            if _ELSEWHERE.match(said[match.end() : match.end() + 20]) or _PART.match(
-                said[match.end() : match.end() + 12]
-            ):
-                continue
-            stated = _number(match)
-            counted = count(facts, text.at)
-            if stated is None or counted is None or stated in counted[0]:
-                continue
-            if stated == 0 and 0 in counted[0]:
-                continue
-            yield Finding("count", match[0].strip(), counted[1], counted[2])
-    yield from _affected(sentence, facts, text)
-
-
-def _number(match: re.Match[str]) -> float | None:
-    found = match.groupdict()
-    if found.get("often"):
-        word = found["often"].lower()
-        return _TIMES[word] if word in _TIMES else number_of(word.removesuffix(" times"))
-    many = found["many"].lower()
-    if many == "no":
-        return 0.0
-    return 1.0 if many.startswith(("a", "only")) else number_of(many)
-
-
-def _affected(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
-    """Find numbers of affected users or requests that no note in the log has."""
-    if text.event is not None and text.kind not in ("initial", "update", "resolved", "rollback"):
-        return
-    dated = [(start, end) for start, end, _ in dates_in(sentence.text)]
-    dated += [(each.start, each.end) for each in clocks(sentence.text)]
-    for match in _PEOPLE_HIT.finditer(sentence.text):
-        left, right = sentence.clause(match.start(), match.start("rest"))
-        if (
-            not _HIT.search(sentence.text, max(left - 30, 0), min(right + 30, len(sentence.text)))
-            and "impact" not in sentence.text.lower()
+    taken = [(start, end) for start, end, _ in dates_in(text, (2000,))] + [
+        (start, end) for _, start, end in version_spans(text)
+    ]
+    taken += [(each.start, each.end) for each in clocks(text)]
+    taken += [(each.start, each.end) for each in (*durations_in(text), *shares_in(text))]
+    done: set[str] = set()
+    for value, start, end in counts_in(text):
+        if any(first < end and start < last for first, last in taken) or not is_claim(
+            text, start, end, ignore=("plan",)
         ):
             continue
-        if NOT_NOW.search(sentence.text, left, right):
+        if _SKIPPED.search(text[:start]) or _PART.match(text[end : end + 14]):
             continue
-        if any(start <= match.start("many") < end for start, end in dated):
-            continue
-        number = number_of(match["many"]) * (1000 if match["thousand"] else 1)
-        if number < 2 or any(_near(number, held, bool(match["about"])) for held in _noted(facts)):
-            continue
-        words = sentence.text[match.start() : match.start("rest")].strip()
-        yield Finding(
-            "count",
-            words,
-            f"the log has no such number: no note says how many {match['what'].rstrip('s')}s were hit",
+        name, stop = _counted_noun(text, end)
+        if name and name not in done:
+            done.add(name)
+            yield from _structural(name, value, text[start:stop], text, facts, bound_of(text, start, end))
+        elif not name and not is_habit(text):
+            yield from _noted(value, start, end, text, facts)
+    for fuzzy in fuzzy_in(text):
+        if is_claim(text, fuzzy.start, fuzzy.end) and not is_habit(text):
+            yield from _noted(fuzzy.low, fuzzy.start, fuzzy.end, text, facts, fuzzy)
+    for match in _TIMES.finditer(text):
+        value = (
+            number_of(match["n"]) if match["n"] else {"once": 1.0, "twice": 2.0}.get(match[0].lower(), 3.0)
         )
+        bound = bound_of(text, *match.span())
+        value += bound == "least" and "more" in text[max(match.start() - 12, 0) : match.start()]
+        for name, begin in _done_so_often(text, match.start(), match.end()):
+            if name not in done and is_claim(text, *match.span(), ignore=("plan",)):
+                done.add(name)
+                yield from _structural(
+                    name, value, text[min(begin, match.start()) : match.end()], text, facts, bound
+                )
 
 
-def _near(stated: float, held: float, about: bool) -> bool:
-    return abs(stated - held) <= (0.1 * held if about else 0.0)
+def _counted_noun(text: str, end: int) -> tuple[str, int]:
+    """Return what is counted after a number, as COUNTED calls it, and where its noun ends."""
+    after = text[end : end + 48]
+    for name, (nouns, _) in _COUNTED.items():
+        match = nouns.search(after)
+        if match and re.fullmatch(r"\s+(?:[a-z][\w-]*\s+){0,2}", after[: match.start()]):
+            return name, end + match.end()
+    return "", end
 
 
-def _noted(facts: ClaimFacts) -> set[float]:
-    texts = [getattr(note.event, "text", "") for note in facts.notes]
-    texts += [facts.incident.impact or "", facts.incident.title]
-    texts += [str(getattr(step.event, "impact", "") or "") for step in facts.incident.steps[:50]]
-    found = set()
-    for each in texts:
-        for match in re.finditer(rf"({NUMBER})(k\b)?", each[:5000], re.IGNORECASE):
-            if _STATUS_BEFORE.search(each[max(match.start() - 14, 0) : match.start()]) or _STATUS_AFTER.match(
-                each[match.end() : match.end() + 12]
-            ):
-                continue
-            found.add(number_of(match[1]) * (1000 if match[2] else 1))
-    return found
+def _done_so_often(text: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+    """Yield what was done "twice", with where the words for it begin."""
+    left, right = clause_of(text, start, end)
+    for topic in topics_in(text):
+        if topic.point in _OF_POINT and -4 < start - topic.end < 30:
+            yield _OF_POINT[topic.point], topic.start
+    for name, pair in _COUNTED.items():
+        for match in (found for words in pair for found in words.finditer(text, left, right)):
+            if abs(match.end() - start) < 30:
+                yield name, match.start()
+
+
+def _structural(
+    name: str, value: float, words: str, text: str, facts: Facts, bound: str
+) -> Iterator[Finding]:
+    begin = text.find(words)
+    numbers, events = counted(name, facts)
+    if not numbers or value in numbers or _SINCE.search(text) or denied(text, begin, begin + len(words)):
+        return
+    if not (bound == "most" and min(numbers) <= value) and not (bound == "least" and max(numbers) >= value):
+        yield Finding("count", f"count {name}", words.strip(), values=(str(max(numbers)),), events=events[:4])
+
+
+def counted(name: str, facts: Facts) -> tuple[set[int], tuple[str, ...]]:
+    """Return every number that a count of this kind can be, none where nobody can tell, and the events that are counted."""
+    begin, over = facts.begins, facts.ends
+    numbers: set[int] = set()
+    stamps = facts.of(
+        {"alerts": "alerted", "messages": "message", "hypotheses": "hypothesis"}.get(name, "reopened")
+    )
+    events = tuple(each.event for each in stamps if each.event)
+    if name in ("deploys", "rollbacks") and facts.changes:
+        rows = [row for row in facts.changes if row.kind == name[:-1]]
+        during = [row for row in rows if row.at >= begin]
+        finished = [row for row in during if row.status == "finished"]
+        numbers = {len(finished), len(during), sum(row.at <= over for row in finished)}
+        if name == "deploys":
+            ever = sum(row.status == "finished" for row in rows)
+            both = sum(row.kind != "merge" and row.at >= begin for row in facts.changes)
+            numbers |= {len(rows), ever, both, len(during) - len(finished)}
+        events = tuple(row.event for row in during or rows)
+    elif name == "commits":
+        made = {
+            e.id: e.event
+            for e in facts.commits
+            if isinstance(e.event, CommitMade) and begin <= e.event.occurred_at <= over
+        }
+        plain = [commit for commit in made.values() if not commit.is_merge]
+        numbers = {len(made), len(plain), sum(not is_bump(commit) for commit in plain)} if made else set()
+        events = tuple(made)
+    elif name == "alerts" and stamps:
+        numbers = {
+            len(stamps),
+            sum(each.at >= begin for each in stamps),
+            len({each.names for each in stamps}),
+        }
+    elif name == "messages" and stamps:
+        updates = sum("update" in each.names for each in stamps)
+        numbers = {len(stamps), len(stamps) - 1, updates, sum(each.at <= over for each in stamps)}
+    elif name == "hypotheses" and stamps:
+        numbers = {len(stamps), len(stamps) + 1}
+    elif name == "items" and facts.actions:
+        numbers, events = {len(facts.actions)}, tuple(item.event for item in facts.actions)
+    elif name in ("reopenings", "outages"):
+        numbers = {len(stamps) if name == "reopenings" else len(facts.outages)}
+    return numbers, events
+
+
+def _noted(
+    value: float, start: int, end: int, text: str, facts: Facts, fuzzy: Amount | None = None
+) -> Iterator[Finding]:
+    """Compare a number of what was hit with the numbers that people noted, and with their sums and differences."""
+    left, right = clause_of(text, start, end, wide=True)
+    if value < 2 and not _ONLY.search(text[max(left, start - 12) : end]):
+        return
+    if is_setting(text, start, end) or (value < 10 and versions_in(text[left:right])):
+        return
+    following, label = _NOUNS.match(text[end:]), _LABEL.search(text[:start])
+    nouns = {stem(word) for word in ((following["words"] if following else "") or "").split()}
+    nouns |= content_words(label[1]) if label else set()
+    known, clause = facts.noted_counts, content_words(text[left:right])
+    about = [n for n, words in known if nouns & words]
+    if not about and nouns & {word for _, words in known for word in words} & (_PEOPLE | facts.general):
+        about = [n for n, _ in known]
+    hit = _HIT.search(text, left, right)
+    if not hit and not label and not any(len(clause & words) >= 2 for _, words in known):
+        return
+    if not about and hit and value >= 10:
+        about = [n for text_of in facts.impact_texts for n, _, _ in counts_in(text_of)]
+    words = text[start : min(end + 40, right)].strip()
+    if not about:
+        if value >= 10 and nouns & _PEOPLE and any(_NOBODY.search(each) for each in facts.noted_texts):
+            yield Finding("count", "nobody", words)
+        return
+    pairs = [(a, b) for a in about for b in about if a != b]
+    numbers = {*about, *(abs(a - b) for a, b in pairs), *(a + b for a, b in pairs if len(about) < 12)}
+    bound = bound_of(text, start, end)
+    slack = 0.15 * value if bound == "about" else 0.02 * value if value >= 1000 and value % 100 == 0 else 0.0
+    if fuzzy is not None:
+        fits = any(fuzzy.low <= n <= fuzzy.high for n in numbers)
+    else:
+        fits = any(
+            abs(value - n) <= max(slack, 0.001 * n)
+            or (bound == "least" and n >= value)
+            or (bound == "most" and n <= value)
+            for n in numbers
+        )
+    if not fits and not (value < 10 and min(about) > 10 and not _ONLY.search(text[left:start])):
+        yield Finding("count", "noted", words, values=tuple(f"{n:,.0f}" for n in sorted(set(about))))

@@ -1,256 +1,329 @@
-"""Durations as written, compared with those of the log."""
+"""Spans of time as written, compared with those between the instants that their sentence names."""
 
-import re
-from collections.abc import Iterator
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from projections.claims.amounts import Amount, durations_in
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks
-from projections.claims.duration_kinds import KINDS, Kind, until_detected, until_fixed
-from projections.claims.facts import ClaimFacts, Measure, Stamp
-from projections.claims.numbers import DurationClaim, spans
-from projections.claims.prose import Sentence, Text
-from projections.claims.vocabulary import (
-    HABIT,
-    NOT_NOW,
-    Mention,
-    is_elsewhere,
-    is_plan,
-    mentions,
-    nearest,
-    outside,
+from projections.claims.facts import Facts, Span, Stamp
+from projections.claims.instants import instants_of
+from projections.claims.matching import own_stamps, stamps_of, topics_of
+from projections.claims.prose import Sentence
+from projections.claims.topics import (
+    Topic,
+    clause_of,
+    in_plans,
+    is_claim,
+    is_habit,
+    is_past,
+    is_setting,
 )
-from projections.durations import NAMES
-from tracker.text.patterns import lazy_pattern
-from tracker.times import spoken
+from projections.claims.vocabulary import any_case
 
-_SETTING = lazy_pattern(
-    r"\b(?:time-?outs?|intervals?|windows?|limits?|targets?|goals?|slos?|slas?|ttl|thresholds?|every|each|per|last|past|first|next|"
-    r"late|some ?time within|retention|budgets?|wait(?:s|ed|ing)?|sleep|back-?off|retr(?:y|ies)|caches?|poll\w*|scrape\w*|p9\d|latency|eta|within the)"
-    r"\W+(?:(?:of|is|was|to|from|for|a|the|set|at|after|=|over|about)\W+){0,3}$",
-    re.IGNORECASE,
+FROM = {
+    "detected": ("started", "first error"),
+    "alerted": ("started", "first error", "alerted"),
+    "reported": ("started", "first error", "alerted", "detected"),
+    "declared": ("started", "detected", "alerted", "reported"),
+    "confirmed": ("started", "detected", "alerted", "reported", "declared"),
+    "hypothesis": ("detected", "declared", "joined", "reopened", "alerted"),
+    "cause": ("started", "detected", "alerted", "reported", "declared", "confirmed", "joined", "reopened"),
+    "decided": ("started", "detected", "declared", "cause", "reported", "alerted"),
+    "committed": ("cause", "declared", "detected", "reopened", "started"),
+    "tested": (),
+    "deploying": ("started", "detected", "declared", "cause", "committed", "alerted"),
+    "deployed": ("started", "detected", "alerted", "reported", "reopened"),
+    "fixed": ("started", "detected", "alerted", "reported", "reopened"),
+    "deploy failed": ("deploying", "declared", "detected"),
+    "rolling back": ("decided", "cause", "declared", "detected", "started", "deployed"),
+    "rolled back": ("rolling back", "decided", "cause", "declared", "detected", "alerted", "reported", "started", "deployed", "reopened"),
+    "recovered": ("started", "detected", "declared", "alerted", "reported", "deployed", "rolled back", "rolling back", "reopened"),
+    "alert ended": ("alerted", "deployed", "rolled back", "resolved", "recovered"),
+    "resolved": ("started", "detected", "alerted", "reported", "declared", "reopened"),
+    "verified": ("recovered", "deployed", "rolled back"),
+    "message": ("started", "detected", "declared", "alerted", "reported", "reopened", "message", "rolled back", "recovered", "resolved", "eta"),
+    "merged": ("deployed", "resolved", "recovered", "committed"),
+    "reopened": ("resolved", "recovered", "started", "declared"),
+    "severity": ("declared", "detected", "started", "severity"),
+    "joined": ("declared", "detected", "alerted"),
+    "lead": ("declared", "reopened"),
+}  # fmt: skip
+"""From where people count how long something took; from the first of these to it, if nothing else is named."""
+_NAMED = {
+    "detected": ("time_to_detect",), "declared": ("time_to_declare",), "resolved": ("time_to_resolve",), "merged": ("merged_back_after",),
+    "deployed": ("time_to_fix_deployed",), "recovered": ("downtime", "time_to_recover", "time_to_resolve"),
+}  # fmt: skip
+_FROM_THERE = ("after", "following", "from", "since", "past", "into", "of", "before", "ahead of", "prior to")
+_MAY_BE_DENIED = ("outage", "alerted", "detected", "reported", "recovered")
+_ENDS_TOO = {"recovered": ("alert ended",), "verified": ("resolved",)}
+_RELATION = any_case(
+    r"\s*(?:\([^)]*\)\s*|or so\s*)?(?P<how>after|following|from|since|past|into|of|before|ahead of|prior to|in\b|later|earlier|until|between|and|with)\b"
 )
-_PER = lazy_pattern(r"[^.;]{0,25}?\b(?:a|per|each|every) (?:day|week|month|quarter|year)\b", re.IGNORECASE)
-_PART = lazy_pattern(
-    r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b[^.;,]{0,20}\b(?:down|offline|unavailable|unreachable|restart\w*)\b",
-    re.IGNORECASE,
+_TOOK = any_case(r"\b(?:took|lasted|dragged on|ran|went on|needed)\b(?: for| up)?\s*(?:[\w]+ ){0,3}$")
+_SOFT = frozenset(
+    ("joined", "severity", "lead", "tested", "service added", "decided", "hypothesis", "branched", "verified")
 )
-"""A part of the service was down: the log holds no word of that."""
-_SETTING_AFTER = lazy_pattern(
-    r"\W{0,3}(?:\w+\W+)?(?:time-?out|interval|window|limit|target|goal|slo|sla|ttl|threshold|cool-?down|latency|budget|old|each|ago)\b",
-    re.IGNORECASE,
-)
-_AFTER = lazy_pattern(
-    r"\s*(?:\([^)]*\)\s*)?(after|before|following|from|since|later|earlier|into|of|past)\b\s*", re.IGNORECASE
-)
-_NAMED_ROWS = {called.lower(): name for name, called in NAMES.items()}
-_FROM_TO = lazy_pattern(r"\b(?:from|between)\s+(.{3,70}?)\s+(?:to|until|and|till)\s+(.{3,70})", re.IGNORECASE)
-_ARROW = lazy_pattern(r"(.{3,70}?)\s*(?:→|->|–>|=>)\s*(.{3,70})")
+_BETWEEN = any_case(r"\b(?:between|from)\b")
+_AUXILIARY = any_case(r"(?:was|were|is|been|being|went)\s+$")
+_METRIC = any_case(r"[a-z0-9]+(?:_[a-z0-9]+)+$")
+"""A row that begins with the name of a metric says how it was over some window."""
+_IN_IT = any_case(r"\s*in\b\s*(?:[.,;:]|$|we\b|the (?:incident|outage))")
+_INCIDENT = any_case(r"\b(?:incident|total|overall|whole|entire|everything|all)\b")
+_PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
 
 
-def check_durations(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
-    """Find the spans in a sentence that did not take as long as it says."""
-    if sentence.heading or is_plan(sentence) or is_elsewhere(sentence.text, facts):
+def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) -> Iterator[Finding]:
+    """Find the spans in a sentence that fit nothing between the instants that it names."""
+    text = sentence.text
+    if sentence.heading or text.endswith("?") or in_plans(sentence):
         return
-    said = sentence.text
-    if not any(unit in said.lower() for unit in ("min", "hour", "sec", "day", "h", "m", "s")):
+    topics = topics_of(text, facts, sentence.section)
+    amounts = list(durations_in(text))
+    first, bar, _ = text.partition(" | ")
+    if bar and (_METRIC.match(first) or (text.count(" | ") > 2 and len(amounts) > 1)):
         return
-    for span in spans(said):
-        yield from _judged(sentence, span, facts, text)
+    if bar and any(each.end <= len(first) for each in topics):
+        topics = [each for each in topics if each.end <= len(first)]
+    for amount in amounts:
+        if any(clock.start <= amount.start < clock.end and ":" not in amount.words for clock in clocks(text)):
+            continue
+        if amount.high >= 3 * 86400 or is_setting(text, amount.start, amount.end):
+            continue
+        if not is_claim(text, amount.start, amount.end) or is_habit(text):
+            continue
+        spans, about = _spans(sentence, amount, topics, facts, context)
+        spans = [each for each in spans if each.high >= 0]
+        if not spans or any(amount.fits(each.low, each.high) for each in spans):
+            continue
+        total = _sum_of_outages(facts)
+        if total and any(each.point == "outage" for each in about) and amount.fits(total.low, total.high):
+            continue
+        left = min([amount.start, *(each.start for each in about if each.start < amount.start)])
+        left -= len(verb[0]) if (verb := _AUXILIARY.search(text[:left])) else 0
+        middle = (amount.low + amount.high) / 2
+        spans.sort(key=lambda each: abs((each.low + each.high) / 2 - middle))
+        yield Finding(
+            "duration",
+            "span",
+            text[left : amount.end + (text[amount.end : amount.end + 1] == ")")].strip(" ,;:|"),
+            spans=tuple(spans[:2]),
+        )
 
 
-def _judged(sentence: Sentence, span: DurationClaim, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
-    said = sentence.text
-    left, right = sentence.clause(span.start, span.end)
-    if (
-        NOT_NOW.search(said, left, right)
-        or HABIT.search(said, left, right)
-        or _PART.search(said, left, right)
-    ):
-        return
-    if _SETTING.search(said[max(sentence.segment(span.start, span.end)[0], span.start - 60) : span.start]):
-        return
-    if _SETTING_AFTER.match(said[span.end : span.end + 40]) and not re.match(
-        r"\W*\w*\W*(?:down|out)", said[span.end : span.end + 14]
-    ):
-        return
-    if _PER.match(said, span.end):
-        return
-    if _is_of_the_table(said, span, facts):
-        return
-    pair = _pair(sentence, span)
-    if pair == ():
-        return
-    if pair:
-        yield from _anchored(sentence, span, pair, facts)
-        return
-    kind, where = _kind(sentence, span)
-    if kind is None or not kind.called:
-        return
-    if NOT_NOW.search(said, max(min(where[0], span.start) - 20, 0), max(where[1], span.end)):
-        return
-    own = len(clocks(said)) == 2
-    measures = kind.measures(facts)
-    words = _quoted(said, span, where)
-    if not measures:
-        if kind.measures is until_detected:
-            loose = facts.named("time_to_detect")
-            if (
-                loose is not None
-                and span.bound == "most"
-                and loose.high is not None
-                and span.fits(loose.high, None)
-            ):
-                return
-        if kind.missing and not own:
-            yield Finding("duration", words, _unmeasured(kind, facts))
-        return
-    if any(span.fits(each.low, each.high) for each in measures + _until_now(facts, text)):
-        return
-    best = measures[0]
-    more = _otherwise(kind, span, facts)
-    yield Finding("duration", words, f"{kind.called} {best.length()}: {best.says}{more}", best.evidence)
-
-
-def _is_of_the_table(said: str, span: DurationClaim, facts: ClaimFacts) -> bool:
-    """Whether it is what a row of a report's durations says, and the log has it so: their formulas name other points."""
-    name = _NAMED_ROWS.get(said.partition(" | ")[0].strip().lower()) if " | " in said else None
-    measure = facts.named(name) if name else None
-    return measure is not None and span.fits(measure.low, measure.high)
-
-
-def _unmeasured(kind: Kind, facts: ClaimFacts) -> str:
-    signs = [each for point in ("reported", "detected", "confirmed") for each in facts.of(point)[:1]]
-    known = ", ".join(dict.fromkeys(f"{each.what} at {facts.clock(each.at)}" for each in signs))
-    return f"{kind.missing}{'; it knows: ' + known if known else ''}"
-
-
-def _otherwise(kind: Kind, span: DurationClaim, facts: ClaimFacts) -> str:
-    """Name another start from which the span would be right."""
-    if kind.measures is not until_fixed and "deployed fix" not in kind.called:
-        return ""
-    for start in ("confirmed", "cause", "declared"):
-        for each in facts.between(start, "deployed"):
-            if span.fits(each.low, each.high):
-                named = {
-                    "confirmed": "its confirmation",
-                    "cause": "its cause being known",
-                    "declared": "its declaration",
-                }
-                return f"; {spoken(each.high or 0)} are from {named[start]}: say from when"
-    return ""
-
-
-@lru_cache(maxsize=64)
-def _named_in(said: str) -> tuple[tuple[int, int, Kind], ...]:
-    """Return the words of a sentence that say what a span of time is of."""
-    return tuple((match.start(), match.end(), kind) for kind in KINDS for match in kind.words.finditer(said))
-
-
-def _kind(sentence: Sentence, span: DurationClaim) -> tuple[Kind | None, tuple[int, int]]:
-    said = sentence.text
-    for left, right in outside(sentence, span.start, span.end):
-        inside = said.rfind("(", 0, span.start) > said.rfind(")", 0, span.start)
-        limit = 0 if "|" in said and right == len(said) and left == 0 else -1
-        if limit == 0:
-            # In a table the first cell says what a number is of.
-            limit, right = 12, min(said.index("|"), span.start)
-        best: tuple[tuple[int, int, int], Kind, int, int] | None = None
-        for start, end, kind in _named_in(said):
-            if start < left or end > right or start > limit >= 0:
-                continue
-            if start < span.end and span.start < end:
-                distance = 0
-            else:
-                distance = span.start - end if end <= span.start else start - span.end
-            # What stands in parentheses belongs to what stands before them.
-            rank = (
-                distance + (10_000 if inside and start > span.end else 0),
-                0 if start < span.start else 1,
-                start - end,
+def _spans(
+    sentence: Sentence, amount: Amount, topics: Sequence[Topic], facts: Facts, context: Sequence[Stamp]
+) -> tuple[list[Span], Sequence[Topic]]:
+    """Return the spans that an amount may be of, and the topics that say so; none where one that it needs is not recorded."""
+    text = sentence.text
+    left, right = clause_of(text, amount.start, amount.end, wide=True)
+    unknown = [each for each in topics if not _is_recorded(each, text, facts)]
+    topics = [each for each in topics if each not in unknown]
+    near = [each for each in topics if left <= each.start < right]
+    if any(left <= each.start < right for each in unknown):
+        return [], []
+    if not near and text[left - 1 : left] == "(":
+        near = (
+            []
+            if any(each.end <= left for each in unknown)
+            else [each for each in topics if each.end <= left][-1:]
+        )
+    elif not near and (right - left - (amount.end - amount.start) < 14 or not is_past(text[left:right])):
+        near = list(topics)
+    relation = _RELATION.match(text, amount.end)
+    how = relation["how"].lower() if relation else ""
+    if relation and how in _FROM_THERE:
+        return _from_there(sentence, how, relation.end(), topics, facts)
+    if how in ("later", "earlier", "in"):
+        left, right = clause_of(text, amount.start, amount.end)
+        last = [each for each in topics if left <= each.start < right] or _nearest(near, amount)
+        early = [each for each in topics if each not in last and each.end <= amount.start]
+        if how == "in":
+            starts = [s for begins, _ in facts.outages for s in begins] + list(
+                facts.of("detected", "declared")
             )
-            if best is None or rank < best[0]:
-                best = (rank, kind, start, end)
-        if best is not None:
-            return best[1], (min(best[2], span.start), max(best[3], span.end))
-    return None, (span.start, span.end)
+            return (
+                (_pairs(starts, _all(last, text, facts)), last)
+                if _IN_IT.match(text, amount.end)
+                else ([], [])
+            )
+        starts = [*_all(early, text, facts), *_clock_stamps(sentence, facts, 0, amount.start)] or list(
+            context
+        )
+        return _pairs(starts, _all(last, text, facts)), last
+    return _plain(sentence, amount, near, topics, facts)
 
 
-def _quoted(said: str, span: DurationClaim, around: tuple[int, int]) -> str:
-    """Quote the span with the words that it was understood by, where they are near."""
-    start, end = min(around[0], span.start), max(around[1], span.end)
-    if end - start > 90:
-        start, end = span.start, span.end
-    if end < len(said) and said[end] == ")" and "(" in said[start:end]:
-        end += 1
-    return said[start:end].strip(" ,;:")
+def _from_there(
+    sentence: Sentence, how: str, end: int, topics: Sequence[Topic], facts: Facts
+) -> tuple[list[Span], Sequence[Topic]]:
+    """Return the spans of "ten minutes after A, B", "before A", "from A until B"."""
+    text = sentence.text
+    beyond = [each for each in topics if each.end > end]
+    _, stop = clause_of(text, end, end + 1, wide=True)
+    first = [each for each in beyond if each.start < stop]
+    if how == "from" and len(first) > 1:
+        return _pairs(_all(first[:1], text, facts), _all(first[1:], text, facts)), first
+    first = first if first and len(first) < len(topics) else beyond[:1]
+    others = [each for each in topics if each not in first] or [
+        each for each in first if each.point == "message"
+    ]
+    if how == "of" and first and first[0].point in ("outage", "started"):
+        return measures(first[0], text, facts), first
+    starts = [*_all(first, text, facts), *_clock_stamps(sentence, facts, end, end + 8)]
+    rest = _all(others, text, facts)
+    swapped = how in ("before", "ahead of", "prior to")
+    return (_pairs(rest, starts) if swapped else _pairs(starts, rest)), [*first, *others]
 
 
-def _pair(sentence: Sentence, span: DurationClaim) -> tuple[Mention, Mention] | tuple[()] | None:
-    """Return the two points between which a sentence says that it took so long; empty where it names one only."""
-    said = sentence.text
-    after = _AFTER.match(said, span.end)
-    left, right = sentence.clause(span.start, span.end)
-    if after:
-        if after[1].lower() == "of" and not re.search(
-            r"\b(?:within|inside)\W*$", said[: span.start], re.IGNORECASE
-        ):
-            return None
-        _, stop = sentence.clause(after.end(), after.end() + 1)
-        first = mentions(said, after.start(), min(stop, after.end() + 60))
-        if after[1].lower() in ("later", "earlier", "into", "past") or not first:
-            between = _FROM_TO.search(said, span.end)
-            return () if between is None else _of(between, said)
-        if after[1].lower() in ("from", "of"):
-            between = _FROM_TO.search(said, span.end)
-            if between is not None:
-                return _of(between, said)
-        begin, end = sentence.segment(span.start, span.end)
-        other = mentions(said, begin, span.start)
-        if not other:
-            other = [each for each in mentions(said, after.end(), end) if each.start > first[0].end]
-        return (nearest(other, span.start, span.end) or first[0], first[0]) if other else ()
-    for pattern in (
-        (_FROM_TO, _ARROW) if any(each in said for each in ("→", "->", "–>", "=>")) else (_FROM_TO,)
-    ):
-        for begin, end in ((left, right), sentence.segment(span.start, span.end)):
-            match = pattern.search(said, begin, end)
-            if match is not None and (found := _of(match, said)):
-                return found
-    return None
+def _plain(
+    sentence: Sentence, amount: Amount, near: Sequence[Topic], topics: Sequence[Topic], facts: Facts
+) -> tuple[list[Span], Sequence[Topic]]:
+    """Return the spans between any two points that a sentence names, else how long the one took."""
+    text = sentence.text
+    left, right = clause_of(text, amount.start, amount.end, wide=True)
+    named = [each for each in near if each.point not in _SOFT]
+    if not named or (_BETWEEN.search(text[: amount.end]) and len({each.point for each in topics}) < 2):
+        return [], []
+    if any(each.negated and each.point not in _MAY_BE_DENIED for each in named):
+        return [], []
+    hard = [each for each in named if each.point != "outage"]
+    if len(hard) < len(named) and _PART.search(text, left, right):
+        return [], []
+    if _TOOK.search(text, left, amount.start) and (own := _own_length(named[0], text, facts)):
+        return own, named[:1]
+    away = [each for each in topics if each not in named and each.point not in ("outage", *_SOFT)]
+    pairs = [(one, other) for number, one in enumerate(hard) for other in hard[number + 1 :]]
+    pairs = [(one, other) for one, other in pairs if (one.point, one.which) != (other.point, other.which)]
+    pairs += [(one, other) for one in hard for other in away if one.point != other.point]
+    found = [
+        span
+        for one, other in pairs
+        for span in _pairs(_all([one], text, facts), _all([other], text, facts), both=True)
+    ]
+    times = _clock_stamps(sentence, facts, 0, len(text))
+    found += _pairs(times, times) if len(times) > 1 else []
+    if len({each.point for each in hard}) < 2 or not found:
+        found += [span for topic in named for span in measures(topic, text, facts)]
+    if hard and len(hard) < len(named):
+        found += [
+            s for starts, _ in facts.outages for s in _pairs(starts, _all(hard, text, facts), both=True)
+        ]
+    return found, named
 
 
-def _of(match: re.Match[str], said: str) -> tuple[Mention, Mention] | tuple[()]:
-    first, second = mentions(said, *match.span(1)), mentions(said, *match.span(2))
-    return (first[-1], second[0]) if first and second else ()
+def _all(topics: Sequence[Topic], text: str, facts: Facts) -> list[Stamp]:
+    return [stamp for topic in topics for stamp in stamps_of(topic, text, facts)]
 
 
-def _anchored(
-    sentence: Sentence, span: DurationClaim, pair: tuple[Mention, Mention], facts: ClaimFacts
-) -> Iterator[Finding]:
-    first, second = (each.point for each in pair)
-    if first == second:
-        return
-    found = facts.between(first, second) + facts.between(second, first)
-    if not found or any(span.fits(each.low, each.high) for each in found):
-        return
-    best = min(found, key=lambda each: abs((each.high or 0.0) - span.high))
-    start = min(span.start, pair[0].start, pair[1].start)
-    end = max(span.end, pair[0].end, pair[1].end)
-    yield Finding(
-        "duration",
-        _quoted(sentence.text, span, (start, end)),
-        f"it was {best.length()}: {best.says}",
-        best.evidence,
-    )
+def _is_recorded(topic: Topic, text: str, facts: Facts) -> bool:
+    """Whether something is known of a topic itself, and not only of what may be meant besides."""
+    return topic.point in ("outage", "started", "detected") or bool(own_stamps(topic, text, facts))
 
 
-def _until_now(facts: ClaimFacts, text: Text) -> list[Measure]:
-    """Return how long it had lasted when a note or message was written: what it says of then is true for good."""
-    if not isinstance(text.at, datetime):
+def _nearest(topics: Sequence[Topic], amount: Amount) -> list[Topic]:
+    return sorted(topics, key=lambda each: min(abs(each.start - amount.end), abs(amount.start - each.end)))[
+        :1
+    ]
+
+
+def _clock_stamps(sentence: Sentence, facts: Facts, start: int, end: int) -> list[Stamp]:
+    """Return the times that are written in a piece of a sentence, near the incident."""
+    found = []
+    for clock in clocks(sentence.text):
+        if start <= clock.start < end:
+            near = [
+                at
+                for at in instants_of(sentence, clock, facts)
+                if (facts.begins - at).total_seconds() < 86400
+            ]
+            found += [Stamp("written", at, None, origin="text") for at in near[:3]]
+    return found
+
+
+def _pairs(starts: Iterable[Stamp], ends: Iterable[Stamp], *, both: bool = False) -> list[Span]:
+    """Return the spans from each of these to each later one of those, or the other way round as well."""
+    late = list(ends)
+    found = []
+    for start in starts:
+        for end in late:
+            if end.latest >= start.at and end != start:
+                found.append(Span.of(start, end))
+            elif both and start.latest >= end.at and end != start:
+                found.append(Span.of(end, start))
+    return found
+
+
+def _own_length(topic: Topic, text: str, facts: Facts) -> list[Span]:
+    """Return how long a deploy or rollback itself took."""
+    doing = {
+        "deployed": "deploying",
+        "rolled back": "rolling back",
+        "deploying": "deploying",
+        "rolling back": "rolling back",
+    }.get(topic.point)
+    if doing is None:
         return []
-    now = Stamp(text.at, "", None)
-    points = ("started", "reported", "detected", "declared", "deployed")
-    begun = [stamp for point in points for stamp in facts.of(point)] + ([facts.start] if facts.start else [])
-    return [facts.span(start, now) for start in begun if start.at <= now.at]
+    done = own_stamps(
+        replace(topic, point="deployed" if doing == "deploying" else "rolled back"), text, facts
+    )
+    return [Span.of(start, end) for end in done for start in facts.of(doing) if start.event == end.event]
+
+
+def measures(topic: Topic, text: str, facts: Facts) -> list[Span]:
+    """Return how long the log says that a topic took, from everywhere people count."""
+    if topic.point in ("outage", "started"):
+        if topic.which is not None and -len(facts.outages) <= topic.which < len(facts.outages):
+            return _pairs(*facts.outages[topic.which])
+        spans = [span for starts, ends in facts.outages for span in _pairs(starts, ends)]
+        spans += _recorded(("downtime", "time_to_recover"), facts)
+        if _INCIDENT.search(text) or topic.words.lower() in ("duration", "impact", "lasted", "outage"):
+            spans += _pairs(facts.of("started", "detected", "declared", "reopened"), facts.of("resolved"))
+        return spans
+    found = _recorded(_NAMED.get(topic.point, ()), facts)
+    ends = [*own_stamps(topic, text, facts), *facts.of(*_ENDS_TOO.get(topic.point, ()))]
+    if topic.point == "message" and topic.which == 0:
+        begins = (*facts.of("started", "declared")[:1], *facts.of("reopened"))
+        firsts = [[m for m in facts.of("message") if m.at >= begin.at][:1] for begin in begins]
+        ends = [each for first in firsts for each in first]
+    elif topic.point == "message":
+        found += [Span.of(m, e) for m in facts.of("message") for e in facts.of("eta") if m.event == e.event]
+    if any(each.point == "verified" for each in topics_of(text, facts)):
+        found += _pairs(facts.of("recovered", "deployed", "rolled back"), ends)
+    for point in FROM.get(topic.point, ()):
+        found += _pairs(facts.of(point), ends)
+    return found
+
+
+def _recorded(names: Iterable[str], facts: Facts) -> list[Span]:
+    found = []
+    for name in names:
+        held = facts.durations.get(name)
+        if (
+            held is None
+            or held.state not in ("recorded", "uncertain")
+            or held.from_ is None
+            or held.to is None
+        ):
+            continue
+        if not held.at_least or held.at_most is None:
+            continue
+        start, end = Stamp("started", held.from_, None), Stamp("recovered", held.to, None)
+        start = next((s for s in facts.stamps if held.from_ in (s.at, s.until)), start)
+        end = next((s for s in facts.stamps if held.to in (s.at, s.until)), end)
+        found.append(Span(start, end, held.at_least, held.at_most))
+    return found
+
+
+def _sum_of_outages(facts: Facts) -> Span | None:
+    """Return the whole downtime of an incident with several outages."""
+    if len(facts.outages) < 2 or not all(starts and ends for starts, ends in facts.outages):
+        return None
+    spans = [_pairs(starts, ends) for starts, ends in facts.outages]
+    if not all(spans):
+        return None
+    low, high = (
+        sum(pick(getattr(s, end) for s in each) for each in spans)
+        for pick, end in ((min, "low"), (max, "high"))
+    )
+    return Span(spans[0][0].start, spans[-1][-1].end, low, high)

@@ -1,329 +1,511 @@
-"""What the log knows of an incident, as the readers of claims ask for it: points, spans, changes, people."""
+"""What a log knows of an incident, as the checks ask for it: every instant with its names, spans, numbers and people."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cached_property
 
-from projections.changes import ChangeRow
-from projections.durations import Duration
-from projections.messages import Message
-from tracker.events.base import handle_of
-from tracker.events.changes import CommitMade
+from projections.actions import ActionItem, actions_among, of_incident
+from projections.changes import ChangeRow, in_production
+from projections.claims.amounts import counts_in
+from projections.claims.clocks import clocks
+from projections.claims.text import content_words, versions_in
+from projections.claims.topics import topics_in
+from projections.claims.vocabulary import any_case
+from projections.dossier import Dossier, Part
+from projections.durations import Duration, durations
+from projections.messages import Message, sent
+from projections.outages import outages
+from projections.updates import messages_of
+from projections.versions import plain_version
+from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
+from tracker.events.base import Window, handle_of
+from tracker.events.changes import BranchSeen, CommitMade, TestsFinished, VersionTagged
 from tracker.events.corrections import Effective
-from tracker.events.incidents import IncidentReopened
+from tracker.events.incidents import (
+    IncidentDeclared,
+    IncidentReopened,
+    IncidentResolved,
+    LeadChanged,
+    MilestoneSet,
+    NoteAdded,
+    ServiceAdded,
+    SeverityChanged,
+    StageChanged,
+)
+from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 from tracker.text.patterns import lazy_pattern
-from tracker.times import spoken
 
 _LAST_CELL = lazy_pattern(r"\|\s*([0-9a-v]{7})\s*$")
 _FIRST_HASH = lazy_pattern(r"[\W_]*(?=[a-f]*\d)([0-9a-f]{7,40})\b")
-_ENDS = {
-    "time_to_detect": ("started", "detected"),
-    "time_to_declare": ("detected", "declared"),
-    "time_to_fix_deployed": ("detected", "deployed"),
-    "time_to_recover": ("started", "recovered"),
-    "downtime": ("started", "recovered"),
-    "time_to_resolve": ("detected", "resolved"),
-    "merged_back_after": ("deployed", "merged"),
-}
-"""The points between which a duration of the interface lies."""
+_BUMP = any_case(r"\bbump\b|^release\b|\bversion\b")
+_NOTED_ALWAYS = frozenset(
+    ("reported", "joined", "decided", "verified", "hypothesis", "tested", "started", "confirmed")
+)
+_NOT_FROM_NOTES = frozenset(
+    (
+        "outage",
+        "severity",
+        "message",
+        "lead",
+        "deploy failed",
+        "rolling back",
+        "reopened",
+        "committed",
+        "alerted",
+        "alert ended",
+        "lead",
+        "fixed",
+    )
+)
 
 
 @dataclass(frozen=True)
 class Stamp:
     """An instant at which something happened, and the event that says so; it may lie as late as `until`.
 
-    `origin` is "log" where the event is of that kind, "note" where a person wrote it down in words,
-    and "text" where only the text that is being checked says so.
+    `names` are the version, service, alert or kind that it is of, in small letters, `by` who did it. `origin` is "log"
+    where the event is of that kind, "note" where a person wrote it down in words, "text" where the checked text does.
     """
 
+    point: str
     at: datetime
-    what: str
     event: str | None
     until: datetime | None = None
+    names: frozenset[str] = frozenset()
+    by: str | None = None
     origin: str = "log"
 
     @property
     def latest(self) -> datetime:
         return self.until or self.at
 
-
-def events_of(stamps: Iterable[Stamp | None]) -> tuple[str, ...]:
-    """Return the events that stamps stand on, each once."""
-    return tuple(dict.fromkeys(stamp.event for stamp in stamps if stamp and stamp.event))
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How long something took, in seconds, with what it was measured from and to in words."""
-
-    low: float | None
-    high: float | None
-    says: str
-    evidence: tuple[str, ...] = ()
-
-    def length(self) -> str:
-        """Write it: 25 min, 20 min to 25 min, at most 30 min."""
-        low = spoken(self.low) if self.low is not None else None
-        high = spoken(self.high) if self.high is not None else None
-        if low and high:
-            return low if low == high else f"{low} to {high}"
-        return f"at most {high}" if high else f"at least {low}"
+    def fits(self, at: datetime, grain: float) -> bool:
+        """Whether a time as written, exact to `grain` seconds, can mean it: cut off, or rounded."""
+        if self.until is not None:
+            return at - timedelta(seconds=grain) < self.latest and self.at < at + timedelta(seconds=grain)
+        return -grain / 2 <= (self.at - at).total_seconds() < grain
 
 
 @dataclass(frozen=True)
-class ClaimFacts:
-    """All that claims about one incident are compared with."""
+class Span:
+    """How long it was from one stamp to another, in seconds."""
 
-    incident: Incident
-    points: Mapping[str, tuple[Stamp, ...]]
-    durations: Mapping[str, Duration]
-    changes: tuple[ChangeRow, ...]
-    elsewhere: tuple[ChangeRow, ...]
-    messages: tuple[Message, ...]
-    notes: tuple[Effective, ...]
-    commits: tuple[Effective, ...]
-    alerts: tuple[Effective, ...]
-    everything: tuple[Stamp, ...]
-    versions: frozenset[str]
-    leads: tuple[tuple[datetime, str, str], ...]
-    now: datetime
-    peaks: Mapping[str, tuple[float, str | None]] = field(default_factory=dict)
+    start: Stamp
+    end: Stamp
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, start: Stamp, end: Stamp) -> "Span":
+        low = (end.at - start.latest).total_seconds()
+        return cls(start, end, max(low, 0.0), (end.latest - start.at).total_seconds())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that claims about one incident are compared with; `incident` is None where a text stands alone."""
+
+    stamps: tuple[Stamp, ...]
+    incident: Incident | None = None
+    durations: Mapping[str, Duration] = field(default_factory=dict)
+    changes: tuple[ChangeRow, ...] = ()
+    earlier: tuple[ChangeRow, ...] = ()
+    elsewhere: tuple[ChangeRow, ...] = ()
+    messages: tuple[Message, ...] = ()
+    notes: tuple[Effective, ...] = ()
+    commits: tuple[Effective, ...] = ()
+    actions: tuple[ActionItem, ...] = ()
+    versions: frozenset[str] = frozenset()
+    texts: tuple[tuple[Stamp, frozenset[str]], ...] = ()
+    peaks: Mapping[str, tuple[tuple[float, ...], str | None]] = field(default_factory=dict)
     zones: tuple[tzinfo, ...] = (UTC,)
     zone_known: bool = False
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
-    def of(self, point: str) -> tuple[Stamp, ...]:
-        return self.points.get(point, ())
+    @cached_property
+    def _by_point(self) -> dict[str, tuple[Stamp, ...]]:
+        found: dict[str, list[Stamp]] = {}
+        for stamp in sorted(self.stamps, key=lambda each: each.at):
+            found.setdefault(stamp.point, []).append(stamp)
+        return {point: tuple(stamps) for point, stamps in found.items()}
 
-    def first(self, point: str) -> Stamp | None:
-        return min(self.of(point), key=lambda each: each.at, default=None)
+    def of(self, *points: str) -> tuple[Stamp, ...]:
+        return tuple(stamp for point in points for stamp in self._by_point.get(point, ()))
+
+    @cached_property
+    def people(self) -> dict[str, frozenset[str]]:
+        """Each person of the log by every part of the name, in small letters, with the whole names."""
+        whole = {stamp.by for stamp in self.stamps if stamp.by and stamp.by[:1].isalpha()}
+        whole |= {item.owner for item in self.actions}
+        if self.incident is not None:
+            whole |= {
+                each
+                for each in (self.incident.lead, self.incident.declared_by, self.incident.resolved_by)
+                if each
+            }
+        found: dict[str, set[str]] = {}
+        for name in whole - {"tracker", "ops"}:
+            for part in re.split(r"[\s@._-]+", name.lower()):
+                if len(part) > 2:
+                    found.setdefault(part, set()).add(name)
+        return {part: frozenset(names) for part, names in found.items()}
+
+    @cached_property
+    def general(self) -> frozenset[str]:
+        """The words of everything here, which tell nothing apart: services, title, what is always said."""
+        if self.incident is None:
+            return frozenset()
+        words = " ".join((self.incident.title, *self.incident.services))
+        return content_words(words)
 
     @property
+    def begins(self) -> datetime:
+        if self.incident is not None:
+            return self.incident.begins_at
+        return min((each.at for each in self.stamps), default=self.now)
+
+    @property
+    def ends(self) -> datetime:
+        if self.incident is not None:
+            return self.incident.ends_at or self.now
+        return max((each.latest for each in self.stamps), default=self.now)
+
+    @cached_property
     def days(self) -> list[date]:
         """The days that a time without a date can be of."""
-        begin = (
-            min(self.incident.begins_at, *(each.at for each in self.everything))
-            if self.everything
-            else self.incident.begins_at
-        )
-        begin = max(begin, self.incident.begins_at - timedelta(days=2))
-        end = min(
-            max(self.incident.ends_at or self.now, self.incident.begins_at) + timedelta(days=1),
-            begin + timedelta(days=40),
-        )
+        instants = [each.at for each in self.stamps if each.at > self.begins - timedelta(days=2)] or [
+            self.begins
+        ]
+        begin = min(self.begins, *instants)
+        end = min(max(self.ends, self.begins) + timedelta(days=1), begin + timedelta(days=40))
         return [begin.date() + timedelta(days=n) for n in range(-1, (end - begin).days + 3)]
 
     @property
     def own_days(self) -> list[date]:
         """The days on which it went on, in each zone that may be meant."""
-        begin, over = self.incident.begins_at, self.incident.ends_at or self.now
-        over = min(max(over, begin), begin + timedelta(days=40))
+        over = min(max(self.ends, self.begins), self.begins + timedelta(days=40))
         days: list[date] = []
         for zone in self.zones:
-            first, last = begin.astimezone(zone).date(), over.astimezone(zone).date()
+            first, last = self.begins.astimezone(zone).date(), over.astimezone(zone).date()
             days += [first + timedelta(days=n) for n in range((last - first).days + 1)]
         return days
 
-    def clock(self, at: datetime) -> str:
-        """Write an instant to the minute, or to the second where it has some, in UTC."""
-        at = at.astimezone(UTC)
-        return f"{at:%H:%M} UTC" if not at.second else f"{at:%H:%M:%S} UTC"
-
-    def dated(self, at: datetime) -> str:
-        return f"{at.astimezone(UTC):%Y-%m-%d} {self.clock(at)}"
-
-    def listed(self, stamps: Sequence[Stamp], *, dated: bool = False) -> str:
-        """Name stamps with their times, each once."""
-        write = self.dated if dated else self.clock
-        return "; ".join(dict.fromkeys(f"{stamp.what} at {write(stamp.at)}" for stamp in stamps))
-
-    @property
-    def said_recovered(self) -> bool:
-        """Whether the end of the downtime is what a person said, and no measurement."""
-        held = self.durations.get("downtime")
-        said = [self.incident.milestones.get(name) for name in ("mitigated", "ended")]
-        return held is not None and any(
-            each is not None and held.to in (each.at, each.until) for each in said
-        )
-
-    def told_of(self, row: str) -> list[Stamp]:
+    def row_of(self, text: str) -> list[Stamp]:
         """Return the event whose handle is a row's last cell, or the commit whose hash is its first word."""
-        last, first = _LAST_CELL.search(row), _FIRST_HASH.match(row)
-        if last is not None and (
-            found := [e for e in self.everything if e.event and handle_of(e.event) == last[1]]
+        last, first = _LAST_CELL.search(text), _FIRST_HASH.match(text)
+        if last and (
+            found := [each for each in self.stamps if each.event and handle_of(each.event) == last[1]]
         ):
             return found
-        if first is None:
-            return []
-        made = {
+        shas = {
             each.id
             for each in self.commits
-            if isinstance(each.event, CommitMade) and each.event.sha.startswith(first[1])
+            if first and isinstance(each.event, CommitMade) and each.event.sha.startswith(first[1])
         }
-        return [each for each in self.everything if each.event in made]
+        return [each for each in self.stamps if each.event in shas]
 
-    # ── spans of the incident ────────────────────────────────────────────────
-
-    @property
-    def start(self) -> Stamp | None:
-        """When it began: what durations take, else the first sign that there is."""
-        held = self.durations.get("downtime")
-        if "started" in self.incident.milestones:
-            said = self.incident.milestones["started"]
-            return Stamp(said.at, "it started", said.event, said.until)
-        if held is not None and held.from_ is not None:
-            same = next((each for each in self.everything if each.at == held.from_), None)
-            return Stamp(held.from_, "it started", same.event if same else None)
-        signs = [each for point in ("started", "reported", "detected") for each in self.of(point)]
-        declared = self.of("declared")
-        return min([*signs, *declared], key=lambda each: each.at, default=None)
-
-    @property
-    def fix(self) -> Stamp | None:
-        """When the fix was deployed: what durations take, else the last deploy or what the notes say of one."""
-        held = self.durations.get("time_to_fix_deployed")
-        if (
-            held is not None
-            and held.to is not None
-            and held.state != "not_applicable"
-            and held.seconds is not None
-        ):
-            row = next((each for each in self.changes if each.finished_at == held.to), None)
-            what = (
-                f"{row.version} was {'put back' if row.kind == 'rollback' else 'deployed'}"
-                if row
-                else "the fix was deployed"
+    @cached_property
+    def outages(self) -> tuple[tuple[tuple[Stamp, ...], tuple[Stamp, ...]], ...]:
+        """The stamps that may be taken for the beginning, and for the end, of each outage."""
+        if self.incident is None:
+            return (
+                (self.of("started", "detected", "reported"), self.of("recovered", "deployed", "resolved")),
             )
-            return Stamp(held.to, what, row.event if row else None)
-        start = self.incident.begins_at
-        own = [each for each in (*self.of("deployed"), *self.of("rolled back")) if each.at > start]
-        return max(own, key=lambda each: each.at, default=None)
-
-    def downtime(self) -> Measure | None:
-        """Return how long it was down, with the best bounds that the log has."""
-        held = self.durations.get("downtime")
-        if (
-            held is not None
-            and held.state == "recorded"
-            and held.seconds is not None
-            and held.from_
-            and held.to
-        ):
-            return self.named("downtime")
-        bounded = (
-            held if held is not None and held.state == "uncertain" and held.at_most is not None else None
-        )
-        if bounded is not None and (bounded.at_least or self._reopened):
-            return self.named("downtime")
-        estimate = self._estimated()
-        if bounded is None or bounded.at_most is None:
-            return estimate
-        if estimate is None or not estimate.low or estimate.low > bounded.at_most:
-            return self.named("downtime")
-        return replace(estimate, high=min(bounded.at_most, estimate.high or bounded.at_most))
-
-    @property
-    def _reopened(self) -> bool:
-        return any(
-            isinstance(step.event, IncidentReopened) and step.retraction is None
-            for step in self.incident.steps
-        )
-
-    def _estimated(self) -> Measure | None:
-        """Say how long it was down where nobody recorded its recovery: at least until the fix was out."""
-        start, fix = self.start, self.fix
-        if start is None:
-            return None
-        ends = [each for point in ("recovered", "resolved") for each in self.of(point) if each.at >= start.at]
-        if self.incident.resolved_at is not None:
-            # One that was reopened was not over then.
-            ends = [
-                each
-                for each in ends
-                if each not in self.of("resolved") or each.at == self.incident.resolved_at
+        found = []
+        spans = outages(self.incident)
+        first_declared = next((s.event for s in self.of("declared")), None)
+        for number, one in enumerate(spans):
+            begin = one.start.earliest if one.start else self.begins
+            following = spans[number + 1].start if number + 1 < len(spans) else None
+            until = following.earliest if following else None
+            early = begin - timedelta(minutes=15)
+            inside = [s for s in self.stamps if s.at >= early and (until is None or s.at < until)]
+            starts = [s for s in inside if s.point in ("reopened" if number else "started", "started")]
+            if number:
+                starts += [
+                    s for s in inside if s.point == "alerted" and s.at <= begin + timedelta(minutes=15)
+                ]
+            signs = ("alerted", "detected", "reported", "first error")
+            starts = starts or [s for s in inside if s.point in signs and s.event != first_declared]
+            ends = [s for s in inside if s.point in ("recovered", "alert ended")]
+            ends = ends or [
+                s for s in inside if s.point in ("deployed", "rolled back", "resolved", "verified")
             ]
-        over = min(ends, key=lambda each: each.at, default=None)
-        if over is not None and over.origin != "log":
-            over = None
-        if fix is not None and fix.at < start.at:
-            fix = None
-        if fix is None and over is None:
-            verified = [each for each in self.of("verified") if each.at > start.at]
-            fix = over = min(verified, key=lambda each: each.at, default=None)
-        if fix is None and over is None:
-            return None
-        if over is not None and fix is not None and over.at < fix.at:
-            fix = over
-        low = (fix.at - start.latest).total_seconds() if fix else None
-        high = (over.latest - start.at).total_seconds() if over else (low if fix else None)
-        if start in self.of("declared"):
-            high = None
-        parts = [f"{start.what} at {self.clock(start.at)}"]
-        if fix:
-            parts.append(f"{fix.what} at {self.clock(fix.at)}")
-        if over and over is not fix:
-            parts.append(f"{over.what} at {self.clock(over.at)}")
-        evidence = events_of((start, fix, over))
-        return Measure(low, high, ", ".join(parts), evidence)
+            found.append((tuple(starts), tuple(ends)))
+        return tuple(found)
 
-    def named(self, name: str) -> Measure | None:
-        """Return a duration of the interface, where its ends are known."""
-        held = self.durations.get(name)
-        if held is None or held.state not in ("recorded", "uncertain") or not held.from_ or not held.to:
-            return None
-        if held.at_most is None and held.at_least is None:
-            return None
-        start, end = _ENDS.get(name, ("", ""))
-        return Measure(
-            held.at_least,
-            held.at_most,
-            self._between(held.from_, held.to, start, end),
-            self._named(held.from_, held.to, start, end),
+    @cached_property
+    def fixed_versions(self) -> frozenset[str]:
+        """The versions that fixed it, by what people linked, else the last that was deployed while it lasted."""
+        return self._linked("fixed") or frozenset(
+            plain_version(row.version) for row in [*self._changed_during()][-1:]
         )
 
-    def between(self, start: str, end: str) -> list[Measure]:
-        """Return the spans from any instant of one point to any later one of another."""
-        return [self.span(a, b) for a in self.of(start) for b in self.of(end) if b.latest >= a.at]
+    @cached_property
+    def causing_versions(self) -> frozenset[str]:
+        return self._linked("caused")
 
-    def span(self, start: Stamp, end: Stamp) -> Measure:
-        return Measure(
-            max((end.at - start.latest).total_seconds(), 0.0),
-            (end.latest - start.at).total_seconds(),
-            f"{start.what} at {self.clock(start.at)}, {end.what} at {self.clock(end.at)}",
-            events_of((start, end)),
-        )
+    def _changed_during(self) -> list[ChangeRow]:
+        return [
+            r
+            for r in self.changes
+            if r.kind != "merge" and r.status == "finished" and self.begins < r.at <= self.ends
+        ]
 
-    def _stamp(self, at: datetime, point: str) -> Stamp | None:
-        """Return what the log has at the end of a span, best of all of this point."""
-        found = [each for each in (*self.of(point), *self.everything) if at in (each.at, each.until)]
-        return found[0] if found else None
+    def _linked(self, role: str) -> frozenset[str]:
+        links = self.incident.links.values() if self.incident else ()
+        events = {link.target for link in links if link.linked and link.role == role}
+        rows = [row for row in self.changes if events & {row.event, *row.evidence}]
+        return frozenset(plain_version(row.version) for row in rows)
 
-    def _between(self, start: datetime, end: datetime, first: str, last: str) -> str:
-        told = [(self._stamp(start, first), start), (self._stamp(end, last), end)]
-        return ", ".join(
-            f"{stamp.what} at {self.clock(at)}" if stamp else self.clock(at) for stamp, at in told
-        )
+    @cached_property
+    def noted_counts(self) -> list[tuple[float, frozenset[str]]]:
+        """Each number that people noted, with the words around it."""
+        return _counted(self.noted_texts)
 
-    def _named(self, start: datetime, end: datetime, first: str, last: str) -> tuple[str, ...]:
-        return events_of((self._stamp(start, first), self._stamp(end, last)))
+    @cached_property
+    def impact_counts(self) -> list[tuple[float, frozenset[str]]]:
+        """The same of what was noted as impact."""
+        return _counted(self.impact_texts)
 
-    def at_minute(self, at: datetime, grain: float) -> list[Stamp]:
-        """Return all that the log has at a time as exact as this."""
-        return [each for each in self.everything if same_time(each, at, grain)]
+    @cached_property
+    def impact_texts(self) -> list[str]:
+        return self.texts_of("impact")
+
+    def texts_of(self, kind: str) -> list[str]:
+        """Return what was noted as of this kind."""
+        events = (note.event for note in self.notes)
+        return [event.text[:2000] for event in events if isinstance(event, NoteAdded) and event.kind == kind]
+
+    @cached_property
+    def noted_texts(self) -> list[str]:
+        texts = [note.event.text for note in self.notes if isinstance(note.event, NoteAdded)]
+        if self.incident is not None:
+            texts += [self.incident.impact or "", self.incident.title]
+        return [*texts, *(message.text for message in self.messages)]
 
 
-def same_time(stamp: Stamp, at: datetime, grain: float) -> bool:
-    """Whether a time as written, exact to `grain` seconds, can mean an instant: cut off, or rounded."""
-    return (
-        at - timedelta(seconds=grain) < stamp.latest and stamp.at < at + timedelta(seconds=grain)
-        if (stamp.until is not None)
-        else -grain / 2 <= (stamp.at - at).total_seconds() < grain
+def _counted(texts: Iterable[str]) -> list[tuple[float, frozenset[str]]]:
+    return [
+        (amount, content_words(clause))
+        for text in texts
+        for clause in re.split(r"[;.]\s|,\s(?=\D)", text[:5000])
+        for amount, _, _ in counts_in(clause)
+    ]
+
+
+def facts_of(dossier: Dossier, *, zones: Sequence[tzinfo] = (UTC,), zone_known: bool = False) -> Facts:
+    """Gather what the log holds of an incident; "now" is when the last event was recorded."""
+    incident = dossier.incident
+    steps = [step for step in incident.steps if step.retraction is None]
+    notes = tuple(step for step in steps if isinstance(step.event, NoteAdded))
+    rows = tuple(in_production(dossier.own_changes))
+    messages = tuple(sent(messages_of(incident)))
+    measured = durations(dossier)
+    stamps = [
+        *_decided(incident, steps),
+        *_observed(dossier.own),
+        *_changed(rows),
+        *_sent(messages),
+        *_measured(measured),
+    ]
+    known = {stamp.point for stamp in stamps}
+    if "detected" not in known:
+        early = sorted((s for s in stamps if s.point in ("alerted", "declared")), key=lambda s: s.at)[:1]
+        stamps += [replace(each, point="detected") for each in early]
+    if incident.detected_by in ("customer", "person"):
+        stamps += [replace(each, point="reported") for each in stamps if each.point == "detected"]
+    noted = [stamp for note in notes for stamp in _noted(note, known)]
+    commits = tuple(each for each in dossier.own if isinstance(each.event, CommitMade))
+    actions: tuple[ActionItem, ...] = ()
+    if Part.ACTIONS in dossier.parts:
+        told = [dossier.effective[each.id] for each in dossier.select([Window("actions")])]
+        actions = tuple(of_incident(actions_among(told), incident))
+    facts = Facts(
+        stamps=(*stamps, *noted),
+        incident=incident,
+        durations=measured,
+        changes=rows,
+        earlier=tuple(in_production(dossier.changes)),
+        elsewhere=tuple(row for row in dossier.own_changes if row.elsewhere),
+        messages=messages,
+        notes=notes,
+        commits=tuple(each for each in dossier.living(dossier.work) if isinstance(each.event, CommitMade))
+        or commits,
+        actions=actions,
+        zones=tuple(zones),
+        zone_known=zone_known,
+        now=max(each.recorded_at for each in dossier.recorded),
     )
+    living = dossier.living(dossier.work)
+    versions = {
+        plain_version(v)
+        for row in rows
+        if row.kind != "merge"
+        for v in (row.version, row.previous_version)
+        if v
+    }
+    versions |= {plain_version(each.event.name) for each in living if isinstance(each.event, VersionTagged)}
+    versions |= {
+        v for each in living if isinstance(each.event, BranchSeen) for v in versions_in(each.event.name)
+    }
+    if not any(row.kind != "merge" for row in rows):
+        texts_of_notes = (note.event.text for note in notes if isinstance(note.event, NoteAdded))
+        versions |= {v for text in texts_of_notes for v in versions_in(text)}
+    texts = tuple((stamp, content_words(text)) for stamp, text in _texts(facts, stamps))
+    return replace(facts, versions=frozenset(versions), texts=texts)
 
 
-_VERSION = lazy_pattern(r"(?<![\w.])v?(\d{1,4}\.\d{1,4}(?:\.\d{1,5}){1,2}(?:-[\w.]{1,20})?)(?![\w])")
+def _decided(incident: Incident, steps: Iterable[Effective]) -> Iterable[Stamp]:
+    """Yield the instants of what people said and decided."""
+    names = {"mitigated": "recovered", "ended": "recovered"}
+    for step in steps:
+        event = step.event
+        by = getattr(event, "decided_by", None)
+
+        def at(point: str, *tags: str, who: str | None = by, step: Effective = step) -> Stamp:
+            return Stamp(
+                point, step.event.occurred_at, step.id, names=frozenset(t.lower() for t in tags if t), by=who
+            )
+
+        if isinstance(event, IncidentDeclared) and event.incident == incident.id:
+            yield at("declared", event.severity)
+            yield at("severity", event.severity)
+            if event.lead:
+                yield at("lead", who=event.lead)
+        elif isinstance(event, MilestoneSet):
+            point = names.get(event.milestone, event.milestone)
+            yield Stamp(point, event.occurred_at, step.id, event.until, by=by)
+        elif isinstance(event, IncidentResolved):
+            yield at("resolved")
+        elif isinstance(event, IncidentReopened):
+            yield at("reopened")
+        elif isinstance(event, SeverityChanged):
+            yield at("severity", event.severity)
+        elif isinstance(event, LeadChanged):
+            yield at("lead", who=event.lead)
+        elif isinstance(event, ServiceAdded):
+            yield at("service added", event.service)
+        elif isinstance(event, StageChanged):
+            yield at("cause" if event.stage == "identified" else "stage", event.stage)
+        elif isinstance(event, NoteAdded):
+            point = {"root-cause": "cause", "hypothesis": "hypothesis"}.get(event.kind, "note")
+            yield at(point, event.kind)
+        elif isinstance(event, VerdictsGiven):
+            yield at("verified", plain_version(event.version), who=None)
+            for verdict in event.verdicts:
+                if verdict.left_normal_at and "started" not in incident.milestones:
+                    yield Stamp("started", verdict.left_normal_at, step.id)
+                if verdict.recovered_at:
+                    yield Stamp("recovered", verdict.recovered_at, step.id)
+        elif isinstance(event, CheckMade):
+            yield at("verified")
 
 
-def versions_in(text: str) -> list[str]:
-    """Return the versions that a text names, without what is put around them."""
-    return [each.rstrip(".") for each in _VERSION.findall(text)]
+def _observed(own: Iterable[Effective]) -> Iterable[Stamp]:
+    """Yield the instants of alerts, errors, commits, branches and tests."""
+    erred = False
+    for each in sorted(own, key=lambda each: each.order):
+        event = each.event
+        service = (getattr(event, "service", None) or "").lower()
+        if isinstance(event, AlertFired | AlertResolved):
+            point = "alerted" if isinstance(event, AlertFired) else "alert ended"
+            yield Stamp(point, event.occurred_at, each.id, names=frozenset((event.name.lower(), service)))
+        elif isinstance(event, ErrorSeen) and not erred:
+            erred = True
+            yield Stamp("first error", event.occurred_at, each.id)
+        elif isinstance(event, CommitMade):
+            tags = {event.sha[:7], service, *(plain_version(v) for v in versions_in(event.subject_line))}
+            tags |= {word for word in ("develop", "main", "master") if word in event.subject_line.lower()}
+            point = "merged" if event.is_merge else "committed"
+            yield Stamp(point, event.occurred_at, each.id, names=frozenset(tags), by=event.author)
+        elif isinstance(event, BranchSeen):
+            yield Stamp(
+                "branched", event.occurred_at, each.id, names=frozenset((event.name.lower(), service))
+            )
+        elif isinstance(event, TestsFinished):
+            yield Stamp("tested", event.occurred_at, each.id)
+
+
+def _changed(rows: Iterable[ChangeRow]) -> Iterable[Stamp]:
+    """Yield the instants of deploys, rollbacks and merges."""
+    for row in rows:
+        names = frozenset(filter(None, (plain_version(row.version), (row.service or "").lower())))
+        if row.kind == "merge":
+            continue
+        done, doing = ("deployed", "deploying") if row.kind == "deploy" else ("rolled back", "rolling back")
+        if row.started_at is not None:
+            yield Stamp(doing, row.started_at, row.event, names=names, by=row.by)
+        if row.status == "failed":
+            yield Stamp(f"{row.kind} failed", row.at, row.event, names=names, by=row.by)
+        else:
+            yield Stamp(done, row.finished_at or row.at, row.event, names=names, by=row.by)
+
+
+def _sent(messages: Iterable[Message]) -> Iterable[Stamp]:
+    for message in messages:
+        event = message.sent_event or message.event
+        names = frozenset((message.kind,))
+        if message.sent_at is not None:
+            yield Stamp("message", message.sent_at, event, names=names, by=message.by)
+        if message.eta is not None:
+            yield Stamp("eta", message.eta, event, names=names)
+
+
+def _measured(measured: Mapping[str, Duration]) -> Iterable[Stamp]:
+    held = measured.get("downtime")
+    if held is not None and held.state == "recorded" and held.to is not None and held.from_ is not None:
+        yield Stamp("recovered", held.to, None)
+        yield Stamp("started", held.from_, None)
+
+
+def _noted(note: Effective, known: set[str]) -> Iterable[Stamp]:
+    """Yield the points that a note tells of in words, at its instant; and the instants that stand in it."""
+    event = note.event
+    assert isinstance(event, NoteAdded)
+    text = event.text[:500]
+    inside = clocks(text)
+    for clock in inside:
+        day = event.occurred_at.date()
+        for at in clock.instants([UTC], [day, day - timedelta(days=1)])[:1]:
+            yield Stamp("noted", at, note.id, by=event.decided_by, origin="note")
+    if inside or event.kind in ("prevention", "lesson", "impact"):
+        return
+    for topic in topics_in(text):
+        if "deployed" in known and topic.point in (
+            "rolled back",
+            "deployed",
+            "deploying",
+            "merged",
+            "tested",
+        ):
+            continue
+        if (
+            topic.negated
+            or topic.point in _NOT_FROM_NOTES
+            or (topic.point in known and topic.point not in _NOTED_ALWAYS)
+        ):
+            continue
+        yield Stamp(topic.point, event.occurred_at, note.id, by=event.decided_by, origin="note")
+
+
+def _texts(facts: Facts, stamps: Iterable[Stamp]) -> Iterable[tuple[Stamp, str]]:
+    """Yield what the log says in words of each event, for rows that repeat it in other words."""
+    by_event = {stamp.event: stamp for stamp in stamps if stamp.event and stamp.point != "eta"}
+    for note in facts.notes:
+        if note.id in by_event and isinstance(note.event, NoteAdded):
+            yield by_event[note.id], note.event.text[:1000]
+    for message in facts.messages:
+        if (event := message.sent_event or message.event) in by_event:
+            yield by_event[event], message.text[:1000]
+    for commit in facts.commits:
+        if commit.id in by_event and isinstance(commit.event, CommitMade):
+            yield by_event[commit.id], commit.event.subject_line
+
+
+def is_bump(commit: CommitMade) -> bool:
+    """Whether a commit only raises the version."""
+    return _BUMP.search(commit.subject_line) is not None

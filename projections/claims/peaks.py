@@ -1,38 +1,84 @@
-"""Peaks of the error rate as written, compared with the samples of the log."""
+"""Shares and heights as written, compared with the samples of the log."""
 
 import re
 from collections.abc import Iterator
 
+from projections.claims.amounts import counts_in, shares_in
 from projections.claims.claim import Finding
-from projections.claims.facts import ClaimFacts
-from projections.claims.numbers import NUMBER, number_of
-from projections.claims.prose import Sentence, Text
-from projections.claims.vocabulary import HABIT, NOT_NOW, is_plan
-from tracker.text.patterns import lazy_pattern
+from projections.claims.facts import Facts
+from projections.claims.prose import Sentence
+from projections.claims.topics import is_claim, is_setting
+from projections.claims.vocabulary import any_case
 
-_PEAK = lazy_pattern(
-    r"\b(?:error|failure)[ _-](?:rate|ratio)\b[^.;]{0,40}?\b(?:peak(?:ed|s)?|reached|spiked|climbed|rose|went up|maxed|hit|topped)\b"
-    rf"[^.;%\d]{{0,20}}?(?P<about>about |around |roughly |nearly |almost |over |more than |~ ?|≈ ?)?(?P<value>{NUMBER})\s?(?:%|percent\b)",
-    re.IGNORECASE,
+ASKED = any_case(
+    r"%|percent|per cent|\b(?:half|third|quarter|tenth|fifth|digits?|one in|in (?:two|three|four|five|ten)|peak\w*|worst|highest|height|every (?:second|third))\b|\b\w+[ _]ratio\b"
 )
-_AT_PEAK = lazy_pattern(r"\b(?:peak\w*|at (?:its|the) (?:peak|worst)|maxed|highest)\b", re.IGNORECASE)
-ASKED = lazy_pattern(r"\b(?:error|failure)[ _-](?:rate|ratio)\b", re.IGNORECASE)
 """A text without these words needs no samples."""
+_PEAK = any_case(
+    r"\b(?:peak\w*|worst|at most|highest|height|maximum|maxed|topped|at no (?:time|point)|never|entire time|throughout|stayed)\b"
+)
+_FAILING = any_case(
+    r"\b(?:error\w*|go\w* wrong|went wrong|fail\w*|5xx|500s?|broken|did not go through|could not|unable|refused|affected|hit|wrong|late|twice)\b"
+)
+_ELSE = any_case(
+    r"\b(?:of (?:the )?(?:orders?|customers|users|budget|pods|team|cpu|memory|disk|capacity)|alert|threshold|more than usual|of the day|deployed to|canary)\b"
+)
 
 
-def check_peaks(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
-    """Find peaks in a sentence that no sample shows; "rose to" may be any height below the highest."""
-    if sentence.heading or is_plan(sentence) or not facts.peaks:
+def check_peaks(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
+    """Find shares of what failed that no sample shows; "rose to" may be any height below the highest."""
+    text = sentence.text
+    if sentence.heading or not facts.peaks or text.endswith("?") or text.count(" | ") > 2:
         return
-    for match in _PEAK.finditer(sentence.text):
-        left, right = sentence.clause(match.start(), match.end())
-        if NOT_NOW.search(sentence.text, left, right) or HABIT.search(sentence.text, left, right):
+    heights = sorted(
+        {height for values, unit in facts.peaks.values() if unit in ("ratio", "percent") for height in values}
+    )
+    peak = _PEAK.search(text)
+    for share in shares_in(text) if heights else ():
+        if not _FAILING.search(text) or _ELSE.search(text, max(share.start - 25, 0), share.end + 40):
             continue
-        value = match["value"]
-        stated = number_of(value)
-        grain = 10 ** -len(value.partition(".")[2]) if "." in value else 1.0
-        metric, (highest, _) = max(facts.peaks.items(), key=lambda each: each[1][0])
-        slack = max(grain, 0.1 * highest if match["about"] else 0.0, 0.02 * highest)
-        is_peak = _AT_PEAK.search(sentence.text) is not None
-        if stated > highest + slack or (is_peak and stated < highest - slack):
-            yield Finding("peak", match[0].strip(), f"{metric} was at most {highest:.3g} % while it lasted")
+        if is_setting(text, share.start, share.end) or not is_claim(text, share.start, share.end):
+            continue
+        highest = heights[-1]
+        slack = max(share.grain, 0.06 * highest)
+        never = re.search(r"\bat no (?:time|point)|\bnever\b", text, re.IGNORECASE)
+        if share.bound == "least" and never:
+            wrong = highest > share.high + slack
+        elif share.bound == "least":
+            wrong = highest < share.low - slack
+        elif share.bound == "most":
+            wrong = bool(peak) and highest > share.high + slack
+        else:
+            wrong = share.low > highest + slack or (
+                peak is not None
+                and not any(abs(share.low - h) <= max(share.grain, 0.06 * h) for h in heights)
+            )
+        if wrong:
+            metric = max(
+                (m for m in facts.peaks if facts.peaks[m][1] in ("ratio", "percent")),
+                key=lambda m: max(facts.peaks[m][0]),
+            )
+            yield Finding("peak", "share", text[:160], values=(metric, f"{highest:.3g} %"))
+            return
+    for metric, (values, unit) in facts.peaks.items():
+        words = [
+            word
+            for word in re.split(r"[_\W]+", metric.lower())
+            if word not in ("total", "count", "ratio", "seconds")
+        ]
+        if (
+            unit in ("ratio", "percent")
+            or peak is None
+            or not words
+            or not all(word.rstrip("s") in text.lower() for word in words)
+        ):
+            continue
+        for value, start, end in counts_in(text):
+            if (
+                value >= 10
+                and not is_setting(text, start, end)
+                and unit == "count"
+                and not any(abs(value - h) <= 0.1 * h for h in values)
+            ):
+                yield Finding("peak", "height", text[:160], values=(metric, f"{max(values):.4g}"))
+                return

@@ -1,158 +1,285 @@
-"""Who led, declared, resolved or deployed, and who or what noticed it, as people say it and as the log has it."""
+"""Who led, declared, wrote, deployed or noticed it, and how severe it was, as people say it and as the log has it."""
 
 import re
 from collections.abc import Iterator
 
 from projections.claims.claim import Finding
-from projections.claims.facts import ClaimFacts, events_of
-from projections.claims.prose import Sentence, Text
-from projections.claims.vocabulary import NOT_NOW, is_plan
+from projections.claims.facts import Facts, Stamp
+from projections.claims.matching import own_stamps, retold, stamps_of
+from projections.claims.prose import Sentence
+from projections.claims.text import content_words, versions_in
+from projections.claims.topics import clause_of, denied, in_plans, is_claim, topics_in
+from projections.claims.vocabulary import AUTHOR, DETECTED, LEAD, NO_NAMES, SEEN, WORDS, any_case, phrases
+from projections.versions import plain_version
+from tracker.events.changes import CommitMade
 from tracker.text.patterns import lazy_pattern
 
-_NAME = r"@?(?P<{0}>[A-Z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
-_AT_NAME = r"@?(?P<{0}>[A-Za-z][\w.'-]{{0,40}}(?: [A-Z][\w.'-]{{1,40}}){{0,2}})"
-_ROLE = r"(?:incident )?(?:lead|commander|manager|IC)"
-_LEAD = lazy_pattern(
-    rf"\b(?i:led|lead|commanded|coordinated|run) by {_NAME.format('by')}"
-    rf"|\b{_NAME.format('who')} (?:led|was leading|coordinated|took the lead|was (?:the )?(?i:{_ROLE}))\b"
-    rf"|(?:^|\b)(?i:{_ROLE})(?: was| is|:)\s*{_AT_NAME.format('was')}"
+_NAME = lazy_pattern(r"@?\b[A-Z][a-z][\w.-]*(?:\s+[A-Z][a-z][\w-]+){0,2}(?=['’]s?\b|\b)")
+_LEAD, _AUTHOR = phrases(LEAD), phrases(AUTHOR)
+_OF_LEAD = any_case(r"^[^:|]{0,30}\b(?:lead|leader|commander|manager|IC)\s*[:|]")
+_NO_NAMES = frozenset(NO_NAMES.split())
+_DOERS = frozenset(
+    ("declared", "resolved", "rolled back", "rolling back", "deployed", "deploying", "deploy failed", "reopened", "cause", "decided", "severity",
+     "message", "hypothesis", "committed", "merged")
+)  # fmt: skip
+_SOURCES = {name: phrases(WORDS[name]) for name in ("alert", "customer", "person")}
+_DETECTED, _SEEN = phrases(DETECTED), phrases(SEEN)
+_FIRST = any_case(r"\b(?:first|ahead of|before (?:any|our|the) (?:alert|alarm|monitoring))\b")
+_DID = any_case(
+    r"['’]?\s*(?:(?:then|also|had|has|finally|himself|herself|pressed|hit|the|a|an|button|for|started|did|made|began|ran|triggered|performed|executed|initiated|"
+    r"carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
 )
-_DID = lazy_pattern(
-    rf"\b(?P<verb>(?i:declared|resolved|closed|deployed|rolled back|reopened))(?: at [\d:]+(?: ?(?:[AaPp][Mm]|UTC|Z))?)? by {_NAME.format('by')}"
+_OWN = lazy_pattern(r"(?<=\w)['’]s?\s+(?:[a-z-]+\s+){0,2}?(?:change|patch|fix|commit|hotfix)\b")
+_OTHER = any_case(
+    r"[,;:]|\b(?:told|asked|for|with|by|that|when|after|before|whether|if|to|from|who|he|she|they|we|it|his|her|their|not|never|had been|was|were|about|of|on)\b"
 )
-_DETECTED = lazy_pattern(
-    r"\b(?:was |were |is )?(?:detected|noticed|discovered|found|caught|raised|reported) (?:first )?(?:by|through|via|from) (?:an? |the |our )?(?:\w+ )?"
-    r"(?P<what>alerts?|alerting|monitoring|alarm|customers?|users?|support|engineers?|persons?|colleagues?)\b"
-    r"|\bdetection(?: source| method)?:\s*(?:by )?(?:an? )?(?P<key>alerts?|alerting|monitoring|customers?|users?)\b"
-    r"|\b(?<!no )(?P<told>alerts?|alerting|monitoring|customers?|users?|support) "
-    r"(?:told (?:us|me)|noticed|caught|spotted|detected|flagged|reported|saw)(?: (?:it|this|us|the \w+))? first\b",
-    re.IGNORECASE,
-)
-_SOURCES = {
-    "alert": ("alert", "alerts", "alerting", "monitoring", "alarm"),
-    "customer": ("customer", "customers", "user", "users", "support"),
-    "person": ("engineer", "engineers", "person", "persons", "colleague", "colleagues"),
-}
-_NOBODY = frozenset(
-    [
-        "monitoring",
-        "alerting",
-        "the",
-        "a",
-        "an",
-        "this",
-        "that",
-        "we",
-        "they",
-        "it",
-        "team",
-        "github",
-        "argo",
-        "argocd",
-        "ci",
-        "none",
-        "nobody",
-        "not",
-        "customer",
-        "customers",
-        "alert",
-        "tracker",
-        "jenkins",
-    ]
-)
-_SEVERITY = lazy_pattern(
-    r"^\W*(?:the |its )?severity(?:\W{1,4}| (?:was|is) )(?P<severity>critical|major|minor|sev-?\d|p\d)\b",
-    re.IGNORECASE,
+_LEVELS = ("critical", "major", "minor")
+_LEVEL = any_case(r"\b(critical|major|minor)\b")
+_OF_LEVEL = any_case(
+    r"\bseverity\b|\bincident\b|\bSEV\b|\b(?:raised|lowered|upgraded|downgraded|down|up|escalated|treated|classed|rated|opened|declared)\b"
 )
 
 
-def check_people(sentence: Sentence, facts: ClaimFacts, text: Text) -> Iterator[Finding]:
+def check_people(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     """Find the names in a sentence that the log contradicts."""
-    if sentence.heading or is_plan(sentence):
+    text = sentence.text
+    if sentence.heading or facts.incident is None or not is_claim(text):
         return
-    said = sentence.text
-    for match in _LEAD.finditer(said):
-        name = match["by"] or match["who"] or match["was"]
-        if (
-            facts.leads
-            and not _skipped(sentence, match, name)
-            and not any(same_person(name, who) for _, who, _ in facts.leads)
-        ):
-            _, who, event = facts.leads[-1]
-            yield Finding("name", match[0].strip(), f"{who} led it", (event,))
-    for match in _DID.finditer(said):
-        if _skipped(sentence, match, match["by"]):
-            continue
-        held = _who(match["verb"].lower(), facts)
-        if held and not any(same_person(match["by"], who) for who, _ in held):
-            names = " and ".join(dict.fromkeys(who for who, _ in held))
-            yield Finding(
-                "name",
-                match[0].strip(),
-                f"it was {match['verb'].lower()} by {names}",
-                tuple(event for _, event in held),
-            )
-    by = facts.incident.detected_by
-    for match in _DETECTED.finditer(said):
-        word = (match["what"] or match["key"] or match["told"]).lower()
-        if by is None or by not in _SOURCES or word in _SOURCES[by]:
-            continue
-        if not (match["told"] or re.search(r"detect|notic|discover|caught", match[0], re.IGNORECASE)):
-            continue
-        if by == "person" and word in _SOURCES["customer"]:
-            continue
-        declared = facts.of("declared")
-        yield Finding(
-            "name",
-            match[0].strip(),
-            f"it was detected by {_article(by)}",
-            events_of(declared[:1]),
-        )
-    severity = _SEVERITY.match(said)
-    if severity and severity["severity"].lower() in ("critical", "major", "minor"):
-        held_severities = _severities(facts)
-        if severity["severity"].lower() not in held_severities:
-            yield Finding("name", severity[0].strip(), f"its severity is {facts.incident.severity}")
+    if in_plans(sentence) or sentence.under("lessons"):
+        return
+    names = _names(text, facts)
+    if field := re.match(r"^[^:|]{0,30}[:|]\s*@([a-z][\w.-]+)", text):
+        names.append((field[1], field.start(1), field.end(1)))
+    yield from _lead(text, names, facts)
+    yield from _author(text, names, facts)
+    yield from _doer(text, names, facts)
+    yield from _detector(text, facts)
+    yield from _severity(text, facts)
 
 
-def _article(word: str) -> str:
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+def _names(text: str, facts: Facts) -> list[tuple[str, int, int]]:
+    found = []
+    for match in _NAME.finditer(text):
+        words = match[0].lstrip("@").split()
+        start = match.start()
+        while words and words[0].lower() in _NO_NAMES:
+            start += len(words.pop(0)) + 1
+        if words:
+            found.append((" ".join(words).removesuffix("'s"), start, match.end()))
+    return found
 
 
-def _severities(facts: ClaimFacts) -> set[str]:
-    return {
-        str(getattr(step.event, "severity", "")) for step in facts.incident.steps if step.retraction is None
-    }
-
-
-def _skipped(sentence: Sentence, match: re.Match[str], name: str) -> bool:
-    left, right = sentence.clause(match.start(), match.end())
-    return name.split()[0].lower().strip(".") in _NOBODY or bool(NOT_NOW.search(sentence.text, left, right))
+def is_known(name: str, facts: Facts) -> bool:
+    return any(part in facts.people for part in re.split(r"[\s@._-]+", name.lower()))
 
 
 def same_person(first: str, second: str) -> bool:
     """Whether two names can be of one person: John, John Doe, john.doe and @john-dev are."""
-    one, two = (re.split(r"[\s@._-]+", name.lower().strip("@ .,'")) for name in (first, second))
-    one, two = ([part for part in parts if part] for parts in (one, two))
-    if not one or not two:
-        return False
-    return one[0] == two[0] or bool(
-        {part for part in one if len(part) > 2} & {part for part in two if len(part) > 2}
+    one, two = (
+        {part for part in re.split(r"[\s@._-]+", name.lower().strip("@ .,'")) if len(part) > 1}
+        for name in (first, second)
     )
+    return bool(one & two)
 
 
-def _who(verb: str, facts: ClaimFacts) -> list[tuple[str, str]]:
-    topics = {
-        "declared": "incident-declared",
-        "resolved": "incident-resolved",
-        "closed": "incident-resolved",
-        "reopened": "incident-reopened",
+def _one_of(name: str, people: set[str], facts: Facts) -> bool:
+    """Whether a name, or who bears it by another name that the log has, is among these."""
+    aliases = {
+        name,
+        *(whole for part in re.split(r"[\s._-]+", name.lower()) for whole in facts.people.get(part, ())),
     }
-    if verb in topics:
-        return [
-            (getattr(step.event, "decided_by", ""), step.id)
-            for step in facts.incident.steps
-            if topics[verb] == step.event.TOPIC and step.retraction is None
+    return any(same_person(alias, other) for alias in aliases for other in people)
+
+
+def _lead(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
+    leads = _leads(text, facts)
+    people = {each.by for each in leads if each.by}
+    if not people:
+        return
+    field = _OF_LEAD.match(text)
+    for match in [field] if field else _LEAD.finditer(text):
+        left, right = clause_of(text, match.start(), match.end())
+        passive = re.match(r"\s*(?:by|was|were|is|:|\|)", text[match.end() :]) or field
+        near = [
+            each
+            for each in names
+            if (each[1] >= match.end() if passive else each[2] <= match.start())
+            and left <= each[1] < (len(text) if field else right)
         ]
-    kind = "deploy" if verb == "deployed" else "rollback"
-    return [(row.by, row.event) for row in facts.changes if row.kind == kind and row.by]
+        if not near or denied(text, match.start(), match.end()):
+            continue
+        name = near[0][0] if passive else near[-1][0]
+        if not _one_of(name, people, facts):
+            yield Finding(
+                "name",
+                "lead",
+                text[min(match.start(), near[0][1]) : max(match.end(), near[-1][2])],
+                leads[-1:],
+                values=tuple(sorted(people)),
+            )
+            return
+
+
+def _leads(text: str, facts: Facts) -> tuple[Stamp, ...]:
+    """Return who led; in the outage that a sentence names by its number, if it does."""
+    leads = facts.of("lead")
+    which = next(
+        (each.which for each in topics_in(text) if each.point == "outage" and each.which is not None), None
+    )
+    if which is None or len(facts.outages) < 2 or not -len(facts.outages) <= which < len(facts.outages):
+        return leads
+    ends = facts.outages[which][1]
+    return tuple(each for each in leads if not ends or each.at <= max(s.at for s in ends))[-1:]
+
+
+def _author(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
+    match = _AUTHOR.search(text) or _OWN.search(text)
+    commits = [
+        each for each in facts.commits if isinstance(each.event, CommitMade) and not each.event.is_merge
+    ]
+    if match is None or not commits or denied(text, match.start(), match.end()):
+        return
+    near = [
+        each
+        for each in names
+        if is_known(each[0], facts)
+        or (abs(each[1] - match.end()) < 8 and " by" in match[0] + text[match.end() : each[1]])
+    ]
+    if not near or not re.search(
+        r"\b(?:change|patch|fix|hotfix|commit|code|release|v?\d+\.\d+)", text, re.IGNORECASE
+    ):
+        return
+    versions = set(versions_in(text))
+    own = [each for each in commits if each.event.occurred_at >= facts.begins]
+    if versions:
+        own = _of_versions(versions, commits, facts)
+    authors = {each.event.author for each in own if isinstance(each.event, CommitMade)}
+    name = min(near, key=lambda each: min(abs(each[1] - match.end()), abs(match.start() - each[2])))[0]
+    if authors and not _one_of(name, authors, facts):
+        yield Finding(
+            "name",
+            "author",
+            text[:160],
+            values=tuple(sorted(authors)),
+            events=tuple(each.id for each in own[:3]),
+        )
+
+
+def _of_versions(versions: set[str], commits: list, facts: Facts) -> list:  # type: ignore[type-arg]
+    """Return the commits since the deploy before the one of a version."""
+    rows = sorted((r for r in facts.earlier if r.kind == "deploy"), key=lambda row: row.at)
+    for number, row in enumerate(rows):
+        if plain_version(row.version) in versions:
+            before = [r.at for r in rows[:number] if r.service == row.service]
+            return [
+                e
+                for e in commits
+                if e.event.occurred_at <= row.at and (not before or e.event.occurred_at > before[-1])
+            ]
+    return []
+
+
+def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
+    """Compare "Kim deployed it" and "deployed by Kim" with who did."""
+    topics = topics_in(text)
+    doers = {stamp.by for topic in topics for stamp in stamps_of(topic, text, facts) if stamp.by}
+    for topic in topics:
+        if topic.point not in _DOERS or topic.negated:
+            continue
+        stamps = [each for each in own_stamps(topic, text, facts) if each.by]
+        if topic.point in ("rolled back", "rolling back"):
+            stamps = [each for each in facts.of("rolled back", "rolling back") if each.by]
+        people = {each.by for each in stamps if each.by and is_known(each.by, facts)}
+        if not people:
+            continue
+        left, right = clause_of(text, topic.start, topic.end, wide=True)
+        by = re.match(
+            r"[^,;.]{0,40}?(?:\b(?:by|was|to)\s+|[:|]\s*)",
+            text[topic.end : right + 2 if len(text) < 60 else right],
+        )
+        after = [each for each in names if by and abs(each[1] - topic.end - by.end()) < 2]
+        before = [each for each in names if left <= each[1] and 0 <= topic.start - each[2] <= 45]
+        if before and not _DID.fullmatch(text[before[-1][2] : topic.start]):
+            between = text[before[-1][2] : topic.start]
+            free = (
+                len(before) == 1
+                and not _OTHER.search(between)
+                and not re.search(r"\b(?:was|were|been|is|got)\s*$", between)
+            )
+            before = before if free and before[-1][1] <= left + 3 else []
+        for name, start, end in [*after[:1], *before[-1:]]:
+            if topic.point in ("committed", "merged", "deployed", "deploying", "confirmed") and not is_known(
+                name, facts
+            ):
+                continue
+            if name.lower() in facts.general or not (is_known(name, facts) or after):
+                continue
+            if _one_of(name, people | doers, facts) or _one_of(name, _involved(text, facts), facts):
+                continue
+            yield Finding(
+                "name",
+                "doer",
+                text[min(start, topic.start) : max(end, topic.end)],
+                tuple(stamps[:2]),
+                values=tuple(sorted(people)),
+            )
+            return
+
+
+def _involved(text: str, facts: Facts) -> set[str]:
+    """Return who did what a sentence retells."""
+    found = {stamp.by for stamp in retold(text, facts) if stamp.by}
+    for note in facts.noted_texts:
+        if len(content_words(note) & content_words(text)) >= 3:
+            found |= {name for name, _, _ in _names(note, facts)}
+    return found
+
+
+def _detector(text: str, facts: Facts) -> Iterator[Finding]:
+    """Compare who or what is said to have noticed it first with what was recorded."""
+    by = facts.incident.detected_by if facts.incident else None
+    noticed = _DETECTED.search(text) or (_SEEN.search(text) if _FIRST.search(text) else None)
+    if by not in _SOURCES or not noticed or denied(text, *noticed.span()):
+        return
+    left, right = clause_of(text, *noticed.span(), wide=True) if len(text) > 40 else (0, len(text))
+    sources = {
+        name
+        for name, words in _SOURCES.items()
+        for match in words.finditer(text, left, right)
+        if not denied(text, *match.span())
+    }
+    if "report" in noticed[0].lower() and by == "alert":
+        return
+    every = {name for name, words in _SOURCES.items() if words.search(text)}
+    if sources and by not in every and not (by == "person" and "customer" in sources):
+        if "customer" in sources and re.search(r"\bfirst (?:customer|report|user)", text, re.IGNORECASE):
+            return
+        events = facts.of("detected", "declared")[:1]
+        yield Finding("name", "detector", text[left:right].strip(" ,;"), events, values=(by,))
+
+
+def _severity(text: str, facts: Facts) -> Iterator[Finding]:
+    held = {name for stamp in facts.of("severity", "declared") for name in stamp.names}
+    for match in _LEVEL.finditer(text):
+        left, right = clause_of(text, match.start(), match.end()) if len(text) > 50 else (0, len(text))
+        if (
+            not held
+            or match[1].lower() in held
+            or not _OF_LEVEL.search(text, left, right)
+            or denied(text, *match.span())
+        ):
+            continue
+        if re.search(r"\b(?:alert|alarm|release|version)\b", text[left:right], re.IGNORECASE):
+            continue
+        yield Finding(
+            "name",
+            "severity",
+            text[left:right].strip(" ,;"),
+            _latest(facts),
+            values=tuple(sorted(held & set(_LEVELS))),
+        )
+        return
+
+
+def _latest(facts: Facts) -> tuple[Stamp, ...]:
+    return facts.of("severity")[-1:]

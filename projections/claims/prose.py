@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from projections.claims.vocabulary import any_case
 from tracker.text.patterns import lazy_pattern
 
 _LONGEST = 1_000
@@ -18,9 +19,8 @@ _LONGEST = 1_000
 _FENCE = lazy_pattern(r"[ \t]{0,3}(```+|~~~+)[ \t]*([\w-]*)")
 _HEADING = lazy_pattern(r"[ \t]{0,3}(#{1,6})(?:[ \t]+|$)(.*)")
 _BOLD_HEADING = lazy_pattern(r"[ \t]{0,3}(?:\*\*|__)([^*_]{2,60})(?:\*\*|__):?[ \t]*$")
-_PLAIN_HEADING = lazy_pattern(
-    r"(?:summary|timeline|root cause|fix|prevention|action items|lessons learned|impact|resolution):?[ \t]*$",
-    re.IGNORECASE,
+_PLAIN_HEADING = any_case(
+    r"(?:summary|timeline|root cause|fix|prevention|action items|lessons learned|impact|resolution):?[ \t]*$"
 )
 _UNDERLINE = lazy_pattern(r"[ \t]{0,3}(?:=+|-+)[ \t]*$")
 _ITEM = lazy_pattern(r"[ \t]*(?:[-*+•–]|\d{1,3}[.)])[ \t]+(?:\[(?P<box>[ xX])\][ \t]*)?")
@@ -40,6 +40,8 @@ _ABBREVIATED = lazy_pattern(
     r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|(?<![\w:.,])\d{1,2})\.$"
 )
 _CUT = lazy_pattern(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|but|while|whereas|then|so|which)\b")
+
+_UNIT = any_case(r"(?:^|[(\[\s])(minutes?|mins?|hours?|hrs?|seconds?|secs?|[hms])[)\]]?$")
 
 HUMAN_FENCES = ("markdown", "md")
 
@@ -176,6 +178,8 @@ def _without_comments(line: str, inside: bool) -> tuple[str, bool]:
 def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
     headings: list[tuple[int, str]] = [(0, name) for name in section]
     block: _Block | None = None
+    units: list[str] = []
+    row_before = -1
     for number, line in spoken_lines(text):
         path = tuple(name for _, name in headings)
         if not line.strip():
@@ -207,6 +211,7 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
             yield _Block([(number, said)], path, heading=True)
             continue
         if _RULE_OF_TABLE.match(line) and "|" in line:
+            row_before = number if number == row_before + 1 else row_before
             continue
         item = _ITEM.match(line)
         if "|" in line and line.strip().startswith("|"):
@@ -214,6 +219,12 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
                 yield block
             block = None
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            units = units if number == row_before + 1 else [_unit(cell) for cell in cells]
+            row_before = number
+            cells = [
+                f"{c} {u}" if u and c.replace(".", "").isdigit() else c
+                for c, u in zip(cells, [*units, *[""] * len(cells)], strict=False)
+            ]
             yield _Block([(number, " | ".join(cell for cell in cells if cell))], path, row=True)
             continue
         starts = (
@@ -230,6 +241,12 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
             block.parts.append((number, line))
     if block:
         yield block
+
+
+def _unit(heading: str) -> str:
+    """Return the unit of time that a column's heading names."""
+    match = _UNIT.search(heading)
+    return {"s": "seconds", "m": "minutes", "h": "hours"}[match[1][0].lower()] if match else ""
 
 
 def _sentences(block: _Block) -> Iterator[Sentence]:

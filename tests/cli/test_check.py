@@ -8,6 +8,7 @@ import pytest
 
 from projections.claims.claim import Claim
 from tests.cli.conftest import DAY, refused
+from tracker.application.claims import Checked
 from tracker.events.procedure import RULE_NAMES
 
 SHA = "4f2d8c1e9b7a6f5d4c3b2a1908f7e6d5c4b3a291"
@@ -264,8 +265,11 @@ def wrong(monkeypatch):
         found = Claim("k3f9a1c", "15 minutes", where or "note", "25 minutes", ("a" * 24,), line=3)
         return [found] if "15 minutes" in given else []
 
-    for user in ("cli.check", "application.recording.waivers"):
-        monkeypatch.setattr(f"tracker.{user}.lint_claims", claimed)
+    def checked(session, known, *, text=None, where=""):
+        return Checked(claimed(session, known, text=text, where=where), [], [])
+
+    monkeypatch.setattr("tracker.cli.check.check_claims", checked)
+    monkeypatch.setattr("tracker.application.recording.waivers.lint_claims", claimed)
 
 
 def test_a_claim_that_the_log_contradicts_is_a_finding(declared, wrong):
@@ -314,10 +318,9 @@ def test_the_prose_may_come_through_a_pipe(declared, wrong, monkeypatch):
         ("folder", "", "folder: cannot be read: Is a directory"),
         ("picture.png", b"\x89PNG\r\n\x1a\n\x00", "picture.png: is not UTF-8 text: byte 0 is 0x89"),
         ("nul.md", b"# INC-1\n\0", "nul.md: is not a text file: it contains NUL bytes"),
-        ("untitled.md", b"down for 15 minutes", "untitled.md: no title names an incident"),
     ],
 )
-def test_a_file_that_is_no_text_or_names_no_incident_is_refused(declared, tmp_path, name, data, said):
+def test_a_file_that_is_no_text_is_refused(declared, tmp_path, name, data, said):
     """
     With the file and what to do about it.
     """
@@ -438,4 +441,26 @@ def test_of_an_incident_told_of_afterwards_nothing_is_due_but_its_report(declare
     assert [each["rule"] for each in declared("show", 1, "--json").json["next"]] == ["report_written"]
     assert (
         "Next: write and publish the report: 4 d 23 h left; tracker review INC-1" in declared("show", 1).out
+    )
+
+
+def test_a_file_of_no_incident_is_checked_against_itself_without_a_log(tracker, tmp_path):
+    """
+    Durations beside the times that do not bear them out; exit 4, and nothing is opened or made.
+    """
+    rows = (
+        "# Outage\n\n- 10:00 UTC incident started\n- 10:20 UTC detected by an alert\n- 11:05 UTC resolved\n\n"
+    )
+    (tmp_path / "wrong.md").write_text(rows + "Time to detect: 20 minutes\nTime to resolve: 2 hours\n")
+    (tmp_path / "right.md").write_text(rows + "Time to detect: 20 minutes\nTime to resolve: 65 minutes\n")
+
+    wrong = tracker("check", "--text", tmp_path / "wrong.md", "--json")
+    right = tracker("check", "--text", tmp_path / "right.md")
+
+    assert (wrong.code, wrong.json["incident"], wrong.json["findings"]) == (4, None, 1)
+    assert [claim["line"] for claim in wrong.json["claims"]] == [8]
+    assert wrong.json["claims"][0]["log_says"].startswith("It was 1 h 05 min: it started at 10:00 UTC")
+    assert (right.code, right.out) == (
+        0,
+        f"{tmp_path}/right.md: nothing in it contradicts the rest of it; no incident was compared.\n",
     )

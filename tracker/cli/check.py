@@ -4,7 +4,8 @@ Each rule is listed with its evidence; without evidence it is unknown, never met
 late or missed, or a claim that the log contradicts, is a finding, and the exit code is 4. With
 --text, the prose of that file is checked instead of the incident's notes and messages, and only
 findings in it count, so a true report of a late fix passes. INC may be omitted if the file's title
-names the incident.
+names the incident; a file of no incident is checked against itself, without a log: durations beside
+times that do not bear them out, placeholders, garbled text.
 """
 
 import argparse
@@ -19,13 +20,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from projections.claims.claim import Claim
+from projections.dossier import Part
 from projections.procedure.advice import advice
 from projections.procedure.check import findings, waivers
 from projections.procedure.evaluation import Evaluation, procedure
 from projections.procedure.rule import RuleAnswer
 from projections.verdicts import verdicts
 from reports.wording import procedure as words
-from tracker.application.claims import lint_claims
+from tracker.application.claims import Checked, check_alone, check_claims
 from tracker.application.dossier import dossier
 from tracker.application.procedure import settings_differ
 from tracker.application.session import Session
@@ -39,6 +41,7 @@ from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
 FOUND = 4
+_TITLE = r"^#\s.*?\b[A-Za-z][A-Za-z0-9]*-\d+\b"
 _COLOURS = {"met": "32", "late": "33", "missed": "31", "waived": "36", "unknown": "2", "not applicable": "2"}
 _ASKED = ("late", "missed", "unknown", "waived")
 """The answers beside which what was asked is said: who did it knows what it was."""
@@ -64,16 +67,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     text = read(arguments.text) if arguments.text else None
     typed = _named(arguments, session, text)
+    if typed is None:
+        return _alone(arguments, session, text or "")
     up_to = session.position_limit()
     incident = session.incident(typed, up_to)
     with waiting("check"):
-        known = dossier(session, incident, up_to, parts=PARTS)
+        known = dossier(session, incident, up_to, parts=PARTS | Part.ACTIONS)
         found = procedure(known, verdicts(known).rows)
         where = _where(arguments.text) if arguments.text else ""
-        claims = lint_claims(session, known, text=text, where=where)
+        checked = check_claims(session, known, text=text, where=where)
+    claims = checked.claims
     count = len(claims) + (len(findings(found.rules)) if text is None else 0)
     if arguments.json:
-        _write(incident, found, claims, count)
+        _write(incident, found, checked, count)
     else:
         is_short = incident.status is Status.OPEN and up_to is None and not arguments.all
         _print(session, incident, found, claims, up_to, arguments.text, is_short=is_short)
@@ -82,6 +88,21 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         else:
             _close_text(incident, found, claims, arguments.text)
     return FOUND if count else 0
+
+
+def _alone(arguments: argparse.Namespace, session: Session, text: str) -> int:
+    """Check a text of no incident against itself."""
+    claims = check_alone(session, text, _where(arguments.text))
+    if arguments.json:
+        shown = [_described_claim(each) for each in claims]
+        write_json({"incident": None, "findings": len(claims), "rules": [], "claims": shown, "notices": []})
+        return FOUND if claims else 0
+    _print_claims(claims)
+    what = {0: "nothing in it contradicts", 1: "1 statement in it contradicts"}.get(
+        len(claims), f"{len(claims)} statements in it contradict"
+    )
+    print(f"{printable(_where(arguments.text))}: {what} the rest of it; no incident was compared.")
+    return FOUND if claims else 0
 
 
 def read(name: str) -> str:
@@ -115,8 +136,10 @@ def _where(name: str) -> str:
     return "stdin" if name == "-" else name
 
 
-def _named(arguments: argparse.Namespace, session: Session, text: str | None) -> str:
-    """Return the incident that was typed, else the one that the text's title names."""
+def _named(arguments: argparse.Namespace, session: Session, text: str | None) -> str | None:
+    """Return the incident that was typed, else the one that the text's title names; None if neither does."""
+    if arguments.incident is None and text is not None and not re.search(_TITLE, text, re.MULTILINE):
+        return None
     prefix = session.settings.tracker.prefix
     found = re.search(rf"^#\s.*?\b({re.escape(prefix)}-\d+)\b", text or "", re.MULTILINE | re.IGNORECASE)
     title = session.incident_id(found[1]) if found else None
@@ -125,11 +148,6 @@ def _named(arguments: argparse.Namespace, session: Session, text: str | None) ->
             raise UsageError(
                 "which incident?",
                 hint=f"tracker check {prefix}-42, or tracker check . for the only open incident",
-            )
-        if title is None:
-            raise BadInputError(
-                f"{_where(arguments.text)}: no title names an incident, as '# {prefix}-42: …' does",
-                hint=f"Name it: tracker check {prefix}-42 --text {arguments.text}",
             )
         return title
     typed: str = arguments.incident
@@ -140,7 +158,7 @@ def _named(arguments: argparse.Namespace, session: Session, text: str | None) ->
     return typed
 
 
-def _write(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]", count: int) -> None:
+def _write(incident: "Incident", found: "Evaluation", checked: Checked, count: int) -> None:
     write_json(
         {
             "incident": incident.id,
@@ -148,19 +166,22 @@ def _write(incident: "Incident", found: "Evaluation", claims: "Sequence[Claim]",
             "detected_at": found.evidence.detected_at,
             "as_of": found.evidence.now,
             "rules": [described(each, incident) for each in found.rules],
-            "claims": [
-                {
-                    "claim": each.claim,
-                    "where": each.where,
-                    "log_says": each.log_says,
-                    "evidence": each.evidence,
-                    "key": each.key,
-                    "line": each.line,
-                }
-                for each in claims
-            ],
+            "claims": [_described_claim(each) for each in checked.claims],
+            "notices": [_described_claim(each) for each in checked.notices],
         }
     )
+
+
+def _described_claim(claim: Claim) -> dict[str, object]:
+    found: dict[str, object] = {
+        "claim": claim.claim,
+        "where": claim.where,
+        "log_says": claim.log_says,
+        "evidence": claim.evidence,
+        "key": claim.key,
+        "line": claim.line,
+    }
+    return {**found, "asks": True} if claim.asks else found
 
 
 def described(answer: "RuleAnswer", incident: "Incident") -> dict[str, object]:
@@ -207,6 +228,11 @@ def _print(
             say(f"The other {len(found.rules) - len(shown)} rules: tracker check {incident.id} --all")
     if claims:
         print()
+        _print_claims(claims)
+
+
+def _print_claims(claims: "Sequence[Claim]") -> None:
+    if claims:
         lines = [("", "KEY", "WHERE", "WRITTEN", "THE LOG SAYS")]
         lines += [
             (_handles(each.evidence), each.key, each.where, each.claim, each.log_says) for each in claims

@@ -1,11 +1,13 @@
 """The incident that the reports in this folder are about, as a log tells it, and a way to ask about words."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from projections.claims.check import claims
-from projections.claims.claim_facts import claim_facts
+from projections.claims.check import check_texts, texts_of
+from projections.claims.facts import facts_of
 from projections.claims.prose import Text
 from projections.dossier import Dossier
+from reports.wording.claims import claim
 from tests import builders as b
 from tests.builders import recorded
 
@@ -16,7 +18,7 @@ CORRECTED = (HERE / "corrected.md").read_text(encoding="utf-8")
 
 FAULTS = {
     (4, "were down for 15 minutes"),
-    (4, "due to a database connection timeout"),
+    (4, "due to a database connection timeout."),
     (7, "2:45 PM"),
     (25, "by tomorrow"),
     (26, "by tomorrow"),
@@ -24,8 +26,10 @@ FAULTS = {
     (27, "by sprint end"),
     (30, "Detection was fast (5 min)"),
     (30, "Detection was fast"),
-    (31, "Fix and deploy was fast (20 min)"),
+    (31, "deploy was fast (20 min)"),
 }
+WITHOUT_A_START = FAULTS - {(30, "Detection was fast (5 min)")}
+"""What is found where nobody recorded when it started: then nobody can tell how long detection took."""
 
 STORY = (
     b.declared(50, lead="John", detected_by="customer", impact="Users cannot complete transactions"),
@@ -58,12 +62,22 @@ SPARSE = (
 )
 
 
-def facts(*events, **options):
+def facts(*events, peaks=None, **options):
     """What a log of these events knows of INC-1."""
-    held = recorded(*events)
-    return claim_facts(Dossier.of("INC-1", held), **options)
+    return replace(facts_of(Dossier.of("INC-1", recorded(*events)), **options), peaks=peaks or {})
+
+
+def claims(texts, known):
+    """What is found in texts, in words; without notices."""
+    return [claim(each) for each in check_texts(texts, known) if not each.is_notice]
 
 
 def said(text, *events, **options):
     """What the log of these events, else of the story, says against a text."""
     return claims([Text(text, "report.md")], facts(*(events or STORY), **options))
+
+
+def of_log(*more):
+    """What is found in the notes and messages of the story with these events."""
+    known = facts(*STORY, *more)
+    return claims(texts_of(known), known)

@@ -1,1 +1,0 @@
-"""Is what people wrote true? Durations, times, counts, versions and names in prose, compared with the log."""

@@ -1,0 +1,88 @@
+"""Action items as written, compared with those of the log: who does it, by when, and whether it is done."""
+
+import re
+from collections.abc import Iterator
+
+from projections.actions import ActionItem
+from projections.claims.claim import Finding
+from projections.claims.clocks import dates_in
+from projections.claims.facts import Facts
+from projections.claims.people import same_person
+from projections.claims.prose import Sentence
+from projections.claims.text import content_words
+from projections.claims.topics import in_plans
+from projections.claims.vocabulary import ACTION, any_case, phrases
+
+_ACTION = phrases(ACTION)
+_END_OF = any_case(
+    r"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>january|february|march|april|may|june|july|august|september|october|november|december)\b"
+)
+_DONE = any_case(r"\b(?:done|finished|completed?|closed|is in place|has been|already)\b")
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+
+
+def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
+    """Find an owner, a day or a state of an action item that the log contradicts."""
+    text = sentence.text
+    if sentence.heading or not facts.actions or text.endswith("?"):
+        return
+    there = in_plans(sentence) or sentence.box is not None
+    item = _item(text, facts)
+    if item is None or not (there or _ACTION.search(text)):
+        return
+    names = [part for part in facts.people if re.search(rf"\b{re.escape(part)}\b", text, re.IGNORECASE)]
+    if (
+        names
+        and not any(same_person(name, item.owner) for name in names)
+        and not re.search(rf"\b{re.escape(item.owner.split()[0])}\b", text, re.IGNORECASE)
+    ):
+        yield Finding("action", "owner", text[:160], values=(item.owner, item.text), events=(item.event,))
+    years = sorted({item.due_on.year, *(day.year for day in facts.own_days)})
+    days = [day for _, _, day in dates_in(text, years)]
+    ends = [
+        (match["part"].lower(), _MONTHS.index(match["month"].lower()) + 1) for match in _END_OF.finditer(text)
+    ]
+    wrong = days and item.due_on not in days
+    wrong = wrong or any(
+        month != item.due_on.month or (part == "end" and item.due_on.day < 20) for part, month in ends
+    )
+    if wrong:
+        yield Finding(
+            "action", "due", text[:160], values=(item.due_on.isoformat(), item.text), events=(item.event,)
+        )
+    if (
+        there
+        and item.done_at is None
+        and (
+            sentence.box in ("x", "X")
+            or re.search(
+                r"\b(?:is|was|are|were|been) (?:already )?(?:done|finished|completed|closed)\b", text
+            )
+        )
+    ):
+        yield Finding("action", "open", text[:160], values=(item.text,), events=(item.event,))
+
+
+def _item(text: str, facts: Facts) -> ActionItem | None:
+    """Return the item of which a sentence has the words."""
+    words = content_words(text)
+    ranked = sorted(((len(words & own) / len(own), len(words & own), item) for item in facts.actions if (own := content_words(item.text))),
+                    key=lambda each: each[:2], reverse=True)  # fmt: skip
+    if not ranked or ranked[0][0] < 0.4 or (ranked[0][1] < 2 and len(content_words(ranked[0][2].text)) > 2):
+        return None
+    if len(ranked) > 1 and ranked[1][:2] == ranked[0][:2]:
+        return None
+    return ranked[0][2]

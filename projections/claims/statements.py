@@ -1,0 +1,281 @@
+"""What is said to have happened, or not to have: deploys, rollbacks, alerts, messages, reopenings, what was lost."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from projections.changes import ChangeRow
+from projections.claims.amounts import durations_in
+from projections.claims.claim import Finding
+from projections.claims.facts import Facts
+from projections.claims.matching import own_stamps
+from projections.claims.prose import Sentence
+from projections.claims.text import content_words, stem, version_spans
+from projections.claims.topics import (
+    Topic,
+    clause_of,
+    denied,
+    in_plans,
+    is_claim,
+    is_habit,
+    is_past,
+    topics_in,
+)
+from projections.claims.vocabulary import (
+    FIXED,
+    NEGATION,
+    NOTHING_LOST,
+    ROLLBACK_UNSAID,
+    TELLING,
+    any_case,
+    phrases,
+)
+from projections.versions import plain_version
+
+_UNSAID, _FIXED, _NEGATION, _LOST = (
+    phrases(each) for each in (ROLLBACK_UNSAID, FIXED, NEGATION, NOTHING_LOST)
+)
+_IS = {name: phrases(words) for name, words in TELLING.items()}
+_HARMED = frozenset(
+    stem(word) for word in ("affected", "impacted", "delayed", "late", "hit", "harmed", "concerned", "missed")
+)
+_BEFORE, _AFTER = (
+    any_case(r"\b(?:before|until|prior to|ahead of)\b"),
+    any_case(r"\b(?:after|since|following)\b"),
+)
+_NEW_VERSION = any_case(
+    r"\b(?:releas\w+|deploy\w+|ship\w+|roll\w+ out) (?:of )?(?:a |the )?(?:new |fixed |patched )?(?:version|release|build) of (?:the )?(?P<service>[\w-]+)"
+)
+_TARGET = any_case(r"\b(?:to|at|on|back)\s+(?:the\s+)?(?:version\s+)?$")
+_NEVER = any_case(r"\b(?:never|no|nobody|no one|none|nothing|neither|without)\b")
+_NOT = any_case(r"(?:not|never|silent|\w*n't)$")
+_ITS = any_case(r"\s*(?:was|were|had|has|did|is|remained|stayed|kept|team|system)?\s*")
+_MERELY = frozenset(
+    ("alerted", "message", "merged", "reopened", "rolled back", "rolling back", "deploy failed", "branched")
+)
+"""Points that a mere "not" denies; of others it is often about something else, and "never", "no" and "nobody" deny them."""
+_DENIABLE = _MERELY | {
+    "confirmed", "deployed", "committed", "cause", "resolved", "severity", "reported", "tested", "declared", "recovered", "alert ended", "hypothesis",
+    "verified", "joined",
+}  # fmt: skip
+
+
+def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
+    """Find what is said to have happened and did not, and what is said not to have happened and did."""
+    text = sentence.text
+    if sentence.heading or facts.incident is None or text.endswith("?") or in_plans(sentence):
+        return
+    topics = topics_in(text)
+    yield from _versions(text, topics, facts)
+    by_people = (
+        facts.incident.detected_by in ("customer", "person")
+        and not facts.of("alerted")
+        and not _IS["people"].search(text)
+    )
+    for topic in topics:
+        if not is_claim(text, topic.start, topic.end):
+            continue
+        if topic.negated:
+            yield from _denied(text, topic, topics, facts)
+        elif topic.point in ("rolled back", "rolling back"):
+            yield from _rolled_back(text, topic, facts)
+        elif topic.point == "rollback failed" and facts.changes and not facts.of("rollback failed"):
+            yield Finding("rollback", "rollback succeeded", text[:160], facts.of("rolled back")[-1:])
+        elif topic.point == "alerted" and by_people:
+            yield Finding("name", "no alert", text[:160], facts.of("detected")[:1])
+        elif topic.point == "reopened" and not facts.of("reopened") and topic.words.lower().startswith("re"):
+            yield Finding("rollback", "never reopened", text[:160], facts.of("resolved")[-1:])
+    for match in _IS["new incident"].finditer(text) if facts.of("reopened") else ():
+        if is_claim(text, *match.span()) and not denied(text, *match.span()):
+            yield Finding("order", "reopened", text[:160], facts.of("reopened")[:1])
+    yield from _deploys_of(text, facts)
+    yield from _nothing_lost(text, facts)
+
+
+def _about(kind: str, code: str, text: str, rows: Sequence[ChangeRow], *values: str) -> Finding:
+    return Finding(kind, code, text[:160], values=values, events=tuple(row.event for row in rows))
+
+
+def _versions(text: str, topics: Sequence[Topic], facts: Facts) -> Iterator[Finding]:
+    """Compare the versions that are said to have been released, put back or to have fixed it; one finding is enough."""
+    if is_habit(text) or not is_claim(text, ignore=("hypothetical",)):
+        return
+    spans = version_spans(text)
+    for version, start, end in spans:
+        if is_claim(text, start, end) and not denied(text, start, end):
+            found = _version(version, start, text, topics, len(spans) == 1, facts)
+            if found is not None:
+                yield found
+                return
+
+
+def _version(
+    version: str, start: int, text: str, topics: Sequence[Topic], alone: bool, facts: Facts
+) -> Finding | None:
+    rows = [row for row in facts.changes if row.kind != "merge"]
+    names = tuple(row.version for row in rows[-4:])
+    left, right = clause_of(text, start, start + len(version), wide=True)
+    same = [row for row in rows if plain_version(row.version) == version]
+    near = [t for t in topics if left <= t.start < right] or [t for t in topics if t.point == "deployed"]
+    points = {topic.point for topic in near if not topic.negated}
+    undone = [row for row in rows if row.kind == "rollback"]
+    if "rolled back" in points and _TARGET.search(text[:start]):
+        if undone and not any(plain_version(row.version) == version for row in undone):
+            return _about("version", "rolled back to", text, undone[-1:], version, undone[-1].version)
+        if not undone and rows and version not in facts.versions and not _UNSAID.search(text):
+            return _about("rollback", "no rollback", text, rows[-3:], *names)
+        return None
+    if "rolled back" in points and rows and version not in facts.versions:
+        return _about("version", "unknown", text, rows[-4:], version, *names)
+    failed = any(topic.point == "deploy failed" for topic in topics)
+    every = _IS["all of them"].search(text) and any(topic.point == "deployed" for topic in topics)
+    live = (
+        "deployed" in points
+        or every
+        or (not points and _IS["released"].search(text, left, right))
+        or _IS["by deploying"].search(text)
+    )
+    if live and same and not failed and all(row.status == "failed" for row in same):
+        return _about("version", "failed", text, same[-1:], version)
+    away = [row for row in facts.elsewhere if plain_version(row.version) == version]
+    if live and away and not same:
+        places = dict.fromkeys(row.environment or row.place for row in away)
+        return _about("version", "elsewhere", text, away, version, *places)
+    ran = {plain_version(row.previous_version) for row in facts.changes if row.previous_version}
+    if (
+        live
+        and not same
+        and version not in ran
+        and "deploy failed" not in points
+        and version not in facts.versions
+        and (rows or not facts.versions)
+    ):
+        return _about("version", "unknown", text, rows[-4:], version, *names)
+    fixing = (
+        _IS["fixed for good"].search(text, left, right)
+        if alone and facts.of("reopened") + facts.of("rolled back")
+        else None
+    )
+    if (
+        fixing
+        and not denied(text, *fixing.span())
+        and facts.fixed_versions
+        and version not in facts.fixed_versions
+    ):
+        return _about("version", "not the fix", text, same[-1:], version, *sorted(facts.fixed_versions))
+    return None
+
+
+def _deploys_of(text: str, facts: Facts) -> Iterator[Finding]:
+    """Find a release of a service that the log has no deploy of."""
+    new = _NEW_VERSION.search(text)
+    services = {
+        *(facts.incident.services if facts.incident else ()),
+        *(row.service or "" for row in facts.changes),
+    }
+    service = new["service"].lower() if new else ""
+    if new is None or not facts.changes or service not in {each.lower() for each in services}:
+        return
+    deployed = any((row.service or "").lower() == service for row in facts.changes if row.at >= facts.begins)
+    if not deployed and is_claim(text, *new.span()) and not denied(text, *new.span()):
+        yield _about("version", "no deploy of", text, facts.changes[-2:], service)
+
+
+def _rolled_back(text: str, topic: Topic, facts: Facts) -> Iterator[Finding]:
+    """Find a rollback that the log has not."""
+    left, right = clause_of(text, topic.start, topic.end)
+    if (
+        facts.of("rolled back", "rolling back", "rollback failed")
+        or _UNSAID.search(text)
+        or _IS["no deploy"].search(text, left, right)
+    ):
+        return
+    if not facts.changes and not _IS["of a change"].search(
+        text, *clause_of(text, topic.start, topic.end, wide=True)
+    ):
+        return
+    if "roll" not in topic.words.lower() and "back" in topic.words.lower():
+        services = {each.lower() for each in (facts.incident.services if facts.incident else ())}
+        if not version_spans(text) and not {*services, "release", "version", "build", "we"} & {
+            word.lower() for word in re.findall(r"\w+", text)
+        }:
+            return
+    if not is_habit(text) and (is_past(text) or re.search(r"\d:\d\d", text)):
+        others = [row for row in facts.changes if row.kind != "merge"][-3:]
+        yield _about("rollback", "no rollback", text, others, *(row.version for row in others))
+
+
+def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> Iterator[Finding]:
+    """Find "nobody was told before the rollback" where somebody was."""
+    point = "rolled back" if topic.point == "rolling back" else topic.point
+    held = [each for each in facts.of(point) if each.at >= facts.begins - timedelta(minutes=1)]
+    if version_spans(text):
+        held = [each for each in own_stamps(topic, text, facts) if each in held]
+    left, right = clause_of(text, topic.start, topic.end, wide=True)
+    negation = next(_NEGATION.finditer(text, left, right), None)
+    if negation is None or not held or point not in _DENIABLE or topic.start - negation.end() > 40:
+        return
+    if point not in _MERELY and not _NEVER.fullmatch(negation[0]):
+        return
+    if negation.start() >= topic.end and not (
+        _NOT.match(negation[0]) and _ITS.fullmatch(text[topic.end : negation.start()])
+    ):
+        return
+    clause = text[left:right]
+    if (point in ("deployed", "recovered") and _IS["no trouble"].search(text, negation.start())) or (
+        point == "alerted" and not _IS["of an alert"].search(topic.words)
+    ):
+        return
+    if point in ("rolled back", "merged") and _UNSAID.search(text):
+        return
+    limits = [s for each in topics if each.point != topic.point for s in own_stamps(each, text, facts)]
+    if _IS["to the end"].search(text):
+        pass
+    elif _BEFORE.search(text[topic.end :]) or _BEFORE.search(text[: topic.start]):
+        first = min((s.at for s in limits), default=facts.begins)
+        held = [each for each in held if each.at < first - timedelta(seconds=59)]
+    elif _AFTER.search(text):
+        span = next(durations_in(text), None)
+        length = timedelta(seconds=span.high - span.grain) if span else timedelta(0)
+        held = [each for each in held if any(s.at < each.at < s.at + length for s in limits)]
+    elif next(durations_in(text), None) is not None or _IS["only then"].search(clause):
+        return
+    if held:
+        yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))
+
+
+def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
+    """Find "no order was lost" beside a note that counts some, and harm in what was a false alarm."""
+    impact = tuple(note.id for note in facts.notes if getattr(note.event, "kind", "") == "impact")
+    assert facts.incident is not None
+    harm = _IS["harm"].search(text) if facts.incident.resolution == "false-alarm" else None
+    if harm and facts.incident.resolved_at and not _IS["seemed"].search(text) and not is_habit(text):
+        if is_claim(text, *harm.span()) and not denied(text, *harm.span()):
+            yield Finding("negation", "false alarm", text[:160], facts.of("resolved")[-1:])
+        return
+    most = max((n for n, _ in facts.impact_counts), default=0.0)
+    untouched = _IS["untouched"].search(text)
+    if (
+        untouched
+        and most >= 2
+        and is_claim(text, *untouched.span())
+        and facts.incident.resolution != "false-alarm"
+    ):
+        yield Finding("negation", "counted", untouched[0], values=(f"{most:,.0f}",), events=impact)
+        return
+    for match in _LOST.finditer(text):
+        left, right = clause_of(text, match.start(), match.end(), wide=True)
+        words = content_words(text[match.start() : right])
+        for amount, noted in facts.impact_counts if is_claim(text, *match.span()) else ():
+            common, rest = words & noted, words - noted
+            if amount >= 1 and (
+                (len(common) >= 2 and len(rest) <= 2) or (common and rest and rest <= _HARMED)
+            ):
+                yield Finding(
+                    "negation",
+                    "counted",
+                    text[left:right].strip(" ,;"),
+                    values=(f"{amount:,.0f}",),
+                    events=impact,
+                )
+                return

@@ -1,0 +1,154 @@
+"""Which points of an incident a sentence names, by the vocabulary, and whether it denies them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from projections.claims.prose import Sentence
+from projections.claims.text import version_spans
+from projections.claims.vocabulary import (
+    CHANGE_NEEDED,
+    NEGATION,
+    NOT_A_CLAIM,
+    ORDINALS,
+    PLANS,
+    POINTS,
+    any_case,
+    phrases,
+)
+from tracker.text.patterns import lazy_pattern
+
+_CUT = any_case(
+    r"[;|()\[\]—–]|,(?=\s)|:(?=\s|$)|\s-+>?\s|→|\b(?:and|but|while|whereas|then|so|which|that|until|before|after|because|since|when|once)\b"
+)
+_COMMA = any_case(r"[;|()\[\]—–]|,(?=\s)|:(?=\s|$)|\s-+>?\s|\b(?:but|while|whereas|so|because)\b")
+_POINTS = {point: phrases(words) for point, words in POINTS.items()}
+_NEGATED = phrases(NEGATION)
+_PLANS = phrases(PLANS)
+_ORDINAL = any_case(rf"\b({'|'.join(ORDINALS)})\b")
+_ORDINAL_BEFORE = any_case(rf"\b({'|'.join(ORDINALS)})\s+(?:status |of the )?$")
+_NEEDS = phrases(CHANGE_NEEDED)
+_CHANGE = phrases("{change}\nservice\nit\nwe")
+_NOT = {name: phrases(words) for name, words in NOT_A_CLAIM.items()}
+_LATE = any_case(r"not (?:until|before|only|quite|far|long)\b|no (?:later|more|less|longer) than\b")
+_PAST = any_case(
+    r"\b(?:was|were|could|had|did|been|went|took|began|got|fell|rose|came|saw|told|kept|gave|made|ran|broke|wrote|knew|found|stood|lay|sent|lost|held|left|"
+    r"cost|cut|spent|slept|stuck|hung|ate|drew|rang|flew|lent|paid|meant|felt|caught|taught|thought|bought|fought|sought|grew|threw|blew|froze|spoke|woke|chose|drove|rode|stole|shook|became|won|spun|sank|shrank|swung|struck|dealt|heard|read|slid|bore|wore|tore|swore|met|fed|sped|bound|wound|ground|shot|lit|hid|bit|led|brought|set|put|cost|hit|\w{2,}ed)\b"
+)
+_LIMIT = any_case(r"(?:above|below|over|under|>|<)\s*\S+\s?%?\s+for\s*$")
+_GENERAL = any_case(r"(?:an?|each|every|the|our|[A-Z]\w+s)\s+(?:\w+\s+){1,3}?\w+s\s")
+_CLOCK = lazy_pattern(r"\d:\d\d")
+_PRESENT = any_case(
+    r"\b(?:is|are|may|can|must|has|have|does|do|takes?|lasts?|lives?|eats?|allows?|keeps?|runs?|expires?|gets?|goes|needs?|makes?|stays?)\b"
+)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A point of the incident that a sentence names; `which` is the number among several: first, last."""
+
+    point: str
+    start: int
+    end: int
+    words: str
+    negated: bool = False
+    which: int | None = None
+
+
+def clause_of(text: str, start: int, end: int, *, wide: bool = False) -> tuple[int, int]:
+    """Return the clause around a piece of a sentence."""
+    left, right = 0, len(text)
+    for cut in (_COMMA if wide else _CUT).finditer(text):
+        if cut.end() <= start:
+            left = cut.end()
+        elif cut.start() >= end:
+            right = cut.start()
+            break
+    return left, right
+
+
+@lru_cache(maxsize=512)
+def topics_in(text: str) -> tuple[Topic, ...]:
+    """Return the points that a sentence names, in order; of overlapping phrases the longest, then the first."""
+    found = [(match.span(), point) for point, words in _POINTS.items() for match in words.finditer(text)]
+    rank = list(_POINTS)
+    found.sort(key=lambda each: (-(each[0][1] - each[0][0]), rank.index(each[1])))
+    kept: list[tuple[tuple[int, int], str]] = []
+    for (start, end), point in found:
+        if any(start < e and s < end for (s, e), _ in kept):
+            continue
+        if (
+            point in ("deployed", "rolled back")
+            and _NEEDS.fullmatch(text[start:end])
+            and not (version_spans(text) or _CHANGE.search(text))
+        ):
+            continue
+        kept.append(((start, end), point))
+    return tuple(
+        Topic(
+            point,
+            start,
+            end,
+            text[start:end],
+            denied(text, start, end, inside=point != "deploy failed"),
+            _which(text, start, end),
+        )
+        for (start, end), point in sorted(kept)
+    )
+
+
+def denied(text: str, start: int, end: int, *, inside: bool = True) -> bool:
+    """Whether the clause around a piece says that it was not so."""
+    left, right = clause_of(text, start, end, wide=True)
+    return any(
+        (match.start() < end or match.start() - end < 30)
+        and (inside or not start < match.start() < end)
+        and not _LATE.match(text, match.start())
+        for match in _NEGATED.finditer(text, left, right)
+    )
+
+
+def _which(text: str, start: int, end: int) -> int | None:
+    match = _ORDINAL.search(text[start:end]) or _ORDINAL_BEFORE.search(text[max(start - 16, 0) : start])
+    return ORDINALS[match[1].lower()] if match else None
+
+
+def is_claim(text: str, start: int = 0, end: int | None = None, *, ignore: Iterable[str] = ()) -> bool:
+    """Whether the clause around a piece says what happened in this incident: no plan, question, setting or other story."""
+    end = len(text) if end is None else end
+    if text.rstrip(" \"')").endswith("?"):
+        return False
+    left, right = clause_of(text, start, end, wide=True)
+    if re.match(r"\W*(?:if|had|were|should|unless)\b(?!.{0,12}:)", text, re.IGNORECASE):
+        return False
+    if "elsewhere" not in ignore and _NOT["elsewhere"].search(text):
+        return False
+    for name in ("hypothetical", "plan"):
+        if name not in ignore and _NOT[name].search(text, left, right):
+            return False
+    return True
+
+
+def in_plans(sentence: Sentence) -> bool:
+    """Whether a sentence stands under a heading of what is to be done."""
+    headings = sentence.section[1:] or sentence.section
+    return any(_PLANS.search(name) and "taken" not in name for name in headings)
+
+
+def is_habit(text: str) -> bool:
+    """Whether a sentence says how things are in general, or how something is set up."""
+    if _PAST.search(text) or _CLOCK.search(text):
+        return False
+    return bool(_PRESENT.search(text)) or _GENERAL.match(text) is not None
+
+
+def is_past(text: str) -> bool:
+    return _PAST.search(text) is not None
+
+
+def is_setting(text: str, start: int, end: int) -> bool:
+    """Whether an amount in a clause is a setting: a timeout, an interval, a limit."""
+    before = re.split(r"[;,.(](?=\s)|\(", text[max(start - 60, 0) : start])[-1]
+    after = re.split(r"[;,.)]", text[end : end + 25])[0]
+    return bool(_NOT["setting"].search(before) or _NOT["setting"].search(after) or _LIMIT.search(before))
