@@ -263,6 +263,7 @@ def test_a_run_that_was_killed_was_never_deployed(day: Day) -> None:
     [rolled_back] = [change for change in changes if change["kind"] == "rollback"]
 
     assert killed["status"] in ("failed", "interrupted")
+    assert "exit code 126" not in titles(day, "INC-1"), "it was started"
     assert rolled_back["previous_version"] == "v2.1.0"
 
 

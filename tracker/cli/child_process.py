@@ -76,7 +76,9 @@ class SignalPipe:
 
     def wait(self) -> None:
         """Wait until a signal arrives, that of a child's end too."""
-        select.select([self._out], [], [])
+        # A library that shifts the clock (libfaketime) lets a wait that is interrupted fail; the loop asks again.
+        with contextlib.suppress(OSError):
+            select.select([self._out], [], [])
 
 
 def _keep(number: int, frame: Any) -> None:
@@ -136,7 +138,7 @@ class _GroupWitness:
             return False
         try:
             self._process.wait(_GROUP_SECONDS)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, OSError):
             return False
         self.close()
         self._start()
