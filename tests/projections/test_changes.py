@@ -321,7 +321,7 @@ def test_a_rollout_that_was_going_on_when_it_started_is_a_candidate_too():
     """
     [row] = rows(deploy_start(0, run_id="7"), deploy(20, run_id="7"))
 
-    found = candidate(row, "INC-1", at(4), moved=["errors"])
+    found = candidate(row, "INC-1", at(4), moved={"errors": ()})
 
     assert found is not None
     assert found.seconds_before_start == 240
