@@ -42,8 +42,9 @@ def test_ctrl_c_at_any_instant_is_130_without_a_traceback(declared, words, times
         code, err = interrupted(words, dice.uniform(0, 0.5), times)
         assert "Traceback" not in err
         assert "ignored" not in err
-        assert code in (0, 130)
-        assert code == 0 or "stopped by Ctrl-C" in err
+        # Before Python itself takes the signal the kernel ends the process: a shell calls that 130, too.
+        assert code in (0, 130, -signal.SIGINT)
+        assert code in (0, -signal.SIGINT) or "stopped by Ctrl-C" in err
 
 
 def test_who_starts_us_with_ctrl_c_ignored_is_obeyed(declared):

@@ -299,7 +299,7 @@ def test_the_report_says_when_the_team_was_alerted(declared):
     """
     declared("message", 1, "initial", "--sent", "--at", "14:06Z")
 
-    assert "The team was alerted at 14:06." in declared("report", 1, "-o", "-").out
+    assert "The team was alerted at 14:06:00, typed at " in declared("report", 1, "-o", "-").out
 
 
 def test_the_same_message_by_hand_twice_is_one(declared):

@@ -108,6 +108,7 @@ def test_a_file_of_somebody_elses_is_left_alone(declared, report, tmp_path):
 
     assert thesis.read_text() == "# All of it\n"
     assert declared("report", 1, "-o", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
 
 
 def test_an_empty_file_is_none(declared, report):

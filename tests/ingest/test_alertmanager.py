@@ -218,7 +218,6 @@ def test_the_arrival_is_kept_beside_the_event_and_changes_nothing() -> None:
         {"receiver": "other"},
         {"groupKey": "{}/{}:{}"},
         {"externalURL": "http://second:9093"},
-        {"truncatedAlerts": 3},
         {"groupLabels": {}, "commonLabels": {}},
     ],
 )

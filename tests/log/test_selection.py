@@ -60,13 +60,17 @@ def test_a_window_has_its_start_and_not_its_end(log):
 
 def test_an_open_window_has_all(log):
     """
-    No start, no end: whatever its instant.
+    No start, no end: whatever its instant, but for what no answer can be computed from.
     """
     odd = (
-        deploy(occurred_at=at(0).replace(year=1), version="old"),
-        deploy(occurred_at=at(0).replace(year=9999)),
+        deploy(occurred_at=at(0).replace(year=1901), version="old"),
+        deploy(occurred_at=at(0).replace(year=2499)),
     )
-    log.append(odd)
+    impossible = (
+        deploy(occurred_at=at(0).replace(year=1), version="older"),
+        deploy(occurred_at=at(0).replace(year=9999), version="far"),
+    )
+    log.append([*odd, *impossible])
 
     assert selected(log, Window("service:checkout")) == ids(odd)
 

@@ -19,6 +19,7 @@ from tracker.events.bundles import BundleImported
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached, file_scope
+from tracker.events.messages import MessagePrinted
 from tracker.inbox.opening import SUFFIX, open_inbox
 from tracker.inbox.queue import Inbox, QueuedDelivery
 
@@ -101,6 +102,8 @@ def _reason_along(target: "Event", target_id: str, other: "Recorded", same_paylo
         return "the same file" if isinstance(event, FileAttached) else "the same payload"
     if target_id == getattr(event, "prepared", None) or other.id == getattr(target, "prepared", None):
         return "the same message"
+    if isinstance(event, MessagePrinted):
+        return "a message that was printed repeats it"
     return goes_along(target, event)
 
 

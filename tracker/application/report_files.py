@@ -229,6 +229,9 @@ def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> No
 
 def _write_whole(target: Path, data: bytes) -> None:
     is_there = target.exists()
+    if is_there and not target.is_file():
+        target.write_bytes(data)  # a device or a pipe, /dev/null for one, is written to and never replaced
+        return
     if (is_there and not os.access(target, os.W_OK)) or not os.access(target.parent, os.W_OK):
         target.write_bytes(data)  # raises, or writes where the folder takes no new file
         return

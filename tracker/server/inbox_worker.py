@@ -110,7 +110,8 @@ class InboxWorker:
                 raise
             if len(parsed) == 1:
                 report_bug(trouble)
-                self._park(parsed[0][0], f"the log rejected it: {trouble}")
+                is_input = isinstance(trouble, BadInputError)
+                self._park(parsed[0][0], str(trouble) if is_input else f"the log rejected it: {trouble}")
                 return ()
             # The log rejects one of them: the others are appended without it.
             middle = len(parsed) // 2
