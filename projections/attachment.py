@@ -80,11 +80,27 @@ def own_rows(
     kept = []
     for row in rows:
         link = _last_link(incident, row.evidence)
-        began = Beginning(min(row.started_at or row.at, row.at), CHANGES_BEFORE)
-        by_time = theirs.isdisjoint(row.evidence) and lives.has(row.service, began)
+        by_time = theirs.isdisjoint(row.evidence) and lives.has(row.service, _beginning(row))
         if link.linked if link is not None else by_time:
             kept.append(row)
     return kept
+
+
+def rows_of_others(
+    incident: Incident, rows: Iterable[ChangeRow], others: Iterable[Incident]
+) -> list[ChangeRow]:
+    """Keep the deploys, rollbacks and merges that belong to another incident."""
+    others = list(others)
+    lives, theirs = Lives(incident, others), taken(others)
+    return [
+        row
+        for row in rows
+        if not theirs.isdisjoint(row.evidence) or lives.is_anothers(row.service, _beginning(row))
+    ]
+
+
+def _beginning(row: ChangeRow) -> Beginning:
+    return Beginning(min(row.started_at or row.at, row.at), CHANGES_BEFORE)
 
 
 def _last_link(incident: Incident, ids: Iterable[str]) -> Link | None:

@@ -15,6 +15,7 @@ from projections.attachment import (
     attached,
     linked_ids,
     own_rows,
+    rows_of_others,
     taken,
     windows,
     without_other_links,
@@ -244,6 +245,11 @@ class Dossier:
     def own_changes(self) -> list[ChangeRow]:
         """The deploys, rollbacks and merges that belong to it."""
         return own_rows(self.incident, self.changes, self.neighbours)
+
+    @cached_property
+    def changes_of_others(self) -> list[ChangeRow]:
+        """The deploys, rollbacks and merges that belong to another incident."""
+        return rows_of_others(self.incident, self.changes, self.neighbours)
 
     @cached_property
     def detected_at(self) -> datetime:

@@ -76,6 +76,11 @@ class Lives:
         others = [life for life in self._others if service in life.services]
         return not others or _owner([*own, *others], beginning) == self._root
 
+    def is_anothers(self, service: str | None, beginning: Beginning) -> bool:
+        """Whether what so began for a service belongs to another incident."""
+        lives = [life for life in (*self._own, *self._others) if service in life.services]
+        return _owner(lives, beginning) not in (None, self._root)
+
     @property
     def begins_after(self) -> datetime | None:
         """When the last of the others ended before the incident was declared; None where none did."""

@@ -56,7 +56,7 @@ class Entry:
     `evidence` names every event that the row stands on, the first being its own.
     `late_seconds` is how long after it happened it was recorded; None under a minute.
     `clock_off_seconds` is by how much its source's clock was ahead, or (negative) behind, where its instant was
-    corrected. `via` is how it came: webhook, poll, file, typed, run or spool; empty where nobody said.
+    corrected. `via` is how it came: webhook, poll, file, typed, run or spool; empty where that is not recorded.
     `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
     A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
     so has one alert among others of its name. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from projections.attachment import without_other_links
 from projections.changes import EARLIER_MERGES, ChangeRow, in_production
@@ -88,9 +89,9 @@ def verdicts(
     spans = sorted(
         (each.begins_at, each.ends_at or as_of) for each in neighbours if each.resolution != "false-alarm"
     )
-    answered = verdict_rows(
-        wanted,
-        metrics,
+    judge = partial(
+        verdict_rows,
+        metrics=metrics,
         onset=onset,
         over_at=incident.ends_at,
         others=[row for row in known if row.status != "failed"],
@@ -98,17 +99,9 @@ def verdicts(
         as_of=as_of,
         healthy_until=caused_at,
     )
+    answered = judge(wanted)
     if change is None:
-        answered += verdict_rows(
-            _after_it(incident, answered, metrics, onset),
-            metrics,
-            onset=onset,
-            over_at=incident.ends_at,
-            others=[row for row in known if row.status != "failed"],
-            incidents=spans,
-            as_of=as_of,
-            healthy_until=caused_at,
-        )
+        answered += judge(_after_it(incident, answered, metrics, onset))
     given = [dossier.effective[each.id] for each in dossier.facts if isinstance(each.event, VerdictsGiven)]
     return Verdicts(
         incident=incident,
@@ -192,14 +185,15 @@ def _told_onset(dossier: Dossier) -> datetime:
 def _concerns(dossier: Dossier, row: ChangeRow, since: datetime) -> bool:
     """Whether a change is judged: it went out near the incident or is linked to it, and nobody took it out.
 
-    What another incident had before this one began may be its cause; what another has since is that one's.
+    What went out in the life of another incident is judged there, beside what burned then: here its windows would
+    show that incident's trouble as this one's. As a candidate cause it is named all the same.
     """
     incident = dossier.incident
     roles = [incident.links[each] for each in row.evidence if each in incident.links]
     linked = any(link.linked and link.role in (None, "caused", "fixed", "suspect") for link in roles)
     taken_out = bool(roles) and not linked
     near = since <= row.at and (incident.ends_at is None or row.at < incident.ends_at)
-    near = near and (row.at < incident.begins_at or row in dossier.own_changes)
+    near = near and row not in dossier.changes_of_others
     mine = row.service in incident.services and row.status != "failed"
     return mine and not taken_out and (near or linked)
 

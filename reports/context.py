@@ -37,7 +37,7 @@ class MetricPlan:
 class Provenance:
     """Where in the log the report was read, and by what.
 
-    `log` is that log's id. `came` tells of the logs from which it came in a bundle: id, number
+    `log` is that log's id. `came` lists the logs from which it came in a bundle: id, number
     there, position and head. `here` is the position in this log: another one where the log that
     is quoted is not this one.
     """

@@ -257,6 +257,23 @@ def test_the_culprit_is_judged_until_the_next_deploy_and_the_fix_is_named(day: D
     assert "v2.2.1" in fixed["INC-2"]
 
 
+def test_what_went_out_in_the_first_incident_is_judged_there_alone(day: Day) -> None:
+    """
+    In the second one the rollback that ended the first would be "unchanged", and the culprit's evidence borrowed.
+    """
+    compared = day.server.answer("compare", "INC-2")["rows"]
+
+    assert {row["version"] for row in compared} == {"v2.2.0", "v2.0.0", "v2.2.1"}
+    assert min(row["deployed_at"] for row in compared) > clock("14:30").isoformat()
+    assert rows(day, "INC-1", "v2.0.0", "rollback")
+    [culprit] = [
+        change
+        for change in day.server.answer("changes", "INC-2")["changes"]
+        if (change["version"], change["kind"]) == ("v2.1.0", "deploy")
+    ]
+    assert "error_ratio" not in str(culprit["candidate_for"])
+
+
 def test_a_run_that_was_killed_was_never_deployed(day: Day) -> None:
     changes = day.server.answer("changes", "INC-1")["changes"]
     [killed] = [change for change in changes if change["version"] == "v2.0.9"]

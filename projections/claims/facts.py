@@ -463,7 +463,7 @@ def _measured(measured: Mapping[str, Duration]) -> Iterable[Stamp]:
 
 
 def _noted(note: Effective, known: set[str]) -> Iterable[Stamp]:
-    """Yield the points that a note tells of in words, at its instant; and the instants that stand in it."""
+    """Yield the points that a note names, at its instant, and the instants that it contains."""
     event = note.event
     assert isinstance(event, NoteAdded)
     text = event.text[:500]

@@ -120,7 +120,7 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
 
 
 def topics_of(text: str, facts: Facts, section: Sequence[str] = ()) -> list[Topic]:
-    """Return the points that a sentence names; it tells of the outage, too, where it has words of the incident's title.
+    """Return the points that a sentence names; the outage is one of them where it has words of the incident's title.
 
     Where it names none, its heading says what it is about.
     """

@@ -1,7 +1,7 @@
 """Who led, declared, wrote, deployed or noticed it, and how severe it was, as people say it and as the log has it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from projections.claims.claim import Finding
 from projections.claims.facts import Facts, Stamp
@@ -12,6 +12,7 @@ from projections.claims.topics import clause_of, denied, in_plans, is_claim, top
 from projections.claims.vocabulary import AUTHOR, DETECTED, LEAD, NO_NAMES, SEEN, WORDS, any_case, phrases
 from projections.versions import plain_version
 from tracker.events.changes import CommitMade
+from tracker.events.corrections import Effective
 from tracker.text.patterns import lazy_pattern
 
 _NAME = lazy_pattern(r"@?\b[A-Z][a-z][\w.-]*(?:\s+[A-Z][a-z][\w-]+){0,2}(?=['’]s?\b|\b)")
@@ -165,7 +166,7 @@ def _author(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Itera
         )
 
 
-def _of_versions(versions: set[str], commits: list, facts: Facts) -> list:  # type: ignore[type-arg]
+def _of_versions(versions: set[str], commits: Sequence[Effective], facts: Facts) -> list[Effective]:
     """Return the commits since the deploy before the one of a version."""
     rows = sorted((r for r in facts.earlier if r.kind == "deploy"), key=lambda row: row.at)
     for number, row in enumerate(rows):

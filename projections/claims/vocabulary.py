@@ -505,7 +505,7 @@ TELLING = {
         no|without|zero (any) (customer|user) impact|harm|effect
         """,
 }
-"""What else tells of a sentence what it says."""
+"""Further words by which the topic of a sentence is recognised."""
 
 MESSAGE_KINDS = {
     "initial": """

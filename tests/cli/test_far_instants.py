@@ -45,11 +45,12 @@ def alert(at: str) -> str:
     return json.dumps({"version": "4", "status": "firing", "alerts": [fired]})
 
 
-@pytest.mark.parametrize("at", FAR)
-@pytest.mark.parametrize(("source", "written"), [("events", cdevent), ("alertmanager", alert)])
+# Alertmanager writes the year 1 where it has no instant.
+@pytest.mark.parametrize(
+    ("source", "written", "at"),
+    [*(("events", cdevent, at) for at in FAR), *(("alertmanager", alert, at) for at in FAR[:-1])],
+)
 def test_a_feed_that_says_so_is_refused_and_nothing_of_it_recorded(declared, source, written, at):
-    if (source, at) == ("alertmanager", "0001-01-01T00:00:00Z"):
-        pytest.skip("Alertmanager writes it where it has no instant")
     Path("feed.json").write_text(written(at))
 
     refused(declared("ingest", source, "feed.json"), 11)

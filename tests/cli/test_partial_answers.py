@@ -27,7 +27,7 @@ threshold = 0.01
 
 
 def history(tracker) -> None:
-    """A failure that a deploy did not end, told of months afterwards."""
+    """A failure that a deploy did not end, recorded months later."""
     assert (
         tracker(
             *("declare", "Payments fail", "--service", "checkout", "--severity", "critical"),

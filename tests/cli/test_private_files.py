@@ -83,7 +83,7 @@ def test_doctor_warns_of_a_log_that_others_may_read(declared, tmp_path):
 
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     """
-    Ctrl-C or a full disk in the middle leaves the one of before, and no other file.
+    Ctrl-C or a full disk in the middle leaves the earlier file as it was, and no other.
     """
     from tracker.application import report_files
 

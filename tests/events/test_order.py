@@ -1,4 +1,4 @@
-"""Order within one instant: as it was told, commits by their ancestry, and feeds in one order however they are read."""
+"""Order within one instant: the order of reporting, commits by ancestry, and feeds in one order however they are read."""
 
 from typing import Any
 

@@ -257,6 +257,8 @@ def test_no_alert_deploy_or_fix_is_of_two_incidents(history, shuffled):
         owned.append({fact.id for each in known for fact in each.own})
         rows = {event for each in known for row in each.own_changes for event in row.evidence}
         assert rows == {fact.id for each in known for fact in each.own if isinstance(fact.event, Change)}
+        elsewhere = {event for each in known for row in each.changes_of_others for event in row.evidence}
+        assert rows.isdisjoint(elsewhere)
         fixed.append({event for number in group for event in fixes(number, [*decisions, *facts_of])})
         again.append({fact.id for n in group for fact in dossier(n, *decisions, *mixed).own})
 

@@ -186,7 +186,7 @@ class Session:
         )
         if not EARLIEST <= typed.at <= LATEST_PLANNED:
             raise UsageError(
-                f"{option}: {text!r} is {utc(typed.at)}, which no source told of",
+                f"{option}: {text!r} is {utc(typed.at)}, {'before 1970' if typed.at < EARLIEST else 'too far ahead'}",
                 hint="Type 14:45Z, 14:45+01:00, 2026-03-01T14:45:00Z, now or 5m-ago",
             )
         if text.strip() != "now" and not text.strip()[:5].rstrip("-").isdigit():
@@ -299,7 +299,7 @@ class Session:
         return lookup.service(self.settings, typed)
 
     def asked_service(self, typed: str) -> str:
-        """Return the name of a service that is asked about: a configured one, or one that the log tells of.
+        """Return the name of a service that is asked about: a configured one, or one that the log knows.
 
         Raises:
             BadInputError: If tracker.toml has services, and neither knows this one.

@@ -74,7 +74,7 @@ class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Interrupted(Change, frozen=True, kw_only=True, omit_defaults=True):
-    """A run of which nobody can know how it ended: its recorder was killed, or it was told to stop and said success.
+    """A run whose result is unknown: its recorder was killed, or it received a signal and exited with 0.
 
     It occurred when the run began: when it ended is unknown. `signal` is the number of the one
     that was to stop it, None where the recorder itself was killed.

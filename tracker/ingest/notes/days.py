@@ -175,7 +175,7 @@ def resolved(
     """Return the date of a written day; `before` is the written day above it with its date.
 
     Raises:
-        UsageError: If it is no date, or says only Today and nobody said which day that was.
+        UsageError: If it is no date, or says only Today, and no day was given for it.
     """
     if day.word:
         return _relative(day, before, first)

@@ -23,7 +23,7 @@ _UTF8_HINT = "Save the file as UTF-8, and give it again"
 class ReadNotes:
     """The notes of a file in the order in which they were written, and what is worth saying of it.
 
-    `left_out` counts what nobody said: joins, deleted messages, messages without a text.
+    `left_out` counts what is no statement of a person: joins, deleted messages, messages without a text.
     """
 
     notes: list[Incoming]
