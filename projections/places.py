@@ -18,54 +18,13 @@ Production = Mapping[str | None, tuple[str, ...]]
 """The names of production by service, as settings have them; `production` itself always is one."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-#: A name with one of these is no production, whatever else is in it: pre-prod, prod-test, staging/live.
-_ELSEWHERE = frozenset(
-    [
-        "pre",
-        "non",
-        "not",
-        "no",
-        "un",
-        "near",
-        "post",
-        "like",
-        "mirror",
-        "shadow",
-        "copy",
-        "clone",
-        "replica",
-        "fake",
-        "mock",
-        "staging",
-        "stage",
-        "stg",
-        "preview",
-        "previews",
-        "review",
-        "pr",
-        "test",
-        "tests",
-        "testing",
-        "qa",
-        "uat",
-        "acceptance",
-        "acc",
-        "dev",
-        "develop",
-        "development",
-        "sandbox",
-        "demo",
-        "integration",
-        "int",
-        "ci",
-        "local",
-        "lab",
-        "training",
-        "load",
-        "perf",
-        "performance",
-    ]
-)
+# A name with one of these words is not production, whatever else is in it: pre-prod, prod-test, staging/live.
+_ELSEWHERE = frozenset((
+    "pre", "non", "not", "no", "un", "near", "post", "like", "mirror", "shadow", "copy", "clone",
+    "replica", "fake", "mock", "staging", "stage", "stg", "preview", "previews", "review", "pr", "test",
+    "tests", "testing", "qa", "uat", "acceptance", "acc", "dev", "develop", "development", "sandbox",
+    "demo", "integration", "int", "ci", "local", "lab", "training", "load", "perf", "performance",
+))  # fmt: skip
 
 
 def place_of(environment: str | None, names: Iterable[str] = PRODUCTION_NAMES) -> str:
