@@ -108,22 +108,28 @@ def test_a_bug_keeps_its_traceback_and_has_exit_code_1(tracker, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("reason", "words"),
     [
-        ("timeline", "--from", "0001-01-01T00:00Z", "--to", "now"),
-        ("timeline", "--from", "1h-ago", "--to", "9999-12-31T23:59:59Z"),
-        ("changes", "--from", "0001-01-01T00:00Z"),
-        ("changes", "--to", "9999-12-31T23:59:59Z"),
-        ("declare", "x", "--service", "s", "--severity", "minor", "--at", "0001-01-01T00:00Z"),
-        ("ingest", "prometheus", "--service", "s", "--from", "0001-01-01T00:00Z", "--to", "now"),
-        ("ingest", "git", "--from", "99999d-ago"),
+        ("before 1970", ("timeline", "--from", "0001-01-01T00:00Z", "--to", "now")),
+        ("too far ahead", ("timeline", "--from", "1h-ago", "--to", "9999-12-31T23:59:59Z")),
+        ("before 1970", ("changes", "--from", "0001-01-01T00:00Z")),
+        ("too far ahead", ("changes", "--to", "9999-12-31T23:59:59Z")),
+        (
+            "before 1970",
+            ("declare", "x", "--service", "s", "--severity", "minor", "--at", "0001-01-01T00:00Z"),
+        ),
+        (
+            "before 1970",
+            ("ingest", "prometheus", "--service", "s", "--from", "0001-01-01T00:00Z", "--to", "now"),
+        ),
+        ("before 1970", ("ingest", "git", "--from", "99999d-ago")),
     ],
 )
-def test_the_ends_of_the_calendar_are_refused(tracker, words):
+def test_the_ends_of_the_calendar_are_refused(tracker, reason, words):
     """
     An overflow would be a traceback.
     """
-    refused(tracker(*words), 2, "which no source told of")
+    refused(tracker(*words), 2, reason)
 
 
 def test_a_place_that_cannot_be_written_is_said(declared, tmp_path):

@@ -98,9 +98,9 @@ def test_tz_is_only_for_display(declared):
     [
         ("2099-01-01T00:00Z", "in the future"),
         ("tomorrow", "is not a time"),
-        ("0001-01-01T00:00Z", "which no source told of"),
+        ("0001-01-01T00:00Z", "before 1970"),
         ("0001-01-01T00:00+14:00", "outside the calendar"),
-        ("99999d-ago", "which no source told of"),
+        ("99999d-ago", "before 1970"),
         ("99999999999999999d-ago", "before the year 1"),
         ("25:00Z", "is not a time of day"),
         ("2026-02-30T10:00Z", "is not a time"),
