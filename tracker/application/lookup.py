@@ -49,7 +49,7 @@ def incident_id(log: Log, settings: Settings, typed: str, still_due: Callable[[]
                 return name
     raise UsageError(
         f"{short(typed, 60)!r} is not an incident",
-        hint=f"Type {prefix}-42, 42, or . for the only one that is open, else due",
+        hint=f"Type {prefix}-42, 42, or . (the only open one, else the only one with something due)",
     )
 
 

@@ -13,7 +13,7 @@ from projections.versions import UNKNOWN
 from reports.wording.changes import elsewhere, suspicion, version_name
 from tracker.application.changes import ListedChange, list_changes
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, write_json
+from tracker.cli.common import add_display_zone, add_incident, add_reading, write_json
 from tracker.cli.timeline import span_asked
 from tracker.errors import UsageError
 from tracker.text.terminal import printable, table
@@ -29,9 +29,7 @@ EXAMPLE = "example:  tracker changes --from 2h-ago        tracker changes INC-42
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
-    )
+    add_incident(parser, optional=True)
     parser.add_argument("--service", metavar="S", help="only changes of this service")
     parser.add_argument(
         "--from", dest="start", metavar="T", help="default: one day ago, or one day before the incident"

@@ -32,7 +32,7 @@ from tracker.application.dossier import dossier
 from tracker.application.procedure import settings_differ
 from tracker.application.session import Session
 from tracker.application.verdicts import PARTS
-from tracker.cli.common import add_display_zone, add_reading, say, write_json
+from tracker.cli.common import add_display_zone, add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import handle_of
@@ -51,9 +51,7 @@ _ORDER = ("met", "late", "missed", "waived", "unknown", "not applicable")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
-    )
+    add_incident(parser, optional=True)
     parser.add_argument("--text", metavar="FILE", help="check the prose of this file (- is stdin)")
     parser.add_argument(
         "--all",

@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bundle": ("bundle", "export an incident and its evidence to one file"),
     "import": ("import_command", "import an incident from a bundle"),
     "serve": ("serve", "receive webhooks, poll sources, declare incidents"),
-    "inbox": ("inbox_command", "list or retry deliveries that could not be parsed"),
+    "inbox": ("inbox_command", "list, retry or drop deliveries that could not be parsed"),
     "spool": ("spool_command", "list what was typed while the store was unreachable"),
 }
 

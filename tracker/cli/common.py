@@ -18,10 +18,14 @@ from tracker.log import Log
 from tracker.text.terminal import printable
 from tracker.times import utc
 
+INCIDENT_HELP = "INC-42, 42, or . (the only open one, else the only one with something due)"
 
-def add_incident(parser: argparse.ArgumentParser, name: str = "incident") -> None:
-    """Add the argument that names an incident."""
-    parser.add_argument(name, metavar="INC", help="INC-42, 42, or . for the only one that is open, else due")
+
+def add_incident(parser: argparse.ArgumentParser, *, optional: bool = False, also: str = "") -> None:
+    """Add the argument that names an incident; `also` is said after what it may be."""
+    parser.add_argument(
+        "incident", metavar="INC", nargs="?" if optional else None, help=f"{INCIDENT_HELP}{also}"
+    )
 
 
 def add_recording(parser: argparse.ArgumentParser, *, at: bool = True) -> None:

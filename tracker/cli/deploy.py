@@ -1,6 +1,6 @@
 """Record a deploy or a rollback that another tool runs. Nothing is deployed by this command.
 
-To let tracker run it: tracker run deploy SERVICE VERSION -- COMMAND
+To let tracker run it: tracker run {deploy,rollback} SERVICE VERSION -- COMMAND
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Check the settings and every configured source, and print how to fix what is wrong.
 
-Checks the settings, their secrets, the store, tracker serve (whether it runs, with which settings, on
-which port), the inbox and the spool, Prometheus and each metric's query, Alertmanager, Sentry, GitHub, GitLab, local clones, the Slack webhook and the clock's time
-zone. Nothing is recorded or sent. All checks run in parallel, so a source that times out does not
-delay the others. The exit code is that of the first error: 3 settings, 5 log not whole, 9 store, 10
-source unreachable. Warnings exit with 0.
+Checks the settings and their secrets, the store, `tracker serve` (whether it runs, with which settings,
+on which port), the inbox, the spool, and the local time zone; Prometheus and each metric's query,
+Alertmanager, Sentry, GitHub, GitLab, local clones and the Slack webhook. Nothing is recorded or sent.
+All checks run in parallel, so a source that times out does not delay the others. The exit code is that
+of the first error: 3 settings, 5 log not whole, 9 store, 10 source unreachable. Warnings exit with 0.
 """
 
 import argparse

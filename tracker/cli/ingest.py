@@ -19,7 +19,7 @@ from tracker.application.collect import sources as pulling
 from tracker.application.refired import with_refirings
 from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Recording, Session
-from tracker.cli.common import add_json, add_zone, answer, say, write_json
+from tracker.cli.common import add_incident, add_json, add_zone, answer, say, write_json
 from tracker.cli.progress import progress, waiting
 from tracker.decisions.lifecycle import note
 from tracker.errors import BadInputError, SettingsError, UsageError
@@ -95,9 +95,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     found = _source(
         sources, "notes", "notes and chats: lines `14:50 text`, a copied chat, an IRC log, or a JSON export"
     )
-    found.add_argument(
-        "incident", metavar="INC", help="INC-42, 42, or . for the only one that is open, else due"
-    )
+    add_incident(found)
     found.add_argument("file", metavar="FILE", help="text or JSON file; - is stdin")
     found.add_argument("--date", metavar="D", help="date of the first line: 2026-03-01")
     found.add_argument(

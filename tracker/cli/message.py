@@ -26,7 +26,7 @@ from tracker.application.printed_messages import PrintedMessage
 from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Recording, Session
 from tracker.application.slack import Slack
-from tracker.cli.common import add_display_zone, add_recording, answer, say, write_json
+from tracker.cli.common import add_display_zone, add_incident, add_recording, answer, say, write_json
 from tracker.cli.progress import waiting
 from tracker.decisions.messages import checked
 from tracker.errors import SourceUnreachableError, UsageError
@@ -47,12 +47,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "incident",
-        metavar="INC",
-        nargs="?",
-        help="INC-42, 42, or . for the only one that is open, else due; omitted with --send alone",
-    )
+    add_incident(parser, optional=True, also="; omitted with --send alone")
     parser.add_argument("kind", nargs="?", choices=MESSAGE_KINDS, help="which message")
     parser.add_argument("--eta", metavar="T", help="promised time: 15m (from now), 14:55Z, 14:55+01:00")
     parser.add_argument("--text", metavar="TEXT", help="your own text instead of the template")

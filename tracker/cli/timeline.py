@@ -13,7 +13,7 @@ from reports.wording.timeline import detail, title
 from tracker.application.clock_dates import told_afterwards
 from tracker.application.dossier import dossier
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, write_json
+from tracker.cli.common import add_display_zone, add_incident, add_reading, write_json
 from tracker.errors import UsageError
 from tracker.events.base import Window
 from tracker.events.corrections import effective
@@ -32,9 +32,7 @@ EXAMPLE = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "incident", metavar="INC", nargs="?", help="INC-42, 42, or . for the only one that is open, else due"
-    )
+    add_incident(parser, optional=True)
     parser.add_argument("--service", metavar="S", nargs="+", action="extend", help="only these services")
     parser.add_argument("--from", dest="start", metavar="T", help="required without INC")
     parser.add_argument("--to", dest="end", metavar="T", help="required without INC")
