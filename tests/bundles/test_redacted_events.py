@@ -366,7 +366,9 @@ def kept_files(store):
     """What each event of a file gives back, and how often bytes are kept."""
     with Log(store) as log, log.application.rows.reading() as transaction:
         found = list(log.read_all(topics=("file-attached",)))
-        kept = transaction.rows("SELECT COUNT(*) FROM event_payloads")[0][0]
+        kept = transaction.rows(
+            "SELECT COUNT(*) FROM event_payloads p JOIN stored_events e ON e.position=p.position WHERE topic='file-attached'"
+        )[0][0]
         return list(log.payloads([each.position for each in found]).values()), kept
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tracker.bundles.reading import Bundle
+from tracker.bundles.contradictions import refuse_contradictions
+from tracker.bundles.reading import Bundle, arrival_of
 from tracker.bundles.renumbering import Renumbering, assign_numbers, numbers_of
 from tracker.errors import BadInputError
 from tracker.events.base import Arrival, Event, Incoming, Origin, Window, event_id, origin_of
@@ -48,6 +49,7 @@ class Plan:
 def plan_import(log: Log, bundle: Bundle, *, prefix: str) -> Plan:
     """Return what an import would record now; nothing is recorded."""
     manifest = bundle.manifest
+    refuse_contradictions(log, bundle)
     events = {stored.id: event for stored, event in bundle.events}
     wanted = numbers_of(manifest.incident, events.values())
     earlier: dict[str, str] = {}
@@ -110,7 +112,11 @@ def import_bundle(log: Log, bundle: Bundle, *, prefix: str, by: str) -> tuple[Pl
         plans.append(plan)
         if not plan.new:
             return list(plan.incoming)
-        return [*plan.incoming, Incoming(event=_marker(log, bundle, plan, by), arrival=Arrival(via="file"))]
+        marker = _marker(log, bundle, plan, by)
+        return [
+            *plan.incoming,
+            Incoming(event=marker, arrival=Arrival(via="file"), payload=bundle.history.encoded()),
+        ]
 
     appended = log.import_events(events)
     left_alone = [identity for identity in plans[-1].known if identity not in appended.known]
@@ -176,11 +182,6 @@ class _Here:
     def accepts(self, redaction: EventRedacted) -> bool:
         """Whether the target of a redaction is a hole here: any other redaction would be false in this log."""
         return redaction.target in self._explained
-
-
-def arrival_of(stored: StoredEvent) -> Arrival:
-    """Return how an event reached the log that it was extracted from."""
-    return msgspec.msgpack.decode(stored.arrival, type=Arrival) if stored.arrival else Arrival()
 
 
 def _arrival(stored: StoredEvent, log: str, id_here: str) -> Arrival:

@@ -5,17 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+import msgspec
+
 from tracker.bundles.container import Manifest, Reader
 from tracker.bundles.damage import UNREADABLE, Place
 from tracker.bundles.events_check import EventCheck
+from tracker.bundles.history import DIGEST_BYTES, History, SealedSpan, Span
 from tracker.errors import StoreError
-from tracker.events.base import Event
+from tracker.events.base import Arrival, Event
 from tracker.events.corrections import EventRedacted
 from tracker.log.extract import LOG_ID_DIGITS, read_seals, spans
 from tracker.log.rows import StoredEvent
 from tracker.log.seals import GENESIS, chained
-
-_DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Bundle:
     events: tuple[tuple[StoredEvent, Event], ...]
     sha256: bytes
     redactions: Mapping[str, tuple[str, EventRedacted]]
+    history: History
 
 
 def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] | None = None) -> Bundle:
@@ -51,15 +53,20 @@ def read(stream: IO[bytes], name: str, *, progress: Callable[[int, int], None] |
             progress(len(stored), manifest.events)
     reader.end()
     check.end()
-    _check_proof(reader, manifest, states, digests, stored)
+    history = _check_proof(reader, manifest, states, digests, stored)
     events = tuple((event, check.events[event.id]) for event in stored)
-    return Bundle(manifest, events, reader.sha256, check.redactions)
+    return Bundle(manifest, events, reader.sha256, check.redactions, history)
+
+
+def arrival_of(stored: StoredEvent) -> Arrival:
+    """Return how an event reached the log that it was extracted from."""
+    return msgspec.msgpack.decode(stored.arrival, type=Arrival) if stored.arrival else Arrival()
 
 
 def _check_proof(
     reader: Reader, manifest: Manifest, states: Sequence[bytes], digests: bytes, stored: Sequence[StoredEvent]
-) -> None:
-    """Check digests and seals against the head."""
+) -> History:
+    """Check digests and seals against the head; return what they prove."""
     try:
         seals = read_seals(states)
     except (StoreError, *UNREADABLE) as wrong:
@@ -74,7 +81,7 @@ def _check_proof(
     own = {event.position: event.digest for event in stored}
     wanted = spans(seals, own, manifest.position)
     needed = sum(end - after for after, end in wanted) - len(own)
-    if len(digests) != needed * _DIGEST_BYTES:
+    if len(digests) != needed * DIGEST_BYTES:
         raise reader.damaged(
             Place("digests"), f"{len(digests)} bytes are not the {needed} digests that prove these events"
         )
@@ -92,6 +99,8 @@ def _check_proof(
         )
     if walk.first.hex()[:LOG_ID_DIGITS] != manifest.log:
         raise reader.damaged(Place("manifest"), "the log's id is not that of its first event")
+    sealed_spans = tuple(SealedSpan(seal.after, seal.through, seal.digests_sha256) for seal in seals)
+    return History(manifest.position, manifest.head, sealed_spans, tuple(walk.spans))
 
 
 class _Walk:
@@ -100,13 +109,17 @@ class _Walk:
     def __init__(self, own: dict[int, bytes], others: bytes) -> None:
         self._own, self._others, self._at = own, others, 0
         self.first = b""
+        self.spans: list[Span] = []
 
     def hashed(self, into: "hashlib._Hash", after: int, through: int) -> bytes:
+        digests = bytearray()
         for position in range(after + 1, through + 1):
             digest = self._own.get(position)
             if digest is None:
-                digest = self._others[self._at : self._at + _DIGEST_BYTES]
-                self._at += _DIGEST_BYTES
-            self.first = self.first or digest
-            into.update(digest)
+                digest = self._others[self._at : self._at + DIGEST_BYTES]
+                self._at += DIGEST_BYTES
+            digests += digest
+        self.first = self.first or bytes(digests[:DIGEST_BYTES])
+        self.spans.append(Span(after, bytes(digests)))
+        into.update(digests)
         return into.digest()

@@ -55,24 +55,38 @@ def stored(transaction: Transaction, positions: Iterable[int]) -> Iterator[Store
 
 def proof(transaction: Transaction, positions: Sequence[int], position: int) -> Proof:
     """Return what proves that the log held these events when its last position was `position`."""
+    states = seal_states(transaction, position)
+    extracted = set(positions)
+    others = [
+        digest
+        for after, through in spans(read_seals(states), extracted, position)
+        for at, digest in digests(transaction, after, through)
+        if at not in extracted
+    ]
+    return Proof(states, b"".join(others))
+
+
+def digests(transaction: Transaction, after: int, through: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the positions (after, through] with their digests."""
+    while after < through:
+        rows = transaction.rows(
+            "SELECT position, digest FROM stored_events WHERE position>? AND position<=? ORDER BY position LIMIT ?",
+            (after, through, _PAGE),
+        )
+        if not rows:
+            return
+        for position, digest in rows:
+            yield position, bytes(digest)
+        after = rows[-1][0]
+
+
+def seal_states(transaction: Transaction, position: int) -> list[bytes]:
+    """Return the seals that were recorded by a position, as they are stored."""
     rows = transaction.rows(
         "SELECT state FROM stored_events WHERE originator_id='seals' AND position<=? ORDER BY originator_version",
         (position,),
     )
-    states = [bytes(row[0]) for row in rows]
-    extracted = set(positions)
-    digests = []
-    for after, through in spans(read_seals(states), extracted, position):
-        while after < through:
-            rows = transaction.rows(
-                "SELECT position, digest FROM stored_events WHERE position>? AND position<=? ORDER BY position LIMIT ?",
-                (after, through, _PAGE),
-            )
-            if not rows:
-                break
-            digests += [bytes(row[1]) for row in rows if row[0] not in extracted]
-            after = rows[-1][0]
-    return Proof(states, b"".join(digests))
+    return [bytes(row[0]) for row in rows]
 
 
 def read_seals(states: Iterable[bytes]) -> list[LogSealed]:

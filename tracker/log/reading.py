@@ -6,9 +6,10 @@ from typing import Any
 
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Recorded, Window, place
+from tracker.events.housekeeping import LogSealed
 from tracker.log.application import URL_SCHEMES
 from tracker.log.erasure import Copy, find_copies, shared_files, unfinished_redactions
-from tracker.log.extract import Proof, log_id, proof, stored
+from tracker.log.extract import Proof, digests, log_id, proof, read_seals, seal_states, stored
 from tracker.log.handles import find_by_handle
 from tracker.log.recorder import LogRecorder, chunks
 from tracker.log.rows import StoredEvent
@@ -178,6 +179,16 @@ class LogReader:
         """Return what proves that the log held these events when it ended at `position`."""
         with self._recorder.reading() as transaction:
             return proof(transaction, positions, position)
+
+    def seals(self) -> list[LogSealed]:
+        """Return the log's seals, in their order."""
+        with self._recorder.reading() as transaction:
+            return read_seals(seal_states(transaction, self.position))
+
+    def digests(self, after: int, through: int) -> bytes:
+        """Return the digests of the positions (after, through], one after the other."""
+        with self._recorder.reading() as transaction:
+            return b"".join(digest for _, digest in digests(transaction, after, through))
 
     def head(self, position: int) -> str:
         """Return the head hash at a position."""
