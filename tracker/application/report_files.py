@@ -19,6 +19,8 @@ from reports.generated_regions import (
     short_hash,
 )
 from reports.templates import TEMPLATES
+from tracker.application.provenance import refuse_unknown_head
+from tracker.application.session import Session
 from tracker.errors import BadInputError, RefusedError
 
 _FOOTER = re.compile(
@@ -117,6 +119,21 @@ def existing_report(target: Path, incident: str) -> "ParsedReport | None":
     if other != incident:
         raise RefusedError(f"{target} is the report of {other}", hint="Name another place: -o FILE")
     return found
+
+
+def refuse_witness(session: Session, target: Path, found: "ParsedReport | None", rewrite: str) -> None:
+    """Refuse to write over a report whose footer names a head that this log does not have.
+
+    `rewrite` is the command that writes it.
+
+    Raises:
+        LogNotWholeError: If it does.
+    """
+    footer = footer_of(found) if found else None
+    if found and footer:
+        incident, log = found.attributes["incident"], footer["log"] or ""
+        position, head = int(footer["position"]), footer["head"]
+        refuse_unknown_head(session, target, incident, log=log, position=position, head=head, rewrite=rewrite)
 
 
 def regenerate(

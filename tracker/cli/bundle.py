@@ -13,13 +13,14 @@ import tempfile
 from pathlib import Path
 
 from tracker.application.bundle_contents import evidence
+from tracker.application.provenance import refuse_unknown_head
 from tracker.application.secret_warnings import notices_of_events
 from tracker.application.session import Session
-from tracker.bundles.container import KIND
+from tracker.bundles.container import KIND, Reader
 from tracker.bundles.writing import bundled
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
-from tracker.errors import BadInputError, UsageError
+from tracker.errors import BadInputError, TrackerError, UsageError
 
 EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         )
     target = Path(arguments.output or f"{name}.bundle")
     if not to_stdout:
-        _refuse_other(target)
+        _refuse_other(session, target, name)
     with waiting("bundle"):
         _, recorded = evidence(session, incident, up_to)
         data, manifest = bundled(session.log, name, recorded)
@@ -83,11 +84,12 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     return 0
 
 
-def _refuse_other(target: Path) -> None:
-    """Refuse to write over what is no bundle: a report, or a log.
+def _refuse_other(session: Session, target: Path, incident: str) -> None:
+    """Refuse to write over what is no bundle, and over a bundle with a head that this log does not have.
 
     Raises:
         BadInputError: If something else is there, or the folder is not.
+        LogNotWholeError: If it is such a bundle.
     """
     hint = "Name another place: -o FILE"
     if target.is_dir():
@@ -105,6 +107,22 @@ def _refuse_other(target: Path) -> None:
         raise BadInputError(f"{target}: cannot be read: {wrong.strerror}", hint=hint) from wrong
     if first and first != KIND:
         raise BadInputError(f"{target} already exists and is not a bundle; it was not overwritten", hint=hint)
+    if not first:
+        return
+    try:
+        with target.open("rb") as file:
+            manifest = Reader(file, str(target)).manifest()
+    except (OSError, TrackerError):
+        return  # damaged, or of a newer tracker: it proves nothing to this one
+    refuse_unknown_head(
+        session,
+        target,
+        incident,
+        log=manifest.log,
+        position=manifest.position,
+        head=manifest.head,
+        rewrite="bundle",
+    )
 
 
 def save(data: bytes, target: Path) -> None:

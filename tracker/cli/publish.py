@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         )
     target = Path(arguments.output or f"{incident.id}.md")
     found = report_files.existing_report(target, incident.id)
+    report_files.refuse_witness(session, target, found, "publish")
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     zone_name = arguments.tz or held.get("zone", "UTC")

@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         return report_html.run(arguments, session, incident, up_to)
     target = Path(arguments.output or f"{name}.md")
     found = None if aside else report_files.existing_report(target, name)
+    report_files.refuse_witness(session, target, found, "report")
     held = found.attributes if found else {}
     template = arguments.template or held.get("template", "guide")
     with waiting("report"):

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     aside = arguments.output == "-" or arguments.json
     target = Path(arguments.output or f"{name}.html") if not aside else Path(f"{name}.html")
     if not aside:
-        _refuse_edited(target, name, force=arguments.force)
+        _refuse_edited(session, target, name, force=arguments.force)
     beside = target.with_suffix(".md")
     found = None if beside == target else report_files.existing_report(beside, name)
     held = found.attributes if found else {}
@@ -82,7 +82,7 @@ def _apart(data: bytes) -> "ParsedReport":
     return parse(data)
 
 
-def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
+def _refuse_edited(session: Session, target: Path, name: str, *, force: bool) -> None:
     """Refuse to overwrite a page that is not ours, or that somebody edited.
 
     Raises:
@@ -94,13 +94,15 @@ def _refuse_edited(target: Path, name: str, *, force: bool) -> None:
     if not data.strip():
         return
     try:
-        incident = parse(data).attributes.get("incident")
+        found = parse(data)
+        incident = found.attributes.get("incident")
     except BrokenMarksError:
-        incident = name if force else None
+        found, incident = None, name if force else None
     if incident is None:
         raise RefusedError(f"{target} was not written by tracker", hint="Name another place: -o FILE")
     if incident != name:
         raise RefusedError(f"{target} is the report of {incident}", hint="Name another place: -o FILE")
+    report_files.refuse_witness(session, target, found, "report")
     if not is_unmodified(data) and not force:
         raise RefusedError(
             f"{target} was edited by hand, and an HTML page is always rewritten as a whole",

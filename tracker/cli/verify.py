@@ -19,6 +19,7 @@ from reports.html import hand_lines, page
 from reports.post_incident import Document, write
 from reports.wording.timeline import redaction
 from tracker.application import report_files
+from tracker.application.provenance import imported_at
 from tracker.application.report import gathered_again, published_text
 from tracker.application.session import Session
 from tracker.cli.bundle_check import check
@@ -26,7 +27,7 @@ from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import Recorded, Window, handle_of
-from tracker.events.bundles import BundleImported, import_scope, imported_scope
+from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
@@ -101,7 +102,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.bundle:
         return check(arguments)
     report = _report(Path(arguments.report)) if arguments.report else None
-    quoted = _imported(session, report) if report else None
+    quoted = (
+        imported_at(session, report.apart.attributes["incident"], report.log, report.head) if report else None
+    )
     imported = _published_there(session, report) if report and quoted is None else None
     if report and quoted is None and imported is None:
         heads.append(report.head)
@@ -229,17 +232,6 @@ def _say_report(
         say(f"  {command} -o - | diff {path} -")
     else:
         say(f"  {command} -o /tmp/{held_in['incident']}.md")
-
-
-def _imported(session: Session, report: Report) -> int | None:
-    """Return where a report's incident was imported from the log that it quotes; None if it is of this log."""
-    if report.log in ("", session.log.id):
-        return None
-    for each in session.log.select([Window(imported_scope(report.apart.attributes["incident"]))]):
-        event = each.event
-        if isinstance(event, BundleImported) and (event.log, event.head) == (report.log, report.head):
-            return each.position
-    return None
 
 
 def _published_there(session: Session, report: Report) -> Effective | None:
