@@ -35,12 +35,12 @@ from tracker.incident import Incident, fold, number_of
 from tracker.log import Log
 from tracker.settings.loading import load, locate
 from tracker.settings.schema import FILE_NAME, Settings
+from tracker.settings.store_address import SCHEMES, check_address, is_address
 from tracker.times import utc
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_URL_SCHEMES = ("postgresql://", "postgres://")
 _NOT_IN_TIMELINE = (MetricSampled, SourceCollected, AlertRuleSeen)
 
 
@@ -55,7 +55,8 @@ def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that 
         UsageError: If there is no such file, or the folder holds no tracker.toml.
         StoreError: If there is no log yet: a notebook does not make one.
     """
-    if str(path).startswith(_URL_SCHEMES):
+    if is_address(str(path)):
+        check_address(str(path))
         return Frames(str(path))
     place = Path(path).expanduser()
     if place == Path(FILE_NAME):
@@ -79,7 +80,7 @@ class Frames:
     """One log, opened for reading. Use it in a `with` block, or `close` it."""
 
     def __init__(self, store: str, settings: Settings | None = None) -> None:
-        if not store.startswith(_URL_SCHEMES) and not (Path(store).is_file() and Path(store).stat().st_size):
+        if not store.startswith(SCHEMES) and not (Path(store).is_file() and Path(store).stat().st_size):
             raise StoreError(
                 f"there is no log in {store} yet", hint="Record something first, or look at: tracker demo"
             )

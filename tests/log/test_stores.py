@@ -324,7 +324,7 @@ def test_an_address_that_cannot_be_read_is_a_setting():
     """
     It is tracker.toml that is wrong, not the server.
     """
-    with refused(SettingsError, "the store's URL cannot be read"):
+    with refused(SettingsError, "the PostgreSQL address of the store cannot be read"):
         Log("postgresql://tracker@127.0.0.1/tracker?colour=red")
 
 

@@ -7,6 +7,7 @@ from projections.incidents import open_ones
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
 from tracker.incident import Incident
+from tracker.settings.store_address import shown_address
 from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
@@ -56,7 +57,7 @@ def print_incidents(incidents: Sequence[Incident], session: Session) -> None:
 
 def print_none(session: Session, what: str, service: str | None = None) -> None:
     of_service = f" of {service}" if service else ""
-    print(f"There is no {what}{of_service} in {session.settings.store.rsplit('@', 1)[-1]}.")
+    print(f"There is no {what}{of_service} in {shown_address(session.settings.store)}.")
     print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
     print("See how it works: tracker demo")
 

@@ -14,8 +14,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from tracker.log import sqlite
 from tracker.log.recorder import LogRecorder
-
-URL_SCHEMES = ("postgresql://", "postgres://")
+from tracker.settings.store_address import SCHEMES
 
 
 class TrackerApplication(Application[str]):
@@ -31,7 +30,7 @@ class TrackerApplication(Application[str]):
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Return settings that do not depend on the process's environment."""
         settings = {"ORIGINATOR_ID_TYPE": "text"}
-        if self.store.startswith(URL_SCHEMES):
+        if self.store.startswith(SCHEMES):
             placeholders = {f"POSTGRES_{key}": "url" for key in ("DBNAME", "HOST", "USER", "PASSWORD")}
             settings |= {"STORE_URL": self.store, "POSTGRES_PORT": "0", **placeholders}
             settings["POSTGRES_POOL_SIZE"] = "1"
@@ -43,7 +42,7 @@ class TrackerApplication(Application[str]):
         return Environment(name, settings)
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
-        if self.store.startswith(URL_SCHEMES):
+        if self.store.startswith(SCHEMES):
             # psycopg is only imported where the log is in PostgreSQL.
             postgres = import_module("tracker.log.postgres")
             postgres.refuse_unsafe_settings()

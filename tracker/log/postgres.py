@@ -22,6 +22,7 @@ from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.postgres_cleaning import clean_tables
 from tracker.log.recorder import LogRecorder, refuse_newer, schema
+from tracker.settings.store_address import check_address
 
 LOCK_TIMEOUT_SECONDS = 10
 _ROWS_AT_ONCE = 2000
@@ -183,16 +184,12 @@ def probe(url: str) -> None:
     """Connect once, so that an unreachable server is reported at once and in one line.
 
     Raises:
+        SettingsError: If the address cannot be read.
         StoreAwayError: If it does not answer, or rejects the credentials.
     """
+    check_address(url)
     with _translated():
-        try:
-            psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.ProgrammingError as wrong:
-            raise SettingsError(
-                f"the store's URL cannot be read: {str(wrong).strip()}",
-                hint='Write it as store = "postgresql://user@host/database"',
-            ) from wrong
+        psycopg.connect(url, connect_timeout=5).close()
 
 
 @contextmanager

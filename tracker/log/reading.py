@@ -7,7 +7,6 @@ from typing import Any
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Recorded, Window, place
 from tracker.events.housekeeping import LogSealed
-from tracker.log.application import URL_SCHEMES
 from tracker.log.erasure import Copy, find_copies, shared_files, unfinished_redactions
 from tracker.log.extract import Proof, digests, log_id, proof, read_seals, seal_states, stored
 from tracker.log.handles import find_by_handle
@@ -16,6 +15,7 @@ from tracker.log.rows import StoredEvent
 from tracker.log.seals import head_at
 from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, in_order, recorded_of, select
 from tracker.log.verification import Verified, verify
+from tracker.settings.store_address import SCHEMES
 from tracker.times import from_us, to_us
 
 
@@ -28,7 +28,7 @@ class LogReader:
 
     @property
     def _is_server(self) -> bool:
-        return self.store.startswith(URL_SCHEMES)
+        return self.store.startswith(SCHEMES)
 
     @property
     def position(self) -> int:

@@ -33,6 +33,7 @@ from tracker.server.secrets import Secrets
 from tracker.server.settings_watch import SettingsWatch
 from tracker.server.telemetry import Telemetry, log_line, report_bug, start_error_reports, start_logging
 from tracker.settings.schema import Settings
+from tracker.settings.store_address import shown_address
 
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
@@ -223,7 +224,7 @@ def serve(session: Session, *, host: str, port: int) -> int:
     workers.start()
     shown = f"[{host}]" if ":" in host else host
     session.notify(
-        f"tracker: listening on http://{shown}:{port}; the log is {session.settings.store.rsplit('@', 1)[-1]}"
+        f"tracker: listening on http://{shown}:{port}; the log is {shown_address(session.settings.store)}"
     )
     for line in _rejecting_routes(secrets):
         session.notify(f"  {line}")

@@ -15,6 +15,7 @@ import msgspec
 
 from tracker.errors import SettingsError
 from tracker.settings.schema import FILE_NAME, Metric, Service, Settings, SettingsFile
+from tracker.settings.store_address import check_address, is_address
 from tracker.settings.validation import validate
 
 
@@ -96,11 +97,8 @@ def load(config: str | None = None, store: str | None = None) -> Settings:
             hint="Write one: tracker init; or name one: --config FILE, or export TRACKER_CONFIG=FILE"
             f"{lies_here}; to look around: tracker demo",
         )
-    if "://" in address and not address.startswith(("postgresql://", "postgres://")):
-        raise SettingsError(
-            f"the store {address.split('://')[0]}:// is not supported",
-            hint="Use a file (tracker.db) or postgresql://user@host/database",
-        )
+    if is_address(address):
+        check_address(address)
     return Settings(file, path, address)
 
 
@@ -137,7 +135,7 @@ def _chosen_store(store: str | None) -> str | None:
 
 
 def _absolute(store: str, folder: Path) -> str:
-    return store if "://" in store else str((folder / Path(store).expanduser()).absolute())
+    return store if is_address(store) else str((folder / Path(store).expanduser()).absolute())
 
 
 def _read(path: Path) -> bytes:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracker.application.diagnosis.examination import Examination
-from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
+from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.events.housekeeping import LogSealed
 from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.log import Log
 from tracker.log.private_files import readable_by_others
 from tracker.log.sqlite import refuse_foreign
+from tracker.settings.store_address import SCHEMES, shown_address
 
 #: A longer log takes more than a moment to prove.
 PROVEN_AT_ONCE = 20_000
@@ -22,7 +23,7 @@ LOCK_SECONDS = 2
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at it."""
     store = examination.settings.store
-    on_server = "://" in store
+    on_server = store.startswith(SCHEMES)
     try:
         there = _server_has_a_log(store) if on_server else _file_has_a_log(Path(store))
         if not there:
@@ -43,7 +44,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _read(store: str) -> Iterator[Finding]:
     with Log(store) as log:
         position = log.position
-        shown = store.rpartition("@")[2] if "://" in store else store
+        shown = shown_address(store)
         if position <= PROVEN_AT_ONCE:
             found = log.verify()
             if found.first_problem is not None:
@@ -173,11 +174,6 @@ def _connected(store: str):  # type: ignore[no-untyped-def]
 
     try:
         return psycopg.connect(store, connect_timeout=3, autocommit=True)
-    except psycopg.ProgrammingError as wrong:
-        raise SettingsError(
-            f"the store's URL cannot be read: {str(wrong).strip()}",
-            hint='Write it as store = "postgresql://user@host/database"',
-        ) from wrong
     except psycopg.Error as away:
         raise StoreAwayError(
             f"the store does not answer: {' '.join(str(away).split())}",
