@@ -67,6 +67,7 @@ LATER = [
     check_in(clock_off_seconds=-10_800.0),
     issue(again_after=at(4)),
     outside(again_after=at(4)),
+    error(received_bytes=19_922_944),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

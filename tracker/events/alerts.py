@@ -124,7 +124,8 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
 
     `group` identifies repeats of one error: the source's own issue or fingerprint,
     else exception type, location and message template. A device's clock that was off by `clock_off_seconds`,
-    ahead or (negative) behind, is corrected in `occurred_at`.
+    ahead or (negative) behind, is corrected in `occurred_at`. `received_bytes` is how large it was where
+    only a part of it is stored.
     """
 
     GREW = True
@@ -140,6 +141,7 @@ class ErrorSeen(Observation, frozen=True, kw_only=True, omit_defaults=True):
     url: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     clock_off_seconds: float | None = None
+    received_bytes: int | None = None
 
     def subject(self) -> tuple[object, ...]:
         """The client generates the id: it is the same on every path."""

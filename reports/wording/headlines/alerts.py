@@ -62,7 +62,10 @@ DETAILS: dict[type, str | Callable[[Any], str | None]] = {
         f"{e.source} listed {e.listed_count} and left out {e.missing_count}: max_alerts of its webhook"
     ),
     alerts.ErrorSeen: lambda e: dotted(
-        e.level != "error" and e.level, e.culprit and f"in {e.culprit}", e.release
+        e.level != "error" and e.level,
+        e.culprit and f"in {e.culprit}",
+        e.release,
+        e.received_bytes and f"{e.received_bytes:,} bytes were received, a part is stored",
     ),
     alerts.IssueChanged: _issue,
 }

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import Any
 
+import msgspec
+
 from tracker.errors import BadInputError
 from tracker.events.alerts import CheckInRecorded, ErrorSeen
 from tracker.events.base import Arrival, Incoming
 from tracker.events.corrections import CLOCK_SECONDS
 from tracker.ingest.documents import NO_ARRIVAL, Moment, Record, clean
 from tracker.ingest.sentry.inflate import GZIP, HINT, ZLIB, ZSTD, inflate
+from tracker.ingest.sentry.trimming import KEPT_BYTES, trimmed
 from tracker.ingest.services import ServiceRules
 
 WIRE_BYTES = 1 << 20
@@ -29,6 +32,8 @@ _TRANSIT = timedelta(minutes=1)
 _REPLAYED = timedelta(days=1)
 
 _WANTED = ("event", "check_in")
+_RECEIVED = "received_bytes"
+"""In the header of an item that is stored in part: how large it was."""
 _HEADER_FIELDS = {"event_id", "dsn", "sdk", "sent_at", "trace"}
 _BODY_FIELDS = {"action", "data", "event", "alert_reason"}
 _LONGEST_TITLE = 300
@@ -43,11 +48,33 @@ _PARSE_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticE
 
 @dataclass(frozen=True)
 class _Piece:
-    """One item of an envelope: its type, and the envelope as if it held nothing else."""
+    """One item of an envelope that is read: its header and its bytes."""
 
     number: int
-    type: str
-    alone: bytes
+    header: dict[str, Any]
+    header_line: bytes
+    payload: bytes
+
+    @property
+    def type(self) -> str:
+        return str(self.header["type"])
+
+    def alone(self, envelope_header: bytes) -> bytes:
+        """Return the envelope as if it held nothing else."""
+        return b"\n".join((envelope_header, self.header_line, self.payload))
+
+    def trimmed(self, most_bytes: int, place: str) -> "_Piece":
+        """Return it with its large values cut."""
+        if len(self.payload) <= most_bytes:
+            return self
+        if self.type != "event":
+            raise BadInputError(f"{place}: its {self.type} has {len(self.payload)} bytes", hint=HINT)
+        try:
+            payload = trimmed(self.payload, most_bytes)
+        except _PARSE_ERRORS as wrong:
+            raise BadInputError(f"{place}: its {self.type} is not JSON", hint=HINT) from wrong
+        header = {**self.header, "length": len(payload), _RECEIVED: len(self.payload)}
+        return replace(self, header=header, header_line=json.dumps(header).encode(), payload=payload)
 
 
 def read(
@@ -75,25 +102,31 @@ def read(
     if len(data) > wire_bytes:
         raise BadInputError(f"{where}: {len(data)} bytes are more than {wire_bytes}", hint=HINT)
     body = inflate(data, where=where, content_encoding=content_encoding, most_bytes=inflated_bytes)
-    header_line = body.partition(b"\n")[0].rstrip(b"\r")
+    header_line, _, rest = body.partition(b"\n")
+    header_line = header_line.rstrip(b"\r")
     place = f"{where}: the envelope"
-    header = Record(_json_object(header_line, place), place, HINT)
-    if len(header_line) > HEADER_BYTES:
-        # It is kept with each item.
-        raise header.problem(f"has a header of {len(header_line)} bytes, more than {HEADER_BYTES}")
-    pieces = _split(body, header_line, where)
+    # It is kept with each item.
+    header = Record(_header(header_line, place), place, HINT)
+    pieces = _split(rest, where)
+    most_bytes = KEPT_BYTES // max(1, len(pieces))
     dsn = header.maybe_text("dsn")
     in_dsn = dsn.rstrip("/").rpartition("/")[2] if dsn and "/" in dsn else None
     project = in_dsn or project or "unknown"
     found: list[Incoming] = []
-    for piece in pieces:
-        if piece.type in _WANTED:
-            record = _parsed(piece, where)
-            if piece.type == "event":
-                event: ErrorSeen | CheckInRecorded = _error(record, header, rules, project, arrival)
-            else:
-                event = _check_in(record, header, rules, project, arrival)
-            found.append(Incoming(event=event, arrival=arrival, payload=piece.alone))
+    for whole in pieces:
+        place = f"{where}: item {whole.number}"
+        piece = whole.trimmed(most_bytes, place)
+        alone = piece.alone(header_line)
+        record = _parsed(piece, alone, place)
+        if piece.type == "event":
+            event: ErrorSeen | CheckInRecorded = _error(record, header, rules, project, arrival)
+            received_bytes = piece.header.get(_RECEIVED)
+            # A sender's word for it counts for nothing.
+            if piece is not whole or (arrival.via != "webhook" and _is_whole(received_bytes)):
+                event = msgspec.structs.replace(event, received_bytes=received_bytes)
+        else:
+            event = _check_in(record, header, rules, project, arrival)
+        found.append(Incoming(event=event, arrival=arrival, payload=alone))
     return found
 
 
@@ -118,22 +151,21 @@ def is_envelope(data: bytes) -> bool:
 # ── the envelope ─────────────────────────────────────────────────────────────
 
 
-def _split(body: bytes, header_line: bytes, where: str) -> list[_Piece]:
-    """Take an envelope apart without believing it: no length beyond its end, few items."""
-    rest = body.partition(b"\n")[2]
+def _split(rest: bytes, where: str) -> list[_Piece]:
+    """Take an envelope's items apart without believing them: no length beyond its end, few items."""
     pieces: list[_Piece] = []
-    at = 0
+    at = number = 0
     while at < len(rest):
         line_end = _line_end(rest, at)
         line = rest[at:line_end].strip()
         at = line_end + 1
         if not line:
             continue
-        number = len(pieces) + 1
+        number += 1
         place = f"{where}: item {number}"
         if number > MAX_ITEMS:
             raise BadInputError(f"{where}: it has more than {MAX_ITEMS} items", hint=HINT)
-        header = _json_object(line, place)
+        header = _header(line, place)
         length = header.get("length")
         if length is None:
             end = _line_end(rest, at)
@@ -147,9 +179,8 @@ def _split(body: bytes, header_line: bytes, where: str) -> list[_Piece]:
             end = at + length
             if rest[end : end + 2] not in (b"", b"\n", b"\r", b"\r\n") and rest[end : end + 1] != b"\n":
                 raise BadInputError(f"{place} goes on after its {length} bytes", hint=HINT)
-        kind = header.get("type")
-        alone = b"\n".join((header_line, line, rest[at:end]))
-        pieces.append(_Piece(number, kind if isinstance(kind, str) else "", alone))
+        if header.get("type") in _WANTED:
+            pieces.append(_Piece(number, header, line, rest[at:end]))
         at = end if length is None else _line_end(rest, end)
         at += 1
     return pieces
@@ -160,7 +191,9 @@ def _line_end(data: bytes, start: int) -> int:
     return len(data) if end < 0 else end
 
 
-def _json_object(line: bytes, place: str) -> dict[str, Any]:
+def _header(line: bytes, place: str) -> dict[str, Any]:
+    if len(line) > HEADER_BYTES:
+        raise BadInputError(f"{place} has a header of {len(line)} bytes, more than {HEADER_BYTES}", hint=HINT)
     try:
         value = json.loads(line)
     except _PARSE_ERRORS as wrong:
@@ -170,14 +203,13 @@ def _json_object(line: bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _parsed(piece: _Piece, where: str) -> Record:
+def _parsed(piece: _Piece, alone: bytes, place: str) -> Record:
     """Let sentry-sdk read one item."""
     # It takes 350 ms to import: not before there is something to read.
     from sentry_sdk.envelope import Envelope
 
-    place = f"{where}: item {piece.number}"
     try:
-        item = Envelope.deserialize(piece.alone).items[0]
+        item = Envelope.deserialize(alone).items[0]
         value: Any = item.get_event() if piece.type == "event" else json.loads(item.get_bytes())
     except _PARSE_ERRORS as wrong:
         raise BadInputError(f"{place}: its {piece.type} is not JSON", hint=HINT) from wrong
