@@ -9,13 +9,10 @@ from projections.claims.facts import Facts
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import in_plans, is_claim
-from projections.claims.vocabulary import CAUSED, MECHANISMS, TELLING, any_case, phrases
+from projections.claims.vocabulary import any_case, each_of, phrases
 from tracker.events.changes import CommitMade
 
-_CAUSED = phrases(CAUSED)
-_MECHANISMS = {name: phrases(words) for name, words in MECHANISMS.items()}
 _NOT_IT = any_case(r"\b(?:not|never|no|n't|neither|nor)\b")
-_HEDGED, _STRONG, _BLAMED = (phrases(TELLING[name]) for name in ("hedged", "strong cause", "blamed"))
 
 
 class Cause:
@@ -54,7 +51,7 @@ class Cause:
 
 def mechanisms(text: str) -> set[str]:
     """Return the kinds of cause that a text names."""
-    return {name for name, words in _MECHANISMS.items() if words.search(text)}
+    return {name for name, words in each_of("mechanisms").items() if words.search(text)}
 
 
 def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Finding]:
@@ -64,9 +61,14 @@ def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Findin
     written = mechanisms(" ".join(each.text for each in own))
     for sentence in sentences:
         text, inside = sentence.text, sentence in own
-        if sentence.heading or in_plans(sentence) or sentence.under("lessons") or _HEDGED.search(text):
+        if (
+            sentence.heading
+            or in_plans(sentence)
+            or sentence.under("lessons")
+            or phrases("telling/hedged").search(text)
+        ):
             continue
-        marker = _CAUSED.search(text)
+        marker = phrases("caused").search(text)
         if not (marker or inside) or not is_claim(text, ignore=("elsewhere",)):
             continue
         if marker and _NOT_IT.search(text, max(marker.start() - 40, 0), marker.end() + 5):
@@ -88,7 +90,7 @@ def _wrong(
     text: str, cause: Cause, facts: Facts, marker: re.Match[str] | None, alone: bool, titled: bool
 ) -> tuple[str, tuple[str, ...]] | None:
     """Return why it cannot be the cause, as a code and its values."""
-    blamed = _BLAMED.search(text) is not None
+    blamed = phrases("telling/blamed").search(text) is not None
     versions = set(versions_in(text))
     if (
         blamed
@@ -107,7 +109,9 @@ def _wrong(
         return "suspected", ()
     if named and cause.mechanisms and not named & cause.mechanisms and len(common) <= (1 if marker else 0):
         return "mechanism", (*sorted(named), "/", *sorted(cause.mechanisms))
-    told = alone or (marker is not None and (titled or _STRONG.search(text) is not None))
+    told = alone or (
+        marker is not None and (titled or phrases("telling/strong cause").search(text) is not None)
+    )
     if told and not common and len(words) >= 3 and not words & cause.others:
         return "no word", ()
     return None

@@ -9,23 +9,15 @@ from functools import lru_cache
 from itertools import islice
 
 from projections.claims.amounts import MOST
-from projections.claims.vocabulary import any_case
+from projections.claims.vocabulary import any_case, listed
 from tracker.errors import UsageError
 from tracker.text.patterns import lazy_pattern
 from tracker.times import zone
 
 ZONES: dict[str, tuple[int | str, ...]] = {
-    "UTC": (0,), "GMT": (0,), "Z": (0,), "WET": (0,), "WEST": (60,), "BST": (60,), "MEZ": (60,), "CET": (60,), "MESZ": (120,),
-    "CEST": (120,), "EET": (120,), "EEST": (180,), "MSK": (180,), "IST": (330, 60, 120), "SGT": (480,), "HKT": (480,), "JST": (540,),
-    "KST": (540,), "AEST": (600,), "AEDT": (660,), "NZST": (720,), "NZDT": (780,), "EST": (-300,), "EDT": (-240,), "CST": (-360, 480),
-    "CDT": (-300,), "MST": (-420,), "MDT": (-360,), "PST": (-480,), "PDT": (-420,), "AKST": (-540,), "HST": (-600,), "BRT": (-180,),
-    "ET": ("America/New_York",), "CT": ("America/Chicago",), "MT": ("America/Denver",), "PT": ("America/Los_Angeles",),
-    "PACIFIC": ("America/Los_Angeles",), "EASTERN": ("America/New_York",), "MOUNTAIN": ("America/Denver",), "CENTRAL": ("America/Chicago",),
-    "INDIAN": ("Asia/Kolkata",), "INDIA": ("Asia/Kolkata",), "LONDON": ("Europe/London",), "UK": ("Europe/London",),
-    "BERLIN": ("Europe/Berlin",), "PARIS": ("Europe/Paris",), "AMSTERDAM": ("Europe/Amsterdam",), "CENTRAL EUROPEAN": ("Europe/Berlin",),
-    "CENTRAL EUROPEAN SUMMER": (120,), "JAPAN": (540,), "TOKYO": (540,), "SINGAPORE": (480,), "SYDNEY": ("Australia/Sydney",),
-    "NEW YORK": ("America/New_York",), "SAN FRANCISCO": ("America/Los_Angeles",),
-}  # fmt: skip
+    name.strip(): tuple(int(each) if each.lstrip("-").isdigit() else each for each in meant.split(", "))
+    for name, _, meant in (line.partition(" = ") for line in listed("zones"))
+}
 """The zones that people name, in minutes east of UTC or as the time zone database calls them; several where it may be either."""
 _SHORT = [
     name

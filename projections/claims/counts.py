@@ -19,11 +19,10 @@ from projections.claims.facts import Facts, is_bump
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, stem, version_spans, versions_in
 from projections.claims.topics import clause_of, denied, is_claim, is_habit, is_setting, topics_in
-from projections.claims.vocabulary import COUNTED, HIT, PEOPLE, any_case, phrases
+from projections.claims.vocabulary import any_case, each_of, phrases, words_of
 from tracker.events.changes import CommitMade
 
 _TIMES = any_case(rf"\b(?:(?<!at )once|twice|thrice|(?P<n>{NUMBER}) times)\b")
-_COUNTED = {name: (phrases(nouns), phrases(verbs)) for name, (nouns, verbs) in COUNTED.items()}
 _OF_POINT = {
     "reopened": "reopenings",
     "rolled back": "rollbacks",
@@ -42,8 +41,6 @@ _NOUNS = any_case(
 )
 _LABEL = any_case(r"([\w-]+(?:\s+[\w-]+){0,3})\s*[:|]\s*$")
 _NOBODY = any_case(r"\b(?:nobody|no one|none|no \w+) (?:\w+ )?(?:was|were|is) affected\b")
-_HIT = phrases(HIT)
-_PEOPLE = frozenset(stem(word) for word in PEOPLE.split())
 
 
 def check_counts(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
@@ -88,9 +85,9 @@ def check_counts(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
 
 
 def _counted_noun(text: str, end: int) -> tuple[str, int]:
-    """Return what is counted after a number, as COUNTED calls it, and where its noun ends."""
+    """Return what is counted after a number, as the vocabulary calls it, and where its noun ends."""
     after = text[end : end + 48]
-    for name, (nouns, _) in _COUNTED.items():
+    for name, nouns in each_of("counted nouns").items():
         match = nouns.search(after)
         if match and re.fullmatch(r"\s+(?:[a-z][\w-]*\s+){0,2}", after[: match.start()]):
             return name, end + match.end()
@@ -103,7 +100,8 @@ def _done_so_often(text: str, start: int, end: int) -> Iterator[tuple[str, int]]
     for topic in topics_in(text):
         if topic.point in _OF_POINT and -4 < start - topic.end < 30:
             yield _OF_POINT[topic.point], topic.start
-    for name, pair in _COUNTED.items():
+    for name, nouns in each_of("counted nouns").items():
+        pair = (nouns, phrases(f"counted verbs/{name}"))
         for match in (found for words in pair for found in words.finditer(text, left, right)):
             if abs(match.end() - start) < 30:
                 yield name, match.start()
@@ -118,6 +116,10 @@ def _structural(
         return
     if not (bound == "most" and min(numbers) <= value) and not (bound == "least" and max(numbers) >= value):
         yield Finding("count", f"count {name}", words.strip(), values=(str(max(numbers)),), events=events[:4])
+
+
+def _people() -> frozenset[str]:
+    return frozenset(map(stem, words_of("people")))
 
 
 def counted(name: str, facts: Facts) -> tuple[set[int], tuple[str, ...]]:
@@ -179,16 +181,16 @@ def _noted(
     nouns |= content_words(label[1]) if label else set()
     known, clause = facts.noted_counts, content_words(text[left:right])
     about = [n for n, words in known if nouns & words]
-    if not about and nouns & {word for _, words in known for word in words} & (_PEOPLE | facts.general):
+    if not about and nouns & {word for _, words in known for word in words} & (_people() | facts.general):
         about = [n for n, _ in known]
-    hit = _HIT.search(text, left, right)
+    hit = phrases("hit").search(text, left, right)
     if not hit and not label and not any(len(clause & words) >= 2 for _, words in known):
         return
     if not about and hit and value >= 10:
         about = [n for text_of in facts.impact_texts for n, _, _ in counts_in(text_of)]
     words = text[start : min(end + 40, right)].strip()
     if not about:
-        if value >= 10 and nouns & _PEOPLE and any(_NOBODY.search(each) for each in facts.noted_texts):
+        if value >= 10 and nouns & _people() and any(_NOBODY.search(each) for each in facts.noted_texts):
             yield Finding("count", "nobody", words)
         return
     pairs = [(a, b) for a in about for b in about if a != b]

@@ -12,14 +12,13 @@ from projections.claims.matching import own_stamps, retold, stamps_of, topics_of
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words
 from projections.claims.topics import Topic, clause_of, in_plans, is_claim, topics_in
-from projections.claims.vocabulary import PROMISE, any_case, phrases
+from projections.claims.vocabulary import any_case, phrases
 
 _BY = any_case(r"\b(?:by|before|until|till|up to|no later than|ahead of)\s*(?:about |around )?$")
 _NOT_UNTIL = any_case(r"\bnot (?:until|before)\s*$")
 _LATER = any_case(r"\s*(?:after|before|into|past)\b")
 _FROM = any_case(r"\b(?:after|since|from|between|later than)\s*(?:about |around )?$")
 _TO = any_case(r"(?:\b(?:and|to|until|till)|-|–|—)\s*(?:about |around )?$")
-_PROMISES = phrases(PROMISE)
 _SOFT = frozenset(
     ("outage", "verified", "joined", "decided", "hypothesis", "tested", "severity", "lead", "service added")
 )
@@ -45,7 +44,9 @@ def check_instants(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     found = clocks(text)
     topics = topics_of(text, facts, sentence.section)
     for number, clock in enumerate(found):
-        promise = _PROMISES.search(text) is not None and any(each.point == "message" for each in topics)
+        promise = phrases("promise").search(text) is not None and any(
+            each.point == "message" for each in topics
+        )
         if not is_claim(text, clock.start, clock.end, ignore=("plan", "hypothetical") if promise else ()):
             continue
         instants = instants_of(sentence, clock, facts)
@@ -93,7 +94,7 @@ def _wrong(
         points = {each.point for each in topics} - _SOFT
         if not mine and len(points) == 1 and next(durations_in(text), None) is None:
             mine = [each for each in topics if each.point in points and -60 < each.start - clock.end < 60]
-    if _PROMISES.search(text) and any(each.point == "message" for each in topics):
+    if phrases("promise").search(text) and any(each.point == "message" for each in topics):
         mine, topics = (
             [each for each in topics if each.point == "message"],
             [each for each in topics if each.point == "message"],

@@ -11,9 +11,8 @@ from projections.claims.people import same_person
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words
 from projections.claims.topics import in_plans
-from projections.claims.vocabulary import ACTION, any_case, phrases
+from projections.claims.vocabulary import any_case, phrases
 
-_ACTION = phrases(ACTION)
 _END_OF = any_case(
     r"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>january|february|march|april|may|june|july|august|september|october|november|december)\b"
 )
@@ -41,7 +40,7 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
         return
     there = in_plans(sentence) or sentence.box is not None
     item = _item(text, facts)
-    if item is None or not (there or _ACTION.search(text)):
+    if item is None or not (there or phrases("action").search(text)):
         return
     names = [part for part in facts.people if re.search(rf"\b{re.escape(part)}\b", text, re.IGNORECASE)]
     if (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from projections.claims.facts import Facts, Stamp
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import Topic, clause_of, denied, topics_in
-from projections.claims.vocabulary import MESSAGE_KINDS, any_case, phrases
+from projections.claims.vocabulary import any_case, each_of, phrases
 
 ALSO = {
     "started": ("first error",),
@@ -32,11 +32,7 @@ ALSO = {
 }
 """What a word for a point may be taken for besides."""
 _FIX = any_case(r"\b(?:hot)?fix|\bpatch")
-_HEADINGS = {
-    "message": phrases("communication(s); messages; updates"),
-}
 _CLAUSE = any_case(r"[^,;|()]+")
-_KINDS = {kind: phrases(words) for kind, words in MESSAGE_KINDS.items()}
 
 
 def own_stamps(topic: Topic, text: str, facts: Facts) -> list[Stamp]:
@@ -99,7 +95,7 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
         branches = {word for word in ("develop", "main", "master") if word in text.lower()}
         found = [each for each in found if each.names & branches] or found
     if topic.point == "message":
-        kinds = {kind for kind, words in _KINDS.items() if words.search(text)}
+        kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text)}
         found = [each for each in found if each.names & kinds] or found
     if topic.which is not None and topic.point in (
         "alerted",
@@ -128,14 +124,10 @@ def topics_of(text: str, facts: Facts, section: Sequence[str] = ()) -> list[Topi
     if (
         section
         and not any(each.point not in ("outage", "started") for each in found)
-        and any(w.search(section[-1]) for w in _HEADINGS.values())
+        and phrases("heading of messages").search(section[-1])
     ):
         found = [each for each in found if each.point == "started"]
-        found += [
-            Topic(point, len(text) - 1, len(text), "")
-            for point, words in _HEADINGS.items()
-            if words.search(section[-1])
-        ]
+        found.append(Topic("message", len(text) - 1, len(text), ""))
     title = facts.incident.title + " " + (facts.incident.impact or "") if facts.incident else ""
     words = content_words(title)
     if not any(each.point == "outage" for each in found):

@@ -11,9 +11,8 @@ from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps, retold
 from projections.claims.prose import Sentence
 from projections.claims.topics import Topic, in_plans, is_claim, topics_in
-from projections.claims.vocabulary import ORDER, any_case, phrases
+from projections.claims.vocabulary import any_case, each_of
 
-_ORDER = {name: phrases(words) for name, words in ORDER.items()}
 _ITS_END = any_case(
     r"\s*(?:it|that)\s+(?:had |was |has )?(?:been )?(?:finish|end|complet|done|through|over|start|beg[au]n)"
 )
@@ -30,7 +29,7 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     if sentence.heading or facts.incident is None or not is_claim(text) or in_plans(sentence):
         return
     topics = [each for each in topics_in(text) if each.point in _KEEN]
-    for way, pattern in _ORDER.items():
+    for way, pattern in each_of("order").items():
         for match in pattern.finditer(text):
             amounts = list(durations_in(text))
             if any(0 <= match.start() - each.end < 4 for each in amounts):

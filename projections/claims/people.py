@@ -9,22 +9,19 @@ from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import clause_of, denied, in_plans, is_claim, topics_in
-from projections.claims.vocabulary import AUTHOR, DETECTED, LEAD, NO_NAMES, SEEN, WORDS, any_case, phrases
+from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 from tracker.events.changes import CommitMade
 from tracker.events.corrections import Effective
 from tracker.text.patterns import lazy_pattern
 
 _NAME = lazy_pattern(r"@?\b[A-Z][a-z][\w.-]*(?:\s+[A-Z][a-z][\w-]+){0,2}(?=['’]s?\b|\b)")
-_LEAD, _AUTHOR = phrases(LEAD), phrases(AUTHOR)
 _OF_LEAD = any_case(r"^[^:|]{0,30}\b(?:lead|leader|commander|manager|IC)\s*[:|]")
-_NO_NAMES = frozenset(NO_NAMES.split())
 _DOERS = frozenset(
     ("declared", "resolved", "rolled back", "rolling back", "deployed", "deploying", "deploy failed", "reopened", "cause", "decided", "severity",
      "message", "hypothesis", "committed", "merged")
 )  # fmt: skip
-_SOURCES = {name: phrases(WORDS[name]) for name in ("alert", "customer", "person")}
-_DETECTED, _SEEN = phrases(DETECTED), phrases(SEEN)
+_SOURCES = ("alert", "customer", "person")
 _FIRST = any_case(r"\b(?:first|ahead of|before (?:any|our|the) (?:alert|alarm|monitoring))\b")
 _DID = any_case(
     r"['’]?\s*(?:(?:then|also|had|has|finally|himself|herself|pressed|hit|the|a|an|button|for|started|did|made|began|ran|triggered|performed|executed|initiated|"
@@ -63,7 +60,7 @@ def _names(text: str, facts: Facts) -> list[tuple[str, int, int]]:
     for match in _NAME.finditer(text):
         words = match[0].lstrip("@").split()
         start = match.start()
-        while words and words[0].lower() in _NO_NAMES:
+        while words and words[0].lower() in words_of("no names"):
             start += len(words.pop(0)) + 1
         if words:
             found.append((" ".join(words).removesuffix("'s"), start, match.end()))
@@ -98,7 +95,7 @@ def _lead(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterato
     if not people:
         return
     field = _OF_LEAD.match(text)
-    for match in [field] if field else _LEAD.finditer(text):
+    for match in [field] if field else phrases("lead").finditer(text):
         left, right = clause_of(text, match.start(), match.end())
         passive = re.match(r"\s*(?:by|was|were|is|:|\|)", text[match.end() :]) or field
         near = [
@@ -134,7 +131,7 @@ def _leads(text: str, facts: Facts) -> tuple[Stamp, ...]:
 
 
 def _author(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
-    match = _AUTHOR.search(text) or _OWN.search(text)
+    match = phrases("author").search(text) or _OWN.search(text)
     commits = [
         each for each in facts.commits if isinstance(each.event, CommitMade) and not each.event.is_merge
     ]
@@ -239,19 +236,21 @@ def _involved(text: str, facts: Facts) -> set[str]:
 def _detector(text: str, facts: Facts) -> Iterator[Finding]:
     """Compare who or what is said to have noticed it first with what was recorded."""
     by = facts.incident.detected_by if facts.incident else None
-    noticed = _DETECTED.search(text) or (_SEEN.search(text) if _FIRST.search(text) else None)
+    noticed = phrases("detected").search(text) or (
+        phrases("seen").search(text) if _FIRST.search(text) else None
+    )
     if by not in _SOURCES or not noticed or denied(text, *noticed.span()):
         return
     left, right = clause_of(text, *noticed.span(), wide=True) if len(text) > 40 else (0, len(text))
     sources = {
         name
-        for name, words in _SOURCES.items()
-        for match in words.finditer(text, left, right)
+        for name in _SOURCES
+        for match in phrases(f"words/{name}").finditer(text, left, right)
         if not denied(text, *match.span())
     }
     if "report" in noticed[0].lower() and by == "alert":
         return
-    every = {name for name, words in _SOURCES.items() if words.search(text)}
+    every = {name for name in _SOURCES if phrases(f"words/{name}").search(text)}
     if sources and by not in every and not (by == "person" and "customer" in sources):
         if "customer" in sources and re.search(r"\bfirst (?:customer|report|user)", text, re.IGNORECASE):
             return

@@ -21,21 +21,9 @@ from projections.claims.topics import (
     is_past,
     topics_in,
 )
-from projections.claims.vocabulary import (
-    FIXED,
-    NEGATION,
-    NOTHING_LOST,
-    ROLLBACK_UNSAID,
-    TELLING,
-    any_case,
-    phrases,
-)
+from projections.claims.vocabulary import any_case, phrases
 from projections.versions import plain_version
 
-_UNSAID, _FIXED, _NEGATION, _LOST = (
-    phrases(each) for each in (ROLLBACK_UNSAID, FIXED, NEGATION, NOTHING_LOST)
-)
-_IS = {name: phrases(words) for name, words in TELLING.items()}
 _HARMED = frozenset(
     stem(word) for word in ("affected", "impacted", "delayed", "late", "hit", "harmed", "concerned", "missed")
 )
@@ -70,7 +58,7 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     by_people = (
         facts.incident.detected_by in ("customer", "person")
         and not facts.of("alerted")
-        and not _IS["people"].search(text)
+        and not phrases("telling/people").search(text)
     )
     for topic in topics:
         if not is_claim(text, topic.start, topic.end):
@@ -85,7 +73,7 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield Finding("name", "no alert", text[:160], facts.of("detected")[:1])
         elif topic.point == "reopened" and not facts.of("reopened") and topic.words.lower().startswith("re"):
             yield Finding("rollback", "never reopened", text[:160], facts.of("resolved")[-1:])
-    for match in _IS["new incident"].finditer(text) if facts.of("reopened") else ():
+    for match in phrases("telling/new incident").finditer(text) if facts.of("reopened") else ():
         if is_claim(text, *match.span()) and not denied(text, *match.span()):
             yield Finding("order", "reopened", text[:160], facts.of("reopened")[:1])
     yield from _deploys_of(text, facts)
@@ -122,18 +110,23 @@ def _version(
     if "rolled back" in points and _TARGET.search(text[:start]):
         if undone and not any(plain_version(row.version) == version for row in undone):
             return _about("version", "rolled back to", text, undone[-1:], version, undone[-1].version)
-        if not undone and rows and version not in facts.versions and not _UNSAID.search(text):
+        if (
+            not undone
+            and rows
+            and version not in facts.versions
+            and not phrases("rollback unsaid").search(text)
+        ):
             return _about("rollback", "no rollback", text, rows[-3:], *names)
         return None
     if "rolled back" in points and rows and version not in facts.versions:
         return _about("version", "unknown", text, rows[-4:], version, *names)
     failed = any(topic.point == "deploy failed" for topic in topics)
-    every = _IS["all of them"].search(text) and any(topic.point == "deployed" for topic in topics)
+    every = phrases("telling/all of them").search(text) and any(topic.point == "deployed" for topic in topics)
     live = (
         "deployed" in points
         or every
-        or (not points and _IS["released"].search(text, left, right))
-        or _IS["by deploying"].search(text)
+        or (not points and phrases("telling/released").search(text, left, right))
+        or phrases("telling/by deploying").search(text)
     )
     if live and same and not failed and all(row.status == "failed" for row in same):
         return _about("version", "failed", text, same[-1:], version)
@@ -152,7 +145,7 @@ def _version(
     ):
         return _about("version", "unknown", text, rows[-4:], version, *names)
     fixing = (
-        _IS["fixed for good"].search(text, left, right)
+        phrases("telling/fixed for good").search(text, left, right)
         if alone and facts.of("reopened") + facts.of("rolled back")
         else None
     )
@@ -186,11 +179,11 @@ def _rolled_back(text: str, topic: Topic, facts: Facts) -> Iterator[Finding]:
     left, right = clause_of(text, topic.start, topic.end)
     if (
         facts.of("rolled back", "rolling back", "rollback failed")
-        or _UNSAID.search(text)
-        or _IS["no deploy"].search(text, left, right)
+        or phrases("rollback unsaid").search(text)
+        or phrases("telling/no deploy").search(text, left, right)
     ):
         return
-    if not facts.changes and not _IS["of a change"].search(
+    if not facts.changes and not phrases("telling/of a change").search(
         text, *clause_of(text, topic.start, topic.end, wide=True)
     ):
         return
@@ -212,7 +205,7 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     if version_spans(text):
         held = [each for each in own_stamps(topic, text, facts) if each in held]
     left, right = clause_of(text, topic.start, topic.end, wide=True)
-    negation = next(_NEGATION.finditer(text, left, right), None)
+    negation = next(phrases("negation").finditer(text, left, right), None)
     if negation is None or not held or point not in _DENIABLE or topic.start - negation.end() > 40:
         return
     if point not in _MERELY and not _NEVER.fullmatch(negation[0]):
@@ -222,14 +215,14 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     ):
         return
     clause = text[left:right]
-    if (point in ("deployed", "recovered") and _IS["no trouble"].search(text, negation.start())) or (
-        point == "alerted" and not _IS["of an alert"].search(topic.words)
-    ):
+    if (
+        point in ("deployed", "recovered") and phrases("telling/no trouble").search(text, negation.start())
+    ) or (point == "alerted" and not phrases("telling/of an alert").search(topic.words)):
         return
-    if point in ("rolled back", "merged") and _UNSAID.search(text):
+    if point in ("rolled back", "merged") and phrases("rollback unsaid").search(text):
         return
     limits = [s for each in topics if each.point != topic.point for s in own_stamps(each, text, facts)]
-    if _IS["to the end"].search(text):
+    if phrases("telling/to the end").search(text):
         pass
     elif _BEFORE.search(text[topic.end :]) or _BEFORE.search(text[: topic.start]):
         first = min((s.at for s in limits), default=facts.begins)
@@ -238,7 +231,7 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         span = next(durations_in(text), None)
         length = timedelta(seconds=span.high - span.grain) if span else timedelta(0)
         held = [each for each in held if any(s.at < each.at < s.at + length for s in limits)]
-    elif next(durations_in(text), None) is not None or _IS["only then"].search(clause):
+    elif next(durations_in(text), None) is not None or phrases("telling/only then").search(clause):
         return
     if held:
         yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))
@@ -248,13 +241,18 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     """Find "no order was lost" beside a note that counts some, and harm in what was a false alarm."""
     impact = tuple(note.id for note in facts.notes if getattr(note.event, "kind", "") == "impact")
     assert facts.incident is not None
-    harm = _IS["harm"].search(text) if facts.incident.resolution == "false-alarm" else None
-    if harm and facts.incident.resolved_at and not _IS["seemed"].search(text) and not is_habit(text):
+    harm = phrases("telling/harm").search(text) if facts.incident.resolution == "false-alarm" else None
+    if (
+        harm
+        and facts.incident.resolved_at
+        and not phrases("telling/seemed").search(text)
+        and not is_habit(text)
+    ):
         if is_claim(text, *harm.span()) and not denied(text, *harm.span()):
             yield Finding("negation", "false alarm", text[:160], facts.of("resolved")[-1:])
         return
     most = max((n for n, _ in facts.impact_counts), default=0.0)
-    untouched = _IS["untouched"].search(text)
+    untouched = phrases("telling/untouched").search(text)
     if (
         untouched
         and most >= 2
@@ -263,7 +261,7 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     ):
         yield Finding("negation", "counted", untouched[0], values=(f"{most:,.0f}",), events=impact)
         return
-    for match in _LOST.finditer(text):
+    for match in phrases("nothing lost").finditer(text):
         left, right = clause_of(text, match.start(), match.end(), wide=True)
         words = content_words(text[match.start() : right])
         for amount, noted in facts.impact_counts if is_claim(text, *match.span()) else ():

@@ -1,6 +1,6 @@
 """Words as they are compared: without endings and without those that every text has; and versions."""
 
-from projections.claims.vocabulary import COMMON
+from projections.claims.vocabulary import words_of
 from tracker.text.patterns import lazy_pattern
 
 _WORD = lazy_pattern(r"[A-Za-z][\w'’-]+")
@@ -9,7 +9,6 @@ _VERSION = lazy_pattern(
     r"(v\d{1,4}(?:\.\d{1,5}){1,3}(?:-[\w.]{1,20}\w)?|\d{1,4}\.\d{1,4}\.\d{1,5}(?:-[\w.]{1,20}\w)?)(?![\w]|\.\d)"
 )
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "s", "ly", "e")
-_COMMON = frozenset(COMMON.split())
 
 
 def stem(word: str) -> str:
@@ -25,7 +24,7 @@ def stem(word: str) -> str:
 def content_words(text: str) -> frozenset[str]:
     """Return the stems of a text's words, without those that every text has."""
     words = (match[0] for match in _WORD.finditer(text.replace("-", " ")))
-    return frozenset(stem(word) for word in words if word.lower() not in _COMMON) - {""}
+    return frozenset(stem(word) for word in words if word.lower() not in words_of("common")) - {""}
 
 
 def plain(version: str) -> str:

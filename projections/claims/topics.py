@@ -7,30 +7,24 @@ from functools import lru_cache
 
 from projections.claims.prose import Sentence
 from projections.claims.text import version_spans
-from projections.claims.vocabulary import (
-    CHANGE_NEEDED,
-    NEGATION,
-    NOT_A_CLAIM,
-    ORDINALS,
-    PLANS,
-    POINTS,
-    any_case,
-    phrases,
-)
+from projections.claims.vocabulary import any_case, each_of, phrases
 from tracker.text.patterns import lazy_pattern
 
 _CUT = any_case(
     r"[;|()\[\]—–]|,(?=\s)|:(?=\s|$)|\s-+>?\s|→|\b(?:and|but|while|whereas|then|so|which|that|until|before|after|because|since|when|once)\b"
 )
 _COMMA = any_case(r"[;|()\[\]—–]|,(?=\s)|:(?=\s|$)|\s-+>?\s|\b(?:but|while|whereas|so|because)\b")
-_POINTS = {point: phrases(words) for point, words in POINTS.items()}
-_NEGATED = phrases(NEGATION)
-_PLANS = phrases(PLANS)
-_ORDINAL = any_case(rf"\b({'|'.join(ORDINALS)})\b")
-_ORDINAL_BEFORE = any_case(rf"\b({'|'.join(ORDINALS)})\s+(?:status |of the )?$")
-_NEEDS = phrases(CHANGE_NEEDED)
-_CHANGE = phrases("{change}\nservice\nit\nwe")
-_NOT = {name: phrases(words) for name, words in NOT_A_CLAIM.items()}
+_ORDINALS = {
+    "first": 0,
+    "earliest": 0,
+    "opening": 0,
+    "initial": 0,
+    "second": 1,
+    "third": 2,
+    "fourth": 3,
+} | dict.fromkeys(("later", "last", "final", "closing"), -1)
+_ORDINAL = any_case(rf"\b({'|'.join(_ORDINALS)})\b")
+_ORDINAL_BEFORE = any_case(rf"\b({'|'.join(_ORDINALS)})\s+(?:status |of the )?$")
 _LATE = any_case(r"not (?:until|before|only|quite|far|long)\b|no (?:later|more|less|longer) than\b")
 _PAST = any_case(
     r"\b(?:was|were|could|had|did|been|went|took|began|got|fell|rose|came|saw|told|kept|gave|made|ran|broke|wrote|knew|found|stood|lay|sent|lost|held|left|"
@@ -71,8 +65,10 @@ def clause_of(text: str, start: int, end: int, *, wide: bool = False) -> tuple[i
 @lru_cache(maxsize=512)
 def topics_in(text: str) -> tuple[Topic, ...]:
     """Return the points that a sentence names, in order; of overlapping phrases the longest, then the first."""
-    found = [(match.span(), point) for point, words in _POINTS.items() for match in words.finditer(text)]
-    rank = list(_POINTS)
+    found = [
+        (match.span(), point) for point, words in each_of("points").items() for match in words.finditer(text)
+    ]
+    rank = list(each_of("points"))
     found.sort(key=lambda each: (-(each[0][1] - each[0][0]), rank.index(each[1])))
     kept: list[tuple[tuple[int, int], str]] = []
     for (start, end), point in found:
@@ -80,8 +76,8 @@ def topics_in(text: str) -> tuple[Topic, ...]:
             continue
         if (
             point in ("deployed", "rolled back")
-            and _NEEDS.fullmatch(text[start:end])
-            and not (version_spans(text) or _CHANGE.search(text))
+            and phrases("change needed").fullmatch(text[start:end])
+            and not (version_spans(text) or phrases("of a change").search(text))
         ):
             continue
         kept.append(((start, end), point))
@@ -105,13 +101,13 @@ def denied(text: str, start: int, end: int, *, inside: bool = True) -> bool:
         (match.start() < end or match.start() - end < 30)
         and (inside or not start < match.start() < end)
         and not _LATE.match(text, match.start())
-        for match in _NEGATED.finditer(text, left, right)
+        for match in phrases("negation").finditer(text, left, right)
     )
 
 
 def _which(text: str, start: int, end: int) -> int | None:
     match = _ORDINAL.search(text[start:end]) or _ORDINAL_BEFORE.search(text[max(start - 16, 0) : start])
-    return ORDINALS[match[1].lower()] if match else None
+    return _ORDINALS[match[1].lower()] if match else None
 
 
 def is_claim(text: str, start: int = 0, end: int | None = None, *, ignore: Iterable[str] = ()) -> bool:
@@ -122,10 +118,10 @@ def is_claim(text: str, start: int = 0, end: int | None = None, *, ignore: Itera
     left, right = clause_of(text, start, end, wide=True)
     if re.match(r"\W*(?:if|had|were|should|unless)\b(?!.{0,12}:)", text, re.IGNORECASE):
         return False
-    if "elsewhere" not in ignore and _NOT["elsewhere"].search(text):
+    if "elsewhere" not in ignore and phrases("no claim/elsewhere").search(text):
         return False
     for name in ("hypothetical", "plan"):
-        if name not in ignore and _NOT[name].search(text, left, right):
+        if name not in ignore and phrases(f"no claim/{name}").search(text, left, right):
             return False
     return True
 
@@ -133,7 +129,7 @@ def is_claim(text: str, start: int = 0, end: int | None = None, *, ignore: Itera
 def in_plans(sentence: Sentence) -> bool:
     """Whether a sentence stands under a heading of what is to be done."""
     headings = sentence.section[1:] or sentence.section
-    return any(_PLANS.search(name) and "taken" not in name for name in headings)
+    return any(phrases("plans").search(name) and "taken" not in name for name in headings)
 
 
 def is_habit(text: str) -> bool:
@@ -151,4 +147,8 @@ def is_setting(text: str, start: int, end: int) -> bool:
     """Whether an amount in a clause is a setting: a timeout, an interval, a limit."""
     before = re.split(r"[;,.(](?=\s)|\(", text[max(start - 60, 0) : start])[-1]
     after = re.split(r"[;,.)]", text[end : end + 25])[0]
-    return bool(_NOT["setting"].search(before) or _NOT["setting"].search(after) or _LIMIT.search(before))
+    return bool(
+        phrases("no claim/setting").search(before)
+        or phrases("no claim/setting").search(after)
+        or _LIMIT.search(before)
+    )

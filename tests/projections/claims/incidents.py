@@ -1,4 +1,4 @@
-"""Two incidents that sentences are written about: a night with two outages, and a quiet one without any deploy."""
+"""Incidents that sentences are written about: two outages in a day, a quiet one without any deploy, a rollback, a false alarm."""
 
 from dataclasses import replace
 from datetime import date
@@ -12,8 +12,8 @@ from tests.builders import recorded
 from tracker.events.base import Arrival, Incoming
 
 
-def _by_jonas(event):
-    return Incoming(event=event, arrival=Arrival(reported_by="Jonas"))
+def _by(name, event):
+    return Incoming(event=event, arrival=Arrival(reported_by=name))
 
 
 _BAD = b.deploy(-18.333, service="ledger", version="v4.7.0")
@@ -37,8 +37,8 @@ LEDGER = (
     b.deploy_start(48, service="ledger", version="v4.7.1"),
     b.deploy_failed(53, service="ledger", version="v4.7.1"),
     b.note(55, "Priya decides: back to v4.6.2", decided_by="Priya"),
-    _by_jonas(b.rollback_start(58, service="ledger", version="v4.6.2")),
-    _by_jonas(b.rollback(63.667, service="ledger", version="v4.6.2")),
+    _by("Jonas", b.rollback_start(58, service="ledger", version="v4.6.2")),
+    _by("Jonas", b.rollback(63.667, service="ledger", version="v4.6.2")),
     b.milestone(64, "mitigated", decided_by="Priya"),
     b.sent(66, kind="rollback", text="The ledger is back at v4.6.2; transfers are booked once.", decided_by="Priya"),
     b.alert_end(81.5, 4.1667, name="LedgerLagHigh", service="ledger", labels={"alertname": "LedgerLagHigh"}),
@@ -81,6 +81,62 @@ MAIL = (
     _RENEW,
     b.action_done(_RENEW, 3000),
 )  # fmt: skip
+_SLOW = b.deploy(-28, service="tickets", version="v2.9.0")
+_INDEX_CHECK = b.action(
+    1201, incident="INC-1", text="An index check in the pipeline", owner="Ivo", due_on=date(2026, 4, 3)
+)
+TICKETS = (
+    b.deploy(-4380, service="tickets", version="v2.8.0"),
+    b.commit(-150, sha="5" * 40, subject_line="feat: seat map by section", service="tickets", author="Oskar Lind"),
+    b.commit(-40, sha="7" * 40, subject_line="chore: bump version to 2.9.0", service="tickets", author="Oskar Lind"),
+    _SLOW,
+    b.declared(-4, services=("tickets",), severity="minor", title="Tickets cannot be bought", lead="Marta", decided_by="Marta",
+               detected_by="customer", impact="Some ticket sales fail"),
+    b.milestone(-20, "started", decided_by="Marta"),
+    b.milestone(-8, "detected", decided_by="Marta"),
+    b.note(-8, "A customer writes: the seat map never loads", decided_by="Tess"),
+    b.alert(-0.5, name="TicketSaleErrors", service="tickets", labels={"alertname": "TicketSaleErrors"}),
+    b.sent(1, kind="initial", text="Some tickets cannot be bought. More by 14:30 UTC.", eta=b.at(30), decided_by="Marta"),
+    b.milestone(2, "confirmed", decided_by="Marta"),
+    b.severity(5, severity="major", why="a third of the sales", decided_by="Marta"),
+    b.note(8, "The load balancer drops connections", kind="hypothesis", decided_by="Ivo"),
+    b.service_added(12, service="seats", decided_by="Ivo"),
+    b.note(25, "v2.9.0 reads the seat map without its index: each query scans the whole table, and the database is at its limit", kind="root-cause",
+           decided_by="Nadia"),
+    b.sent(28, kind="update", text="We know the cause. Next news by 15:00 UTC.", eta=b.at(60), decided_by="Marta"),
+    b.note(31, "Marta decides: back to v2.8.0", decided_by="Marta"),
+    _by("Nadia", b.rollback_start(34, service="tickets", version="v2.8.0")),
+    _by("Nadia", b.rollback(39.5, service="tickets", version="v2.8.0")),
+    b.milestone(44, "mitigated", decided_by="Marta"),
+    b.alert_end(47, -0.5, name="TicketSaleErrors", service="tickets", labels={"alertname": "TicketSaleErrors"}),
+    b.sent(50, kind="rollback", text="tickets is back at v2.8.0; tickets can be bought.", decided_by="Marta"),
+    b.resolved(70, decided_by="Marta"),
+    b.sent(72, kind="resolved", text="All tickets can be bought since 14:44 UTC.", decided_by="Marta"),
+    b.linked(_SLOW, 80, role="caused", why="the query is new in it", decided_by="Marta"),
+    b.note(1140, "2,940 ticket sales failed; 117 customers gave up; no seat was sold twice", kind="impact", decided_by="Tess"),
+    b.action(1200, incident="INC-1", text="Load test with a full seat map", owner="Nadia", due_on=date(2026, 3, 20)),
+    _INDEX_CHECK,
+    b.action_done(_INDEX_CHECK, 3000),
+)  # fmt: skip
+BACKUPS = (
+    b.deploy(-10000, service="backups", version="v1.4.0"),
+    b.alert(372, name="BackupOverdue", service="backups", labels={"alertname": "BackupOverdue"}),
+    b.declared(376, services=("backups",), severity="critical", title="A backup is overdue", lead="Kofi", decided_by="Kofi", detected_by="alert",
+               impact="Backups may be missing"),
+    b.milestone(372, "detected", decided_by="Kofi"),
+    b.sent(380, kind="initial", text="A backup may be missing. We are looking.", decided_by="Kofi"),
+    b.note(384, "Lena joins", decided_by="Lena"),
+    b.note(391, "The clock of the storage host is wrong", kind="hypothesis", decided_by="Lena"),
+    b.severity(400, severity="minor", why="every backup is there", decided_by="Kofi"),
+    b.note(404, "The monitor reads the time stamp in a file's name as UTC, and it is local time; every backup was complete", kind="root-cause",
+           decided_by="Lena"),
+    b.resolved(410, decided_by="Kofi", resolution="false-alarm"),
+    b.sent(414, kind="resolved", text="False alarm: no backup is missing.", decided_by="Kofi"),
+    b.note(423, "The monitor reads local time now", decided_by="Lena"),
+    b.alert_end(425, 372, name="BackupOverdue", service="backups", labels={"alertname": "BackupOverdue"}),
+    b.note(1140, "No customer was affected; no backup was missing", kind="impact", decided_by="Kofi"),
+    b.action(1200, incident="INC-1", text="Write time stamps with their offset", owner="Lena", due_on=date(2026, 3, 9)),
+)  # fmt: skip
 PEAKS = {"error_ratio": ((31.0, 18.2), "ratio")}
 
 
@@ -93,3 +149,6 @@ def findings(facts, text, heading=None):
     """What is found in a text, or in a review of one line under a heading."""
     page = text if heading is None else f"# Review of INC-1\n\n## {heading}\n\n{text}\n"
     return [each for each in check_texts([Text(page, "report.md")], facts) if not each.is_notice]
+
+
+HEIGHTS = {"ledger": PEAKS, "tickets": {"ticket_error_ratio": ((38.0,), "ratio")}}
