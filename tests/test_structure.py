@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 OURS = ("tracker", "projections", "reports")
 LAZY = {
     *("brotli", "matplotlib", "numpy", "pandas", "pcodec", "prometheus_api_client"),
-    *("psycopg", "requests", "sentry_sdk", "tqdm", "urllib3", "zstandard"),
+    *("psycopg", "requests", "scipy", "sentry_sdk", "tqdm", "urllib3", "zstandard"),
 }
 """The libraries that functions may import: slow to import, and most commands do without them."""
 LOOKED_UP = {
