@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tracker.text import shell
+from tracker.text.hidden import visible
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -11,7 +12,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 def text(raw: str) -> str:
     """Write a text on one line so that every character of it stands for itself."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in raw).split())
+    line = " ".join(visible(raw).split())
     line = _MARKUP.sub(lambda match: "\\" + match[0], line)
     line = _ENTITY.sub("&amp;", line).replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"^([#+-])(?=\s|#|$)|^(\d+)([.)])(?=\s)", _escaped_start, line)
@@ -29,16 +30,19 @@ def paragraphs(raw: str) -> list[str]:
 
 def code(raw: str) -> str:
     """Write a text as code, whatever backticks it holds."""
-    line = " ".join(raw.split())
-    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}"
+    return _span(" ".join(visible(raw).split()))
 
 
 def command(*words: str) -> str:
     """Write a command of the tracker for the reader to paste."""
-    return code(shell.command("tracker", *words))
+    return _span(shell.command("tracker", *words))
+
+
+def _span(line: str) -> str:
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -13,7 +13,7 @@ from projections.auto_declare import Occurrence, Ruling, occurrences, rule, seve
 from projections.incidents import ours
 from tracker.application.session import Session
 from tracker.events.base import Event, Incoming, Window
-from tracker.text.terminal import printable
+from tracker.text.shell import command
 from tracker.times import utc
 
 _MOST_SAID = 20
@@ -107,12 +107,10 @@ def skipped_notices(occurrences_found: Sequence[Occurrence]) -> list[str]:
         notices.append(f"… and {len(occurrences_found) - _MOST_SAID} more: --json has all")
     if occurrences_found:
         last = occurrences_found[-1]
-        notices.append(
-            f"  To declare one: tracker declare '{_quoted(title_of(last.alert))}' --service {last.service} "
-            f"--severity {severity_of(last.alert)} --detected {utc(last.began_at)} --detected-by alert"
+        declare = command(
+            *("tracker", "declare", title_of(last.alert), "--service", last.service),
+            *("--severity", severity_of(last.alert)),
+            *("--detected", utc(last.began_at), "--detected-by", "alert"),
         )
+        notices.append(f"  To declare one: {declare}")
     return notices
-
-
-def _quoted(text: str) -> str:
-    return printable(text).replace("'", "’")

@@ -1,7 +1,6 @@
 """Backtesting a proposed alert: which services have its metric, their samples, and the incidents to compare with."""
 
 import difflib
-import shlex
 from datetime import UTC, datetime
 
 from projections.alert_expression import AlertExpression
@@ -10,6 +9,7 @@ from projections.firings import service_firings
 from tracker.application.session import Session
 from tracker.errors import UsageError
 from tracker.events.samples import MetricSampled
+from tracker.text.shell import word
 
 ALL_TIME = datetime(1970, 1, 3, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -84,9 +84,7 @@ def _services_with(
         )
     near = difflib.get_close_matches(metric, known, n=1)
     meant = (
-        f"Did you mean: tracker backtest {shlex.quote(alert.text.replace(metric, near[0], 1))} · "
-        if near
-        else ""
+        f"Did you mean: tracker backtest {word(alert.text.replace(metric, near[0], 1))} · " if near else ""
     )
     raise UsageError(
         f"there is no metric {metric!r} in this log", hint=f"{meant}The metrics are: {', '.join(known)}"

@@ -19,6 +19,7 @@ from tracker.events.corrections import Correction
 from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
 from tracker.events.samples import MetricSampled
 from tracker.incident import Incident
+from tracker.text.shell import word
 
 
 def evidence(session: Session, incident: Incident, up_to: int | None) -> tuple[Incident, list[Recorded]]:
@@ -68,7 +69,7 @@ def _redactions(session: Session, name: str, found: Iterable[Recorded], here: in
         raise RefusedError(
             f"{said[late[0].id].handle}, on which {name} stands, was redacted at position {late[0].position}: "
             f"a bundle as of position {here} could not say why its content is gone",
-            hint=f"tracker bundle {name}, or from that position on: --at-seq {last}",
+            hint=f"tracker bundle {word(name)}, or from that position on: --at-seq {last}",
         )
     return redactions
 

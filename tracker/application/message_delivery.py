@@ -14,6 +14,7 @@ from tracker.decisions.messages import prepare
 from tracker.errors import SettingsError, SourceUnreachableError
 from tracker.events.base import Arrival, Decision, Incoming, handle_of
 from tracker.incident import Incident
+from tracker.text.shell import word
 
 TWICE_WITHIN = timedelta(minutes=1)
 """The very same message typed again so soon is a key pressed twice."""
@@ -107,7 +108,9 @@ def record_missed(session: Session, name: str, changes: list[ChangeRow]) -> None
     """Record an ETA that was promised and missed: `tracker serve` may not be running."""
     incident = session.incident(name)
     if record_missed_etas(session.log, incident, changes, session.now).recorded:
-        session.notify(f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {name}")
+        session.notify(
+            f"{name}: an earlier ETA was missed, and that is recorded: tracker timeline {word(name)}"
+        )
 
 
 def _not_posted(message: Message, said: str, again: str) -> SourceUnreachableError:

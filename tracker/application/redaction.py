@@ -13,6 +13,7 @@ from tracker.errors import RefusedError, StoreError, UsageError
 from tracker.events.base import Event, Recorded, decode
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.incidents import FileAttached
+from tracker.text.shell import word
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _target(session: Session, typed: str) -> Recorded:
     if typed == "." or typed.lower().startswith(prefix + "-"):
         raise UsageError(
             f"redact: {typed} is an incident; only an event can be redacted",
-            hint=f"Each row of its timeline begins with an event's handle: tracker timeline {typed}",
+            hint=f"Each row of its timeline begins with an event's handle: tracker timeline {word(typed)}",
         )
     return session.event(typed)
 

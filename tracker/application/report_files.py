@@ -22,6 +22,7 @@ from reports.templates import TEMPLATES
 from tracker.application.provenance import refuse_unknown_head
 from tracker.application.session import Session
 from tracker.errors import BadInputError, RefusedError
+from tracker.text.shell import word
 
 _FOOTER = re.compile(
     r"^(?:<p>)?Log (?:(?:`|<code>)(?P<log>[0-9a-f]{16})(?:`|</code>), )?position (?P<position>\d+), "
@@ -40,7 +41,9 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as wrong:
-        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+        raise BadInputError(
+            f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {word(path)}"
+        ) from wrong
 
 
 def parse_report_file(
@@ -56,14 +59,14 @@ def parse_report_file(
     except BrokenMarksError as broken:
         raise error(
             f"{path}:{broken.line}: {broken.what}",
-            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {_incident_of(data)} -o new.md",
+            hint=f"Put the mark back as it was, or write a fresh one beside it: tracker report {word(_incident_of(data))} -o new.md",
         ) from broken
     if not found.parts:
         if _FOOTER.search(data.decode("utf-8", "replace")):
             what = "was written by an earlier tracker, which did not mark what it generated"
         else:
             what = "has no footer and no marks: it is no report of the tracker's"
-        hint = f"Move it away first: mv {path} {path.stem}.old{path.suffix}; or name another place: -o FILE"
+        hint = f"Move it away first: mv {word(path)} {word(path.with_name(path.stem + '.old' + path.suffix))}; or name another place: -o FILE"
         if error is BadInputError:
             hint = "Write one beside it, and compare: tracker report INC -o FILE"
         raise error(f"{path} {what}", hint=hint)
@@ -168,7 +171,7 @@ def _in_another_template(
         lines = f"{found.by_hand} lines by hand" if found.by_hand else "generated parts that were edited"
         raise RefusedError(
             f"{target} is in the headings of {found.attributes['template']} and holds {lines}, which have no place in those of {template}",
-            hint=f"Write it beside it: tracker report {found.attributes['incident']} --template {template} -o {target.stem}-{template}.md",
+            hint=f"Write it beside it: tracker report {word(found.attributes['incident'])} --template {word(template)} -o {word(target.with_name(f'{target.stem}-{template}.md'))}",
         )
     return render(parts).encode()
 
@@ -199,9 +202,9 @@ def _conflict(
         hint="\n  ".join(
             [
                 *shown,
-                f'Put it into the log, and the report says it: tracker review {incident}, tracker note {incident} "…", {amend}',
+                f'Put it into the log, and the report says it: tracker review {word(incident)}, tracker note {word(incident)} "…", {amend}',
                 f"Your own words have room between the parts: below a line <!-- tracker:end … -->, {target} keeps them.",
-                f"Or let the log win, and lose what was typed there: tracker report {incident} --force; or write elsewhere: -o FILE",
+                f"Or let the log win, and lose what was typed there: tracker report {word(incident)} --force; or write elsewhere: -o FILE",
             ]
         ),
     )
@@ -231,7 +234,9 @@ def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> No
     if target.is_dir():
         raise BadInputError(f"{target}: cannot be written: Is a directory", hint=hint)
     if not target.parent.is_dir():
-        raise BadInputError(f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
+        raise BadInputError(
+            f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {word(target.parent)}"
+        )
     try:
         for path, drawn in pictures.items():
             picture = target.parent / path

@@ -25,6 +25,7 @@ from tracker.ingest.services import ServiceRule, ServiceRules
 from tracker.log import Appended, Log
 from tracker.settings.loading import load, store_despite_errors
 from tracker.settings.schema import Settings
+from tracker.text.shell import word
 from tracker.times import Typed, parse, utc, zone
 
 
@@ -218,7 +219,7 @@ class Session:
             if up_to is not None and fold(name, self.log.incident(name)).exists:
                 raise RefusedError(
                     f"{name} was not declared yet at position {up_to} of the log",
-                    hint=f"See what was recorded when: tracker timeline {name} --order recorded",
+                    hint=f"See what was recorded when: tracker timeline {word(name)} --order recorded",
                 )
             raise RefusedError(f"there is no {name}", hint="See which incidents exist: tracker list")
         return found

@@ -17,6 +17,7 @@ from tracker.ingest.http import Answer as HttpAnswer
 from tracker.ingest.http import HttpClient, Limits, NoAnswerError, retry_at
 from tracker.settings.loading import secret
 from tracker.settings.schema import Settings
+from tracker.text.shell import word
 
 LONGEST = 40_000
 """Slack cuts what is longer."""
@@ -83,7 +84,7 @@ def configured(settings: Settings) -> Slack | None:
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise SettingsError(
             f"{name}, which [slack] webhook_url_env names, is not the address of a webhook",
-            hint=f"export {name}=https://…   (Slack shows it under Incoming Webhooks; @FILE reads it from a file)",
+            hint=f"export {word(name)}=https://…   (Slack shows it under Incoming Webhooks; @FILE reads it from a file)",
         )
     return Slack(url)
 

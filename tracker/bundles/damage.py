@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import LogNotWholeError
+from tracker.text.shell import word
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for invalid bytes; invalid UTF-8 and endless nesting raise errors that are not its own."""
@@ -31,7 +32,7 @@ class BundleDamagedError(LogNotWholeError):
     def __init__(self, name: str, place: Place, what: str) -> None:
         super().__init__(
             f"{name} is not whole: {place}: {what}",
-            hint=f"Nothing was imported; ask its author for the file again, and compare: sha256sum {name}",
+            hint=f"Nothing was imported; ask its author for the file again, and compare: sha256sum {word(name)}",
         )
         self.place = place
         self.what = what

@@ -11,6 +11,7 @@ from tracker.application.requests import AttachFile
 from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_recording, answer_outcome
 from tracker.errors import BadInputError
+from tracker.text.shell import word
 
 EXAMPLE = "example:  tracker attach INC-42 pool-graph.png"
 
@@ -26,7 +27,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     try:
         content = path.read_bytes()
     except OSError as wrong:
-        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+        raise BadInputError(
+            f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {word(path)}"
+        ) from wrong
     outcome = record(
         session,
         AttachFile(

@@ -21,6 +21,7 @@ from tracker.bundles.writing import bundled
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, TrackerError, UsageError
+from tracker.text.shell import word
 
 EXAMPLE = "example:  tracker bundle INC-42 -o INC-42.bundle"
 
@@ -38,12 +39,13 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     to_stdout = arguments.output == "-"
     if to_stdout and arguments.json:
         raise UsageError(
-            "--json and -o - both write to stdout", hint=f"tracker bundle {name} -o {name}.bundle --json"
+            "--json and -o - both write to stdout",
+            hint=f"tracker bundle {word(name)} -o {word(name)}.bundle --json",
         )
     if to_stdout and sys.stdout.isatty():
         raise UsageError(
             "a bundle is binary and is not written to a terminal",
-            hint=f"tracker bundle {name} -o {name}.bundle",
+            hint=f"tracker bundle {word(name)} -o {word(name)}.bundle",
         )
     target = Path(arguments.output or f"{name}.bundle")
     if not to_stdout:
@@ -80,7 +82,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         f"{manifest.events} events of log {manifest.log} as of position {manifest.position}, {len(data)} bytes"
     )
     say(f"sha256 {sha256}")
-    say(f"Next: tracker verify --bundle {target}   ·   on the other machine: tracker import {target.name}")
+    say(
+        f"Next: tracker verify --bundle {word(target)}   ·   on the other machine: tracker import {word(target.name)}"
+    )
     return 0
 
 
@@ -95,7 +99,9 @@ def _refuse_other(session: Session, target: Path, incident: str) -> None:
     if target.is_dir():
         raise BadInputError(f"{target} is a folder", hint=hint)
     if not target.parent.is_dir():
-        raise BadInputError(f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {target.parent}")
+        raise BadInputError(
+            f"{target}: there is no folder {target.parent}", hint=f"mkdir -p {word(target.parent)}"
+        )
     if not target.exists():
         return
     if not target.is_file():

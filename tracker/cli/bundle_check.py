@@ -6,6 +6,7 @@ from tracker.bundles.damage import BundleDamagedError
 from tracker.cli.common import say, write_json
 from tracker.cli.import_command import opened
 from tracker.errors import UsageError
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 
 
@@ -14,7 +15,7 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.report:
         raise UsageError(
             "--report and --bundle cannot be combined",
-            hint=f"tracker verify --bundle {arguments.bundle}   then, in the log that imported it: tracker verify --report {arguments.report}",
+            hint=f"tracker verify --bundle {word(arguments.bundle)}   then, in the log that imported it: tracker verify --report {word(arguments.report)}",
         )
     try:
         bundle = opened(arguments.bundle)

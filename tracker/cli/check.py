@@ -11,7 +11,6 @@ times that do not bear them out, placeholders, garbled text.
 import argparse
 import os
 import re
-import shlex
 import shutil
 import sys
 import textwrap
@@ -32,11 +31,12 @@ from tracker.application.dossier import dossier
 from tracker.application.procedure import settings_differ
 from tracker.application.session import Session
 from tracker.application.verdicts import PARTS
-from tracker.cli.common import add_display_zone, add_incident, add_reading, say, write_json
+from tracker.cli.common import add_display_zone, add_incident, add_reading, say, write_json, write_unfiltered
 from tracker.cli.progress import waiting
 from tracker.errors import BadInputError, UsageError
 from tracker.events.base import handle_of
 from tracker.incident import Incident, Status
+from tracker.text.shell import word
 from tracker.text.terminal import printable, table
 
 EXAMPLE = "example:  tracker check INC-42        tracker check --text INC-42.md        tracker check . --json"
@@ -145,7 +145,7 @@ def _named(arguments: argparse.Namespace, session: Session, text: str | None) ->
         if text is None:
             raise UsageError(
                 "which incident?",
-                hint=f"tracker check {prefix}-42, or tracker check . for the only open incident",
+                hint=f"tracker check {word(prefix)}-42, or tracker check . for the only open incident",
             )
         return title
     typed: str = arguments.incident
@@ -221,7 +221,7 @@ def _print(
         shown = [each for each in found.rules if not is_short or _is_pressing(each)]
         rows += [_row(each, session, up_to) for each in shown]
         text = _wrapped(rows) if shown else "  nothing is late, and nothing is due by a time\n"
-        sys.stdout.write(_coloured(text) if _has_colour() else text)
+        write_unfiltered(_coloured(text) if _has_colour() else text)
         if len(shown) < len(found.rules):
             say(f"The other {len(found.rules) - len(shown)} rules: tracker check {incident.id} --all")
     if claims:
@@ -300,7 +300,7 @@ def _close(
     late = findings(found.rules)
     if late or claims:
         first = late[0].rule if late else claims[0].key
-        say(f'If it does not count for {incident.id}: tracker waive {incident.id} {first} --why "…"')
+        say(f'If it does not count for {incident.id}: tracker waive {incident.id} {word(first)} --why "…"')
     if settings_differ(session):
         say("[procedure] in tracker.toml differs from the log; it takes effect with the next recorded event.")
 
@@ -315,7 +315,7 @@ def _close_text(incident: "Incident", found: "Evaluation", claims: "Sequence[Cla
     )
     print(f"{printable(_where(name))}: {what} contradicted by the log.")
     if many:
-        say(f'To waive one: tracker waive {incident.id} {claims[0].key} --text {shlex.quote(name)} --why "…"')
+        say(f'To waive one: tracker waive {incident.id} {claims[0].key} --text {word(name)} --why "…"')
     if late := len(findings(found.rules)):
         say(
             f"The procedure has {late} finding{'' if late == 1 else 's'} of its own, which no report can fix: "

@@ -16,7 +16,7 @@ from tracker.application.session import Session
 from tracker.cli.common import add_incident, add_json, plain, say, write_json
 from tracker.cli.progress import PROGRESS
 from tracker.errors import SettingsError
-from tracker.text.shell import command
+from tracker.text.shell import command, word
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -63,7 +63,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         for missing in collected.skipped:
             print(missing)
         if count := len(collected.judged.recorded):
-            print(f"verdicts: {count} window{'s' * (count != 1)} judged; see them: tracker compare {name}")
+            print(
+                f"verdicts: {count} window{'s' * (count != 1)} judged; see them: tracker compare {word(name)}"
+            )
         print(f"{name}: {collected.total.said()}")
         if likely:
             print("No deploy of that time is known. Likely ones that nobody recorded, if one was:")
@@ -80,5 +82,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 utc(each.at),
             )
             print(printable(f"  {each.kind} {each.version} of {utc(each.at)}: {deploy}"))
-        say(*skipped_notices(undeclared), f"Next: tracker timeline {name}   ·   tracker report {name}")
+        say(
+            *skipped_notices(undeclared),
+            f"Next: tracker timeline {word(name)}   ·   tracker report {word(name)}",
+        )
     return failed[0].problem.exit_code if failed and failed[0].problem else 0

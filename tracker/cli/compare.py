@@ -17,7 +17,15 @@ from reports.wording.changes import version_name
 from reports.wording.verdict_phrases import headline, reason, remarks, settled_after, when_normal
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
-from tracker.cli.common import add_display_zone, add_incident, add_reading, plain, say, write_json
+from tracker.cli.common import (
+    add_display_zone,
+    add_incident,
+    add_reading,
+    plain,
+    say,
+    write_json,
+    write_unfiltered,
+)
 from tracker.cli.progress import waiting
 from tracker.text.terminal import printable, table
 
@@ -95,7 +103,7 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     if told:
         print(f"  judged from {settled_after(rows)} after it began, once it had settled")
         text = _table(told)
-        sys.stdout.write(_coloured(text) if _has_colour() else text)
+        write_unfiltered(_coloured(text) if _has_colour() else text)
     for line in _notes(rows, session):
         print(printable(f"  {line}"))
 

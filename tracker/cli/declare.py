@@ -11,6 +11,7 @@ from tracker.application.requests import DeclareIncident
 from tracker.application.session import Session
 from tracker.cli.common import add_recording, answer_outcome, say, say_spooled
 from tracker.events.incidents import DETECTED_BY, SEVERITIES
+from tracker.text.shell import word
 from tracker.times import utc
 
 EXAMPLE = (
@@ -65,5 +66,5 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if not arguments.json:
         print(name)
         if outcome.facts["as"] == "declared":
-            say(f'Next: tracker note {name} "what you see"   ·   tracker timeline {name}')
+            say(f'Next: tracker note {word(name)} "what you see"   ·   tracker timeline {word(name)}')
     return code

@@ -53,6 +53,7 @@ from tracker.incident import Incident
 from tracker.ingest import alertmanager, cdevents
 from tracker.ingest.sentry import envelope
 from tracker.log import Log
+from tracker.text.shell import word
 from tracker.text.terminal import table
 from tracker.times import Typed
 
@@ -114,7 +115,6 @@ def _older_demo(target: Path) -> list[str]:
     found = sorted(path.name for path in target.iterdir())
     if not found:
         return []
-    quoted = shlex.quote(str(target))
     mark = target / MARK
     if not mark.is_file():
         raise RefusedError(
@@ -128,7 +128,7 @@ def _older_demo(target: Path) -> list[str]:
         return found
     raise RefusedError(
         f"{target} was changed after the demo was created; nothing was overwritten",
-        hint=f"Choose another: tracker demo DIR   or remove it: rm -r {quoted}",
+        hint=f"Choose another: tracker demo DIR   or remove it: rm -r {word(target)}",
     )
 
 
@@ -359,7 +359,7 @@ def _tell(player: Player, target: Path) -> None:
     for name in player.files:
         print(f"  {target / name}" + ("   (the report: read this first)" if name == f"{INCIDENT}.md" else ""))
     tracker = _how_to_call()
-    print(f"\nTry next, after: cd {shlex.quote(str(target))}")
+    print(f"\nTry next, after: cd {word(target)}")
     for said, words in (
         ("what happened, in order", f"timeline {INCIDENT}"),
         ("what was known ten minutes after it started", f"timeline {INCIDENT} --known-at 2026-01-22T14:45Z"),
@@ -376,5 +376,5 @@ def _how_to_call() -> str:
         return "tracker"
     called = Path(sys.argv[0]).absolute()
     if called.name == "__main__.py":
-        return f"{shlex.quote(sys.executable)} -m tracker"
-    return shlex.quote(str(called))
+        return f"{word(sys.executable)} -m tracker"
+    return word(called)

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn, TextIO
+from typing import NoReturn, TextIO, cast
 
 from tracker.application import spool
 from tracker.cli import interrupts
@@ -15,6 +15,7 @@ from tracker.cli.commands import COMMANDS
 from tracker.cli.common import say, session_of
 from tracker.errors import BadInputError, TrackerError, UsageError
 from tracker.log import Log
+from tracker.text.terminal import VisibleStream
 
 _DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run")
 """Commands that use no log, or must not wait for it: `run` delivers before it records, not before its child."""
@@ -70,13 +71,16 @@ def run(words: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             # A terminal that cannot show a letter gets a mark in its place, not a traceback.
             stream.reconfigure(errors="replace")
+    stdout = sys.stdout
     try:
         interrupts.raise_once()
+        sys.stdout = cast("TextIO", VisibleStream(stdout))
         return _reported(words)
     except KeyboardInterrupt:
         say("tracker: stopped by Ctrl-C")
         return 130
     finally:
+        sys.stdout = stdout
         interrupts.raise_no_more()
 
 

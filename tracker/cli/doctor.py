@@ -16,7 +16,7 @@ from tracker.application.diagnosis import counted, diagnose
 from tracker.application.diagnosis.examination import Examination
 from tracker.application.running_server import running
 from tracker.application.session import Session
-from tracker.cli.common import add_json, write_json
+from tracker.cli.common import add_json, write_json, write_unfiltered
 from tracker.cli.progress import waiting
 from tracker.errors import SettingsError, UsageError
 from tracker.ingest.findings import Finding, broken
@@ -81,7 +81,7 @@ def _print(findings: list[Finding]) -> None:
             f"\x1b[{_COLOURS[row[0]]}m{row[0]}\x1b[0m{line[len(row[0]) :]}\n"
             for row, line in zip(rows, lines, strict=True)
         )
-    sys.stdout.write(text)
+    write_unfiltered(text)
     absent = [finding.check for finding in findings if finding.status == "not configured"]
     if absent:
         print(printable(f"not configured: {', '.join(absent)}"))

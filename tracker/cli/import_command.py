@@ -18,6 +18,7 @@ from tracker.cli.common import add_json, say, write_json
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError
 from tracker.events.base import handle_of
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -62,7 +63,9 @@ def opened(file: str) -> "Bundle":
         with path.open("rb") as stream, progress("check") as update:
             return read(stream, file, progress=update)
     except OSError as wrong:
-        raise BadInputError(f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {path}") from wrong
+        raise BadInputError(
+            f"{path}: cannot be read: {wrong.strerror}", hint=f"ls -l {word(path)}"
+        ) from wrong
 
 
 def _events(count: int) -> str:
@@ -130,6 +133,6 @@ def _say(file: str, bundle: "Bundle", plan: "Plan", *, dry_run: bool) -> None:
             "to keep them apart: tracker import FILE --store other.db"
         )
     if dry_run:
-        say(f"Next: tracker import {file}")
+        say(f"Next: tracker import {word(file)}")
     else:
         say(f"Next: tracker report {plan.incident}   ·   tracker show {plan.incident}")

@@ -32,6 +32,7 @@ from tracker.ingest.notes.days import DATE_ORDERS
 from tracker.ingest.notes.placing import Place
 from tracker.ingest.sentry import envelope, webhook
 from tracker.settings.schema import UNITS, Metric
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 from tracker.times import date_of, utc
 
@@ -142,9 +143,13 @@ def _bytes(name: str) -> bytes:
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as wrong:
-        raise BadInputError(f"{name}: cannot be read: {wrong.strerror}", hint=f"ls -l {name}") from wrong
+        raise BadInputError(
+            f"{name}: cannot be read: {wrong.strerror}", hint=f"ls -l {word(name)}"
+        ) from wrong
     if not data.strip():
-        where, hint = ("stdin", "Name a FILE, or pipe one in") if name == "-" else (name, f"ls -l {name}")
+        where, hint = (
+            ("stdin", "Name a FILE, or pipe one in") if name == "-" else (name, f"ls -l {word(name)}")
+        )
         raise BadInputError(f"{where} is empty", hint=hint)
     return data
 

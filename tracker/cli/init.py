@@ -6,6 +6,7 @@ from pathlib import Path
 from tracker.application.session import Session
 from tracker.cli.common import say
 from tracker.errors import RefusedError
+from tracker.text.shell import word
 
 EXAMPLE = "example:  tracker init"
 
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             file.write(TEMPLATE)
     except FileExistsError as there:
         raise RefusedError(
-            f"{path} already exists and was not overwritten", hint=f"See it: cat {path}"
+            f"{path} already exists and was not overwritten", hint=f"See it: cat {word(path)}"
         ) from there
     except OSError as wrong:
         raise RefusedError(

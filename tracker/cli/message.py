@@ -34,7 +34,7 @@ from tracker.events.messages import MESSAGE_KINDS
 from tracker.events.plausible import LATEST_PLANNED
 from tracker.incident import Incident
 from tracker.text.mojibake import mojibake_notices
-from tracker.text.shell import command
+from tracker.text.shell import command, word
 from tracker.times import Typed, duration_seconds, parse, utc
 
 EXAMPLE = """examples:
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.kind is None and not arguments.sent:
         raise UsageError(
             f"message: which kind? {', '.join(MESSAGE_KINDS)}",
-            hint=f"tracker message {arguments.incident} update",
+            hint=f"tracker message {word(arguments.incident)} update",
         )
     if arguments.at and not is_sent:
         raise UsageError(
@@ -268,7 +268,7 @@ def _not_known(arguments: argparse.Namespace, draft: "Draft") -> list[str]:
         lines.append(f"There is no lead: tracker lead {incident.id} NAME, or --contact NAME")
     rollbacks = [row for row in draft.changes if row.kind == "rollback" and row.service in incident.services]
     if arguments.kind == "rollback" and not rollbacks:
-        lines.append(f"No rollback is recorded: tracker rollback start {incident.services[0]} VERSION")
+        lines.append(f"No rollback is recorded: tracker rollback start {word(incident.services[0])} VERSION")
     return lines
 
 

@@ -6,7 +6,6 @@ byte: tracker show EVENT --raw.
 """
 
 import argparse
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from tracker.events.base import Arrival, Incoming, handle_of
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.incident import Incident
+from tracker.text.shell import command, word
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -180,7 +180,7 @@ def _refuse_lost_prose(
     if by_hand:
         raise RefusedError(
             f"{target} does not exist, and the last published report contains {report_files.hand_lines(by_hand)}",
-            hint=f"Restore it first: tracker show {last.handle} --raw -o {target}; then remove the unwanted lines",
+            hint=f"Restore it first: tracker show {last.handle} --raw -o {word(target)}; then remove the unwanted lines",
         )
 
 
@@ -211,13 +211,14 @@ def _findings(incident: "Incident", claims: "list[Claim]") -> RefusedError:
         (each.where.rpartition(":")[0] for each in claims if each.line is not None and ":" in each.where),
         None,
     )
-    where = f" --text {shlex.quote(file)}" if file else ""
+    text = ("--text", file) if file else ()
+    waive = command("tracker", "waive", incident.id, claims[0].key, *text, "--why", "…")
     return RefusedError(
         f"the log contradicts what is written about {incident.id}: {_findings_counted(claims)}; nothing was published",
         hint="\n  ".join(
             [
                 *lines,
-                f"Correct it: tracker review {incident.id}, or edit the file. To waive one: tracker waive {incident.id} {claims[0].key}{where} --why …",
+                f"Correct it: tracker review {incident.id}, or edit the file. To waive one: {waive}",
                 f'Or publish anyway, with a reason: tracker publish {incident.id} --why "…"',
             ]
         ),

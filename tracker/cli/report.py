@@ -17,6 +17,7 @@ from tracker.application.session import Session
 from tracker.cli import report_diff, report_html
 from tracker.cli.common import add_incident, add_reading, say, write_json
 from tracker.cli.progress import waiting
+from tracker.text.shell import word
 
 EXAMPLE = "example:  tracker report INC-42        tracker report INC-42 -o - | less"
 
@@ -102,5 +103,5 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print(target.parent / path)
     if found is not None and found.by_hand:
         say(f"{target} keeps {report_files.hand_lines(found.by_hand)}")
-    say(f"Next: read it, then: tracker verify --report {target}")
+    say(f"Next: read it, then: tracker verify --report {word(target)}")
     return 0

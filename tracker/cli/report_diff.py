@@ -15,6 +15,7 @@ from tracker.cli.progress import waiting
 from tracker.errors import LogNotWholeError, RefusedError, UsageError
 from tracker.events.reviews import ReportPublished
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     if not published:
         raise RefusedError(
             f"the report of {name} was never published" + (" by then" if up_to is not None else ""),
-            hint=f"tracker publish {name}",
+            hint=f"tracker publish {word(name)}",
         )
     last = published[-1]
     then = as_published(last)
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
         if given not in (None, held):
             raise UsageError(
                 f"report: it was published with {option} {held}; with another value every line would differ",
-                hint=f"tracker report {name} --diff published",
+                hint=f"tracker report {word(name)} --diff published",
             )
     payload = session.log.payloads([last.recorded.position]).get(last.recorded.position, b"")
     assert isinstance(last.event, ReportPublished)
@@ -101,7 +102,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     say(
         f"Published at {since}; {len(changed)} {'section differs' if len(changed) == 1 else 'sections differ'} now"
     )
-    say(f"Next: tracker publish {name}")
+    say(f"Next: tracker publish {word(name)}")
     return 0
 
 

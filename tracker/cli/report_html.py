@@ -14,6 +14,7 @@ from tracker.cli.common import say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import RefusedError
 from tracker.incident import Incident
+from tracker.text.shell import word
 
 
 def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_to: int | None) -> int:
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
         say(
             f"{report_files.hand_lines(found.by_hand)} from {beside} {'is' if found.by_hand == 1 else 'are'} included"
         )
-    say(f"Next: open it in a browser, then: tracker verify --report {target}")
+    say(f"Next: open it in a browser, then: tracker verify --report {word(target)}")
     return 0
 
 

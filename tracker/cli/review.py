@@ -37,6 +37,7 @@ from tracker.events.base import Decision, handle_of
 from tracker.events.corrections import EventAmended, EventRetracted
 from tracker.events.incidents import NoteAdded
 from tracker.incident import Incident
+from tracker.text.shell import word
 
 EXAMPLE = "example:  EDITOR='code --wait' tracker review INC-42"
 _RETURN_AT_ONCE = {
@@ -123,7 +124,8 @@ def _editor() -> list[str]:
     waits = _RETURN_AT_ONCE.get(name)
     if waits is not None and not {waits, "-w", "--wait", "--nofork"} & set(words[1:]):
         raise SettingsError(
-            f"the editor {said!r} returns before the file is edited", hint=f"export EDITOR='{said} {waits}'"
+            f"the editor {said!r} returns before the file is edited",
+            hint=f"export EDITOR={word(f'{said} {waits}')}",
         )
     return [os.path.expanduser(words[0]), *words[1:]]  # noqa: PTH111  (a Path would drop the ./ of ./edit)
 
@@ -164,7 +166,7 @@ def _new_file(session: Session, name: str, data: bytes) -> Path:
     kept = sorted(folder.glob(f"{name}-*.md"))
     if kept:
         say(
-            f"An earlier review was kept in {kept[-1]}   (continue: tracker review {name} --from {kept[-1]}; discard: rm {kept[-1]})"
+            f"An earlier review was kept in {kept[-1]}   (continue: tracker review {word(name)} --from {word(kept[-1])}; discard: rm {word(kept[-1])})"
         )
     descriptor, path = tempfile.mkstemp(dir=folder, prefix=f"{name}-", suffix=".md")
     with os.fdopen(descriptor, "wb") as file:
@@ -175,14 +177,14 @@ def _new_file(session: Session, name: str, data: bytes) -> Path:
 @contextlib.contextmanager
 def _keeping(path: Path, name: str, written: bytes, *, fresh: bool) -> Iterator[None]:
     """Whatever goes wrong: what was typed is kept, and where is said."""
-    again = f"tracker review {name} --from {shlex.quote(str(path))}"
+    again = f"tracker review {word(name)} --from {word(path)}"
     try:
         yield
     except TrackerError as trouble:
         untouched = path.is_file() and path.read_bytes() == written
         if fresh and untouched and not isinstance(trouble, _EmptiedError):
             path.unlink()
-            trouble.hint = trouble.hint or f"tracker review {name}"
+            trouble.hint = trouble.hint or f"tracker review {word(name)}"
         else:
             kept = f"Your text is kept in {path}\n  Continue with it: {again}"
             trouble.hint = f"{trouble.hint}\n  {kept}" if trouble.hint else kept

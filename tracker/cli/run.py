@@ -32,6 +32,7 @@ from tracker.events.base import Arrival, Incoming, Observation, Window, handle_o
 from tracker.events.changes import Change, TestsFinished, TestsInterrupted
 from tracker.ingest import git
 from tracker.text import secrets
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker run deploy checkout v1.2.1 -- ./deploy.sh v1.2.1"
@@ -78,7 +79,7 @@ def _command(arguments: argparse.Namespace, session: Session) -> tuple[list[str]
             return [_with_version(service.rollback_command, arguments)], True
         raise RefusedError(
             f"{arguments.service} has no rollback_command",
-            hint=f"Add it to [services.{arguments.service}], or: tracker run rollback {arguments.service} -- COMMAND",
+            hint=f"Add it to [services.{arguments.service}], or: tracker run rollback {word(arguments.service)} -- COMMAND",
         )
     raise UsageError("run: no command given; it comes after --", hint=EXAMPLE.removeprefix("example:  "))
 
@@ -91,12 +92,12 @@ def _with_version(command: str, arguments: argparse.Namespace) -> str:
     if not version:
         raise RefusedError(
             f"the rollback_command of {service} goes to {_VERSION}, and no version was typed",
-            hint=f"tracker run rollback {service} VERSION; which ran: tracker changes --service {service}",
+            hint=f"tracker run rollback {word(service)} VERSION; which ran: tracker changes --service {word(service)}",
         )
     if not _PLAIN.fullmatch(version):
         raise RefusedError(
             f"{version!r} cannot be filled into the rollback_command of {service}: it has characters that a shell reads",
-            hint=f"Run the command by hand: tracker run rollback {service} {shlex.quote(version)} -- COMMAND",
+            hint=f"Run the command by hand: tracker run rollback {word(service)} {word(version)} -- COMMAND",
         )
     return command.replace(_VERSION, version)
 
@@ -314,7 +315,7 @@ class _Recorder:
         service = self._session.settings.services.get(self._arguments.service)
         if service is None or not service.version_command:
             say(
-                f"tracker: the version is unknown; name it: tracker run {self._arguments.what} SERVICE VERSION,"
+                f"tracker: the version is unknown; name it: tracker run {word(self._arguments.what)} SERVICE VERSION,"
             )
             say(f'  or once in tracker.toml: [services.{self._arguments.service}] version_command = "…"')
             return

@@ -35,6 +35,7 @@ from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.incident import Incident
 from tracker.log.private_files import create_private
+from tracker.text.shell import word
 from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
 
@@ -195,10 +196,10 @@ def _report(stands: "ReportStatus") -> str:
 
 def _next_for(stands: "ReportStatus", name: str) -> str:
     return {
-        "draft": f"tracker report {name}   ·   tracker review {name}",
-        "review": f"tracker report {name}   ·   tracker publish {name}",
+        "draft": f"tracker report {word(name)}   ·   tracker review {word(name)}",
+        "review": f"tracker report {word(name)}   ·   tracker publish {word(name)}",
         "published": f"tracker show {handle_of(stands.event or '')} --raw",
-        "amended": f"tracker report {name} --diff published   ·   tracker publish {name}",
+        "amended": f"tracker report {word(name)} --diff published   ·   tracker publish {word(name)}",
     }[stands.state.value]
 
 

@@ -19,6 +19,7 @@ from tracker.events.base import Window
 from tracker.events.corrections import effective
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.text.shortening import short
 from tracker.text.terminal import printable, table
 from tracker.times import spoken, utc
@@ -126,9 +127,7 @@ def _empty(arguments: argparse.Namespace) -> str:
     what = arguments.incident or "that span"
     if arguments.service:
         what = f"{' and '.join(arguments.service)} in {what}"
-    return (
-        f"Nothing is recorded for {what}.\nFetch the sources: tracker collect {arguments.incident or 'INC'}\n"
-    )
+    return f"Nothing is recorded for {what}.\nFetch the sources: tracker collect {word(arguments.incident or 'INC')}\n"
 
 
 def described(row: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
+from tracker.text.shell import command, word
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
 
@@ -189,7 +190,9 @@ def _say_report(
         print(
             f"The report quotes log {report.log}, from which {incident} was imported at position {quoted} here."
         )
-        say(f"  Only the bundle proves that log's head: tracker verify --bundle FILE --head {report.head}")
+        say(
+            f"  Only the bundle proves that log's head: tracker verify --bundle FILE --head {word(report.head)}"
+        )
     if held.parts:
         print(f"{path} differs: {', '.join(held.parts)}.")
     elif held.to_the_byte and imported is None:
@@ -210,28 +213,32 @@ def _say_report(
     if held.published:
         print(f"It is identical to the published report ({handle_of(held.published)}).")
     if imported is not None and not held.same:
-        say(f"  See what was published: tracker show {imported.handle} --raw | diff {path} -")
+        say(f"  See what was published: tracker show {imported.handle} --raw | diff {word(path)} -")
     if held.same or imported is not None:
         return
     held_in = report.apart.attributes
-    command = f"tracker report {held_in['incident']} --at-seq {quoted or report.position}"
-    command += f" --tz {held_in['zone']}" if held_in.get("zone", "UTC") != "UTC" else ""
-    command += f" --template {held_in['template']}" if held_in["template"] != "guide" else ""
-    command += f" --pictures {held_in['pictures']}" if held_in.get("pictures", "none") != "none" else ""
+    again = ["tracker", "report", held_in["incident"]]
+    at_position = [*again, "--at-seq", str(quoted or report.position)]
+    for option, key, default in (
+        ("--tz", "zone", "UTC"),
+        ("--template", "template", "guide"),
+        ("--pictures", "pictures", "none"),
+    ):
+        if held_in.get(key, default) != default:
+            at_position += [option, held_in[key]]
     for each in since:
         assert each.redacted is not None
         print(f"Reason: {each.handle}, which it uses, was {redaction(each.redacted)}")
     if since:
-        say(
-            f"  Write it again: tracker report {held_in['incident']}; or compare it with the log at that position:"
-        )
+        say(f"  Write it again: {command(*again)}; or compare it with the log at that position:")
     else:
         say("  It was edited, or written by another version; compare it with the log:")
-    command += " --format html" if report.is_page else ""
+    if report.is_page:
+        at_position += ["--format", "html"]
     if held.parts:
-        say(f"  {command} -o - | diff {path} -")
+        say(f"  {command(*at_position, '-o', '-')} | diff {word(path)} -")
     else:
-        say(f"  {command} -o /tmp/{held_in['incident']}.md")
+        say(f"  {command(*at_position, '-o', '/tmp/' + held_in['incident'] + '.md')}")
 
 
 def _published_there(session: Session, report: Report) -> Effective | None:
@@ -305,7 +312,7 @@ def _report(path: Path) -> Report:
     if not footer:
         raise BadInputError(
             f"{path} has no footer with a log position and a head",
-            hint=f"Write a new one beside it: tracker report {apart.attributes.get('incident', 'INC')} -o new.md",
+            hint=f"Write a new one beside it: tracker report {word(apart.attributes.get('incident', 'INC'))} -o new.md",
         )
     return Report(path, data, apart, int(footer["position"]), footer["head"], footer["log"] or "")
 

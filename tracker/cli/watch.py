@@ -33,6 +33,7 @@ from tracker.errors import BadInputError, TrackerError
 from tracker.events.base import Recorded
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.text.terminal import printable
 from tracker.times import spoken, utc
 
@@ -278,7 +279,7 @@ def _finish(
     undone = change.kind == "rollback"
     advice = None
     if code in (6, 7) and not undone:
-        advice = f"tracker run rollback {service}" if command else None
+        advice = f"tracker run rollback {word(service)}" if command else None
     if arguments.json:
         made = sorted(made_for(session.incident(found.incident.id), change))
         write_json(

@@ -23,6 +23,7 @@ from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import IncidentDeclared
 from tracker.events.vocabulary import VALUES
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.times import Typed
 
 _FIXED = ("incident", "decided_by", "source", "target", "sha256", "codec", "count", "prepared")
@@ -34,7 +35,7 @@ def link(
     """Link a fact to the incident; a role needs a reason."""
     _require_fact(target, "linked")
     if role is not None:
-        why = reason(why, f"tracker link {incident.id} {target.handle} --as {role}")
+        why = reason(why, f"tracker link {incident.id} {target.handle} --as {word(role)}")
     return EventLinked(
         occurred_at=at.at, decided_by=by, incident=incident.id, target=target.id, role=role, why=why.strip()
     )

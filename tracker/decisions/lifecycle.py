@@ -8,6 +8,7 @@ from tracker.decisions.common import decided, reason, refuse_closed, refuse_merg
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
 from tracker.incident import Incident, Status
+from tracker.text.shell import word
 from tracker.times import Typed, utc
 
 
@@ -33,7 +34,7 @@ def declare(
         )
     if not services:
         raise RefusedError(
-            "an incident needs at least one service", hint=f'tracker declare "{title}" --service S'
+            "an incident needs at least one service", hint=f"tracker declare {word(title)} --service S"
         )
     for first, second, problem, hint in (
         (
@@ -100,7 +101,7 @@ def set_milestone(
             raise RefusedError(
                 f"an incident is not {second} before it is {first}: {other} is {utc(milestone.at)}, "
                 f"and {name} would be {utc(at.at)}",
-                hint=f"Correct the other one first: tracker milestone {incident.id} {other} --at T",
+                hint=f"Correct the other one first: tracker milestone {incident.id} {word(other)} --at T",
             )
     if incident.resolved_at is not None and name in ("started", "detected") and at.at > incident.resolved_at:
         raise RefusedError(
@@ -169,7 +170,7 @@ def change_severity(
     refuse_closed(incident)
     if incident.severity == severity:
         raise RefusedError(f"{incident.id} is {severity} already")
-    why = reason(why, f"tracker severity {incident.id} {severity}")
+    why = reason(why, f"tracker severity {incident.id} {word(severity)}")
     return decided(events.SeverityChanged, incident.id, by, at, severity=severity, why=why)
 
 

@@ -10,6 +10,7 @@ from tracker.decisions.common import decided, refuse_merged, refuse_unknown
 from tracker.errors import RefusedError
 from tracker.events.messages import MessagePrepared, MessagePrinted, MessageSent
 from tracker.incident import Incident, Status
+from tracker.text.shell import word
 from tracker.times import Typed, utc
 
 
@@ -61,7 +62,7 @@ def posted_by_hand(
 def checked(incident: Incident, kind: str, text: str, *, at: datetime, eta: datetime | None) -> str:
     """Return the text of a message that may be sent at an instant."""
     refuse_unknown(incident)
-    refuse_merged(incident, f"tracker message {{into}} {kind}")
+    refuse_merged(incident, f"tracker message {{into}} {word(kind)}")
     if kind == "resolved" and incident.status is Status.OPEN:
         raise RefusedError(
             f"{incident.id} is open, and the message would say that it is resolved",

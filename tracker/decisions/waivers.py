@@ -7,6 +7,7 @@ from tracker.decisions.common import decided, reason, refuse_unknown
 from tracker.errors import BadInputError, RefusedError
 from tracker.events.procedure import RULE_NAMES, RuleWaived
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.times import Typed
 
 
@@ -33,7 +34,7 @@ def waive(
                 hint=f"To make it count again: tracker retract {step.handle} --why …",
             )
     name = _named(incident, rule, claims)
-    why = reason(why, f"tracker waive {incident.id} {name}")
+    why = reason(why, f"tracker waive {incident.id} {word(name)}")
     return decided(RuleWaived, incident.id, by, at, rule=name, why=why)
 
 

@@ -11,6 +11,7 @@ from tracker.errors import StoreAwayError, StoreError
 from tracker.inbox.queue import Execute, Inbox
 from tracker.log.private_files import create_private
 from tracker.log.sqlite import clean_file
+from tracker.text.shell import word
 
 LOCK_TIMEOUT_SECONDS = 10
 _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
@@ -35,7 +36,7 @@ class SqliteInbox(Inbox):
         self._lock = threading.Lock()
         folder = Path(path).parent
         if not folder.is_dir():
-            raise StoreError(f"{path}: the folder {folder} does not exist", hint=f"mkdir -p {folder}")
+            raise StoreError(f"{path}: the folder {folder} does not exist", hint=f"mkdir -p {word(folder)}")
         create_private(path)
         with self._translated():
             self._connection = sqlite3.connect(
@@ -81,5 +82,5 @@ class SqliteInbox(Inbox):
             passes = any(word in str(error) for word in ("locked", "busy", "full", "I/O"))
             raise (StoreAwayError if passes else StoreError)(
                 f"the inbox {self.path} cannot be used: {error}",
-                hint=f"df -h {Path(self.path).parent}; fuser {self.path}; ls -l {self.path}",
+                hint=f"df -h {word(Path(self.path).parent)}; fuser {word(self.path)}; ls -l {word(self.path)}",
             ) from error

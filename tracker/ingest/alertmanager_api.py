@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tracker.ingest.findings import Finding, ok, warning
 from tracker.ingest.http import LIMITS, HttpClient, Limits
+from tracker.text.shell import word
 
 
 class AlertmanagerClient(HttpClient):
@@ -34,10 +35,12 @@ class AlertmanagerClient(HttpClient):
         cluster = status["cluster"].get("status") if isinstance(status.get("cluster"), dict) else None
         if self.get(self.ready_path).status != 200:
             yield warning(
-                "alertmanager", f"{self.url} is not ready yet", f"curl -i {self.url}{self.ready_path}"
+                "alertmanager",
+                f"{self.url} is not ready yet",
+                f"curl -i {word(self.url)}{word(self.ready_path)}",
             )
         if cluster not in (None, "ready", "disabled"):
-            yield warning("alertmanager", f"its cluster is {cluster}", f"curl {self.url}/api/v2/status")
+            yield warning("alertmanager", f"its cluster is {cluster}", f"curl {word(self.url)}/api/v2/status")
         bearer = f" with the Bearer token of {token_name}" if token_name else ""
         yield ok(
             "alertmanager",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from tracker.errors import SettingsError, SourceUnreachableError
+from tracker.text.shell import word
 from tracker.times import from_us, utc
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class HttpClient:
         self.limits, self.timeout = limits, (limits.connect_seconds, limits.read_seconds)
         self.url = base_url(url, section)
         self.ready_path = ready_path
-        self.hint = f"Is it up? curl -i {self.url}{ready_path}"
+        self.hint = f"Is it up? curl -i {word(self.url + ready_path)}"
         if not all(text.isascii() and text.isprintable() for text in (headers or {}).values()):
             raise SettingsError(
                 f"the token for {name} holds a line break or a character that no header can carry",
@@ -242,7 +243,7 @@ class HttpClient:
         status = f"HTTP {self.answer.status}{', ' if kind else ''}{kind}"
         return SourceUnreachableError(
             f"{self.answer.url.partition('?')[0]} answered ({status}), but not as {self.name} does",
-            hint=f"Check url under [{self.section}] in tracker.toml, its path too: curl -i {self.answer.url}",
+            hint=f"Check url under [{self.section}] in tracker.toml, its path too: curl -i {word(self.answer.url)}",
         )
 
     def _receive(self, response: Response, *_: object, **__: object) -> None:

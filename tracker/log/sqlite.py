@@ -23,6 +23,7 @@ from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.private_files import create_private
 from tracker.log.recorder import LogRecorder, refuse_newer, schema
+from tracker.text.shell import word
 
 APPLICATION_ID = 0x7472636B
 """Written into the file's header: "trck"."""
@@ -178,7 +179,9 @@ def refuse_foreign(path: Path) -> None:
         StoreError: If it is not a SQLite file, or another program's.
     """
     if not path.parent.is_dir():
-        raise StoreError(f"{path}: the folder {path.parent} does not exist", hint=f"mkdir -p {path.parent}")
+        raise StoreError(
+            f"{path}: the folder {path.parent} does not exist", hint=f"mkdir -p {word(path.parent)}"
+        )
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a log", hint="Name a file: --store tracker.db")
     if not path.exists() or path.stat().st_size == 0:
@@ -226,19 +229,19 @@ def _translated(path: str, *, done: str = "") -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise StoreAwayError(
                 f"{path} has been locked by another program for more than {LOCK_TIMEOUT_SECONDS} s",
-                hint=f"{done + '; see' if done else 'See'} which program it is with: fuser {path}",
+                hint=f"{done + '; see' if done else 'See'} which program it is with: fuser {word(path)}",
             ) from error
         # On a full file system SQLite cannot create its shared memory: that is an I/O error.
         if "full" in text or ("disk I/O error" in text and _is_disk_full(path)):
             raise StoreAwayError(
                 f"{path}: the disk is full" + ("" if done else "; nothing was recorded"),
-                hint=f"Free some space (df -h {Path(path).parent}), then type the same again"
+                hint=f"Free some space (df -h {word(Path(path).parent)}), then type the same again"
                 + (": the redaction is recorded, only the file is still to be rewritten" if done else ""),
             ) from error
         if "readonly" in text or "unable to open" in text:
             raise StoreAwayError(
                 f"{path} cannot be written: {text}",
-                hint=f"Check its permissions: ls -ld {Path(path).parent} {path}",
+                hint=f"Check its permissions: ls -ld {word(Path(path).parent)} {word(path)}",
             ) from error
         if text.startswith("no such table: "):
             raise LogNotWholeError(

@@ -6,7 +6,6 @@ Secrets are never in it: it names environment variables or files.
 import difflib
 import os
 import re
-import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tracker.errors import SettingsError
 from tracker.settings.schema import FILE_NAME, Metric, Service, Settings, SettingsFile
 from tracker.settings.store_address import check_address, is_address
 from tracker.settings.validation import validate
+from tracker.text.shell import word
 
 
 def secret(environment_name: str | None) -> str | None:
@@ -31,7 +31,7 @@ def secret(environment_name: str | None) -> str | None:
     if value is None:
         raise SettingsError(
             f"the environment has no {environment_name}, which tracker.toml names",
-            hint=f"export {environment_name}=…   (or @FILE to read it from a file)",
+            hint=f"export {word(environment_name)}=…   (or @FILE to read it from a file)",
         )
     if value.startswith("@"):
         try:
@@ -39,7 +39,7 @@ def secret(environment_name: str | None) -> str | None:
         except OSError as missing:
             raise SettingsError(
                 f"{environment_name} names the file {value[1:]}, which cannot be read: {missing.strerror}",
-                hint=f"ls -l {value[1:]}",
+                hint=f"ls -l {word(value[1:])}",
             ) from missing
     return value
 
@@ -73,7 +73,7 @@ def _refuse_foreign(path: Path) -> None:
         if owner not in trusted:
             raise SettingsError(
                 f"{path} belongs to another user (uid {owner}); nothing of it was read",
-                hint=f"If you trust it, name it: --config {shlex.quote(str(path))}, or TRACKER_CONFIG",
+                hint=f"If you trust it, name it: --config {word(path)}, or TRACKER_CONFIG",
             )
 
 

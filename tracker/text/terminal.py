@@ -2,6 +2,9 @@
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Any, TextIO
+
+from tracker.text.hidden import visible
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -> str:
@@ -26,5 +29,19 @@ def width(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Make control characters visible: a payload must not drive somebody's terminal."""
-    return "".join(char if char.isprintable() else "�" if ord(char) > 31 else " " for char in text)
+    """Put a text on one line in which control characters, and what turns or hides text, are visible."""
+    return visible(text)
+
+
+class VisibleStream:
+    """A text stream on which `printable` is asked of every line; what is coloured goes to `unfiltered`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.unfiltered = stream
+
+    def write(self, text: str) -> int:
+        self.unfiltered.write("\n".join(printable(line) for line in text.split("\n")))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unfiltered, name)

@@ -1,12 +1,12 @@
 """Local clones: there, readable, whole, and with the branches that the procedure speaks of."""
 
-import shlex
 from collections.abc import Iterator
 
 from tracker.application.diagnosis.examination import Examination
 from tracker.errors import BadInputError, TrackerError
 from tracker.ingest import git
 from tracker.ingest.findings import Finding, broken, not_configured, ok, warning, wrong_setting
+from tracker.text.shell import word
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         "integration_branch": settings.procedure.integration_branch,
     }
     for path, (service, typed) in paths.items():
-        place = shlex.quote(str(path))
+        place = word(path)
         if not path.is_dir():
             yield wrong_setting(
                 "git",

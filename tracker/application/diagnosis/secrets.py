@@ -11,6 +11,7 @@ from tracker.application.diagnosis.examination import Examination
 from tracker.errors import SettingsError
 from tracker.ingest.findings import Finding, broken, ok, warning, wrong_setting
 from tracker.settings.loading import secret
+from tracker.text.shell import word
 
 
 def named(examination: Examination) -> dict[str, str]:
@@ -38,14 +39,14 @@ def check(examination: Examination) -> Iterator[Finding]:
             yield broken("secrets", trouble)
             continue
         if not value or not value.strip():
-            yield wrong_setting("secrets", f"{name}, which {key} names, is empty", f"export {name}=…")
+            yield wrong_setting("secrets", f"{name}, which {key} names, is empty", f"export {word(name)}=…")
             continue
         raw = os.environ.get(name, "")
         readers = _readers(Path(raw[1:])) if raw.startswith("@") else ""
         if readers:
             path = raw[1:]
             yield warning(
-                "secrets", f"{path}, the secret {name}, can be read by {readers}", f"chmod 600 {path}"
+                "secrets", f"{path}, the secret {name}, can be read by {readers}", f"chmod 600 {word(path)}"
             )
             continue
         good.append(name)

@@ -9,6 +9,7 @@ from tracker.errors import SourceUnreachableError, TrackerError
 from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.ingest.http import QUICK, HttpClient
 from tracker.settings.schema import Settings
+from tracker.text.shell import word
 from tracker.times import utc
 
 _NOTICED_WITHIN = timedelta(seconds=5)
@@ -31,7 +32,9 @@ def check(examination: Examination) -> Iterator[Finding]:
     if server.settings != here:
         says = f"{where}, reads {server.settings or 'no tracker.toml'}, which is not the one that counts here"
         yield warning(
-            "serve", says, f"tracker doctor --config {server.settings}" if server.settings else "Restart it"
+            "serve",
+            says,
+            f"tracker doctor --config {word(server.settings)}" if server.settings else "Restart it",
         )
     elif _is_stale(server, settings, examination):
         says = f"{where}, has not read {here} since it was last changed"

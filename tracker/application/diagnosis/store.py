@@ -1,7 +1,7 @@
 """The log's store: there, ours, writable, not held by anybody, whole. Nothing is made and nothing appended."""
 
 import os
-import shlex
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from tracker.log import Log
 from tracker.log.private_files import readable_by_others
 from tracker.log.sqlite import refuse_foreign
 from tracker.settings.store_address import SCHEMES, shown_address
+from tracker.text.shell import command, word
 
 #: A longer log takes more than a moment to prove.
 PROVEN_AT_ONCE = 20_000
@@ -73,15 +74,14 @@ def _readable_by_others(path: Path) -> Iterator[Finding]:
     open_ones = [file for file in beside if readable_by_others(file)]
     if open_ones:
         names = ", ".join(file.name for file in open_ones)
-        command = "chmod go-rwx " + " ".join(shlex.quote(str(file)) for file in open_ones)
-        yield warning("store", f"other users may read {names}", command)
+        yield warning("store", f"other users may read {names}", command("chmod", "go-rwx", *open_ones))
 
 
 # ── a file ───────────────────────────────────────────────────────────────────
 
 
 def _file_has_a_log(path: Path) -> bool:
-    hint = f"ls -ld {path.parent} {path}"
+    hint = f"ls -ld {word(path.parent)} {word(path)}"
     try:
         refuse_foreign(path)
         there = path.exists() and path.stat().st_size > 0
@@ -108,10 +108,10 @@ def _write_lock_of_file(store: str) -> None:
         connection.execute("ROLLBACK")
     except sqlite3.Error as held:
         if "locked" not in str(held):
-            raise StoreError(f"{store} cannot be written: {held}", hint=f"ls -l {store}*") from held
+            raise StoreError(f"{store} cannot be written: {held}", hint=f"ls -l {word(store)}*") from held
         raise StoreAwayError(
             f"{store} is locked by another program for more than {LOCK_SECONDS} s",
-            hint=f"See who holds it: fuser -v {store}",
+            hint=f"See who holds it: fuser -v {word(store)}",
         ) from held
     finally:
         connection.close()
@@ -145,13 +145,19 @@ def _server_has_a_log(store: str) -> bool:
         if there and may and not may[0]:
             raise StoreError(
                 f"{user} may not write the log",
-                hint=f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {user}",
+                hint=f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {_identifier(user)}",
             )
         if not there and not may_create:
             raise StoreError(
-                f"{user} may not make the log's tables", hint=f"GRANT CREATE ON SCHEMA public TO {user}"
+                f"{user} may not make the log's tables",
+                hint=f"GRANT CREATE ON SCHEMA public TO {_identifier(user)}",
             )
         return bool(there)
+
+
+def _identifier(name: str) -> str:
+    """Quote a name for SQL, unless it stands for itself."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def _write_lock_of_server(store: str) -> None:

@@ -16,6 +16,7 @@ from tracker.events.base import Recorded, handle_of
 from tracker.events.corrections import EventUnlinked
 from tracker.events.incidents import PREVENTION
 from tracker.incident import Incident
+from tracker.text.shell import word
 from tracker.times import utc
 
 _OPPOSITES = {"caused": "fixed", "fixed": "caused"}
@@ -30,7 +31,7 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
     if request.role and not request.why:
         raise UsageError(
             f"link: --as {request.role} needs a reason",
-            hint=f'tracker link {request.incident} {request.event} --as {request.role} --why "…"',
+            hint=f'tracker link {word(request.incident)} {word(request.event)} --as {word(request.role)} --why "…"',
         )
     incident = session.incident(request.incident)
     target = session.event(request.event, None, incident)
@@ -73,7 +74,7 @@ def _refuse_contradiction(session: Session, incident: Incident, target: Recorded
     if other is not None:
         raise RefusedError(
             f"{target.handle} is linked to {incident.id} as {other.role} by {other.by}: one change is not both cause and fix",
-            hint=f"Take that back first: tracker unlink {incident.id} {handle_of(other.target)} --as {other.role} --why …",
+            hint=f"Take that back first: tracker unlink {incident.id} {handle_of(other.target)} --as {word(other.role)} --why …",
         )
 
 

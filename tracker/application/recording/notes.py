@@ -9,6 +9,7 @@ from tracker.decisions import lifecycle
 from tracker.errors import BadInputError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.incidents import FileAttached, file_scope
+from tracker.text.shell import word
 
 MAXIMUM_BYTES = 20_000_000
 
@@ -31,11 +32,11 @@ def attach_file(session: Session, request: AttachFile) -> Outcome:
     """
     data, name = request.content, request.name
     if not data:
-        raise BadInputError(f"{name} is empty: there is nothing to attach", hint=f"ls -l {name}")
+        raise BadInputError(f"{name} is empty: there is nothing to attach", hint=f"ls -l {word(name)}")
     if len(data) > MAXIMUM_BYTES:
         raise BadInputError(
             f"{name} has {len(data)} bytes; the limit is {MAXIMUM_BYTES}",
-            hint=f"Compress it: gzip -k {name}",
+            hint=f"Compress it: gzip -k {word(name)}",
         )
     incident = session.incident(request.incident)
     at = session.instant(request.at, incident)

@@ -2,12 +2,12 @@
 
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tracker.errors import BadInputError, SourceUnreachableError
+from tracker.text.shell import word
 
 # A hook or a CI job may run us with GIT_DIR set, which would win over the path we were given.
 # The location of the user's own settings is kept: safe.directory is set there.
@@ -106,7 +106,7 @@ def _run(
 def too_slow(path: Path, seconds: float) -> SourceUnreachableError:
     return SourceUnreachableError(
         f"{path}: git did not answer within {seconds:g} s and was ended",
-        hint=f"Try it yourself: git -C {shlex.quote(os.fspath(path))} log -1",
+        hint=f"Try it yourself: git -C {word(path)} log -1",
     )
 
 
@@ -116,7 +116,7 @@ def trouble(path: Path, output: bytes) -> BadInputError:
     if match := _NOT_OURS.search(text):
         return BadInputError(
             f"{path}: git does not read it, because the repository belongs to another user",
-            hint=f"If you trust it: git config --global --add safe.directory {shlex.quote(match[1])}",
+            hint=f"If you trust it: git config --global --add safe.directory {word(match[1])}",
         )
     if "not a git repository" in text:
         return BadInputError(f"{path} is not a git repository", hint=_OTHER_FOLDER)
@@ -125,5 +125,5 @@ def trouble(path: Path, output: bytes) -> BadInputError:
     reason = next((line for line in text.splitlines() if line.startswith("fatal: ")), text.partition("\n")[0])
     return BadInputError(
         f"{path}: git cannot read it: {reason.removeprefix('fatal: ') or 'it gave no reason'}",
-        hint=f"See what is broken with: git -C {shlex.quote(os.fspath(path))} fsck",
+        hint=f"See what is broken with: git -C {word(path)} fsck",
     )

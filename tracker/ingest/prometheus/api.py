@@ -6,7 +6,6 @@ Nothing here becomes an event yet.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from tracker.ingest.prometheus.alerts import AlertSpan, spans, usual_spacing_sec
 from tracker.ingest.prometheus.client import PrometheusClient
 from tracker.ingest.prometheus.series import FetchedSeries, Merge, ceil_ms
 from tracker.ingest.prometheus.yaml import global_settings
+from tracker.text.shell import word
 from tracker.times import duration_seconds, from_ms, spoken
 
 Progress = Callable[[int, int], None]
@@ -241,7 +241,7 @@ class PrometheusApi(PrometheusClient):
                 yield broken("prometheus", SettingsError(f"{name}: {wrong.message}", hint=wrong.hint))
                 continue
             if problem:
-                typed = f"curl -sG {self.url}/api/v1/query --data-urlencode {shlex.quote('query=' + query)}"
+                typed = f"curl -sG {word(self.url)}/api/v1/query --data-urlencode {word('query=' + query)}"
                 yield warning("prometheus", f"{name} {problem}", f"Try it: {typed}")
             good += not problem
         if good:

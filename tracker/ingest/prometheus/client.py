@@ -6,7 +6,6 @@ What the answers mean is in `tracker.ingest.prometheus.api`.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 from tracker.errors import BadInputError, SettingsError, SourceUnreachableError, TrackerError
 from tracker.gc_pause import collector_paused
 from tracker.ingest.http import HttpClient, Limits, one_line
+from tracker.text.shell import word
 from tracker.times import from_ms
 
 T = TypeVar("T")
@@ -175,10 +175,10 @@ class PrometheusClient(HttpClient):
         status, (kind, why) = self.answer.status, self._complaint()
         if status in (400, 422) and kind and query is not None:
             why = why.removeprefix('invalid parameter "query": ')
-            word = "read" if kind == "bad_data" else "answer"
+            done = "read" if kind == "bad_data" else "answer"
             return BadInputError(
-                f"Prometheus cannot {word} the query {query}: {why}",
-                hint=f"Try it: curl -sG {self.url}/api/v1/query --data-urlencode {shlex.quote('query=' + query)}",
+                f"Prometheus cannot {done} the query {query}: {why}",
+                hint=f"Try it: curl -sG {word(self.url)}/api/v1/query --data-urlencode {word('query=' + query)}",
             )
         if kind == "timeout" or status == 504:
             return SourceUnreachableError(
