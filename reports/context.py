@@ -8,6 +8,7 @@ from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.comparison import NormalRange, VerdictRow
 from projections.durations import Duration
+from projections.key_moments import KeyMoment, key_moments
 from projections.procedure.rule import RuleAnswer
 from projections.review import ReportStatus
 from projections.samples import Series
@@ -31,6 +32,12 @@ class MetricPlan:
     threshold: float | None
     series: tuple[Series, ...]
     normal: NormalRange | None = None
+    title: str | None = None
+
+    @property
+    def spoken_name(self) -> str:
+        """What people call it: its title in the settings, else its name with blanks."""
+        return self.title or self.name.replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,34 @@ class Context:
         """Say how exactly an instant is known at which something of this kind happened, in seconds."""
         same = (entry for entry in self.entries if entry.occurred_at == at and isinstance(entry.fact, kind))
         return max((entry.precision_seconds for entry in same), default=0.001)
+
+    def name_of(self, row: VerdictRow) -> str:
+        """Write what people call the metric of a verdict, with the labels that tell its series apart."""
+        name, brace, labels = row.metric.partition("{")
+        plan = next((plan for plan in self.metrics if (plan.service, plan.name) == (row.service, name)), None)
+        called = plan.spoken_name if plan else name.replace("_", " ")
+        return f"{called} {brace}{labels}" if brace else called
+
+    @property
+    def key_moments(self) -> list[KeyMoment]:
+        """The rows of the timeline that carry the story."""
+        elsewhere = frozenset(event for row in self.changes if row.elsewhere for event in row.evidence)
+        return key_moments(self.incident, self.entries, self.durations, elsewhere=elsewhere)
+
+    def minute(self, at: datetime, since: datetime | None = None) -> str:
+        """Write an instant to the minute; with its date and zone where it is on another day than `since`, or nothing is."""
+        local = at.astimezone(self.zone)
+        if since is not None and local.date() == since.astimezone(self.zone).date():
+            return f"{local:%H:%M}"
+        return f"{local:%H:%M} {local.tzname()} on {local:%Y-%m-%d}"
+
+    def day(self, at: datetime) -> str:
+        return f"{at.astimezone(self.zone):%Y-%m-%d}"
+
+    def time_on(self, at: datetime, day: str) -> str:
+        """Write the time of day to the minute, with its date where that is not this day."""
+        clock = f"{at.astimezone(self.zone):%H:%M}"
+        return clock if self.day(at) == day else f"{self.day(at)} {clock}"
 
     def clock(self, at: datetime, precision_seconds: float = 0.001) -> str:
         """Write a time of day in the report's zone, as exactly as its source knew it."""

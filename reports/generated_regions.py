@@ -252,24 +252,47 @@ def replace_regions(report: ParsedReport, parts: Sequence[Part], *, force: bool 
     conflicts = tuple(
         part for part in report.parts if part.edited and not force and not _equals(part, fresh.get(part.name))
     )
+    ordered = _in_new_order if _was_not_moved(report) else _in_its_own_order
+    data = b"".join(ordered(report, fresh))
+    return Regenerated(_BOM + data if report.bom else data, conflicts)
+
+
+def _was_not_moved(report: ParsedReport) -> bool:
+    """Whether the regions are in the order in which they were generated: then they may take that of a new version."""
+    return ",".join(part.name for part in report.parts[1:]) == report.attributes.get("parts")
+
+
+def _in_new_order(report: ParsedReport, fresh: Mapping[str, Part]) -> list[bytes]:
+    """Move each region with the prose behind it; that of a region that is gone goes behind the one before."""
+    behind: dict[str, list[bytes]] = {}
+    first, last = [report.prose[0]], None
+    for old, after in zip(report.parts, report.prose[1:], strict=True):
+        if old.name in fresh:
+            behind[old.name] = [after]
+            last = old.name
+        elif after.strip():
+            (behind[last] if last else first).append(after)
+    pieces = first
+    for name, part in fresh.items():
+        pieces += [_encoded(report, part), *behind.get(name, [report.newline])]
+    return pieces
+
+
+def _in_its_own_order(report: ParsedReport, fresh: Mapping[str, Part]) -> list[bytes]:
+    """Leave each region where people moved it; a new one comes behind the one that it follows."""
     pieces: list[bytes] = [report.prose[0]]
-    written = set()
-    order = [part.name for part in parts]
+    order = list(fresh)
     for old, after in zip(report.parts, report.prose[1:], strict=True):
         if old.name not in fresh:
             pieces.append(after if after.strip() else b"")
             continue
         pieces.append(_encoded(report, fresh[old.name]))
-        written.add(old.name)
         for follower in order[order.index(old.name) + 1 :]:
             if report.part(follower) is not None:
                 break
             pieces += [report.newline, _encoded(report, fresh[follower])]
-            written.add(follower)
         pieces.append(after)
-    assert written == set(order) or not report.parts
-    data = b"".join(pieces)
-    return Regenerated(_BOM + data if report.bom else data, conflicts)
+    return pieces
 
 
 def _equals(old: ParsedPart, new: Part | None) -> bool:

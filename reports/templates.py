@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 from reports.context import Context
 from reports.sections import (
-    SECTIONS,
     action_items,
     authors,
     detection,
+    durations,
+    fix,
     impact,
+    lessons_learned,
     messages,
+    metrics,
     prevention,
+    procedure,
     report_status,
     resolution,
-    retrospective,
     root_cause,
     summary,
     timeline,
@@ -50,19 +53,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """One heading and the blocks below it."""
+    """One heading and the blocks below it; `name` is that of its region, which a file keeps for good."""
 
     heading: str
     blocks: tuple[Block, ...]
-
-    @property
-    def name(self) -> str:
-        """The name of its region: the heading in small letters."""
-        return re.sub(r"[^a-z0-9]+", "-", self.heading.lower().replace("'", "")).strip("-")
+    name: str
 
     def written(self, context: Context) -> list[str]:
-        """Write it with its heading; the timeline's says in which zone its times are."""
-        zone = f" ({context.zone_name})" if self.heading == "Timeline" else ""
+        """Write it with its heading; a timeline's says in which zone its times are."""
+        zone = f" ({context.zone_name})" if self.heading.lower().endswith("timeline") else ""
         written = [f"## {self.heading}{zone}", ""]
         for block in self.blocks:
             if lines := block.written(context):
@@ -78,63 +77,64 @@ class Template:
     sections: tuple[Section, ...]
 
 
-def _section(heading: str, *blocks: Lines | tuple[str, Lines]) -> Section:
+def _section(heading: str, *blocks: Lines | tuple[str, Lines], name: str | None = None) -> Section:
     made = (Block(block[1], block[0]) if isinstance(block, tuple) else Block(block) for block in blocks)
-    return Section(heading, tuple(made))
+    plain = re.sub(r"[^a-z0-9]+", "-", heading.lower().replace("'", "")).strip("-")
+    return Section(heading, tuple(made), name or plain)
 
 
-_PLACED = frozenset(
-    ("Summary", "Impact", "Timeline", "Root Cause", "Fix", "Prevention", "Action Items", "Lessons Learned")
+APPENDICES = (
+    _section("Appendix A: Whole timeline", timeline.whole, name="whole-timeline"),
+    _section("Appendix B: Metrics", metrics.lines, name="metrics"),
+    _section("Appendix C: Procedure", procedure.lines, name="procedure"),
+    _section("Appendix D: How durations are measured", durations.lines, name="durations"),
 )
-"""Sections of the guide that the other templates have a place for under another heading."""
-
-
-def _rest() -> tuple[tuple[str, Lines], ...]:
-    return tuple((title, lines) for title, lines in SECTIONS if title not in _PLACED)
-
+"""What every template ends with: all facts, for whom the report is too short."""
 
 TEMPLATES: dict[str, Template] = {
-    "guide": Template(report_status.lines, tuple(_section(title, lines) for title, lines in SECTIONS)),
+    "guide": Template(
+        report_status.lines,
+        (
+            _section("Summary", summary.lines),
+            _section("Impact", impact.lines),
+            _section("Timeline", timeline.key_moments),
+            _section("Root Cause", root_cause.lines),
+            _section("Fix", fix.lines),
+            _section("Prevention", prevention.lines),
+            _section("Action Items", action_items.lines),
+            _section("Lessons Learned", lessons_learned.under(lessons_learned.GUIDE)),
+            *APPENDICES,
+        ),
+    ),
     "google": Template(
         authors.heading,
         (
-            _section("Summary", summary.story),
+            _section("Summary", summary.lines),
             _section("Impact", impact.lines),
-            _section("Root Causes", root_cause.notes),
+            _section("Root Causes", root_cause.cause, root_cause.factors, root_cause.ruled_out),
             _section("Trigger", trigger.lines),
             _section("Resolution", resolution.lines),
             _section("Detection", detection.lines),
             _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
-            _section(
-                "Lessons Learned",
-                ("What went well", retrospective.well),
-                ("What went wrong", retrospective.wrong),
-                ("Where we got lucky", retrospective.lucky),
-                ("What else we learned", retrospective.unsorted),
-            ),
-            _section("Timeline", timeline.lines),
-            _section("Supporting information", ("Durations", summary.duration_table), *_rest()),
+            _section("Lessons Learned", lessons_learned.under(lessons_learned.GOOGLE)),
+            _section("Timeline", timeline.key_moments),
+            *APPENDICES,
         ),
     ),
     "pagerduty": Template(
         report_status.lines,
         (
-            _section("Overview", summary.overview),
-            _section("What Happened", summary.happened, summary.duration_table),
+            _section("Overview", summary.lines),
+            _section("What Happened", summary.happened),
             _section("Contributing Factors", root_cause.lines),
             _section("Resolution", resolution.lines),
             _section("Impact", impact.lines),
             _section("Responders", authors.responders),
-            _section("Timeline", timeline.lines),
-            _section(
-                "How'd We Do?",
-                ("What Went Well?", retrospective.well),
-                ("What Didn't Go So Well?", retrospective.wrong),
-                ("What Else We Learned", retrospective.unsorted),
-            ),
+            _section("Timeline", timeline.key_moments),
+            _section("How'd We Do?", lessons_learned.under(lessons_learned.PAGERDUTY)),
             _section("Action Items", action_items.lines, ("Prevention", prevention.lines)),
             _section("Messaging", ("Internal", messages.internal), ("External", messages.external)),
-            _section("Supporting Facts", *_rest()),
+            *APPENDICES,
         ),
     ),
 }

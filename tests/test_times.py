@@ -357,9 +357,13 @@ def test_what_is_no_duration_is_refused(text):
         (-0.4, "0 s"),
         (119.4, "119 s"),
         (120, "2 min"),
-        (125, "2 min 5 s"),
+        (125, "2 min"),
+        (149.4, "2 min"),
+        (289.7, "5 min"),
         (720, "12 min"),
-        (3599, "59 min"),
+        (2089.7, "35 min"),
+        (3599, "1 h 00 min"),
+        (86_390, "1 d 0 h"),
         (3900, "1 h 05 min"),
         (183_600, "2 d 3 h"),
         (-65, "-65 s"),
@@ -367,7 +371,7 @@ def test_what_is_no_duration_is_refused(text):
 )
 def test_a_duration_is_said_as_a_colleague_would(seconds, words):
     """
-    As exact as is useful.
+    As exact as is useful, and rounded one way: half a unit counts as one.
     """
     assert spoken(seconds) == words
 

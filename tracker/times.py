@@ -221,19 +221,27 @@ def whole_seconds(seconds: float) -> int:
 
 
 def spoken(seconds: float) -> str:
-    """Format a duration for people: 40 s, 12 min, 1 h 05 min, 2 d 3 h; half a second counts as one."""
+    """Format a duration for people: 40 s, 12 min, 1 h 05 min, 2 d 3 h; rounded to the unit that it ends with.
+
+    Half a unit counts as one, so that 34 min 49 s is 35 min in every sentence and every table.
+    """
     total = whole_seconds(abs(seconds))
     sign = "-" if seconds < 0 and total else ""
-    if total < 120:
-        return f"{sign}{total} s"
-    if total < 3600:
-        minutes, rest = divmod(total, 60)
-        return f"{sign}{minutes} min" if not rest or total >= 600 else f"{sign}{minutes} min {rest} s"
-    if total < 86400:
-        hours, rest = divmod(total, 3600)
-        return f"{sign}{hours} h {rest // 60:02d} min"
-    days, rest = divmod(total, 86400)
-    return f"{sign}{days} d {rest // 3600} h"
+    return f"{sign}{total} s" if total < 120 else sign + in_minutes(total)
+
+
+def in_minutes(seconds: float) -> str:
+    """Format a duration in minutes even if it is short, for a table whose other values are."""
+    total = whole_seconds(abs(seconds))
+    minutes = whole_seconds(total / 60)
+    if minutes == 0:
+        return "0 min" if total == 0 else "under 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = whole_seconds(total / 3600)
+    return f"{hours // 24} d {hours % 24} h"
 
 
 def date_of(text: str) -> date:

@@ -1,23 +1,33 @@
-"""What was done about it: what people said, what was deployed, what was committed."""
+"""What was done about it and why not otherwise: what people said, what was deployed."""
 
-from projections.timeline import Entry
+from projections.key_moments import is_decision
 from reports.context import Context
-from reports.markdown import command, listed_below, text
-from reports.sections.mentions import mention, named, says
-from reports.sections.missing import notes_or_missing
-from reports.wording.timeline import detail
+from reports.markdown import command, listed_below
+from reports.sections.mentions import mention, says
+from reports.sections.missing import noted, notes_or_missing
 from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, TestsFinished
+from tracker.events.incidents import NoteAdded
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section."""
     written = notes_or_missing(context, "fix", "Fix")
     fixed = context.attributed("fixed")
     for entry in fixed:
         written.append(f"- {mention(context, entry)} fixed it, {says(entry)}")
     if not fixed:
         written += _unconfirmed(context)
-    return written + _work(context)
+    return written + _decisions(context) + _work(context)
+
+
+def _decisions(context: Context) -> list[str]:
+    """Write what was decided, by the rule of the key moments: it says why nothing else was done."""
+    notes = [entry for entry in context.entries if is_decision(entry) and not _is_fix(entry.fact)]
+    written = noted(notes)
+    return ["", "Decided, and why not otherwise:", "", *written] if written else []
+
+
+def _is_fix(fact: object) -> bool:
+    return isinstance(fact, NoteAdded) and fact.kind == "fix"
 
 
 def _unconfirmed(context: Context) -> list[str]:
@@ -40,19 +50,22 @@ def _unconfirmed(context: Context) -> list[str]:
 
 
 def _work(context: Context) -> list[str]:
-    """List the commits and test runs between the declaration and the end."""
+    """Count the commits and test runs between the declaration and the end; each is a row of the whole timeline."""
     declared = context.incident.declared_at
     assert declared is not None
-    done = [
-        _worked(context, entry)
-        for entry in context.entries
-        if isinstance(entry.fact, CommitMade | TestsFinished)
-        and declared <= entry.occurred_at <= context.ends_at
+    done = [entry.fact for entry in context.entries if declared <= entry.occurred_at <= context.ends_at]
+    commits = sum(isinstance(fact, CommitMade) and not fact.is_merge for fact in done)
+    merges = sum(isinstance(fact, CommitMade) and fact.is_merge for fact in done)
+    runs = [fact for fact in done if isinstance(fact, TestsFinished)]
+    failed = sum(bool(fact.exit_code) for fact in runs)
+    counts = [
+        f"{number} {thing if number == 1 else plural}"
+        for number, thing, plural in (
+            (commits, "commit", "commits"),
+            (merges, "merge", "merges"),
+            (len(runs) - failed, "passed test run", "passed test runs"),
+            (failed, "failed test run", "failed test runs"),
+        )
+        if number
     ]
-    return listed_below("Commits and test runs during the incident:", done)
-
-
-def _worked(context: Context, entry: Entry) -> str:
-    besides = detail(entry)
-    shown = f" ({text(besides)})" if besides else ""
-    return f"{context.clock(entry.occurred_at, entry.precision_seconds)} {named(context, entry)}{shown}"
+    return ["", f"During the incident: {', '.join(counts)}; Appendix A has each."] if counts else []

@@ -12,9 +12,10 @@ from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
 from reports.wording import silence as silence_words
 from reports.wording.changes import version_name
+from reports.wording.metrics import after_change_in_words
+from reports.wording.text import capitalized
 from reports.wording.verdict_phrases import (
     SPANS,
-    headline,
     in_part,
     reason,
     remarks,
@@ -26,7 +27,7 @@ from reports.wording.verdict_phrases import (
 from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
 from tracker.events.changes import DeployFinished, RollbackFinished
-from tracker.times import spoken, to_ms
+from tracker.times import in_minutes, to_ms
 
 AROUND = timedelta(hours=1)
 _WORST = {"lower": "Highest", "higher": "Lowest", "neither": "Lowest to highest"}
@@ -41,9 +42,33 @@ def lines(context: Context) -> list[str]:
             f"add `[services.NAME.metrics.NAME]` to tracker.toml, then {command('collect', context.incident.id)}"
         ]
     written: list[str] = _verdicts(context)
+    first = main_metric(context)
     for metric in context.metrics:
-        written += [f"### {text(metric.name)} of {text(metric.service)}", "", *_metric(context, metric), ""]
+        title = _capitalized_title(metric)
+        written += [f"### {text(title)} of {text(metric.service)} ({code(metric.name)})", ""]
+        written += [*_metric(context, metric, with_picture=metric != first), ""]
     return written[:-1]
+
+
+def main_metric(context: Context) -> MetricPlan | None:
+    """Return the metric that matters most: the one longest over its limit, else out of normal, else the first with samples."""
+    known = [metric for metric in context.metrics if metric.series]
+    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
+    moved = {
+        (row.service, row.metric.partition("{")[0])
+        for row in context.verdicts
+        if row.recovered_at is not None or row.verdict == "regressed"
+    }
+
+    def weight(metric: MetricPlan) -> tuple[float, bool]:
+        beyond = max((_beyond_seconds(metric, series, begins, over) for series in metric.series), default=0.0)
+        return beyond, (metric.service, metric.name) in moved
+
+    return max(known, key=weight, default=None)
+
+
+def _capitalized_title(metric: MetricPlan) -> str:
+    return capitalized(metric.spoken_name)
 
 
 def _verdicts(context: Context) -> list[str]:
@@ -59,30 +84,41 @@ def _verdicts(context: Context) -> list[str]:
             said = (
                 f"No deploy is known to have ended it: {text(first.service)} was back, or the incident over,"
             )
-        written += [f"**{text(headline(rows))}**", "", f"{said} at {at} ({code(first.handle)})."]
+        written += [f"**{text(after_change_in_words(rows, context.name_of))}**", ""]
+        written += [f"{said} at {at} ({code(first.handle)})."]
         judged = [row for row in rows if row.verdict not in NOT_JUDGED]
         if judged:
             written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
-            written += ["", *table(_VERDICT_HEAD, [_verdict(row) for row in judged]), *_left_out(judged)]
+            written += [
+                "",
+                *table(_VERDICT_HEAD, [_verdict(context, row) for row in judged]),
+                *_left_out(context, judged),
+            ]
         not_judged: dict[str, list[str]] = {}
         for row in rows:
             if row.verdict in NOT_JUDGED and row.baseline == "before_change":
                 not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {reason(row)}", []).append(
-                    f"{row.metric} ({window_name(row)})"
+                    f"{context.name_of(row)} ({window_name(row)})"
                 )
         for why, metrics in not_judged.items():
             written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(why)}"]
         written += [""]
-    return written
+    return [*written, _COLUMNS, ""] if any(line.startswith("|") for line in written) else written
 
 
+_COLUMNS = (
+    "*Window*: how long after the change, without its settling time. "
+    "*Baseline*: what it is compared with, the time before the change or the healthy time before the incident. "
+    "*Observed* and *Expected*: the median in the window, and what the baseline lets expect. "
+    "*Detectable change*: the smallest difference that the samples can show; less is noise."
+)
 _VERDICT_HEAD = [
     *("Metric", "Window", "Baseline", "Verdict", "Observed", "Expected", "Detectable change", "Remarks"),
 ]
 _BASELINES = {"before_change": "before the change", "healthy": "healthy time"}
 
 
-def _verdict(row: VerdictRow) -> tuple[str, ...]:
+def _verdict(context: Context, row: VerdictRow) -> tuple[str, ...]:
     def number(value: float | None) -> str:
         return "–" if value is None else rounded_with_unit(value, row.unit)
 
@@ -94,7 +130,7 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
     if row.said_then is not None:
         shown.append(f"verdict then: {str(row.said_then['verdict']).replace('_', ' ')}")
     return (
-        text(row.metric),
+        text(context.name_of(row)),
         window_name(row),
         _BASELINES[row.baseline],
         row.verdict.replace("_", " "),
@@ -105,13 +141,15 @@ def _verdict(row: VerdictRow) -> tuple[str, ...]:
     )
 
 
-def _left_out(rows: list[VerdictRow]) -> list[str]:
+def _left_out(context: Context, rows: list[VerdictRow]) -> list[str]:
     """Name once what was left out of baselines, and in which verdicts."""
     metrics: dict[str, list[str]] = {}
     for row in rows:
         for remark in row.reasons:
             if remark.code == "samples_left_out":
-                metrics.setdefault(sentence(remark), []).append(f"{row.metric} ({SPANS[row.window]})")
+                metrics.setdefault(sentence(remark), []).append(
+                    f"{context.name_of(row)} ({SPANS[row.window]})"
+                )
     return [
         line
         for what, names in metrics.items()
@@ -119,7 +157,7 @@ def _left_out(rows: list[VerdictRow]) -> list[str]:
     ]
 
 
-def _metric(context: Context, metric: MetricPlan) -> list[str]:
+def _metric(context: Context, metric: MetricPlan, *, with_picture: bool) -> list[str]:
     if not metric.series:
         return [
             f"No samples recorded; {command('collect', context.incident.id)}",
@@ -127,7 +165,7 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
             *_in_part(context, metric),
             *_blind(context, metric),
         ]
-    written = [*_picture(context, metric), *_numbers(context, metric)]
+    written = [*(picture(context, metric) if with_picture else []), *_numbers(context, metric)]
     queries = sorted({series.query for series in metric.series})
     sources = sorted({series.source for series in metric.series})
     steps = sorted({f"{series.step_seconds:g}" for series in metric.series})
@@ -139,12 +177,12 @@ def _metric(context: Context, metric: MetricPlan) -> list[str]:
     return written + _gone(context, metric) + _in_part(context, metric) + _blind(context, metric)
 
 
-def _picture(context: Context, metric: MetricPlan) -> list[str]:
+def picture(context: Context, metric: MetricPlan) -> list[str]:
     """Link the picture, where there will be one; the numbers below it say the same in short."""
     if context.pictures == "none":
         return []
     start, end = context.picture_span
-    alternative = f"{metric.name} of {metric.service}, {context.moment(start)} to {context.moment(end)}"
+    alternative = f"{capitalized(metric.spoken_name)} of {metric.service}, {context.moment(start, 60)} to {context.moment(end, 60)}"
     return [f"![{text(alternative)}]({context.incident.id}/{picture_name(context, metric)})", ""]
 
 
@@ -245,9 +283,16 @@ def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) ->
     if metric.threshold is None:
         return ""
     values = between(series, start, end).values
+    return in_minutes(_beyond_seconds(metric, series, start, end)) if len(values) else "no samples"
+
+
+def _beyond_seconds(metric: MetricPlan, series: Series, start: datetime, end: datetime) -> float:
+    """Return for how long a series was on the wrong side of its limit."""
+    if metric.threshold is None:
+        return 0.0
+    values = between(series, start, end).values
     beyond = values < metric.threshold if metric.better == "higher" else values > metric.threshold
-    seconds = float(beyond.sum()) * series.step_seconds
-    return spoken(seconds) if len(values) else "no samples"
+    return float(beyond.sum()) * series.step_seconds
 
 
 def _label(series: Series) -> str:
@@ -281,7 +326,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
     lines = [
         Line(
             # One series is the metric; several are told apart by their labels.
-            label=(len(metric.series) > 1 and _named(series)) or metric.name,
+            label=(len(metric.series) > 1 and _named(series)) or metric.spoken_name,
             instants_ms=between(series, start, end).instants_ms,
             values=between(series, start, end).values,
             step_seconds=series.step_seconds,
@@ -304,7 +349,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         )
     marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]
     return Chart(
-        title=f"{metric.name} of {metric.service}",
+        title=f"{capitalized(metric.spoken_name)} of {metric.service}",
         unit=metric.unit,
         start=start,
         end=end,

@@ -1,4 +1,4 @@
-"""Whether the procedure was followed: each rule with its answer, and the events that it stands on."""
+"""Whether the procedure was followed: what was late, missed or unknown first, then what was followed."""
 
 from projections.procedure.rule import RuleAnswer, Status
 from reports.context import Context
@@ -7,22 +7,43 @@ from reports.wording.procedure import expected, says
 from tracker.events.base import handle_of
 
 _NAMED = 3
-_ITSELF = "report_written"
+ITSELF = "report_written"
 """A report cannot know whether it is published; `tracker check` does."""
+_OPEN = (Status.LATE, Status.MISSED, Status.UNKNOWN)
+_HEAD = ["Rule", "Expected", "Answer", "What happened", "Events"]
 
 
 def lines(context: Context) -> list[str]:
-    """Write the section."""
-    rules = [answer for answer in context.rules if answer.rule != _ITSELF]
+    """Write one sentence, the rules that were not followed, and the others below a heading of their own."""
+    rules = [answer for answer in context.rules if answer.rule != ITSELF]
     if not rules:
         return ["No rule was evaluated."]
     if all(answer.status is Status.NOT_APPLICABLE for answer in rules):
         return [f"The procedure does not apply. {text(says(rules[0]))}"]
-    return [
-        "Without evidence a rule is unknown, never met.",
-        "",
-        *table(["Rule", "Expected", "Answer", "What happened", "Events"], [_row(answer) for answer in rules]),
+    amiss = [answer for status in _OPEN for answer in rules if answer.status is status]
+    others = [answer for answer in rules if answer.status not in _OPEN]
+    written = [f"**{_counts(rules)}** Without evidence a rule is unknown, never met."]
+    if amiss:
+        written += ["", *table(_HEAD, [_row(answer) for answer in amiss])]
+    if others:
+        counted = _counts(others).rstrip(".")
+        written += [
+            "",
+            f"### The other rules: {counted}",
+            "",
+            *table(_HEAD, [_row(answer) for answer in others]),
+        ]
+    return written
+
+
+def _counts(rules: list[RuleAnswer]) -> str:
+    """Count the answers, those first that need a look."""
+    counts = [
+        f"{number} {status.value.replace('_', ' ')}"
+        for status in (*_OPEN, Status.WAIVED, Status.MET, Status.NOT_APPLICABLE)
+        if (number := sum(answer.status is status for answer in rules))
     ]
+    return f"{', '.join(counts)}."
 
 
 def _row(answer: RuleAnswer) -> tuple[str, ...]:

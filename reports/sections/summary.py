@@ -1,79 +1,143 @@
-"""What happened, in sentences and in durations, each with its formula."""
+"""The first screen: how bad, how long, why, what ended it, whether it is over, what comes next, and who."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
+from projections.actions import ActionItem, of_incident
 from projections.durations import NAMES, shown
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import table, text
-from reports.wording.durations import formula, value
+from reports.markdown import command, table, text
+from reports.sections.metrics import main_metric, picture
+from reports.sections.root_cause import the_cause
+from reports.wording.durations import exactly, formula, in_minutes_style, value
+from reports.wording.impact import impact_in_words
+from reports.wording.metrics import after_change_in_words
+from reports.wording.text import counted, sentence
 from reports.wording.timeline import title
+from tracker.events.base import BY_ITSELF
 from tracker.events.changes import DeployFinished
-from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
+from tracker.events.incidents import IncidentReopened, NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
-from tracker.times import spoken
+from tracker.times import in_minutes
 
 _RESOLVED = {
     "fixed": "resolved",
     "false-alarm": "closed as a false alarm",
     "went-away": "closed: it went away by itself",
 }
+_SHOWN_ACTIONS = 3
 
 
 def lines(context: Context) -> list[str]:
-    return [*story(context), "", *duration_table(context)]
-
-
-def story(context: Context) -> list[str]:
-    """Tell all of it in one paragraph: what, how it went, why, and what fixed it."""
-    explained = _explained(context, since=context.incident.begins_at)
-    return [" ".join([_title(context), *_happened(context), *explained])]
-
-
-def overview(context: Context) -> list[str]:
-    return [" ".join([_title(context), *_explained(context, since=None)])]
+    """Answer in one screen what a reader asks first, with a picture of the metric that matters most."""
+    answers = [
+        ("How bad", how_bad(context)),
+        ("How long", _course(context)),
+        ("Why", _why(context)),
+        ("What ended it", _ended(context)),
+        ("Is it over", _over(context)),
+        ("What now", _next(context)),
+        ("Who", _who(context)),
+    ]
+    written = [_title(context), "", *(f"- **{label}:** {answer}" for label, answer in answers if answer)]
+    metric = main_metric(context)
+    return [*written, "", *picture(context, metric)[:1]] if metric is not None else written
 
 
 def happened(context: Context) -> list[str]:
-    return [" ".join(_happened(context))]
+    """Tell how it went in one paragraph."""
+    return [" ".join(part for part in (_course(context), _alerted(context), _merged(context)) if part)]
 
 
 def _title(context: Context) -> str:
-    services = ", ".join(text(service) for service in context.incident.services)
-    return f"**{text(context.incident.title)}** ({context.incident.severity}, {services})."
-
-
-def _happened(context: Context) -> list[str]:
     incident = context.incident
-    parts = [_course(context)]
-    alerted = _alerted(context)
-    if alerted is not None:
-        parts.append(alerted)
-    if incident.merged_from:
-        were = "was" if len(incident.merged_from) == 1 else "were"
-        parts.append(f"{' and '.join(incident.merged_from)} {were} merged into it.")
-    return parts
+    services = ", ".join(text(service) for service in incident.services)
+    begun = context.minute(incident.begins_at)
+    state = {
+        Status.OPEN: f"open since {begun}",
+        Status.MERGED: f"merged into {incident.merged_into}",
+    }.get(incident.status) or _RESOLVED.get(incident.resolution or "", "resolved")
+    return f"**{text(incident.title)}** ({incident.severity}, {services}): {state}."
 
 
-def _explained(context: Context, *, since: datetime | None) -> list[str]:
-    """Say why, and what fixed it; instants have their date where none was named since."""
+def how_bad(context: Context) -> str:
+    """Say whom it hit and how badly, as it was recorded last."""
+    impact = impact_in_words(context.incident, context.minute)
+    if impact:
+        return sentence(text(impact))
+    if context.incident.merged_into is not None:
+        return f"See {context.incident.merged_into}."
+    if context.incident.resolution == "false-alarm":
+        return "It was a false alarm."
+    return f"Not recorded; {command('note', context.incident.id, '--kind', 'impact', '…')}"
+
+
+def _course(context: Context) -> str:
+    """Say for how long, and from when to when to the minute; the whole timeline has the seconds."""
     incident = context.incident
-    parts = []
-    cause = context.notes("root-cause")
-    if cause:
-        fact = cause[-1].fact
-        assert isinstance(fact, NoteAdded)
-        parts.append(f"Cause: {_sentence(text(fact.text))}")
-    fixed = context.attributed("fixed")
-    if fixed:
-        parts.append(f"What fixed it: {' and '.join(_fix(context, entry, since) for entry in fixed)}.")
-        if _overlap(context, fixed):
-            parts.append("They overlap, so it is unknown which of them fixed it.")
-    elif incident.status is Status.RESOLVED and incident.resolution == "fixed":
-        parts.append("What fixed it is not recorded.")
-    return parts
+    down = context.durations.get("downtime")
+    moments = sorted(_moments(context), key=lambda moment: moment[0])
+    day = context.day(moments[0][0])
+    course: list[str] = []
+    for at, what, until in moments:
+        # The zone stands at the first time alone, the date where it is another one.
+        zone = "" if course else f" {at.astimezone(context.zone).tzname()}"
+        when = context.time_on(at, day)
+        if until is not None:
+            course.append(f"{what} between {when} and {context.time_on(until, day)}{zone}")
+        else:
+            course.append(f"{what} at {when}{zone}")
+    lasted = f"On {day}: "
+    if down is not None and down.at_most is not None and down.state in ("recorded", "uncertain"):
+        lasted = f"Down for {value(down)} on {day}: "
+    over = incident.resolved_at if incident.status is Status.RESOLVED else None
+    after = ""
+    if over is not None and over > incident.begins_at:
+        since = "it started" if incident.started_at == incident.begins_at else "it was first noticed"
+        after = f", {in_minutes((over - incident.begins_at).total_seconds())} after {since}"
+    return f"{lasted}{', '.join(course)}{after}."
+
+
+def _moments(context: Context) -> list[tuple[datetime, str, datetime | None]]:
+    """Return when each step was, what it was, and the latest that it can have been where that is not known."""
+    incident = context.incident
+    assert incident.declared_at is not None
+    by = {"alert": " by an alert", "customer": " by a customer", "person": " by a person"}.get(
+        incident.detected_by or "", ""
+    )
+    started, detected = incident.milestones.get("started"), incident.milestones.get("detected")
+    moments: list[tuple[datetime, str, datetime | None]] = []
+    if started is not None:
+        moments.append((started.at, "started", started.until))
+    if detected is not None:
+        moments.append((detected.at, f"detected{by}", detected.until))
+    moments.append(
+        (incident.declared_at, "declared" if detected else f"declared{by and f', detected{by},'}", None)
+    )
+    down = context.durations.get("downtime")
+    if down is not None and down.end is not None and down.end.what == "last_metric":
+        moments.append((down.end.earliest, "back to normal", None))
+    elif context.recovered_at is not None:
+        moments.append((context.recovered_at, "mitigated", None))
+    moments += [
+        (entry.occurred_at, f"reopened ({text(entry.fact.why)})", None)
+        for entry in context.entries
+        if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == incident.id
+    ]
+    if incident.resolved_at is not None:
+        merged = f"merged into {incident.merged_into}, which goes on," if incident.merged_into else None
+        moments.append(
+            (incident.resolved_at, merged or _RESOLVED.get(incident.resolution or "", "resolved"), None)
+        )
+    return moments
+
+
+def _merged(context: Context) -> str | None:
+    others = context.incident.merged_from
+    were = "was" if len(others) == 1 else "were"
+    return f"{' and '.join(others)} {were} merged into it." if others else None
 
 
 def _alerted(context: Context) -> str | None:
@@ -81,24 +145,52 @@ def _alerted(context: Context) -> str | None:
     answer = next((rule for rule in context.rules if rule.rule == "team_alerted"), None)
     if answer is None or "at" not in answer.facts:
         return None
-    facts = answer.facts
-    at = _when(context, facts["at"], facts["precision_seconds"], context.incident.begins_at)
-    typed = f", typed at {context.moment(facts['typed'])}" if facts["typed"] else ""
+    facts, begun = answer.facts, context.incident.begins_at
+    at = context.minute(facts["at"], begun)
+    typed = f", typed at {context.minute(facts['typed'], begun)}" if facts["typed"] else ""
     if answer.reason in ("alerted_by_note", "note_typed_later"):
         sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
         own = [entry for entry in sent if getattr(entry.fact, "incident", None) == context.incident.id]
         if not own:
             return None
-        message = _when(context, own[0].occurred_at, own[0].precision_seconds, context.incident.begins_at)
+        message = context.minute(own[0].occurred_at, begun)
         return f"The first note is of {at}{typed}, the first message to the team of {message}."
     return f"The team was alerted at {at}{typed}."
 
 
-def _fix(context: Context, entry: Entry, since: datetime | None) -> str:
-    at = _when(context, entry.occurred_at, entry.precision_seconds, since)
+def _why(context: Context) -> str:
+    cause = the_cause(context)
+    if cause is not None:
+        return sentence(text(cause))
+    incident = context.incident
+    if incident.merged_into is not None or incident.resolution == "false-alarm":
+        return ""
+    if context.attributed("caused"):
+        named = " and ".join(_change(context, entry) for entry in context.attributed("caused"))
+        return f"{named} caused it; how is not recorded."
+    return "Not known yet." if incident.status is Status.OPEN else "Not recorded."
+
+
+def _ended(context: Context) -> str:
+    incident = context.incident
+    fixed = context.attributed("fixed")
+    if fixed:
+        ended = f"{' and '.join(_change(context, entry) for entry in fixed)}."
+        overlap = (
+            " They overlap, so it is unknown which of them fixed it." if _overlap(context, fixed) else ""
+        )
+        return ended + overlap
+    if incident.status is Status.RESOLVED and incident.resolution == "fixed":
+        return "Not recorded."
+    return ""
+
+
+def _change(context: Context, entry: Entry) -> str:
+    at = context.minute(entry.occurred_at, context.incident.begins_at)
     if isinstance(entry.fact, DeployFinished):
         return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
-    return f"{text(context.named(_lower(title(entry)), entry.service))} at {at}"
+    named = title(entry)
+    return f"{text(context.named(named[:1].lower() + named[1:], entry.service))} at {at}"
 
 
 def _overlap(context: Context, fixed: Sequence[Entry]) -> bool:
@@ -110,88 +202,74 @@ def _overlap(context: Context, fixed: Sequence[Entry]) -> bool:
     )
 
 
-def _course(context: Context) -> str:
+def _over(context: Context) -> str:
     incident = context.incident
-    parts = []
-    started = incident.milestones.get("started")
-    first = min(at for at in (incident.declared_at, incident.begins_at) if at is not None)
-    if started is not None:
-        at = context.moment(started.at, started.precision_seconds)
-        if started.until:
-            until = _when(context, started.until, started.precision_seconds, started.at)
-            parts.append(f"It started between {at} and {until}")
-        else:
-            parts.append(f"It started at {at}")
-    assert incident.declared_at is not None
-    by = {"alert": "by an alert", "customer": "by a customer", "person": "by a person"}.get(
-        incident.detected_by or ""
-    )
-    detected = incident.milestones.get("detected")
-    if detected is not None:
-        at = _when(context, detected.at, detected.precision_seconds, first if parts else None)
-        parts.append(f"was detected at {at}" + (f" {by}" if by else ""))
-    elif by:
-        parts.append(f"was detected {by}")
-    dated = any(" at " in part or " between " in part for part in parts)
-    exactly = context.precision_of(incident.declared_at, IncidentDeclared)
-    declared = _when(context, incident.declared_at, exactly, first if dated else None)
-    parts.append(f"was declared at {declared} by {text(incident.declared_by)}")
     if incident.status is Status.OPEN:
-        reopened = _reopened(context)
-        still = f"It was {reopened} and is still open" if reopened else "It is still open"
-        return _joined(parts) + f". {still} as of {context.moment(context.as_of)}."
-    assert incident.resolved_at is not None
-    lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        again = "again " if incident.reopened_at is not None else ""
+        stage = f", {incident.stage}" if incident.stage else ""
+        return f"No: open {again}as of {context.minute(context.as_of)}{stage}."
     if incident.status is Status.MERGED:
-        at = _when(context, incident.resolved_at, 0.001, first)
-        return _joined(parts) + f". At {at} it was merged into {incident.merged_into}, which goes on."
-    ended = _RESOLVED.get(incident.resolution or "", "resolved")
-    reopened = _reopened(context)
-    again = " again" if reopened else ""
-    exactly = context.precision_of(incident.resolved_at, IncidentResolved)
-    parts.append(f"was {ended}{again} at {_when(context, incident.resolved_at, exactly, first)}")
-    begun = "it started" if started and started.at == incident.begins_at else "it was first noticed"
-    ending = (
-        f", {lasted} after {begun}." if incident.begins_at < incident.declared_at else f", {lasted} later."
-    )
-    return _joined(parts) + ending + (f" Before that it had been {reopened}." if reopened else "")
-
-
-def _reopened(context: Context) -> str:
-    """Say when it was reopened, and why; nothing if it never was."""
-    times = [
-        f"reopened at {_when(context, entry.occurred_at, entry.precision_seconds, context.incident.begins_at)} ({text(entry.fact.why)})"
-        for entry in context.entries
-        if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == context.incident.id
+        return f"It goes on in {incident.merged_into}."
+    judged = [
+        row
+        for entry in context.attributed("fixed")
+        for row in context.verdicts
+        if row.change in entry.evidence
     ]
-    return ", and ".join(times)
+    proof = after_change_in_words(judged, context.name_of) if judged else ""
+    resolved = (
+        f"{_RESOLVED.get(incident.resolution or '', 'resolved')} by {text(incident.resolved_by or '?')}"
+    )
+    return f"{resolved[:1].upper()}{resolved[1:]}. {proof}".strip()
 
 
-def _when(context: Context, at: datetime, precision_seconds: float, since: datetime | None) -> str:
-    """Write the time of day, with the date where the reader would take it for another day's."""
-    if since is not None and at.astimezone(context.zone).date() == since.astimezone(context.zone).date():
-        return context.clock(at, precision_seconds)
-    return context.moment(at, precision_seconds)
+def _next(context: Context) -> str:
+    """Name what will keep it from coming back, who owns it and until when."""
+    incident = context.incident
+    items = of_incident(context.actions, incident)
+    if items:
+        left = sorted((item for item in items if item.done_at is None), key=lambda item: item.due_on)
+        done = (
+            f"{len(items) - len(left)} of {counted(len(items), 'action item')} done"
+            if len(items) > len(left)
+            else ""
+        )
+        if not left:
+            return f"{done}."
+        named = "; ".join(_owned(item) for item in left[:_SHOWN_ACTIONS])
+        more = f"; and {len(left) - _SHOWN_ACTIONS} more" if len(left) > _SHOWN_ACTIONS else ""
+        return f"{done + '. ' if done else ''}{named}{more}."
+    if incident.merged_into is not None or incident.resolution == "false-alarm":
+        return ""
+    notes = context.notes("prevention")
+    if notes:
+        return f"{counted(len(notes), 'proposal')} under Prevention, without an owner and a day."
+    return "No action item is recorded." if incident.status is not Status.OPEN else ""
 
 
-def _joined(parts: list[str]) -> str:
-    first = parts[0] if parts[0].startswith("It ") else f"It {parts[0]}"
-    rest = parts[1:]
-    return first + "".join(f", {part}" for part in rest[:-1]) + (f" and {rest[-1]}" if rest else "")
+def _owned(item: ActionItem) -> str:
+    return f"{text(item.text).rstrip('.')} ({text(item.owner)}, by {item.due_on})"
 
 
-def _sentence(line: str) -> str:
-    return line if line.endswith((".", "!", "?")) else line + "."
-
-
-def _lower(line: str) -> str:
-    return line[:1].lower() + line[1:]
+def _who(context: Context) -> str:
+    incident = context.incident
+    parts = [f"{text(incident.lead)} led" if incident.lead else "nobody is recorded as lead"]
+    if incident.declared_by not in (incident.lead, BY_ITSELF):
+        parts.append(f"{text(incident.declared_by)} declared it")
+    wrote = dict.fromkeys(
+        entry.by for entry in context.entries if isinstance(entry.fact, NoteAdded | MessageSent) and entry.by
+    )
+    others = [name for name in wrote if name not in (incident.lead, incident.declared_by, BY_ITSELF)]
+    if others:
+        parts.append(f"with {', '.join(text(name) for name in others)}")
+    joined = ", ".join(parts)
+    return joined[:1].upper() + joined[1:] + "."
 
 
 def duration_table(context: Context) -> list[str]:
-    """Write how long each part took, with its formula."""
+    """Write how long each part took in one style, how exactly that is known, and its formula."""
     rows = [
-        (NAMES.get(name, name), value(duration), text(formula(duration)))
+        (NAMES.get(name, name), in_minutes_style(duration), exactly(duration), text(formula(duration)))
         for name, duration in shown(context.durations).items()
     ]
-    return table(("Duration", "Value", "Formula"), rows)
+    return table(("Duration", "Value", "Exactly (h:mm:ss)", "From what to what"), rows)

@@ -1,4 +1,4 @@
-"""What happened, row by row, with who said it and the handle of its event."""
+"""What happened: the key moments, and, in an appendix, every row with who said it and the handle of its event."""
 
 from datetime import datetime
 
@@ -8,14 +8,61 @@ from reports.markdown import code, command, listed_below, table, text
 from reports.sections.mentions import named, says
 from reports.wording import silence as silence_words
 from reports.wording.timeline import detail, redaction, title
+from tracker.events.alerts import AlertFired
 from tracker.events.base import Event, handle_of
 from tracker.events.incidents import FileAttached, NoteAdded
 from tracker.events.samples import MetricSampled
+from tracker.text.shortening import short
 from tracker.times import spoken
 
+_LONGEST = 140
 
-def lines(context: Context) -> list[str]:
-    """Write the section; the zone is in the heading, and each new date has a row."""
+
+def key_moments(context: Context) -> list[str]:
+    """Write the rows that carry the story, to the minute; each new date stands at its first."""
+    moments = context.key_moments
+    if not moments:
+        return [f"Nothing is recorded yet; {command('collect', context.incident.id)}"]
+    rows: list[tuple[str, str, str, str]] = []
+    first = day = moments[0].at.astimezone(context.zone)
+    for moment in moments:
+        local = moment.at.astimezone(context.zone)
+        clock = f"{local:%H:%M}" if local.date() == day.date() else f"{local:%Y-%m-%d %H:%M}"
+        day = local
+        entry = moment.entry
+        if entry is None:
+            rows.append((clock, "All metrics were back to normal", "measured", "–"))
+        else:
+            by = text(entry.by or entry.source)
+            rows.append((clock, _in_short(context, entry), by, code(entry.handle)))
+    total = sum(not entry.is_verdict for entry in context.entries)
+    rest = f"; Appendix A has all {total} rows." if total > len(moments) else "."
+    return [
+        f"{first:%A} {first:%Y-%m-%d}: the key moments{rest}",
+        "",
+        *table(("Time", "What happened", "Reported by", "Event"), rows),
+    ]
+
+
+def _in_short(context: Context, entry: Entry) -> str:
+    fact = entry.fact
+    shown = short(title(entry), _LONGEST)
+    if isinstance(fact, AlertFired):
+        shown += ": detected" if _is_detection(context, entry) else ""
+    until = getattr(fact, "until", None)
+    row = text(context.named(shown, entry.service))
+    if until is not None:
+        row += f" (at the latest {context.clock(until, entry.precision_seconds)})"
+    return row + (f" — **{entry.attribution.role}**" if entry.attribution and entry.attribution.role else "")
+
+
+def _is_detection(context: Context, entry: Entry) -> bool:
+    detected = context.incident.milestones.get("detected")
+    return detected is not None and abs((entry.occurred_at - detected.at).total_seconds()) <= 60
+
+
+def whole(context: Context) -> list[str]:
+    """Write every row; each new date has one of its own."""
     if not context.entries:
         return [f"Nothing is recorded yet; {command('collect', context.incident.id)}"]
     rows: list[tuple[str, str, str, str]] = []

@@ -1,8 +1,8 @@
 """Durations in words: the value, and the formula that gave it."""
 
-from projections.duration import MINUTE, Duration
+from projections.duration import Duration
 from projections.points import Point
-from tracker.times import spoken, utc
+from tracker.times import in_minutes, spoken, utc, whole_seconds
 
 _ENDS = {
     "started": "started",
@@ -54,15 +54,48 @@ REMARKS = {
 def value(duration: Duration) -> str:
     """Write how long it was, and no more exactly than its ends are known."""
     if duration.state == "recorded" and duration.seconds is not None:
-        return _to_the_minute(duration.seconds) if duration.is_blurred else spoken(duration.seconds)
+        return in_minutes(duration.seconds) if duration.is_blurred else spoken(duration.seconds)
     if duration.state == "uncertain" and duration.at_most is not None:
-        high, low = spoken(duration.at_most), spoken(duration.at_least or 0.0)
-        if low == high:
-            return f"about {high}"
-        return f"{low} to {high}" if duration.at_least else f"at most {high}"
+        return _between(duration.at_least or 0.0, duration.at_most)
     if duration.state == "invalid" and duration.from_ and duration.to:
         return f"invalid: {utc(duration.to)} lies before {utc(duration.from_)}"
     return "unknown" if duration.state == "uncertain" else duration.state.replace("_", " ")
+
+
+def in_minutes_style(duration: Duration) -> str:
+    """Write it as `value` does, without seconds, as in a table whose other values have none."""
+    if duration.state == "recorded" and duration.seconds is not None:
+        return in_minutes(duration.seconds)
+    return value(duration)
+
+
+def exactly(duration: Duration) -> str:
+    """Write it to the second; a span where its ends are known no better."""
+    low, high = duration.at_least, duration.at_most
+    if high is None or duration.state not in ("recorded", "uncertain"):
+        return "–"
+    if duration.state == "recorded" and duration.seconds is not None and not duration.is_blurred:
+        return _clock(duration.seconds)
+    return f"{_clock(low or 0.0)} to {_clock(high)}"
+
+
+def _between(low: float, high: float) -> str:
+    """Write a span with its unit once: 42 to 44 min, 40 to 90 s, 55 min to 1 h 05 min."""
+    if high < 120:
+        least, most = spoken(low), spoken(high)
+    else:
+        least, most = in_minutes(low), in_minutes(high)
+    if not low:
+        return f"at most {most}"
+    if least == most:
+        return f"about {most}"
+    number, _, unit = least.partition(" ")
+    return f"{number if unit == most.partition(' ')[2] else least} to {most}"
+
+
+def _clock(seconds: float) -> str:
+    total = whole_seconds(seconds)
+    return f"{total // 3600}:{total // 60 % 60:02d}:{total % 60:02d}"
 
 
 def formula(duration: Duration) -> str:
@@ -98,8 +131,3 @@ def _remarks(duration: Duration) -> list[str]:
         REMARKS[remark.code].format(**{**remark.facts, "end": _END_MISSING.get(remark.facts.get("end", ""))})
         for remark in duration.remarks
     ]
-
-
-def _to_the_minute(seconds: float) -> str:
-    minutes = int((seconds + MINUTE / 2) // MINUTE)
-    return f"{minutes} min" if minutes < 60 else spoken(minutes * MINUTE)

@@ -294,7 +294,8 @@ def due(item: Advice) -> str:
 
 def _rounded_down(seconds: float) -> str:
     """Write the time left in the unit that somebody acts on, and never more than is left."""
-    return spoken(60 * (seconds // 60)) if 120 <= seconds < 3600 else spoken(seconds // 1)
+    unit = 1 if seconds < 120 else 60 if seconds < 86_400 else 3600
+    return spoken(unit * (seconds // unit))
 
 
 def _with_delay(answer: RuleAnswer) -> str:

@@ -23,3 +23,13 @@ def listed(names: Iterable[str], at_most: int | None = None) -> str:
 
 def capitalized(phrase: str) -> str:
     return phrase[:1].upper() + phrase[1:]
+
+
+def and_listed(names: Iterable[str]) -> str:
+    """Join names as a sentence does: errors, latency and pool."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def sentence(line: str) -> str:
+    return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -103,13 +103,17 @@ def closed_window(rows: Sequence[VerdictRow]) -> str | None:
     return max((window for window in WINDOWS if window in done), key=ends.__getitem__, default=None)
 
 
-def headline(rows: Sequence[VerdictRow]) -> str:
-    """Say in one sentence what became of the metrics after one change."""
+def _own_name(row: VerdictRow) -> str:
+    return row.metric
+
+
+def headline(rows: Sequence[VerdictRow], name: Callable[[VerdictRow], str] = _own_name) -> str:
+    """Say in one sentence what became of the metrics after one change; `name` is what a metric is called."""
     if not rows:
         return "No metric is configured."
     first = rows[0]
-    name = version_name(first.version)
-    what = f"the rollback to {name}" if first.kind == "rollback" else name
+    version = version_name(first.version)
+    what = f"the rollback to {version}" if first.kind == "rollback" else version
     window = closed_window(rows)
     if window is None:
         return f"After {what}: no verdict yet. {reason(first) or 'No window is over.'}"
@@ -122,7 +126,7 @@ def headline(rows: Sequence[VerdictRow]) -> str:
     if cut_by := mine[0].cut_by:
         lasted = spoken((mine[0].window_to - mine[0].deployed_at).total_seconds())
         span = f"{lasted} after {what}, until {version_name(cut_by)} was deployed"
-    return f"{span}: {_outcome(mine)}.{confounded}"
+    return f"{span}: {_outcome(mine, name)}.{confounded}"
 
 
 def window_name(row: VerdictRow) -> str:
@@ -157,7 +161,7 @@ def recorded_confounders(event: VerdictsGiven) -> str:
     return f"confounded by {', '.join(names)}" if names else ""
 
 
-def _outcome(rows: Sequence[VerdictRow]) -> str:
+def _outcome(rows: Sequence[VerdictRow], name: Callable[[VerdictRow], str]) -> str:
     """Say of one window's metrics what became of them, the worst first."""
     made_worse = {row.metric for row in rows if row.baseline == "before_change" and is_worse(row)}
     moving = {row.metric for row in rows if "already_moving" in row.flags}
@@ -170,7 +174,7 @@ def _outcome(rows: Sequence[VerdictRow]) -> str:
         if row.metric in moving and row.verdict not in ("unchanged", "unaffected", "within_normal"):
             phrase += f", but already moving that way before {row.version}"
         when = when_normal(row)
-        groups.setdefault(phrase, []).append(row.metric + (f" ({when})" if when else ""))
+        groups.setdefault(phrase, []).append(name(row) + (f" ({when})" if when else ""))
     return "; ".join(f"{', '.join(metrics)} {phrase}" for phrase, metrics in groups.items())
 
 

@@ -379,7 +379,7 @@ def test_the_ledger_is_in_both_reports_and_in_the_list(again, promised):
     assert (
         "INC-1: Alert on the pool (john; open when that began, due 2026-03-03, 13 days overdue" in prevention
     )
-    assert "Alert on the pool" not in later.split("## Timeline")[1].split("##")[0]
+    assert "Alert on the pool" not in later.split("Whole timeline")[1].split("##")[0]
     earlier = again("report", 1, "-o", "-").out
     assert "Would have prevented INC-2, says ada: the pool was full an hour before" in earlier
     assert "would have prevented INC-2" in again("actions").out

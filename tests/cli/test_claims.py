@@ -186,9 +186,9 @@ def test_the_demos_own_notes_and_report_hold(tmp_path, monkeypatch):
     assert asked("42") == []
     assert asked("42", report) == []
     for right, wrong in [
-        ("deployed at 15:10:04", "deployed at 15:12:04"),
-        ("| Downtime | 42 min to 44 min |", "| Downtime | 32 min to 34 min |"),
-        ("detected at 14:35:15", "detected at 14:32:15"),
+        ("deployed at 15:10.", "deployed at 15:12."),
+        ("Down for 43 to 45 min", "Down for 33 to 35 min"),
+        ("resolved at 15:40", "resolved at 15:20"),
         ("v1.2.1, deployed at", "v1.2.3, deployed at"),
         ("| 14:55:12 | Root cause", "| 14:51:12 | Root cause"),
         ("312 of them never", "about 400 customers were affected"),

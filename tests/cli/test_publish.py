@@ -177,7 +177,7 @@ def test_an_edit_in_a_generated_part_is_not_published(over):
     text = Path("INC-1.md").read_text(encoding="utf-8")
     Path("INC-1.md").write_text(text.replace("nobody could pay", "all could pay"), encoding="utf-8")
 
-    refused(over("publish", 1), 12, "somebody typed into 2 generated parts")
+    refused(over("publish", 1), 12, "somebody typed into 3 generated parts")
 
 
 def test_a_retracted_publication_does_not_count(over):
@@ -209,7 +209,12 @@ def test_what_changed_since_is_told_section_by_section(over):
     assert same.out.startswith("Nothing changed since it was published at")
     assert "+- and search was slow *(ada)*" in changed.out
     assert "head `" not in changed.out
-    assert [each["section"] for each in answer["changed"]] == ["impact", "timeline"]
+    assert [each["section"] for each in answer["changed"]] == [
+        "summary",
+        "impact",
+        "timeline",
+        "whole-timeline",
+    ]
     assert answer["same"] is False
 
 

@@ -38,7 +38,7 @@ def test_prose_between_the_parts_stays_when_the_report_is_written_again(declared
     assert answer.code == 0
     assert "INC-1.md keeps 1 line of prose by hand" in answer.err
     assert f"{BEHIND_IMPACT}\nWe wrote to all of them.\n\n<!-- tracker:begin timeline" in text
-    assert "- the pool was full *(ada)*" in text
+    assert "- **Cause:** the pool was full *(ada)*" in text
 
 
 def test_an_edit_in_a_generated_part_is_shown_and_not_written_over(declared, report):
@@ -50,7 +50,7 @@ def test_an_edit_in_a_generated_part_is_shown_and_not_written_over(declared, rep
 
     answer = declared("report", 1)
 
-    refused(answer, 12, "somebody typed into a generated part: impact (line 26); nothing was written")
+    refused(answer, 12, "somebody typed into a generated part: impact (line 25); nothing was written")
     assert "-- nobody could pay *(ada)*" in answer.err
     assert "+- two people could not pay *(ada)*" in answer.err
     assert "later" not in answer.err, "the diff is against what the report said when it was written"
@@ -73,9 +73,9 @@ def test_with_force_the_log_wins(declared, report):
 @pytest.mark.parametrize(
     ("was", "now", "where"),
     [
-        (BEHIND_IMPACT, "", "INC-1.md:33: "),
-        (BEHIND_IMPACT, BEHIND_IMPACT * 2, "INC-1.md:33: "),
-        ("<!-- tracker:begin impact", "<!-- tracker:begun impact", "INC-1.md:26: "),
+        (BEHIND_IMPACT, "", "INC-1.md:32: "),
+        (BEHIND_IMPACT, BEHIND_IMPACT * 2, "INC-1.md:32: "),
+        ("<!-- tracker:begin impact", "<!-- tracker:begun impact", "INC-1.md:25: "),
     ],
 )
 def test_broken_marks_are_refused_with_their_line(declared, report, was, now, where):
@@ -155,18 +155,18 @@ def test_verify_says_what_stands_between_the_parts(declared, report):
 
     held = declared("verify", "--report", "INC-1.md")
     answer = declared("verify", "--report", "INC-1.md", "--json").json
-    edit(report, "nobody could pay", "somebody could pay")
+    edit(report, "nobody could pay *(ada)*", "somebody could pay *(ada)*")
     broken = declared("verify", "--report", "INC-1.md")
 
     assert held.code == 0
-    assert "each of its 12 generated parts is reproduced byte for byte." in held.out
+    assert "each of its 14 generated parts is reproduced byte for byte." in held.out
     assert (
-        "2 lines of prose by hand (in lines 34, 36) are outside the generated parts and cannot be checked."
+        "2 lines of prose by hand (in lines 33, 35) are outside the generated parts and cannot be checked."
         in held.out
     )
     assert (answer["report_same"], answer["report_lines_by_hand"]) == (True, 2)
     assert broken.code == 5
-    assert "INC-1.md differs: impact (line 26)" in broken.out
+    assert "INC-1.md differs: impact (line 25)" in broken.out
 
 
 @pytest.mark.parametrize("template", ["guide", "google", "pagerduty"])

@@ -60,7 +60,7 @@ def test_a_picture_of_one_series_is_named_after_its_metric(demo):
 
     drawn = (folder / "INC-42" / "checkout-latency_seconds.svg").read_text(encoding="utf-8")
 
-    assert ">latency_seconds<" in drawn
+    assert ">latency seconds<" in drawn
     assert "quantile=" not in drawn
 
 

@@ -89,7 +89,7 @@ def test_a_span_stays_uncertain_however_short():
     found = measured(declared(7), milestone(4, until=at(5)), milestone(40, "mitigated"))["downtime"]
 
     assert numbers(found) == ("uncertain", None, 35 * 60, 36 * 60)
-    assert value(found) == "35 min to 36 min"
+    assert value(found) == "35 to 36 min"
 
 
 def test_an_hour_that_was_counted_back_is_good_to_half_of_one_on_both_sides():

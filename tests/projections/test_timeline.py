@@ -250,7 +250,7 @@ def test_an_error_that_repeats_is_one_row_at_its_first():
     )
 
     assert [row.occurred_at for row in shown] == [at(6), at(7)]
-    assert "40 times within 3 min 54 s" in detail(shown[0])
+    assert "40 times within 4 min" in detail(shown[0])
     assert "times" not in (detail(shown[1]) or "")
     assert len(shown[0].evidence) == 40
 

@@ -1,5 +1,6 @@
 """Marks around what was generated: prose outside is kept byte for byte, an edit inside is seen."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -226,3 +227,48 @@ def test_only_untouched_parts_stay_marked_for_who_reads_what_people_wrote():
         whole.replace("<!-- tracker:begin summary", " <!-- tracker:begin summary")
     ).startswith("\nDown for 25 min.\n")
     assert visible_text("no marks\r\nat all") == "no marks\r\nat all"
+
+
+def _file(names: str, order: str, *, between: str = "") -> bytes:
+    """Write a file whose head says that its parts were generated as `names`, in this order."""
+    head = Part("head", "\n# INC-1\n\n", {"incident": "INC-1", "parts": ",".join(names)})
+    rest = [Part(name, f"\n## {name}\n\n") for name in order]
+    pieces = [head.marked(), *(part.marked() + f"\n{between.format(part.name)}" for part in rest)]
+    return "\n".join(pieces).encode()
+
+
+@given(st.permutations("abcdef"), st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1))
+def test_a_report_of_an_older_order_takes_the_new_one_and_keeps_every_word(before, now):
+    """
+    Prose goes with the part that it stands behind; that of a part that is gone stands behind the one before.
+    """
+    found = parse(_file(before, before, between="by hand behind {}\n\n"))
+    parts = [
+        Part("head", "\n# INC-1\n\n", {"incident": "INC-1", "parts": ",".join(now)}),
+        *(Part(name, f"\n## new {name}\n\n") for name in now),
+    ]
+
+    done = parse(replace_regions(found, parts).data)
+
+    assert [part.name for part in done.parts] == ["head", *now]
+    written = b"".join(done.prose).decode()
+    assert sorted(re.findall("by hand behind (.)", written)) == sorted(before)
+    for name, prose in zip(["head", *now], done.prose[1:], strict=True):
+        if name in before:
+            assert f"by hand behind {name}" in prose.decode()
+    assert parse(replace_regions(done, parts).data).whole == done.whole
+
+
+def test_parts_that_people_moved_stay_where_they_are():
+    """
+    Only a file in the order in which it was generated takes that of a new version.
+    """
+    found = parse(_file("abc", "cab", between="by hand behind {}\n\n"))
+    parts = [
+        Part("head", "\n# INC-1\n\n", {"incident": "INC-1", "parts": "b,a,c"}),
+        *(Part(name, f"\n## new {name}\n\n") for name in "bac"),
+    ]
+
+    done = parse(replace_regions(found, parts).data)
+
+    assert [part.name for part in done.parts] == ["head", "c", "a", "b"]
