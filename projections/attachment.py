@@ -9,6 +9,7 @@ from projections.changes import ChangeRow, grouped
 from projections.deduplication import deduplicate
 from projections.lives import CHANGES_BEFORE, FACTS_AFTER, FACTS_BEFORE, STILL_FIRING, Beginning, Lives
 from projections.silence import silences_of
+from projections.tags import Tags
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
@@ -131,7 +132,7 @@ def _things(facts: list[Effective]) -> list[_Thing]:
         )
         ends_at = span.ends_at or STILL_FIRING
         things.append(_Thing(parts, Beginning(span.order[0], fires_until=ends_at)))
-    for group in grouped(deduplicate(changes)):
+    for group in grouped(deduplicate(changes), tags=Tags(rest)):
         parts = tuple(fact for statement in group for fact in statement[1])
         began = min(statement[0].event.occurred_at for statement in group)
         things.append(_Thing(parts, Beginning(began, CHANGES_BEFORE)))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from projections.deduplication import Statement, deduplicate
 from projections.places import PRODUCTION, Production, place_of
+from projections.tags import TaggedCommit, Tags, the_one
 from projections.versions import UNKNOWN, Version, Versions, same_version
 from tracker.events.base import Recorded, handle_of
 from tracker.events.changes import (
@@ -31,6 +32,8 @@ SAME_WITHIN = timedelta(minutes=15)
 SUSPECT_WITHIN = timedelta(hours=1)
 EARLIER_MERGES = timedelta(days=30)
 """Merges are read from so far back; deploys from the beginning, as a rollback is recognized by an earlier version."""
+
+NO_TAGS = Tags()
 
 _PHASES: dict[type[Change], str] = {
     DeployStarted: "started",
@@ -75,7 +78,8 @@ class ChangeRow:
     `previous` is what ran there before, as far as the log knows, and `is_again` whether that was the same version.
     `at` is when it finished, else when it failed, else when it began. `place` is where it went, and
     `elsewhere` whether that is not production though other changes of its service went there.
-    `order` is that of its event in the one total order.
+    `order` is that of its event in the one total order. `tagged` is what its version named as a tag, where no
+    report names its commit: `sha` where that is one, unknown where the tag was moved around then.
     """
 
     event: str
@@ -100,6 +104,7 @@ class ChangeRow:
     elsewhere: bool = False
     is_again: bool = False
     order: Order | tuple[()] = ()
+    tagged: tuple[TaggedCommit, ...] = ()
 
     @property
     def handle(self) -> str:
@@ -126,13 +131,15 @@ def in_production(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     return [row for row in rows if not row.elsewhere]
 
 
-def grouped(reports: Iterable[Statement], production: Production | None = None) -> list[list[Statement]]:
+def grouped(
+    reports: Iterable[Statement], production: Production | None = None, tags: Tags = NO_TAGS
+) -> list[list[Statement]]:
     """Group reports of phases into changes, each in the order of its instants."""
     places: dict[tuple[str | None, str], list[list[Statement]]] = {}
     for report in sorted(reports, key=lambda report: report[0].order):
         event = _change(report[0])
         changes_here = places.setdefault((event.service, _place(event, production)), [])
-        if changes_here and _continues(changes_here[-1], report[0]):
+        if changes_here and _continues(changes_here[-1], report[0], tags):
             changes_here[-1].append(report)
         else:
             changes_here.append([report])
@@ -152,9 +159,9 @@ def _phase(event: Change) -> str:
     return _PHASES[type(event)]
 
 
-def _continues(group: list[Statement], fact: Effective) -> bool:
+def _continues(group: list[Statement], fact: Effective, tags: Tags) -> bool:
     event, last = _change(fact), _change(group[-1][0])
-    if not all(_is_same(_change(report[0]), event) for report in group):
+    if not all(_is_same(_change(report[0]), event, tags) for report in group):
         return False
     if any(_is_another_run(report[0], fact) for report in group):
         return False
@@ -169,11 +176,14 @@ def _continues(group: list[Statement], fact: Effective) -> bool:
     return _phase(event) != "started" and bool(of_run) and _phase(of_run[-1]) == "started"
 
 
-def _is_same(first: Change, second: Change) -> bool:
+def _is_same(first: Change, second: Change, tags: Tags) -> bool:
     """Whether two reports name one version; of one run, its start may name none yet."""
-    if UNKNOWN in (first.version, second.version) and first.run_id is not None:
-        return (first.source, first.run_id) == (second.source, second.run_id)
-    return same_version(first, second)
+    same_run = first.run_id is not None and (first.source, first.run_id) == (second.source, second.run_id)
+    if first.run_id is not None and UNKNOWN in (first.version, second.version):
+        return same_run
+    if same_run:
+        return same_version(first, second)
+    return same_version(tags.version(first), tags.version(second))
 
 
 def _is_another_run(earlier: Effective, later: Effective) -> bool:
@@ -195,10 +205,12 @@ def _is_another_run(earlier: Effective, later: Effective) -> bool:
     return same_phase or _phase(first) != "started" or _is_rollback(earlier) != _is_rollback(later)
 
 
-def steps(reports: Iterable[Statement], production: Production | None = None) -> list[Step]:
+def steps(
+    reports: Iterable[Statement], production: Production | None = None, tags: Tags = NO_TAGS
+) -> list[Step]:
     """Return one step for each phase of each change."""
     found = []
-    for group in grouped(reports, production):
+    for group in grouped(reports, production, tags):
         for same in _phases(group).values():
             shown = _shown(same, group)
             others = tuple(witness for report in same if report is not shown for witness in report[1])
@@ -227,7 +239,7 @@ def _is_rollback(fact: Effective) -> bool:
 
 
 def changes(recorded: Iterable[Recorded], production: Production | None = None) -> list[ChangeRow]:
-    """List deploys, rollbacks and merges among these events, as `changes_among` does."""
+    """List deploys, rollbacks and merges among these events and their tags, as `changes_among` does."""
     return changes_among(not_retracted(recorded), production)
 
 
@@ -239,8 +251,9 @@ def changes_among(facts: Iterable[Effective], production: Production | None = No
     rolled back and is deployed again right after that is a deploy.
     """
     living = list(facts)
+    tags = Tags(living)
     statements = deduplicate(fact for fact in living if isinstance(fact.event, Change))
-    rows = _with_history(_row(group, production) for group in grouped(statements, production))
+    rows = _with_history(_row(group, production, tags) for group in grouped(statements, production, tags))
     live = {row.service for row in rows if row.place == PRODUCTION}
     rows = [
         replace(row, elsewhere=True) if row.service in live and row.place != PRODUCTION else row
@@ -251,13 +264,16 @@ def changes_among(facts: Iterable[Effective], production: Production | None = No
     return sorted([*rows, *merges], key=lambda row: row.order)
 
 
-def _row(group: list[Statement], production: Production | None) -> ChangeRow:
+def _row(group: list[Statement], production: Production | None, tags: Tags) -> ChangeRow:
     facts = [witness for report in group for witness in report[1]]
     shown_of = {phase: _shown(same, group)[0] for phase, same in _phases(group).items()}
     started, finished, failed = (shown_of.get(phase) for phase in ("started", "finished", "failed"))
     interrupted = shown_of.get("interrupted")
     shown = finished or failed or interrupted or shown_of["started"]
     event = _change(shown)
+    sha = next((sha for fact in facts if (sha := _change(fact).sha)), None)
+    # A tag that is moved while its version goes out is what it was at the start.
+    tagged = next((found for fact in facts if (found := tags.of(_change(fact)))), []) if sha is None else []
     return ChangeRow(
         event=shown.id,
         kind="rollback" if any(_is_rollback(fact) for fact in facts) else "deploy",
@@ -266,7 +282,7 @@ def _row(group: list[Statement], production: Production | None) -> ChangeRow:
         environment=event.environment,
         version=event.version,
         previous=None,
-        sha=next((sha for fact in facts if (sha := _change(fact).sha)), None),
+        sha=sha or the_one(tagged),
         started_at=started.event.occurred_at if started else None,
         finished_at=finished.event.occurred_at if finished else None,
         at=event.occurred_at,
@@ -277,6 +293,7 @@ def _row(group: list[Statement], production: Production | None) -> ChangeRow:
         fact=event,
         order=shown.order,
         place=_place(event, production),
+        tagged=tuple(tagged),
     )
 
 

@@ -28,10 +28,11 @@ from projections.incidents import incidents_of
 from projections.places import Production, production_names
 from projections.samples import Series, merge, spaced
 from projections.silence import Silence, silences_of
+from projections.tags import Tags
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Observation, Recorded, Window, place
 from tracker.events.bundles import imported_scope
-from tracker.events.changes import Change, CommitMade
+from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 from tracker.events.corrections import (
     Correction,
     Effective,
@@ -45,6 +46,7 @@ from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.silence import SILENCES
 from tracker.incident import Incident, fold
+from tracker.settings.schema import Procedure
 from tracker.times import to_us
 
 #: What was built and deployed so long before an incident says what its fix started from, and what
@@ -63,6 +65,8 @@ CHANGES = (
     "rollback-started", "rollback-finished", "rollback-failed",
     "deploy-interrupted", "rollback-interrupted",
 )  # fmt: skip
+CHANGES_AND_TAGS = (*CHANGES, VersionTagged.TOPIC)
+"""What says which commits were deployed: a deploy may name no more than a tag."""
 WORK = (
     *CHANGES, "alert-fired", "alert-resolved", "tests-finished", "tests-interrupted", "release-created",
     "version-released", "commit-made", "version-tagged", "branch-seen", "repository-read",
@@ -204,13 +208,40 @@ class Dossier:
         """What was built and deployed for its services before it and since, and its decisions."""
         self.need(Part.WORK)
         windows_of = [*_streams(self.incident), *work_windows(self.incident, self.work_since)]
-        return without_other_links(self.incident, self.select(windows_of, linked_ids(self.incident)))
+        ids = {*linked_ids(self.incident), *self._older_heads}
+        return without_other_links(self.incident, self.select(windows_of, ids))
+
+    @cached_property
+    def _older_heads(self) -> list[str]:
+        """Return where the main and maintained branches pointed of which nothing later was seen."""
+        if self.work_since is None:
+            return []
+        lines = main_branches(self.settings(None)[0].get("procedure", {}))
+        last: dict[tuple[str | None, str, str], Effective] = {}
+        for fact in self.living(each for each in self.recorded if isinstance(each.event, BranchSeen)):
+            event = fact.event
+            assert isinstance(event, BranchSeen)
+            if event.name in lines and event.service in self.incident.services:
+                key = (event.service, event.repository, event.name)
+                last[key] = max(last.get(key, fact), fact, key=lambda fact: fact.order)
+        return [fact.id for fact in last.values() if fact.event.occurred_at < self.work_since]
+
+    @cached_property
+    def older_refs(self) -> list[Recorded]:
+        """Return the heads and the tags from before the work that was read on which answers depend."""
+        tags = [commit.event for row in self.changes for commit in row.tagged]
+        return self.select([], [*self._older_heads, *tags])
 
     @cached_property
     def change_events(self) -> list[Recorded]:
-        """The deploys, rollbacks and merges of its services and of the services of linked changes."""
+        """The deploys, rollbacks and merges of its services and of the services of linked changes, and their tags."""
         self.need(Part.WORK)
-        return [each for each in self.recorded if is_change(each)]
+        return [each for each in self.recorded if is_change(each) or isinstance(each.event, VersionTagged)]
+
+    @cached_property
+    def tags(self) -> Tags:
+        """The tags of its services, and of those of linked changes."""
+        return Tags(self.living(each for each in self.recorded if isinstance(each.event, VersionTagged)))
 
     @cached_property
     def changes(self) -> list[ChangeRow]:
@@ -386,6 +417,16 @@ class Dossier:
         return [spaced(each, start, end) for each in joined], chunks
 
 
+def main_branches(procedure: Mapping[str, Any]) -> set[str]:
+    """Name the production, integration and maintained branches, by [procedure] as the log has it."""
+    defaults = Procedure()
+    return {
+        procedure.get("production_branch", defaults.production_branch),
+        procedure.get("integration_branch", defaults.integration_branch),
+        *procedure.get("maintained_branches", defaults.maintained_branches),
+    }
+
+
 def is_change(recorded: Recorded) -> bool:
     """Whether an event records a deploy, a rollback or a merge."""
     event = recorded.event
@@ -400,8 +441,12 @@ def wanted(incident: Incident, parts: Part) -> list[Window]:
     if Part.WORK in parts:
         assert WORK_BEFORE[0] is not None
         found += work_windows(incident, incident.begins_at - WORK_BEFORE[0])
-    for service in (None, *incident.services) if parts & (Part.STORY | Part.WORK) else ():
-        found += settings_windows(incident, service)
+    if parts & (Part.STORY | Part.WORK):
+        for service in (None, *incident.services):
+            found += settings_windows(incident, service)
+        refs = (VersionTagged.TOPIC, BranchSeen.TOPIC)
+        until = after(incident, WORK_AFTER)
+        found += [Window(f"service:{service}", None, until, refs) for service in incident.services]
     if Part.METRICS in parts:
         found.append(Window(SILENCES))
     if Part.ACTIONS in parts:
@@ -463,7 +508,7 @@ def change_windows(incident: Incident, services: Iterable[str], end: datetime | 
         window
         for service in services
         for window in (
-            Window(f"service:{service}", None, end, (*CHANGES, _MOVED)),
+            Window(f"service:{service}", None, end, (*CHANGES_AND_TAGS, _MOVED)),
             Window(f"service:{service}", since, end, (CommitMade.TOPIC, _MOVED)),
         )
     ]

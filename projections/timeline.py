@@ -17,6 +17,7 @@ from projections.deduplication import deduplicate
 from projections.dossier import Dossier
 from projections.places import Production
 from projections.silence import Silence, silences_of
+from projections.tags import Tags
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Redaction, handle_of
@@ -130,6 +131,7 @@ def timeline(
         end=end,
         order=order,
         production=dossier.production,
+        tags=dossier.tags,
     )
 
 
@@ -142,6 +144,7 @@ def entries(
     end: datetime | None = None,
     order: str = "occurred",
     production: Production | None = None,
+    tags: Tags | None = None,
 ) -> list[Entry]:
     """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
@@ -166,7 +169,10 @@ def entries(
         facts, decisions = (
             [each for each in some if each.event.occurred_at < end] for some in (facts, decisions)
         )
-    groups = _gathered(facts, silent, production) + [_Group(decision, (decision,)) for decision in decisions]
+    tags = Tags(each for each in everything if each.retraction is None) if tags is None else tags
+    groups = _gathered(facts, silent, production, tags) + [
+        _Group(decision, (decision,)) for decision in decisions
+    ]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
         retracted = _of_incident(
@@ -229,7 +235,7 @@ def _counts(decision: Effective, incident: Incident) -> bool:
 
 
 def _gathered(
-    facts: Sequence[Effective], silent: dict[str, Silence], production: Production | None
+    facts: Sequence[Effective], silent: dict[str, Silence], production: Production | None, tags: Tags
 ) -> list[_Group]:
     """Make one group of all facts about one thing."""
     alerts, changes, errors, groups = [], [], [], []
@@ -251,7 +257,7 @@ def _gathered(
     ]
     groups += [
         _Group(step.shown, step.witnesses, {"reported_by": step.sources})
-        for step in steps(changes, production)
+        for step in steps(changes, production, tags)
     ]
     return groups + _repeated(errors)
 

@@ -235,7 +235,8 @@ def _change_events(dossier: Dossier) -> list[Recorded]:
     recent = [row for row in rows if row.at >= since]
     for row in [*_depended_on([row for row in rows if row.at < since], recent), *recent]:
         if row.service in incident.services or not incident.links.keys().isdisjoint(row.evidence):
-            mine |= {event: dossier.effective[event].recorded for event in row.evidence}
+            known = (*row.evidence, *(commit.event for commit in row.tagged))
+            mine |= {event: dossier.effective[event].recorded for event in known}
     return without_other_links(incident, dossier.with_corrections(mine))
 
 

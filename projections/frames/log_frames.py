@@ -28,6 +28,7 @@ from tracker.application.dossier import dossier_of
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
+from tracker.events.changes import VersionTagged
 from tracker.events.corrections import Correction, effective
 from tracker.events.housekeeping import SettingsChanged
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
@@ -180,7 +181,9 @@ class Frames:
             }
 
         production = production_of(self._log.read_all([SettingsChanged.TOPIC]))
-        return CHANGES.frame(map(row, changes(self._log.select([Window("changes")]), production)))
+        services = self._log.scope_names("service:")
+        tags = [Window(service, None, None, (VersionTagged.TOPIC,)) for service in services]
+        return CHANGES.frame(map(row, changes(self._log.select([Window("changes"), *tags]), production)))
 
     def alerts(self) -> pd.DataFrame:
         """One row is one occurrence of one alert, by its start.

@@ -113,7 +113,9 @@ def _out(
 ) -> Containment:
     """Return that fixes are not there, where it is known that nothing there can be a copy of them."""
     history, since = line.history, min(fix.authored_at for fix in fixes)
-    if history.is_cut_off([*line.entries, *(head.fact.sha for head in line.heads)], since):
+    # A head that is older than the fix cannot have it, whatever lies behind it.
+    heads = [head.fact.sha for head in line.heads if head.fact.occurred_at >= since]
+    if history.is_cut_off([*line.entries, *heads], since):
         return _unknown("history_incomplete", {"branch": line.name}, line.events)
     later = [history.commits[sha] for sha in line.entries]
     later = [commit for commit in later if commit.at >= since and commit not in fixes]

@@ -84,6 +84,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
         if row.is_again:
             before = " again"
+        if len(row.tagged) > 1 and row.sha is None:
+            commits = " or ".join(commit.sha[:7] for commit in row.tagged)
+            before += f" (the tag was moved: {commits})"
         title = {"deploy": "deployed", "rollback": "rolled back to", "merge": ""}[row.kind]
         if row.status != "finished":
             title = f"{row.kind} {row.status}"
@@ -123,6 +126,7 @@ def _described(change: ListedChange) -> dict[str, object]:
         "version": row.version if row.version != UNKNOWN else None,
         "previous_version": row.previous_version,
         "sha": row.sha,
+        "tag_commits": [commit.sha for commit in row.tagged],
         "started_at": row.started_at,
         "finished_at": row.finished_at,
         "occurred_at": row.at,

@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from projections.changes import changes
-from projections.dossier import CHANGES
-from projections.versions import UNKNOWN, Version, same_version
+from projections.changes import changes_among
+from projections.dossier import CHANGES_AND_TAGS
+from projections.tags import Tags
+from projections.versions import UNKNOWN, same_version
 from tracker.application import spool
 from tracker.application.open_runs import OpenRun
 from tracker.application.recording.changes import STEPS
@@ -29,7 +30,8 @@ from tracker.cli.child_process import ChildEnd, SignalPipe, run_child
 from tracker.cli.common import say
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
 from tracker.events.base import Arrival, Incoming, Observation, Window, handle_of
-from tracker.events.changes import Change, TestsFinished, TestsInterrupted
+from tracker.events.changes import Change, RollbackFinished, TestsFinished, TestsInterrupted
+from tracker.events.corrections import not_retracted
 from tracker.ingest import git
 from tracker.text import secrets
 from tracker.text.shell import word
@@ -329,7 +331,10 @@ class _Recorder:
         """Whether the log's last version is that one: a rollback that returned early has not replaced it yet."""
         if self._arguments.what != "rollback":
             return False
-        window = Window(f"service:{self._arguments.service}", topics=CHANGES)
-        rows = changes(self._session.log.select([window]))
-        last = next((row for row in reversed(rows) if row.status == "finished"), None)
-        return last is not None and same_version(last, Version(version))
+        window = Window(f"service:{self._arguments.service}", topics=CHANGES_AND_TAGS)
+        facts = not_retracted(self._session.log.select([window]))
+        last = next((row for row in reversed(changes_among(facts)) if row.status == "finished"), None)
+        now = RollbackFinished(
+            occurred_at=self._session.now, source="run", service=self._arguments.service, version=version
+        )
+        return last is not None and same_version(last, Tags(facts).version(now))

@@ -15,7 +15,7 @@ class Forks:
 
     def __init__(self, commits: Mapping[str, Commit], branches: Iterable[Ref], names: Sequence[str]) -> None:
         self._commits = commits
-        self._names = frozenset(names)
+        self.names = frozenset(names)
         self._chains: dict[str, set[str]] = {name: set() for name in names}
         for branch in branches:
             # A clone's own main may lag behind origin's: a commit of either is one of main.
@@ -24,7 +24,7 @@ class Forks:
 
     def of(self, branch: Ref) -> tuple[str | None, str | None]:
         """Return commit and branch; none for a main branch, or when it has no commit of its own."""
-        if branch.name in self._names:
+        if branch.name in self.names:
             return None, None
         for sha in self._first_parents(branch.sha):
             for name, chain in self._chains.items():

@@ -39,7 +39,8 @@ def read(
 ) -> list[Incoming]:
     """Read the commits, tags and branches of a repository, oldest first.
 
-    The span has both its ends in it; a branch lies where its newest commit does. A merge
+    The span has both its ends in it; a branch lies where its newest commit does, and a main
+    branch that is older is in it, too. A merge
     has no counts and no patch id, and neither has what a shallow or partial clone lacks
     the contents for: those are unknown, not zero. A hotfix branch is recorded although it
     was deleted, where a merge names it: it pointed then at what was merged.
@@ -116,7 +117,11 @@ class _Clone:
 
     def holds(self, at: datetime) -> bool:
         """Whether an instant lies in the span."""
-        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+        return (self.since is None or at >= self.since) and not self.is_after(at)
+
+    def is_after(self, at: datetime) -> bool:
+        """Whether an instant lies after the span."""
+        return self.until is not None and at > self.until
 
     @cached_property
     def inside(self) -> list[Commit]:
@@ -135,8 +140,16 @@ class _Head:
 
 
 def _heads(clone: _Clone, branches: list[Ref], forks: Forks, hotfix_branches: re.Pattern[str]) -> list[_Head]:
-    """Gather the branches that are there, and the hotfix branches that only a merge remembers."""
-    asked = [branch for branch in branches if clone.holds(clone.commits[branch.sha].at)]
+    """Gather the branches that are there, and the hotfix branches that only a merge remembers.
+
+    A main branch is told where nothing happened on it since the span began, too: it has nothing newer.
+    """
+    asked = [
+        branch
+        for branch in branches
+        if clone.holds(at := clone.commits[branch.sha].at)
+        or (branch.name in forks.names and not clone.is_after(at))
+    ]
     for commit in clone.inside:
         if len(commit.parents) < 2:
             continue
