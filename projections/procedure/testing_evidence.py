@@ -38,10 +38,13 @@ def deployed_sha(evidence: Evidence, row: ChangeRow) -> tuple[str, tuple[str, ..
     """Return the commit that was deployed, and the events that name it.
 
     As the deploy names it, else its version's tag, else a release tool, else the last that was seen
-    of the branch of that version before the deploy, else a version that is a hash.
+    of the branch of that version before the deploy, else a version that is a hash. None where its tag was moved
+    around then.
     """
     if row.sha:
-        return row.sha, row.evidence
+        return row.sha, tuple(commit.event for commit in row.tagged) or row.evidence
+    if row.tagged:
+        return None
     before = row.started_at or row.at
     mine = [fact for fact in evidence.facts if getattr(fact.event, "service", None) == row.service]
     for kinds in ((VersionTagged,), (VersionReleased, ReleaseCreated), (BranchSeen,)):

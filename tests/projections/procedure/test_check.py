@@ -491,6 +491,20 @@ def test_a_deploy_that_names_no_commit_is_that_of_its_version(telling):
     assert one("tested_before_deploy", *history).status is Status.UNKNOWN
 
 
+def test_a_deploy_by_a_tag_of_two_commits_may_be_of_either():
+    """
+    So it is unknown whether the tested one was deployed.
+    """
+    bare = b.deploy(20, version="1.4.3", sha=None)
+    history = [*DECLARED, bare, b.linked(bare, 21, role="fixed"), b.run_of_tests(17), b.resolved(32)]
+    tagged = [*history, b.tag(18, name="v1.4.3")]
+
+    assert one("tested_before_deploy", *tagged).status is Status.MET
+
+    other = b.tag(19, name="v1.4.3", sha=OTHER_SHA, repository="web")
+    assert one("tested_before_deploy", *tagged, other).status is Status.UNKNOWN
+
+
 @pytest.mark.parametrize("commits", [[], [b.commit(15)]], ids=["unknown commit", "known commit"])
 def test_a_version_that_is_a_hash_is_that_commit(commits):
     """
