@@ -7,7 +7,6 @@ one, gets a function here and a line in `PLACES`.
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tracker.application import spool
 from tracker.application.read_delivery import READERS, facts_of
@@ -20,7 +19,7 @@ from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached, file_scope
 from tracker.events.messages import MessagePrinted
-from tracker.inbox.opening import SUFFIX, open_inbox
+from tracker.inbox.opening import existing_inbox
 from tracker.inbox.queue import Inbox, QueuedDelivery
 
 
@@ -169,27 +168,14 @@ PLACES: "tuple[Callable[[Session, Sequence[bytes]], str | None], ...]" = (from_i
 
 def clean(session: "Session") -> list[str]:
     """Leave nothing in unused parts of the files of the store and its inbox; return what is out of reach."""
-    with _inbox(session) as inbox:
+    with existing_inbox(session.settings.store) as inbox:
         if inbox is not None:
             inbox.clean()
     return session.log.clean()
 
 
-@contextlib.contextmanager
-def _inbox(session: "Session") -> "Iterator[Inbox | None]":
-    store = session.settings.store
-    if "://" not in store and not Path(store + SUFFIX).exists():
-        yield None
-        return
-    inbox = open_inbox(store)
-    try:
-        yield inbox
-    finally:
-        inbox.close()
-
-
 def _held(session: "Session") -> "Iterator[tuple[Inbox, QueuedDelivery]]":
-    with _inbox(session) as inbox:
+    with existing_inbox(session.settings.store) as inbox:
         number = 0
         while inbox is not None and (page := inbox.after(number)):
             for held in page:

@@ -23,6 +23,7 @@ from tracker.events.samples import MetricSampled
 from tracker.incident import Incident, fold
 from tracker.ingest.services import ServiceRule, ServiceRules
 from tracker.log import Appended, Log
+from tracker.log.foreign_objects import not_ours
 from tracker.settings.loading import load, store_despite_errors
 from tracker.settings.schema import Settings
 from tracker.text.shell import word
@@ -117,8 +118,11 @@ class Session:
 
     @cached_property
     def log(self) -> Log:
-        """The log, opened when it is first used."""
-        return Log(self.settings.store)
+        """The log, opened when it is first used; what acts on its rows and is not ours is a notice."""
+        log = Log(self.settings.store)
+        if foreign := log.foreign_objects:
+            self.notify(f"tracker: {not_ours(foreign)}\n  See: tracker verify")
+        return log
 
     def close(self) -> None:
         """Close the log, if it was opened."""

@@ -19,6 +19,7 @@ from reports.html import hand_lines, page
 from reports.post_incident import Document, write
 from reports.wording.timeline import redaction
 from tracker.application import report_files
+from tracker.application.foreign_objects import add_inbox
 from tracker.application.provenance import imported_at
 from tracker.application.report import gathered_again, published_text
 from tracker.application.session import Session
@@ -31,6 +32,7 @@ from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import Effective
 from tracker.events.reviews import ReportPublished
 from tracker.log import Verified
+from tracker.log.foreign_objects import not_ours
 from tracker.text.shell import command, word
 
 EXAMPLE = "example:  tracker verify --report INC-42.md"
@@ -111,6 +113,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         heads.append(report.head)
     with progress("verify") as update:
         found = session.log.verify(tuple(heads), update)
+    add_inbox(found, session.settings.store)
     problem = found.first_problem
     unfinished = session.log.unfinished_redactions() if found.whole else []
     answer = {
@@ -120,6 +123,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         "unsealed": found.unsealed,
         "redacted": found.redacted,
         "redactions_unfinished": unfinished,
+        "foreign_objects": found.foreign_objects,
         "head": found.head,
         "log": session.log.id if found.whole else None,
         "first_problem": None
@@ -168,6 +172,14 @@ def _say(arguments: argparse.Namespace, found: "Verified", missing: list[str]) -
         where = f"position {problem.position}, {problem.event or 'no event'}: " if problem.position else ""
         print(f"The log is not whole: {where}{problem.what}.")
         after = "after that position " if problem.position else ""
+        if found.foreign_objects and not found.is_only_foreign:
+            print(f"Besides, {not_ours(found.foreign_objects)}.")
+        if found.is_only_foreign:
+            say(
+                "  Its rows match their proof; but such things decide which rows are stored and shown: ask who made"
+            )
+            say("  them and when, drop them, and verify again")
+            return
         say(f"  Keep this file unchanged and restore an earlier copy beside it: nothing {after}is proven")
     for head in missing:
         print(f"That head is not in this log: {head}. The end of the log was cut off, or it is another log.")

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox.queue import Execute, Inbox
+from tracker.inbox.queue import Execute, Inbox, refuse_lost
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -49,11 +49,18 @@ class PostgresInbox(Inbox):
         while True:
             try:
                 with self._transaction() as execute:
-                    execute(
+                    execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    numbers = execute(
                         "INSERT INTO inbox_deliveries (route, source, key, received_us, headers, body) "
-                        "SELECT * FROM unnest(?::text[],?::text[],?::text[],?::bigint[],?::bytea[],?::bytea[])",
+                        "SELECT * FROM unnest(?::text[],?::text[],?::text[],?::bigint[],?::bytea[],?::bytea[]) "
+                        "RETURNING number",
                         columns,
-                    )
+                    ).fetchall()
+                    there = execute(
+                        "SELECT COUNT(*) FROM inbox_deliveries WHERE number = ANY (?)",
+                        [[row[0] for row in numbers]],
+                    ).fetchall()
+                    refuse_lost(len(rows), there[0][0])
                 return
             except StoreAwayError as away:
                 cause = away.__cause__
@@ -63,6 +70,9 @@ class PostgresInbox(Inbox):
 
     def clean(self) -> None:
         """Do nothing: the log rewrites this table with its own."""
+
+    def foreign_objects(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         with self._lock:

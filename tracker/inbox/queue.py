@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tracker.errors import StoreError
+
 MOST_BYTES_AT_ONCE = 32 << 20
 """The most that is read from the inbox at a time."""
 _LONGEST_REASON = 1_000
@@ -92,6 +94,10 @@ class Inbox(ABC):
         """Overwrite unused parts of the files, which still hold finished deliveries."""
 
     @abstractmethod
+    def foreign_objects(self) -> list[str]:
+        """Name what is in the inbox's own file and is not the tracker's; a table in the log's server is the log's."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close the connection."""
 
@@ -167,6 +173,19 @@ class Inbox(ABC):
                 f"MIN(received_us) FILTER (WHERE parked IS NULL) FROM {self.table}"
             ).fetchall()
         return Counts(*row)
+
+
+def refuse_lost(inserted: int, there: int) -> None:
+    """Refuse deliveries that something in the store left out: they would be answered as kept.
+
+    Raises:
+        StoreError: If some are missing; the transaction is rolled back.
+    """
+    if inserted != there:
+        raise StoreError(
+            f"the inbox did not keep what was received: {there} of {inserted} deliveries are there",
+            hint="Something in the store acts on rows; this names it: tracker verify",
+        )
 
 
 def _marks(numbers: Sequence[int]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import StoreAwayError, StoreError
-from tracker.inbox.queue import Execute, Inbox
+from tracker.inbox.queue import Execute, Inbox, refuse_lost
+from tracker.log.foreign_objects import in_sqlite
 from tracker.log.private_files import create_private
 from tracker.log.sqlite import clean_file
 from tracker.text.shell import word
@@ -47,15 +48,25 @@ class SqliteInbox(Inbox):
             self._connection.execute(_SCHEMA)
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        with self._transaction():
+        with self._transaction() as execute:
+            last = execute(
+                "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name='deliveries'"
+            ).fetchall()
             self._connection.executemany(
                 "INSERT INTO deliveries (route, source, key, received_us, headers, body) VALUES (?,?,?,?,?,?)",
                 rows,
             )
+            there = execute("SELECT COUNT(*) FROM deliveries WHERE number>?", last[0]).fetchall()
+            refuse_lost(len(rows), there[0][0])
 
     def clean(self) -> None:
         with self._lock, self._translated():
             clean_file(self._connection)
+
+    def foreign_objects(self) -> list[str]:
+        with self._lock, self._translated():
+            names = in_sqlite(lambda sql: self._connection.execute(sql).fetchall(), [_SCHEMA], may_grow=True)
+        return [f"{name} in {self.path}" for name in names]
 
     def close(self) -> None:
         with self._lock:

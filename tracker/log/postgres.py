@@ -18,10 +18,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
+from tracker.log.foreign_objects import in_postgres
 from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.postgres_cleaning import clean_tables
-from tracker.log.recorder import LogRecorder, refuse_newer, schema
+from tracker.log.recorder import IDENTIFYING, LogRecorder, refuse_lost, refuse_newer, schema
+from tracker.log.rows import EVENT_COLUMNS, INDEX_COLUMNS, PAYLOAD_COLUMNS
 from tracker.settings.store_address import check_address
 
 LOCK_TIMEOUT_SECONDS = 10
@@ -42,6 +44,16 @@ _SCHEMA = (
     "ALTER TABLE stored_events ALTER COLUMN state SET STATISTICS 0, ALTER COLUMN arrival SET STATISTICS 0",
     "ALTER TABLE event_payloads ALTER COLUMN data SET STATISTICS 0",
 )
+_COLUMNS = [
+    f"{table}.{column} {_TYPES[column]}"
+    for table, columns in (
+        ("stored_events", EVENT_COLUMNS),
+        ("event_index", INDEX_COLUMNS),
+        ("event_payloads", PAYLOAD_COLUMNS),
+        ("log_settings", ("name", "value")),
+    )
+    for column in columns
+]
 _NOT_WHOLE_HINT = "Keep the database unchanged, and restore a dump under another name"
 
 
@@ -56,8 +68,17 @@ class _Transaction:
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         arrays = ",".join(f"%b::{_TYPES[column]}[]" for column in columns)
         sql = f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays})".encode()
+        names = IDENTIFYING[table]
+        at = [columns.index(name) for name in names]
+        wanted = ",".join(f"%b::{_TYPES[name]}[]" for name in names)
+        count = (
+            f"SELECT COUNT(*) FROM unnest({wanted}) AS w ({','.join(names)}) JOIN {table} USING ({','.join(names)})"
+        ).encode()
         for batch in _batches(rows):
-            self._cursor.execute(sql, [list(column) for column in zip(*batch, strict=True)])
+            arrays_of = [list(column) for column in zip(*batch, strict=True)]
+            self._cursor.execute(sql, arrays_of)
+            self._cursor.execute(count, [arrays_of[column] for column in at])
+            refuse_lost(table, len(batch), self._cursor.fetchall()[0][0])
 
 
 def _batches(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -119,6 +140,10 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
                 for statement in _SCHEMA:
                     cursor.execute(statement.encode())
 
+    def foreign_objects(self) -> list[str]:
+        with self.reading() as transaction:
+            return in_postgres(transaction.rows, _COLUMNS)
+
     @contextmanager
     def reading(self) -> Iterator[_Transaction]:
         """Open a transaction that sees one state of the database."""
@@ -133,9 +158,12 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
         """Open a transaction that locks the table against other writers."""
         with _translated(), self.datastore.get_connection() as connection, connection.transaction():
             cursor = connection.cursor(row_factory=tuple_row)
-            cursor.execute(f"SET LOCAL lock_timeout = '{lock_timeout_ms(LOCK_TIMEOUT_SECONDS)}ms'".encode())
-            cursor.execute("SET LOCAL synchronous_commit = on")
-            cursor.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            # Immediate constraints: a trigger that waits for the commit would act after an insert looks for its rows.
+            cursor.execute(
+                f"SET LOCAL lock_timeout = '{lock_timeout_ms(LOCK_TIMEOUT_SECONDS)}ms'; "
+                "SET LOCAL synchronous_commit = on; SET CONSTRAINTS ALL IMMEDIATE; "
+                "LOCK TABLE stored_events IN EXCLUSIVE MODE".encode()
+            )
             yield _Transaction(cursor)
             cursor.execute("NOTIFY stored_events")
 

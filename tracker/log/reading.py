@@ -201,6 +201,11 @@ class LogReader:
         """Check the whole log against its own proof."""
         return verify(self._recorder, wanted_heads=wanted_heads, progress=progress, on_server=self._is_server)
 
+    @property
+    def foreign_objects(self) -> list[str]:
+        """What is in the store and is not the tracker's: triggers, views, rules, tables."""
+        return self._recorder.foreign_objects()
+
     def unfinished_redactions(self) -> list[str]:
         """Return the redacted events whose text may still be in unused parts of the store's files."""
         with self._recorder.reading() as transaction:

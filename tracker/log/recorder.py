@@ -71,7 +71,8 @@ class Transaction(Protocol):
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement written with `?` and return its rows."""
 
-    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None: ...
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, and look that they are there: see `refuse_lost`."""
 
 
 class Appended(NamedTuple):
@@ -94,6 +95,10 @@ class LogRecorder(ApplicationRecorder):
     """The log's tables, on top of the library's recorder of one store."""
 
     events_table = "stored_events"
+
+    @abstractmethod
+    def foreign_objects(self) -> list[str]:
+        """Name what is in the store and is not the tracker's: see `tracker.log.foreign_objects`."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Transaction]:
@@ -283,6 +288,29 @@ def redactions(transaction: Transaction, ids: Sequence[str]) -> dict[str, Record
             if isinstance(event, EventRedacted):
                 by_target.setdefault(event.target, RecordedRedaction(decision or originator, position, event))
     return by_target
+
+
+IDENTIFYING = {
+    "stored_events": ("position", "digest"),
+    "event_index": INDEX_COLUMNS,
+    "event_payloads": ("position",),
+    "log_settings": ("name", "value"),
+}
+"""The columns by which an insert looks whether its rows are there."""
+
+
+def refuse_lost(table: str, inserted: int, there: int) -> None:
+    """Refuse an insert of which rows are missing: a trigger, a rule or a view has left them out.
+
+    Raises:
+        LogNotWholeError: If some are; the transaction is rolled back.
+    """
+    if inserted != there:
+        raise LogNotWholeError(
+            f"the store did not keep what was written to its table {table}: {there} of {inserted} rows are there; "
+            "nothing was recorded",
+            hint="Something in the store acts on rows; this names it: tracker verify",
+        )
 
 
 def content_missing(identity: str) -> LogNotWholeError:

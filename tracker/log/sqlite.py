@@ -19,10 +19,11 @@ from eventsourcing.sqlite import (
 from eventsourcing.utils import Environment
 
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
+from tracker.log.foreign_objects import in_sqlite
 from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.private_files import create_private
-from tracker.log.recorder import LogRecorder, refuse_newer, schema
+from tracker.log.recorder import IDENTIFYING, LogRecorder, chunks, refuse_lost, refuse_newer, schema
 from tracker.text.shell import word
 
 APPLICATION_ID = 0x7472636B
@@ -60,6 +61,18 @@ class _Transaction:
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ",".join("?" * len(columns))
         self._connection.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
+        refuse_lost(table, len(rows), sum(self._count(table, columns, chunk) for chunk in chunks(rows, 300)))
+
+    def _count(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+        """Count which of these rows are in the table."""
+        names = IDENTIFYING[table]
+        at = [columns.index(name) for name in names]
+        marks = ",".join([f"({','.join('?' * len(at))})"] * len(rows))
+        [count] = self._connection.execute(
+            f"WITH w ({','.join(names)}) AS (VALUES {marks}) SELECT COUNT(*) FROM w JOIN {table} USING ({','.join(names)})",
+            [row[column] for row in rows for column in at],
+        ).fetchone()
+        return int(count)
 
 
 # The library types max_notification_id() of an empty SQLite file as int; it returns None there too.
@@ -95,6 +108,10 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):  # type: ignore
             except BaseException:
                 raw.execute("ROLLBACK")
                 raise
+
+    def foreign_objects(self) -> list[str]:
+        with self.reading() as transaction:
+            return in_sqlite(transaction.rows, _SCHEMA)
 
     @contextmanager
     def reading(self) -> Iterator[_Transaction]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tracker.errors import StoreError
 from tracker.events.base import REGISTRY, UPCASTERS, Event, decode, event_id
 from tracker.events.housekeeping import LogSealed
+from tracker.log.foreign_objects import not_ours
 from tracker.log.holes import CONTENT_MISSING, FileCheck, HoleCheck, stored_digest
 from tracker.log.recorder import LogRecorder, Transaction
 from tracker.log.rows import STORED_SQL, StoredEvent, stored_of, stream_of
@@ -37,7 +38,11 @@ class Problem:
 
 @dataclass
 class Verified:
-    """The result of the check. `heads` maps each requested head to its position; `redacted` counts holes."""
+    """The result of the check. `heads` maps each requested head to its position; `redacted` counts holes.
+
+    `foreign_objects` are not the tracker's, and may decide which rows are stored and shown: none of it is
+    whole with them.
+    """
 
     events: int = 0
     position: int = 0
@@ -46,10 +51,17 @@ class Verified:
     first_problem: Problem | None = None
     heads: dict[str, int] = field(default_factory=dict)
     redacted: int = 0
+    foreign_objects: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
         return self.first_problem is None
+
+    @property
+    def is_only_foreign(self) -> bool:
+        """Whether all rows match their proof, and what is not the tracker's is the only problem."""
+        problem = self.first_problem
+        return problem is not None and problem.what == not_ours(self.foreign_objects)
 
 
 def verify(
@@ -61,12 +73,12 @@ def verify(
 ) -> Verified:
     """Read the whole log once and name the first place that does not match its proof.
 
-    Checked are: that every table and index exists, positions without gaps, recording times
+    Checked are: that every table and index exists and nothing else does, positions without gaps, recording times
     that never decrease, each digest over its stored bytes, each id over its content, each
     seal over its digests and its predecessor, the index against the events, each hole against
     the sealed redaction that names it, and each file against its hash.
     """
-    result = Verified()
+    result = Verified(foreign_objects=recorder.foreign_objects())
     wanted = {head.lower() for head in wanted_heads}
     seal_head, seal_through = GENESIS, 0
     since_seal: list[tuple[int, bytes, bool]] = []
@@ -128,6 +140,8 @@ def verify(
                 progress(result.events, total)
         if result.first_problem is None:
             result.first_problem = _problem_at_the_end(transaction, index, holes, files, seal_through)
+        if result.first_problem is None and result.foreign_objects:
+            result.first_problem = Problem(0, None, not_ours(result.foreign_objects))
     result.unsealed = sum(1 for _, _, is_seal in since_seal if not is_seal)
     result.head = running.hexdigest()
     return result

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracker.application.diagnosis.examination import Examination
+from tracker.application.foreign_objects import foreign_objects
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.events.housekeeping import LogSealed
 from tracker.ingest.findings import Finding, broken, ok, warning
 from tracker.log import Log
+from tracker.log.foreign_objects import not_ours
 from tracker.log.private_files import readable_by_others
 from tracker.log.sqlite import refuse_foreign
 from tracker.settings.store_address import SCHEMES, shown_address
@@ -46,6 +48,10 @@ def _read(store: str) -> Iterator[Finding]:
     with Log(store) as log:
         position = log.position
         shown = shown_address(store)
+        if foreign := foreign_objects(log):
+            raise LogNotWholeError(
+                not_ours(foreign), hint="Ask who made it and when, and drop it; see: tracker verify"
+            )
         if position <= PROVEN_AT_ONCE:
             found = log.verify()
             if found.first_problem is not None:
