@@ -1,6 +1,8 @@
 """Given what was decided, when one more thing is asked: an event, or a sentence why not."""
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from tests.builders import (
     amended,
@@ -26,6 +28,7 @@ from tests.builders import (
 from tracker.decisions import lifecycle
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
+from tracker.events.base import event_id
 from tracker.events.incidents import MILESTONES
 from tracker.incident import Status, fold
 from tracker.times import Typed
@@ -419,3 +422,73 @@ def test_the_stage_of_a_reopened_incident_is_said_anew():
 
     assert (back.stage, back.reopened_at) == (None, at(70))
     assert lifecycle.change_stage(back, "monitoring", by="ada", at=typed(75)).stage == "monitoring"
+
+
+@drawn(st.lists(st.sampled_from(["ben", "cara", "dan"]), min_size=1, max_size=7))
+def test_who_was_named_last_in_one_minute_leads(names):
+    """
+    Also who led in that minute before: each is a decision of its own, and a repeated one changes nothing.
+    """
+    history, steps = [declared(10)], 0
+    for name in names:
+        known = given(*history)
+        if known.lead == name:
+            continue
+        made = lifecycle.change_lead(known, name, by="ada", at=typed(12))
+        history.append(lifecycle.again(known, made))
+        steps += 1
+
+    assert given(*history).lead == names[-1]
+    assert len({event_id(event) for event in history}) == steps + 1
+
+
+def test_what_goes_back_within_a_minute_counts():
+    """
+    Severity, stage, services, the end, and a milestone that was set elsewhere in between.
+    """
+
+    def told(*decisions):
+        history = [declared(10)]
+        for decide in decisions:
+            known = given(*history)
+            history.append(lifecycle.again(known, decide(known)))
+        return given(*history)
+
+    def severity(name):
+        return lambda known: lifecycle.change_severity(known, name, by="ada", at=typed(12), why="x")
+
+    def stage(name):
+        return lambda known: lifecycle.change_stage(known, name, by="ada", at=typed(12))
+
+    def mitigated(minute):
+        return lambda known: lifecycle.set_milestone(known, "mitigated", by="ada", at=typed(minute))
+
+    def billing(decide):
+        return lambda known: decide(known, "billing", by="ada", at=typed(12))
+
+    def over(known):
+        return lifecycle.resolve(known, by="ada", at=typed(40))
+
+    def back(known):
+        return lifecycle.reopen(known, by="ada", at=typed(40), why="again")
+
+    assert told(*map(severity, ("major", "minor", "major"))).severity == "major"
+    assert told(*map(stage, ("fixing", "monitoring", "fixing"))).stage == "fixing"
+    assert told(*map(mitigated, (20, 21, 20))).milestones["mitigated"].at == at(20)
+    assert told(*map(mitigated, (20, 20))).steps[-1].id == told(mitigated(20)).steps[-1].id
+    add, remove = billing(lifecycle.add_service), billing(lifecycle.remove_service)
+    assert "billing" in told(add, remove, add).services
+    assert told(over, back, over).status is Status.RESOLVED
+    assert told(over, back, over, back).status is Status.OPEN
+
+
+def test_a_decision_that_was_retracted_can_be_made_again():
+    """
+    With the same words for the same minute.
+    """
+    first = lead(12, lead="ben")
+    known = given(declared(10), first, retracted(first))
+    made = lifecycle.again(known, lead(12, lead="ben"))
+
+    assert event_id(made) != event_id(first)
+    assert given(declared(10), first, retracted(first), made).lead == "ben"

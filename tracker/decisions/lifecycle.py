@@ -4,12 +4,18 @@ Pure: nothing here reads a store or a clock. Each function raises RefusedError, 
 the decision contradicts what is known. Decisions about single events are in `tracker.decisions.corrections`.
 """
 
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from tracker.decisions.common import decided, reason, refuse_closed, refuse_merged, refuse_unknown
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
 from tracker.incident import Incident, Status
 from tracker.text.shell import word
 from tracker.times import Typed, utc
+
+R = TypeVar("R", bound=events.Repeatable)
 
 
 def declare(
@@ -217,6 +223,26 @@ def note(incident: Incident, text: str, *, by: str, at: Typed, kind: str = "note
         raise RefusedError("a note needs a text", hint=f'tracker note {incident.id} "what you saw"')
     refuse_merged(incident, "tracker note {into} …")
     return decided(events.NoteAdded, incident.id, by, at, text=text.strip(), kind=kind)
+
+
+def again(incident: Incident, decision: R) -> R:
+    """Tell a decision from an equal one of the same instant before it, where another was made in between.
+
+    What is decided already stays that one decision; the others are refused where they change nothing.
+    """
+    equal = [
+        step
+        for step in incident.steps
+        if isinstance(step.recorded.event, type(decision))
+        and replace(step.recorded.event, again=0) == decision
+    ]
+    if not equal:
+        return decision
+    if isinstance(decision, events.MilestoneSet):
+        milestone = incident.milestones.get(decision.milestone)
+        if milestone is not None and milestone.event == equal[-1].id and not equal[-1].amendments:
+            return replace(decision, again=len(equal) - 1)
+    return replace(decision, again=len(equal))
 
 
 def contradictions(incident: Incident) -> list[str]:

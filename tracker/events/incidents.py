@@ -15,7 +15,16 @@ PREVENTION = "would-have-prevented"
 ROLES = ("caused", "fixed", "suspect", "dismissed", PREVENTION)
 
 
-class IncidentLifecycleEvent(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class Repeatable(Decision, frozen=True, kw_only=True, omit_defaults=True):
+    """A decision that may be the same again, of the same instant: two "ok" of one minute, a lead who is back.
+
+    `again` is how many equal ones there were before it.
+    """
+
+    again: int = 0
+
+
+class IncidentLifecycleEvent(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """A decision about which incidents exist, of which services, and which are resolved."""
 
     def scopes(self) -> tuple[str, ...]:
@@ -42,7 +51,7 @@ class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_d
 
 
 @topic("milestone-set", rank=71)
-class MilestoneSet(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class MilestoneSet(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """The incident started, was detected, confirmed, mitigated or ended at `occurred_at`.
 
     With `until` it was somewhere between the two.
@@ -53,7 +62,7 @@ class MilestoneSet(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("severity-changed", rank=72)
-class SeverityChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class SeverityChanged(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """The incident was judged more or less severe."""
 
     severity: str
@@ -61,14 +70,14 @@ class SeverityChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @topic("lead-changed", rank=73)
-class LeadChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class LeadChanged(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """Another person leads."""
 
     lead: str
 
 
 @topic("stage-changed", rank=74)
-class StageChanged(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class StageChanged(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """The work entered another stage."""
 
     stage: str
@@ -89,7 +98,7 @@ class ServiceRemoved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_def
 
 
 @topic("note-added", rank=77)
-class NoteAdded(Decision, frozen=True, kw_only=True, omit_defaults=True):
+class NoteAdded(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
     """A person added a note."""
 
     text: str

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.ingest.notes.reading import read, read_file, refused
 from tracker.errors import BadInputError
+from tracker.events.base import event_id
 
 NARROW, MARK = "\u202f", "\u200e"
 
@@ -257,3 +258,16 @@ def test_what_was_said_is_read_as_it_was_said(said: list[tuple[int, str, list[st
         expected.append((f"01 {at}", name, text))
 
     assert told("\n".join(lines)) == expected
+
+
+def test_the_same_words_twice_in_a_minute_are_two_messages() -> None:
+    """
+    By one writer, in a copied chat and in an IRC log.
+    """
+    slack = "Ana Lee  14:26\nok\nBen  14:26\nok\nAna Lee  14:26\nok"
+    irc = "14:26 < ana> ok\n14:26 < ben> ok\n14:26 < ana> ok"
+    for text in (slack, irc):
+        notes = read(text)
+        assert [note.text for note in notes] == ["ok"] * 3
+        assert len({event_id(note) for note in notes}) == 3
+        assert [event_id(note) for note in read(text)] == [event_id(note) for note in notes]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.ingest.notes.reading import DAY, NOW, at, read, read_file, refused
 from tracker.errors import BadInputError, UsageError
+from tracker.events.base import event_id
 from tracker.events.incidents import NOTE_KINDS
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -35,6 +36,21 @@ def test_the_guides_timeline_is_read_as_it_stands() -> None:
     assert {(n.precision_seconds, n.kind, n.decided_by, n.incident) for n in found} == {
         (60.0, "note", "Ann", "INC-1")
     }
+
+
+@given(st.lists(st.sampled_from(["14:10 ok", "14:10 done", "14:11 ok", "14:10 [lesson] ok"]), max_size=9))
+def test_equal_lines_of_one_minute_are_as_many_notes(lines: list[str]) -> None:
+    """
+    And the same ones when the file is read again, or a longer copy of it.
+    """
+    text = "\n".join(lines)
+    first, again = ([event_id(note) for note in read(text)] for _ in range(2))
+    longer = [event_id(note) for note in read(f"{text}\n14:10 ok")]
+
+    assert len(set(first)) == len(lines)
+    assert again == first
+    assert set(first) < set(longer)
+    assert len(set(longer)) == len(lines) + 1
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tracker.application.session import Session
 from tracker.decisions import lifecycle
 from tracker.errors import UsageError
 from tracker.events.base import Decision
+from tracker.events.incidents import Repeatable
 from tracker.incident import Incident
 from tracker.times import Typed
 
@@ -28,11 +29,11 @@ def _decide(
     session: Session,
     incident: Incident,
     at: Typed,
-    decision: Callable[[Incident], Decision],
+    decision: Callable[[Incident], Repeatable],
     **facts: object,
 ) -> Outcome:
     def decided(known: Incident) -> Sequence[Decision]:
-        return [decision(known)]
+        return [lifecycle.again(known, decision(known))]
 
     return Outcome(session.decide(incident.id, decided), {"incident": incident.id}, at.at, facts)
 

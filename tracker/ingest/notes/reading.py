@@ -1,11 +1,14 @@
 """A file of notes or of a chat, read whole or refused whole, with every wrong line named."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from tracker.errors import BadInputError
-from tracker.events.base import Arrival, Incoming
+from tracker.events.base import Arrival, Incoming, event_id
 from tracker.events.incidents import NoteAdded
 from tracker.ingest.notes.chat import read_chat
 from tracker.ingest.notes.exports import is_export, read_export
@@ -73,12 +76,23 @@ def read(
     ]
     if placed.newest_first:
         notes.reverse()
-    return ReadNotes(_incoming(notes, by), chat.left_out, placed.newest_first)
+    return ReadNotes(_incoming(_numbered(notes), by), chat.left_out, placed.newest_first)
 
 
 def _incoming(notes: list[NoteAdded], by: str) -> list[Incoming]:
     arrival = Arrival(via="file", reported_by=by)
     return [Incoming(event=note, arrival=arrival) for note in notes]
+
+
+def _numbered(notes: list[NoteAdded]) -> list[NoteAdded]:
+    """Number equal notes: two lines "ok" of one minute are two, and the same two when the file is read again."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for note in notes:
+        identity = event_id(note)
+        numbered.append(replace(note, again=seen[identity]))
+        seen[identity] += 1
+    return numbered
 
 
 def _read_text(text: bytes) -> Chat:
