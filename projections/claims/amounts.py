@@ -81,7 +81,12 @@ _BOUNDS = (
 )  # fmt: skip
 _BEFORE = tuple((name, any_case(text)) for name, text in _BOUNDS)
 _AFTER = (
-    ("about", any_case(r"\s*(?:or so|approximately|approx|-ish|give or take)\b")),
+    (
+        "about",
+        any_case(
+            r"(?:\s*(?:or so|approximately|approx|-ish)\b|[^;]{0,90}\b(?:give or take|thereabouts|more or less)\b)"
+        ),
+    ),
     ("most", any_case(r"\s*(?:at (?:the )?most|or less|max(?:imum)?)\b")),
     ("least", any_case(r"\s*(?:at least|or more|\+)")),
 )
@@ -120,7 +125,7 @@ def number_of(text: str) -> float:
 
 def bound_of(text: str, start: int, end: int) -> str:
     """Return what the words around an amount make of it."""
-    before, after = text[max(start - 28, 0) : start], text[end : end + 20]
+    before, after = text[max(start - 28, 0) : start], text[end : end + 120]
     for name, pattern in _BEFORE:
         if pattern.search(before):
             return name

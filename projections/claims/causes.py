@@ -97,6 +97,7 @@ def _wrong(
         and marker
         and versions
         and facts.causing_versions
+        and not phrases("fixed").search(text)
         and versions <= facts.versions
         and not versions & facts.causing_versions
     ):
@@ -107,7 +108,14 @@ def _wrong(
     common, suspected, named = words & cause.words, words & cause.suspected, mechanisms(text)
     if len(suspected) >= 2 and len(suspected) > len(common) and not named & cause.mechanisms:
         return "suspected", ()
-    if named and cause.mechanisms and not named & cause.mechanisms and len(common) <= (1 if marker else 0):
+    if versions & facts.causing_versions:
+        return None
+    if (
+        named
+        and not named & cause.mechanisms
+        and (cause.mechanisms or (not common and (marker or alone)))
+        and len(common) <= (1 if marker else 0)
+    ):
         return "mechanism", (*sorted(named), "/", *sorted(cause.mechanisms))
     told = alone or (
         marker is not None and (titled or phrases("telling/strong cause").search(text) is not None)

@@ -26,7 +26,6 @@ from projections.claims.placeholders import check_placeholders
 from projections.claims.promises import check_message, check_promises
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from projections.claims.statements import check_statements
-from projections.claims.topics import topics_in
 from projections.claims.vocabulary import any_case
 from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded
@@ -182,7 +181,7 @@ def _with_rows(facts: Facts, read: Sequence[Sentence]) -> Facts:
             for at in instants_of(sentence, found[0], facts)
             if facts.incident is None or facts.begins <= at <= facts.ends
         ]
-        missing = [t for t in topics_in(sentence.text) if near and not t.negated and not facts.of(t.point)]
+        missing = [t for t in facts.topics(sentence.text) if near and not t.negated and not facts.of(t.point)]
         added += [Stamp(topic.point, near[0], None, origin="text") for topic in missing]
     return replace(facts, stamps=(*facts.stamps, *added)) if added else facts
 
@@ -191,7 +190,7 @@ def _context(sentence: Sentence, facts: Facts) -> list[Stamp]:
     """Return the instants that "two minutes later" in the next sentence can count from."""
     found = [
         s
-        for topic in topics_in(sentence.text)
+        for topic in facts.topics(sentence.text)
         if not topic.negated
         for s in stamps_of(topic, sentence.text, facts)
     ]

@@ -18,11 +18,11 @@ from projections.claims.clocks import clocks, dates_in
 from projections.claims.facts import Facts, is_bump
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, stem, version_spans, versions_in
-from projections.claims.topics import clause_of, denied, is_claim, is_habit, is_setting, topics_in
+from projections.claims.topics import clause_of, denied, is_claim, is_habit, is_setting
 from projections.claims.vocabulary import any_case, each_of, phrases, words_of
 from tracker.events.changes import CommitMade
 
-_TIMES = any_case(rf"\b(?:(?<!at )once|twice|thrice|(?P<n>{NUMBER}) times)\b")
+_TIMES = any_case(rf"\b(?:(?<!at )once|twice|thrice|(?P<n>{NUMBER}) times|on (?P<on>{NUMBER}) occasions)\b")
 _OF_POINT = {
     "reopened": "reopenings",
     "rolled back": "rollbacks",
@@ -72,11 +72,13 @@ def check_counts(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield from _noted(fuzzy.low, fuzzy.start, fuzzy.end, text, facts, fuzzy)
     for match in _TIMES.finditer(text):
         value = (
-            number_of(match["n"]) if match["n"] else {"once": 1.0, "twice": 2.0}.get(match[0].lower(), 3.0)
+            number_of(match["n"] or match["on"])
+            if match["n"] or match["on"]
+            else {"once": 1.0, "twice": 2.0}.get(match[0].lower(), 3.0)
         )
         bound = bound_of(text, *match.span())
         value += bound == "least" and "more" in text[max(match.start() - 12, 0) : match.start()]
-        for name, begin in _done_so_often(text, match.start(), match.end()):
+        for name, begin in _done_so_often(text, match.start(), match.end(), facts):
             if name not in done and is_claim(text, *match.span(), ignore=("plan",)):
                 done.add(name)
                 yield from _structural(
@@ -94,10 +96,10 @@ def _counted_noun(text: str, end: int) -> tuple[str, int]:
     return "", end
 
 
-def _done_so_often(text: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+def _done_so_often(text: str, start: int, end: int, facts: Facts) -> Iterator[tuple[str, int]]:
     """Yield what was done "twice", with where the words for it begin."""
     left, right = clause_of(text, start, end)
-    for topic in topics_in(text):
+    for topic in facts.topics(text):
         if topic.point in _OF_POINT and -4 < start - topic.end < 30:
             yield _OF_POINT[topic.point], topic.start
     for name, nouns in each_of("counted nouns").items():
@@ -162,6 +164,8 @@ def counted(name: str, facts: Facts) -> tuple[set[int], tuple[str, ...]]:
         numbers = {len(stamps), len(stamps) + 1}
     elif name == "items" and facts.actions:
         numbers, events = {len(facts.actions)}, tuple(item.event for item in facts.actions)
+    elif name == "services" and facts.incident is not None:
+        numbers = {len(facts.incident.services)}
     elif name in ("reopenings", "outages"):
         numbers = {len(stamps) if name == "reopenings" else len(facts.outages)}
     return numbers, events

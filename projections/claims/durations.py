@@ -19,7 +19,7 @@ from projections.claims.topics import (
     is_past,
     is_setting,
 )
-from projections.claims.vocabulary import any_case
+from projections.claims.vocabulary import any_case, phrases
 
 FROM = {
     "detected": ("started", "first error"),
@@ -58,7 +58,7 @@ _FROM_THERE = ("after", "following", "from", "since", "past", "into", "of", "bef
 _MAY_BE_DENIED = ("outage", "alerted", "detected", "reported", "recovered")
 _ENDS_TOO = {"recovered": ("alert ended",), "verified": ("resolved",)}
 _RELATION = any_case(
-    r"\s*(?:\([^)]*\)\s*|or so\s*)?(?P<how>after|following|from|since|past|into|of|before|ahead of|prior to|in\b|later|earlier|until|between|and|with)\b"
+    r"\s*(?:\([^)]*\)\s*|or so\s*|(?:pass(?:ed)?|went by|elapsed|lay)\s*)?(?P<how>after|following|from|since|past|into|of|before|ahead of|prior to|in\b|later|earlier|until|between|and|with)\b"
 )
 _TOOK = any_case(r"\b(?:took|lasted|dragged on|ran|went on|needed)\b(?: for| up)?\s*(?:[\w]+ ){0,3}$")
 _SOFT = frozenset(
@@ -69,6 +69,11 @@ _AUXILIARY = any_case(r"(?:was|were|is|been|being|went)\s+$")
 _METRIC = any_case(r"[a-z0-9]+(?:_[a-z0-9]+)+$")
 """A row that begins with the name of a metric says how it was over some window."""
 _IN_IT = any_case(r"\s*in\b\s*(?:[.,;:]|$|we\b|the (?:incident|outage))")
+_BY = any_case(r"\b(?:by|early|late|ahead)\s*(?:about |some )?$")
+_COMPARED = any_case(r"\s*(?:more|less|longer|shorter|fewer|sooner|faster|slower|too)\b")
+_WAITED = any_case(
+    r"\b(?:(?:it|that|this|there|another)\s+(?:was|took|were|had been|lasted)|let|wait\w*|needed|took|pass|passed|spent)\b"
+)
 _INCIDENT = any_case(r"\b(?:incident|total|overall|whole|entire|everything|all)\b")
 _PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
 
@@ -87,6 +92,8 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
         topics = [each for each in topics if each.end <= len(first)]
     for amount in amounts:
         if any(clock.start <= amount.start < clock.end and ":" not in amount.words for clock in clocks(text)):
+            continue
+        if _COMPARED.match(text, amount.end):
             continue
         if amount.high >= 3 * 86400 or is_setting(text, amount.start, amount.end):
             continue
@@ -130,6 +137,9 @@ def _spans(
         )
     elif not near and (right - left - (amount.end - amount.start) < 14 or not is_past(text[left:right])):
         near = list(topics)
+    if _BY.search(text[: amount.start]) and phrases("promise").search(text) and facts.of("eta"):
+        came = facts.of("deployed", "rolled back", "recovered", "resolved", "message", "cause", "alert ended")
+        return _pairs(facts.of("eta"), came, both=True), topics
     relation = _RELATION.match(text, amount.end)
     how = relation["how"].lower() if relation else ""
     if relation and how in _FROM_THERE:
@@ -165,9 +175,10 @@ def _from_there(
     if how == "from" and len(first) > 1:
         return _pairs(_all(first[:1], text, facts), _all(first[1:], text, facts)), first
     first = first if first and len(first) < len(topics) else beyond[:1]
-    others = [each for each in topics if each not in first] or [
-        each for each in first if each.point == "message"
-    ]
+    others = [each for each in topics if each not in first]
+    if how in ("before", "ahead of", "prior to") and first and not others and _WAITED.search(text):
+        return measures(first[0], text, facts), first
+    others = others or [each for each in first if each.point == "message"]
     if how == "of" and first and first[0].point in ("outage", "started"):
         return measures(first[0], text, facts), first
     starts = [*_all(first, text, facts), *_clock_stamps(sentence, facts, end, end + 8)]
@@ -182,6 +193,10 @@ def _plain(
     """Return the spans between any two points that a sentence names, else how long the one took."""
     text = sentence.text
     left, right = clause_of(text, amount.start, amount.end, wide=True)
+    between = _BETWEEN.search(text[: amount.start])
+    ends = [each for each in topics if between and between.end() <= each.start < amount.start]
+    if len({each.point for each in ends}) > 1:
+        return _pairs(_all(ends[:1], text, facts), _all(ends[1:], text, facts), both=True), ends
     named = [each for each in near if each.point not in _SOFT]
     if not named or (_BETWEEN.search(text[: amount.end]) and len({each.point for each in topics}) < 2):
         return [], []
@@ -218,6 +233,8 @@ def _all(topics: Sequence[Topic], text: str, facts: Facts) -> list[Stamp]:
 
 def _is_recorded(topic: Topic, text: str, facts: Facts) -> bool:
     """Whether something is known of a topic itself, and not only of what may be meant besides."""
+    if topic.point == "calm":
+        return bool(facts.of("reopened"))
     return topic.point in ("outage", "started", "detected") or bool(own_stamps(topic, text, facts))
 
 
@@ -280,6 +297,12 @@ def measures(topic: Topic, text: str, facts: Facts) -> list[Span]:
         if _INCIDENT.search(text) or topic.words.lower() in ("duration", "impact", "lasted", "outage"):
             spans += _pairs(facts.of("started", "detected", "declared", "reopened"), facts.of("resolved"))
         return spans
+    if topic.point == "alert on":
+        return _pairs(facts.of("alerted"), facts.of("alert ended"))
+    if topic.point == "calm":
+        return _pairs(
+            facts.of("recovered", "resolved", "alert ended"), (*facts.of("reopened"), *facts.of("alerted"))
+        )
     found = _recorded(_NAMED.get(topic.point, ()), facts)
     ends = [*own_stamps(topic, text, facts), *facts.of(*_ENDS_TOO.get(topic.point, ()))]
     if topic.point == "message" and topic.which == 0:

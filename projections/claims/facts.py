@@ -11,7 +11,7 @@ from projections.changes import ChangeRow, in_production
 from projections.claims.amounts import counts_in
 from projections.claims.clocks import clocks
 from projections.claims.text import content_words, versions_in
-from projections.claims.topics import topics_in
+from projections.claims.topics import Topic, topics_in
 from projections.claims.vocabulary import any_case
 from projections.dossier import Dossier, Part
 from projections.durations import Duration, durations
@@ -152,6 +152,18 @@ class Facts:
                 if len(part) > 2:
                     found.setdefault(part, set()).add(name)
         return {part: frozenset(names) for part, names in found.items()}
+
+    @cached_property
+    def alert_names(self) -> frozenset[str]:
+        services = {"", *((row.service or "").lower() for row in self.changes)}
+        services |= set(map(str.lower, self.incident.services)) if self.incident else set()
+        return frozenset(
+            name for stamp in self.of("alerted") for name in stamp.names - services if len(name) > 5
+        )
+
+    def topics(self, text: str) -> tuple[Topic, ...]:
+        """Return the points that a sentence names, by their words and by the names of the incident's alerts."""
+        return topics_in(text, self.alert_names)
 
     @cached_property
     def general(self) -> frozenset[str]:
@@ -355,7 +367,7 @@ def facts_of(dossier: Dossier, *, zones: Sequence[tzinfo] = (UTC,), zone_known: 
     if not any(row.kind != "merge" for row in rows):
         texts_of_notes = (note.event.text for note in notes if isinstance(note.event, NoteAdded))
         versions |= {v for text in texts_of_notes for v in versions_in(text)}
-    texts = tuple((stamp, content_words(text)) for stamp, text in _texts(facts, stamps))
+    texts = tuple((stamp, content_words(f"{text} {stamp.by or ''}")) for stamp, text in _texts(facts, stamps))
     return replace(facts, versions=frozenset(versions), texts=texts)
 
 

@@ -11,16 +11,30 @@ from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps, retold, stamps_of, topics_of
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words
-from projections.claims.topics import Topic, clause_of, in_plans, is_claim, topics_in
+from projections.claims.topics import Topic, clause_of, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases
 
 _BY = any_case(r"\b(?:by|before|until|till|up to|no later than|ahead of)\s*(?:about |around )?$")
-_NOT_UNTIL = any_case(r"\bnot (?:until|before)\s*$")
+_NOT_UNTIL = any_case(
+    r"\b(?:not|wait\w*|took|only|lasted|kept|lit|on|open|firing)\b[^,;]{0,24}?\b(?:until|till|before)\s*(?:about |around )?$"
+)
 _LATER = any_case(r"\s*(?:after|before|into|past)\b")
 _FROM = any_case(r"\b(?:after|since|from|between|later than)\s*(?:about |around )?$")
 _TO = any_case(r"(?:\b(?:and|to|until|till)|-|–|—)\s*(?:about |around )?$")
 _SOFT = frozenset(
-    ("outage", "verified", "joined", "decided", "hypothesis", "tested", "severity", "lead", "service added")
+    (
+        "outage",
+        "verified",
+        "joined",
+        "decided",
+        "hypothesis",
+        "tested",
+        "severity",
+        "lead",
+        "service added",
+        "alert on",
+        "calm",
+    )
 )
 """Points that are often meant of something else: only what the log has of them is compared, and only in their own clause."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -242,7 +256,7 @@ def check_days(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
         if re.match(r"^\W*(?:incident )?date\b", text, re.IGNORECASE) and day not in facts.own_days:
             yield Finding("instant", "date", text[:end].strip(), facts.of("started", "declared")[:1])
             continue
-        for topic in topics_in(text):
+        for topic in facts.topics(text):
             stamps = stamps_of(topic, text, facts)
             close = 0 < start - topic.end < 25 or 0 < topic.start - end < 25
             if not close or topic.negated or topic.point in _SOFT or not stamps or in_plans(sentence):

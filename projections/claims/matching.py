@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from projections.claims.facts import Facts, Stamp
 from projections.claims.text import content_words, versions_in
-from projections.claims.topics import Topic, clause_of, denied, topics_in
+from projections.claims.topics import Topic, clause_of, denied
 from projections.claims.vocabulary import any_case, each_of, phrases
 
 ALSO = {
@@ -31,13 +31,18 @@ ALSO = {
     "committed": ("merged",),
 }
 """What a word for a point may be taken for besides."""
+_MEANS = {"alert on": ("alerted", "alert ended"), "calm": ("recovered", "resolved", "reopened")}
+"""Points that are a span, by those that it lies between."""
+_FIRST_LEAD = any_case(r"\b(?:lead|took charge|takes charge)\b")
 _FIX = any_case(r"\b(?:hot)?fix|\bpatch")
 _CLAUSE = any_case(r"[^,;|()]+")
 
 
 def own_stamps(topic: Topic, text: str, facts: Facts) -> list[Stamp]:
     """Return the instants of a topic alone, of the version or alert that its clause names, of its number among several."""
-    found = [stamp for stamp in facts.of(topic.point) if stamp.point != "eta"]
+    found = list(facts.of(*_MEANS.get(topic.point, (topic.point,))))
+    if topic.point == "lead" and len(found) > 1 and not _FIRST_LEAD.search(topic.words):
+        found = found[1:]
     if topic.point == "fixed":
         found = [each for each in facts.of("deployed", "rolled back", "recovered") if each.at >= facts.begins]
     return _narrowed(found, topic, text, facts)
@@ -47,7 +52,7 @@ def stamps_of(topic: Topic, text: str, facts: Facts) -> list[Stamp]:
     """Return the instants that a topic may mean, with those that people call by the same words."""
     if topic.point == "outage":
         return [stamp for starts, ends in facts.outages for stamp in (*starts, *ends)]
-    found = list(facts.of(topic.point, *ALSO.get(topic.point, ())))
+    found = list(facts.of(*_MEANS.get(topic.point, (topic.point, *ALSO.get(topic.point, ())))))
     if topic.point == "message":
         found += facts.of("eta")
     if topic.point == "fixed":
@@ -120,7 +125,7 @@ def topics_of(text: str, facts: Facts, section: Sequence[str] = ()) -> list[Topi
 
     Where it names none, its heading says what it is about.
     """
-    found = list(topics_in(text))
+    found = list(facts.topics(text))
     if (
         section
         and not any(each.point not in ("outage", "started") for each in found)

@@ -10,11 +10,14 @@ from projections.claims.claim import Finding
 from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps, retold
 from projections.claims.prose import Sentence
-from projections.claims.topics import Topic, in_plans, is_claim, topics_in
+from projections.claims.topics import Topic, in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of
 
 _ITS_END = any_case(
     r"\s*(?:it|that)\s+(?:had |was |has )?(?:been )?(?:finish|end|complet|done|through|over|start|beg[au]n)"
+)
+_TRAILING = any_case(
+    r"(?:afterwards|later|subsequently|thereafter|after that|after this|next|then)\W*(?:on)?\W*"
 )
 _KEEN = frozenset(
     ("alerted", "alert ended", "reported", "declared", "reopened", "cause", "deployed", "deploying", "rolled back", "rolling back",
@@ -28,7 +31,7 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     text = sentence.text
     if sentence.heading or facts.incident is None or not is_claim(text) or in_plans(sentence):
         return
-    topics = [each for each in topics_in(text) if each.point in _KEEN]
+    topics = [each for each in facts.topics(text) if each.point in _KEEN]
     for way, pattern in each_of("order").items():
         for match in pattern.finditer(text):
             amounts = list(durations_in(text))
@@ -75,6 +78,12 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
                     own_stamps(beyond[0], text, facts),
                     _events(beyond[1:2], text, facts, "", last=False),
                 )
+            elif (
+                _TRAILING.fullmatch(match[0] + rest)
+                and len(before := [t for t in topics if t.end <= match.start()]) > 1
+            ):
+                left = _events(before[:-1], text, facts, "", last=True)
+                right = _events(before[-1:], text, facts, "", last=False)
             else:
                 right = _events(
                     [each for each in topics if each.start >= match.end()], text, facts, rest, last=False

@@ -8,7 +8,7 @@ from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, versions_in
-from projections.claims.topics import clause_of, denied, in_plans, is_claim, topics_in
+from projections.claims.topics import clause_of, denied, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 from tracker.events.changes import CommitMade
@@ -122,7 +122,7 @@ def _leads(text: str, facts: Facts) -> tuple[Stamp, ...]:
     """Return who led; in the outage that a sentence names by its number, if it does."""
     leads = facts.of("lead")
     which = next(
-        (each.which for each in topics_in(text) if each.point == "outage" and each.which is not None), None
+        (each.which for each in facts.topics(text) if each.point == "outage" and each.which is not None), None
     )
     if which is None or len(facts.outages) < 2 or not -len(facts.outages) <= which < len(facts.outages):
         return leads
@@ -179,7 +179,7 @@ def _of_versions(versions: set[str], commits: Sequence[Effective], facts: Facts)
 
 def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
     """Compare "Kim deployed it" and "deployed by Kim" with who did."""
-    topics = topics_in(text)
+    topics = facts.topics(text)
     doers = {stamp.by for topic in topics for stamp in stamps_of(topic, text, facts) if stamp.by}
     for topic in topics:
         if topic.point not in _DOERS or topic.negated:
@@ -191,9 +191,9 @@ def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterato
         if not people:
             continue
         left, right = clause_of(text, topic.start, topic.end, wide=True)
-        by = re.match(
-            r"[^,;.]{0,40}?(?:\b(?:by|was|to)\s+|[:|]\s*)",
-            text[topic.end : right + 2 if len(text) < 60 else right],
+        rest = text[topic.end : right + 2 if len(text) < 60 else right]
+        by = re.match(r"[^,;.]{0,40}?\bby\s+", rest) or re.match(
+            r"[^,;.]{0,40}?(?:\b(?:was|to)\s+|[:|]\s*)", rest
         )
         after = [each for each in names if by and abs(each[1] - topic.end - by.end()) < 2]
         before = [each for each in names if left <= each[1] and 0 <= topic.start - each[2] <= 45]
@@ -241,7 +241,10 @@ def _detector(text: str, facts: Facts) -> Iterator[Finding]:
     )
     if by not in _SOURCES or not noticed or denied(text, *noticed.span()):
         return
-    left, right = clause_of(text, *noticed.span(), wide=True) if len(text) > 40 else (0, len(text))
+    whole = len(text) <= 40 or re.search(
+        r"\b(?:that|this|which)(?:'s| is| was) (?:how|what|when)\b", text, re.IGNORECASE
+    )
+    left, right = (0, len(text)) if whole else clause_of(text, *noticed.span(), wide=True)
     sources = {
         name
         for name in _SOURCES

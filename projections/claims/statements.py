@@ -1,16 +1,17 @@
 """What is said to have happened, or not to have: deploys, rollbacks, alerts, messages, reopenings, what was lost."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from projections.changes import ChangeRow
 from projections.claims.amounts import durations_in
 from projections.claims.claim import Finding
-from projections.claims.facts import Facts
+from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps
 from projections.claims.prose import Sentence
-from projections.claims.text import content_words, stem, version_spans
+from projections.claims.text import content_words, stem, version_spans, versions_in
 from projections.claims.topics import (
     Topic,
     clause_of,
@@ -19,9 +20,8 @@ from projections.claims.topics import (
     is_claim,
     is_habit,
     is_past,
-    topics_in,
 )
-from projections.claims.vocabulary import any_case, phrases
+from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 
 _HARMED = frozenset(
@@ -35,6 +35,7 @@ _NEW_VERSION = any_case(
     r"\b(?:releas\w+|deploy\w+|ship\w+|roll\w+ out) (?:of )?(?:a |the )?(?:new |fixed |patched )?(?:version|release|build) of (?:the )?(?P<service>[\w-]+)"
 )
 _TARGET = any_case(r"\b(?:to|at|on|back)\s+(?:the\s+)?(?:version\s+)?$")
+_BEFORE_VERSION = any_case(r"([\w-]+)\s+(?:version\s+)?v?$")
 _NEVER = any_case(r"\b(?:never|no|nobody|no one|none|nothing|neither|without)\b")
 _NOT = any_case(r"(?:not|never|silent|\w*n't)$")
 _ITS = any_case(r"\s*(?:was|were|had|has|did|is|remained|stayed|kept|team|system)?\s*")
@@ -53,7 +54,7 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     text = sentence.text
     if sentence.heading or facts.incident is None or text.endswith("?") or in_plans(sentence):
         return
-    topics = topics_in(text)
+    topics = facts.topics(text)
     yield from _versions(text, topics, facts)
     by_people = (
         facts.incident.detected_by in ("customer", "person")
@@ -69,6 +70,11 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield from _rolled_back(text, topic, facts)
         elif topic.point == "rollback failed" and facts.changes and not facts.of("rollback failed"):
             yield Finding("rollback", "rollback succeeded", text[:160], facts.of("rolled back")[-1:])
+        elif topic.point == "deploy failed" and "fail" not in topic.words.lower():
+            named = set(versions_in(topic.words))
+            rows = [row for row in facts.changes if plain_version(row.version) in named]
+            if rows and all(row.status == "finished" for row in rows):
+                yield _about("version", "not failed", text, rows[-1:], rows[-1].version)
         elif topic.point == "alerted" and by_people:
             yield Finding("name", "no alert", text[:160], facts.of("detected")[:1])
         elif topic.point == "reopened" and not facts.of("reopened") and topic.words.lower().startswith("re"):
@@ -78,6 +84,7 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield Finding("order", "reopened", text[:160], facts.of("reopened")[:1])
     yield from _deploys_of(text, facts)
     yield from _nothing_lost(text, facts)
+    yield from _changed(text, facts)
 
 
 def _about(kind: str, code: str, text: str, rows: Sequence[ChangeRow], *values: str) -> Finding:
@@ -144,6 +151,40 @@ def _version(
         and (rows or not facts.versions)
     ):
         return _about("version", "unknown", text, rows[-4:], version, *names)
+    if (
+        near
+        and not live
+        and same
+        and re.match(r"\s+(?:was|were|is|had been|has been|got)\s", text[start + len(version) :])
+    ):
+        gone = {plain_version(row.previous_version) for row in undone if row.previous_version}
+        if (
+            "rolled back" in points
+            and undone
+            and version not in gone
+            and all(row.status == "finished" for row in same)
+        ):
+            return _about("version", "not undone", text, undone[-1:], version, *sorted(gone))
+    named = _BEFORE_VERSION.search(text[:start])
+    own = {
+        *words_of("common"),
+        *(service.lower() for row in rows for service in [row.service] if service),
+        "version",
+        "release",
+        "hotfix",
+        "build",
+        "fix",
+        "patch",
+    }
+    if (
+        rows
+        and not same
+        and version not in facts.versions | ran
+        and not failed
+        and (named is None or named[1].lower() in own)
+        and _is_next(version, facts.versions)
+    ):
+        return _about("version", "unknown", text, rows[-4:], version, *names)
     fixing = (
         phrases("telling/fixed for good").search(text, left, right)
         if alone and facts.of("reopened") + facts.of("rolled back")
@@ -159,8 +200,24 @@ def _version(
     return None
 
 
+def _is_next(version: str, known: Iterable[str]) -> bool:
+    """Whether a version is newer than all that are known, and no other product's."""
+    number, *others = ([int(part) for part in re.findall(r"\d+", v)] for v in (version, *known))
+    newest = max(others, default=[])
+    return bool(newest) and number > newest and number[0] <= newest[0] + 1
+
+
 def _deploys_of(text: str, facts: Facts) -> Iterator[Finding]:
-    """Find a release of a service that the log has no deploy of."""
+    """Find a release of a service that the log has no deploy of, and a fix that is said to have gone out where nothing did."""
+    fix = next(
+        (t for t in facts.topics(text) if t.point == "deployed" and phrases("telling/fix").search(t.words)),
+        None,
+    )
+    during = [row for row in facts.changes if row.kind == "deploy" and row.at >= facts.begins]
+    if fix and not during and facts.of("rolled back") and not version_spans(text) and is_past(text):
+        if not fix.negated and is_claim(text, fix.start, fix.end):
+            yield _about("version", "no deploy", text, facts.changes[-2:])
+        return
     new = _NEW_VERSION.search(text)
     services = {
         *(facts.incident.services if facts.incident else ()),
@@ -179,7 +236,7 @@ def _rolled_back(text: str, topic: Topic, facts: Facts) -> Iterator[Finding]:
     left, right = clause_of(text, topic.start, topic.end)
     if (
         facts.of("rolled back", "rolling back", "rollback failed")
-        or phrases("rollback unsaid").search(text)
+        or phrases("rollback unsaid").search(text, *clause_of(text, topic.start, topic.end, wide=True))
         or phrases("telling/no deploy").search(text, left, right)
     ):
         return
@@ -220,7 +277,15 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     ) or (point == "alerted" and not phrases("telling/of an alert").search(topic.words)):
         return
     if point in ("rolled back", "merged") and phrases("rollback unsaid").search(text):
+        if (
+            point == "rolled back"
+            and phrases("telling/no way back").search(text)
+            and not phrases("telling/limited").search(text)
+        ):
+            yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))
         return
+    if point == "severity":
+        held = _moves(text, facts)
     limits = [s for each in topics if each.point != topic.point for s in own_stamps(each, text, facts)]
     if phrases("telling/to the end").search(text):
         pass
@@ -237,11 +302,52 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))
 
 
+def _moves(text: str, facts: Facts) -> list[Stamp]:
+    """Return when the severity changed in the way that a sentence names."""
+    levels = ("minor", "major", "critical")
+    found = []
+    for one, other in pairwise(facts.of("severity")):
+        old, new = (
+            max((levels.index(name) for name in s.names if name in levels), default=0) for s in (one, other)
+        )
+        ups, downs = phrases("telling/raised").search(text), phrases("telling/lowered").search(text)
+        if (new > old and not downs) or (new < old and not ups) or (ups and downs and new != old):
+            found.append(other)
+    return found
+
+
+def _changed(text: str, facts: Facts) -> Iterator[Finding]:
+    """Find that the severity or the lead stayed as it was where it changed, or went the way that it did not."""
+    severity, lead = phrases("telling/severity").search(text), phrases("telling/lead").search(text)
+    same = phrases("telling/unchanged").search(text)
+    limited = phrases("telling/limited").search(text)
+    severities = facts.of("severity")
+    if severity and same and not limited and len({s.names for s in severities}) > 1 and is_claim(text):
+        yield Finding("negation", "changed", text[:160], severities)
+    elif lead and same and not limited and len({s.by for s in facts.of("lead")}) > 1 and is_claim(text):
+        yield Finding("negation", "changed", text[:160], facts.of("lead"))
+    way = phrases("telling/lowered").search(text) or phrases("telling/raised").search(text)
+    about = phrases("telling/of severity").search(text)
+    if (
+        about
+        and way
+        and severities
+        and not _moves(text, facts)
+        and is_claim(text, *way.span())
+        and not denied(text, *way.span())
+    ):
+        yield Finding("negation", "not changed", text[:160], severities)
+
+
 def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     """Find "no order was lost" beside a note that counts some, and harm in what was a false alarm."""
     impact = tuple(note.id for note in facts.notes if getattr(note.event, "kind", "") == "impact")
     assert facts.incident is not None
-    harm = phrases("telling/harm").search(text) if facts.incident.resolution == "false-alarm" else None
+    harm = (
+        phrases("telling/harm").search(text) or phrases("telling/alert right").search(text)
+        if facts.incident.resolution == "false-alarm"
+        else None
+    )
     if (
         harm
         and facts.incident.resolved_at
@@ -263,11 +369,12 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
         return
     for match in phrases("nothing lost").finditer(text):
         left, right = clause_of(text, match.start(), match.end(), wide=True)
-        words = content_words(text[match.start() : right])
+        words = content_words(text[match.end() : right])
         for amount, noted in facts.impact_counts if is_claim(text, *match.span()) else ():
             common, rest = words & noted, words - noted
             if amount >= 1 and (
-                (len(common) >= 2 and len(rest) <= 2) or (common and rest and rest <= _HARMED)
+                (len(common) >= 2 and len(rest) <= 2)
+                or (common and rest <= _HARMED and (rest or match[0].lower().startswith("no")))
             ):
                 yield Finding(
                     "negation",

@@ -63,11 +63,16 @@ def clause_of(text: str, start: int, end: int, *, wide: bool = False) -> tuple[i
 
 
 @lru_cache(maxsize=512)
-def topics_in(text: str) -> tuple[Topic, ...]:
-    """Return the points that a sentence names, in order; of overlapping phrases the longest, then the first."""
-    found = [
-        (match.span(), point) for point, words in each_of("points").items() for match in words.finditer(text)
-    ]
+def topics_in(text: str, alerts: frozenset[str] = frozenset()) -> tuple[Topic, ...]:
+    """Return the points that a sentence names, in order; of overlapping phrases the longest, then the first.
+
+    The name of an alert is read as the word.
+    """
+    read = text
+    for name in alerts:
+        read = re.sub(rf"\b{re.escape(name)}\b", "alert".ljust(len(name)), read, flags=re.IGNORECASE)
+    points = each_of("points").items()
+    found = [(match.span(), point) for point, words in points for match in words.finditer(read)]
     rank = list(each_of("points"))
     found.sort(key=lambda each: (-(each[0][1] - each[0][0]), rank.index(each[1])))
     kept: list[tuple[tuple[int, int], str]] = []

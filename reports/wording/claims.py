@@ -19,7 +19,7 @@ POINTS = {
 }  # fmt: skip
 _COUNTS = {
     "deploys": "deploys since it began", "rollbacks": "rollbacks since it began", "commits": "commits while it lasted, without merges", "alerts": "alerts that fired",
-    "messages": "messages that were sent", "reopenings": "reopenings", "outages": "outages", "hypotheses": "hypotheses", "items": "action items",
+    "messages": "messages that were sent", "reopenings": "reopenings", "outages": "outages", "hypotheses": "hypotheses", "items": "action items", "services": "services",
 }  # fmt: skip
 _AGAINST = "what is written fits none of them"
 
@@ -51,6 +51,13 @@ def length(span: Span) -> str:
 
 def _stamps(one: Finding, *, dated: bool = False) -> str:
     return "; ".join(dict.fromkeys(stamp(each, dated=dated) for each in one.stamps))
+
+
+def _levels(one: Finding) -> str:
+    return ", then ".join(
+        f"{stamp.by if stamp.point == 'lead' else ', '.join(sorted(stamp.names))} at {clock(stamp.at)}"
+        for stamp in one.stamps
+    )
 
 
 def _span(one: Finding) -> str:
@@ -91,6 +98,8 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("name", "no alert"): lambda one: f"the log has no alert, and it was not detected by one: {_stamps(one)}",
     ("negation", "counted"): lambda one: _named(one, "people noted the opposite, with a number:"),
     ("negation", "false alarm"): lambda one: f"it was resolved as a false alarm: {_stamps(one)}",
+    ("negation", "changed"): lambda one: f"it changed: {_levels(one)}",
+    ("negation", "not changed"): lambda one: f"it went otherwise: {_levels(one)}",
     ("count", "noted"): lambda one: _named(one, "the numbers that were noted are"),
     ("count", "nobody"): lambda one: "the log says that nobody was affected",
     ("peak", "share"): lambda one: f"{one.values[0]} was at most {one.values[1]} while it lasted",
@@ -100,6 +109,9 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("version", "failed"): lambda one: f"the deploy of {one.values[0]} failed",
     ("version", "rolled back to"): lambda one: f"the log has no rollback to {one.values[0]}; it has one to {one.values[1]}",
     ("version", "not the fix"): lambda one: f"{one.values[0]} did not fix it; by the log {' and '.join(one.values[1:])} did",
+    ("version", "not undone"): lambda one: f"{one.values[0]} was not rolled back; {' and '.join(one.values[1:]) or 'another version'} was",
+    ("version", "not failed"): lambda one: f"{one.values[0]} was deployed, and nothing took it back",
+    ("version", "no deploy"): lambda one: "nothing was deployed while it lasted",
     ("version", "no deploy of"): lambda one: f"no version of {one.values[0]} was deployed while it lasted",
     ("rollback", "no rollback"): lambda one: "the log has no rollback" + (f"; it has deploys of {', '.join(one.values)}" if one.values else ""),
     ("rollback", "rollback succeeded"): lambda one: f"no rollback failed{': ' + _stamps(one) if one.stamps else '; the log has none'}",

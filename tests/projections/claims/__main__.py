@@ -17,7 +17,14 @@ from projections.claims.prose import Text
 from projections.dossier import Dossier
 from reports.generated_regions import visible_text
 from tests.projections.claims.incidents import findings, known
-from tests.projections.claims.test_sentences import INCIDENTS, WRITTEN_DOWN
+from tests.projections.claims.test_sentences import (
+    AFRESH,
+    HELD_BACK,
+    INCIDENTS,
+    LOOKED_AT,
+    WRITTEN_DOWN,
+    written,
+)
 from tracker.application.dossier import dossier
 from tracker.application.session import Options, Session
 
@@ -26,11 +33,17 @@ def main(folder: str) -> None:
     if folder:
         print_folder(Path(folder))
         return
-    logs = {name: known(*events, peaks=peaks) for name, (events, peaks) in INCIDENTS.items()}
-    table(
-        (truth.upper(), kind or "other", bool(findings(logs[name], text, heading)))
-        for name, truth, kind, heading, text in WRITTEN_DOWN
-    )
+    logs = {name: known(*events, peaks=peaks) for name, (events, peaks) in (INCIDENTS | AFRESH).items()}
+    for title, sentences in (
+        ("written with the checks", WRITTEN_DOWN),
+        ("written afresh, and looked at", written(AFRESH, LOOKED_AT)),
+        ("written afresh, and held back", written(AFRESH, HELD_BACK)),
+    ):
+        print(f"\n{title}")
+        table(
+            (truth.upper(), kind or "other", bool(findings(logs[name], text, heading)))
+            for name, truth, kind, heading, text in sentences
+        )
 
 
 def table(rows: Iterable[tuple[str, str, bool]]) -> None:

@@ -151,4 +151,4 @@ def findings(facts, text, heading=None):
     return [each for each in check_texts([Text(page, "report.md")], facts) if not each.is_notice]
 
 
-HEIGHTS = {"ledger": PEAKS, "tickets": {"ticket_error_ratio": ((38.0,), "ratio")}}
+HEIGHTS = {"ticket_error_ratio": ((38.0,), "ratio")}
