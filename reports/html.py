@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -106,7 +107,7 @@ class _Renderer(RendererHTML):
         token = tokens[idx]
         source = str(token.attrs.get("src", ""))
         alternative = html.escape("".join(child.content for child in token.children or ()))
-        drawn = None if self.by_hand else self.pictures.get(source)
+        drawn = None if self.by_hand else self.pictures.get(unquote(source))
         if drawn is None:
             return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
         if source.endswith(".png"):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from tracker.text import shell
 from tracker.text.hidden import visible
@@ -31,6 +32,11 @@ def paragraphs(raw: str) -> list[str]:
 def code(raw: str) -> str:
     """Write a text as code, whatever backticks it holds."""
     return _span(" ".join(visible(raw).split()))
+
+
+def link(path: str) -> str:
+    """Write a file's name as a link's target: what markdown or a browser would read otherwise is encoded."""
+    return re.sub(r"[\s()<>\[\]#?%&\"'\\`*]", lambda match: quote(match[0]), path)
 
 
 def command(*words: str) -> str:

@@ -8,7 +8,7 @@ from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
-from reports.markdown import code, command, table, text
+from reports.markdown import code, command, link, table, text
 from reports.numbers import rounded_with_unit
 from reports.wording import silence as silence_words
 from reports.wording.changes import version_name
@@ -183,7 +183,7 @@ def picture(context: Context, metric: MetricPlan) -> list[str]:
         return []
     start, end = context.picture_span
     alternative = f"{capitalized(metric.spoken_name)} of {metric.service}, {context.moment(start, 60)} to {context.moment(end, 60)}"
-    return [f"![{text(alternative)}]({context.incident.id}/{picture_name(context, metric)})", ""]
+    return [f"![{text(alternative)}]({context.incident.id}/{link(picture_name(context, metric))})", ""]
 
 
 def _silences(context: Context, metric: MetricPlan) -> list[Silence]:

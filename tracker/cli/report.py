@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures",
         choices=("svg", "png", "none"),
-        help="picture format (default that of the existing file, else svg; none for markdown on stdout)",
+        help="picture format (default that of the existing file, else svg; always none for markdown on stdout)",
     )
     parser.add_argument("--tz", metavar="ZONE", help="time zone of the timeline (default UTC)")
     parser.add_argument(
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             incident,
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
-            pictures=arguments.pictures or ("none" if aside else held.get("pictures", "svg")),
+            pictures=_pictures(arguments, target, held.get("pictures", "svg")),
             template=template,
         )
     if aside:
@@ -105,3 +105,14 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         say(f"{target} keeps {report_files.hand_lines(found.by_hand)}")
     say(f"Next: read it, then: tracker verify --report {word(target)}")
     return 0
+
+
+def _pictures(arguments: argparse.Namespace, target: Path, before: str) -> str:
+    """Return the format of the pictures; none where there is no place for them, so that no link is dead."""
+    chosen: str = arguments.pictures or before
+    if arguments.output != "-" and not arguments.json and (target.is_file() or not target.exists()):
+        return chosen
+    if arguments.pictures and chosen != "none":
+        say(f"tracker: the report has no {chosen} pictures: there is no place for them beside it")
+        say("  Write it to a file: -o FILE; or with its pictures in it: --format html")
+    return "none"
