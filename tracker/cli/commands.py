@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("review", "review the written sections in your editor"),
     "publish": ("publish", "publish the report and store the published text"),
     "verify": ("verify", "verify the log, a report or a bundle"),
+    "backup": ("backup", "copy the whole log while others write"),
     "bundle": ("bundle", "export an incident and its evidence to one file"),
     "import": ("import_command", "import an incident from a bundle"),
     "serve": ("serve", "receive webhooks, poll sources, declare incidents"),
@@ -63,7 +64,7 @@ GROUPS = (
         ("due", "list", "show", "timeline", "compare", "watch", "check", "backtest", "report", "verify"),
     ),
     ("After an incident", ("review", "publish", "action", "actions")),
-    ("Run as a service", ("serve", "inbox")),
+    ("Run as a service", ("serve", "inbox", "backup")),
     ("Share", ("bundle", "import")),
     (
         "Correct",

@@ -63,6 +63,10 @@ class Counts(msgspec.Struct, frozen=True):
     parked: int
     oldest_us: int | None
 
+    def __bool__(self) -> bool:
+        """Whether it holds anything."""
+        return self.waiting + self.parked > 0
+
 
 class _Cursor(Protocol):
     @property
@@ -117,6 +121,14 @@ class Inbox(ABC):
     def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[QueuedDelivery]:
         """Return what comes after a number, waiting or parked: of at most so many bytes, but at least one."""
         return self._read("number>?", (number,), 500, most_bytes)
+
+    def copy_into(self, other: "Inbox") -> int:
+        """Copy all deliveries into another inbox, where parked ones are tried again; return how many."""
+        number = count = 0
+        while page := self.after(number):
+            other.put([queued.delivery for queued in page])
+            number, count = page[-1].number, count + len(page)
+        return count
 
     def _read(
         self, condition: str, parameters: tuple[Any, ...], limit: int, most_bytes: int

@@ -7,6 +7,7 @@ from typing import Any
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Recorded, Window, place
 from tracker.events.housekeeping import LogSealed
+from tracker.log.copying import copy_log
 from tracker.log.erasure import Copy, find_copies, shared_files, unfinished_redactions
 from tracker.log.extract import Proof, digests, log_id, proof, read_seals, seal_states, stored
 from tracker.log.handles import find_by_handle
@@ -205,6 +206,16 @@ class LogReader:
     def foreign_objects(self) -> list[str]:
         """What is in the store and is not the tracker's: triggers, views, rules, tables."""
         return self._recorder.foreign_objects()
+
+    def copy_into(self, other: "LogReader") -> tuple[int, str]:
+        """Copy the whole log, as it is at one instant, into an empty one; return its position and head."""
+        return copy_log(self._recorder, other._recorder)
+
+    def count(self, topic: str) -> int:
+        """Return how many events of a kind there are."""
+        with self._recorder.reading() as transaction:
+            number: int = transaction.rows("SELECT COUNT(*) FROM stored_events WHERE topic=?", (topic,))[0][0]
+        return number
 
     def unfinished_redactions(self) -> list[str]:
         """Return the redacted events whose text may still be in unused parts of the store's files."""
