@@ -78,7 +78,7 @@ NEIGHBOUR = (
     "service-removed", "milestone-set", "event-linked", "event-unlinked",
 )  # fmt: skip
 """The kinds of decision that say when another incident lasted, and which facts people said are its own."""
-_NEAR = timedelta(days=2, hours=1)
+NEAR = timedelta(days=2, hours=1)
 """So far apart no fact can be of either of two incidents."""
 _SAMPLES_SPAN = timedelta(days=1)
 """No chunk of samples spans more."""
@@ -325,7 +325,7 @@ class Dossier:
             for each in self._incidents
             if each.origin == origin
             and not services.isdisjoint(each.services)
-            and _is_near(each, self.incident)
+            and is_near(each, self.incident)
         )
 
     def redactions(self, recorded: Iterable[Recorded]) -> list[Recorded]:
@@ -464,10 +464,11 @@ def settings_windows(incident: Incident, service: str | None) -> list[Window]:
     return [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
 
 
-def _is_near(other: Incident, incident: Incident) -> bool:
+def is_near(other: Incident, incident: Incident) -> bool:
+    """Whether a fact may be of either of two incidents of one service."""
     begins, ends = other.begins_at, other.ends_at
-    before = ends is None or ends + _NEAR > incident.begins_at
-    return before and (incident.ends_at is None or begins < incident.ends_at + _NEAR)
+    before = ends is None or ends + NEAR > incident.begins_at
+    return before and (incident.ends_at is None or begins < incident.ends_at + NEAR)
 
 
 def neighbour_window(incident_id: str) -> Window:

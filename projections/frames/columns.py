@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
+from projections.similarity import Match
 from projections.timeline import Entry
 from tracker.events.verdicts import Verdict, VerdictsGiven
 from tracker.incident import Incident, Status
@@ -27,7 +28,7 @@ _DTYPES = {
 }
 _BY_SUFFIX = {"_at": datetime, "_to": datetime, "_seconds": float, "_days": int}
 """The types of columns that no class has: names carry their unit."""
-_LISTS = ("candidate_for", "labels", "sources", "evidence", "would_have_prevented")
+_LISTS = ("candidate_for", "labels", "sources", "evidence", "would_have_prevented", "reasons", "open_actions")
 """Columns of tuples and dicts that no class has, or has in another form."""
 
 
@@ -100,3 +101,4 @@ COMPARISONS = Columns(
 DURATIONS = Columns(
     "incident severity duration state duration_seconds at_least_seconds at_most_seconds from_at to_at formula"
 )
+SIMILAR = Columns("incident earlier score claimed reasons open_actions", Match)

@@ -15,7 +15,16 @@ from projections.comparison import latest_verdicts
 from projections.deduplication import deduplicate
 from projections.dossier import Dossier, Part
 from projections.durations import durations
-from projections.frames.columns import ACTIONS, ALERTS, CHANGES, COMPARISONS, DURATIONS, INCIDENTS, TIMELINE
+from projections.frames.columns import (
+    ACTIONS,
+    ALERTS,
+    CHANGES,
+    COMPARISONS,
+    DURATIONS,
+    INCIDENTS,
+    SIMILAR,
+    TIMELINE,
+)
 from projections.frames.instants import instant
 from projections.frames.samples_frame import samples_frame
 from projections.incidents import incidents
@@ -25,6 +34,7 @@ from projections.timeline import entries, timeline
 from reports.wording.durations import formula
 from reports.wording.timeline import detail, title
 from tracker.application.dossier import dossier_of
+from tracker.application.similar import similar
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
@@ -324,6 +334,24 @@ class Frames:
                 }
             )
         return ACTIONS.frame(rows)
+
+    def similar(self) -> pd.DataFrame:
+        """One row is an incident and an earlier one that has something in common with it, as `tracker similar` says.
+
+        Only where `claimed` is true was it the same thing again; the others are the nearest there were.
+        `open_actions` are the texts of the earlier one's action items that were open when the later one began.
+        """
+        return SIMILAR.frame(
+            {
+                **SIMILAR.of(repeat.match),
+                "incident": one.incident,
+                "earlier": repeat.match.id,
+                "reasons": tuple(repeat.match.reasons),
+                "open_actions": tuple(item.text for item in repeat.open_actions),
+            }
+            for one in similar(self._log)
+            for repeat in one.repeats
+        )
 
     def _incidents(self) -> list[Incident]:
         names = [incident.id for incident in incidents(self._log.select([Window("incidents")]))]

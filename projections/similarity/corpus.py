@@ -1,0 +1,103 @@
+"""Earlier incidents, prepared once for many questions: words as weights in postings, evidence by its value."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from projections.similarity.texts import IncidentText
+from projections.similarity.words import words
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+EVIDENCE = ("alerts", "fingerprints", "files", "versions")
+_TITLE = 3
+"""A word of the title counts as often."""
+
+
+class Corpus:
+    """What is computed of a list of incidents, whichever incident is compared with them."""
+
+    def __init__(self, incidents: Sequence[IncidentText]) -> None:
+        import numpy as np
+
+        self.incidents = tuple(incidents)
+        self.by_value: dict[tuple[str, str], list[int]] = defaultdict(list)
+        texts: list[int] = []
+        stems: list[int] = []
+        counts: list[int] = []
+        self._numbers: dict[str, int] = {}
+        for at, incident in enumerate(self.incidents):
+            for kind in EVIDENCE:
+                for value in dict.fromkeys(getattr(incident, kind)):
+                    self.by_value[kind, value].append(at)
+            for word, count in _counted(incident).items():
+                texts.append(at)
+                stems.append(self._numbers.setdefault(word, len(self._numbers)))
+                counts.append(count)
+        order = np.argsort(np.array(stems, np.int64), kind="stable")
+        numbers = np.array(stems, np.int64)[order]
+        self._texts = np.array(texts, np.int64)[order]
+        self._first = np.searchsorted(numbers, np.arange(len(self._numbers) + 1))
+        #: In how many incidents a word stands.
+        self._spread = np.diff(self._first)
+        idf = np.log((1 + len(self.incidents)) / np.maximum(self._spread, 1))
+        weights = (1 + np.log(np.array(counts, np.float64)[order])) * idf[numbers]
+        norms = np.sqrt(np.bincount(self._texts, weights**2, len(self.incidents)))
+        self._weights = weights / np.where(norms > 0, norms, 1)[self._texts]
+
+    def holds(self, incidents: Sequence[IncidentText]) -> bool:
+        """Whether it was made of these very incidents."""
+        return len(incidents) == len(self.incidents) and all(map(operator.is_, incidents, self.incidents))
+
+    def cosines(self, incident: IncidentText) -> npt.NDArray[np.float64]:
+        """Return how near each incident's words are, from 0 to 1."""
+        import numpy as np
+
+        scores = np.zeros(len(self.incidents))
+        for number, weight in self._weighted(incident).items():
+            part = slice(self._first[number], self._first[number + 1])
+            scores[self._texts[part]] += weight * self._weights[part]
+        return scores
+
+    def common_words(self, incident: IncidentText, at: int) -> list[tuple[str, int]]:
+        """Return the stems of both, those that weigh most first, with the number of incidents that have each."""
+        import numpy as np
+
+        found = []
+        names = {
+            number: word for word in _counted(incident) if (number := self._numbers.get(word)) is not None
+        }
+        for number, weight in self._weighted(incident).items():
+            first, last = self._first[number], self._first[number + 1]
+            place = first + int(np.searchsorted(self._texts[first:last], at))
+            if place < last and self._texts[place] == at:
+                found.append((-weight * float(self._weights[place]), names[number], int(last - first)))
+        return [(word, spread) for _, word, spread in sorted(found)]
+
+    def _weighted(self, incident: IncidentText) -> dict[int, float]:
+        size = 1 + len(self.incidents)
+        known: dict[int, float] = {}
+        squares = 0.0
+        for word, count in _counted(incident).items():
+            number = self._numbers.get(word)
+            # A word that nobody else has makes the text another one all the same.
+            idf = math.log(size / self._spread[number]) if number is not None else math.log(size)
+            weight = (1 + math.log(count)) * idf
+            squares += weight * weight
+            if number is not None:
+                known[number] = weight
+        norm = math.sqrt(squares) or 1.0
+        return {number: weight / norm for number, weight in known.items()}
+
+
+def _counted(incident: IncidentText) -> Counter[str]:
+    counted = Counter(word for word, _ in words(incident.text))
+    for word, _ in words(incident.title):
+        counted[word] += _TITLE
+    return counted
