@@ -14,7 +14,7 @@ from projections.claims.causes import check_causes
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in, zones_in
 from projections.claims.counts import check_counts
-from projections.claims.durations import check_durations
+from projections.claims.durations import check_durations, measured_in
 from projections.claims.facts import Facts, Stamp
 from projections.claims.instants import check_days, check_instants, instants_of
 from projections.claims.items import check_items
@@ -109,7 +109,7 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
     if not noted:
         named = list(dict.fromkeys(offset for each in read for offset in zones_in(each.text)))
         facts = replace(facts, zones=tuple(named[:6])) if named else facts
-        facts = _with_rows(facts, read)
+        facts = replace(_with_rows(facts, read), written=_written(facts, read))
     known = facts
     if noted and text.at is not None:
         # What was not over yet when a note was written may be told as it was then.
@@ -184,6 +184,20 @@ def _with_rows(facts: Facts, read: Sequence[Sentence]) -> Facts:
         missing = [t for t in facts.topics(sentence.text) if near and not t.negated and not facts.of(t.point)]
         added += [Stamp(topic.point, near[0], None, origin="text") for topic in missing]
     return replace(facts, stamps=(*facts.stamps, *added)) if added else facts
+
+
+def _written(facts: Facts, read: Sequence[Sentence]) -> tuple[datetime, ...]:
+    """Return the instants that a text names with their day; if it names none so, those that its rows begin with."""
+    found = [
+        (sentence, clock)
+        for sentence in read
+        if not measured_in(sentence.text)
+        for clock in clocks(sentence.text)
+    ]
+    dated = [each for each in found if each[1].day is not None]
+    rows = dated or [each for each in found if each[0].row and each[1].start < 12]
+    instants = (at for sentence, clock in rows[:60] for at in instants_of(sentence, clock, facts)[:3])
+    return tuple(sorted(dict.fromkeys(instants)))
 
 
 def _context(sentence: Sentence, facts: Facts) -> list[Stamp]:

@@ -71,11 +71,20 @@ _METRIC = any_case(r"[a-z0-9]+(?:_[a-z0-9]+)+$")
 _IN_IT = any_case(r"\s*in\b\s*(?:[.,;:]|$|we\b|the (?:incident|outage))")
 _BY = any_case(r"\b(?:by|early|late|ahead)\s*(?:about |some )?$")
 _COMPARED = any_case(r"\s*(?:more|less|longer|shorter|fewer|sooner|faster|slower|too)\b")
+_FIELD = any_case(
+    r"\W*(?:(?:mean )?time to \w+|M?TT[A-Z]|(?:total )?(?:duration|downtime)|outage)\s*(?:of [\w ]+)?[:|]"
+)
+_HOURS_ONLY = any_case(r"\b(?:support|office|business|working|opening|service) (?:hours|days|time)\b")
 _WAITED = any_case(
     r"\b(?:(?:it|that|this|there|another)\s+(?:was|took|were|had been|lasted)|let|wait\w*|needed|took|pass|passed|spent)\b"
 )
 _INCIDENT = any_case(r"\b(?:incident|total|overall|whole|entire|everything|all)\b")
 _PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
+
+
+def measured_in(text: str) -> bool:
+    """Whether a text is a field of a measure: "Time to detection: 20 minutes"."""
+    return _FIELD.match(text) is not None
 
 
 def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) -> Iterator[Finding]:
@@ -95,12 +104,19 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             continue
         if _COMPARED.match(text, amount.end):
             continue
-        if amount.high >= 3 * 86400 or is_setting(text, amount.start, amount.end):
+        field = measured_in(text)
+        if (amount.high >= 3 * 86400 and not field) or is_setting(text, amount.start, amount.end):
             continue
         if not is_claim(text, amount.start, amount.end) or is_habit(text):
             continue
         spans, about = _spans(sentence, amount, topics, facts, context)
         spans = [each for each in spans if each.high >= 0]
+        if field and (facts.incident is None or all(each.origin != "log" for each in facts.of("started"))):
+            stamps = [Stamp("written", at, None, origin="text") for at in facts.written]
+            between = _pairs(stamps, stamps)
+            if not amount.high or any(amount.fits(each.low, each.high) for each in between):
+                continue
+            spans = spans or between
         if not spans or any(amount.fits(each.low, each.high) for each in spans):
             continue
         total = _sum_of_outages(facts)
@@ -108,13 +124,14 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             continue
         left = min([amount.start, *(each.start for each in about if each.start < amount.start)])
         left -= len(verb[0]) if (verb := _AUXILIARY.search(text[:left])) else 0
-        middle = (amount.low + amount.high) / 2
+        middle, asks = (amount.low + amount.high) / 2, _HOURS_ONLY.search(text, amount.end) is not None
         spans.sort(key=lambda each: abs((each.low + each.high) / 2 - middle))
         yield Finding(
             "duration",
-            "span",
+            "hours" if asks else "span",
             text[left : amount.end + (text[amount.end : amount.end + 1] == ")")].strip(" ,;:|"),
             spans=tuple(spans[:2]),
+            asks=asks,
         )
 
 

@@ -106,7 +106,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that claims about one incident are compared with; `incident` is None where a text stands alone."""
+    """All that claims about one incident are compared with; `incident` is None where a text stands alone.
+
+    `written` are the instants that the checked text names.
+    """
 
     stamps: tuple[Stamp, ...]
     incident: Incident | None = None
@@ -121,6 +124,7 @@ class Facts:
     versions: frozenset[str] = frozenset()
     texts: tuple[tuple[Stamp, frozenset[str]], ...] = ()
     peaks: Mapping[str, tuple[tuple[float, ...], str | None]] = field(default_factory=dict)
+    written: tuple[datetime, ...] = ()
     zones: tuple[tzinfo, ...] = (UTC,)
     zone_known: bool = False
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)

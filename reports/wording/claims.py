@@ -87,6 +87,7 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("instant", "weekday"): lambda one: _named(one, "that day is a"),
     ("instant", "nothing"): lambda one: "the log has nothing at that time",
     ("duration", "span"): _span,
+    ("duration", "hours"): lambda one: f"does this count such hours only? As a whole {_span(one)}",
     ("message", "promised"): lambda one: f"the messages promised and were sent otherwise: {_stamps(one)}",
     ("order", "order"): _order,
     ("order", "reopened"): lambda one: f"the same incident was opened again: {_stamps(one)}",
