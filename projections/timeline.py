@@ -5,9 +5,11 @@ no clock and no store: events in, rows out, in the one total order of `Effective
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from projections.alert_groups import folded
 from projections.alert_spans import joined
@@ -21,7 +23,7 @@ from projections.tags import Tags
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Decision, Event, Observation, Redaction, handle_of
-from tracker.events.changes import BranchSeen, Change, RepositoryRead
+from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
 from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
 from tracker.events.messages import (
@@ -123,7 +125,7 @@ def timeline(
     """Build the rows of an incident; in the order "recorded" how it came in a bundle is one, too."""
     recorded = [*dossier.facts, *dossier.imports] if order == "recorded" else dossier.facts
     facts = [dossier.effective[each.id] for each in recorded]
-    return entries(
+    rows = entries(
         facts,
         incident=dossier.incident,
         others=dossier.neighbours,
@@ -133,6 +135,17 @@ def timeline(
         production=dossier.production,
         tags=dossier.tags,
     )
+    people = dossier.settings(None)[0].get("people", {})
+    names = {other: name for name, others in people.items() for other in others}
+    return [_under_one_name(row, names) for row in rows] if names else rows
+
+
+def _under_one_name(row: Entry, names: Mapping[str, str]) -> Entry:
+    """Give a person that the settings know under several names the one that the log uses."""
+    fact = row.fact
+    if isinstance(fact, CommitMade) and fact.author in names:
+        row = replace(row, fact=msgspec.structs.replace(fact, author=names[fact.author]))
+    return replace(row, by=names.get(row.by, row.by)) if row.by is not None else row
 
 
 def entries(

@@ -102,6 +102,7 @@ def _plan(service: str, metric: str, configured: dict[str, Any], series: list[Se
         service=service,
         name=metric,
         query=configured.get("query"),
+        title=configured.get("title"),
         unit=configured.get("unit") or next((each.unit for each in series if each.unit), None),
         better=configured.get("better", "neither"),
         threshold=configured.get("threshold"),

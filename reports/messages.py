@@ -15,6 +15,7 @@ from projections.timeline import Entry
 from projections.versions import same_version
 from reports.wording.changes import version_name
 from reports.wording.durations import value
+from reports.wording.impact import impact_in_words
 from reports.wording.verdict_phrases import PHRASES, recorded_confounders, recorded_span
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
@@ -31,6 +32,7 @@ class Draft:
     """All that a message is written from.
 
     `fix` is the fix as the procedure has it, or the rollout of one that goes on; after a relapse one since then.
+    `tell` names who has to be told of this severity; `log_head` is the position of the log, and the head there.
     `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them; `at` is when it is
     written, `relapse` how the incident came back, if it did.
     """
@@ -46,6 +48,9 @@ class Draft:
     contact: str | None = None
     zone: tzinfo = UTC
     relapse: Relapse | None = None
+    tell: Sequence[str] = ()
+    report_link: str | None = None
+    log_head: tuple[int, str] | None = None
 
     def moment(self, at: datetime) -> str:
         """Write an instant to the minute, with its date where that is not the message's, and its zone."""
@@ -65,7 +70,20 @@ class Draft:
 
 
 def write(kind: str, draft: Draft) -> str:
-    return "\n".join(_TEMPLATES[kind](draft))
+    return "\n".join([*_TEMPLATES[kind](draft), *_to_look_up(kind, draft)])
+
+
+def _to_look_up(kind: str, draft: Draft) -> list[str]:
+    """Say who has to be told, where the report is, and up to where the log was read: its head proves that later."""
+    lines = []
+    if draft.tell and kind == "initial":
+        lines.append(f"Tell: {', '.join(short(name, 100) for name in draft.tell)}")
+    if draft.report_link and kind == "resolved":
+        lines.append(f"📝 Incident report: {draft.report_link}")
+    if draft.log_head is not None:
+        position, head = draft.log_head
+        lines.append(f"Log: position {position}, head {head[:12]}")
+    return lines
 
 
 def _initial(draft: Draft) -> list[str]:
@@ -192,8 +210,9 @@ def _back(draft: Draft) -> list[str]:
 
 
 def _impact(draft: Draft) -> str:
-    if draft.incident.impact:
-        return short(draft.incident.impact, _LINE)
+    impact = impact_in_words(draft.incident, draft.zone, lambda text: short(text, _LINE))
+    if impact:
+        return impact
     return "not known yet" if draft.incident.status is Status.OPEN else "not recorded"
 
 

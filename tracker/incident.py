@@ -79,6 +79,9 @@ class Incident:
     lead: str | None = None
     stage: str | None = None
     impact: str | None = None
+    affected: tuple[str, ...] = ()
+    affected_from: datetime | None = None
+    affected_to: datetime | None = None
     milestones: dict[str, Milestone] = field(default_factory=dict)
     resolved_at: datetime | None = None
     resolved_by: str | None = None
@@ -196,8 +199,14 @@ def _apply(incident: Incident, step: Effective) -> Incident:
             return replace(incident, services=tuple(dict.fromkeys((*incident.services, service))))
         case events.ServiceRemoved(service=service):
             return replace(incident, services=tuple(s for s in incident.services if s != service))
-        case events.NoteAdded(kind="impact", text=text):
-            return replace(incident, impact=text)
+        case events.NoteAdded(kind="impact") as impact:
+            return replace(
+                incident,
+                impact=impact.text,
+                affected=impact.affected,
+                affected_from=impact.affected_from,
+                affected_to=impact.affected_to,
+            )
         case events.IncidentResolved() as resolved:
             return replace(
                 incident,

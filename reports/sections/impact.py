@@ -2,8 +2,9 @@
 
 from reports.context import Context
 from reports.markdown import text
-from reports.sections.missing import notes_or_missing
-from tracker.events.incidents import IncidentDeclared
+from reports.sections.missing import noted, notes_or_missing
+from reports.wording.impact import counts_in_words
+from tracker.events.incidents import IncidentDeclared, NoteAdded
 
 
 def lines(context: Context) -> list[str]:
@@ -18,6 +19,9 @@ def lines(context: Context) -> list[str]:
     written = [
         f"- {text(impact)} *({text(context.incident.declared_by)}, at declaration)*" for impact in declared
     ]
-    if context.notes("impact"):
-        return written + notes_or_missing(context, "impact", "Impact")
+    for entry in context.notes("impact"):
+        assert isinstance(entry.fact, NoteAdded)
+        written += noted([entry])
+        counts = counts_in_words(entry.fact, context.zone)
+        written += [f"  - {text(counts)}"] if counts else []
     return written or notes_or_missing(context, "impact", "Impact")

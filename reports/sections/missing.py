@@ -24,6 +24,8 @@ def notes_or_missing(context: Context, kind: str, what: str) -> list[str]:
         and kind in ("impact", "root-cause", "fix")
     ):
         return [f"{what}: none recorded; it was a false alarm"]
+    if not entries and kind == "impact":
+        return [not_recorded(what, "impact", context.incident.id, "…")]
     if not entries:
         return [not_recorded(what, "note", context.incident.id, "--kind", kind, "…")]
     return noted(entries)

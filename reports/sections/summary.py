@@ -64,14 +64,14 @@ def _title(context: Context) -> str:
 
 def how_bad(context: Context) -> str:
     """Say whom it hit and how badly, as it was recorded last."""
-    impact = impact_in_words(context.incident, context.minute)
+    impact = impact_in_words(context.incident, context.zone)
     if impact:
         return sentence(text(impact))
     if context.incident.merged_into is not None:
         return f"See {context.incident.merged_into}."
     if context.incident.resolution == "false-alarm":
         return "It was a false alarm."
-    return f"Not recorded; {command('note', context.incident.id, '--kind', 'impact', '…')}"
+    return f"Not recorded; {command('impact', context.incident.id, '…')}"
 
 
 def _course(context: Context) -> str:

@@ -115,7 +115,8 @@ def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp
 
     written = text_of(path)
 
-    for kind in ("impact", "root-cause", "fix", "prevention", "lesson"):
+    assert "not recorded; `tracker impact INC-1 '…'`" in written
+    for kind in ("root-cause", "fix", "prevention", "lesson"):
         assert f"not recorded; `tracker note INC-1 --kind {kind} '…'`" in written
     assert "No samples recorded; `tracker collect INC-1`" in written
     assert "| Downtime | unknown |" in written

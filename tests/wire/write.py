@@ -21,6 +21,7 @@ from tests.builders import (
     file,
     issue,
     merge_commit,
+    note,
     one_of_each,
     outside,
     reopened,
@@ -68,6 +69,7 @@ LATER = [
     issue(again_after=at(4)),
     outside(again_after=at(4)),
     error(received_bytes=19_922_944),
+    note(affected=("1,140 orders",), affected_from=at(2), affected_to=at(42)),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

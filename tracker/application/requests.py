@@ -37,6 +37,14 @@ class AddNote(_Request, frozen=True, kw_only=True):
     kind: str = "note"
 
 
+class RecordImpact(_Request, frozen=True, kw_only=True):
+    incident: str
+    text: str
+    affected: tuple[str, ...] = ()
+    affected_from: str | None = None
+    affected_to: str | None = None
+
+
 class RecordChange(_Request, frozen=True, kw_only=True):
     """Record one step of a deploy or rollback: `change` is deploy or rollback, `step` is start, finish or fail."""
 
@@ -165,6 +173,7 @@ class CompleteAction(_Request, frozen=True, kw_only=True):
 Request: TypeAlias = (
     DeclareIncident
     | AddNote
+    | RecordImpact
     | RecordChange
     | RecordEvent
     | SetMilestone

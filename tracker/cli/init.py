@@ -51,6 +51,12 @@ step_seconds = 15
 [slack]
 # webhook_url_env = "SLACK_URL"   # the variable with the incoming webhook's URL
 
+# [alerting.critical]             # who has to be told of a critical incident; the first message names them
+# tell = ["engineering lead", "devops", "product", "cto"]
+
+# [people]                        # one person under several names, such as git's: all are shown as the first
+# Ben = ["Ben Okafor"]
+
 [serve]                           # tracker serve; the defaults
 reconcile_every = "2m"
 capture_every = "1m"
@@ -70,6 +76,7 @@ capture_every = "1m"
 #
 # [services.checkout.metrics.error_ratio]
 # query = 'sum(rate(http_requests_total{service="checkout",code=~"5.."}[1m])) / sum(rate(http_requests_total{service="checkout"}[1m]))'
+# title = "Failed requests"       # what people call it in the report and in pictures
 # unit = "ratio"                  # ratio | seconds | bytes | count | per_second | percent
 # better = "lower"                # lower | higher | neither
 # threshold = 0.01

@@ -73,6 +73,9 @@ def described(incident: Incident) -> dict[str, object]:
         "stage": incident.stage,
         "lead": incident.lead,
         "impact": incident.impact,
+        "affected": incident.affected,
+        "affected_from": incident.affected_from,
+        "affected_to": incident.affected_to,
         "declared_at": incident.declared_at,
         "declared_by": incident.declared_by,
         "detected_by": incident.detected_by,
@@ -96,5 +99,5 @@ def next_step(incident: Incident) -> str:
     if incident.lead is None:
         return f"name the lead: tracker lead {incident.id} NAME"
     if incident.impact is None:
-        return f'record who is affected: tracker note {incident.id} "…" --kind impact'
+        return f'record who is affected: tracker impact {incident.id} "…"'
     return f"when it is over: tracker resolve {incident.id}"

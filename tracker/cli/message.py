@@ -33,6 +33,7 @@ from tracker.errors import SourceUnreachableError, UsageError
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.events.plausible import LATEST_PLANNED
 from tracker.incident import Incident
+from tracker.settings.schema import Told
 from tracker.text.mojibake import mojibake_notices
 from tracker.text.shell import command, word
 from tracker.times import Typed, duration_seconds, parse, utc
@@ -215,7 +216,20 @@ def _draft(
         contact=arguments.contact,
         zone=session.shown_zone,
         relapse=known.relapse,
+        tell=_tell(session, incident),
+        report_link=_report_link(session, incident),
+        log_head=(session.log.position, session.log.head(session.log.position)),
     )
+
+
+def _tell(session: Session, incident: Incident) -> tuple[str, ...]:
+    told = getattr(session.settings.file.alerting, incident.severity, None)
+    return told.tell if isinstance(told, Told) else ()
+
+
+def _report_link(session: Session, incident: Incident) -> str | None:
+    url = session.settings.tracker.report_url
+    return url.replace("{incident}", incident.id) if url else None
 
 
 def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -> str:
@@ -261,9 +275,7 @@ def _not_known(arguments: argparse.Namespace, draft: "Draft") -> list[str]:
         return []
     lines = []
     if incident.impact is None:
-        lines.append(
-            f'The impact is not recorded: tracker note {incident.id} "who is affected" --kind impact'
-        )
+        lines.append(f'The impact is not recorded: tracker impact {incident.id} "who is affected"')
     if incident.lead is None and not arguments.contact:
         lines.append(f"There is no lead: tracker lead {incident.id} NAME, or --contact NAME")
     rollbacks = [row for row in draft.changes if row.kind == "rollback" and row.service in incident.services]

@@ -20,6 +20,7 @@ from reports.wording import durations as durations_words
 from reports.wording import procedure as words
 from reports.wording.actions import ledger_line, status
 from reports.wording.headlines import detail, headline
+from reports.wording.impact import impact_in_words
 from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
 from tracker.application.dossier import dossier
@@ -108,7 +109,7 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         ("severity", incident.severity),
         ("services", ", ".join(incident.services)),
         ("lead", incident.lead or "not recorded"),
-        ("impact", printable(incident.impact or "not recorded")),
+        ("impact", printable(impact_in_words(incident) or "not recorded")),
         ("report", _report(stands)),
     ]
     rows += [("imported", printable(each)) for each in _imports(known)]

@@ -245,6 +245,34 @@ def again(incident: Incident, decision: R) -> R:
     return replace(decision, again=len(equal))
 
 
+def impact(
+    incident: Incident,
+    text: str,
+    *,
+    by: str,
+    at: Typed,
+    affected: tuple[str, ...] = (),
+    affected_from: Typed | None = None,
+    affected_to: Typed | None = None,
+) -> events.NoteAdded:
+    """Record whom the incident hit, how many of what, and from when to when; the last one recorded counts."""
+    counts = tuple(one.strip() for one in affected)
+    if not all(counts):
+        raise RefusedError("--affected needs a text", hint='--affected "1,140 orders"')
+    if affected_from and affected_to and affected_to.at <= affected_from.at:
+        raise RefusedError(
+            f"the impact ends at {utc(affected_to.at)}, before it begins at {utc(affected_from.at)}",
+            hint="Give --from before --to",
+        )
+    noted = note(incident, text, by=by, at=at, kind="impact")
+    return replace(
+        noted,
+        affected=counts,
+        affected_from=affected_from.at if affected_from else None,
+        affected_to=affected_to.at if affected_to else None,
+    )
+
+
 def contradictions(incident: Incident) -> list[str]:
     """Name contradictions between an incident's own instants: milestones out of order, an end before the start."""
     problems = []

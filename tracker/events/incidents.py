@@ -99,10 +99,13 @@ class ServiceRemoved(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_def
 
 @topic("note-added", rank=77)
 class NoteAdded(Repeatable, frozen=True, kw_only=True, omit_defaults=True):
-    """A person added a note."""
+    """A person added a note; one on the impact may say how many of what were affected, and from when to when."""
 
     text: str
     kind: str = "note"
+    affected: tuple[str, ...] = ()
+    affected_from: datetime | None = None
+    affected_to: datetime | None = None
 
 
 @topic("file-attached", rank=78)

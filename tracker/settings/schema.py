@@ -25,6 +25,7 @@ class Tracker(_Section, frozen=True, kw_only=True):
     store: str = "tracker.db"
     time_zone: str = "UTC"
     prefix: str = "INC"
+    report_url: str | None = None
 
 
 class Prometheus(_Section, frozen=True, kw_only=True):
@@ -91,9 +92,10 @@ class Serve(_Section, frozen=True, kw_only=True):
 
 
 class Metric(_Section, frozen=True, kw_only=True):
-    """[services.NAME.metrics.NAME]: one query, its unit, and which way is better."""
+    """[services.NAME.metrics.NAME]: one query, what people call it, its unit, and which way is better."""
 
     query: str
+    title: str | None = None
     unit: str | None = None
     better: str = "neither"
     threshold: float | None = None
@@ -113,6 +115,20 @@ class Service(_Section, frozen=True, kw_only=True):
     production: tuple[str, ...] = PRODUCTION_NAMES
     settling: str = "2m"
     metrics: dict[str, Metric] = {}
+
+
+class Told(_Section, frozen=True, kw_only=True):
+    """The table [alerting.SEVERITY]: who has to be told of such an incident."""
+
+    tell: tuple[str, ...] = ()
+
+
+class Alerting(_Section, frozen=True, kw_only=True):
+    """The table [alerting]."""
+
+    critical: Told = Told()
+    major: Told = Told()
+    minor: Told = Told()
 
 
 class Procedure(_Section, frozen=True, kw_only=True):
@@ -155,6 +171,9 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
     serve: Serve = Serve()
     services: dict[str, Service] = {}
     procedure: Procedure = Procedure()
+    alerting: Alerting = Alerting()
+    people: dict[str, tuple[str, ...]] = {}
+    """The names that one person has in git and elsewhere, by the name that the log uses."""
 
 
 @dataclass(frozen=True)
@@ -193,12 +212,22 @@ class Settings:
             "procedure": msgspec.json.decode(msgspec.json.encode(self.procedure)),
             "prefix": self.tracker.prefix,
         }
+        if self.file.people:
+            common["people"] = {name: list(others) for name, others in self.file.people.items()}
         facts: dict[str | None, dict[str, Any]] = {None: common}
         for name, service in self.services.items():
             facts[name] = {
-                "metrics": msgspec.to_builtins(service.metrics),
+                "metrics": {metric: _without_title(plan) for metric, plan in service.metrics.items()},
                 "settling_seconds": duration_seconds(service.settling),
             }
             if service.production != PRODUCTION_NAMES:
                 facts[name]["production"] = list(service.production)
         return facts
+
+
+def _without_title(metric: Metric) -> dict[str, Any]:
+    """Return a metric's settings; without a title they are what an earlier version recorded."""
+    facts: dict[str, Any] = msgspec.to_builtins(metric)
+    if metric.title is None:
+        del facts["title"]
+    return facts

@@ -37,6 +37,12 @@ def validate(file: SettingsFile, where: str) -> None:
         zone(file.tracker.time_zone)
     except UsageError as unknown:
         refuse("tracker.time_zone", unknown.message, unknown.hint)
+    if file.tracker.report_url is not None and not file.tracker.report_url.startswith(
+        ("http://", "https://")
+    ):
+        refuse(
+            "tracker.report_url", "must begin with https://", 'report_url = "https://wiki.example/{incident}"'
+        )
     if file.prometheus.step_seconds < 1:
         refuse("prometheus.step_seconds", "must be at least 1", "step_seconds = 15")
     durations = {f"procedure.{name}": getattr(file.procedure, name) for name in LIMITS}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from reports.wording.impact import counts_in_words
 from reports.wording.text import dotted
 from tracker.events import incidents
 from tracker.text.shortening import short
@@ -46,8 +47,8 @@ def _milestone(event: incidents.MilestoneSet) -> str | None:
 
 
 def _whole_note(event: incidents.NoteAdded) -> str | None:
-    line = " ".join(event.text.split())
-    return line if len(line) > _NOTE_LENGTH else None
+    line, counts = " ".join(event.text.split()), counts_in_words(event)
+    return f"{line} ({counts})" if counts else line if len(line) > _NOTE_LENGTH else None
 
 
 HEADLINES: dict[type, str | Callable[[Any], str]] = {

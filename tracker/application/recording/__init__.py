@@ -11,6 +11,7 @@ from tracker.application.session import Session
 HANDLERS: dict[type, str] = {
     requests.DeclareIncident: "declaration:declare",
     requests.AddNote: "notes:add_note",
+    requests.RecordImpact: "notes:record_impact",
     requests.AttachFile: "notes:attach_file",
     requests.RecordChange: "changes:record_change",
     requests.RecordEvent: "changes:record_event",

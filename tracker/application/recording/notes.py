@@ -2,8 +2,9 @@
 
 import hashlib
 
+from tracker.application.clock_dates import near
 from tracker.application.recording.outcome import Outcome
-from tracker.application.requests import AddNote, AttachFile
+from tracker.application.requests import AddNote, AttachFile, RecordImpact
 from tracker.application.session import Session
 from tracker.decisions import lifecycle
 from tracker.errors import BadInputError
@@ -20,6 +21,33 @@ def add_note(session: Session, request: AddNote) -> Outcome:
     recording = session.decide(
         incident.id,
         lambda known: [lifecycle.note(known, request.text, by=request.by, at=at, kind=request.kind)],
+    )
+    return Outcome(recording, {"incident": incident.id}, at.at)
+
+
+def record_impact(session: Session, request: RecordImpact) -> Outcome:
+    incident = session.incident(request.incident)
+    at = session.instant(request.at, incident)
+    # People are hit before the declaration as well as after it.
+    assert incident.declared_at is not None
+    around = near(incident.declared_at)
+    start, end = (
+        session.instant(typed, incident, option=option, around=around) if typed else None
+        for typed, option in ((request.affected_from, "--from"), (request.affected_to, "--to"))
+    )
+    recording = session.decide(
+        incident.id,
+        lambda known: [
+            lifecycle.impact(
+                known,
+                request.text,
+                by=request.by,
+                at=at,
+                affected=request.affected,
+                affected_from=start,
+                affected_to=end,
+            )
+        ],
     )
     return Outcome(recording, {"incident": incident.id}, at.at)
 
