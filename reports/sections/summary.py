@@ -34,7 +34,7 @@ def lines(context: Context) -> list[str]:
     """Answer in one screen what a reader asks first, with a picture of the metric that matters most."""
     answers = [
         ("How bad", how_bad(context)),
-        ("How long", _course(context)),
+        ("How long", " ".join(part for part in (_course(context), _alerted(context)) if part)),
         ("Why", _why(context)),
         ("What ended it", _ended(context)),
         ("Is it over", _over(context)),

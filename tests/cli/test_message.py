@@ -66,7 +66,7 @@ def test_a_message_is_printed_and_kept_and_nothing_is_posted(burning, kind):
     assert "Payments answer 500" in answer.out
     assert "Nothing was posted." in answer.err
     assert re.search(r"tracker message INC-1 --sent \w{7}$", answer.err, re.MULTILINE)
-    assert 'tracker note INC-1 "who is affected" --kind impact' in answer.err
+    assert 'tracker impact INC-1 "who is affected"' in answer.err
     assert events(burning) == [*before, "message-printed"]
     assert burning("show", 1, "--json").json["messages"] == []
     assert "message-printed" not in [row["kind"] for row in burning("timeline", 1, "--json").json["entries"]]
@@ -299,7 +299,7 @@ def test_the_report_says_when_the_team_was_alerted(declared):
     """
     declared("message", 1, "initial", "--sent", "--at", "14:06Z")
 
-    assert "The team was alerted at 14:06:00, typed at " in declared("report", 1, "-o", "-").out
+    assert "The team was alerted at 14:06, typed at " in declared("report", 1, "-o", "-").out
 
 
 def test_the_same_message_by_hand_twice_is_one(declared):

@@ -12,7 +12,8 @@ _FACT = re.compile(r"`[^`]+`|[A-Z][\w'’-]+|\w*\d[\w.:/%#+−-]*\w|\d")
 WORDS = {
     *("Before", "Commits", "Durations", "Facts", "Formula", "It", "Supporting", "Where", "Went"),
 }
-HINT = re.compile(r"`tracker note INC-1 --kind lesson '(?:lucky|went well|went wrong): …'`")
+HINT = re.compile(r"`tracker note INC-1 --kind (?:lesson '(?:lucky|went well|went wrong): …'|impact '…')`")
+"""Commands that are said once now, or have one of their own."""
 
 
 def facts(markdown: str) -> set[str]:

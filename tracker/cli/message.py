@@ -204,9 +204,12 @@ def _draft(
         for metric in known.settings(service)[0].get("metrics", {})
     ]
     evidence = evidence_of(known)
+    entries = timeline(known)
+    # That of the last row, so that the same text is the same however often it is printed.
+    position = max(entry.position for entry in entries)
     return Draft(
         incident=incident,
-        entries=timeline(known),
+        entries=entries,
         changes=in_production(known.own_changes),
         fix=fix_or_rollout(evidence),
         durations=durations_of(evidence),
@@ -218,7 +221,7 @@ def _draft(
         relapse=known.relapse,
         tell=_tell(session, incident),
         report_link=_report_link(session, incident),
-        log_head=(session.log.position, session.log.head(session.log.position)),
+        log_head=(position, session.log.head(position)),
     )
 
 
