@@ -95,8 +95,8 @@ def considered(incident: Incident, rows: Iterable[ChangeRow]) -> list[ChangeRow]
     """Return the deploys and rollbacks that may have been meant to end it, in their order.
 
     A change that people took out of the incident, dismissed, suspect or named its cause is none; neither is one of
-    another place than production, where any change of its service went there. A change that they linked as fixed is
-    one, of any service and any place.
+    another place than production, where any change of its service went there, whatever was said of it. A change that
+    they linked as fixed is one, of any service.
     """
     candidates = []
     for row in rows:
@@ -105,8 +105,7 @@ def considered(incident: Incident, rows: Iterable[ChangeRow]) -> list[ChangeRow]
         is_own = row.service in incident.services or fixed_link(incident, row) is not None
         if row.kind != "merge" and is_own and not is_out:
             candidates.append(row)
-    live = in_production(candidates)
-    return [row for row in candidates if row in live or fixed_link(incident, row) is not None]
+    return in_production(candidates)
 
 
 def fixed_link(incident: Incident, row: ChangeRow) -> Link | None:

@@ -91,8 +91,14 @@ class Context:
         ]
 
     def attributed(self, role: str) -> list[Entry]:
-        """Return the rows to which people gave this part."""
-        return [entry for entry in self.entries if entry.attribution and entry.attribution.role == role]
+        """Return the rows to which people gave this part; what went elsewhere than to production fixed nothing there."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.attribution
+            and entry.attribution.role == role
+            and not (role == "fixed" and self.is_elsewhere(entry))
+        ]
 
     def is_elsewhere(self, entry: Entry) -> bool:
         """Whether a row is a change of another place than production."""

@@ -143,6 +143,21 @@ def test_a_version_that_was_first_deployed_after_the_incident_is_found_too(deplo
     assert deployed("link", 1, "checkout@v9", "--as", "fixed", "--why", "x", "--json").json["event"] == first
 
 
+@pytest.mark.parametrize("place", ["staging", "Preview-7", "eu/pre-prod"])
+@pytest.mark.parametrize("step", ["start", "finish"])
+def test_what_went_elsewhere_is_not_linked_as_the_fix(deployed, place, step):
+    """
+    Production is not fixed by it; that it caused something there may be said.
+    """
+    words = ("deploy", step, "checkout", "v2", "--env", place, "--at", f"{DAY}T14:30:00Z", "--json")
+    handle = deployed(*words).json["events"][0]
+
+    refused(
+        deployed("link", 1, handle, "--as", "fixed", "--why", "x"), 12, f"went to {place}", "production = ["
+    )
+    assert deployed("link", 1, handle, "--as", "caused", "--why", "it shares the database").code == 0
+
+
 def test_a_version_in_production_is_meant_where_it_went_elsewhere_too(deployed):
     """
     An incident is about production.

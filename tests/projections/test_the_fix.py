@@ -41,7 +41,7 @@ def measured_fix(*events):
         ([FIRST, LAST, b.linked(LAST, 40, role="dismissed", why="x")], FIRST),
         ([FIRST, LAST, b.linked(FIRST, 40, role="fixed", why="x")], FIRST),
         ([FIRST, ELSEWHERE, b.linked(ELSEWHERE, 40, role="fixed", why="x")], ELSEWHERE),
-        ([FIRST, STAGED, b.linked(STAGED, 40, role="fixed", why="x")], STAGED),
+        ([FIRST, STAGED, b.linked(STAGED, 40, role="fixed", why="x")], FIRST),
         ([EARLIER, FIRST, b.linked(EARLIER, 40, role="fixed", why="x")], FIRST),
         ([ELSEWHERE], None),
         ([b.deploy_start(10)], None),

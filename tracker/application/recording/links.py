@@ -57,11 +57,16 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
 
 
 def _refuse_contradiction(session: Session, incident: Incident, target: Recorded, role: str) -> None:
-    """Refuse a fix that was over before the incident began, and a change that is both its cause and its fix."""
+    """Refuse a fix of another place, one that was over before the incident began, and a change that is both cause and fix."""
     known = dossier(session, incident, parts=Part.STORY | Part.WORK, change=target)
     row = next((row for row in known.changes if target.id in row.evidence), None)
     if row is None:
         return
+    if role == "fixed" and row.elsewhere:
+        raise RefusedError(
+            f"{target.handle} went to {row.environment}, not to production: it cannot have fixed {incident.id} there",
+            hint=f'Link the deploy to production, or, if that is one, name it: [services.{row.service}] production = ["{row.environment}"]',
+        )
     detected = known.detected_at
     if role == "fixed" and row.finished_at is not None and ended_before(incident, row, detected):
         began = began_at(incident, detected)
