@@ -22,7 +22,7 @@ from projections.silence import Silence, silences_of
 from projections.tags import Tags
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Decision, Event, Observation, Redaction, handle_of
+from tracker.events.base import IMPORTED, Decision, Event, Observation, Redaction, handle_of
 from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
 from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
@@ -299,6 +299,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
     same = [each for each in group.witnesses if each.recorded.event.TOPIC == shown.recorded.event.TOPIC]
     earliest = min(same, key=lambda each: each.recorded.position)
     late = (earliest.recorded.recorded_at - event.occurred_at).total_seconds()
+    is_late = late >= LATE_SECONDS and earliest.recorded.arrival.via != IMPORTED
     return Entry(
         event=shown.id,
         kind=event.TOPIC,
@@ -309,7 +310,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         by=_author(shown),
         evidence=tuple(dict.fromkeys(each.id for each in group.witnesses)),
         amended=any(each.amendments for each in group.witnesses),
-        late_seconds=round(late, 3) if late >= LATE_SECONDS else None,
+        late_seconds=round(late, 3) if is_late else None,
         attribution=_attribution(group, incident),
         precision_seconds=event.precision_seconds,
         fact=event,

@@ -89,6 +89,7 @@ class Incident:
     reopened_at: datetime | None = None
     merged_into: str | None = None
     merged_from: tuple[str, ...] = ()
+    record: str | None = None
     links: dict[str, Link] = field(default_factory=dict)
     steps: tuple[Effective, ...] = ()
     last_position: int = 0
@@ -114,8 +115,8 @@ class Incident:
 
     @property
     def imported(self) -> bool:
-        """Whether it was declared in another log; the server does nothing about such incidents by itself."""
-        return self.origin is not None
+        """Whether it was declared in another log or tool; the server does nothing about such incidents by itself."""
+        return self.origin is not None or self.record is not None
 
     @property
     def started_at(self) -> datetime | None:
@@ -183,6 +184,7 @@ def _apply(incident: Incident, step: Effective) -> Incident:
                 detected_by=declared.detected_by,
                 lead=declared.lead or incident.lead,
                 impact=declared.impact or incident.impact,
+                record=declared.record,
             )
         case events.MilestoneSet() as set_:
             milestone = Milestone(

@@ -9,7 +9,7 @@ from reports.sections.mentions import named, says
 from reports.wording import silence as silence_words
 from reports.wording.timeline import detail, redaction, title
 from tracker.events.alerts import AlertFired
-from tracker.events.base import Event, handle_of
+from tracker.events.base import IMPORTED, Event, handle_of
 from tracker.events.incidents import FileAttached, NoteAdded
 from tracker.events.samples import MetricSampled
 from tracker.text.shortening import short
@@ -127,6 +127,8 @@ def _reconstructed(context: Context, lateness: list[str], since: datetime) -> st
 
 def _lateness(entry: Entry, since: datetime | None) -> str:
     """Mark what was recorded late; in a story that was recorded afterwards, what was not."""
+    if entry.via == IMPORTED:
+        return ""
     if since is not None and (entry.late_seconds is None or entry.recorded_at >= since):
         return "live" if entry.late_seconds is None else ""
     return f"late {spoken(entry.late_seconds)}" if entry.late_seconds is not None else ""

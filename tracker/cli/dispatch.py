@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, TextIO, cast
 
@@ -13,7 +14,7 @@ from tracker.application import spool
 from tracker.cli import interrupts
 from tracker.cli.commands import COMMANDS
 from tracker.cli.common import say, session_of
-from tracker.errors import BadInputError, TrackerError, UsageError
+from tracker.errors import BadInputError, SettingsError, TrackerError, UsageError
 from tracker.log import Log
 from tracker.text.terminal import VisibleStream
 
@@ -173,7 +174,9 @@ def call(arguments: argparse.Namespace, *, log: Log | None = None) -> int:
     session = session_of(arguments, log=log)
     try:
         if log is None and arguments.command not in _DELIVER_NOTHING:
-            spool.deliver(session, hurry=arguments.command in _IN_A_HURRY)
+            # Without a tracker.toml there is no log: a command that needs one says so itself.
+            with suppress(SettingsError):
+                spool.deliver(session, hurry=arguments.command in _IN_A_HURRY)
         code: int = arguments.run(arguments, session)
         sys.stdout.flush()
         return code

@@ -1,32 +1,62 @@
-"""Import an incident of another log from a bundle.
+"""Import an incident of another log from a bundle, or the history of another tool.
 
 The whole bundle is checked before anything is recorded, and it is recorded as a whole, with the
 times at which the other log learned of each event. Importing it again adds nothing. If the number
 is already in use here, the imported incident gets a new one. Events of services with the same name
 are mixed: import an incident of somebody else's services into a store of its own, with --store
 FILE.
+
+With --from markdown, FILE is a folder of post-mortems, each one an incident of the past. A line
+counts if it begins with a time, or is a milestone and its time. What cannot be read is listed by
+file and line; nothing is guessed, and a time that is not exact is kept as a span. Importing the
+folder again adds only what is new in it.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from tracker.application.history import READERS
 from tracker.application.session import Recording, Session
 from tracker.bundles.importing import Plan, import_bundle, plan_import
 from tracker.bundles.reading import Bundle, read
 from tracker.cli.common import add_json, say, write_json
+from tracker.cli.import_history import run_history
 from tracker.cli.progress import progress
-from tracker.errors import BadInputError
+from tracker.errors import BadInputError, UsageError
 from tracker.events.base import handle_of
 from tracker.text.shell import word
 from tracker.text.terminal import printable
 from tracker.times import utc
 
-EXAMPLE = "example:  tracker import INC-42.bundle --dry-run        tracker import INC-42.bundle"
+EXAMPLE = """examples:
+  tracker import INC-42.bundle --dry-run
+  tracker import INC-42.bundle
+  tracker import postmortems --from markdown --time-zone Europe/London --dry-run"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a file written by tracker bundle; - is stdin")
+    parser.add_argument(
+        "file", metavar="FILE", help="a file written by tracker bundle; - is stdin; or a folder"
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        choices=("bundle", *READERS),
+        default="bundle",
+        help="what FILE is (default bundle)",
+    )
+    parser.add_argument(
+        "--time-zone", metavar="ZONE", help="time zone of records that name none (default TRACKER_TZ)"
+    )
+    parser.add_argument(
+        "--service",
+        metavar="S",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="the service of records that name none",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="only check it and print what would be recorded"
     )
@@ -37,6 +67,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
+    if arguments.source != "bundle":
+        return run_history(arguments, session)
+    if Path(arguments.file).is_dir():
+        raise UsageError(
+            f"import: {arguments.file} is a folder, and a bundle is one file",
+            hint=f"For post-mortems: tracker import {arguments.file} --from markdown --dry-run",
+        )
     who = None if arguments.dry_run else session.author
     bundle = opened(arguments.file)
     prefix = session.settings.tracker.prefix

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from projections.incidents import open_ones
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
+from tracker.events.incidents import UNKNOWN
 from tracker.incident import Incident
 from tracker.settings.store_address import shown_address
 from tracker.text.terminal import printable, table
@@ -44,7 +45,7 @@ def print_incidents(incidents: Sequence[Incident], session: Session) -> None:
         until = incident.resolved_at or session.now
         lasted = spoken((until - incident.begins_at).total_seconds())
         state = (
-            incident.resolution or incident.status.value
+            (incident.resolution if incident.resolution != UNKNOWN else None) or incident.status.value
             if incident.resolved_at
             else f"open {'again ' if incident.reopened_at else ''}{incident.stage or ''}".strip()
         )

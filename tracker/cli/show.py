@@ -34,6 +34,7 @@ from tracker.events.actions import ActionAdded
 from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
+from tracker.events.incidents import UNKNOWN
 from tracker.incident import Incident
 from tracker.log.private_files import create_private
 from tracker.text.shell import word
@@ -106,13 +107,14 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
     print(f"{incident.id}  {printable(incident.title)}")
     rows = [
         ("status", _status(incident)),
-        ("severity", incident.severity),
-        ("services", ", ".join(incident.services)),
+        ("severity", "not recorded" if incident.severity == UNKNOWN else incident.severity),
+        ("services", ", ".join(incident.services) or "not recorded"),
         ("lead", incident.lead or "not recorded"),
         ("impact", printable(impact_in_words(incident) or "not recorded")),
         ("report", _report(stands)),
     ]
     rows += [("imported", printable(each)) for each in _imports(known)]
+    rows += [("imported", f"from {printable(incident.record)}")] if incident.record else []
     print(table(rows, indent="  "), end="")
     for name, duration in shown(lasted).items():
         print(
@@ -237,6 +239,8 @@ def _status(incident: Any) -> str:
         return f"merged into {incident.merged_into}"
     if incident.resolved_at:
         lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        if incident.resolution == UNKNOWN:
+            return f"resolved by {utc(incident.resolved_at)}, as far as {incident.resolved_by} says"
         return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}, after {lasted}"
     stage = f", {incident.stage}" if incident.stage else ""
     if incident.reopened_at is not None:

@@ -102,6 +102,8 @@ class Observation(Event, frozen=True, kw_only=True, omit_defaults=True):
         return (f"service:{self.service or ''}",)
 
 
+IMPORTED = "import"
+"""How the history of another tool arrives."""
 BY_ITSELF = "tracker"
 """The author of what the tracker decides by itself."""
 
@@ -138,7 +140,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
 class Arrival(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How a fact reached the log. It is stored and sealed, but is not part of the fact's identity.
 
-    `via` is webhook, poll, file, typed, run or spool; `reported_by` the person who typed it.
+    `via` is webhook, poll, file, typed, run, spool or import; `reported_by` the person who typed it.
     An imported event keeps both, and has its `origin`, too.
     """
 

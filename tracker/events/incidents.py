@@ -9,6 +9,8 @@ STAGES = ("investigating", "identified", "fixing", "monitoring")
 NOTE_KINDS = ("note", "hypothesis", "root-cause", "fix", "prevention", "lesson", "impact")
 MILESTONES = ("started", "detected", "confirmed", "mitigated", "ended")
 RESOLUTIONS = ("fixed", "false-alarm", "went-away")
+UNKNOWN = "unknown"
+"""The severity and the resolution of an imported incident whose record does not say them."""
 DETECTED_BY = ("alert", "customer", "person")
 PREVENTION = "would-have-prevented"
 """The role of an earlier incident's action item."""
@@ -36,7 +38,8 @@ class IncidentLifecycleEvent(Repeatable, frozen=True, kw_only=True, omit_default
 class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An incident was declared.
 
-    `occurrence` identifies the alert, and its start, for which the tracker declared it itself.
+    `occurrence` identifies the alert, and its start, for which the tracker declared it itself. `record` is the
+    post-mortem or export of another tool from which it was imported.
     """
 
     TURN = 70
@@ -48,6 +51,7 @@ class IncidentDeclared(IncidentLifecycleEvent, frozen=True, kw_only=True, omit_d
     lead: str | None = None
     detected_by: str | None = None
     occurrence: str | None = None
+    record: str | None = None
 
 
 @topic("milestone-set", rank=71)

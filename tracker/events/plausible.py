@@ -19,7 +19,8 @@ AHEAD = timedelta(days=1)
 LATEST_PLANNED = datetime(2500, 1, 1, tzinfo=UTC)
 EARLIEST_READ = datetime(1900, 1, 1, tzinfo=UTC)
 """Logs that were written before there was a gate hold anything; answers are made of what lies between this and LATEST_PLANNED."""
-LARGEST_PRECISION_SECONDS = 366 * 86_400.0
+LARGEST_PRECISION_SECONDS = 100 * 366 * 86_400.0
+"""The end of an imported incident may lie anywhere between its last line and its import."""
 _PLANNED = frozenset(
     {"asked_at", "due_on", "eta", "until", "retry_at", "promised_at", "expires_at", "missing_until"}
 )

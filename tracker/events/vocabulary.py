@@ -10,6 +10,7 @@ from tracker.events.incidents import (
     ROLES,
     SEVERITIES,
     STAGES,
+    UNKNOWN,
     IncidentDeclared,
     IncidentResolved,
     MilestoneSet,
@@ -28,12 +29,12 @@ from tracker.events.messages import (
 from tracker.events.reviews import TEMPLATES, ReportPublished
 
 VALUES: dict[type[Event], dict[str, tuple[str, ...]]] = {
-    IncidentDeclared: {"severity": SEVERITIES, "detected_by": DETECTED_BY},
+    IncidentDeclared: {"severity": (*SEVERITIES, UNKNOWN), "detected_by": DETECTED_BY},
     SeverityChanged: {"severity": SEVERITIES},
     StageChanged: {"stage": STAGES},
     NoteAdded: {"kind": NOTE_KINDS},
     MilestoneSet: {"milestone": MILESTONES},
-    IncidentResolved: {"resolution": RESOLUTIONS},
+    IncidentResolved: {"resolution": (*RESOLUTIONS, UNKNOWN)},
     EventLinked: {"role": ROLES},
     ReportPublished: {"template": TEMPLATES},
     **{

@@ -28,6 +28,7 @@ _RESOLVED = {
     "fixed": "Resolved",
     "false-alarm": "Resolved as a false alarm",
     "went-away": "Resolved: it went away",
+    incidents.UNKNOWN: "Resolved; how is not recorded",
 }
 _NOTE_LENGTH = 200
 
@@ -52,7 +53,9 @@ def _whole_note(event: incidents.NoteAdded) -> str | None:
 
 
 HEADLINES: dict[type, str | Callable[[Any], str]] = {
-    incidents.IncidentDeclared: "Declared {e.severity}: {e.title}",
+    incidents.IncidentDeclared: lambda e: (
+        f"Declared{'' if e.severity == incidents.UNKNOWN else ' ' + e.severity}: {e.title}"
+    ),
     incidents.MilestoneSet: lambda e: _MILESTONES.get(e.milestone, f"Milestone {e.milestone}"),
     incidents.SeverityChanged: "Severity now {e.severity}",
     incidents.LeadChanged: "{e.lead} leads",

@@ -1,0 +1,1 @@
+"""The history of other tools: post-mortems and exports, read into past incidents."""
