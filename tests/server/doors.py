@@ -13,8 +13,10 @@ from tracker.inbox.queue import Delivery
 from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.protocol import BoundedProtocol
+from tracker.server.quota import PublicQuota
 from tracker.server.secrets import Secrets
 from tracker.server.telemetry import Telemetry
+from tracker.settings.schema import Serve
 
 KEY = "k" * 32
 SECRETS = Secrets(
@@ -32,9 +34,11 @@ class Kept:
         self.deliveries += deliveries
 
 
-def door(inbox: Any = None) -> RouteContext:
-    """Make a door whose inbox keeps in memory."""
-    return RouteContext(Committer(inbox or Kept()), SECRETS, Telemetry(), lambda: None)
+def door(inbox: Any = None, serve: Serve | None = None) -> RouteContext:
+    """Make a door whose inbox keeps in memory, and whose quota is that of `serve`."""
+    telemetry = Telemetry()
+    quota = PublicQuota(serve or Serve(), None, telemetry)
+    return RouteContext(Committer(inbox or Kept()), SECRETS, quota, telemetry, lambda: None)
 
 
 @contextlib.contextmanager

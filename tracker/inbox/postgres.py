@@ -21,6 +21,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS inbox_deliveries (
     attempts integer NOT NULL DEFAULT 0,
     headers bytea NOT NULL,
     body bytea NOT NULL)"""
+_HAS_LANE = "SELECT 1 FROM pg_attribute WHERE attrelid='inbox_deliveries'::regclass AND attname='lane'"
+_LANE = "ALTER TABLE inbox_deliveries ADD COLUMN lane integer NOT NULL DEFAULT 0"
 LOCK_TIMEOUT_SECONDS = 10
 RETRY_SECONDS = 3.0
 """How long a write retries while the server does not answer."""
@@ -38,21 +40,24 @@ class PostgresInbox(Inbox):
         with self._transaction() as execute:
             execute("SELECT pg_advisory_xact_lock(7237388)")
             execute(_SCHEMA)
+            if not execute(_HAS_LANE).fetchall():
+                execute(_LANE)
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert in one statement, and retry while the server restarts: not every sender sends again.
 
         If the connection broke while it was answering, rows may be kept twice; the log skips the second.
         """
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 7
         give_up = time.monotonic() + RETRY_SECONDS
         while True:
             try:
                 with self._transaction() as execute:
                     execute("SET CONSTRAINTS ALL IMMEDIATE")
                     numbers = execute(
-                        "INSERT INTO inbox_deliveries (route, source, key, received_us, headers, body) "
-                        "SELECT * FROM unnest(?::text[],?::text[],?::text[],?::bigint[],?::bytea[],?::bytea[]) "
+                        "INSERT INTO inbox_deliveries (route, source, key, received_us, headers, body, lane) "
+                        "SELECT * FROM "
+                        "unnest(?::text[],?::text[],?::text[],?::bigint[],?::bytea[],?::bytea[],?::integer[]) "
                         "RETURNING number",
                         columns,
                     ).fetchall()

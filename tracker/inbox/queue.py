@@ -6,18 +6,37 @@ parked there with the reason until somebody retries it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import IntEnum
 from typing import Any, Protocol
 
 import msgspec
 
 from tracker.errors import StoreError
 
-MOST_BYTES_AT_ONCE = 32 << 20
+MOST_BYTES_AT_ONCE = 4 << 20
 """The most that is read from the inbox at a time."""
 _LONGEST_REASON = 1_000
-_COLUMNS = "number, route, source, key, received_us, headers, body, attempts"
+_COLUMNS = "number, route, source, key, received_us, headers, body, attempts, lane"
+
+
+class Lane(IntEnum):
+    """Which deliveries wait for which others: those of a lane for their own, and for the lanes before it."""
+
+    KNOWN = 0
+    """Of an authenticated sender, and small."""
+    LARGE = 1
+    """Of an authenticated sender, and large."""
+    PUBLIC = 2
+    """Of anybody who has the public key, and small."""
+    PUBLIC_LARGE = 3
+    AGAIN = 4
+    """Took longer than its budget, and is tried once more."""
+
+
+SMALL_BYTES = 64 << 10
+"""What has more, once inflated, is large."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +52,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     received_us: int
     headers: Mapping[str, str]
     body: bytes
+    lane: Lane = Lane.KNOWN
 
 
 class QueuedDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +74,14 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     attempts: int
     size_bytes: int
+
+
+class Oldest(msgspec.Struct, frozen=True):
+    """The delivery of a lane that has waited longest."""
+
+    number: int
+    route: str
+    received_us: int
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -91,7 +119,7 @@ class Inbox(ABC):
 
     @abstractmethod
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert (route, source, key, received_us, headers, body)."""
+        """Insert (route, source, key, received_us, headers, body, lane)."""
 
     @abstractmethod
     def clean(self) -> None:
@@ -109,14 +137,22 @@ class Inbox(ABC):
         """Keep deliveries; they are on disk when this returns."""
         self._insert(
             [
-                (d.route, d.source, d.key, d.received_us, msgspec.json.encode(d.headers), d.body)
+                (d.route, d.source, d.key, d.received_us, msgspec.json.encode(d.headers), d.body, int(d.lane))
                 for d in deliveries
             ]
         )
 
-    def waiting(self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[QueuedDelivery]:
-        """Return what waits, in the order of arrival: at most `limit`, of at most so many bytes, but at least one."""
-        return self._read("parked IS NULL", (), limit, most_bytes)
+    def waiting(
+        self, limit: int, most_bytes: int = MOST_BYTES_AT_ONCE, lanes: Collection[Lane] = tuple(Lane)
+    ) -> list[QueuedDelivery]:
+        """Return what waits in the first of these lanes that is not empty, in the order of arrival.
+
+        At most `limit`, of at most so many bytes, but at least one.
+        """
+        for lane in sorted(lanes):
+            if waiting := self._read("parked IS NULL AND lane=?", (int(lane),), limit, most_bytes):
+                return waiting
+        return []
 
     def after(self, number: int, most_bytes: int = MOST_BYTES_AT_ONCE) -> list[QueuedDelivery]:
         """Return what comes after a number, waiting or parked: of at most so many bytes, but at least one."""
@@ -158,6 +194,20 @@ class Inbox(ABC):
         text = reason.replace("\0", "�").encode("utf-8", "replace").decode()[:_LONGEST_REASON]
         with self._transaction() as execute:
             execute(f"UPDATE {self.table} SET parked=?, attempts=attempts+1 WHERE number=?", (text, number))
+
+    def move(self, number: int, lane: Lane) -> None:
+        """Let a delivery wait in another lane."""
+        with self._transaction() as execute:
+            execute(f"UPDATE {self.table} SET lane=? WHERE number=?", (int(lane), number))
+
+    def oldest(self) -> dict[Lane, Oldest]:
+        """Return which delivery of each lane came first of those that wait."""
+        with self._transaction(writes=False) as execute:
+            rows = execute(
+                f"SELECT lane, number, route, received_us FROM {self.table} WHERE number IN "
+                f"(SELECT MIN(number) FROM {self.table} WHERE parked IS NULL GROUP BY lane)"
+            ).fetchall()
+        return {Lane(lane): Oldest(*rest) for lane, *rest in rows}
 
     def parked(self) -> list[Parked]:
         """Return what is parked, in the order of arrival."""
@@ -225,6 +275,7 @@ def _queued(
     headers: bytes,
     body: bytes,
     attempts: int,
+    lane: int,
 ) -> QueuedDelivery:
     delivery = Delivery(
         route=route,
@@ -233,5 +284,6 @@ def _queued(
         received_us=received_us,
         headers=msgspec.json.decode(headers, type=dict[str, str]),
         body=bytes(body),
+        lane=Lane(lane),
     )
     return QueuedDelivery(number=number, delivery=delivery, attempts=attempts)

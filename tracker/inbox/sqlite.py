@@ -25,6 +25,8 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS deliveries (
     attempts INTEGER NOT NULL DEFAULT 0,
     headers BLOB NOT NULL,
     body BLOB NOT NULL)"""
+_LANE = "ALTER TABLE deliveries ADD COLUMN lane INTEGER NOT NULL DEFAULT 0"
+_WAITING = "CREATE INDEX deliveries_waiting ON deliveries (lane, number) WHERE parked IS NULL"
 
 
 class SqliteInbox(Inbox):
@@ -45,7 +47,11 @@ class SqliteInbox(Inbox):
             )
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute(_SCHEMA)
+        with self._transaction() as execute:
+            execute(_SCHEMA)
+            if "lane" not in {row[1] for row in execute("PRAGMA table_info(deliveries)").fetchall()}:
+                execute(_LANE)
+                execute(_WAITING)
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         with self._transaction() as execute:
@@ -53,7 +59,7 @@ class SqliteInbox(Inbox):
                 "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name='deliveries'"
             ).fetchall()
             self._connection.executemany(
-                "INSERT INTO deliveries (route, source, key, received_us, headers, body) VALUES (?,?,?,?,?,?)",
+                "INSERT INTO deliveries (route, source, key, received_us, headers, body, lane) VALUES (?,?,?,?,?,?,?)",
                 rows,
             )
             there = execute("SELECT COUNT(*) FROM deliveries WHERE number>?", last[0]).fetchall()
@@ -65,7 +71,7 @@ class SqliteInbox(Inbox):
 
     def foreign_objects(self) -> list[str]:
         with self._lock, self._translated():
-            names = in_sqlite(lambda sql: self._connection.execute(sql).fetchall(), [_SCHEMA], may_grow=True)
+            names = in_sqlite(lambda sql: self._connection.execute(sql).fetchall(), [_SCHEMA, _WAITING], may_grow=True)
         return [f"{name} in {self.path}" for name in names]
 
     def close(self) -> None:

@@ -21,10 +21,12 @@ from starlette.types import Receive, Scope, Send
 
 from tracker.application.read_delivery import KEPT_HEADERS, KEY_HEADERS, METHOD, PATH
 from tracker.errors import TrackerError
-from tracker.inbox.queue import Delivery
+from tracker.inbox.queue import SMALL_BYTES, Delivery, Lane
 from tracker.ingest.sentry import cli
+from tracker.ingest.sentry.envelope import INFLATED_BYTES
 from tracker.server import bodies, secrets
 from tracker.server.committer import Committer
+from tracker.server.quota import RETRY_SECONDS, PublicQuota
 from tracker.server.rejections import Rejections
 from tracker.server.secrets import Headers, Secrets
 from tracker.server.telemetry import Telemetry, log_line
@@ -45,11 +47,12 @@ _CORS = {
 class RouteContext:
     """What the routes need: the inbox's writer, the secrets, the metrics, and whether the server is ready.
 
-    The secrets are replaced when tracker.toml is read again.
+    The secrets and the quota are replaced when tracker.toml is read again.
     """
 
     committer: Committer
     secrets: Secrets
+    quota: PublicQuota
     telemetry: Telemetry
     not_ready: Callable[[], str | None]
     """Returns why the server does not do its work; None if it does."""
@@ -148,7 +151,8 @@ def _hook(context: RouteContext, route: str, authenticate: Authenticate, by_head
         headers = _headers(request)
         if by_headers and not authenticate(request, headers, b""):
             return _unauthorized(context, route, request)
-        body = await _body(request, bodies.HOOK_BYTES)
+        sender = bodies.Sender.AUTHENTICATED if by_headers else bodies.Sender.SIGNED
+        body = await _body(request, bodies.HOOK_BYTES, sender)
         if isinstance(body, Response):
             return body
         if not authenticate(request, headers, body):
@@ -164,7 +168,7 @@ def _envelope(context: RouteContext) -> Endpoint:
         if request.method == "OPTIONS":
             return Response(status_code=200)
         headers = _headers(request)
-        body = await _body(request, bodies.ENVELOPE_BYTES)
+        body = await _body(request, bodies.ENVELOPE_BYTES, bodies.Sender.PUBLIC)
         if isinstance(body, Response):
             return body
         encoding = headers.get("content-encoding", b"").decode("latin-1").strip().lower()
@@ -172,6 +176,14 @@ def _envelope(context: RouteContext) -> Endpoint:
         key = secrets.sentry_key(headers, request.scope["query_string"], header)
         if not secrets.same(context.secrets.dsn_key, key):
             return _unauthorized(context, "envelope", request)
+        try:
+            size_bytes = await bodies.inflated_bytes(body, encoding)
+        except bodies.TooLargeError:
+            return _too_large(INFLATED_BYTES)
+        if not context.quota.has_room():
+            return _send_again("too little of the disk is free")
+        if not context.quota.takes(key or "", size_bytes):
+            return _over_quota()
         event_id = header.get("event_id")
         accepted = Response(
             msgspec.json.encode({"id": clean(event_id)} if isinstance(event_id, str) else {}),
@@ -180,7 +192,8 @@ def _envelope(context: RouteContext) -> Endpoint:
             headers={"X-Sentry-Rate-Limits": ERRORS_ONLY},
         )
         project = request.path_params["project"]
-        return await _keep(context, _delivery("envelope", project, headers, body), accepted)
+        lane = Lane.PUBLIC if size_bytes <= SMALL_BYTES else Lane.PUBLIC_LARGE
+        return await _keep(context, _delivery("envelope", project, headers, body, lane), accepted)
 
     async def answer_any_origin(request: Request) -> Response:
         response = await answer(request)
@@ -197,7 +210,7 @@ def _sentry_cli(context: RouteContext) -> Endpoint:
         headers = _headers(request)
         if not secrets.bearer(headers, context.secrets.events, context.secrets.sentry_api):
             return _unauthorized(context, "sentry-cli", request)
-        body = await _body(request, bodies.HOOK_BYTES)
+        body = await _body(request, bodies.HOOK_BYTES, bodies.Sender.AUTHENTICATED)
         if isinstance(body, Response):
             return body
         method, path = request.method, request.scope["raw_path"].decode("latin-1")
@@ -226,18 +239,20 @@ async def _keep(context: RouteContext, delivery: Delivery, response: Response) -
     return response
 
 
-async def _body(request: Request, most_bytes: int) -> bytes | Response:
+async def _body(request: Request, most_bytes: int, sender: bodies.Sender) -> bytes | Response:
     try:
-        return await bodies.read(request, most_bytes)
+        return await bodies.read(request, most_bytes, sender)
     except bodies.TooLargeError:
-        return PlainTextResponse(f"more than {most_bytes} bytes\n", 413, headers={"Connection": "close"})
+        return _too_large(most_bytes)
     except bodies.OverloadedError:
         return _send_again("too many bodies are being received")
     except (TimeoutError, ClientDisconnect):
         return PlainTextResponse("the body is incomplete\n", 408, headers={"Connection": "close"})
 
 
-def _delivery(route: str, source: str, headers: Headers, body: bytes) -> Delivery:
+def _delivery(route: str, source: str, headers: Headers, body: bytes, lane: Lane | None = None) -> Delivery:
+    if lane is None:
+        lane = Lane.KNOWN if len(body) <= SMALL_BYTES else Lane.LARGE
     kept = {
         name: value.decode("latin-1")
         for name, value in headers.items()
@@ -251,6 +266,7 @@ def _delivery(route: str, source: str, headers: Headers, body: bytes) -> Deliver
         received_us=time.time_ns() // 1000,
         headers={name: clean(value) for name, value in kept.items()},
         body=body,
+        lane=lane,
     )
 
 
@@ -267,6 +283,20 @@ def _unauthorized(context: RouteContext, route: str, request: Request) -> Respon
     sender = request.client.host if request.client else "unknown"
     context.rejections.add(route, sender, has_secret=bool(context.secrets.of_route(route)))
     return PlainTextResponse("unauthorized\n", 401, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _too_large(most_bytes: int) -> Response:
+    return PlainTextResponse(f"more than {most_bytes} bytes\n", 413, headers={"Connection": "close"})
+
+
+def _over_quota() -> Response:
+    """Tell an SDK to send nothing for a while, as Sentry does."""
+    limits = f"{RETRY_SECONDS}::key:quota, {ERRORS_ONLY}"
+    return PlainTextResponse(
+        "over the quota of the public key\n",
+        429,
+        headers={"Retry-After": str(RETRY_SECONDS), "X-Sentry-Rate-Limits": limits},
+    )
 
 
 def _send_again(why: str) -> Response:

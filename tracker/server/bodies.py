@@ -3,19 +3,37 @@
 import asyncio
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from typing import Any
 
 from starlette.requests import Request
+
+from tracker.errors import BadInputError
+from tracker.ingest.sentry.envelope import INFLATED_BYTES
+from tracker.ingest.sentry.inflate import GZIP, ZLIB, ZSTD, inflate
 
 HOOK_BYTES = 10 << 20
 ENVELOPE_BYTES = 1 << 20
 """The most bytes of one request, as sent."""
 READ_SECONDS = 20.0
-MOST_BYTES_IN_MEMORY = 256 << 20
-"""Of all bodies that are being received together."""
 _HEADER_BYTES = 64 << 10
+_PIECE_BYTES = 1 << 20
+_AT_ONCE_BYTES = 256 << 10
+"""More than this is inflated apart, while other requests are answered."""
 
-_bytes_in_memory = 0
+
+class Sender(Enum):
+    """What is known of a sender while its body is received, and how many bytes all such bodies may have together."""
+
+    AUTHENTICATED = 64 << 20
+    SIGNED = 48 << 20
+    """The signature is checked once the body is there: it may be anybody's."""
+    PUBLIC = 24 << 20
+
+
+_bytes_in_memory = dict.fromkeys(Sender, 0)
+_inflating = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inflate")
 
 
 class TooLargeError(Exception):
@@ -26,16 +44,15 @@ class OverloadedError(Exception):
     """Too many bytes are being received; the sender should retry."""
 
 
-async def read(request: Request, most_bytes: int) -> bytes:
+async def read(request: Request, most_bytes: int, sender: Sender) -> bytes:
     """Read a request's body.
 
     Raises:
         TooLargeError: As soon as it exceeds the limit, or its Content-Length does.
-        OverloadedError: If all bodies together are too large.
+        OverloadedError: If all bodies of such senders together are too large.
         TimeoutError: If it is not complete in time.
         ClientDisconnect: If the sender disconnects.
     """
-    global _bytes_in_memory
     declared = next((value for name, value in request.scope["headers"] if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > most_bytes:
         raise TooLargeError
@@ -45,14 +62,14 @@ async def read(request: Request, most_bytes: int) -> bytes:
         async with asyncio.timeout(READ_SECONDS):
             async for piece in request.stream():
                 size += len(piece)
-                _bytes_in_memory += len(piece)
+                _bytes_in_memory[sender] += len(piece)
                 if size > most_bytes:
                     raise TooLargeError
-                if _bytes_in_memory > MOST_BYTES_IN_MEMORY:
+                if _bytes_in_memory[sender] > sender.value:
                     raise OverloadedError
                 pieces.append(piece)
     finally:
-        _bytes_in_memory -= size
+        _bytes_in_memory[sender] -= size
     return b"".join(pieces)
 
 
@@ -70,3 +87,44 @@ def envelope_header(body: bytes, encoding: str) -> dict[str, Any]:
     except Exception:  # hostile bytes raise anything
         return {}
     return header if isinstance(header, dict) else {}
+
+
+async def inflated_bytes(body: bytes, encoding: str) -> int:
+    """Return how many bytes an envelope has once inflated; of a damaged one those that can be read.
+
+    Raises:
+        TooLargeError: If they are more than an envelope may have.
+    """
+    if encoding in ("", "identity") and not body.startswith((GZIP, ZLIB, ZSTD)):
+        return len(body)
+    loop = asyncio.get_running_loop()
+    if encoding in ("br", "zstd") or body.startswith(ZSTD):
+        size = await loop.run_in_executor(_inflating, _whole, body, encoding)
+    else:
+        inflater = zlib.decompressobj(wbits=47)
+        size, rest = _count(inflater, body, _AT_ONCE_BYTES)
+        if rest:
+            more, _ = await loop.run_in_executor(_inflating, _count, inflater, rest, INFLATED_BYTES)
+            size += more
+    if size > INFLATED_BYTES:
+        raise TooLargeError
+    return size
+
+
+def _count(inflater: "zlib._Decompress", data: bytes, most_bytes: int) -> tuple[int, bytes]:
+    """Inflate, keeping nothing, until there is no more, or more than so much; return the size and what is left."""
+    size = 0
+    try:
+        while data and size <= most_bytes:
+            size += len(inflater.decompress(data, _PIECE_BYTES))
+            data = inflater.unconsumed_tail
+    except zlib.error:
+        return size, b""  # the reader says what is wrong with it
+    return size, data
+
+
+def _whole(body: bytes, encoding: str) -> int:
+    try:
+        return len(inflate(body, where="", content_encoding=encoding, most_bytes=INFLATED_BYTES))
+    except BadInputError as wrong:
+        return INFLATED_BYTES + 1 if "inflates to" in wrong.message else len(body)

@@ -6,25 +6,31 @@ import time
 from collections.abc import Callable, Sequence
 
 from tracker.errors import StoreAwayError, TrackerError
-from tracker.inbox.queue import Delivery, Inbox
+from tracker.inbox.queue import Delivery, Inbox, Lane
 from tracker.server.telemetry import report_bug
 
 MOST_WAITING = 4_000
-MOST_WAITING_BYTES = 128 << 20
+MOST_WAITING_BYTES = 48 << 20
 MOST_TOGETHER = 500
+MOST_BYTES_TOGETHER = 8 << 20
+_PUBLIC_SHARE = 0.5
+"""How much of what may wait can be of the public route."""
 _MANY = 8
 _JUST_NOW_SECONDS = 0.05
 
+_Waiting = tuple[Delivery, "asyncio.Future[None]"]
+
 
 class Committer:
-    """Writes deliveries into the inbox from a thread of its own.
+    """Writes deliveries into the inbox from a thread of its own, those of authenticated senders first.
 
     `kept` is called after each transaction, from that thread, with how many it kept.
     """
 
     def __init__(self, inbox: Inbox, kept: Callable[[int], None] = lambda count: None) -> None:
         self._inbox, self._kept = inbox, kept
-        self._queue: list[tuple[Delivery, asyncio.Future[None]]] = []
+        self._queue: list[_Waiting] = []
+        self._public_queue: list[_Waiting] = []
         self._bytes = 0
         self._last_count, self._last_at = 0, 0.0
         self._changed = threading.Condition()
@@ -43,9 +49,16 @@ class Committer:
         future: asyncio.Future[None] = loop.create_future()
         size = _size(delivery)
         with self._changed:
-            if self._closing or len(self._queue) >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES:
+            is_public = delivery.lane in (Lane.PUBLIC, Lane.PUBLIC_LARGE)
+            share = _PUBLIC_SHARE if is_public else 1.0
+            count = len(self._public_queue) + (0 if is_public else len(self._queue))
+            if (
+                self._closing
+                or count >= share * MOST_WAITING
+                or self._bytes + size > share * MOST_WAITING_BYTES
+            ):
                 raise StoreAwayError("too many deliveries wait for the disk", hint="Send it again later")
-            self._queue.append((delivery, future))
+            (self._public_queue if is_public else self._queue).append((delivery, future))
             self._bytes += size
             self._changed.notify()
         timer = loop.call_later(timeout_seconds, _resolve, [future], TimeoutError())
@@ -71,12 +84,11 @@ class Committer:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._closing:
+                while not self._queue and not self._public_queue and not self._closing:
                     self._changed.wait()
-                if not self._queue:
+                batch = self._take()
+                if not batch:
                     return
-                batch, self._queue = self._queue[:MOST_TOGETHER], self._queue[MOST_TOGETHER:]
-                self._bytes -= sum(_size(delivery) for delivery, _ in batch)
             problem: TrackerError | None = None
             try:
                 self._inbox.put([delivery for delivery, _ in batch])
@@ -96,6 +108,22 @@ class Committer:
                     self._kept(len(batch))
                 except Exception as bug:
                     report_bug(bug)
+
+    def _take(self) -> list[_Waiting]:
+        """Take what is written next: at most so many, of at most so many bytes, but at least one."""
+        batch: list[_Waiting] = []
+        size = 0
+        for queue in (self._queue, self._public_queue):
+            taken = 0
+            for waiting in queue[: MOST_TOGETHER - len(batch)]:
+                if batch and size + _size(waiting[0]) > MOST_BYTES_TOGETHER:
+                    break
+                batch.append(waiting)
+                size += _size(waiting[0])
+                taken += 1
+            del queue[:taken]
+        self._bytes -= size
+        return batch
 
 
 def _size(delivery: Delivery) -> int:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import uvicorn
 
@@ -19,13 +20,14 @@ from tracker.errors import StoreError, TrackerError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox.opening import open_inbox
-from tracker.inbox.queue import Inbox
+from tracker.inbox.queue import Inbox, Lane
 from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
 from tracker.server.inbox_worker import InboxWorker
 from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.protocol import BoundedProtocol
+from tracker.server.quota import PublicQuota
 from tracker.server.reconcile import Reconciler
 from tracker.server.rejections import SETTINGS
 from tracker.server.secret_watch import SecretWatch
@@ -38,7 +40,11 @@ from tracker.settings.store_address import shown_address
 _DECLARE_EVERY_SECONDS = 0.5
 _COUNT_EVERY_SECONDS = 1.0
 _MOST_FILES = 65_536
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 3.0
+_LONGEST_WAIT_SECONDS = 60.0
+_QUICK: tuple[Lane, ...] = (Lane.KNOWN,)
+_OTHERS: tuple[Lane, ...] = (Lane.LARGE, Lane.PUBLIC, Lane.PUBLIC_LARGE, Lane.AGAIN)
+"""Two threads: no alert waits for what is large, or anybody's."""
 
 
 class Workers:
@@ -46,7 +52,10 @@ class Workers:
 
     def __init__(self, session: Session) -> None:
         self.telemetry = Telemetry()
-        self.wake, self.stopping = threading.Event(), threading.Event()
+        self.stopping = threading.Event()
+        self._wakes = {lanes: threading.Event() for lanes in (_QUICK, _OTHERS)}
+        self._turns = threading.Lock()
+        self._inbox_workers: list[InboxWorker] = []
         self._options = replace(session.options, by=BY_ITSELF)
         self._notify = session.notify
         store = session.settings.store
@@ -62,7 +71,8 @@ class Workers:
                 target=self._in_session, args=(work, self._session(session)), name=name, daemon=True
             )
             for name, work in (
-                ("inbox worker", self._process_inbox),
+                ("inbox worker", partial(self._process_inbox, _QUICK)),
+                ("inbox worker of the other lanes", partial(self._process_inbox, _OTHERS)),
                 ("reconcile", self._reconcile),
                 ("declare", self._declare),
                 ("outbox worker", self._process_outbox),
@@ -80,7 +90,7 @@ class Workers:
         """Stop in order: what was received is on disk, and each thread finishes its current work."""
         self.committer.close()
         self.stopping.set()
-        self.wake.set()
+        self._wake()
         # A store that does not answer blocks each thread for half a minute; what it works on is safe in the inbox.
         give_up = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
@@ -99,7 +109,11 @@ class Workers:
 
     def _kept(self, count: int) -> None:
         self.telemetry.kept.inc(count)
-        self.wake.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
 
     def use(self, settings: Settings) -> None:
         """Go on with settings that were read again."""
@@ -125,11 +139,18 @@ class Workers:
         self._add_alerts(facts)
         self._secret_watch.put(facts)
 
-    def _process_inbox(self, session: Session) -> None:
+    def _process_inbox(self, lanes: tuple[Lane, ...], session: Session) -> None:
         worker = InboxWorker(
-            self._worker_inbox, session, self.telemetry, self._received, self.committer.is_busy
+            self._worker_inbox,
+            session,
+            self.telemetry,
+            self._received,
+            self.committer.is_busy,
+            lanes=lanes,
+            turns=self._turns,
         )
-        worker.run(self.wake, self.stopping)
+        self._inbox_workers.append(worker)
+        worker.run(self._wakes[lanes], self.stopping)
 
     def _look_for_secrets(self, session: Session) -> None:
         self._secret_watch.run(self.stopping)
@@ -170,17 +191,35 @@ class Workers:
                 self.telemetry.parked.set(counts.parked)
                 age = time.time() - counts.oldest_us / 1e6 if counts.oldest_us is not None else 0.0
                 self.telemetry.oldest_seconds.set(max(0.0, age))
-                self._problem = (
-                    None
-                    if age < 60
-                    else f"deliveries have waited for {age:.0f} s: does the log's store answer?"
-                )
+                self._problem = self._slow() or self._late()
             except StoreError as away:
                 self._problem = away.message
             except Exception as bug:
                 report_bug(bug)
             if self.stopping.wait(_COUNT_EVERY_SECONDS):
                 return
+
+    def _slow(self) -> str | None:
+        """Name the delivery that is being processed for too long."""
+        for worker in self._inbox_workers:
+            work = worker.work
+            if work is not None and (took := time.monotonic() - work.since) > _LONGEST_WAIT_SECONDS:
+                return (
+                    f"delivery {work.number} ({work.route}) has been processed for {took:.0f} s: "
+                    f"does the log's store answer? Else: tracker inbox drop {work.number} --why …"
+                )
+        return None
+
+    def _late(self) -> str | None:
+        """Name the delivery that waits for too long; what is tried again after all others may."""
+        for lane, oldest in self._worker_inbox.oldest().items():
+            age = time.time() - oldest.received_us / 1e6
+            if lane in (*_QUICK, Lane.LARGE, Lane.PUBLIC) and age > _LONGEST_WAIT_SECONDS:
+                return (
+                    f"deliveries have waited for {age:.0f} s, the first is {oldest.number} ({oldest.route}): "
+                    "does the log's store answer?"
+                )
+        return None
 
 
 def serve(session: Session, *, host: str, port: int) -> int:
@@ -197,7 +236,8 @@ def serve(session: Session, *, host: str, port: int) -> int:
     start_logging()
     _allow_connections()
     workers = Workers(session)
-    context = RouteContext(workers.committer, secrets, workers.telemetry, workers.problem)
+    quota = PublicQuota.of(session.settings, workers.telemetry)
+    context = RouteContext(workers.committer, secrets, quota, workers.telemetry, workers.problem)
     app = build(context)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -210,7 +250,7 @@ def serve(session: Session, *, host: str, port: int) -> int:
             proxy_headers=False,
             backlog=2048,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=3,
         )
     )
 
@@ -246,6 +286,7 @@ def _watch_settings(
 
     def apply(settings: Settings, secrets: Secrets) -> None:
         context.secrets = secrets
+        context.quota = PublicQuota.of(settings, workers.telemetry)
         workers.use(settings)
         if mark is not None:
             mark.read(settings)

@@ -42,6 +42,9 @@ class Telemetry:
         self.oldest_seconds = gauge(
             "tracker_inbox_oldest_age_seconds", "Age of the oldest delivery that waits."
         )
+        self.public_refused = counter(
+            "tracker_public_refused_total", "Envelopes of the public DSN key that were refused.", ("reason",)
+        )
         self.recorded = counter("tracker_events_recorded_total", "Events that were new to the log.")
         self.known = counter("tracker_events_known_total", "Events that the log had already.")
         self.polled_at = gauge(

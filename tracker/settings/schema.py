@@ -85,10 +85,13 @@ class Slack(_Section, frozen=True, kw_only=True):
 
 
 class Serve(_Section, frozen=True, kw_only=True):
-    """The table [serve]: how often `tracker serve` asks its sources."""
+    """The table [serve]: how often `tracker serve` asks its sources, and what the public DSN key may send."""
 
     reconcile_every: str = "2m"
     capture_every: str = "1m"
+    public_envelopes_per_minute: int = 30_000
+    public_bytes_per_minute: int = 30_000_000
+    public_free_disk_bytes: int = 500_000_000
 
 
 class Metric(_Section, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from tracker.errors import SettingsError, UsageError
-from tracker.settings.schema import BETTER, LIMITS, PRODUCTION_NAMES, UNITS, Procedure, SettingsFile
+from tracker.settings.schema import BETTER, LIMITS, PRODUCTION_NAMES, UNITS, Procedure, Serve, SettingsFile
 from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
@@ -48,6 +48,13 @@ def validate(file: SettingsFile, where: str) -> None:
     durations = {f"procedure.{name}": getattr(file.procedure, name) for name in LIMITS}
     for name in ("reconcile_every", "capture_every"):
         durations[f"serve.{name}"] = getattr(file.serve, name)
+    for name, least in (
+        ("public_envelopes_per_minute", 1),
+        ("public_bytes_per_minute", 1),
+        ("public_free_disk_bytes", 0),
+    ):
+        if getattr(file.serve, name) < least:
+            refuse(f"serve.{name}", f"must be at least {least}", f"{name} = {getattr(Serve(), name)}")
     for name, service in file.services.items():
         place = f"services.{name}"
         if not _NAME.fullmatch(name):
