@@ -12,7 +12,9 @@ import pytest
 
 from tests.servers.stubs import saying
 from tracker.errors import SettingsError, SourceUnreachableError
-from tracker.ingest.http import HttpClient, Limits, NoAnswerError, RateLimitedError, retry_at
+from tracker.ingest.forges.github_api import GithubApi
+from tracker.ingest.http import MOST_VALUES, HttpClient, Limits, NoAnswerError, RateLimitedError, retry_at
+from tracker.ingest.sentry.client import SentryClient
 
 NOW = datetime(2026, 3, 1, 14, tzinfo=UTC)
 
@@ -188,6 +190,21 @@ def test_an_answer_beyond_its_size_is_not_read() -> None:
         http.get("/")
 
 
+@pytest.mark.parametrize("piece", [b"[],", b'"",', b'{"":0},', b"0,"])
+def test_an_answer_of_very_many_values_is_not_parsed(piece: bytes) -> None:
+    """
+    Three bytes of JSON can be sixty of memory.
+    """
+    large = (200, {}, b"[" + piece * MOST_VALUES + b"0]")
+
+    with (
+        saying(lambda path, headers: large) as url,
+        client(url) as http,
+        pytest.raises(SourceUnreachableError, match="answered with more than 3,000,000 values"),
+    ):
+        http.get("/")
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "until"),
     [
@@ -223,3 +240,22 @@ def test_403_without_a_limit_is_no_rate_limit() -> None:
     with saying(lambda path, _: (403, {"X-RateLimit-Remaining": "7"}, b"")) as url, client(url) as http:
         assert not http.get("/").is_rate_limit
         assert "rejected the credentials (HTTP 403)" in http.refusal().message
+
+
+@pytest.mark.parametrize("forge", [GithubApi, SentryClient], ids=["github", "sentry"])
+def test_many_pages_are_bounded_together(forge: type[Any]) -> None:
+    """
+    Each page is small enough, and the next one is always there.
+    """
+    count = iter(range(100))
+
+    def page(path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        following = f'<{path.partition("?")[0]}?cursor={next(count)}>; rel="next"; results="true"; cursor="{next(count)}"'
+        return 200, {"Content-Type": "application/json", "Link": following}, b'[{"a":"' + b"x" * 900 + b'"}]'
+
+    with (
+        saying(page) as url,
+        forge(url, token="t", token_name="T", limits=Limits(most_bytes=1_000)) as http,
+        pytest.raises(SourceUnreachableError, match="in its pages"),
+    ):
+        list(http.pages("/list", {}))

@@ -71,7 +71,9 @@ class SqliteInbox(Inbox):
 
     def foreign_objects(self) -> list[str]:
         with self._lock, self._translated():
-            names = in_sqlite(lambda sql: self._connection.execute(sql).fetchall(), [_SCHEMA, _WAITING], may_grow=True)
+            names = in_sqlite(
+                lambda sql: self._connection.execute(sql).fetchall(), [_SCHEMA, _WAITING], may_grow=True
+            )
         return [f"{name} in {self.path}" for name in names]
 
     def close(self) -> None:

@@ -30,6 +30,8 @@ Stage = Literal["address", "connect", "answer"]
 
 MAX_PAGES = 50
 """The most pages of one list that are read."""
+MOST_VALUES = 3_000_000
+"""The most values in one answer: `[],` are three bytes, and a list of 64 once they are parsed."""
 
 _RESETS = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Sentry-Rate-Limit-Reset")
 _LONGEST_WAIT_SECONDS = 1e9
@@ -42,7 +44,7 @@ class Limits:
 
     connect_seconds: float = 3.05
     read_seconds: float = 30.0
-    whole_seconds: float = 120.0
+    whole_seconds: float = 50.0
     most_bytes: int = 32 << 20
 
 
@@ -212,6 +214,18 @@ class HttpClient:
                 is_too_large=isinstance(failure, _TooLargeError),
             ) from failure
 
+    def check_pages(self, path: str, total_bytes: int) -> None:
+        """Refuse a list whose pages, each of which is small enough, are too large together.
+
+        Raises:
+            SourceUnreachableError: If they are.
+        """
+        if total_bytes > 2 * self.limits.most_bytes:
+            raise SourceUnreachableError(
+                f"{self.name} at {self.url}{path} answered with more than {self.limits.most_bytes >> 19} MiB in its pages",
+                hint="Ask for less: --from T --to T",
+            )
+
     def refusal(self, why: str = "") -> SourceUnreachableError:
         """Return the error for the last answer, whose status is not 200; `why` is the server's own message."""
         answer, server = self.answer, f"{self.name} at {self.url}"
@@ -261,6 +275,9 @@ class HttpClient:
         except BaseException:
             response.close()
             raise
+        # Each value but the first of a list or an object follows one of these.
+        if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise _TooLargeError(f"answered with more than {MOST_VALUES:,} values")
         response._content = bytes(body)  # where requests itself keeps what it has read
         self.answer = Answer(response.url, response.status_code, response.headers, response._content)
 

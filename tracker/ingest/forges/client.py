@@ -69,8 +69,11 @@ class ForgeClient(HttpClient):
             BadInputError: If an answer is not a list of JSON.
         """
         address = f"{self.url}{path}?{urlencode(parameters)}"
+        total_bytes = 0
         for _ in range(MAX_PAGES):
             answer = self._checked(self.ask("GET", address))
+            total_bytes += len(answer.body)
+            self.check_pages(path, total_bytes)
             if answer.body.lstrip()[:1] != b"[":
                 raise self.unexpected()
             (whole,) = documents(answer.body, where=address, hint=self.hint)[:1]

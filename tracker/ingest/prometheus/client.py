@@ -18,8 +18,8 @@ from tracker.times import from_ms
 
 T = TypeVar("T")
 
-LIMITS = Limits(whole_seconds=300.0, most_bytes=512 << 20)
-"""A million samples are some 30 MB."""
+LIMITS = Limits(most_bytes=40 << 20)
+"""A million samples are some 30 MB, and no query is answered with more."""
 
 # Go's servers and most proxies cut a request line at 8 kB or a little above.
 _QUERY_BYTES = 8_000

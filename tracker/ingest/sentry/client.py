@@ -80,8 +80,11 @@ class SentryClient(HttpClient):
         """
         asked = dict(parameters)
         seen = {asked.get("cursor")}
+        total_bytes = 0
         for _ in range(MAX_PAGES):
             document = self.document(path, asked)
+            total_bytes += len(self.answer.body)
+            self.check_pages(path, total_bytes)
             cursor = next_cursor(self.answer.headers.get("Link"), document.value)
             if isinstance(document.value, dict) and isinstance(document.value.get("results"), list):
                 results = bytes(msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])["results"])
