@@ -94,3 +94,17 @@ def test_a_folder_without_a_format_or_zone_is_refused(tracker, tmp_path):
         tracker("import", "old", "--from", "markdown"), 2, "in which time zone", "--time-zone Europe/London"
     )
     refused(tracker("import", "gone", "--from", "markdown", "--time-zone", "UTC"), 11, "gone: no such folder")
+
+
+def test_an_export_of_several_incidents_is_imported_once(tracker, tmp_path):
+    """
+    They are known by the tool's own numbers, whatever the file is called.
+    """
+    rows = "id,title,started,resolved\n7,Search is slow,2024-03-05 09:12,2024-03-05 11:00\n8,Mails,2024-03-06 09:00,\n"
+    (tmp_path / "old.csv").write_text(rows)
+    first = tracker("import", "old.csv", "--from", "csv", "--time-zone", "UTC", "--json").json
+    again = tracker("import", "old.csv", "--from", "csv", "--time-zone", "UTC", "--json").json
+
+    assert [one["incident"] for one in first["incidents"]] == ["INC-1", "INC-2"]
+    assert again["recorded"] == 0
+    assert "imported table" in tracker("timeline", 1).out

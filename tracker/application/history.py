@@ -3,7 +3,7 @@
 An imported incident is of the past: it is resolved, and every event of it says that it was imported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -14,12 +14,18 @@ from tracker.errors import BadInputError
 from tracker.events import incidents as events
 from tracker.events.base import IMPORTED, Arrival, Decision, Incoming
 from tracker.incident import Incident, Status, number_of
-from tracker.ingest.history import markdown
+from tracker.ingest.history import exports, markdown
 from tracker.ingest.history.past import PastIncident, PastLine
 from tracker.times import Typed
 
-READERS: dict[str, Callable[..., PastIncident]] = {"markdown": markdown.read}
-AUTHORS = {"markdown": "post-mortem"}
+AUTHORS = {
+    "markdown": "post-mortem",
+    "csv": "the imported table",
+    "pagerduty": "PagerDuty",
+    "opsgenie": "Opsgenie",
+    "incident-io": "incident.io",
+    "github": "the GitHub issue",
+}
 """Who says what is imported: nobody knows which person did."""
 _SEVERITIES = {
     "critical": ("critical", "blocker", "sev0", "sev1", "p0", "p1", "s1", "1"),
@@ -27,7 +33,7 @@ _SEVERITIES = {
     "minor": ("minor", "medium", "moderate", "low", "sev3", "sev4", "sev5", "p3", "p4", "p5", "s3", "s4", "3", "4", "5"),
 }  # fmt: skip
 _MILESTONES = ("started", "detected", "mitigated")
-_LARGEST = 2_000_000
+_LARGEST = 20_000_000
 
 
 @dataclass
@@ -50,17 +56,25 @@ def read_history(path: Path, kind: str, *, zone: tzinfo, now: datetime) -> Histo
         try:
             if file.stat().st_size > _LARGEST:
                 raise BadInputError(f"larger than {_LARGEST // 1_000_000} MB: no record of one incident")
-            past = READERS[kind](file.read_bytes(), file=name, zone=zone, now=now)
+            found = _read(kind, file.read_bytes(), file=name, zone=zone, now=now)
         except (OSError, BadInputError) as wrong:
             why = wrong.message if isinstance(wrong, BadInputError) else str(wrong.strerror)
             history.skipped.append((name, why))
             continue
-        if past.is_template:
+        if any(past.is_template for past in found):
             history.skipped.append((name, "a template: its only dates are placeholders"))
         else:
-            history.incidents.append(past)
+            history.incidents += found
     history.incidents.sort(key=lambda past: (min((line.at for line in past.lines), default=now), past.file))
     return history
+
+
+def _read(kind: str, data: bytes, *, file: str, zone: tzinfo, now: datetime) -> list[PastIncident]:
+    if kind == "markdown":
+        return [markdown.read(data, file=file, zone=zone, now=now)]
+    if kind == "csv":
+        return exports.read_csv(data, file=file, zone=zone, now=now)
+    return exports.read_export(kind, data, file=file, zone=zone, now=now)
 
 
 def _files(path: Path) -> list[Path]:
@@ -80,7 +94,7 @@ def _files(path: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: the numbers by file, and what was recorded."""
+    """What an import did: the number of each incident by its key, and what was recorded."""
 
     numbers: dict[str, str]
     recording: Recording
@@ -100,7 +114,7 @@ def import_history(
     for past in history.incidents:
         if not past.lines:
             continue
-        record = f"{kind}:{folder}/{past.file}"
+        record = f"{kind}:{past.id or f'{folder}/{past.file}'}"
         if record in known:
             _record(session, recording, known[record], past, record, services)
         while record not in known:
@@ -111,8 +125,13 @@ def import_history(
             # Where another writer took the number, nothing was recorded, and the next one is tried.
             if len(recording.recorded) > before:
                 known[record] = name
-        numbers[past.file] = known[record]
+        numbers[key_of(past)] = known[record]
     return Imported(numbers, recording)
+
+
+def key_of(past: PastIncident) -> str:
+    """Return what tells the incidents of one import apart."""
+    return past.id or past.file
 
 
 def _record(

@@ -6,7 +6,8 @@ is already in use here, the imported incident gets a new one. Events of services
 are mixed: import an incident of somebody else's services into a store of its own, with --store
 FILE.
 
-With --from markdown, FILE is a folder of post-mortems, each one an incident of the past. A line
+With --from, FILE is a folder or file of another tool's records, each an incident of the past:
+post-mortems in markdown, a table in CSV, or an export of a tool's API in JSON. Of markdown a line
 counts if it begins with a time, or is a milestone and its time. What cannot be read is listed by
 file and line; nothing is guessed, and a time that is not exact is kept as a span. Importing the
 folder again adds only what is new in it.
@@ -16,7 +17,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tracker.application.history import READERS
+from tracker.application.history import AUTHORS
 from tracker.application.session import Recording, Session
 from tracker.bundles.importing import Plan, import_bundle, plan_import
 from tracker.bundles.reading import Bundle, read
@@ -32,7 +33,8 @@ from tracker.times import utc
 EXAMPLE = """examples:
   tracker import INC-42.bundle --dry-run
   tracker import INC-42.bundle
-  tracker import postmortems --from markdown --time-zone Europe/London --dry-run"""
+  tracker import postmortems --from markdown --time-zone Europe/London --dry-run
+  tracker import incidents.json --from pagerduty --dry-run"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        choices=("bundle", *READERS),
+        choices=("bundle", *AUTHORS),
         default="bundle",
         help="what FILE is (default bundle)",
     )

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tracker.application.history import History, Imported, import_history, read_history
+from tracker.application.history import History, Imported, import_history, key_of, read_history
 from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.errors import UsageError
@@ -49,7 +49,7 @@ def _answer(history: History, done: Imported | None) -> dict[str, Any]:
 def _incident(past: PastIncident, numbers: dict[str, str]) -> dict[str, Any]:
     return {
         "file": past.file,
-        "incident": numbers.get(past.file),
+        "incident": numbers.get(key_of(past)),
         "title": past.title,
         "severity": past.severity,
         "services": list(past.services),
@@ -78,7 +78,7 @@ def _at(line: PastLine | None) -> str | None:
 
 def _say(arguments: argparse.Namespace, history: History, done: Imported | None) -> None:
     for past in history.incidents:
-        number = done.numbers.get(past.file, "-") if done else ""
+        number = done.numbers.get(key_of(past), "-") if done else ""
         first = min((line.at for line in past.lines), default=None)
         when = f"{first:%Y-%m-%d}" if first else "no time"
         print(

@@ -6,7 +6,7 @@ as unread: what it dates cannot be told from the words.
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -27,9 +27,9 @@ from tracker.ingest.history.words import (
     plain,
     unmarked,
 )
+from tracker.ingest.history.zones import in_zone
 from tracker.ingest.notes.days import order_of, read_day
 from tracker.text.patterns import lazy_pattern
-from tracker.times import Typed
 from tracker.zone_names import ZoneName, ZoneNameError, zone_at
 
 _DATED = lazy_pattern(
@@ -264,8 +264,8 @@ class _Reader:
         if self.zone_problem and stamp.zone is None:
             raise StampError(self.zone_problem)
         first, last = spread(stamp)
-        at = _in_zone(first, stamp.zone or self.zone)
-        until = _in_zone(last, stamp.zone or self.zone).at if last else None
+        at = in_zone(first, stamp.zone or self.zone)
+        until = in_zone(last, stamp.zone or self.zone).at if last else None
         if at.at > self.now:
             raise StampError("it is in the future")
         if at.at.year < 1970:
@@ -346,20 +346,3 @@ def _plain_day(text: str) -> date | None:
         return date.fromisoformat(text.strip()[:10])
     except ValueError:
         return None
-
-
-def _in_zone(local: datetime, zone: tzinfo | ZoneName) -> Typed:
-    """Place a local time in UTC; the offset that it had there.
-
-    `CET` for a day in summer is read as the local time of the place: that is what its people's clocks show.
-    """
-    place = zone.tzinfo if isinstance(zone, ZoneName) else zone
-    both = [local.replace(tzinfo=place, fold=fold) for fold in (0, 1)]
-    offsets = {at.utcoffset() for at in both}
-    if len(offsets) > 1:
-        raise StampError(
-            f"{local:%H:%M} comes twice or not at all on {local.date()}, because the clocks change"
-        )
-    offset = both[0].utcoffset()
-    assert offset is not None
-    return Typed(both[0].astimezone(UTC), 60.0, round(offset.total_seconds() / 60))

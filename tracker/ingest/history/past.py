@@ -35,10 +35,12 @@ class Unread:
 class PastIncident:
     """One incident as its record tells it; what the record does not say is None.
 
+    `id` names it where a file holds several, by the tool's own number.
     `notes` are the record's own words by kind of note (`root-cause`, `impact` …).
     """
 
     file: str
+    id: str = ""
     title: str = ""
     severity: str | None = None
     services: tuple[str, ...] = ()
