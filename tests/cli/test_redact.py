@@ -1,12 +1,16 @@
 """`tracker redact`: the text is gone from every answer and every file; what was there, and why it went, is said."""
 
+import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import os
 import subprocess
+import zlib
 from pathlib import Path
 
+import brotli
 import msgspec
 import numpy as np
 import pytest
@@ -24,6 +28,7 @@ from tracker.events.codec import columns_sha256
 from tracker.events.codec import encode as pack
 from tracker.inbox.opening import open_inbox
 from tracker.log import Log
+from tracker.text.coded import look
 
 SECRET = "correct-horse-battery-staple"
 WHY = ("--why", "a password was typed into it")
@@ -445,6 +450,70 @@ def test_what_waits_in_the_inbox_and_holds_it_is_worked_up_and_goes_too(
         assert [each.delivery.key for each in inbox.after(0)] == ["key-3", "key-4"]
     if "://" not in store_url:
         assert SECRET.encode() not in files(tmp_path)
+    assert tracker("verify").code == 0
+
+
+def _unframed(data):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+PACKED = {
+    "gzip": gzip.compress,
+    "deflate": _unframed,
+    "br": brotli.compress,
+    "base64": lambda data: b'{"data_base64":"' + base64.b64encode(data) + b'"}',
+    "escaped": lambda data: json.dumps(data.decode()).replace("-", "\\u002D").encode(),
+    "nested": lambda data: gzip.compress(b'{"data":"' + base64.b64encode(zlib.compress(data)) + b'"}'),
+}
+
+
+def test_what_is_packed_goes_too_and_what_cannot_be_searched_is_said(
+    tracker, store_url, tmp_path, monkeypatch
+):
+    """
+    In deliveries, attached files and notes; a picture cannot be searched, nor can a delivery that is damaged.
+    """
+    monkeypatch.setenv("TRACKER_STORE", store_url)
+    tracker("declare", "Payments fail", "--service", "checkout", "--severity", "critical", "--at", "14:05Z")
+    text = f"customer Müller: {SECRET} is the key"
+    handle = noted(tracker, text)
+    noted(tracker, f"as they sent it: {base64.b64encode(text.encode()).decode()}")
+    with contextlib.closing(open_inbox(store_url)) as inbox:
+        bodies = [coding(text.encode()) for coding in PACKED.values()]
+        inbox.put([delivery(number, body=body) for number, body in enumerate(bodies)])
+        inbox.put(
+            [
+                delivery(7, headers={"user-agent": text}),
+                delivery(8),
+                delivery(9, body=gzip.compress(b"x")[:9]),
+            ]
+        )
+        for queued in inbox.after(0):
+            inbox.park(queued.number, text if queued.delivery.key == "key-8" else "no reader")
+    for name, coding in PACKED.items():
+        Path(f"{name}.bin").write_bytes(coding(text.encode()))
+        assert tracker("attach", 1, f"{name}.bin").code == 0
+    Path("screen.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xfe")
+    picture = tracker("attach", 1, "screen.png", "--json").json["events"][0]
+
+    answer = tracker("redact", handle, *WHY, "--also", "--json")
+
+    assert answer.code == 0, answer.err
+    assert len(answer.json["redacted"]) == 2 + len(PACKED)
+    assert answer.json["beside"] == [f"{len(PACKED) + 2} deliveries out of the inbox"]
+    unread = [place for place in answer.json["remains"] if "could not be searched" in place]
+    assert any(picture[-7:] in place for place in unread)
+    assert any("delivery 9 in the inbox" in place for place in unread)
+    assert len(unread) == 2
+    with Log(store_url) as log:
+        wanted = [SECRET.encode()]
+        stored = log.stored(range(1, log.position + 1))
+        assert not any(
+            look(row.payload, wanted).found or look(row.state or b"", wanted).found for row in stored
+        )
+    with contextlib.closing(open_inbox(store_url)) as inbox:
+        assert [queued.delivery.key for queued in inbox.after(0)] == ["key-9"]
     assert tracker("verify").code == 0
 
 

@@ -306,9 +306,9 @@ def test_pieces_are_lines_and_secrets_and_no_names():
 
 def test_needles_are_the_text_as_stores_and_payloads_write_it():
     """
-    Plain, and as JSON does with and without its own letters.
+    Plain, as JSON does with and without its own letters, and in one byte a letter.
     """
-    assert needles(['"é"']) == ['"é"'.encode(), b'\\"\xc3\xa9\\"', b'\\"\\u00e9\\"']
+    assert needles(['"é"']) == ['"é"'.encode(), b'\\"\xc3\xa9\\"', b'\\"\\u00e9\\"', b'"\xe9"']
 
 
 def test_a_redaction_says_what_stood_there_and_nothing_of_it():

@@ -70,11 +70,14 @@ def redact_event(
     with progress.bar("redact") as update:
         plan = planned(session, target, keep=keep, also=also, progress=update)
     decided += _along(plan, decided[0])
-    beside = [removed for place in PLACES if (removed := place(session, plan.needles)) is not None]
+    beside = [place(session, plan.needles) for place in PLACES]
+    removed = [one.removed for one in beside if one.removed is not None]
+    unread = [*plan.unread, *(text for one in beside for text in one.unread)]
     recording = Recording()
     recording.add(session.log.redact(decided))
     remains = _clean(session, target, progress)
-    return Redacted(target, recording, tuple(one.target for one in decided), remains, plan, beside)
+    remains += [f"what could not be searched: {text}" for text in unread]
+    return Redacted(target, recording, tuple(one.target for one in decided), remains, plan, removed)
 
 
 def dry_run(

@@ -13,7 +13,7 @@ from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Session
 from tracker.decisions.redaction import goes_along, left_of, needles, pieces_of
 from tracker.errors import BadInputError
-from tracker.events.base import Event, Recorded, Window, event_id
+from tracker.events.base import Event, Recorded, Window, event_id, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
 from tracker.events.housekeeping import LogSealed, SettingsChanged
@@ -21,6 +21,7 @@ from tracker.events.incidents import FileAttached, file_scope
 from tracker.events.messages import MessagePrinted
 from tracker.inbox.opening import existing_inbox
 from tracker.inbox.queue import Inbox, QueuedDelivery
+from tracker.text.coded import look
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Plan:
     """What is redacted, and what else holds the same.
 
     `along` are the events that go with the target, each with why; `copies` those that hold the
-    same text and stay unless they are asked for.
+    same text and stay unless they are asked for. `unread` says what could not be looked into, and why.
     """
 
     target: "Recorded"
@@ -37,6 +38,7 @@ class Plan:
     along: "dict[str, tuple[Recorded, str]]" = field(default_factory=dict)
     copies: "list[Recorded]" = field(default_factory=list)
     payloads: dict[str, bytes] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     @property
     def needles(self) -> list[bytes]:
@@ -57,8 +59,13 @@ def planned(
     payload = log.payloads([target.position]).get(target.position, b"")
     plan = Plan(target, payload, pieces_of(target.event, payload, keep))
     _corrections(session, plan, keep)
-    found = {each.id: each for each in log.find_copies(plan.needles, payload, progress)}
-    found.pop(target.id, None)
+    found = {
+        each.id: each for each in log.find_copies(plan.needles, payload, progress) if each.id != target.id
+    }
+    plan.unread = [
+        f"the payload of {handle_of(each.id)}: {each.unread}" for each in found.values() if each.unread
+    ]
+    found = {identity: each for identity, each in found.items() if each.in_state or each.in_payload}
     events = {each.id: each for each in log.by_ids([each for each in found if each not in plan.along])}
     for identity, each in events.items():
         if each.redacted is not None or not _can_go(each.event):
@@ -136,33 +143,48 @@ def work_up_inbox(session: "Session", pieces: Collection[str], ids: Collection[s
             continue
         with contextlib.suppress(BadInputError):
             facts = facts_of(held, session.rules)
-            mine = any(_id(fact.event) in ids for fact in facts)
-            if facts and (mine or any(needle in held.delivery.body for needle in wanted)):
+            mine = any(event_id(fact.event) in ids for fact in facts)
+            if facts and (mine or look(held.delivery.body, wanted).found):
                 session.record(facts)
                 inbox.finish([held.number])
 
 
-def _id(event: "Event") -> str:
-    return event_id(event)
+@dataclass(frozen=True)
+class Beside:
+    """What was removed from a place beside the log, in words, and what could not be looked into there."""
+
+    removed: str | None = None
+    unread: tuple[str, ...] = ()
 
 
-def from_inbox(session: "Session", wanted: Sequence[bytes]) -> str | None:
-    """Remove deliveries that nobody understood and that hold the text."""
-    count = 0
+def from_inbox(session: "Session", wanted: Sequence[bytes]) -> Beside:
+    """Remove deliveries that nobody understood and that hold the text, in their body, a header, or the reason."""
+    count, unread = 0, []
+    reasons: dict[int, str] = {}
+    with existing_inbox(session.settings.store) as inbox:
+        if inbox is not None:
+            reasons = {parked.number: parked.reason for parked in inbox.parked()}
     for inbox, held in _held(session):
-        if any(needle in held.delivery.body for needle in wanted):
+        delivery = held.delivery
+        texts = [*delivery.headers.values(), delivery.source, delivery.key, reasons.get(held.number, "")]
+        looked = look(delivery.body, wanted)
+        if looked.found or look("\n".join(texts).encode(), wanted, is_packed=False).found:
             inbox.finish([held.number])
             count += 1
-    return f"{_counted(count, 'delivery', 'deliveries')} out of the inbox" if count else None
+        elif looked.unread:
+            unread.append(f"delivery {held.number} in the inbox: {looked.unread}")
+    removed = f"{_counted(count, 'delivery', 'deliveries')} out of the inbox" if count else None
+    return Beside(removed, tuple(unread))
 
 
-def from_spool(session: "Session", wanted: Sequence[bytes]) -> str | None:
+def from_spool(session: "Session", wanted: Sequence[bytes]) -> Beside:
     """Remove what was typed while the store was away, and holds the text."""
-    count = spool.forget(session.settings.store, wanted)
-    return f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
+    count, unread = spool.forget(session.settings.store, wanted)
+    removed = f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
+    return Beside(removed, tuple(unread))
 
 
-PLACES: "tuple[Callable[[Session, Sequence[bytes]], str | None], ...]" = (from_inbox, from_spool)
+PLACES: "tuple[Callable[[Session, Sequence[bytes]], Beside], ...]" = (from_inbox, from_spool)
 """Each place beside the log that may hold the text: removes it there, and says what was removed."""
 
 

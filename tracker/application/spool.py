@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -35,6 +35,7 @@ from tracker.inbox.queue import Delivery, QueuedDelivery
 from tracker.inbox.sqlite import SqliteInbox
 from tracker.log.lock_timeout import at_most
 from tracker.log.private_files import create_private
+from tracker.text.coded import look
 from tracker.times import Typed, to_us, utc
 
 Spoolable: TypeAlias = DeclareIncident | AddNote | RecordChange | RecordEvent
@@ -340,27 +341,37 @@ def _locked(store: str, *, wait: bool = True) -> Iterator[None]:
         yield
 
 
-def forget(store: str, needles: Iterable[bytes]) -> int:
-    """Remove the entries that hold one of these pieces, waiting or refused; return how many."""
-    wanted = list(needles)
+def forget(store: str, needles: Sequence[bytes]) -> tuple[int, list[str]]:
+    """Remove the entries that hold one of these pieces, waiting or refused.
+
+    Returns how many, and what could not be removed: runs that have not ended.
+    """
     _take_over_old_files(store)
+    _take_over_killed_runs(store)
+    running = [
+        f"what a run that has not ended will record: {file}"
+        for file in sorted(_runs_of(store).glob("*.run"))
+        if look(file.read_bytes(), needles, is_packed=False).found
+    ]
     if not path_of(store).exists():
-        return 0
+        return 0, running
     with _locked(store), _opened(store) as queue:
-        numbers = [held.number for held in _everything(queue) if _holds(held, wanted)]
+        reasons = {parked.number: parked.reason for parked in queue.parked()}
+        numbers = [
+            held.number for held in _everything(queue) if _holds(held, reasons.get(held.number, ""), needles)
+        ]
         queue.finish(numbers)
-        if numbers:
-            queue.clean()
-    return len(numbers)
+        queue.clean()
+    return len(numbers), running
 
 
-def _holds(held: QueuedDelivery, needles: Iterable[bytes]) -> bool:
-    texts = [held.delivery.body]
+def _holds(held: QueuedDelivery, reason: str, needles: Sequence[bytes]) -> bool:
+    texts = [held.delivery.body, reason.encode()]
     with contextlib.suppress(BadInputError):
         request = decoded(held)
-        # As the log has it, and as JSON without escapes.
-        texts += [request.state] if isinstance(request, RecordEvent) else [msgspec.msgpack.encode(request)]
-    return any(needle in text for needle in needles for text in texts)
+        if isinstance(request, RecordEvent):
+            texts.append(request.state)
+    return any(look(text, needles, is_packed=False).found for text in texts)
 
 
 def take_over_folder(session: Session) -> None:

@@ -22,6 +22,7 @@ from tracker.events.corrections import Correction, EventAmended, EventRedacted, 
 from tracker.events.housekeeping import LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached
 from tracker.events.reviews import ReportPublished
+from tracker.text.coded import look
 from tracker.text.secrets import find_secrets, find_secrets_in_bytes
 from tracker.times import utc
 
@@ -246,7 +247,7 @@ def _fits(event: Event, name: str, value: str) -> bool:
 
 
 def _contains(value: str, pieces: Collection[str]) -> bool:
-    return any(piece in value for piece in pieces)
+    return look(value.encode("utf-8", "surrogatepass"), needles(pieces), is_packed=False).found
 
 
 # ── copies ───────────────────────────────────────────────────────────────────
@@ -290,13 +291,25 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def needles(pieces: Collection[str]) -> list[bytes]:
-    """Return these pieces as stores and payloads may contain them: as they are, and as JSON writes them."""
-    written = (
-        text
-        for piece in pieces
-        for text in (piece, json.dumps(piece, ensure_ascii=False)[1:-1], json.dumps(piece)[1:-1])
-    )
-    return list(dict.fromkeys(text.encode("utf-8", "surrogatepass") for text in written))
+    """Return these pieces as stores and payloads may contain them: as they are, as JSON and as older programs write them.
+
+    `tracker.text.coded` undoes other codings.
+    """
+    written = []
+    for piece in pieces:
+        texts = (piece, json.dumps(piece, ensure_ascii=False)[1:-1], json.dumps(piece)[1:-1])
+        written += [text.encode("utf-8", "surrogatepass") for text in texts]
+        if _is_western(piece):
+            written.append(piece.encode("cp1252"))
+    return list(dict.fromkeys(written))
+
+
+def _is_western(piece: str) -> bool:
+    try:
+        piece.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def goes_along(target: Event, other: Event) -> str | None:

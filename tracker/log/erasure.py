@@ -17,19 +17,26 @@ from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, c
 from tracker.log.rows import Row, row_of, stream_of
 from tracker.log.seals import next_seal
 from tracker.log.selection import last_version
+from tracker.text.coded import look
 
 _PAGE = 200
 """Few at a time: a payload may be 20 MB."""
 _MARK = "redaction_unfinished:"
+_NUMBERS = ("metric-sampled", "bundle-imported")
+"""Kinds of events whose payload is numbers or hashes."""
 
 
 class Copy(NamedTuple):
-    """An event that contains what was searched for, in its fields or in its payload (`same` if that is all of it)."""
+    """An event that contains what was searched for, in its fields or in its payload (`same` if that is all of it).
+
+    If it was found in neither, `unread` says why the payload could not be looked into.
+    """
 
     id: str
     in_state: bool
     in_payload: bool
     same: bool
+    unread: str = ""
 
 
 def remove(
@@ -183,32 +190,25 @@ def find_copies(
     payload: bytes,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Copy]:
-    """Search every event and its payload."""
+    """Search every event and its payload, in whatever coding; also yield those that cannot be looked into."""
     with recorder.reading() as transaction:
         total = transaction.rows("SELECT MAX(position) FROM stored_events")[0][0] or 0
         after = 0
         while rows := transaction.rows(
-            "SELECT e.position, e.originator_id, e.decision_id, e.state, p.data FROM stored_events e "
+            "SELECT e.position, e.originator_id, e.decision_id, e.topic, e.state, p.data FROM stored_events e "
             "LEFT JOIN event_payloads p ON p.position=e.position WHERE e.position>? ORDER BY e.position LIMIT ?",
             (after, _PAGE),
         ):
-            for _, originator, decision, state, data in rows:
-                stored = bytes(data) if data is not None else b""
-                same = bool(payload) and stored == payload
-                in_state = _contains(bytes(state or b""), needles)
-                in_payload = same or _contains(stored, needles)
-                if in_state or in_payload:
-                    yield Copy(decision or originator, in_state, in_payload, same)
+            for _, originator, decision, topic, state, data in rows:
+                stored = bytes(data) if data is not None and topic not in _NUMBERS else b""
+                same = bool(payload) and data is not None and bytes(data) == payload
+                in_state = look(bytes(state or b""), needles, is_packed=False).found
+                in_payload, unread = (True, "") if same else look(stored, needles)
+                if in_state or in_payload or unread:
+                    yield Copy(decision or originator, in_state, in_payload, same, unread)
             after = rows[-1][0]
             if progress:
                 progress(after, total)
-
-
-def _contains(data: bytes, needles: Sequence[bytes]) -> bool:
-    if any(needle in data for needle in needles):
-        return True
-    # Markdown escapes its own signs with a backslash.
-    return b"\\" in data and any(needle in data.replace(b"\\", b"") for needle in needles)
 
 
 # ── files stored once ────────────────────────────────────────────────────────
