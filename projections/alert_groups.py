@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from projections.alert_spans import Row
 from tracker.events.alerts import AlertFired, AlertResolved
@@ -54,19 +54,16 @@ def _alert(row: Row) -> AlertFired | AlertResolved:
 def _together(rows: Sequence[Row]) -> list[list[Row]]:
     """Group rows of one kind near the first of them; an alert that flaps is no group of alerts."""
     groups: list[list[Row]] = []
-    current: dict[tuple[object, ...], list[Row]] = {}
+    current: dict[tuple[object, ...], tuple[list[Row], datetime, set[str]]] = {}
     for row in rows:
         event = _alert(row)
         kind = (event.TOPIC, event.severity, event.again_after is not None)
         last = current.get(kind)
-        if (
-            last is None
-            or event.occurred_at - _alert(last[0]).occurred_at > FOLD_WITHIN
-            or event.fingerprint in {_alert(each).fingerprint for each in last}
-        ):
-            last = current[kind] = []
-            groups.append(last)
-        last.append(row)
+        if last is None or event.occurred_at - last[1] > FOLD_WITHIN or event.fingerprint in last[2]:
+            last = current[kind] = ([], event.occurred_at, set())
+            groups.append(last[0])
+        last[0].append(row)
+        last[2].add(event.fingerprint)
     return groups
 
 

@@ -70,6 +70,11 @@ def spans(told: Sequence[Statement]) -> list[AlertInterval]:
 
 
 def _occurrences(same: list[Statement]) -> list[AlertInterval]:
+    if len(same) == 1:
+        # Most alerts of a storm are reported once: there is nothing to compare.
+        return [
+            AlertInterval(same, []) if isinstance(same[0][0].event, AlertFired) else AlertInterval([], same)
+        ]
     ends = [told for told in same if isinstance(told[0].event, AlertResolved)]
     fired, void = _that_fired([told for told in same if isinstance(told[0].event, AlertFired)], ends)
     with_start = [told for told in ends if _as_end(told).has_start]

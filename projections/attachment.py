@@ -1,8 +1,8 @@
 """Which facts of its services belong to an incident: by whose life they began in, and by people's links."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from projections.alert_spans import spans
 from projections.changes import ChangeRow, grouped
@@ -37,8 +37,7 @@ def linked_ids(incident: Incident) -> list[str]:
     return sorted(link.target for link in incident.links.values() if link.linked)
 
 
-@dataclass(frozen=True)
-class _Thing:
+class _Thing(NamedTuple):
     """What a fact is a part of: one occurrence of an alert, one deploy with all its phases, or the fact alone."""
 
     facts: tuple[Effective, ...]
@@ -59,8 +58,8 @@ def attached(
     theirs = taken(others)
     kept: set[str] = set()
     for thing in _things(found):
-        ids = {fact.id for fact in thing.facts}
-        link = _last_link(incident, ids)
+        ids = {fact.recorded.id for fact in thing.facts}
+        link = _last_link(incident, ids) if incident.links else None
         if link is None:
             event = thing.facts[0].event
             mine = (
@@ -69,7 +68,7 @@ def attached(
             kept |= ids if mine else ids & blind
         elif link.linked:
             kept |= ids
-    return [fact for fact in found if fact.id in kept]
+    return [fact for fact in found if fact.recorded.id in kept]
 
 
 def own_rows(
@@ -122,14 +121,15 @@ def taken(others: Iterable[Incident]) -> set[str]:
 
 def _things(facts: list[Effective]) -> list[_Thing]:
     """Group facts into what they are parts of."""
-    alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
-    changes = [fact for fact in facts if isinstance(fact.event, Change)]
-    rest = [fact for fact in facts if not isinstance(fact.event, AlertFired | AlertResolved | Change)]
+    alerts: list[Effective] = []
+    changes: list[Effective] = []
+    rest: list[Effective] = []
+    for fact in facts:
+        is_alert = isinstance(fact.event, (AlertFired, AlertResolved))
+        (alerts if is_alert else changes if isinstance(fact.event, Change) else rest).append(fact)
     things = []
     for span in spans(deduplicate(alerts)):
-        parts = tuple(
-            fact for statement in (*span.fired, *span.resolved, *span.repeats) for fact in statement[1]
-        )
+        parts = tuple([fact for _, told in (*span.fired, *span.resolved, *span.repeats) for fact in told])
         ends_at = span.ends_at or STILL_FIRING
         things.append(_Thing(parts, Beginning(span.order[0], fires_until=ends_at)))
     for group in grouped(deduplicate(changes), tags=Tags(rest)):
@@ -141,7 +141,7 @@ def _things(facts: list[Effective]) -> list[_Thing]:
 
 
 def _may_belong(event: Event) -> bool:
-    return isinstance(event, Observation) and not isinstance(event, SourceSilent | SourceReturned)
+    return isinstance(event, Observation) and not isinstance(event, (SourceSilent, SourceReturned))
 
 
 def _service(event: Event) -> str | None:

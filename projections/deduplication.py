@@ -38,6 +38,8 @@ def _without_echoes(found: list[Statement]) -> list[Statement]:
         event = each[0].recorded.event
         if isinstance(event, IssueChanged) and event.action in _STATES:
             issues.setdefault((event.project, event.issue_id), []).append(each)
+    if not issues:
+        return found
     joined: dict[str, Statement | None] = {}
     for steps in issues.values():
         steps.sort(key=_order)
@@ -51,7 +53,7 @@ def _without_echoes(found: list[Statement]) -> list[Statement]:
                 others = sorted((*late[1][1:], *early[1]), key=lambda each: each.id)
                 joined[early[0].id] = None
                 joined[late[0].id] = (late[0], (late[0], *others))
-    answer = [joined.get(each[0].id, each) for each in found] if joined else found
+    answer = (joined.get(each[0].id, each) for each in found)
     return [each for each in answer if each is not None]
 
 
@@ -77,25 +79,25 @@ def chosen(same: Sequence[Effective]) -> Statement:
 
     Of an alert that fires again, who reported it first; a file does not know when that was.
     """
-
-    def weight(each: Effective) -> tuple[bool, float, str, int, int, str]:
-        updated = getattr(each.event, "updated_at", None)
-        annotations = len(getattr(each.event, "annotations", None) or {})
-        source = getattr(each.event, "source", "").partition(":")[0]
-        return (
-            bool(each.amendments),
-            _fired_again(each.event),
-            utc(updated) if updated else "",
-            annotations,
-            _known(each.event) if source == "git" else 0,
-            each.id,
-        )
-
     if len(same) == 1:
         return same[0], (same[0],)
-    best = max(same, key=weight)
+    best = max(same, key=_weight)
     others = sorted((each for each in same if each is not best), key=lambda each: each.id)
     return best, (best, *others)
+
+
+def _weight(each: Effective) -> tuple[bool, float, str, int, int, str]:
+    updated = getattr(each.event, "updated_at", None)
+    annotations = len(getattr(each.event, "annotations", None) or {})
+    source = getattr(each.event, "source", "").partition(":")[0]
+    return (
+        bool(each.amendments),
+        _fired_again(each.event),
+        utc(updated) if updated else "",
+        annotations,
+        _known(each.event) if source == "git" else 0,
+        each.id,
+    )
 
 
 def _fired_again(event: Event) -> float:

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.attachment import attached
 from projections.lives import FACTS_BEFORE, STILL_FIRING
 from projections.outages import onset, outages
 from projections.points import Point, declared_point, exact, milestone, milestone_points, point
-from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.alerts import AlertFired
 from tracker.events.corrections import Effective
 from tracker.events.incidents import IncidentReopened
 from tracker.incident import Incident
@@ -17,16 +16,15 @@ _LONGEST_UNNOTICED = timedelta(days=1)
 """An alert that fired so long before an incident is not what it was detected by."""
 
 
-def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None:
+def first_alert(incident: Incident, own: Iterable[Effective]) -> Point | None:
     """Return when the first alert of an incident fired; None if none did while it lasted.
 
     Where none began in the hour before it, the last one counts that still fired when it was declared: an older one may
-    be about anything. `living` has facts of no other incident.
+    be about anything. `own` are facts that belong to the incident.
     """
     declared = declared_point(incident)
     assert declared is not None
-    alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
-    fired = [fact.event for fact in attached(incident, alerts) if isinstance(fact.event, AlertFired)]
+    fired = [fact.event for fact in own if isinstance(fact.event, AlertFired)]
     fired.sort(key=lambda event: event.occurred_at)
     since, over = incident.begins_at - FACTS_BEFORE, incident.ends_at or STILL_FIRING
     before = [event for event in fired if event.occurred_at <= declared.latest]
@@ -37,25 +35,25 @@ def first_alert(incident: Incident, living: Iterable[Effective]) -> Point | None
     return point(first[0], "first_alert") if first else None
 
 
-def beginning(incident: Incident, living: Iterable[Effective]) -> Point | None:
+def beginning(incident: Incident, own: Iterable[Effective]) -> Point | None:
     """Return when it began: as people reported, else when the first metric left normal, else the first alert's start."""
-    return milestone(incident, "started") or onset(incident) or first_alert(incident, living)
+    return milestone(incident, "started") or onset(incident) or first_alert(incident, own)
 
 
-def detection(incident: Incident, living: Iterable[Effective]) -> Point | None:
+def detection(incident: Incident, own: Iterable[Effective]) -> Point | None:
     """Return when it was detected: as reported, else the first alert's start where that was before the declaration."""
     reported = milestone(incident, "detected")
     if reported is not None:
         return reported
-    fired, declared = first_alert(incident, living), declared_point(incident)
+    fired, declared = first_alert(incident, own), declared_point(incident)
     if fired is None or (declared is not None and fired.earliest > declared.latest):
         return None
     return fired
 
 
-def detected_at(incident: Incident, living: Iterable[Effective]) -> datetime:
+def detected_at(incident: Incident, own: Iterable[Effective]) -> datetime:
     """Return from when limits run: the detection, else the declaration."""
-    found = detection(incident, living) or declared_point(incident)
+    found = detection(incident, own) or declared_point(incident)
     assert found is not None
     return found.instant
 
@@ -69,11 +67,11 @@ class Relapse:
     why: str
 
 
-def relapse(incident: Incident, living: Iterable[Effective]) -> Relapse | None:
+def relapse(incident: Incident, own: Iterable[Effective]) -> Relapse | None:
     """Return how it came back the last time; None if it never did.
 
     It was detected as reported since it was resolved, else by the first alert since then, else by the reopening.
-    `living` has facts of no other incident.
+    `own` are facts that belong to the incident.
     """
     found = outages(incident)
     reopened = found[-1].start
@@ -82,10 +80,9 @@ def relapse(incident: Incident, living: Iterable[Effective]) -> Relapse | None:
     over = found[-2].resolved
     since = over.earliest if over is not None else reopened.earliest
     reported = [each for each in milestone_points(incident, "detected") if each.earliest >= since]
-    alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
     fired = sorted(
         fact.event.occurred_at
-        for fact in attached(incident, alerts)
+        for fact in own
         if isinstance(fact.event, AlertFired) and since < fact.event.occurred_at <= reopened.latest
     )
     by_alert = [exact(fired[0], "first_alert")] if fired else []

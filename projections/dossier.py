@@ -495,6 +495,11 @@ def work_windows(incident: Incident, since: datetime | None) -> list[Window]:
     ]
 
 
+def earlier_work_windows(incident: Incident, since: datetime | None, until: datetime) -> list[Window]:
+    """Name the windows that `work_windows` has besides where work is read further back than it was."""
+    return [Window(f"service:{service}", since, until, (*WORK, _MOVED)) for service in incident.services]
+
+
 def _streams(incident: Incident) -> list[Window]:
     return [Window(f"incident:{name}") for name in (incident.id, *incident.merged_from)]
 

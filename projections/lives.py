@@ -10,6 +10,7 @@ declaration than to the other's. An alert that began earlier belongs to the next
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from projections.outages import outages
 from tracker.incident import Incident
@@ -22,8 +23,7 @@ STILL_FIRING = datetime.max.replace(tzinfo=UTC)
 """Until when an alert fires of which no end is known."""
 
 
-@dataclass(frozen=True)
-class Beginning:
+class Beginning(NamedTuple):
     """When something began, how long before an incident it may have, and until when it fired if it is an alert."""
 
     at: datetime
@@ -67,19 +67,26 @@ class Lives:
         self._others = [
             life for other in near if other.id != incident.id for life in _lives(other, _root(other, known))
         ]
+        self._of_service: dict[str | None, tuple[list[_Life], list[_Life]]] = {}
 
     def has(self, service: str | None, beginning: Beginning) -> bool:
         """Whether what so began for a service belongs to the incident."""
-        own = [life for life in self._own if service in life.services]
+        own, every = self._lives_of(service)
         if _owner(own, beginning) is None:
             return False
-        others = [life for life in self._others if service in life.services]
-        return not others or _owner([*own, *others], beginning) == self._root
+        return own is every or _owner(every, beginning) == self._root
 
     def is_anothers(self, service: str | None, beginning: Beginning) -> bool:
         """Whether what so began for a service belongs to another incident."""
-        lives = [life for life in (*self._own, *self._others) if service in life.services]
-        return _owner(lives, beginning) not in (None, self._root)
+        return _owner(self._lives_of(service)[1], beginning) not in (None, self._root)
+
+    def _lives_of(self, service: str | None) -> tuple[list[_Life], list[_Life]]:
+        """Return the incident's own lives of a service, and all there are: the same list where no other has any."""
+        if service not in self._of_service:
+            own = [life for life in self._own if service in life.services]
+            others = [life for life in self._others if service in life.services]
+            self._of_service[service] = own, [*own, *others] if others else own
+        return self._of_service[service]
 
     @property
     def begins_after(self) -> datetime | None:
@@ -91,12 +98,9 @@ class Lives:
 
 def _owner(lives: Sequence[_Life], beginning: Beginning) -> str | None:
     at = beginning.at
-    live = max(
-        (life for life in lives if life.lives_at(at)),
-        key=lambda life: (life.opened_at, life.root),
-        default=None,
-    )
-    if live is not None:
+    lasting = [life for life in lives if life.lives_at(at)]
+    if lasting:
+        live = max(lasting, key=lambda life: (life.opened_at, life.root))
         later = [
             life
             for life in lives

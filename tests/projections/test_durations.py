@@ -34,7 +34,7 @@ from tests.builders import (
 
 def measured(*events, **options):
     known = Dossier.of("INC-1", recorded(*events))
-    return measure(known.incident, known.living(known.work), known.changes, **options)
+    return measure(known.incident, known.work_facts, known.changes, **options)
 
 
 def minute(number, name, **fields):

@@ -15,12 +15,12 @@ from projections.dossier import (
     Part,
     after,
     change_windows,
+    earlier_work_windows,
     incident_instants,
     neighbour_window,
     sample_window,
     settings_windows,
     wanted,
-    work_windows,
 )
 from projections.lives import FACTS_BEFORE
 from projections.versions import plain_version
@@ -109,11 +109,12 @@ class _Found:
 
     def widen(self) -> datetime | None:
         """Read work further back until a version is known that ran before the incident; return since when."""
-        since = None
-        for number, before in enumerate(WORK_BEFORE):
+        since = until = None
+        for before in WORK_BEFORE:
             since = self._incident.begins_at - before if before else None
-            if number > 0:
-                self.add(work_windows(self._incident, since))
+            if until is not None:
+                self.add(earlier_work_windows(self._incident, since, until))
+            until = since
             if _knows_what_ran(self._events.values(), self._incident.begins_at):
                 break
         return since

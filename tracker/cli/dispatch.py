@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import gc
 import io
 import os
 import sys
@@ -22,6 +23,9 @@ _DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run")
 """Commands that use no log, or must not wait for it: `run` delivers before it records, not before its child."""
 _IN_A_HURRY = ("due", "list", "show", "timeline", "changes", "history", "report", "verify")
 """Commands that only read: they deliver if that is done at once, and do not wait for it."""
+
+_LASTING = ("serve", "watch", "run", "collect")
+"""Commands that may go on for long, and so collect garbage."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -171,6 +175,8 @@ def call(arguments: argparse.Namespace, *, log: Log | None = None) -> int:
 
     With a log the command runs on that one, which stays open, and delivers nothing: so the demo is played.
     """
+    if arguments.command in _LASTING:
+        gc.enable()
     session = session_of(arguments, log=log)
     try:
         if log is None and arguments.command not in _DELIVER_NOTHING:

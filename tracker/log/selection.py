@@ -10,7 +10,14 @@ from typing import Any
 from tracker.events.base import Recorded, Redaction, Window, decode, origin_of, place
 from tracker.events.corrections import Correction
 from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
-from tracker.log.recorder import RecordedRedaction, Transaction, chunks, content_missing, redactions
+from tracker.log.recorder import (
+    LOOKUP_SIZE,
+    RecordedRedaction,
+    Transaction,
+    chunks,
+    content_missing,
+    redactions,
+)
 from tracker.times import to_us
 
 FOREVER = 2**62
@@ -98,7 +105,7 @@ def close(transaction: Transaction, events: dict[str, Recorded], up_to: int) -> 
         new = by_ids(transaction, sorted(targets), up_to)
         pending = sorted((events.keys() | new.keys()) - looked_up)
         looked_up.update(pending)
-        for chunk in chunks([f"target:{identity}" for identity in pending]):
+        for chunk in chunks(_corrected(transaction, pending)):
             marks = ",".join("?" * len(chunk))
             rows = transaction.rows(
                 f"SELECT {COLUMNS} FROM event_index i JOIN stored_events e ON e.position=i.position "
@@ -110,6 +117,23 @@ def close(transaction: Transaction, events: dict[str, Recorded], up_to: int) -> 
         if not new:
             return events
         events.update(new)
+
+
+def _corrected(transaction: Transaction, ids: Sequence[str]) -> list[str]:
+    """Return the places of corrections of these events, or all places where they may be.
+
+    Where the log has fewer corrections than there are events, those are read once instead of asking for each event.
+    """
+    places = [f"target:{identity}" for identity in ids]
+    if len(places) <= LOOKUP_SIZE:
+        return places
+    corrections = transaction.rows(
+        "SELECT scope FROM event_index WHERE scope>=? AND scope<? LIMIT ?",
+        ("target:", "target;", len(places)),
+    )
+    if len(corrections) == len(places):
+        return places
+    return sorted({row[0] for row in corrections}.intersection(places))
 
 
 def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -> dict[str, Recorded]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from projections.attachment import attached
 from projections.changes import changes
 from projections.detection import detected_at, relapse
 from projections.procedure.check import check
@@ -11,7 +12,7 @@ from projections.updates import messages_of
 from reports.wording.procedure import actual, expected, says
 from tests import builders as b
 from tests.builders import at, recorded
-from tracker.events.base import Event, Recorded, event_id
+from tracker.events.base import Event, Observation, Recorded, event_id
 from tracker.events.corrections import effective
 from tracker.incident import fold
 
@@ -52,6 +53,7 @@ def evidence(
     )
     incident = fold("INC-1", history)
     living = [each for each in effective(history).values() if each.retraction is None]
+    own = attached(incident, [each for each in living if isinstance(each.event, Observation)])
     return Evidence(
         incident=incident,
         facts=tuple(living),
@@ -60,8 +62,8 @@ def evidence(
         verdicts=(),
         procedure=procedure or ProcedureLimits(),
         now=at(now) if now is not None else max(each.recorded_at for each in history),
-        detected_at=detected_at(incident, living),
-        back_at=back.detected.instant if (back := relapse(incident, living)) else None,
+        detected_at=detected_at(incident, own),
+        back_at=back.detected.instant if (back := relapse(incident, own)) else None,
     )
 
 
