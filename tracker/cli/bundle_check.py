@@ -25,7 +25,7 @@ def check(arguments: argparse.Namespace) -> int:
         write_json({"whole": False, "bundle": arguments.bundle, "first_problem": damaged.json()})
         return damaged.exit_code
     manifest = bundle.manifest
-    asked = None if arguments.head is None else arguments.head.lower() == manifest.head
+    asked = None if arguments.head is None else manifest.head.startswith(arguments.head.lower())
     if arguments.json:
         write_json(
             {

@@ -83,7 +83,9 @@ class Held:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--head", metavar="HASH", help="check that this head is in the log")
+    parser.add_argument(
+        "--head", metavar="HASH", help="check that this head, or one that begins so, is in the log"
+    )
     parser.add_argument(
         "--report", metavar="FILE", help="check that this report can be reproduced from the log"
     )
@@ -96,9 +98,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, session: Session) -> int:
     heads = []
     if arguments.head:
-        if not re.fullmatch(r"[0-9a-fA-F]{64}", arguments.head):
+        if not re.fullmatch(r"[0-9a-fA-F]{12,64}", arguments.head):
             raise UsageError(
-                f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits",
+                f"--head: {arguments.head!r} is not a head: 64 hexadecimal digits, or the first 12 of them or more",
                 hint="Copy it from a report's footer",
             )
         heads.append(arguments.head.lower())

@@ -80,12 +80,17 @@ def verify(
     """
     result = Verified(foreign_objects=recorder.foreign_objects())
     wanted = {head.lower() for head in wanted_heads}
+    lengths = {len(head) for head in wanted}
     seal_head, seal_through = GENESIS, 0
     since_seal: list[tuple[int, bytes, bool]] = []
     running = hashlib.sha256(seal_head)
     previous_us = -(2**62)
-    if running.hexdigest() in wanted:
-        result.heads[running.hexdigest()] = 0
+
+    def compare_head(position: int) -> None:
+        head = running.hexdigest()
+        result.heads.update({head[:n]: position for n in lengths if head[:n] in wanted})
+
+    compare_head(0)
     with recorder.reading() as transaction:
         missing = _missing_part(transaction, on_server=on_server)
         if missing is not None:
@@ -134,8 +139,8 @@ def verify(
                     running.update(each[1])
             else:
                 running.update(stored.digest)
-            if wanted and running.hexdigest() in wanted:
-                result.heads[running.hexdigest()] = position
+            if wanted:
+                compare_head(position)
             if progress and not result.events % 500:
                 progress(result.events, total)
         if result.first_problem is None:

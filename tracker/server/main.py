@@ -1,7 +1,6 @@
 """Starting and stopping the server: one process, its threads, and the order in which they stop."""
 
 import asyncio
-import contextlib
 import resource
 import signal
 import socket
@@ -14,9 +13,10 @@ from functools import partial
 
 import uvicorn
 
+from tracker.application import told_heads
 from tracker.application.running_server import ServerMark, marked
 from tracker.application.session import Session
-from tracker.errors import StoreError, TrackerError, UsageError
+from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox.opening import open_inbox
@@ -157,8 +157,6 @@ class Workers:
 
     def _reconcile(self, session: Session) -> None:
         Reconciler(session, self.telemetry, self._add_alerts).run(self.stopping)
-        with contextlib.suppress(TrackerError):
-            session.log.seal()
 
     def _process_outbox(self, session: Session) -> None:
         OutboxWorker(session, self.telemetry).run(self.stopping)
@@ -233,6 +231,8 @@ def serve(session: Session, *, host: str, port: int) -> int:
     host, port = listener.getsockname()[:2]
     start_error_reports(host, port)
     _ = session.log.position  # a store that does not answer is reported now, not at the first delivery
+    if told := told_heads.lost(session.log, session.settings.store):
+        session.notify("tracker: warning: " + "\n  ".join(told_heads.described(told, session.settings.store)))
     start_logging()
     _allow_connections()
     workers = Workers(session)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from projections.incidents import ours
+from tracker.application import told_heads
 from tracker.application.collect import forges, sentry, sources
 from tracker.application.session import Recording, Session
 from tracker.application.source_silence import Detected, SilenceRecorder
@@ -48,6 +49,7 @@ class Reconciler:
         self._answered: dict[str, datetime] = {}
         self._silences = SilenceRecorder(session)
         self._firing_since: datetime | None = None
+        self._told: int | None = None
         self._incomplete: dict[tuple[str, str | None, str], list[str]] = {}
 
     @property
@@ -68,9 +70,22 @@ class Reconciler:
             if now - captured >= self._capture_every:
                 captured = now
                 self.capture(stopping)
-            self._telemetry.guarded("seal", lambda: self._session.log.seal(100))
+            self._telemetry.guarded("seal", lambda: self._seal(100))
             due = min(asked + self._every, captured + self._capture_every)
             stopping.wait(max(0.2, due - time.monotonic()))
+        self._telemetry.guarded("seal", lambda: self._seal(1))
+
+    def _seal(self, minimum: int) -> None:
+        """Seal, and tell the head at each new seal, whoever made it: outside of the log it shows a fork."""
+        log = self._session.log
+        log.seal(minimum)
+        seal = log.latest("seals")
+        if self._told is not None and (seal is None or seal.position <= self._told):
+            return
+        told = told_heads.tell(self._session)
+        if told is not None:
+            self._told = told.position
+            log_line("the head of the log", log=told.log, position=told.position, head=told.head)
 
     def ask(self, stopping: threading.Event) -> None:
         """Poll each source for what is new since its last answer."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from tracker.application import told_heads
 from tracker.application.diagnosis.examination import Examination
 from tracker.application.foreign_objects import foreign_objects
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
@@ -46,6 +47,8 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def _read(store: str) -> Iterator[Finding]:
     with Log(store) as log:
+        if told := told_heads.lost(log, store):
+            yield warning("store", *told_heads.described(told, store))
         position = log.position
         shown = shown_address(store)
         if foreign := foreign_objects(log):
