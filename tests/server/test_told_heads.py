@@ -100,6 +100,6 @@ def test_a_server_tells_the_head_and_warns_of_a_log_that_was_put_back(
     shutil.copy(server.folder / "kept.db", store)
     server.start()
 
-    assert "does not have the head that tracker serve told" in server.log()
+    assert "does not have the head that the server told" in server.log()
     assert heads[-1]["head"] in server.log().rpartition("warning")[2]
     assert "does not have the head" in server.cli("doctor").out

@@ -16,6 +16,7 @@ from tracker.events.base import IMPORTED, Arrival, Decision, Incoming
 from tracker.incident import Incident, Status, number_of
 from tracker.ingest.history import exports, markdown
 from tracker.ingest.history.past import PastIncident, PastLine
+from tracker.text.shell import word
 from tracker.times import Typed
 
 AUTHORS = {
@@ -88,7 +89,7 @@ def _files(path: Path) -> list[Path]:
         if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
     if not found:
-        raise BadInputError(f"{path}: an empty folder", hint=f"ls -la {path}")
+        raise BadInputError(f"{path}: an empty folder", hint=f"ls -la {word(path)}")
     return found
 
 

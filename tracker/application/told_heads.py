@@ -65,7 +65,7 @@ def lost(log: Log, store: str) -> ToldHead | None:
 def described(told: ToldHead, store: str) -> tuple[str, str]:
     """Say what is lost, and what to type."""
     says = (
-        f"this log does not have the head that tracker serve told at {told.told_at}: position {told.position}, "
+        f"this log does not have the head that the server told at {told.told_at}: position {told.position}, "
         f"head {told.head}. It was cut off, put back from an earlier copy, or is another log"
     )
     return says, f"If that was on purpose: {command('rm', path_of(store))}; else see docs/backup.md"

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if Path(arguments.file).is_dir():
         raise UsageError(
             f"import: {arguments.file} is a folder, and a bundle is one file",
-            hint=f"For post-mortems: tracker import {arguments.file} --from markdown --dry-run",
+            hint=f"For post-mortems: tracker import {word(arguments.file)} --from markdown --dry-run",
         )
     who = None if arguments.dry_run else session.author
     bundle = opened(arguments.file)

@@ -9,6 +9,7 @@ from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.errors import UsageError
 from tracker.ingest.history.past import PastIncident, PastLine
+from tracker.text.shell import command
 from tracker.text.terminal import printable
 from tracker.times import utc, zone
 
@@ -95,10 +96,8 @@ def _say(arguments: argparse.Namespace, history: History, done: Imported | None)
     if len(unread) > _MOST_UNREAD:
         say(f"not read: {len(unread) - _MOST_UNREAD} more lines; --json lists all")
     if done is None:
-        again = f"tracker import {arguments.file} --from {arguments.source}"
-        say(
-            f"Nothing was recorded. Next: {again}"
-            + (f" --time-zone {arguments.time_zone}" if arguments.time_zone else "")
-        )
+        zone = ("--time-zone", arguments.time_zone) if arguments.time_zone else ()
+        again = command("tracker", "import", arguments.file, "--from", arguments.source, *zone)
+        say(f"Nothing was recorded. Next: {again}")
     else:
         say(f"{len(done.numbers)} incidents, {done.recording.said()}")
