@@ -21,7 +21,7 @@ from projections.judgement.outcome import (
     is_worse,
 )
 from projections.judgement.recorded_verdicts import latest_verdicts, verdicts_to_record, with_recorded
-from projections.judgement.rows import INCIDENT, JUDGE_VERSION, VerdictRow, verdict_rows
+from projections.judgement.rows import INCIDENT, JUDGE_VERSION, SO_FAR, VerdictRow, verdict_rows
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
 from projections.judgement.windows import SETTLING_SECONDS, WINDOWS
 
@@ -33,6 +33,7 @@ __all__ = [
     "NOT_JUDGED",
     "ONSET_BEFORE",
     "SETTLING_SECONDS",
+    "SO_FAR",
     "WINDOWS",
     "AnyVerdict",
     "ChangeJudgement",

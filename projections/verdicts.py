@@ -1,7 +1,7 @@
 """The verdicts of an incident: which changes are judged, on which samples, beside which healthy time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +11,8 @@ from projections.comparison import (
     INCIDENT,
     ONSET_BEFORE,
     SETTLING_SECONDS,
+    SO_FAR,
+    WINDOWS,
     MetricSeries,
     RedactedSamples,
     VerdictRow,
@@ -42,6 +44,7 @@ from tracker.events.incidents import IncidentDeclared
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident
+from tracker.times import from_ms
 
 _CHANGES_AFTER = timedelta(days=1)
 
@@ -102,6 +105,12 @@ def verdicts(
     answered = judge(wanted)
     if change is None:
         answered += judge(_after_it(incident, answered, metrics, onset))
+        if incident.ends_at is None:
+            answered += [
+                replace(row, flags=(*row.flags, SO_FAR))
+                for row in judge(_so_far(incident, answered, metrics, onset, as_of))
+                if row.window == "10m" and row.verdict not in ("pending", "no_data")
+            ]
     given = [dossier.effective[each.id] for each in dossier.facts if isinstance(each.event, VerdictsGiven)]
     return Verdicts(
         incident=incident,
@@ -134,26 +143,52 @@ def _after_it(
             continue
         over = estimate_recovery(mine, onset=onset, healthy_to=onset - ONSET_BEFORE, over_at=incident.ends_at)
         if over is not None and over > onset:
-            found.append(
-                ChangeRow(
-                    event=declared.id,
-                    kind=INCIDENT,
-                    status="finished",
-                    service=service,
-                    environment=None,
-                    version="",
-                    previous=None,
-                    sha=None,
-                    started_at=None,
-                    finished_at=over,
-                    at=over,
-                    title="",
-                    evidence=(declared.id,),
-                    sources=(),
-                    by=None,
-                )
-            )
+            found.append(_as_change(declared.id, service, over))
     return found
+
+
+def _so_far(
+    incident: Incident,
+    rows: Sequence[VerdictRow],
+    metrics: Sequence[MetricSeries],
+    onset: datetime,
+    as_of: datetime,
+) -> list[ChangeRow]:
+    """Return the last ten minutes of samples of each service of an incident that goes on and of which nothing else is judged."""
+    found = []
+    declared = next(step for step in incident.own_steps if isinstance(step.event, IncidentDeclared))
+    judged = {row.service for row in rows if row.baseline == "healthy"}
+    for service in incident.services:
+        ends = [
+            from_ms(int(metric.series.instants_ms[-1]))
+            for metric in metrics
+            if metric.service == service and metric.series is not None and len(metric.series.instants_ms)
+        ]
+        begins = min(as_of, max(ends, default=onset)) - timedelta(seconds=WINDOWS["10m"])
+        if service not in judged and begins > onset:
+            found.append(_as_change(declared.id, service, begins))
+    return found
+
+
+def _as_change(declared: str, service: str, at: datetime) -> ChangeRow:
+    """Return an instant of an incident in the place of a change, to judge what came after it."""
+    return ChangeRow(
+        event=declared,
+        kind=INCIDENT,
+        status="finished",
+        service=service,
+        environment=None,
+        version="",
+        previous=None,
+        sha=None,
+        started_at=None,
+        finished_at=at,
+        at=at,
+        title="",
+        evidence=(declared,),
+        sources=(),
+        by=None,
+    )
 
 
 def judged_changes(dossier: Dossier) -> list[ChangeRow]:

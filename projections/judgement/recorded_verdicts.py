@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from projections.judgement.rows import JUDGE_VERSION, VerdictRow
+from projections.judgement.rows import JUDGE_VERSION, SO_FAR, VerdictRow
 from tracker.events.base import BY_ITSELF, Recorded
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import Verdict, VerdictsGiven
@@ -64,7 +64,7 @@ def verdicts_to_record(
     latest = latest_verdicts(facts)
     windows: dict[tuple[str, str, str], list[VerdictRow]] = {}
     for row in rows:
-        if row.verdict in NO_VERDICT or row.inputs_hash is None:
+        if row.verdict in NO_VERDICT or row.inputs_hash is None or SO_FAR in row.flags:
             continue
         if row.key not in latest or latest[row.key][2].inputs_hash != row.inputs_hash:
             windows.setdefault((row.change, row.service, row.window), []).append(row)

@@ -31,6 +31,8 @@ JUDGE_VERSION = "2"
 
 #: The kind of a row that is about the incident itself: its metrics after it was over, whatever ended it.
 INCIDENT = "incident"
+SO_FAR = "so_far"
+"""The flag of a row on an incident that goes on: judged by its last samples, and by the next ones anew."""
 _SAMPLES_LATE = timedelta(minutes=2)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from projections.comparison import INCIDENT, NOT_JUDGED, VerdictRow
+from projections.comparison import INCIDENT, NOT_JUDGED, SO_FAR, VerdictRow
 from projections.partial_answers import partial_answers
 from projections.samples import Series, Summary, between, summary
 from projections.silence import Silence, blinding
@@ -83,6 +83,8 @@ def _verdicts(context: Context) -> list[str]:
         if first.kind == INCIDENT:
             said = (
                 f"No deploy is known to have ended it: {text(first.service)} was back, or the incident over,"
+                if SO_FAR not in first.flags
+                else f"No deploy is known to have ended it, and it goes on: {text(first.service)} is judged by the ten minutes that begin"
             )
         written += [f"**{text(after_change_in_words(rows, context.name_of))}**", ""]
         written += [f"{said} at {at} ({code(first.handle)})."]

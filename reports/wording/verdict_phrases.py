@@ -8,6 +8,7 @@ from projections.comparison import (
     CHECKS,
     INCIDENT,
     NOT_JUDGED,
+    SO_FAR,
     WINDOWS,
     VerdictRow,
     answering,
@@ -122,7 +123,7 @@ def headline(rows: Sequence[VerdictRow], name: Callable[[VerdictRow], str] = _ow
     confounded = (
         f" Confounded by {' and '.join(others)}, deployed shortly before or with it." if others else ""
     )
-    span = f"{SPANS[window]} after {what}"
+    span = f"{SPANS[window]} after {what}" if SO_FAR not in first.flags else "So far"
     if cut_by := mine[0].cut_by:
         lasted = spoken((mine[0].window_to - mine[0].deployed_at).total_seconds())
         span = f"{lasted} after {what}, until {version_name(cut_by)} was deployed"
@@ -145,7 +146,11 @@ def recorded_span(event: VerdictsGiven) -> str:
 
 def remarks(row: VerdictRow) -> list[str]:
     """Say what is to be known besides a verdict: its flags, what confounds it, and what ended its window early."""
-    shown = [flag.replace("_", " ") for flag in row.flags if flag not in ("confounded", "until_next_deploy")]
+    shown = [
+        flag.replace("_", " ")
+        for flag in row.flags
+        if flag not in ("confounded", "until_next_deploy", SO_FAR)
+    ]
     if row.confounded_by:
         shown.append(f"confounded by {', '.join(dict.fromkeys(map(version_name, row.confounded_by)))}")
     return shown

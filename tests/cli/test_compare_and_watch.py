@@ -50,6 +50,7 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
         history: bool = True,
         told: bool = True,
         wild: float | None = None,
+        told_deploy: bool = True,
     ) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
         started, deployed = now - timedelta(minutes=50), now - timedelta(minutes=deployed_ago)
@@ -72,7 +73,8 @@ def incident(tracker, tmp_path, make_prometheus) -> Callable[..., datetime]:
             *(("--started", utc(started)) if told else ()),
         )
         assert declared.code == 0, declared.err
-        assert tracker("deploy", "finish", "checkout", "v2", "--at", utc(deployed)).code == 0
+        if told_deploy:
+            assert tracker("deploy", "finish", "checkout", "v2", "--at", utc(deployed)).code == 0
         return deployed
 
     return make
@@ -415,6 +417,34 @@ def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident
     assert re.search(rf"What fixed it: v2, deployed at {at} and v3, deployed at {at}\.", apart)
     assert "unknown which" not in alone + apart
     assert "They overlap, so it is unknown which of them fixed it." in summary()
+
+
+def test_what_burns_without_a_deploy_is_judged_so_far(tracker, tmp_path, incident):
+    """
+    Against healthy time, by the last samples, and recorded only once it is over; then it is judged as ever.
+    """
+    incident(-30, 0.2, told_deploy=False)
+    assert "judged by itself once ten minutes" in tracker("compare", 1).out
+
+    assert tracker("collect", 1).code == 0
+
+    found = tracker("compare", 1, "--json").json["rows"]
+    assert [(row["kind"], row["window"], row["verdict"]) for row in found] == [
+        ("incident", "10m", "still_degraded")
+    ]
+    assert "so_far" in found[0]["flags"]
+    assert found[0]["observed"] == pytest.approx(0.2, abs=0.01)
+    assert "So far: error_ratio still degraded." in tracker("compare", 1).out
+    report = tracker("report", 1, "-o", "-").out
+    assert "it goes on: checkout is judged by the ten minutes that begin" in report
+    assert "So far: " in report
+    with Log(str(tmp_path / "tracker.db")) as log:
+        assert not list(log.read_all(["verdicts-given"]))
+
+    tracker("resolve", 1, "--as", "went-away")
+    over = tracker("compare", 1, "--json").json["rows"]
+    assert [row["window"] for row in over] == ["10m", "1h", "1d"]
+    assert not any("so_far" in row["flags"] for row in over)
 
 
 def test_a_wild_sample_of_healthy_time_hides_nothing_and_is_named(tracker, tmp_path, incident):

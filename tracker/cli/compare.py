@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
-from projections.comparison import INCIDENT, VerdictRow
+from projections.comparison import INCIDENT, SO_FAR, VerdictRow
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.verdict_phrases import headline, reason, remarks, settled_after, when_normal
@@ -68,6 +68,10 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         print(
             f"No deploy or rollback of {', '.join(incident.services)} is attached to it, so there is nothing to compare."
         )
+        if incident.ends_at is None:
+            print(
+                f"It is judged by itself once ten minutes of samples of it are recorded: tracker collect {incident.id}"
+            )
         print(
             f"See what was deployed: tracker changes {incident.id}; attach one: tracker link {incident.id} EVENT"
         )
@@ -97,11 +101,14 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     said = f"{what} {version_name(first.version)}"
     if first.kind == INCIDENT:
         said = "was back, or the incident was over,"
-    print(printable(f"{first.handle}  {first.service} {said} at {at:%Y-%m-%d %H:%M:%S %Z}"))
+    so_far = SO_FAR in first.flags
+    said = "goes on: judged by the ten minutes from" if so_far else f"{said} at"
+    print(printable(f"{first.handle}  {first.service} {said} {at:%Y-%m-%d %H:%M:%S %Z}"))
     print(printable(f"  {headline(rows)}"))
     told = [row for row in rows if row.verdict not in ("pending", "no_data") or row.said_then is not None]
     if told:
-        print(f"  judged from {settled_after(rows)} after it began, once it had settled")
+        if not so_far:
+            print(f"  judged from {settled_after(rows)} after it began, once it had settled")
         text = _table(told)
         write_unfiltered(_coloured(text) if _has_colour() else text)
     for line in _notes(rows, session):
