@@ -22,7 +22,7 @@ class Population:
 
     def __init__(self, incidents: Sequence[Incident], facts: Iterable[Effective] = ()) -> None:
         self.incidents = sorted(incidents, key=lambda each: (each.begins_at, each.id))
-        self._lives: dict[str, _Lives] = {}
+        self._own: dict[str, list[Effective]] = {}
         of_service: dict[str, list[Incident]] = defaultdict(list)
         for incident in self.incidents:
             for service in incident.services:
@@ -51,6 +51,11 @@ class Population:
 
     def own(self, incident: Incident) -> list[Effective]:
         """Return the facts that belong to an incident."""
+        if incident.id not in self._own:
+            self._own[incident.id] = self._attached(incident)
+        return self._own[incident.id]
+
+    def _attached(self, incident: Incident) -> list[Effective]:
         start, end = span(incident)
         found: dict[str, Effective] = {}
         for service in incident.services:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
+from projections.messages import Message
 from projections.similarity import Match
 from projections.timeline import Entry
-from tracker.events.verdicts import Verdict, VerdictsGiven
+from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
+from tracker.gc_pause import collector_paused
 from tracker.incident import Incident, Status
 
 if TYPE_CHECKING:
@@ -28,8 +30,33 @@ _DTYPES = {
 }
 _BY_SUFFIX = {"_at": datetime, "_to": datetime, "_seconds": float, "_days": int}
 """The types of columns that no class has: names carry their unit."""
-_LISTS = ("candidate_for", "labels", "sources", "evidence", "would_have_prevented", "reasons", "open_actions")
+_LISTS = (
+    "candidate_for",
+    "fixed",
+    "services",
+    "files",
+    "labels",
+    "sources",
+    "evidence",
+    "would_have_prevented",
+    "reasons",
+    "open_actions",
+)
 """Columns of tuples and dicts that no class has, or has in another form."""
+
+
+class NoteRow:
+    amended: bool
+
+
+class CommitRow:
+    lines_added: int | None
+    lines_deleted: int | None
+    is_merge: bool
+
+
+class RuleRow:
+    fired: int
 
 
 class Columns:
@@ -47,7 +74,8 @@ class Columns:
         """Lay rows out in these columns and types, whatever there is."""
         import pandas as pd
 
-        rows = list(rows)
+        with collector_paused():
+            rows = list(rows)
         hints: dict[str, Any] = {}
         for one in reversed(self._classes):
             hints |= get_type_hints(one)
@@ -70,7 +98,8 @@ def _dtype(name: str, hint: Any) -> str:
 
 INCIDENTS = Columns(
     "incident title status severity services stage lead impact started_at detected_at declared_at confirmed_at"
-    " mitigated_at ended_at resolved_at resolution detected_by declared_by resolved_by merged_into",
+    " mitigated_at ended_at resolved_at resolution detected_by declared_by resolved_by merged_into"
+    " derived_started_at derived_detected_at root_cause",
     Incident,
 )
 TIMELINE = Columns(
@@ -80,11 +109,30 @@ TIMELINE = Columns(
 )
 CHANGES = Columns(
     "occurred_at service environment place kind status version previous_version title started_at finished_at"
-    " duration_seconds by sha candidate_for said_caused said_fixed said_dismissed sources handle event evidence",
+    " duration_seconds by sha candidate_for said_caused said_fixed said_dismissed fixed sources handle event evidence",
     ChangeRow,
 )
+NOTES = Columns("occurred_at incident kind text by recorded_at amended handle event", NoteRow)
+ERRORS = Columns(
+    "occurred_at service incident project group title level culprit release environment source handle event"
+)
+COMMITS = Columns(
+    "occurred_at service repository sha author title files lines_added lines_deleted is_merge merged_from source"
+    " handle event",
+    CommitRow,
+)
+RULES = Columns("name service expression for_seconds severity fired seen_at handle event", RuleRow)
+CHECKS = Columns(
+    "occurred_at incident change due_seconds normal not_normal unknown by handle event", CheckMade
+)
+MESSAGES = Columns(
+    "prepared_at incident kind state text by sent_at eta_at recorded_at attempts reason via event", Message
+)
+PROCEDURE = Columns(
+    "incident services severity rule status reason late_seconds due_at waived_by waived_why evidence"
+)
 ALERTS = Columns(
-    "starts_at ends_at duration_seconds service name severity summary fingerprint labels sources handle event evidence"
+    "starts_at ends_at duration_seconds service incident name severity summary fingerprint labels sources handle event evidence"
 )
 ACTIONS = Columns(
     "due_on incident owner text state overdue_days due_said due_zone due_until_at added_at added_by done_at done_by"
@@ -99,6 +147,6 @@ COMPARISONS = Columns(
     VerdictsGiven,
 )
 DURATIONS = Columns(
-    "incident severity duration state duration_seconds at_least_seconds at_most_seconds from_at to_at formula"
+    "incident services severity duration state duration_seconds at_least_seconds at_most_seconds from_at to_at formula"
 )
 SIMILAR = Columns("incident earlier score claimed reasons open_actions", Match)

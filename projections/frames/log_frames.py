@@ -10,37 +10,41 @@ from typing import TYPE_CHECKING, Any
 
 from projections.actions import actions
 from projections.alert_spans import spans
-from projections.changes import ChangeRow, candidate, changes
+from projections.changes import ChangeRow
 from projections.comparison import latest_verdicts
 from projections.deduplication import deduplicate
 from projections.dossier import Dossier, Part
-from projections.durations import durations
+from projections.frames import tables
 from projections.frames.columns import (
     ACTIONS,
     ALERTS,
     CHANGES,
+    CHECKS,
+    COMMITS,
     COMPARISONS,
     DURATIONS,
+    ERRORS,
     INCIDENTS,
+    MESSAGES,
+    NOTES,
+    PROCEDURE,
+    RULES,
     SIMILAR,
     TIMELINE,
 )
 from projections.frames.instants import instant
 from projections.frames.samples_frame import samples_frame
-from projections.incidents import incidents
-from projections.places import production_of
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
 from reports.wording.durations import formula
 from reports.wording.timeline import detail, title
+from tracker.application.all_incidents import AllIncidents
 from tracker.application.dossier import dossier_of
 from tracker.application.similar import similar
 from tracker.errors import StoreError, UsageError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
-from tracker.events.changes import VersionTagged
-from tracker.events.corrections import Correction, effective
-from tracker.events.housekeeping import SettingsChanged
+from tracker.events.corrections import effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold, number_of
 from tracker.log import Log
@@ -97,6 +101,7 @@ class Frames:
             )
         self._settings = settings
         self._log = Log(store)
+        self._last: AllIncidents | None = None
 
     def __enter__(self) -> Frames:
         return self
@@ -111,16 +116,22 @@ class Frames:
         """One row is one incident, by number; those merged into another are rows too.
 
         A milestone that was said to lie between two instants shows the earlier one;
-        `durations` keeps both ends.
+        `durations` keeps both ends. `started_at` and `detected_at` are what people said; `derived_started_at` and
+        `derived_detected_at` are what durations are measured from: that, else the onset that the judge found
+        or the first alert. `root_cause` is the last note of that kind.
         """
+        known = self._known
         return INCIDENTS.frame(
             {
                 **INCIDENTS.of(incident),
                 **{f"{name}_at": milestone.at for name, milestone in incident.milestones.items()},
                 "incident": incident.id,
                 "status": incident.status.value,
+                "derived_started_at": started.instant if (started := known.started(incident)) else None,
+                "derived_detected_at": detected.instant if (detected := known.detected(incident)) else None,
+                "root_cause": tables.root_cause(incident),
             }
-            for incident in self._incidents()
+            for incident in known.incidents
         )
 
     def timeline(self, incident: str | int | None = None) -> pd.DataFrame:
@@ -159,15 +170,18 @@ class Frames:
 
         `occurred_at` is when it finished, else failed, else began. `candidate_for` names the incidents
         that began within an hour after it, by time alone, as far as it went to production; `said_caused`, `said_fixed` and
-        `said_dismissed` those of which a person said so. `duration_seconds` is from its start to its finish,
+        `said_dismissed` those of which a person said so. `fixed` are the incidents that it ended, as their durations
+        take it: linked as the fix, else the last deploy before recovery. `duration_seconds` is from its start to its finish,
         else as its source measured it.
         """
-        incidents = self._incidents()
-        said: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for incident in incidents:
+        known = self._known
+        candidate_for, said, fixed = known.candidates(), defaultdict(list), defaultdict(list)
+        for incident in known.incidents:
             for link in incident.links.values():
                 if link.linked and link.role:
                     said[link.target, link.role].append(incident.id)
+            if (fix := known.fix(incident)) is not None:
+                fixed[fix.event].append(incident.id)
 
         def row(change: ChangeRow) -> dict[str, Any]:
             def said_of(role: str) -> tuple[str, ...]:
@@ -180,20 +194,12 @@ class Frames:
                 "duration_seconds": seconds
                 if seconds is not None
                 else getattr(change.fact, "duration_seconds", None),
-                "candidate_for": tuple(
-                    incident.id
-                    for incident in incidents
-                    # What was merged goes on under another number, and is named there.
-                    if incident.merged_into is None
-                    and candidate(change, incident.id, incident.begins_at) is not None
-                ),
+                "candidate_for": tuple(candidate_for.get(change.event, ())),
+                "fixed": tuple(fixed.get(change.event, ())),
                 **{f"said_{role}": said_of(role) for role in ("caused", "fixed", "dismissed")},
             }
 
-        production = production_of(self._log.read_all([SettingsChanged.TOPIC]))
-        services = self._log.scope_names("service:")
-        tags = [Window(service, None, None, (VersionTagged.TOPIC,)) for service in services]
-        return CHANGES.frame(map(row, changes(self._log.select([Window("changes"), *tags]), production)))
+        return CHANGES.frame(map(row, known.changes))
 
     def alerts(self) -> pd.DataFrame:
         """One row is one occurrence of one alert, by its start.
@@ -201,13 +207,8 @@ class Frames:
         What several sources reported of it is one row. `ends_at` is NaT while nobody reported that it stopped.
         An end whose start no report has is no row.
         """
-        corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
-        recorded = self._log.read_all([AlertFired.TOPIC, AlertResolved.TOPIC, *corrections])
-        facts = [
-            fact
-            for fact in effective(recorded).values()
-            if fact.retraction is None and isinstance(fact.event, AlertFired | AlertResolved)
-        ]
+        incident_of = tables.incidents_of_facts(self._known.alerts)
+        facts = self._known.observed(AlertFired, AlertResolved)
         rows = []
         for span in spans(deduplicate(facts)):
             starts_at = span.starts_at
@@ -221,6 +222,9 @@ class Frames:
                 {
                     **ALERTS.of(event),
                     "starts_at": starts_at,
+                    "incident": next(
+                        (incident_of[each.id] for each in witnesses if each.id in incident_of), None
+                    ),
                     "ends_at": span.ends_at,
                     "duration_seconds": _seconds(starts_at, span.ends_at),
                     "summary": event.annotations.get("summary"),
@@ -273,9 +277,11 @@ class Frames:
         `at_least_seconds` and `at_most_seconds`; else it is `pending`, `not_applicable` or `invalid` (its end
         lies before its start) and has no number. None of these is zero.
         """
+        known = self._known
         return DURATIONS.frame(
             {
                 "incident": incident.id,
+                "services": incident.services,
                 "severity": incident.severity,
                 "duration": name,
                 "state": duration.state,
@@ -286,8 +292,8 @@ class Frames:
                 "to_at": duration.to,
                 "formula": formula(duration),
             }
-            for incident in self._incidents()
-            for name, duration in durations(self._dossier(incident)).items()
+            for incident in known.incidents
+            for name, duration in known.durations(incident).items()
         )
 
     def comparisons(self) -> pd.DataFrame:
@@ -335,6 +341,41 @@ class Frames:
             )
         return ACTIONS.frame(rows)
 
+    def notes(self) -> pd.DataFrame:
+        """One row is one note of an incident, with its kind: note, hypothesis, root-cause, fix, prevention, lesson, impact."""
+        return NOTES.frame(tables.notes(self._known))
+
+    def errors(self) -> pd.DataFrame:
+        """One row is one error that an SDK or Sentry reported; `group` is the same for repeats of one error."""
+        return ERRORS.frame(tables.errors(self._known))
+
+    def commits(self) -> pd.DataFrame:
+        """One row is one commit; `files` are what it changed, empty where its source did not name them."""
+        return COMMITS.frame(tables.commits(self._known))
+
+    def rules(self) -> pd.DataFrame:
+        """One row is one alert rule of a service as it was last seen, also one that never fired.
+
+        An alert that fired and whose rule no source reported is a row without expression. A rule without a service
+        is for all of them, and `fired` counts all its alerts.
+        """
+        return RULES.frame(tables.rules(self._known))
+
+    def checks(self) -> pd.DataFrame:
+        """One row is one check of the metrics after a change, as `tracker watch` recorded it."""
+        return CHECKS.frame(tables.checks(self._known))
+
+    def messages(self) -> pd.DataFrame:
+        """One row is one message to the team; `sent_at` is NaT where it was not posted."""
+        return MESSAGES.frame(tables.messages(self._known))
+
+    def procedure(self) -> pd.DataFrame:
+        """One row is one rule of the procedure and one incident: met, late, missed, waived, unknown or not_applicable.
+
+        `reason` is the code of the answer; `tracker check` says it in words.
+        """
+        return PROCEDURE.frame(tables.procedure_rows(self._known, self._log))
+
     def similar(self) -> pd.DataFrame:
         """One row is an incident and an earlier one that has something in common with it, as `tracker similar` says.
 
@@ -353,9 +394,15 @@ class Frames:
             for repeat in one.repeats
         )
 
+    @property
+    def _known(self) -> AllIncidents:
+        """All incidents as the log is now: it may have grown since the last question."""
+        if self._last is None or self._last.position != self._log.position:
+            self._last = AllIncidents(self._log)
+        return self._last
+
     def _incidents(self) -> list[Incident]:
-        names = [incident.id for incident in incidents(self._log.select([Window("incidents")]))]
-        return incidents(self._log.select([Window(f"incident:{name}") for name in names]))
+        return self._known.incidents
 
     def _incident(self, typed: str | int) -> Incident:
         name = str(typed).strip().upper()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from projections.similarity.texts import IncidentText
@@ -27,6 +27,7 @@ class Corpus:
         import numpy as np
 
         self.incidents = tuple(incidents)
+        self.ids = np.array([each.id for each in self.incidents])
         self.by_value: dict[tuple[str, str], list[int]] = defaultdict(list)
         texts: list[int] = []
         stems: list[int] = []
@@ -55,34 +56,34 @@ class Corpus:
         """Whether it was made of these very incidents."""
         return len(incidents) == len(self.incidents) and all(map(operator.is_, incidents, self.incidents))
 
-    def cosines(self, incident: IncidentText) -> npt.NDArray[np.float64]:
-        """Return how near each incident's words are, from 0 to 1."""
+    def cosines(self, weights: Mapping[str, float]) -> npt.NDArray[np.float64]:
+        """Return how near each incident's words are to these, from 0 to 1."""
         import numpy as np
 
         scores = np.zeros(len(self.incidents))
-        for number, weight in self._weighted(incident).items():
+        for word, weight in weights.items():
+            number = self._numbers[word]
             part = slice(self._first[number], self._first[number + 1])
             scores[self._texts[part]] += weight * self._weights[part]
         return scores
 
-    def common_words(self, incident: IncidentText, at: int) -> list[tuple[str, int]]:
-        """Return the stems of both, those that weigh most first, with the number of incidents that have each."""
+    def common_words(self, weights: Mapping[str, float], at: int) -> list[tuple[str, int]]:
+        """Return those of these stems that an incident has, those that weigh most first, with the number of incidents that have each."""
         import numpy as np
 
         found = []
-        names = {
-            number: word for word in _counted(incident) if (number := self._numbers.get(word)) is not None
-        }
-        for number, weight in self._weighted(incident).items():
+        for word, weight in weights.items():
+            number = self._numbers[word]
             first, last = self._first[number], self._first[number + 1]
             place = first + int(np.searchsorted(self._texts[first:last], at))
             if place < last and self._texts[place] == at:
-                found.append((-weight * float(self._weights[place]), names[number], int(last - first)))
+                found.append((-weight * float(self._weights[place]), word, int(last - first)))
         return [(word, spread) for _, word, spread in sorted(found)]
 
-    def _weighted(self, incident: IncidentText) -> dict[int, float]:
+    def weights(self, incident: IncidentText) -> dict[str, float]:
+        """Return what each word of an incident weighs that others have; the squares of all its words sum up to 1."""
         size = 1 + len(self.incidents)
-        known: dict[int, float] = {}
+        known: dict[str, float] = {}
         squares = 0.0
         for word, count in _counted(incident).items():
             number = self._numbers.get(word)
@@ -91,9 +92,9 @@ class Corpus:
             weight = (1 + math.log(count)) * idf
             squares += weight * weight
             if number is not None:
-                known[number] = weight
+                known[word] = weight
         norm = math.sqrt(squares) or 1.0
-        return {number: weight / norm for number, weight in known.items()}
+        return {word: weight / norm for word, weight in known.items()}
 
 
 def _counted(incident: IncidentText) -> Counter[str]:

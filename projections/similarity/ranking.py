@@ -44,11 +44,12 @@ def rank(query: IncidentText, earlier: Sequence[IncidentText], *, first: int | N
     if not _prepared or not _prepared[0].holds(earlier):
         _prepared[:] = [Corpus(earlier)]
     corpus = _prepared[0]
-    others = np.array([each.id != query.id for each in earlier])
+    others = corpus.ids != query.id
     among = int(others.sum())
     if not among:
         return []
-    cosines = corpus.cosines(query).clip(0, 1)
+    weights = corpus.weights(query)
+    cosines = corpus.cosines(weights).clip(0, 1)
     distance = 1 - cosines
     same: dict[int, list[tuple[float, str, str]]] = {}
     for kind in EVIDENCE:
@@ -66,7 +67,7 @@ def rank(query: IncidentText, earlier: Sequence[IncidentText], *, first: int | N
         if scores[at] <= 0:
             break
         other = corpus.incidents[at]
-        common = corpus.common_words(query, at)
+        common = corpus.common_words(weights, at)
         evidence = sorted(same.get(at, ()), key=lambda one: (-one[0], one[1:]))
         by_evidence = bool(evidence) and evidence[0][0] >= _CLAIMED_RARITY
         rare_words = sum(spread <= usual for _, spread in common)
