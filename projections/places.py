@@ -31,10 +31,12 @@ def place_of(environment: str | None, names: Iterable[str] = PRODUCTION_NAMES) -
     """Return PRODUCTION, or the environment's own name in lower case.
 
     Production is an environment of one of these names, in any case, or a path or compound name that begins or ends
-    with one: Production, eu/prod, shop-live, prod-eu-1.
+    with one: Production, eu/prod, shop-live, prod-eu-1. Without a name it is production.
     """
     text = (environment or "").strip()
     words = _words(text)
+    if not text:
+        return PRODUCTION  # nobody named one, as where --env is not typed
     # What is typed without --env is recorded as production.
     for name in (PRODUCTION, *names):
         own = _words(name)

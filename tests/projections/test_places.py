@@ -25,7 +25,7 @@ def test_tools_call_production_by_many_names(name):
     "name",
     [
         "staging", "preview/pr-12", "preprod", "pre-production", "PreProd", "nonprod", "non-production",
-        "prod-test", "staging/live", "live-preview", "productivity", "reproduction", "olive", "qa", "",
+        "prod-test", "staging/live", "live-preview", "productivity", "reproduction", "olive", "qa",
     ],
 )  # fmt: skip
 def test_what_only_sounds_like_production_is_none(name):
@@ -44,6 +44,13 @@ def test_a_service_may_name_its_own():
     assert place_of("production", ["eu-west-1"]) == PRODUCTION
     assert place_of("live", ["eu-west-1"]) == "live"
     assert place_of("staging", ["staging"]) == PRODUCTION
+
+
+def test_a_place_that_nobody_named_is_production():
+    """
+    A variable that was not set: --env "$ENVIRONMENT".
+    """
+    assert {place_of(name) for name in (None, "", "  ")} == {PRODUCTION}
 
 
 @given(st.text(max_size=30))
