@@ -10,7 +10,7 @@ from projections.deduplication import deduplicate
 from projections.lives import CHANGES_BEFORE, FACTS_AFTER, FACTS_BEFORE, STILL_FIRING, Beginning, Lives
 from projections.silence import silences_of
 from projections.tags import Tags
-from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Event, Observation, Recorded, Window
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked
@@ -57,7 +57,15 @@ def attached(
     blind, lives = _blind(incident, found), Lives(incident, others)
     theirs = taken(others)
     kept: set[str] = set()
-    for thing in _things(found):
+    alone, rest = _errors_reported_once(found)
+    for fact in alone:
+        identity, link = fact.recorded.id, incident.links.get(fact.recorded.id)
+        by_time = identity not in theirs and lives.has(
+            _service(fact.event), Beginning(fact.event.occurred_at)
+        )
+        if link.linked if link is not None else by_time:
+            kept.add(identity)
+    for thing in _things(rest):
         ids = {fact.recorded.id for fact in thing.facts}
         link = _last_link(incident, ids) if incident.links else None
         if link is None:
@@ -138,6 +146,20 @@ def _things(facts: list[Effective]) -> list[_Thing]:
         things.append(_Thing(parts, Beginning(began, CHANGES_BEFORE)))
     things += [_Thing(parts, Beginning(shown.event.occurred_at)) for shown, parts in deduplicate(rest)]
     return things
+
+
+def _errors_reported_once(facts: Iterable[Effective]) -> tuple[list[Effective], list[Effective]]:
+    """Part the errors that one source reported, which are the most of a storm, from all other facts."""
+    by_error: dict[tuple[str, str], list[Effective]] = {}
+    rest: list[Effective] = []
+    for fact in facts:
+        event = fact.recorded.event
+        if isinstance(event, ErrorSeen):
+            by_error.setdefault((event.project, event.error_id), []).append(fact)
+        else:
+            rest.append(fact)
+    rest += [fact for same in by_error.values() if len(same) > 1 for fact in same]
+    return [same[0] for same in by_error.values() if len(same) == 1], rest
 
 
 def _may_belong(event: Event) -> bool:

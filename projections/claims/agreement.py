@@ -41,8 +41,13 @@ def check_agreement(sentences: Sequence[Sentence], facts: Facts, *, is_file: boo
         )
     if is_file and not facts.zone_known and facts.incident is not None:
         yield from _zone(sentences, facts)
+    normal = [
+        (each, match)
+        for each in spoken
+        if (match := _NORMAL.search(each.text)) and is_claim(each.text, *match.span())
+    ]
     bad: dict[str, tuple[str, str, str]] = {}
-    for step in facts.incident.steps if facts.incident else ():
+    for step in facts.incident.steps if facts.incident and normal else ():
         event = step.event
         if (
             isinstance(event, VerdictsGiven)
@@ -53,18 +58,16 @@ def check_agreement(sentences: Sequence[Sentence], facts: Facts, *, is_file: boo
                 if verdict.baseline == "healthy":
                     bad[f"{event.service} {verdict.metric}"] = (verdict.verdict, event.window, step.id)
     bad = {name: held for name, held in bad.items() if held[0] in _BAD}
-    for each in spoken if bad else ():
-        match = _NORMAL.search(each.text)
-        if match and is_claim(each.text, *match.span()):
-            name, (verdict_of, window, event_id) = next(iter(bad.items()))
-            yield Finding(
-                "verdict",
-                "verdict",
-                match[0],
-                values=(name, verdict_of, window),
-                events=(event_id,),
-                line=each.line,
-            )
+    for each, match in normal if bad else ():
+        name, (verdict_of, window, event_id) = next(iter(bad.items()))
+        yield Finding(
+            "verdict",
+            "verdict",
+            match[0],
+            values=(name, verdict_of, window),
+            events=(event_id,),
+            line=each.line,
+        )
 
 
 def _zone(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Finding]:

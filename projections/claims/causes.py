@@ -21,10 +21,7 @@ class Cause:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         links = facts.incident.links.values() if facts.incident else ()
-        noted = facts.texts_of("root-cause") or [
-            each for each in facts.texts_of("note") if "root cause" in each.lower()
-        ]
-        texts = [*noted, *(link.why for link in links if link.role in ("caused", "fixed"))]
+        texts = [*facts.root_cause_texts, *(link.why for link in links if link.role in ("caused", "fixed"))]
         commits = (each.event for each in facts.commits)
         texts += [
             c.subject_line for c in commits if isinstance(c, CommitMade) and c.occurred_at >= facts.begins
@@ -56,7 +53,7 @@ def mechanisms(text: str) -> set[str]:
 
 def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Finding]:
     """Find where a text names another cause than the log, or two different ones."""
-    cause = Cause(facts)
+    cause: Cause | None = None
     own = [each for each in sentences if each.under("root cause", "cause") and not each.heading]
     written = mechanisms(" ".join(each.text for each in own))
     for sentence in sentences:
@@ -74,6 +71,7 @@ def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Findin
         if marker and _NOT_IT.search(text, max(marker.start() - 40, 0), marker.end() + 5):
             continue
         alone = inside and len(own) == 1
+        cause = cause or Cause(facts)
         wrong = _wrong(text, cause, facts, marker, alone, sentence.under("cause")) if cause.words else None
         words = text[marker.start() :] if marker and not alone else text
         if wrong is not None:

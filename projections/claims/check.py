@@ -58,7 +58,7 @@ def check_texts(texts: Sequence[Text], facts: Facts) -> list[Finding]:
     """Return what the log contradicts in these texts, in the order in which it is read."""
     found: list[Finding] = []
     for number, text in enumerate(texts):
-        later = [each for each in texts[number + 1 :] if each.event is not None]
+        later = [each for each in texts[number + 1 :] if each.event is not None] if text.eta else []
         found += _keyed(text, _found(text, facts, later))
     return found
 
@@ -113,7 +113,7 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
     known = facts
     if noted and text.at is not None:
         # What was not over yet when a note was written may be told as it was then.
-        facts = replace(facts, stamps=(*facts.stamps, Stamp("resolved", text.at, None), *_as_of(facts, text)))
+        facts = facts.with_stamps((Stamp("resolved", text.at, None), *_as_of(facts, text)))
     checks = CHECKS if facts.incident is not None else _ALONE
     found: list[Finding] = []
     base: datetime | None = None
@@ -183,7 +183,7 @@ def _with_rows(facts: Facts, read: Sequence[Sentence]) -> Facts:
         ]
         missing = [t for t in facts.topics(sentence.text) if near and not t.negated and not facts.of(t.point)]
         added += [Stamp(topic.point, near[0], None, origin="text") for topic in missing]
-    return replace(facts, stamps=(*facts.stamps, *added)) if added else facts
+    return facts.with_stamps(added) if added else facts
 
 
 def _written(facts: Facts, read: Sequence[Sentence]) -> tuple[datetime, ...]:

@@ -1,7 +1,9 @@
 """How often and how many, as written, compared with what the log counts and what people noted."""
 
+import math
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from projections.claims.amounts import (
     NUMBER,
@@ -184,31 +186,43 @@ def _noted(
     nouns = {stem(word) for word in ((following["words"] if following else "") or "").split()}
     nouns |= content_words(label[1]) if label else set()
     known, clause = facts.noted_counts, content_words(text[left:right])
-    about = [n for n, words in known if nouns & words]
-    if not about and nouns & {word for _, words in known for word in words} & (_people() | facts.general):
-        about = [n for n, _ in known]
+    about = known.about(nouns)
+    if not about and nouns & known.words & (_people() | facts.general):
+        about = sorted(known.numbers)
     hit = phrases("hit").search(text, left, right)
-    if not hit and not label and not any(len(clause & words) >= 2 for _, words in known):
+    if not hit and not label and not any(len(clause & words) >= 2 for words in known.clauses):
         return
     if not about and hit and value >= 10:
-        about = [n for text_of in facts.impact_texts for n, _, _ in counts_in(text_of)]
+        about = sorted(n for text_of in facts.impact_texts for n, _, _ in counts_in(text_of))
     words = text[start : min(end + 40, right)].strip()
     if not about:
         if value >= 10 and nouns & _people() and any(_NOBODY.search(each) for each in facts.noted_texts):
             yield Finding("count", "nobody", words)
         return
-    pairs = [(a, b) for a in about for b in about if a != b]
-    numbers = {*about, *(abs(a - b) for a, b in pairs), *(a + b for a, b in pairs if len(about) < 12)}
     bound = bound_of(text, start, end)
     slack = 0.15 * value if bound == "about" else 0.02 * value if value >= 1000 and value % 100 == 0 else 0.0
     if fuzzy is not None:
-        fits = any(fuzzy.low <= n <= fuzzy.high for n in numbers)
+        low, high = fuzzy.low, fuzzy.high
     else:
-        fits = any(
-            abs(value - n) <= max(slack, 0.001 * n)
-            or (bound == "least" and n >= value)
-            or (bound == "most" and n <= value)
-            for n in numbers
-        )
-    if not fits and not (value < 10 and min(about) > 10 and not _ONLY.search(text[left:start])):
-        yield Finding("count", "noted", words, values=tuple(f"{n:,.0f}" for n in sorted(set(about))))
+        low = 0.0 if bound == "most" else min(value - slack, value / 1.001)
+        high = math.inf if bound == "least" else max(value + slack, value / 0.999)
+    if _reaches(about, low, high):
+        return
+    if not (value < 10 and about[0] > 10 and not _ONLY.search(text[left:start])):
+        yield Finding("count", "noted", words, values=tuple(f"{n:,.0f}" for n in dict.fromkeys(about)))
+
+
+def _reaches(numbers: Sequence[float], low: float, high: float) -> bool:
+    """Whether one of these sorted numbers, the difference of two or, of fewer than 12, their sum lies between the two."""
+
+    def has_from(least: float, most: float) -> bool:
+        place = bisect_left(numbers, least)
+        return place < len(numbers) and numbers[place] <= most
+
+    if has_from(low, high):
+        return True
+    if len(numbers) < 12 and any(a != b and low <= a + b <= high for a in numbers for b in numbers):
+        return True
+    # The difference of a number and itself is none.
+    smallest = max(low, math.ulp(0.0))
+    return any(has_from(max(a + smallest, math.nextafter(a, math.inf)), a + high) for a in numbers)

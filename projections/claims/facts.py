@@ -1,7 +1,7 @@
 """What a log knows of an incident, as the checks ask for it: every instant with its names, spans, numbers and people."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -128,13 +128,25 @@ class Facts:
     zones: tuple[tzinfo, ...] = (UTC,)
     zone_known: bool = False
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    base: "Facts | None" = None
+    added: tuple[Stamp, ...] = ()
+
+    def with_stamps(self, added: Sequence[Stamp]) -> "Facts":
+        """Return these facts with a few more stamps, of nobody; what does not depend on them is computed once for all."""
+        return replace(self, stamps=(*self.stamps, *added), base=self, added=tuple(added))
 
     @cached_property
     def _by_point(self) -> dict[str, tuple[Stamp, ...]]:
+        if self.base is not None:
+            known = self.base._by_point
+            points = {stamp.point for stamp in self.added}
+            stamps = [*(stamp for point in points for stamp in known.get(point, ())), *self.added]
+        else:
+            known, stamps = {}, list(self.stamps)
         found: dict[str, list[Stamp]] = {}
-        for stamp in sorted(self.stamps, key=lambda each: each.at):
+        for stamp in sorted(stamps, key=lambda each: each.at):
             found.setdefault(stamp.point, []).append(stamp)
-        return {point: tuple(stamps) for point, stamps in found.items()}
+        return known | {point: tuple(stamps) for point, stamps in found.items()}
 
     def of(self, *points: str) -> tuple[Stamp, ...]:
         return tuple(stamp for point in points for stamp in self._by_point.get(point, ()))
@@ -142,6 +154,8 @@ class Facts:
     @cached_property
     def people(self) -> dict[str, frozenset[str]]:
         """Each person of the log by every part of the name, in small letters, with the whole names."""
+        if self.base is not None:
+            return self.base.people
         whole = {stamp.by for stamp in self.stamps if stamp.by and stamp.by[:1].isalpha()}
         whole |= {item.owner for item in self.actions}
         if self.incident is not None:
@@ -192,12 +206,19 @@ class Facts:
     @cached_property
     def days(self) -> list[date]:
         """The days that a time without a date can be of."""
-        instants = [each.at for each in self.stamps if each.at > self.begins - timedelta(days=2)] or [
-            self.begins
-        ]
-        begin = min(self.begins, *instants)
+        begin = min(self.begins, self._first_near or self.begins)
         end = min(max(self.ends, self.begins) + timedelta(days=1), begin + timedelta(days=40))
         return [begin.date() + timedelta(days=n) for n in range(-1, (end - begin).days + 3)]
+
+    @cached_property
+    def _first_near(self) -> datetime | None:
+        """The first instant that is at most two days before it began."""
+        since = self.begins - timedelta(days=2)
+        stamps, known = self.stamps, None
+        if self.base is not None and self.incident is not None:
+            stamps, known = self.added, self.base._first_near
+        instants = [each.at for each in stamps if each.at > since]
+        return min([*instants, *([known] if known is not None else [])], default=None)
 
     @property
     def own_days(self) -> list[date]:
@@ -278,30 +299,82 @@ class Facts:
         return frozenset(plain_version(row.version) for row in rows)
 
     @cached_property
-    def noted_counts(self) -> list[tuple[float, frozenset[str]]]:
+    def noted_counts(self) -> "NotedCounts":
         """Each number that people noted, with the words around it."""
-        return _counted(self.noted_texts)
+        if self.base is not None:
+            return self.base.noted_counts
+        return NotedCounts(_counted(self.noted_texts))
 
     @cached_property
     def impact_counts(self) -> list[tuple[float, frozenset[str]]]:
         """The same of what was noted as impact."""
+        if self.base is not None:
+            return self.base.impact_counts
         return _counted(self.impact_texts)
 
-    @cached_property
+    @property
     def impact_texts(self) -> list[str]:
         return self.texts_of("impact")
 
     def texts_of(self, kind: str) -> list[str]:
         """Return what was noted as of this kind."""
-        events = (note.event for note in self.notes)
-        return [event.text[:2000] for event in events if isinstance(event, NoteAdded) and event.kind == kind]
+        return [event.text[:2000] for _, event in self._notes_by_kind.get(kind, ())]
+
+    def notes_of(self, kind: str) -> tuple[str, ...]:
+        """Return the ids of the notes of this kind."""
+        return tuple(event_id for event_id, _ in self._notes_by_kind.get(kind, ()))
+
+    @cached_property
+    def _notes_by_kind(self) -> dict[str, list[tuple[str, NoteAdded]]]:
+        if self.base is not None:
+            return self.base._notes_by_kind
+        found: dict[str, list[tuple[str, NoteAdded]]] = {}
+        for note in self.notes:
+            if isinstance(note.event, NoteAdded):
+                found.setdefault(note.event.kind, []).append((note.id, note.event))
+        return found
+
+    @cached_property
+    def root_cause_texts(self) -> list[str]:
+        """What was noted as the root cause, else what names it."""
+        if self.base is not None:
+            return self.base.root_cause_texts
+        named = (each for each in self.texts_of("note") if "root cause" in each.lower())
+        return self.texts_of("root-cause") or list(named)
 
     @cached_property
     def noted_texts(self) -> list[str]:
+        if self.base is not None:
+            return self.base.noted_texts
         texts = [note.event.text for note in self.notes if isinstance(note.event, NoteAdded)]
         if self.incident is not None:
             texts += [self.incident.impact or "", self.incident.title]
         return [*texts, *(message.text for message in self.messages)]
+
+
+class NotedCounts:
+    """Numbers that people noted, with the words around each: asked for each count of each text."""
+
+    def __init__(self, counts: Sequence[tuple[float, frozenset[str]]]) -> None:
+        self.numbers = [number for number, _ in counts]
+        self.clauses = {words for _, words in counts}
+        self._by_word: dict[str, list[int]] = {}
+        for place, (_, words) in enumerate(counts):
+            for word in words:
+                self._by_word.setdefault(word, []).append(place)
+        self._about: dict[frozenset[str], list[float]] = {}
+
+    @property
+    def words(self) -> Set[str]:
+        return self._by_word.keys()
+
+    def about(self, words: Iterable[str]) -> list[float]:
+        """Return the numbers that have any of these words around them, the smallest first."""
+        known = frozenset(self._by_word.keys() & words)
+        if known not in self._about:
+            places = {place for word in known for place in self._by_word[word]}
+            self._about[known] = sorted(self.numbers[place] for place in places)
+        return self._about[known]
 
 
 def _counted(texts: Iterable[str]) -> list[tuple[float, frozenset[str]]]:

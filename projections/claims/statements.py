@@ -341,7 +341,7 @@ def _changed(text: str, facts: Facts) -> Iterator[Finding]:
 
 def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     """Find "no order was lost" beside a note that counts some, and harm in what was a false alarm."""
-    impact = tuple(note.id for note in facts.notes if getattr(note.event, "kind", "") == "impact")
+    impact = facts.notes_of("impact")
     assert facts.incident is not None
     harm = (
         phrases("telling/harm").search(text) or phrases("telling/alert right").search(text)

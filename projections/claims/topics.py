@@ -62,7 +62,7 @@ def clause_of(text: str, start: int, end: int, *, wide: bool = False) -> tuple[i
     return left, right
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def topics_in(text: str, alerts: frozenset[str] = frozenset()) -> tuple[Topic, ...]:
     """Return the points that a sentence names, in order; of overlapping phrases the longest, then the first.
 
