@@ -129,7 +129,10 @@ def test_modules_are_looked_up_by_name_from_tables_only():
     found = {
         name
         for name, tree in trees().items()
-        if any(isinstance(node, ast.Name) and node.id == "import_module" for node in ast.walk(tree))
+        if any(
+            isinstance(node, ast.Name) and node.id in ("import_module", "__import__")
+            for node in ast.walk(tree)
+        )
     }
 
     assert found == set(LOOKED_UP)

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+import tracker
 
 COMMANDS = [("list",), ("show", "1"), ("timeline", "1"), ("note", "1", "x"), ("verify",), ("--help",)]
 # Says when the program has begun: before that it is Python that starts.
@@ -58,3 +61,16 @@ def test_who_starts_us_with_ctrl_c_ignored_is_obeyed(declared):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "INC-1" in done.stdout
+
+
+def test_little_is_imported_before_an_interrupt_is_handled():
+    """
+    Each module of the standard library takes milliseconds in which Ctrl-C would be a traceback.
+    """
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(tracker.__file__).parents[1])!r}); before = set(sys.modules); "
+        "import tracker.cli; print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
+
+    assert {name for name in done.stdout.split() if not name.startswith("tracker")} <= {"gc"}

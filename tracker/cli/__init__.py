@@ -4,16 +4,15 @@ A new command is one module with `arguments(parser)` and `run(arguments, session
 line in `tracker/cli/commands.py`, and one test.
 """
 
+# Nothing here takes time to import: Ctrl-C is not handled before `main` begins.
 import gc
 import sys
-from collections.abc import Sequence
-from importlib import import_module
 
 from tracker.cli import interrupts
 from tracker.cli.commands import help_text
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     if argv is None:
         interrupts.install()
@@ -25,8 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(help_text())
         return 0
     if words and words[0] in ("-V", "--version"):
-        sys.stdout.write(f"tracker {import_module('tracker.version').version()}\n")
+        sys.stdout.write(f"tracker {_module('tracker.version').version()}\n")
         return 0
     # Looked up here, so that `tracker --help` costs what Python itself costs.
-    code: int = import_module("tracker.cli.dispatch").run(words)
+    code: int = _module("tracker.cli.dispatch").run(words)
     return code
+
+
+def _module(name: str):  # type: ignore[no-untyped-def]
+    __import__(name)
+    return sys.modules[name]
