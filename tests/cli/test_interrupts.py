@@ -68,7 +68,7 @@ def test_little_is_imported_before_an_interrupt_is_handled():
     Each module of the standard library takes milliseconds in which Ctrl-C would be a traceback.
     """
     program = (
-        f"import sys; sys.path.insert(0, {str(Path(tracker.__file__).parents[1])!r}); before = set(sys.modules); "
+        f"import os, sys; sys.path.insert(0, {str(Path(tracker.__file__).parents[1])!r}); before = set(sys.modules); "
         "import tracker.cli; print(*(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
