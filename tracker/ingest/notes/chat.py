@@ -19,10 +19,10 @@ from tracker.zone_names import BLANK
 _MARKS = lazy_pattern(r"[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _AT = lazy_pattern(rf"(?:,|{BLANK})*(?:(?:at|um|à|às|alle|om|kl\.?|a las){BLANK}+|[-–—]{BLANK})?{BLANK}*")
 _DASHED = lazy_pattern(rf"(?P<stamp>\d.{{6,40}}?){BLANK}[-–]{BLANK}(?P<rest>.*)")
-_BRACKETED = lazy_pattern(rf"\[(?P<stamp>[^\]]*\d{{1,2}}:\d{{2}}[^\]]*)\]{BLANK}*(?P<rest>.*)")
+_BRACKETED = lazy_pattern(rf"\[(?P<stamp>[^\]]{{0,60}}\d{{1,2}}:\d{{2}}[^\]]{{0,60}})\]{BLANK}*(?P<rest>.*)")
 _TRAILING = lazy_pattern(
-    rf"(?P<name>\S.*?)(?:{BLANK}{{2,}}|{BLANK}[—–]{BLANK}|,?{BLANK}+(?=\[))"
-    rf"(?P<stamp>\[?(?:{BLANK}|\w|[,./'’\-])*?\d{{1,2}}:\d{{2}}.{{0,12}})"
+    rf"(?P<name>\S.{{0,59}}?)(?:{BLANK}{{2,}}|{BLANK}[—–]{BLANK}|,?{BLANK}+(?=\[))"
+    rf"(?P<stamp>\[?(?:{BLANK}|\w|[,./'’\-]){{0,60}}?\d{{1,2}}:\d{{2}}.{{0,12}})"
 )
 _INLINE = lazy_pattern(r"~?\s*(?P<name>[^:\"“”„«]{1,60}?)\s?:(?:\s+(?P<text>.*)|$)")
 _SIZE, _PARTICLES = (
@@ -41,7 +41,7 @@ _REACTION = lazy_pattern(
 _EMOJI = lazy_pattern(r":[\w+-]+:|[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]+")
 _LIKE_A_HEADER = {
     "dashed": lazy_pattern(rf"\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}},?{BLANK}.*\d{{1,2}}[:.]\d{{2}}.*"),
-    "bracketed": lazy_pattern(r"\[[^\]]*\d{1,2}[:.]\d{2}[^\]]*\].*"),
+    "bracketed": lazy_pattern(r"\[[^\]]{0,60}\d{1,2}[:.]\d{2}[^\]]{0,60}\].*"),
     "trailing": lazy_pattern(
         rf"\S.{{0,59}}?(?:{BLANK}{{2,}}|{BLANK}[—–]{BLANK}|\[).{{0,20}}\d{{1,2}}:\d{{2}}.{{0,12}}|\d{{1,2}}:\d{{2}}(?:\W*\w{{1,4}}){{0,2}}\W*"
     ),
@@ -276,7 +276,6 @@ def _trailing(lines: Lines) -> dict[int, _Header] | None:
     headers = {
         index: replace(header, name=_plain_name(match["name"]))
         for index, match, header in _matches(lines, _TRAILING)
-        if len(match["name"]) <= _SIZE
     }
     if not _begins(lines, headers):
         return None
