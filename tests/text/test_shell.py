@@ -1,5 +1,6 @@
 """A command to paste is one line that a shell reads as the words that it was built of."""
 
+import json
 import shutil
 import subprocess
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.text.hidden import visible
+from tracker.text.hidden import visible, visible_json
 from tracker.text.shell import command, word
 from tracker.text.terminal import printable
 
@@ -90,3 +91,17 @@ def test_a_file_name_that_is_not_utf_8_is_read_as_its_bytes():
 def test_what_turns_or_hides_text_is_shown(text: str, shown: str):
     assert visible(text) == shown
     assert printable(text) == shown
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(TEXTS, st.lists(TEXTS, max_size=3), max_size=3))
+def test_json_that_shows_what_is_hidden_says_the_same(document: dict[str, list[str]]):
+    """
+    Every character of it is visible, and a program reads the same values.
+    """
+    written = json.dumps(document, ensure_ascii=False, indent=2)
+
+    shown = visible_json(written)
+
+    assert json.loads(shown) == document
+    assert visible(shown.replace("\n", "")) == shown.replace("\n", "")

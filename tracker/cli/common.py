@@ -15,7 +15,7 @@ from tracker.application.requests import DeclareIncident
 from tracker.application.session import Options, Recording, Session
 from tracker.application.spool import Spooled
 from tracker.log import Log
-from tracker.text.hidden import marked
+from tracker.text.hidden import visible_json
 from tracker.text.terminal import printable
 from tracker.times import utc
 
@@ -97,19 +97,12 @@ def write_json(answer: Any) -> None:
     # Where stdout cannot take every letter, JSON has its own way to write them.
     escaped = not (sys.stdout.encoding or "utf-8").lower().replace("_", "-").startswith("utf")
     document = json.dumps(plain(answer), ensure_ascii=escaped, indent=2)
-    write_unfiltered((_with_escapes(document) if sys.stdout.isatty() else document) + "\n")
+    write_unfiltered((visible_json(document) if sys.stdout.isatty() else document) + "\n")
 
 
 def write_unfiltered(text: str) -> None:
     """Write what holds no text from outside, or has shown what is hidden in it, to stdout: colours, and JSON."""
     getattr(sys.stdout, "unfiltered", sys.stdout).write(text)
-
-
-def _with_escapes(document: str) -> str:
-    """Write what a person would not see in JSON's own way; its value stays."""
-    return "".join(
-        json.dumps(char)[1:-1] if is_hidden and char != "\n" else char for char, is_hidden in marked(document)
-    )
 
 
 def say(*texts: str) -> None:

@@ -16,6 +16,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from tracker.errors import SettingsError, TrackerError
+from tracker.text.hidden import visible_json
 
 LOGGER = logging.getLogger("tracker.serve")
 
@@ -86,7 +87,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(fields, enc_hook=str).decode()
+        return visible_json(msgspec.json.encode(fields, enc_hook=str).decode())
 
 
 def start_logging() -> None:

@@ -1,5 +1,6 @@
 """Characters that turn, hide or join text, and control characters: shown as what they are, <U+202E>."""
 
+import json
 import unicodedata
 from collections.abc import Iterator
 
@@ -40,3 +41,12 @@ def visible(text: str) -> str:
 
 def _shown(char: str) -> str:
     return " " if char.isspace() else f"<U+{ord(char):04X}>"
+
+
+def visible_json(document: str) -> str:
+    """Write each hidden character of a JSON document as JSON itself escapes it; its values stay."""
+    if not hides(document.replace("\n", "")):
+        return document
+    return "".join(
+        json.dumps(char)[1:-1] if is_hidden and char != "\n" else char for char, is_hidden in marked(document)
+    )
