@@ -47,6 +47,7 @@ from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.silence import SILENCES
 from tracker.incident import Incident, fold
 from tracker.settings.schema import Procedure
+from tracker.settings.validation import problem_of_recorded
 from tracker.times import to_us
 
 #: What was built and deployed so long before an incident says what its fix started from, and what
@@ -374,14 +375,27 @@ class Dossier:
     def settings(self, service: str | None) -> tuple[dict[str, Any], list[Recorded]]:
         """Return how a service is set up, or, for None, what holds for all; and the event that says so.
 
-        An incident that came in a bundle has the settings of the log that it came from.
+        An incident that came in a bundle has the settings of the log that it came from. What tracker.toml could
+        not have said, which earlier trackers imported, is left out.
         """
         self.need(Part.STORY | Part.WORK)
         for scope in (settings_scope(service, self.incident.id), settings_scope(service)):
-            found = [each for each in self.select([Window(scope)]) if isinstance(each.event, SettingsChanged)]
+            found = [each for each in self.select([Window(scope)]) if self._is_sound(each)]
             if found and isinstance(found[-1].event, SettingsChanged):
                 return dict(found[-1].event.settings), [found[-1]]
         return {}, []
+
+    def _is_sound(self, recorded: Recorded) -> bool:
+        event = recorded.event
+        if not isinstance(event, SettingsChanged):
+            return False
+        if recorded.id not in self._sound:
+            self._sound[recorded.id] = problem_of_recorded(event.service, event.settings) is None
+        return self._sound[recorded.id]
+
+    @cached_property
+    def _sound(self) -> dict[str, bool]:
+        return {}
 
     def metrics(self, service: str) -> list[str]:
         """Name the metrics of a service that are configured, and those of which the log has samples."""

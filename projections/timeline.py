@@ -22,7 +22,7 @@ from projections.silence import Silence, silences_of
 from projections.tags import Tags
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import IMPORTED, Decision, Event, Observation, Redaction, handle_of
+from tracker.events.base import IMPORTED, Decision, Event, Observation, Recorded, Redaction, handle_of
 from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
 from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
@@ -63,7 +63,8 @@ class Entry:
     `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
     A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
     so has one alert among others of its name. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
-    whose silence the row is. A `retracted` event is a row in the order of recording only.
+    whose silence the row is. A `retracted` event is a row in the order of recording only. `from_log` is the log in
+    which a decision was made, or a fact was typed, that came in a bundle.
     """
 
     event: str
@@ -90,6 +91,7 @@ class Entry:
     silence: Silence | None = None
     clock_off_seconds: float | None = None
     retracted: bool = False
+    from_log: str | None = None
 
     @property
     def handle(self) -> str:
@@ -318,8 +320,15 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         via=earliest.recorded.arrival.via,
         redacted=shown.recorded.redacted,
         clock_off_seconds=shown.clock_off_seconds,
+        from_log=_made_in(shown.recorded),
         **group.facts,
     )
+
+
+def _made_in(recorded: Recorded) -> str | None:
+    arrival = recorded.arrival
+    is_word_of_a_person = isinstance(recorded.event, Decision) or arrival.reported_by is not None
+    return arrival.origin.log if arrival.origin and is_word_of_a_person else None
 
 
 def _source(event: Event) -> str:

@@ -4,6 +4,7 @@ Inside, every instant is a timezone-aware `datetime` in UTC. A clock time withou
 zone is refused: a report with a wrong hour is worse than one more keystroke.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -225,6 +226,8 @@ def spoken(seconds: float) -> str:
 
     Half a unit counts as one, so that 34 min 49 s is 35 min in every sentence and every table.
     """
+    if not math.isfinite(seconds):
+        return "an unknown time"
     total = whole_seconds(abs(seconds))
     sign = "-" if seconds < 0 and total else ""
     return f"{sign}{total} s" if total < 120 else sign + in_minutes(total)

@@ -148,5 +148,9 @@ def _happened(context: Context, entry: Entry, lateness: str) -> str:
         row = named(context, entry) + (f" ({text(besides)})" if besides else "")
     if entry.attribution is not None:
         row += f" — **{entry.attribution.role}**, {says(entry)}"
-    marks = [*([lateness] if lateness else []), *(["amended"] if entry.amended else [])]
+    marks = [lateness] if lateness else []
+    if entry.amended:
+        marks.append("amended")
+    if entry.from_log not in (None, context.provenance.log):
+        marks.append(f"imported from log {entry.from_log}")
     return row + (f" *[{', '.join(marks)}]*" if marks else "")

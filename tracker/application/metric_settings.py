@@ -6,6 +6,7 @@ from projections.samples import Series
 from tracker.application.session import Session
 from tracker.events.base import Recorded
 from tracker.events.housekeeping import SettingsChanged
+from tracker.settings.validation import problem_of_recorded
 
 
 def of_query(series: "list[Series]", query: str | None) -> "list[Series]":
@@ -20,5 +21,7 @@ def configured_metrics(
     """Return a service's settings as the log has them for an incident, and the event that says so."""
     last = session.settings_recorded(service, up_to, incident)
     if last is None or not isinstance(last.event, SettingsChanged):
+        return {}, []
+    if problem_of_recorded(service, last.event.settings) is not None:
         return {}, []
     return dict(last.event.settings), [last]

@@ -9,6 +9,7 @@ from tracker.events.base import Recorded, Window
 from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import not_retracted
 from tracker.log import Log
+from tracker.text.shell import command
 from tracker.times import utc
 
 
@@ -32,7 +33,8 @@ def refuse_contradictions(log: Log, bundle: Bundle) -> None:
                     f"{what} contradicts the bundle of {event.was} of the same log ({name}) that {event.decided_by} "
                     f"imported on {utc(event.occurred_at)}: up to position {position} their histories are not the "
                     "same; nothing was imported",
-                    hint="One of the two was changed, or goes on from a copy: compare their heads with that log",
+                    hint="One of the two was changed, or goes on from a copy: compare their heads with that log; if the earlier "
+                    f"one is the wrong one: {command('import', '--undo', marker.handle)} --why …",
                 )
 
 

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from tracker.bundles.content import problem_of, problem_of_times
 from tracker.bundles.contradictions import refuse_contradictions
 from tracker.bundles.reading import Bundle, arrival_of
 from tracker.bundles.renumbering import Renumbering, assign_numbers, numbers_of
+from tracker.bundles.undone import taken_back
 from tracker.errors import BadInputError
 from tracker.events.base import Arrival, Event, Incoming, Origin, Window, event_id, origin_of
 from tracker.events.bundles import BundleImported, import_scope
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import IncidentDeclared
-from tracker.events.plausible import implausible
 from tracker.incident import number_of
 from tracker.log import Appended, Log
 from tracker.log.holes import shared_file_hash
@@ -74,7 +75,8 @@ def plan_import(log: Log, bundle: Bundle, *, prefix: str) -> Plan:
     # A log that is played, as the demo's, may lie behind the clock of the log that the bundle is of.
     now = max(log.now(), datetime.now(UTC))
     for stored, event in bundle.events:
-        if (problem := implausible(event, now)) is not None:
+        times = problem_of_times(from_us(stored.recorded_us), arrival_of(stored), now)
+        if (problem := times or problem_of(event, now, events)) is not None:
             raise BadInputError(
                 f"the bundle of {manifest.incident} from log {manifest.log} cannot be imported: {problem}",
                 hint="Ask for a bundle in which it is corrected, or redacted",
@@ -110,11 +112,13 @@ def import_bundle(log: Log, bundle: Bundle, *, prefix: str, by: str) -> tuple[Pl
     def events() -> list[Incoming | Hole]:
         plan = plan_import(log, bundle, prefix=prefix)
         plans.append(plan)
-        if not plan.new:
+        again = taken_back(log, plan.known, by)
+        if not plan.new and not again:
             return list(plan.incoming)
-        marker = _marker(log, bundle, plan, by)
+        marker = _marker(log, bundle, plan, by, len(plan.new) + len(again))
         return [
             *plan.incoming,
+            *again,
             Incoming(event=marker, arrival=Arrival(via="file"), payload=bundle.history.encoded()),
         ]
 
@@ -123,7 +127,7 @@ def import_bundle(log: Log, bundle: Bundle, *, prefix: str, by: str) -> tuple[Pl
     return plans[-1], appended._replace(known=(*appended.known, *left_alone))
 
 
-def _marker(log: Log, bundle: Bundle, plan: Plan, by: str) -> BundleImported:
+def _marker(log: Log, bundle: Bundle, plan: Plan, by: str, brought: int) -> BundleImported:
     manifest = bundle.manifest
     return BundleImported(
         occurred_at=log.now(),
@@ -136,7 +140,7 @@ def _marker(log: Log, bundle: Bundle, plan: Plan, by: str) -> BundleImported:
         last_digest=manifest.last_digest,
         head=manifest.head,
         sha256=bundle.sha256,
-        brought=len(plan.new),
+        brought=brought,
         numbers=plan.numbers,
     )
 

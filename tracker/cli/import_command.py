@@ -6,6 +6,9 @@ is already in use here, the imported incident gets a new one. Events of services
 are mixed: import an incident of somebody else's services into a store of its own, with --store
 FILE.
 
+--undo ID strikes out what an import brought: nothing is deleted, each event keeps its handle, and what
+is imported again counts again.
+
 With --from, FILE is a folder or file of another tool's records, each an incident of the past:
 post-mortems in markdown, a table in CSV, or an export of a tool's API in JSON. Of markdown a line
 counts if it begins with a time, or is a milestone and its time. What cannot be read is listed by
@@ -19,9 +22,10 @@ from pathlib import Path
 
 from tracker.application.history import AUTHORS
 from tracker.application.session import Recording, Session
+from tracker.application.undo_import import undo_import
 from tracker.bundles.importing import Plan, import_bundle, plan_import
 from tracker.bundles.reading import Bundle, read
-from tracker.cli.common import add_json, say, write_json
+from tracker.cli.common import add_json, answer, say, write_json
 from tracker.cli.import_history import run_history
 from tracker.cli.progress import progress
 from tracker.errors import BadInputError, UsageError
@@ -39,8 +43,14 @@ EXAMPLE = """examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", help="a file written by tracker bundle; - is stdin; or a folder"
+        "file", metavar="FILE", nargs="?", help="a file written by tracker bundle; - is stdin; or a folder"
     )
+    parser.add_argument(
+        "--undo",
+        metavar="ID",
+        help="strike out what an import brought: its handle, or an incident (its last import)",
+    )
+    parser.add_argument("--why", metavar="TEXT", help="with --undo: the reason")
     parser.add_argument(
         "--from",
         dest="source",
@@ -69,6 +79,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
+    if (arguments.file is None) == (arguments.undo is None):
+        raise UsageError(
+            "import: name a file, or with --undo an import",
+            hint="tracker import FILE   or   tracker import --undo ID",
+        )
+    if arguments.undo is not None:
+        return _undo(arguments, session)
     if arguments.source != "bundle":
         return run_history(arguments, session)
     if Path(arguments.file).is_dir():
@@ -90,6 +107,18 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         return 0
     _say(arguments.file, bundle, plan, dry_run=arguments.dry_run)
     return 0
+
+
+def _undo(arguments: argparse.Namespace, session: Session) -> int:
+    undone = undo_import(session, arguments.undo, why=arguments.why or "")
+    struck = "1 event that was" if undone.struck == 1 else f"{undone.struck} events that were"
+    sentence = (
+        f"{struck} imported as {undone.incident} struck out by {session.author}: no answer uses them any more"
+    )
+    if undone.left:
+        sentence += f"\n  {undone.left} decisions that were made here on {undone.incident} stay; see: tracker timeline --order recorded"
+    keys = {"incident": undone.incident, "struck": undone.struck}
+    return answer(arguments, undone.recording, sentence, keys)
 
 
 def opened(file: str) -> "Bundle":

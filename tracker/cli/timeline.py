@@ -1,6 +1,6 @@
 """Show what happened, in order; each row begins with the event's handle.
 
-Marks: ~ recorded more than a minute late, * amended.
+Marks: ~ recorded more than a minute late, * amended, < a decision that came in a bundle from another log.
 """
 
 import argparse
@@ -147,6 +147,7 @@ def described(row: Any) -> dict[str, Any]:
         "late_seconds": row.late_seconds,
         "clock_off_seconds": row.clock_off_seconds,
         "recorded_by": row.via or None,
+        "from_log": row.from_log,
         "redacted": row.redacted and {"by": row.redacted.by, "at": row.redacted.at, "why": row.redacted.why},
         "attribution": None
         if row.attribution is None
@@ -168,6 +169,7 @@ def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
         whole = row.precision_seconds >= 60 and not by_record
         clock = local.strftime("%H:%M") if whole else local.strftime("%H:%M:%S")
         marks = ("~" if row.late_seconds is not None else "") + ("*" if row.amended else "")
+        marks += "<" if row.from_log else ""
         cells.append((row.handle, clock, marks, printable(row.by or row.source), _said(row)))
     lines: list[str] = []
     for number, line in enumerate(table(cells).splitlines()):

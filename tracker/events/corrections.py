@@ -4,6 +4,7 @@
 happened after it was recorded.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from tracker.errors import BadInputError
 from tracker.events.alerts import AlertResolved
 from tracker.events.base import Decision, Event, Observation, Recorded, place, topic
 from tracker.events.changes import CommitMade
+from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
 from tracker.times import to_us
 
 
@@ -232,9 +234,13 @@ def _counting(events: Sequence[Recorded]) -> tuple[dict[str, list[Recorded]], di
 
 
 def _amended_by(event: Event, amendments: Iterable[Recorded]) -> Event:
+    """Apply amendments; one that does not fit came in a bundle that an earlier tracker did not check."""
     for amendment in amendments:
         assert isinstance(amendment.event, EventAmended)
-        event = amended(event, amendment.event.changes)
+        with contextlib.suppress(BadInputError):
+            changed = amended(event, amendment.event.changes)
+            if EARLIEST_READ <= changed.occurred_at <= LATEST_PLANNED:
+                event = changed
     return event
 
 

@@ -2,10 +2,25 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
 
 from tracker.errors import SettingsError, UsageError
-from tracker.settings.schema import BETTER, LIMITS, PRODUCTION_NAMES, UNITS, Procedure, Serve, SettingsFile
+from tracker.settings.schema import (
+    BETTER,
+    LIMITS,
+    PRODUCTION_NAMES,
+    UNITS,
+    Metric,
+    Procedure,
+    Serve,
+    Service,
+    SettingsFile,
+    Tracker,
+)
+from tracker.settings.slow_patterns import is_slow
 from tracker.times import duration_seconds, zone
 
 Refuse = Callable[[str, str, str], None]
@@ -19,6 +34,8 @@ _IN_ORDER = (
 _PATTERN_LANGUAGE = set(".*+?[](){}|^$\\")
 
 
+LONGEST_SETTLING_SECONDS = 86_400.0
+_LONGEST_DURATION_SECONDS = 366 * 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
@@ -85,9 +102,14 @@ def validate(file: SettingsFile, where: str) -> None:
                 refuse(f"{here}.query", "is empty", "Write a PromQL query")
     for place, text in durations.items():
         try:
-            duration_seconds(text)
+            seconds = duration_seconds(text)
         except UsageError as wrong:
             refuse(place, wrong.message, wrong.hint)
+        except (OverflowError, ValueError):  # of more digits than a number has
+            seconds = math.inf
+        longest = LONGEST_SETTLING_SECONDS if place.endswith(".settling") else _LONGEST_DURATION_SECONDS
+        if not 0 <= seconds <= longest:
+            refuse(place, f"{text!r} must be between 0 and {longest / 86_400:g} d", 'Write it as "2m"')
     refuse_contradictions(file.procedure, refuse)
 
 
@@ -140,6 +162,8 @@ def _refuse_branches(procedure: "Procedure", refuse: Refuse) -> None:
     except re.error as broken:
         refuse(place, f"is not a pattern: {broken}", hint)
         return
+    if is_slow(text):
+        refuse(place, f"{text!r} may take for ever on a name that almost matches", hint)
     for key in ("production_branch", "integration_branch"):
         name = getattr(procedure, key)
         if name and pattern.fullmatch(name):
@@ -148,3 +172,41 @@ def _refuse_branches(procedure: "Procedure", refuse: Refuse) -> None:
     # Without special characters it matches one name.
     if not _PATTERN_LANGUAGE & set(text) and {text, last} & set(procedure.generic_branch_names):
         refuse(place, f"{text!r} matches one name only, which generic_branch_names forbids", hint)
+
+
+# ── settings as they were recorded ───────────────────────────────────────────
+
+_S = TypeVar("_S", Metric, Procedure)
+
+
+def problem_of_recorded(service: str | None, facts: Mapping[str, Any]) -> str | None:
+    """Return what of recorded settings tracker.toml could not have said; keys of other versions are ignored."""
+    where = "the settings"
+    try:
+        if service is None:
+            prefix = facts.get("prefix", Tracker().prefix)
+            file = SettingsFile(
+                tracker=msgspec.convert({"prefix": prefix}, Tracker),
+                procedure=_known_keys(facts.get("procedure", {}), Procedure),
+            )
+            msgspec.convert(facts.get("people", {}), dict[str, tuple[str, ...]])
+        else:
+            settling = msgspec.convert(facts.get("settling_seconds", 0.0), float)
+            if not 0 <= settling <= LONGEST_SETTLING_SECONDS:
+                return f"settling_seconds of {service[:100]!r} is {settling:g}"
+            metrics = msgspec.convert(facts.get("metrics", {}), dict[str, dict[str, Any]])
+            plans = {name: _known_keys(metric, Metric) for name, metric in metrics.items()}
+            production = msgspec.convert(facts.get("production", PRODUCTION_NAMES), tuple[str, ...])
+            file = SettingsFile(services={service: Service(metrics=plans, production=production)})
+        validate(file, where)
+    except msgspec.ValidationError as wrong:
+        return f"the settings of {service[:100] if service else 'all services'}: {wrong}"
+    except SettingsError as wrong:
+        return wrong.message
+    return None
+
+
+def _known_keys(values: Any, kind: type[_S]) -> _S:
+    fields = {field.name for field in msgspec.structs.fields(kind)}
+    known = msgspec.convert(values, dict[str, Any])
+    return msgspec.convert({name: value for name, value in known.items() if name in fields}, kind)
