@@ -1,0 +1,127 @@
+"""`tracker trends`: the page and its JSON say the same, of any log, and the same again of the same position."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests import builders as make
+from tests.cli.conftest import Typed, refused
+from tests.projections.frames.test_all_incidents import a_busy_week
+from tracker.application.trends import trends
+from tracker.log import Log
+
+SPAN = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-08T00:00Z")
+DAY = 24 * 60
+
+
+def a_quarter(folder: Path) -> None:
+    """Two incidents a week of checkout for half a year, at random; each lasts an hour, later ten minutes."""
+    r = random.Random(8)
+    with Log(str(folder / "tracker.db")) as log:
+        log.append([make.deploy(week * 7 * DAY, version=f"v{week}") for week in range(26)])
+        for number in range(1, 53):
+            minute = r.uniform(0, 180 * DAY)
+            lasted = r.lognormvariate(4, 0.5) * (1.0 if minute < 90 * DAY else 0.15)
+            name = f"INC-{number}"
+            decisions = [make.declared(minute, incident=name), make.resolved(minute + lasted, incident=name)]
+            log.decide(name, lambda _, decisions=decisions: decisions)
+
+
+@pytest.fixture
+def half_a_year(tracker: Typed, tmp_path: Path) -> tuple[Typed, tuple[str, ...]]:
+    a_quarter(tmp_path)
+    middle, end = (make.START + timedelta(days=days) for days in (90, 180))
+    return tracker, ("--from", middle.isoformat(), "--to", end.isoformat())
+
+
+def test_what_became_shorter_is_claimed_with_what_is_behind_it(half_a_year) -> None:
+    """
+    The page has the claim first, and the JSON the incidents.
+    """
+    tracker, span = half_a_year
+
+    page = tracker("trends", *span)
+    answer = tracker("trends", *span, "--json").json
+
+    assert page.code == 0, page.err
+    claims = {each["measure"]: each for each in answer["measures"] if each["claim"]}
+    assert claims["time_to_resolve"]["claim"] == "shorter"
+    assert claims["time_to_resolve"]["n"] == len(claims["time_to_resolve"]["incidents"])
+    assert "incidents" not in claims
+    changed = page.out.split("## What changed")[1].split("##")[0]
+    assert "**Time to resolve** of checkout" in changed
+    assert changed.count("\n- ") == len(claims)
+    for each in answer["measures"]:
+        assert each["says"] in page.out.replace("\\", "")
+    for line in answer["not_told"]:
+        assert line in page.out.replace("\\", "")
+
+
+def test_an_earlier_page_comes_out_the_same_byte_for_byte(half_a_year, tmp_path: Path) -> None:
+    """
+    Whatever was recorded since.
+    """
+    tracker, span = half_a_year
+    before = tracker("trends", *span).out
+    with Log(str(tmp_path / "tracker.db")) as log:
+        position = log.position
+        log.decide("INC-99", lambda _: [make.declared(100 * DAY, incident="INC-99")])
+
+    assert tracker("trends", *span, "--at-seq", position).out == before
+    assert tracker("trends", *span).out != before
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ratios_are_ratios_and_intervals_hold_their_value(tmp_path: Path, seed: int) -> None:
+    """
+    Of a week in which everything overlaps, by each way of taking it apart.
+    """
+    with Log(str(tmp_path / "tracker.db"), now=lambda: make.at(20000)) as log:
+        a_busy_week(log, seed)
+        for by in (None, "severity", "month"):
+            answer = trends(log, make.at(-DAY), make.at(6 * DAY), by=by)
+
+            for figure in answer.measures:
+                assert figure.unit in ("per_day", "seconds", "ratio")
+                known = [each for each in (figure.low, figure.value, figure.high) if each is not None]
+                assert known == sorted(known), figure
+                if figure.unit == "ratio":
+                    assert all(0 <= each <= 1 for each in known), figure
+                assert figure.open <= figure.n
+
+
+def test_an_empty_log_says_that_nothing_is_recorded(tracker: Typed) -> None:
+    answer = tracker("trends", *SPAN)
+
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("# Incidents from 2026-03-01 to 2026-03-08: 0 incidents\n")
+    assert answer.out.count("Nothing is recorded of that.") == 5
+    assert tracker("trends", *SPAN, "--json").json["measures"] == []
+
+
+def test_the_page_is_written_to_a_file(half_a_year, tmp_path: Path) -> None:
+    tracker, span = half_a_year
+
+    answer = tracker("trends", *span, "-o", "review.md")
+
+    assert answer.out == "review.md\n"
+    assert (tmp_path / "review.md").read_text(encoding="utf-8") == tracker("trends", *span).out
+
+
+def test_months_are_compared_with_all_earlier_ones(half_a_year) -> None:
+    tracker, _ = half_a_year
+    span = ("--from", "2026-03-01T00:00Z", "--to", datetime(2026, 6, 1, tzinfo=UTC).isoformat())
+
+    answer = tracker("trends", *span, "--by", "month", "--json").json
+
+    months = [each for each in answer["measures"] if each["measure"] == "incidents"]
+    assert [each["period"] for each in months] == ["2026-03", "2026-04", "2026-05"]
+    assert [each["compared_with"] for each in months] == [None, "all earlier periods", "all earlier periods"]
+
+
+def test_less_than_a_day_is_refused(tracker: Typed) -> None:
+    refused(
+        tracker("trends", "--from", "2026-03-01T00:00Z", "--to", "2026-03-01T10:00Z"), 2, "less than a day"
+    )
