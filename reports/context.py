@@ -178,5 +178,5 @@ class Context:
 
 def span_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """Return the span that shows an incident with its before and after."""
-    pad = min(max((end - start) / 2, timedelta(minutes=30)), timedelta(hours=6))
+    pad = min(max((end - start) / 2, timedelta(minutes=5)), timedelta(hours=6))
     return start - pad, end + pad

@@ -23,6 +23,7 @@ from reports.html_style import STYLE
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _WHOLE = re.compile(rb"<!-- sha256 of all above: ([0-9a-f]{64}) -->\n?")
 _BY_HAND = '<div class="by-hand">'
+_FIRST_SCREENS = ("Summary", "Overview")
 _SLUG = re.compile(r"[\W_]+")
 
 
@@ -53,11 +54,34 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> Page:
         if part.name == "footer":
             markdown = re.sub(r"(tracker verify --report \S+)\.md`", r"\1.html`", markdown)
         rendered = _Rendered(markdown, taken, pictures)
-        made.append(Part(part.name, rendered.html, part.attributes))
+        made.append(Part(part.name, _laid_out(rendered), part.attributes))
         headings += [(name, text) for level, name, text in rendered.headings if level == 2]
         if part.name == "head":
             title = next((text for level, _, text in rendered.headings if level == 1), "Incident")
     return Page(_top(title, headings), tuple(made), "</main>\n</body>\n</html>\n")
+
+
+def _laid_out(rendered: "_Rendered") -> str:
+    """Fold an appendix, and in it the rules that were followed; keep the first screen together.
+
+    A link to a heading inside opens what is folded, and on paper all of it is open.
+    """
+    title = next((text for level, _, text in rendered.headings if level == 2), "")
+    if title in _FIRST_SCREENS:
+        return f'<section class="first-screen">\n{rendered.html}</section>\n'
+    if not title.startswith("Appendix "):
+        return rendered.html
+    before, found, others = rendered.html.partition('<h3 id="the-other-rules')
+    folded = (
+        f"{before}{_details(others.partition('>')[2].partition('</h3>')[0], found + others)}"
+        if found
+        else before
+    )
+    return _details(html.escape(title), folded)
+
+
+def _details(summary: str, folded: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n{folded}</details>\n"
 
 
 def render_prose(report: ParsedReport) -> list[str]:

@@ -16,14 +16,13 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
   overflow-wrap: anywhere;
 }
-main, nav { max-width: 62rem; margin: 0 auto; padding: 0 1rem; }
-main { padding-bottom: 4rem; }
-nav { border-bottom: 1px solid var(--line); padding-top: .6rem; padding-bottom: .6rem; }
-nav ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .9rem; }
-nav a { display: inline-block; padding: .25rem 0; }
+main { max-width: 62rem; margin: 0 auto; padding: 0 1rem 4rem; }
+nav { position: sticky; top: 0; z-index: 1; background: var(--ground); border-bottom: 1px solid var(--line); padding: .3rem 1rem; overflow-x: auto; }
+nav ul { list-style: none; margin: 0; padding: 0; display: flex; gap: .2rem 1rem; font-size: .9rem; white-space: nowrap; }
+nav a { display: inline-block; padding: .25rem 0; text-decoration: none; }
 a { color: var(--link); }
-h1, h2, h3, h4 { line-height: 1.25; scroll-margin-top: 1rem; }
-h1 { font-size: 1.7rem; margin: 1.4rem 0 .4rem; }
+h1, h2, h3, h4 { line-height: 1.25; scroll-margin-top: 3rem; }
+h1 { font-size: 1.6rem; margin: 1rem 0 .2rem; }
 h2 { font-size: 1.3rem; margin: 2.4rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.08rem; margin: 1.6rem 0 .5rem; }
 h4 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
@@ -46,7 +45,29 @@ td strong:only-child { white-space: nowrap; }
 th { color: var(--dim); font-weight: 600; white-space: nowrap; }
 td code { white-space: nowrap; }
 .picture { display: block; overflow-x: auto; background: #ffffff; border: 1px solid var(--line); border-radius: .4rem; }
-.picture svg, .picture img { display: block; width: 100%; min-width: 36rem; height: auto; }
+.picture svg, .picture img { display: block; width: 100%; min-width: 44rem; height: auto; }
+.first-screen { font-size: .97rem; line-height: 1.45; }
+.first-screen h2 { margin: .4rem 0; padding: 0; border: 0; font-size: 1.1rem; color: var(--dim); }
+.first-screen ul { padding-left: 1.2rem; margin: .4rem 0; }
+.first-screen li { margin: .15rem 0; }
+.first-screen .picture { max-width: 46rem; }
+details { margin: 1.2rem 0; border-top: 1px solid var(--line); padding-top: .6rem; }
+summary { cursor: pointer; font-size: 1.15rem; font-weight: 600; scroll-margin-top: 3rem; }
+details details summary { font-size: 1rem; }
+summary:focus-visible { outline: 2px solid var(--link); }
+details > h2, details details > h3 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media (min-width: 76rem) {
+  body { display: grid; grid-template-columns: 14rem minmax(0, 62rem); gap: 0 1.5rem; }
+  nav { align-self: start; border: 0; max-height: 100vh; overflow: auto; padding: 1.2rem 0 1rem 1.2rem; }
+  nav ul { display: block; white-space: normal; }
+  main { margin: 0; }
+  h1, h2, h3, h4, summary { scroll-margin-top: 1rem; }
+}
+@media (prefers-color-scheme: dark) {
+  /* Pictures are drawn on white: turned over, their colours keep their hue. */
+  .picture { background: #16191d; }
+  .picture svg, .picture img { filter: invert(.91) hue-rotate(180deg); }
+}
 .by-hand { border-left: 3px solid var(--hand); padding-left: .9rem; margin: 1rem 0; }
 @media (max-width: 40rem) {
   body { font-size: 15px; }
@@ -55,7 +76,14 @@ td code { white-space: nowrap; }
 @media print {
   :root { color-scheme: light; --ink: #000000; --dim: #444444; --line: #bbbbbb; --ground: #ffffff; --raised: #f3f3f3; --link: #000000; }
   body { font-size: 10pt; }
-  nav { display: none; }
+  nav, summary { display: none; }
+  details::details-content { content-visibility: visible; display: block; block-size: auto; }
+  details > h2, details details > h3 { position: static; width: auto; height: auto; margin: 1rem 0 .4rem; clip-path: none; white-space: normal; }
+  details { border: 0; padding: 0; }
+  body { display: block; }
+  .picture { background: #ffffff; }
+  .picture svg, .picture img { filter: none; }
+  .first-screen .picture { max-width: none; }
   main { max-width: none; padding: 0; }
   .table, .picture { overflow: visible; }
   .picture svg, .picture img { min-width: 0; }

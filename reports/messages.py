@@ -16,6 +16,7 @@ from projections.versions import same_version
 from reports.wording.changes import version_name
 from reports.wording.durations import value
 from reports.wording.impact import impact_in_words
+from reports.wording.note_beginnings import cause_part, without_cause_part
 from reports.wording.verdict_phrases import PHRASES, recorded_confounders, recorded_span
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import VerdictsGiven
@@ -233,7 +234,9 @@ def _contact(draft: Draft) -> str:
 def _last_note(draft: Draft, kind: str) -> str | None:
     notes = [entry.fact for entry in draft.entries if isinstance(entry.fact, NoteAdded)]
     mine = [note for note in notes if note.kind == kind and note.incident == draft.incident.id]
-    return short(mine[-1].text, _LINE) if mine else None
+    if kind == "root-cause":
+        mine = [note for note in mine if cause_part(note.text) == "cause"]
+    return short(without_cause_part(mine[-1].text), _LINE) if mine else None
 
 
 def _named(draft: Draft, row: ChangeRow) -> str:

@@ -37,6 +37,8 @@ _TITLE = 40.0
 _LOWEST = 125.0  # labels leave the curves at least this height
 _LABEL = 11.0
 _WIDEST_LABEL = 240.0
+_NARROWEST_BAND = 0.015
+"""The least part of the axis that a band has to cover to be seen: some three pixels."""
 
 
 class Layout:
@@ -45,6 +47,8 @@ class Layout:
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self.title = plain(chart.title)
+        self.axis = self._value_axis()
+        self.shows_band = self._is_band_visible()
         legend_shapes, legend_height = legend(self._legend_entries(), LEFT, WIDTH - _EDGE, HEIGHT - 8.0)
         self.dates = HEIGHT - 8.0 - legend_height
         self.clocks = self.dates - 14.0
@@ -65,7 +69,6 @@ class Layout:
             widest=_WIDEST_LABEL,
         )
         self.top = _TITLE + _ROW * max((flag.row for flag in self.flags), default=0)
-        self.axis = self._value_axis()
         self.shapes: list[Shape] = [
             *self._shades(),
             *self._band(),
@@ -117,7 +120,7 @@ class Layout:
 
     def _band(self) -> list[Shape]:
         band = self.chart.band
-        if band is None:
+        if band is None or not self.shows_band:
             return []
         instants, low = finite_within(band.instants_ms, band.low, self.chart.start, self.chart.end)
         again, high = finite_within(band.instants_ms, band.high, self.chart.start, self.chart.end)
@@ -125,6 +128,18 @@ class Layout:
             return []
         area = [*self._points(instants, high), *reversed(self._points(again, low))]
         return [Outline([area], fill=shapes.BAND_FILL, closed=True)]
+
+    def _is_band_visible(self) -> bool:
+        """Whether the band is wide enough to be seen; one that is not has no place in the legend either."""
+        band = self.chart.band
+        if band is None:
+            return False
+        low = finite_within(band.instants_ms, band.low, self.chart.start, self.chart.end)[1]
+        high = finite_within(band.instants_ms, band.high, self.chart.start, self.chart.end)[1]
+        if not len(low) or not len(high):
+            return False
+        part = float(high.max()) / 2 - float(low.min()) / 2
+        return part / (self.axis.high / 2 - self.axis.low / 2) >= _NARROWEST_BAND
 
     def _grid(self) -> list[Shape]:
         found: list[Shape] = []
@@ -241,7 +256,7 @@ class Layout:
     # What it is made of.
 
     def _legend_entries(self) -> list[Entry]:
-        lines, band = self.chart.lines, self.chart.band
+        lines, band = self.chart.lines, self.chart.band if self.shows_band else None
         entries: list[Entry] = []
         if len(lines) > 1 or band is not None:
             entries += [

@@ -19,7 +19,8 @@ def _proposal(context: Context) -> list[str]:
     items = of_incident(context.actions, context.incident)
     promised = {_one_line(item.text) for item in items}
     notes = [entry.fact.text for entry in context.notes("prevention") if isinstance(entry.fact, NoteAdded)]
-    left = [note for note in notes if _one_line(note) not in promised]
+    # An item may say the proposal in short.
+    left = [note for note in notes if not any(_one_line(note).startswith(text) for text in promised)]
     if not left:
         return []
     add = command(

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from projections.actions import ActionItem, of_incident
-from projections.durations import NAMES, shown
+from projections.durations import NAMES
+from projections.durations import shown as shown_durations
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import command, table, text
@@ -228,17 +229,11 @@ def _next(context: Context) -> str:
     incident = context.incident
     items = of_incident(context.actions, incident)
     if items:
-        left = sorted((item for item in items if item.done_at is None), key=lambda item: item.due_on)
-        done = (
-            f"{len(items) - len(left)} of {counted(len(items), 'action item')} done"
-            if len(items) > len(left)
-            else ""
-        )
-        if not left:
-            return f"{done}."
-        named = "; ".join(_owned(item) for item in left[:_SHOWN_ACTIONS])
-        more = f"; and {len(left) - _SHOWN_ACTIONS} more" if len(left) > _SHOWN_ACTIONS else ""
-        return f"{done + '. ' if done else ''}{named}{more}."
+        left = sum(item.done_at is None for item in items)
+        done = f"{len(items) - left} of {counted(len(items), 'action item')} done: "
+        shown = sorted(items, key=lambda item: (item.done_at is not None, item.due_on))
+        more = f"; and {len(items) - _SHOWN_ACTIONS} more" if len(items) > _SHOWN_ACTIONS else ""
+        return f"{done}{'; '.join(_owned(context, item) for item in shown[:_SHOWN_ACTIONS])}{more}."
     if incident.merged_into is not None or incident.resolution == "false-alarm":
         return ""
     notes = context.notes("prevention")
@@ -247,8 +242,9 @@ def _next(context: Context) -> str:
     return "No action item is recorded." if incident.status is not Status.OPEN else ""
 
 
-def _owned(item: ActionItem) -> str:
-    return f"{text(item.text).rstrip('.')} ({text(item.owner)}, by {item.due_on})"
+def _owned(context: Context, item: ActionItem) -> str:
+    state = f"done {context.day(item.done_at)}" if item.done_at is not None else f"by {item.due_on}"
+    return f"{text(item.text).rstrip('.')} ({text(item.owner)}, {state})"
 
 
 def _who(context: Context) -> str:
@@ -270,6 +266,6 @@ def duration_table(context: Context) -> list[str]:
     """Write how long each part took in one style, how exactly that is known, and its formula."""
     rows = [
         (NAMES.get(name, name), in_minutes_style(duration), exactly(duration), text(formula(duration)))
-        for name, duration in shown(context.durations).items()
+        for name, duration in shown_durations(context.durations).items()
     ]
     return table(("Duration", "Value", "Exactly (h:mm:ss)", "From what to what"), rows)

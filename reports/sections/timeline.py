@@ -7,6 +7,7 @@ from reports.context import Context
 from reports.markdown import code, command, listed_below, table, text
 from reports.sections.mentions import named, says
 from reports.wording import silence as silence_words
+from reports.wording.headlines.incidents import note_label
 from reports.wording.timeline import detail, redaction, title
 from tracker.events.alerts import AlertFired
 from tracker.events.base import IMPORTED, Event, handle_of
@@ -142,8 +143,7 @@ def _happened(context: Context, entry: Entry, lateness: str) -> str:
     besides = detail(entry)
     if isinstance(entry.fact, NoteAdded) and besides and entry.redacted is None:
         # A long note's title is its beginning, and its detail the whole: once is enough.
-        kind = title(entry).partition(": ")[0] + ": " if entry.fact.kind != "note" else ""
-        row = text(context.named(kind + besides, entry.service))
+        row = text(context.named(note_label(entry.fact) + besides, entry.service))
     else:
         row = named(context, entry) + (f" ({text(besides)})" if besides else "")
     if entry.attribution is not None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
+from reports.wording.text import sentence
+
 
 class Impact(Protocol):
     """What an incident and a note on its impact have in common."""
@@ -39,7 +41,7 @@ def impact_in_words(
         return None
     counts = counts_in_words(incident, zone)
     text = shortened(incident.impact)
-    return f"{text.rstrip('.')} ({counts})" if counts else text
+    return f"{sentence(text)} Affected: {counts}" if counts else text
 
 
 class Impacted(Impact, Protocol):

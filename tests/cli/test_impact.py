@@ -32,10 +32,10 @@ def test_the_impact_is_said_by_summary_message_and_show(tmp_path, capsys):
     written = text_of(tmp_path / "tracker.db")
 
     assert code == shown == 0
-    said = "a third of all payments failed (1,140 orders, 312 never paid, 2026-03-01 14:02 to 14:42 UTC)"
-    assert f"- **How bad:** {said}." in written
+    counts = "1,140 orders, 312 never paid, 2026-03-01 14:02 to 14:42 UTC"
+    assert f"- **How bad:** a third of all payments failed. Affected: {counts}." in written
     assert "  - 1,140 orders, 312 never paid, 2026-03-01 14:02 to 14:42 UTC" in written
-    assert f"Impact: {said}" in written
+    assert f"Impact: a third of all payments failed ({counts})" in written
     assert (answer["impact"], answer["affected"]) == (
         "a third of all payments failed",
         ["1,140 orders", "312 never paid"],

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import lzma
 import os
 import re
 import shlex
@@ -60,7 +61,7 @@ def test_a_picture_of_one_series_is_named_after_its_metric(demo):
 
     drawn = (folder / "INC-42" / "checkout-latency_seconds.svg").read_text(encoding="utf-8")
 
-    assert ">latency seconds<" in drawn
+    assert ">P95 latency of checkout<" in drawn
     assert "quantile=" not in drawn
 
 
@@ -92,9 +93,12 @@ def test_the_procedure_of_a_demo_is_followed_in_part(demo):
     status = {rule: each["status"] for rule, each in found.items()}
     assert status["team_alerted"] == status["verified"] == status["watched_1d"] == "met"
     assert (status["deployed_in_time"], found["deployed_in_time"]["late_seconds"]) == ("late", 289.733)
+    assert [rule for rule, answer in status.items() if answer in ("late", "missed", "unknown")] == [
+        "deployed_in_time"
+    ]
     # The hotfix branch was tested, and what was deployed is its merge, with the same files.
     assert status["tested_before_deploy"] == "met"
-    assert status["watched_10m"] == "late"
+    assert status["watched_10m"] == "waived"
     assert status["rolled_back_when_not_fixed"] == "not_applicable"
 
 
@@ -180,7 +184,7 @@ def test_nothing_of_this_machine_is_in_the_log(demo):
     with Log(str(demo[0] / "tracker.db")) as log:
         recorded = list(log.read_all())
 
-    assert {each.recorded_at.strftime("%Y-%m-%d") for each in recorded} == {"2026-01-22", "2026-01-23"}
+    assert {each.recorded_at.strftime("%m-%d") for each in recorded} == {"01-22", "01-23", "01-26", "01-27"}
     assert all(
         each.arrival.received_at is None or each.arrival.received_at == each.recorded_at for each in recorded
     )
@@ -271,3 +275,51 @@ def test_the_alert_fires_when_the_story_says():
     assert name == "ALERTS"
     assert firing[0][0] == record.FIRED.timestamp()
     assert firing[-1][0] + metrics.STEP_SECONDS == record.ENDED.timestamp()
+
+
+def test_a_demo_is_a_shop_window(demo):
+    """
+    Its report answers the first questions before any table, is short before its appendices, and nothing is overdue.
+    """
+    folder, _ = demo
+    report = (folder / "INC-42.md").read_text(encoding="utf-8")
+    main, appendices = report.split("## Appendix A", 1)
+    first_screen = main.partition("\n| ")[0]
+
+    for label in ("How bad", "How long", "Why", "What ended it", "Is it over", "What now", "Who"):
+        assert f"- **{label}:** " in first_screen
+    assert "Affected: 23,500 requests, 1,140 orders" in first_screen
+    assert "![Failed requests of checkout" in first_screen
+    assert len(main.split()) <= 1200
+    rows = [
+        line for line in main.split("## Timeline")[1].split("\n## ")[0].splitlines() if line.startswith("| ")
+    ]
+    assert len(rows) - 2 <= 15
+    assert "Ben Okafor" not in report
+    shown = tracker("show", "INC-42", cwd=folder).stdout
+    assert "overdue" not in shown
+    assert all(name in appendices for name in ("Appendix B", "Appendix C", "Appendix D"))
+
+
+def test_nothing_names_a_folder_of_the_machine_that_recorded_it():
+    """
+    In the whole tree: the service runs in /srv/checkout, its libraries too; nobody's home or clone is in a feed.
+    """
+    root = Path(__file__).parents[2]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout
+    machine = re.compile(
+        rb"/(?:work|home|root|Users|tmp)/[^\s\"']*site-packages|/work/(?:main|[a-z]+)/\.venv|"
+        + re.escape(str(root).encode())
+        + rb"(?![\w-])"
+    )
+
+    named = []
+    for name in listed.decode().split("\0")[:-1]:
+        if name.startswith("tests/log/stores/"):
+            continue  # what earlier versions recorded stays as they recorded it
+        data = (root / name).read_bytes() if (root / name).is_file() else b""
+        data = lzma.decompress(data) if name.endswith(".xz") else data
+        if machine.search(data):
+            named.append(name)
+
+    assert named == []

@@ -93,7 +93,9 @@ def test_every_heading_can_be_linked_to_and_every_link_leads_somewhere():
 
     assert len(names) == len(set(names)) > 9
     links = [held["href"] for tag, held in found.seen if tag == "a"]
-    assert {f"#{name}" for name in ("summary", "timeline-utc", "metrics", "lessons-learned")} <= set(links)
+    assert {
+        f"#{name}" for name in ("summary", "timeline-utc", "appendix-b-metrics", "lessons-learned")
+    } <= set(links)
     assert {link.removeprefix("#") for link in links} <= set(names)
 
 
@@ -191,7 +193,7 @@ def test_a_page_asks_for_nothing_and_fits_a_phone_and_a_desk(browser, width, tem
     browser.open(Path("p.html"), width=width)
 
     assert browser.asked_for() == [Path("p.html").absolute().as_uri()]
-    wide = "[...document.querySelectorAll('main *, nav *')].filter(each => !each.closest('.table, .picture, pre') && each.getBoundingClientRect().right > innerWidth + 1).map(each => each.outerHTML.slice(0, 80))"
+    wide = "[...document.querySelectorAll('main *, nav *')].filter(each => !each.closest('.table, .picture, pre, nav') && each.getBoundingClientRect().right > innerWidth + 1).map(each => each.outerHTML.slice(0, 80))"
     assert browser.evaluate(wide) == []
     assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert browser.evaluate("document.querySelectorAll('.table').length") > 2
@@ -208,3 +210,33 @@ def test_a_page_is_dark_where_the_reader_wants_it_dark(browser):
         seen.append(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
 
     assert seen == ["rgb(255, 255, 255)", "rgb(22, 25, 29)"]
+
+
+def test_appendices_are_folded_and_open_on_paper(browser):
+    """
+    On a screen the facts wait behind their titles, and a link to one opens it; on paper nothing is hidden.
+    """
+    page(histories.whole_incident())
+    hidden = "[...document.querySelectorAll('details table')].filter(each => !each.checkVisibility()).length"
+    tables = "document.querySelectorAll('details table').length"
+
+    browser.open(Path("p.html"), width=1000)
+    folded = browser.evaluate(hidden)
+    everything = browser.evaluate(tables)
+    browser.evaluate("location.hash = '#appendix-b-metrics'")
+
+    assert folded == everything > 4
+    assert browser.evaluate(hidden) < everything
+
+
+def test_the_first_screen_needs_no_scrolling_on_a_laptop(browser):
+    """
+    Seven answers and the picture, beside the table of contents.
+    """
+    page(histories.whole_incident())
+
+    browser.open(Path("p.html"), width=1440)
+
+    bottom = browser.evaluate("document.querySelector('.first-screen').getBoundingClientRect().bottom")
+    assert bottom <= 800
+    assert browser.evaluate("getComputedStyle(document.querySelector('nav')).position") == "sticky"

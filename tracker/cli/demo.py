@@ -223,9 +223,10 @@ class Player:
         command = step.command
         for name, handle in self._named.items():
             command = command.replace("{" + name + "}", handle)
-        answer = json.loads(
-            self._command([*shlex.split(command), "--by", step.by, "--at-tz", "UTC", "--json"])
-        )
+        words = [*shlex.split(command), "--by", step.by, "--json"]
+        if words[0] == "publish":
+            words += ["-o", str(self.folder / f"{INCIDENT}.md")]
+        answer = json.loads(self._command(words))
         if step.name:
             self._named[step.name] = handle_of(answer["events"][0])
         if command.startswith("amend"):
@@ -239,7 +240,7 @@ class Player:
     def _command(self, words: list[str]) -> str:
         """Run a command as if it had been typed, and return what it printed."""
         arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
-        arguments.child = []
+        arguments.child, arguments.at_tz = [], "UTC"
         with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
             call(arguments, log=self._session.log)
         return printed.getvalue()
@@ -353,7 +354,7 @@ def _tell(player: Player, target: Path) -> None:
         ),
     ]
     print("Payments fail for 40 minutes: v1.2.0 leaks database connections, and v1.2.1 fixes it.")
-    print(f"{INCIDENT} as recorded on Thursday 2026-01-22 and the day after, {player.events} events in all:")
+    print(f"{INCIDENT} as recorded on Thursday 2026-01-22 and the days after, {player.events} events in all:")
     print(table(rows, indent="  "))
     print("Written:")
     for name in player.files:

@@ -17,11 +17,24 @@ TOML = f"""\
 store = "tracker.db"
 time_zone = "UTC"
 prefix = "INC"
+report_url = "https://wiki.shop.example/incidents/{{incident}}"
 
 [prometheus]
 # The demo's samples were recorded, so nothing is asked here:
 # url = "http://127.0.0.1:9090"
 step_seconds = 15
+
+[alerting.critical]
+tell = ["Ben (payments)", "Carol (support)", "Mia (product)"]
+
+[people]
+# What git calls them, and what they call themselves.
+Ben = ["Ben Okafor"]
+Dan = ["Dan Lind"]
+Eva = ["Eva Sato"]
+
+[procedure]
+update_every = "15m"
 
 [services.checkout]
 repositories = ["checkout"]
@@ -31,18 +44,21 @@ rollback_command = "kubectl rollout undo deployment/checkout"
 
 [services.checkout.metrics.error_ratio]
 query = '{QUERIES["error_ratio"]}'
+title = "failed requests"
 unit = "ratio"
 better = "lower"
 threshold = 0.01
 
 [services.checkout.metrics.latency_seconds]
 query = '{QUERIES["latency_seconds"]}'
+title = "p95 latency"
 unit = "seconds"
 better = "lower"
 threshold = 2.0
 
 [services.checkout.metrics.pool_connections]
 query = '{QUERIES["pool_connections"]}'
+title = "busiest connection pool"
 unit = "count"
 better = "lower"
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reports.wording.impact import counts_in_words
+from reports.wording.note_beginnings import cause_part, without_cause_part
 from reports.wording.text import dotted
 from tracker.events import incidents
 from tracker.text.shortening import short
@@ -18,12 +19,12 @@ _MILESTONES = {
 }
 _NOTES = {
     "hypothesis": "Hypothesis: ",
-    "root-cause": "Root cause: ",
     "fix": "Fix: ",
     "prevention": "Prevention: ",
     "lesson": "Lesson: ",
     "impact": "Impact: ",
 }
+_CAUSES = {"cause": "Root cause: ", "factor": "Contributing factor: ", "trigger": "Trigger: "}
 _RESOLVED = {
     "fixed": "Resolved",
     "false-alarm": "Resolved as a false alarm",
@@ -47,8 +48,19 @@ def _milestone(event: incidents.MilestoneSet) -> str | None:
     return f"some time within {spoken((event.until - event.occurred_at).total_seconds())}"
 
 
+def note_label(event: incidents.NoteAdded) -> str:
+    """Name what a note is; a plain one needs no name."""
+    if event.kind == "root-cause":
+        return _CAUSES[cause_part(event.text)]
+    return _NOTES.get(event.kind, "")
+
+
+def note_text(event: incidents.NoteAdded) -> str:
+    return without_cause_part(event.text) if event.kind == "root-cause" else event.text
+
+
 def _whole_note(event: incidents.NoteAdded) -> str | None:
-    line, counts = " ".join(event.text.split()), counts_in_words(event)
+    line, counts = " ".join(note_text(event).split()), counts_in_words(event)
     return f"{line} ({counts})" if counts else line if len(line) > _NOTE_LENGTH else None
 
 
@@ -62,7 +74,7 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
     incidents.StageChanged: "Stage: {e.stage}",
     incidents.ServiceAdded: "Service {e.service} is part of it",
     incidents.ServiceRemoved: "Service {e.service} is not part of it",
-    incidents.NoteAdded: lambda e: _NOTES.get(e.kind, "") + short(e.text, _NOTE_LENGTH),
+    incidents.NoteAdded: lambda e: note_label(e) + short(note_text(e), _NOTE_LENGTH),
     incidents.FileAttached: "File attached: {e.name}",
     incidents.IncidentResolved: lambda e: _RESOLVED.get(e.resolution, f"Resolved as {e.resolution}"),
     incidents.IncidentReopened: "Reopened",
