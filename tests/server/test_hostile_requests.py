@@ -1,6 +1,8 @@
 """What hostile requests did once: each is answered in order now, and holds no more than it may."""
 
+import re
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -180,3 +182,62 @@ def test_an_ordinary_connection_stays_open(monkeypatch: pytest.MonkeyPatch) -> N
             with pytest.raises(TimeoutError):
                 connection.recv(1)
             connection.settimeout(30)
+
+
+EVENT = (
+    b"POST /hooks/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer e\r\nContent-Length: 7\r\n\r\n"
+    + b'{"a":1}'
+)
+
+
+class SlowlyKept(Kept):
+    """An inbox whose disk takes its time: the sender is done before it is answered."""
+
+    def put(self, deliveries: Any) -> None:
+        time.sleep(0.2)
+        super().put(deliveries)
+
+
+@pytest.mark.parametrize(
+    ("sent", "closes", "statuses"),
+    [
+        (EVENT, True, [202]),
+        (EVENT * 5, True, [202] * 5),
+        (EVENT + EVENT[:-3], True, [202]),
+        (EVENT[:-3], True, []),
+        (EVENT + b"garbage\r\n\r\n", False, [202, 400]),
+        (EVENT + EVENT + b"POST\0 / HTTP/1.1\r\n\r\n", True, [202, 202, 400]),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 150, True, [200] * 100 + [400]),
+    ],
+    ids=[
+        "one",
+        "five",
+        "a whole one and a part",
+        "a part",
+        "garbage behind",
+        "garbage behind two",
+        "too many",
+    ],
+)
+def test_each_whole_request_is_answered_whatever_follows(
+    sent: bytes, closes: bool, statuses: list[int]
+) -> None:
+    """
+    Pipelined requests, a client that closes its half once it has sent, and what is no request behind those that are.
+    """
+    kept = SlowlyKept()
+    with (
+        listening(inbox=kept) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=120) as connection,
+    ):
+        connection.sendall(sent)
+        if closes:
+            connection.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := connection.recv(65536):
+            said += piece
+
+    assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", said)][
+        -len(statuses) or 200 :
+    ] == statuses
+    assert len(kept.deliveries) == statuses.count(202)

@@ -24,6 +24,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _idle_bytes = 0
     _progress = False
     _deadline: TimerHandle | None = None
+    _unanswered = 0
+    _refusal: str | None = None
+    """What is wrong with what came behind the requests that are answered first."""
+    _ended = False
+    """Whether the sender closed its half of the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -35,6 +40,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes that complete nothing and are no body."""
+        if self._refusal is not None:
+            return
         self._progress = False
         super().data_received(data)
         self._idle_bytes = 0 if self._progress else self._idle_bytes + len(data)
@@ -50,8 +57,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Accept a request, unless too many are pipelined: uvicorn answers 400 and closes the connection."""
         self._progress = True
         self._cancel_deadline()
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if self._unanswered >= MOST_PIPELINED:
             raise ValueError("too many requests at once")
+        self._unanswered += 1
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -66,7 +74,38 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if self.cycle.more_body:
             self._start_deadline()
+        self._unanswered -= 1
         super().on_response_complete()
+        if self._refusal is not None:
+            self.flow.pause_reading()
+        if not self._unanswered and not self.transport.is_closing():
+            if self._refusal is not None:
+                super().send_400_response(self._refusal)
+            elif self._ended:
+                self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer the whole requests that came before the one that is wrong; then this one, which ends the connection."""
+        if not self._has_whole_requests():
+            super().send_400_response(msg)
+            return
+        self._refusal = msg
+        self.flow.pause_reading()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the other half of the connection open until all whole requests are answered."""
+        self._ended = True
+        return self._has_whole_requests()
+
+    def _has_whole_requests(self) -> bool:
+        """Whether requests wait for their answers; the last one, if it broke off, is no longer answered."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.more_body and not cycle.response_complete:
+            if not self.pipeline or self.pipeline[0][0] is not cycle:
+                return False
+            self.pipeline.popleft()
+            self._unanswered -= 1
+        return self._unanswered > 0
 
     def _start_deadline(self) -> None:
         if self._deadline is None:

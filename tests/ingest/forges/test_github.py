@@ -20,7 +20,7 @@ from tracker.events.changes import (
     VersionTagged,
 )
 from tracker.ingest.forges.facts import version_of
-from tracker.ingest.forges.github import read
+from tracker.ingest.forges.github import _READERS, read
 from tracker.ingest.services import ServiceRule, ServiceRules
 
 RULES = ServiceRules(
@@ -93,6 +93,19 @@ def test_the_shape_of_a_body_says_what_its_header_would(kind: str, value: Any) -
 
     assert ids(read(body(value), where="feed", rules=RULES, event_name=kind)) == alone
     assert ids(read(body(recorded), where="feed", rules=RULES)) == alone
+
+
+def test_a_signed_body_counts_for_its_own_event_only() -> None:
+    """
+    The signature does not cover the header: under that of another event that is read it is refused.
+    """
+    bodies = {kind: value for kind, value in zip(KINDS, BODIES, strict=True) if kind in {"push", *_READERS}}
+
+    assert len(bodies) > 5
+    for kind, value in bodies.items():
+        for other in bodies.keys() - {kind}:
+            with pytest.raises(BadInputError, match=f"is the body of {kind}, not of {other}"):
+                read(body(value), where="feed", rules=RULES, event_name=other)
 
 
 def test_a_status_of_a_deployment_is_a_step_of_a_deploy() -> None:

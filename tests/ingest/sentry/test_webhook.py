@@ -259,6 +259,16 @@ def test_a_body_shows_what_it_is(event_name: str, value: Any) -> None:
     assert told(value) == told(value, event_name=event_name)
 
 
+def test_a_signed_body_counts_for_its_own_resource_only() -> None:
+    """
+    The signature does not cover the header: under that of another resource it is refused.
+    """
+    with pytest.raises(BadInputError, match="is the body of issue, not of metric_alert"):
+        told(ISSUE, event_name="metric_alert")
+    with pytest.raises(BadInputError, match="is the body of metric_alert, not of issue"):
+        told(METRIC_ALERT, event_name="issue")
+
+
 @pytest.mark.parametrize(
     "value", [EVENT_ALERT, ISSUE, METRIC_ALERT], ids=["event_alert", "issue", "metric_alert"]
 )

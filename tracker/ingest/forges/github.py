@@ -54,7 +54,7 @@ def read(
     """
     found: list[Incoming] = []
     for body in records(data, where=where, hint=HINT, kind="body"):
-        kind = event_name or body.headers.get("x-github-event") or _kind(body)
+        kind = _confirmed(body, event_name or body.headers.get("x-github-event"))
         if kind == "push":
             events = list(_push(body, rules))
         elif kind in _READERS:
@@ -64,6 +64,16 @@ def read(
             events = []
         found += [Incoming(event=event, arrival=arrival, payload=payload) for event, payload in events]
     return found
+
+
+def _confirmed(body: Record, named: str | None) -> str:
+    """Return which event a body is; the signature covers the body alone, not the header that names its event."""
+    if named is not None and named != "push" and named not in _READERS:
+        return named
+    kind = _kind(body)
+    if named is not None and kind != named and (kind == "push" or kind in _READERS):
+        raise body.problem(f"is the body of {kind}, not of {named}, which its X-GitHub-Event names")
+    return named or kind
 
 
 def _kind(body: Record) -> str:

@@ -51,10 +51,20 @@ def read(
     """
     found: list[Incoming] = []
     for body in records(data, where=where, hint=HINT, kind="body", zone=UTC):
-        reader = _READERS.get(event_name or body.headers.get("sentry-hook-resource") or _kind(body))
+        reader = _READERS.get(_confirmed(body, event_name or body.headers.get("sentry-hook-resource")))
         events = reader(body, rules) if reader else ()
         found += [Incoming(event=event, arrival=arrival, payload=body.raw) for event in events]
     return found
+
+
+def _confirmed(body: Record, named: str | None) -> str:
+    """Return which resource a body is of; the signature covers the body alone, not the header that names it."""
+    if named is not None and named not in _READERS:
+        return named
+    kind = _kind(body)
+    if named is not None and kind != named and kind in _READERS:
+        raise body.problem(f"is the body of {kind}, not of {named}, which its Sentry-Hook-Resource names")
+    return named or kind
 
 
 def _kind(body: Record) -> str:
