@@ -228,7 +228,10 @@ def _stated(hotfix: Hotfix, release: Iterable[str]) -> list[str]:
 def brought_by(evidence: Evidence, deploy: ChangeRow) -> Hotfix | None:
     """Return what a deploy brought, where its commit is known and no hotfix branch is in it."""
     for history in histories_of(evidence):
-        tags = [tag.fact.sha for tag in history.tags if same_name(tag.fact.name, deploy.version)]
+        names_one = deploy.sha is None and not deploy.tagged
+        tags = [
+            tag.fact.sha for tag in history.tags if names_one and same_name(tag.fact.name, deploy.version)
+        ]
         asked = (deploy.sha, *tags, plain_version(deploy.version))
         at = next((sha for sha in map(history.resolve, asked) if sha is not None), None)
         if at is None:

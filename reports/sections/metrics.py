@@ -90,7 +90,8 @@ def _verdicts(context: Context) -> list[str]:
         written += [f"{said} at {at} ({code(first.handle)})."]
         judged = [row for row in rows if row.verdict not in NOT_JUDGED]
         if judged:
-            written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
+            if any(row.settling_seconds for row in judged):
+                written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
             written += [
                 "",
                 *table(_VERDICT_HEAD, [_verdict(context, row) for row in judged]),

@@ -143,6 +143,19 @@ def test_a_version_that_was_first_deployed_after_the_incident_is_found_too(deplo
     assert deployed("link", 1, "checkout@v9", "--as", "fixed", "--why", "x", "--json").json["event"] == first
 
 
+def test_a_role_that_was_taken_back_is_given_again_in_the_same_minute(deployed):
+    """
+    By the same person, for the same reason.
+    """
+    at = ("--at", f"{DAY}T14:30Z")
+    link(deployed, "caused", "ana", *at)
+    assert unlink(deployed, "--as", "caused", *at).code == 0
+    link(deployed, "caused", "ana", *at)
+    assert roles(deployed) == [("caused", "ana")]
+    assert unlink(deployed, "--as", "caused", *at).code == 0
+    assert roles(deployed) == []
+
+
 @pytest.mark.parametrize("place", ["staging", "Preview-7", "eu/pre-prod"])
 @pytest.mark.parametrize("step", ["start", "finish"])
 def test_what_went_elsewhere_is_not_linked_as_the_fix(deployed, place, step):

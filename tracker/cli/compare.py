@@ -107,7 +107,7 @@ def _print(rows: "Sequence[VerdictRow]", session: Session) -> None:
     print(printable(f"  {headline(rows)}"))
     told = [row for row in rows if row.verdict not in ("pending", "no_data") or row.said_then is not None]
     if told:
-        if not so_far:
+        if any(row.settling_seconds for row in told):
             print(f"  judged from {settled_after(rows)} after it began, once it had settled")
         text = _table(told)
         write_unfiltered(_coloured(text) if _has_colour() else text)

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from tracker.decisions.common import decided, reason, refuse_closed, refuse_merged, refuse_unknown
 from tracker.errors import RefusedError
 from tracker.events import incidents as events
+from tracker.events.corrections import EventLinked, EventUnlinked
 from tracker.incident import Incident, Status
 from tracker.text.shell import word
 from tracker.times import Typed, utc
 
-R = TypeVar("R", bound=events.Repeatable)
+R = TypeVar("R", bound=events.Repeatable | EventLinked | EventUnlinked)
 
 
 def declare(

@@ -58,18 +58,26 @@ class EventRetracted(Correction, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("event-linked", rank=92)
 class EventLinked(Correction, frozen=True, kw_only=True, omit_defaults=True):
-    """A fact belongs to an incident; `role` is its part there, if a person judged it."""
+    """A fact belongs to an incident; `role` is its part there, if a person judged it.
+
+    `again` is how many equal ones there were before it: one that was taken back may be said again.
+    """
 
     role: str | None = None
     why: str = ""
+    again: int = 0
 
 
 @topic("event-unlinked", rank=93)
 class EventUnlinked(Correction, frozen=True, kw_only=True, omit_defaults=True):
-    """A fact does not belong to an incident; with `role`, only that role that `of` gave it is taken back."""
+    """A fact does not belong to an incident; with `role`, only that role that `of` gave it is taken back.
+
+    `again` as in `EventLinked`.
+    """
 
     role: str | None = None
     of: str | None = None
+    again: int = 0
 
 
 @topic("event-redacted", rank=94)

@@ -10,6 +10,7 @@ from tracker.application.requests import LinkEvent, UnlinkEvent
 from tracker.application.session import Recording, Session
 from tracker.decisions.action_items import link_prevention, require_item, unlink_prevention
 from tracker.decisions.corrections import link, unlink
+from tracker.decisions.lifecycle import again
 from tracker.errors import RefusedError, UsageError
 from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.base import Recorded, handle_of
@@ -51,7 +52,9 @@ def link_event(session: Session, request: LinkEvent) -> Outcome:
         _refuse_contradiction(session, incident, target, request.role)
     recording = session.decide(
         incident.id,
-        lambda known: [link(known, target, by=request.by, at=at, role=request.role, why=request.why)],
+        lambda known: [
+            again(known, link(known, target, by=request.by, at=at, role=request.role, why=request.why))
+        ],
     )
     return Outcome(recording, keys, at.at)
 
@@ -123,7 +126,8 @@ def unlink_event(session: Session, request: UnlinkEvent) -> Outcome:
     decided: list[EventUnlinked] = []
 
     def decide(known: Incident) -> list[EventUnlinked]:
-        decided[:] = [unlink(known, target, by=request.by, at=at, why=request.why, role=request.role)]
+        decision = unlink(known, target, by=request.by, at=at, why=request.why, role=request.role)
+        decided[:] = [again(known, decision)]
         return decided
 
     recording = session.decide(incident.id, decide)
