@@ -127,14 +127,20 @@ def test_a_drop_needs_a_number_and_a_reason(tracker, parked, words):
     assert len(tracker("inbox", "list", "--json").json["parked"]) == 2
 
 
-def test_what_waits_or_is_unknown_is_not_dropped(tracker, parked, store_url):
+def test_what_waits_is_dropped_by_its_number_and_never_by_itself(tracker, parked, store_url):
     """
-    It may be an alert that is about to be recorded.
+    `/readyz` names a delivery that holds up the others. An unknown number drops nothing.
     """
-    refused(tracker("inbox", "drop", parked[0], parked[2], "--why", "x"), 11, "nothing is parked under")
-
-    assert len(tracker("inbox", "list", "--json").json["parked"]) == 2
+    refused(
+        tracker("inbox", "drop", parked[0], parked[2], 999, "--why", "x"), 11, "nothing is parked under 999"
+    )
     assert waiting(store_url) == parked[2:]
+
+    answer = tracker("inbox", "drop", parked[2], "--why", "it holds up the others", "--json")
+
+    assert answer.json["dropped"] == 1
+    assert len(tracker("inbox", "list", "--json").json["parked"]) == 2
+    assert waiting(store_url) == []
 
 
 def test_without_an_inbox_it_is_empty_and_none_is_made(tracker, tmp_path):

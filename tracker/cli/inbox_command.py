@@ -2,7 +2,7 @@
 
 `tracker serve` processes what it receives by itself. A delivery that is authentic but cannot be
 parsed is kept here, with the reason. Retry it after an upgrade or a change of tracker.toml. A
-dropped one is removed for good; who dropped it and why is recorded.
+dropped one is removed for good, also while it waits; who dropped it and why is recorded.
 """
 
 import argparse
@@ -42,17 +42,18 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     inbox = open_inbox(store)
     try:
         parked = inbox.parked()
-        unknown = sorted(set(arguments.number) - {each.number for each in parked})
+        drops = arguments.what == "drop"
+        # What waits can be dropped, too: /readyz names what holds up tracker serve.
+        known = inbox.held(arguments.number) if drops else {each.number for each in parked}
+        unknown = sorted(set(arguments.number) - known)
         if unknown:
             raise _unknown(unknown)
         chosen = [each for each in parked if not arguments.number or each.number in arguments.number]
         counts = inbox.counts()
-        if arguments.what == "drop":
-            recording = drop_deliveries(
-                session, inbox, [each.number for each in chosen], why=arguments.why.strip()
-            )
-            said = f"{len(chosen)} dropped by {session.author}: {arguments.why.strip()}"
-            return answer(arguments, recording, said, {"dropped": len(chosen)})
+        if drops:
+            recording = drop_deliveries(session, inbox, sorted(known), why=arguments.why.strip())
+            said = f"{len(known)} dropped by {session.author}: {arguments.why.strip()}"
+            return answer(arguments, recording, said, {"dropped": len(known)})
         if arguments.what == "retry":
             tried = inbox.retry([each.number for each in chosen]) if chosen else 0
             if arguments.json:

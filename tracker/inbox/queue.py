@@ -219,6 +219,14 @@ class Inbox(ABC):
         names = Parked.__struct_fields__
         return [Parked(**dict(zip(names, row, strict=True))) for row in rows]
 
+    def held(self, numbers: Sequence[int]) -> set[int]:
+        """Return which of these numbers wait or are parked."""
+        with self._transaction(writes=False) as execute:
+            rows = execute(
+                f"SELECT number FROM {self.table} WHERE number IN ({_marks(numbers)})", numbers
+            ).fetchall()
+        return {row[0] for row in rows}
+
     def retry(self, numbers: Sequence[int] | None = None) -> int:
         """Let parked deliveries wait again, all of them or these; return how many."""
         sql = f"UPDATE {self.table} SET parked=NULL WHERE parked IS NOT NULL"

@@ -44,7 +44,7 @@ class Limits:
 
     connect_seconds: float = 3.05
     read_seconds: float = 30.0
-    whole_seconds: float = 50.0
+    whole_seconds: float = 40.0
     most_bytes: int = 32 << 20
 
 
