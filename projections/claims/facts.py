@@ -104,6 +104,30 @@ class Span:
         return cls(start, end, max(low, 0.0), (end.latest - start.at).total_seconds())
 
 
+_RECOVERED = ("recovered", "alert ended")
+_LAST_STEPS = ("deployed", "rolled back", "resolved", "verified")
+
+
+@dataclass(frozen=True)
+class _OutageStamps:
+    """What may be taken for the beginning and the end of an outage; `last_steps` where no end is known."""
+
+    since: datetime
+    until: datetime | None
+    starts: tuple[Stamp, ...]
+    ends: tuple[Stamp, ...] = ()
+    last_steps: tuple[Stamp, ...] = ()
+
+    def with_ends(self, stamps: Iterable[Stamp]) -> "_OutageStamps":
+        """Add those of the stamps that lie in it."""
+        inside = [s for s in stamps if s.at >= self.since and (self.until is None or s.at < self.until)]
+        return replace(
+            self,
+            ends=(*self.ends, *(s for s in inside if s.point in _RECOVERED)),
+            last_steps=(*self.last_steps, *(s for s in inside if s.point in _LAST_STEPS)),
+        )
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that claims about one incident are compared with; `incident` is None where a text stands alone.
@@ -173,6 +197,8 @@ class Facts:
 
     @cached_property
     def alert_names(self) -> frozenset[str]:
+        if self.base is not None and all(stamp.point != "alerted" for stamp in self.added):
+            return self.base.alert_names
         services = {"", *((row.service or "").lower() for row in self.changes)}
         services |= set(map(str.lower, self.incident.services)) if self.incident else set()
         return frozenset(
@@ -251,6 +277,13 @@ class Facts:
             return (
                 (self.of("started", "detected", "reported"), self.of("recovered", "deployed", "resolved")),
             )
+        return tuple((one.starts, one.ends or one.last_steps) for one in self._outages)
+
+    @cached_property
+    def _outages(self) -> list["_OutageStamps"]:
+        if self.base is not None and all(stamp.point in (*_RECOVERED, *_LAST_STEPS) for stamp in self.added):
+            return [one.with_ends(self.added) for one in self.base._outages]
+        assert self.incident is not None
         found = []
         spans = outages(self.incident)
         first_declared = next((s.event for s in self.of("declared")), None)
@@ -267,12 +300,8 @@ class Facts:
                 ]
             signs = ("alerted", "detected", "reported", "first error")
             starts = starts or [s for s in inside if s.point in signs and s.event != first_declared]
-            ends = [s for s in inside if s.point in ("recovered", "alert ended")]
-            ends = ends or [
-                s for s in inside if s.point in ("deployed", "rolled back", "resolved", "verified")
-            ]
-            found.append((tuple(starts), tuple(ends)))
-        return tuple(found)
+            found.append(_OutageStamps(early, until, tuple(starts)).with_ends(inside))
+        return found
 
     @cached_property
     def fixed_versions(self) -> frozenset[str]:
