@@ -3,6 +3,8 @@
 from projections.alert_rules import RuleJudged, Share
 from tracker.times import spoken
 
+_MOST_NAMED = 5
+
 
 def says(rule: RuleJudged) -> str:
     """Say in a sentence or two what a rule did, each share with its interval."""
@@ -23,7 +25,10 @@ def says(rule: RuleJudged) -> str:
         side = "before" if rule.reset_seconds < 0 else "after"
         parts.append(f"it stopped {spoken(abs(rule.reset_seconds))} {side} the end{_of(rule.reset_n)}")
     if rule.after_customer:
-        parts.append(f"a customer was faster in {', '.join(rule.after_customer)}")
+        many = len(rule.after_customer)
+        named = ", ".join(rule.after_customer[:_MOST_NAMED])
+        more = f" and {many - _MOST_NAMED} more" if many > _MOST_NAMED else ""
+        parts.append(f"a customer was faster in {named}{more}")
     return "; ".join(parts) + "."
 
 

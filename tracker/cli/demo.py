@@ -3,6 +3,9 @@
 A shop's payments fail because v1.2.0 leaks database connections; v1.2.1 fixes it. The feeds were
 recorded from real programs, and the people's commands run as if typed at the time of the story. The
 result is the same, byte for byte, every time and on every machine.
+
+With --company it is a log of two years instead, for `tracker trends`, `tracker rules` and the notebooks:
+the same seed gives the same log.
 """
 
 import argparse
@@ -15,7 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +27,12 @@ from typing import Any
 from tracker import demo
 from tracker.application import report, report_files
 from tracker.application.collect import sources
+from tracker.application.company import play_company
 from tracker.application.session import Options, Recording, Session
 from tracker.application.verdicts import record_verdicts
 from tracker.cli.common import add_json, write_json
 from tracker.cli.dispatch import call, parser_for
+from tracker.cli.progress import progress
 from tracker.decisions import lifecycle
 from tracker.demo import story
 from tracker.demo.recorded import RecordedPrometheus
@@ -57,7 +62,10 @@ from tracker.text.shell import word
 from tracker.text.terminal import table
 from tracker.times import Typed
 
-EXAMPLE = "example:  tracker demo        tracker demo /tmp/hotfix"
+EXAMPLE = """examples:
+  tracker demo
+  tracker demo /tmp/hotfix
+  tracker demo --company /tmp/company --seed 7"""
 _READERS: dict[str, Callable[..., list[Incoming]]] = {
     "alertmanager": alertmanager.read,
     "events": cdevents.read,
@@ -71,20 +79,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "folder",
         metavar="DIR",
         nargs="?",
-        default="tracker-demo",
-        help="where to write it (default ./tracker-demo)",
+        help="where to write it (default ./tracker-demo, with --company ./tracker-company)",
     )
+    parser.add_argument(
+        "--company",
+        action="store_true",
+        help="instead two years of a made-up company, some 600 incidents, for trends and notebooks",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="another company (default 1)")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    target = Path(arguments.folder)
+    target = Path(arguments.folder or ("tracker-company" if arguments.company else "tracker-demo"))
     older = _older_demo(target)
+    if arguments.company:
+        return _company(arguments, target, older)
+    with _written_whole(target, older) as made:
+        player = Player(made)
+        player.play()
+    if arguments.json:
+        write_json(_answer(player, target))
+    else:
+        _tell(player, target)
+    return 0
+
+
+@contextlib.contextmanager
+def _written_whole(target: Path, older: list[str]) -> Iterator[Path]:
+    """Give a folder to write into, which then takes the place of what an older demo left."""
     try:
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".tracker-demo-", dir=target.absolute().parent) as made:
-            player = Player(Path(made))
-            player.play()
+            yield Path(made)
             for name in older:
                 _remove(target / name)
             target.mkdir(exist_ok=True)
@@ -95,10 +122,24 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             f"{target} cannot be written: {wrong.strerror}",
             hint="Name another folder: tracker demo /tmp/demo",
         ) from wrong
+
+
+def _company(arguments: argparse.Namespace, target: Path, older: list[str]) -> int:
+    """Write the made-up company, and say where to look first."""
+    with _written_whole(target, older) as made, progress("company") as update:
+        events, head = play_company(made, arguments.seed, progress=update)
+        _write_mark(made)
     if arguments.json:
-        write_json(_answer(player, target))
-    else:
-        _tell(player, target)
+        write_json({"folder": str(target), "seed": arguments.seed, "events": events, "head": head})
+        return 0
+    print(f"Two years of a made-up company in {target}: {events} events, seed {arguments.seed}.")
+    print("docs/company.md says which patterns are in it. Try next, after: cd " + word(str(target)))
+    for command, what in (
+        ("tracker rules", "which alert rules are worth having"),
+        ("tracker trends", "what changed between the years"),
+        ("tracker actions --overdue", "what was promised and not done"),
+    ):
+        print(f"  {command}\n      {what}")
     return 0
 
 
@@ -186,7 +227,7 @@ class Player:
             log.seal()
             self.events, self.head = log.position, log.head(log.position)
             self._report()
-        self._mark()
+        _write_mark(self.folder)
 
     def _play(self, step: "Step") -> None:
         match step:
@@ -314,10 +355,11 @@ class Player:
         checkout = [] if self.missing else ["checkout"]
         self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]
 
-    def _mark(self) -> None:
-        """Keep what was written, so that a later demo knows its own files from somebody's work."""
-        written = {path.name: _sha256(path) for path in sorted(self.folder.iterdir())}
-        (self.folder / MARK).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+
+def _write_mark(folder: Path) -> None:
+    """Keep what was written, so that a later demo knows its own files from somebody's work."""
+    written = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    (folder / MARK).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 
 def _answer(player: Player, target: Path) -> dict[str, Any]:
