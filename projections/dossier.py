@@ -416,7 +416,9 @@ class Dossier:
         chunks = [
             each
             for each in self.select([sample_window(service, metric, start, end)])
-            if isinstance(each.event, MetricSampled) and each.event.last_at >= start
+            if isinstance(each.event, MetricSampled)
+            and each.event.last_at >= start
+            and self.effective[each.id].retraction is None
         ]
         if whole:
             chunks = [

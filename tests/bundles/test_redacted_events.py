@@ -11,12 +11,15 @@ from tests import builders as b
 from tests.bundles.making import bring, bundle_of, checked, fold, redact_in, report, told
 from tests.bundles.test_bundle_file import forged, problem
 from tests.bundles.test_import import whole
+from tests.log.test_stores import raw
 from tests.reports import histories
 from tracker.bundles.importing import plan_import
 from tracker.bundles.writing import bundled
-from tracker.errors import RefusedError
+from tracker.errors import LogNotWholeError, RefusedError
 from tracker.events.base import Incoming, event_id
-from tracker.log import Log
+from tracker.log import Log, erasure
+from tracker.log.holes import left_by
+from tracker.log.rows import imported_hole_digest
 
 SECRET = "correct-horse-battery-staple"
 ALERT = b.alert(5, annotations={"summary": f"login with {SECRET}"})
@@ -439,3 +442,53 @@ def test_a_plan_counts_what_is_left_alone_as_known(theirs, store_url):
         plan = plan_import(log, checked(old), prefix="INC")
 
     assert (plan.new, set(plan.known)) == ((), {stored.id for stored, _ in checked(old).events})
+
+
+@pytest.mark.parametrize("by_microseconds", [1, -1])
+def test_the_recording_time_of_an_imported_hole_is_proven(tmp_path, store_url, by_microseconds):
+    note = b.note(20, text="the password is hunter2-hunter2")
+    theirs = told(str(tmp_path / "theirs.db"), [b.declared(2), note, b.resolved(30)])
+    redact_in(theirs, note)
+    bring(store_url, bundle_of(theirs))
+    whole(store_url)
+    with Log(store_url) as log:
+        [hole] = log.by_ids([event_id(note)])
+    moved = (
+        f"UPDATE stored_events SET recorded_us=recorded_us+({by_microseconds}) WHERE position={hole.position}"  # noqa: S608
+    )
+    raw(store_url)(moved)
+
+    with Log(store_url) as log:
+        assert log.verify().first_problem.position == hole.position
+
+
+def test_holes_of_earlier_versions_stay_valid(tmp_path, monkeypatch):
+    """
+    A redaction had no hash of the content, and an imported hole's digest was of the removed content and its arrival.
+    """
+    note = b.note(20, text="the password is hunter2-hunter2")
+    theirs, ours = (str(tmp_path / name) for name in ("theirs.db", "ours.db"))
+    told(theirs, [b.declared(2), note, b.resolved(30)])
+    monkeypatch.setattr(erasure, "_with_body", lambda transaction, redaction: redaction)
+    redact_in(theirs, note)
+    whole(theirs)
+    bring(ours, bundle_of(theirs))
+    whole(ours)
+    with Log(ours) as log:
+        [hole] = log.by_ids([event_id(note)])
+        [row] = log.stored([hole.position])
+        [redaction] = [each.event for each in log.read_all(topics=("event-redacted",))]
+        assert redaction.body == b""
+        earlier = row._replace(digest=imported_hole_digest(redaction.digest, row.arrival))
+        assert left_by(redaction, "x", earlier)[1] is None
+        assert left_by(redaction, "x", row._replace(recorded_us=row.recorded_us + 1))[1] is not None
+
+
+def test_a_hole_whose_recording_time_was_changed_makes_no_bundle(tmp_path):
+    note = b.note(20, text="the password is hunter2-hunter2")
+    theirs = told(str(tmp_path / "theirs.db"), [b.declared(2), note, b.resolved(30)])
+    redact_in(theirs, note)
+    raw(theirs)("UPDATE stored_events SET recorded_us=recorded_us+1 WHERE position=2")
+
+    with pytest.raises(LogNotWholeError, match="recording time does not match"):
+        bundle_of(theirs)

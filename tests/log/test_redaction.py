@@ -234,6 +234,11 @@ EMPTY = "UPDATE stored_events SET state=NULL, salt=NULL WHERE position=?"
             "its kind does not match",
         ),
         ([("UPDATE stored_events SET digest=? WHERE position=6", b"0" * 32)], 6, "names another digest"),
+        (
+            [("UPDATE stored_events SET recorded_us=recorded_us+1 WHERE position=6",)],
+            6,
+            "recording time does not match",
+        ),
         ([("DELETE FROM event_index WHERE position=6",)], 6, "does not name it under 'incident:INC-1'"),
         ([("INSERT INTO event_index VALUES ('service:x', 5, 6)",)], 6, "names it under 'service:x'"),
         (
@@ -249,7 +254,16 @@ EMPTY = "UPDATE stored_events SET state=NULL, salt=NULL WHERE position=?"
         ),
     ],
     ids=[
-        *("emptied by hand", "salt kept", "bytes kept", "arrival", "topic", "digest", "index row gone"),
+        *(
+            "emptied by hand",
+            "salt kept",
+            "bytes kept",
+            "arrival",
+            "topic",
+            "digest",
+            "recording time",
+            "index row gone",
+        ),
         *("index row added", "moved", "redaction not found", "redaction emptied"),
     ],
 )

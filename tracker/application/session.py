@@ -17,6 +17,7 @@ from tracker.application.clock_dates import dates_of
 from tracker.application.secret_warnings import SecretScanner
 from tracker.errors import BadInputError, RefusedError, SettingsError, UsageError
 from tracker.events.base import Decision, Event, Incoming, Recorded, Window
+from tracker.events.corrections import not_retracted
 from tracker.events.housekeeping import SettingsChanged, settings_scope
 from tracker.events.plausible import EARLIEST, LATEST_PLANNED, implausible
 from tracker.events.samples import MetricSampled
@@ -236,7 +237,7 @@ class Session:
         No chunk spans more than a day, so a day back is where the first one can begin.
         """
         window = Window(f"samples:{service}/{metric}", start - timedelta(days=1), end)
-        found = self.log.select([window], up_to)
+        found = [fact.recorded for fact in not_retracted(self.log.select([window], up_to))]
         chunks = [
             each
             for each in found

@@ -85,13 +85,15 @@ class EventRedacted(Correction, frozen=True, kw_only=True, omit_defaults=True):
     """The target's text and payload were removed from the log for good.
 
     `left` is what is left of the target, stored as an event of `target_topic`. `digest` and `arrival`
-    are those of the removed content: the row keeps both.
+    are those of the removed content: the row keeps both. `body` is the hash of the removed content, of which, with
+    the row's position and recording time, its digest is made: so both stay proven. Redactions before 0.3.0 have none.
     """
 
     target_topic: str
     digest: bytes
     left: bytes
     arrival: bytes = b""
+    body: bytes = b""
 
 
 CLOCK_SECONDS = 2.0

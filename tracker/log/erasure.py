@@ -7,14 +7,16 @@ redaction, removes what it names, and seals both, so that no crash leaves a hole
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 from eventsourcing.persistence import IntegrityError
 
 from tracker.errors import LogNotWholeError, RefusedError
 from tracker.events.base import Event, Incoming, decode, event_id, handle_of, place
 from tracker.events.corrections import EventRedacted
 from tracker.events.incidents import FileAttached, file_scope
+from tracker.log.holes import stored_body
 from tracker.log.recorder import FILE_SQL, Appended, LogRecorder, Transaction, chunks
-from tracker.log.rows import Row, row_of, stream_of
+from tracker.log.rows import STORED_SQL, Row, digest_of, row_of, stored_of, stream_of
 from tracker.log.seals import next_seal
 from tracker.log.selection import last_version
 from tracker.text.coded import look
@@ -53,6 +55,7 @@ def remove(
     """
     rows = []
     versions: dict[str, int] = {}
+    redactions = [_with_body(transaction, redaction) for redaction in redactions]
     for redaction in redactions:
         stream = stream_of(redaction)
         if stream is not None:
@@ -69,6 +72,25 @@ def remove(
     appended = recorder.append_in(transaction, rows, now_us)
     _seal_all(recorder, transaction, appended.position, now_us, salts)
     return appended
+
+
+def _with_body(transaction: Transaction, redaction: EventRedacted) -> EventRedacted:
+    """Add to a new redaction the hash of what it removes, which proves the row's recording time afterwards."""
+    identity = event_id(redaction)
+    if transaction.rows(
+        "SELECT 1 FROM stored_events WHERE decision_id=? OR originator_id=?", (identity, identity)
+    ):
+        return redaction
+    rows = transaction.rows(
+        f"{STORED_SQL} WHERE e.originator_id=? AND e.decision_id IS NULL UNION ALL {STORED_SQL} WHERE e.decision_id=?",
+        (redaction.target, redaction.target),
+    )
+    stored = stored_of(rows[0]) if rows else None
+    if stored is None or stored.state is None or stored.salt is None:
+        return redaction
+    body = stored_body(stored)
+    is_proven = digest_of(body, stored.position, stored.recorded_us) == stored.digest
+    return msgspec.structs.replace(redaction, body=body) if is_proven else redaction
 
 
 def append_with_holes(

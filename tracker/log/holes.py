@@ -60,11 +60,17 @@ def left_by(redaction: EventRedacted, handle: str, hole: StoredEvent) -> tuple[E
     was imported as a hole, and its digest is made of that one and of its arrival.
     """
     arrival = hole.arrival
-    imported = (
-        hole.digest == imported_hole_digest(redaction.digest, arrival) and origin_of(arrival) is not None
+    body = imported_hole_digest(redaction.digest, arrival)
+    # Before 0.3.0 the digest of an imported hole was that body itself.
+    imported = origin_of(arrival) is not None and hole.digest in (
+        body,
+        digest_of(body, hole.position, hole.recorded_us),
     )
     if redaction.digest != hole.digest and not imported:
         return None, f"its content is missing, and its redaction {handle} names another digest"
+    own = redaction.body if not imported else b""
+    if own and digest_of(own, hole.position, hole.recorded_us) != hole.digest:
+        return None, f"its position or recording time does not match its redaction {handle}"
     if hole.salt is not None or hole.payload:
         return (
             None,
@@ -96,8 +102,13 @@ def shared_file_hash(topic: str, state: bytes | None) -> bytes | None:
 
 def stored_digest(stored: StoredEvent) -> bytes:
     """Return the digest over an event's stored bytes; it must have its content."""
+    return digest_of(stored_body(stored), stored.position, stored.recorded_us)
+
+
+def stored_body(stored: StoredEvent) -> bytes:
+    """Return the hash over an event's stored bytes but for its position and recording time."""
     assert stored.state is not None and stored.salt is not None  # noqa: PT018
-    body = body_sha256(
+    return body_sha256(
         stored.originator_id,
         stored.originator_version,
         stored.topic,
@@ -107,7 +118,6 @@ def stored_digest(stored: StoredEvent) -> bytes:
         stored.payload,
         None if stored.payload else shared_file_hash(stored.topic, stored.state),
     )
-    return digest_of(body, stored.position, stored.recorded_us)
 
 
 class FileCheck:

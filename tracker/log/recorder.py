@@ -153,7 +153,7 @@ class LogRecorder(ApplicationRecorder):
             payload,
         ) in fresh.values():
             position += 1
-            digest = body if state is None else digest_of(body, position, recorded_us)
+            digest = digest_of(body, position, recorded_us)
             events.append(
                 (position, originator, version, decision, topic, recorded_us, state, arrival, salt, digest)
             )

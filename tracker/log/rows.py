@@ -27,7 +27,7 @@ PAYLOAD_COLUMNS = ("position", "data")
 class Row(NamedTuple):
     """One event, encoded. `decision_id` is None for a fact, whose originator is its id.
 
-    State and salt of a hole are None, and its `body_sha256` is its whole digest.
+    State and salt of a hole are None.
     """
 
     id: str
@@ -112,7 +112,7 @@ def hole_row(hole: Hole, version: int = 1) -> Row:
 
 
 def imported_hole_digest(redacted_digest: bytes, arrival: bytes) -> bytes:
-    """Return the digest of an event that was imported as a hole: over the removed content and its arrival."""
+    """Return the body of an event that was imported as a hole: over the removed content's digest and its arrival."""
     return hashlib.sha256(b"a hole that came in a bundle" + redacted_digest + arrival).digest()
 
 
