@@ -317,3 +317,15 @@ def test_a_firing_of_no_length_that_an_earlier_version_recorded_is_none():
 
     assert found([*before, fired, end]) == [(0, 25)]
     assert found([*before, *pushed(body(("Errors", 25.0, None)), 25.5), end])[-1][0] == 25
+
+
+def test_what_fires_again_keeps_its_start_however_often_it_is_read():
+    """
+    A delivery that the log rejected is read anew with what was read already.
+    """
+    log = received(pushed(body(("Down", 0, None)), 1), pushed(body(("Down", 0, 5)), 6))
+    once = AlertHistory(log).read(pushed(body(("Down", 0, None)), 9))
+    twice = AlertHistory(log).read(once)
+
+    assert [event_id(fact.event) for fact in twice] == [event_id(fact.event) for fact in once]
+    assert [(fact.event.occurred_at, fact.event.own_start) for fact in twice] == [(at(9), at(0))]

@@ -75,7 +75,7 @@ class AlertHistory:
         fired_again = msgspec.structs.replace(
             event,
             occurred_at=max(first_after(ended_at), reported_at or ended_at),
-            started_at=event.occurred_at,
+            started_at=event.own_start,
             again_after=ended_at,
         )
         fact = self._again[key, to_ms(ended_at)] = msgspec.structs.replace(fact, event=fired_again)

@@ -168,11 +168,7 @@ class InboxWorker:
     def _record(self, parsed: Sequence[_Parsed]) -> Sequence[_Parsed]:
         """Append what was parsed; return what is in the log now."""
         with self._turns:
-            told = with_refirings(self._session, [facts for _, facts in parsed])
-            told = with_release_services(self._session, told)
-            appended = self._append(
-                [(queued, facts) for (queued, _), facts in zip(parsed, told, strict=True)]
-            )
+            appended = self._append(parsed)
         facts = [fact for _, own in appended for fact in own]
         if facts:
             self._recorded(facts)
