@@ -89,6 +89,7 @@ details > h2, details details > h3 { position: absolute; width: 1px; height: 1px
   .picture svg, .picture img { min-width: 0; }
   table { font-size: 8pt; overflow-wrap: anywhere; }
   td, table:has(td code) td:nth-child(2) { min-width: 0; }
+  table:has(td code) td:first-child { overflow-wrap: normal; }
   h2, h3 { break-after: avoid; }
   tr, .picture, blockquote { break-inside: avoid; }
 }

@@ -227,6 +227,10 @@ def test_appendices_are_folded_and_open_on_paper(browser):
 
     assert folded == everything > 4
     assert browser.evaluate(hidden) < everything
+    browser.open(Path("p.html"), width=718)
+    browser.call("Emulation.setEmulatedMedia", session=True, media="print")
+    assert browser.evaluate(hidden) == 0
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_first_screen_needs_no_scrolling_on_a_laptop(browser):
