@@ -1,6 +1,5 @@
 """Where a hotfix branch began, how it is called, and whether another one changed the same files."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from projections.procedure.history import CommitNode
 from projections.procedure.hotfix_facts import Hotfix
 from projections.procedure.known_hotfixes import every_hotfix, production_before
 from projections.procedure.rule import Evidence, RuleAnswer, Status
+from tracker.settings.slow_patterns import matches
 
 _NAMED_AT_MOST = 5
 
@@ -106,7 +106,7 @@ def branch_named(evidence: Evidence) -> RuleAnswer:
         if name is None:
             return RuleAnswer(Status.UNKNOWN, "branch_gone", facts, hotfix.evidence)
         proof = unique((*hotfix.events, *(e for merge in _merges_of(hotfix) for e in merge.events)))
-        if not re.fullmatch(procedure.branch_pattern, name):
+        if not matches(procedure.branch_pattern, name):
             return RuleAnswer(Status.MISSED, "name_against_pattern", facts, proof)
         folded = name.casefold()
         if {folded, folded.partition("/")[2], folded.rpartition("/")[2]} & generic:

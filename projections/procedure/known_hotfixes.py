@@ -5,7 +5,6 @@ branch was fast-forwarded to it, its beginning is the production version before;
 is not recorded, it is unknown, and no rule makes it up.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from projections.procedure.history import CommitNode, Head, History, histories, 
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
 from projections.procedure.rule import Evidence, once
 from projections.versions import plain_version, same_name
+from tracker.settings.slow_patterns import matches
 
 
 @once
@@ -27,16 +27,16 @@ def histories_of(evidence: Evidence) -> list[History]:
 @once
 def every_hotfix(evidence: Evidence) -> list[Hotfix]:
     """Return every hotfix branch that is known, of this incident or not; of several merges of one the last."""
-    pattern = re.compile(evidence.procedure.branch_pattern)
+    pattern = evidence.procedure.branch_pattern
     known: list[Hotfix | None] = []
     for history in histories_of(evidence):
         for name in history.seen:
-            if pattern.fullmatch(name):
+            if matches(pattern, name):
                 head = max(history.heads(name), key=lambda head: (head.fact.occurred_at, head.event))
                 known.append(_of_branch(evidence, history, head))
         for merge in history.commits.values():
             for number, name in joined_by(merge).items():
-                if pattern.fullmatch(name) and name not in history.seen:
+                if matches(pattern, name) and name not in history.seen:
                     known.append(_of_merge(evidence, history, merge, number, name))
     ordered = sorted(filter(None, known), key=lambda hotfix: (hotfix.seen_at, hotfix.head))
     return list({(hotfix.history.repository, hotfix.branch): hotfix for hotfix in ordered}.values())

@@ -16,6 +16,11 @@ _MOST_VARIABLE = 12
 _LONGEST_FIXED = 15
 
 
+def matches(pattern: str, name: str) -> bool:
+    """Whether a branch name is as a pattern has it, by its first LONGEST_TEXT characters."""
+    return re.fullmatch(pattern, name[:LONGEST_TEXT]) is not None
+
+
 @cache
 def is_slow(pattern: str) -> bool:
     """Whether matching a text of LONGEST_TEXT characters may take longer than a blink.

@@ -1,6 +1,5 @@
 """From a repository to observations: the commits, tags and branches of a span."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from tracker.ingest.git.differences import Differences, differences
 from tracker.ingest.git.forks import Forks, heads_of
 from tracker.ingest.git.refs import Ref, cut_off, folders, refs_of, remotes_of, repository_name, settings_of
 from tracker.ingest.git.versions import is_version_file, stated_at, version_files_at
+from tracker.settings.slow_patterns import matches
 from tracker.times import utc
 
 _NO_ARRIVAL = Arrival()
@@ -72,9 +72,7 @@ def read(
         until=until,
     )
     forks = Forks(commits, [*local, *remote], main_branches)
-    heads = _heads(
-        clone, heads_of([*local, *remote], commits, main_branches), forks, re.compile(hotfix_branches)
-    )
+    heads = _heads(clone, heads_of([*local, *remote], commits, main_branches), forks, hotfix_branches)
     changed = differences(
         path,
         git_dir,
@@ -139,7 +137,7 @@ class _Head:
     fork_branch: str | None
 
 
-def _heads(clone: _Clone, branches: list[Ref], forks: Forks, hotfix_branches: re.Pattern[str]) -> list[_Head]:
+def _heads(clone: _Clone, branches: list[Ref], forks: Forks, hotfix_branches: str) -> list[_Head]:
     """Gather the branches that are there, and the hotfix branches that only a merge remembers.
 
     A main branch is told where nothing happened on it since the span began, too: it has nothing newer.
@@ -155,11 +153,11 @@ def _heads(clone: _Clone, branches: list[Ref], forks: Forks, hotfix_branches: re
             continue
         for number, name in joined_branches(commit.subject_line, len(commit.parents)).items():
             ref = Ref(name, commit.parents[number])
-            if not hotfix_branches.fullmatch(name) or ref in asked or ref.sha not in clone.commits:
+            if not matches(hotfix_branches, name) or ref in asked or ref.sha not in clone.commits:
                 continue
             if clone.holds(clone.commits[ref.sha].at):
                 asked.append(ref)
-    return [_Head(ref, bool(hotfix_branches.fullmatch(ref.name)), *forks.of(ref)) for ref in asked]
+    return [_Head(ref, bool(matches(hotfix_branches, ref.name)), *forks.of(ref)) for ref in asked]
 
 
 def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) -> Iterator[CommitMade]:
