@@ -80,9 +80,9 @@ def trends(
             "share",
             [each for one in counted for each in _of(one, hit=one.id in repeats)],
         ),
-        *_durations(known, counted, now, reach, left_out),
+        *_durations(known, _of_services(counted, names), now, reach, left_out),
         *_deploys(known, now),
-        *_rules(log, known, counted, now, [period for period, _ in periods], up_to),
+        *_rules(log, _of_services(counted, names), now, [period for period, _ in periods], up_to),
         _actions(log, counted, now, up_to),
     ]
     if by == "severity":
@@ -109,6 +109,10 @@ def trends(
         incidents=len(inside),
         open_incidents=sum(one.status is State.OPEN for one in inside),
     )
+
+
+def _of_services(incidents: Sequence[Incident], names: Sequence[str]) -> list[Incident]:
+    return [each for each in incidents if not set(names).isdisjoint(each.services)]
 
 
 def _of(incident: Incident, **more: Any) -> Iterator[Occurrence]:
@@ -232,7 +236,6 @@ def _rolled_back(rows: Sequence[ChangeRow]) -> dict[str, ChangeRow]:
 
 def _rules(
     log: Log,
-    known: AllIncidents,
     incidents: Sequence[Incident],
     now: datetime,
     periods: Sequence[Period],
