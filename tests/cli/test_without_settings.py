@@ -38,7 +38,6 @@ EVERY = {
     "backup": ("copy.db",),
     "impact": ("1", "some"),
     "similar": ("1",),
-    "similar": ("1",),
     "import": ("here.txt",),
     "timeline": ("1",),
     "inbox": ("list",),
