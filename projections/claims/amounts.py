@@ -41,7 +41,8 @@ MOST = 12
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNIT = r"(?:minutes?|mins?\b\.?|m(?![a-z])|hours?|hrs?\b|h(?![a-z])|seconds?|secs?\b|s(?![a-z])|days?|d(?![a-z]))"
-_PIECE = rf"(?:{NUMBER}|\ban?(?=[ -](?:hour|minute|day)))(?:\s+and\s+a\s+half)?(?:\s*-\s*|\s*){_UNIT}(?:\s+and\s+a\s+half(?!\s+(?:hour|minute)))?"
+_FULL = r"(?:full|whole|entire|solid|long|further|more|mere|other)\s*"
+_PIECE = rf"(?:{NUMBER}|\ban?(?=[ -](?:{_FULL})?(?:hour|minute|day)))(?:\s+{_FULL})?(?:\s+and\s+a\s+half)?(?:\s*-\s*|\s*){_UNIT}(?:\s+and\s+a\s+half(?!\s+(?:hour|minute)))?"
 _SPECIAL = (
     (
         r"(?:(?P<wholes>"
@@ -68,7 +69,7 @@ _CLOCKED = any_case(
     r"(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d)|\s?h(?:ours?|rs?)?\b|(?=\W*$))(?![\w:])"
 )
 _ONE = any_case(
-    rf"({NUMBER}|\ban?(?=[ -](?:hour|minute|day)))(\s+and\s+a\s+half)?(?:\s*-\s*|\s*)({_UNIT})(\s+and\s+a\s+half)?"
+    rf"({NUMBER}|\ban?(?=[ -](?:{_FULL})?(?:hour|minute|day)))(?:\s+{_FULL})?(\s+and\s+a\s+half)?(?:\s*-\s*|\s*)({_UNIT})(\s+and\s+a\s+half)?"
 )
 _ISO = any_case(r"(\d+)([HMS])")
 _BOUNDS = (
@@ -234,7 +235,7 @@ _PARTS = {
 }  # fmt: skip
 _SHARE = any_case(
     rf"(?P<percent>(?:half\s+an?|{NUMBER}))\s?(?:%|percent\b|per\s+cent\b)"
-    rf"|\b(?P<one>one|1|two|2|three|3|nine|9)\s+(?:[a-z]+\s+){{0,2}}?(?:in|out\s+of)\s+(?P<of>{NUMBER})\b(?!\s*(?:minutes?|hours?|seconds?|%))"
+    rf"|\b(?P<one>one|two|three|four|six|seven|eight|nine|[1-9])\s+(?:[a-z]+\s+){{0,2}}?(?:in|out\s+of)\s+(?P<of>{NUMBER})\b(?!\s*(?:minutes?|hours?|seconds?|%))"
     r"|\bevery\s+(?P<nth>second|third|fourth|fifth|tenth)\b"
     rf"|\b(?P<times>a|an|one|two|three|{_WORD})[ -](?P<part>third|quarter|fifth|sixth|eighth|tenth|twentieth|hundredth)s?\b(?!\s+(?:of\s+)?an?[ -]hour|\s+past|\s+to\b|\s+hour)"
     r"|\b(?P<half>half)\b(?!\s+(?:an?|past|hour)\b|-)"

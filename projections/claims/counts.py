@@ -116,6 +116,12 @@ def _structural(
 ) -> Iterator[Finding]:
     begin = text.find(words)
     numbers, events = counted(name, facts)
+    if name == "deploys" and phrases("telling/arrived").search(
+        text, *clause_of(text, begin, begin + len(words))
+    ):
+        numbers = {
+            sum(r.kind == "deploy" and r.status == "finished" and r.at >= facts.begins for r in facts.changes)
+        }
     if not numbers or value in numbers or _SINCE.search(text) or denied(text, begin, begin + len(words)):
         return
     if not (bound == "most" and min(numbers) <= value) and not (bound == "least" and max(numbers) >= value):

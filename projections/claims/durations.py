@@ -10,15 +10,7 @@ from projections.claims.facts import Facts, Span, Stamp
 from projections.claims.instants import instants_of
 from projections.claims.matching import own_stamps, stamps_of, topics_of
 from projections.claims.prose import Sentence
-from projections.claims.topics import (
-    Topic,
-    clause_of,
-    in_plans,
-    is_claim,
-    is_habit,
-    is_past,
-    is_setting,
-)
+from projections.claims.topics import Topic, clause_of, in_plans, is_claim, is_habit, is_past, is_setting
 from projections.claims.vocabulary import any_case, phrases
 
 FROM = {

@@ -21,21 +21,7 @@ _NOT_UNTIL = any_case(
 _LATER = any_case(r"\s*(?:after|before|into|past)\b")
 _FROM = any_case(r"\b(?:after|since|from|between|later than)\s*(?:about |around )?$")
 _TO = any_case(r"(?:\b(?:and|to|until|till)|-|–|—)\s*(?:about |around )?$")
-_SOFT = frozenset(
-    (
-        "outage",
-        "verified",
-        "joined",
-        "decided",
-        "hypothesis",
-        "tested",
-        "severity",
-        "lead",
-        "service added",
-        "alert on",
-        "calm",
-    )
-)
+_SOFT = frozenset(("outage", "verified", "joined", "decided", "hypothesis", "tested", "alert on", "calm"))
 """Points that are often meant of something else: only what the log has of them is compared, and only in their own clause."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = any_case(rf"\b(?P<day>{'|'.join(_WEEKDAYS)})\b,?(?: the)?\s*$")
@@ -161,10 +147,7 @@ def _wrong(
     if known and (hard or leads):
         nearest = sorted(known, key=lambda s: min(abs((s.at - at).total_seconds()) for at in instants))
         return Finding(
-            "instant",
-            "elsewhere",
-            _words(text, clock, (hard or mine)[0]),
-            tuple(dict.fromkeys(nearest))[:3],
+            "instant", "elsewhere", _words(text, clock, (hard or mine)[0]), tuple(dict.fromkeys(nearest))[:3]
         )
     if told and leads:
         return Finding("instant", "elsewhere", clock.words, tuple(told[:2]))

@@ -11,7 +11,7 @@ from projections.claims.topics import is_claim, is_setting
 from projections.claims.vocabulary import any_case
 
 ASKED = any_case(
-    r"%|percent|per cent|\b(?:half|third|quarter|tenth|fifth|digits?|one in|in (?:two|three|four|five|ten)|peak\w*|worst|highest|height|every (?:second|third))\b|\b\w+[ _]ratio\b"
+    r"%|percent|per cent|\b(?:half|third|quarter|tenth|fifth|digits?|one in|out of|in (?:two|three|four|five|ten)|peak\w*|worst|highest|height|every (?:second|third))\b|\b\w+[ _]ratio\b"
 )
 """A text without these words needs no samples."""
 _PEAK = any_case(

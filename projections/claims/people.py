@@ -23,6 +23,9 @@ _DOERS = frozenset(
 )  # fmt: skip
 _SOURCES = ("alert", "customer", "person")
 _FIRST = any_case(r"\b(?:first|ahead of|before (?:any|our|the) (?:alert|alarm|monitoring))\b")
+_AHEAD = any_case(
+    r"\b(?:notic\w+|saw|knew|spotted|called|told us)\b.{0,30}\b(?:before|ahead of|sooner than|earlier than) (?:our|the|any) (?:monitor|alert|alarm)"
+)
 _DID = any_case(
     r"['’]?\s*(?:(?:then|also|had|has|finally|himself|herself|pressed|hit|the|a|an|button|for|started|did|made|began|ran|triggered|performed|executed|initiated|"
     r"carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
@@ -251,6 +254,9 @@ def _detector(text: str, facts: Facts) -> Iterator[Finding]:
         for match in phrases(f"words/{name}").finditer(text, left, right)
         if not denied(text, *match.span())
     }
+    if by == "alert" and _AHEAD.search(text) and facts.of("alerted"):
+        yield Finding("name", "detector", text[:160], facts.of("detected", "declared")[:1], values=(by,))
+        return
     if "report" in noticed[0].lower() and by == "alert":
         return
     every = {name for name in _SOURCES if phrases(f"words/{name}").search(text)}

@@ -12,15 +12,7 @@ from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, stem, version_spans, versions_in
-from projections.claims.topics import (
-    Topic,
-    clause_of,
-    denied,
-    in_plans,
-    is_claim,
-    is_habit,
-    is_past,
-)
+from projections.claims.topics import Topic, clause_of, denied, in_plans, is_claim, is_habit, is_past
 from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 
@@ -187,7 +179,7 @@ def _version(
         return _about("version", "unknown", text, rows[-4:], version, *names)
     fixing = (
         phrases("telling/fixed for good").search(text, left, right)
-        if alone and facts.of("reopened") + facts.of("rolled back")
+        if alone and (facts.of("reopened", "rolled back") or version in facts.causing_versions)
         else None
     )
     if (
@@ -266,6 +258,8 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     if negation is None or not held or point not in _DENIABLE or topic.start - negation.end() > 40:
         return
     if point not in _MERELY and not _NEVER.fullmatch(negation[0]):
+        return
+    if point == "resolved" and not phrases("words/thing").search(text, left, right):
         return
     if negation.start() >= topic.end and not (
         _NOT.match(negation[0]) and _ITS.fullmatch(text[topic.end : negation.start()])
