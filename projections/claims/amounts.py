@@ -45,9 +45,7 @@ _FULL = r"(?:full|whole|entire|solid|long|further|more|mere|other)\s*"
 _PIECE = rf"(?:{NUMBER}|\ban?(?=[ -](?:{_FULL})?(?:hour|minute|day)))(?:\s+{_FULL})?(?:\s+and\s+a\s+half)?(?:\s*-\s*|\s*){_UNIT}(?:\s+and\s+a\s+half(?!\s+(?:hour|minute)))?"
 _SPECIAL = (
     (
-        r"(?:(?P<wholes>"
-        + NUMBER
-        + r"|an?)\s+hours?\s+and\s+)?(?:a\s+|one\s+)?quarter(?:\s+of\s+an)?[- ]hours?",
+        rf"(?:(?P<wholes>{NUMBER}|an?)\s+hours?\s+and\s+)?(?:a\s+|one\s+)?quarter(?:\s+of\s+an)?[- ]hours?",
         900.0,
     ),
     (r"(?:three|3)[- ]quarters?\s+of\s+an\s+hour", 2700.0),

@@ -34,7 +34,7 @@ _ZONE = (
     + r"|utc|gmt|z|(?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Z][A-Za-z_]+"
     + rf"|(?i:{'|'.join(_LONG)})(?=(?:\s+(?:summer\s+|standard\s+|daylight\s+)?time)?\b)(?:(?i:\s+(?:summer\s+|standard\s+|daylight\s+)?time))?)(?![\w/])"
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
     r"|dec(?:ember)?)\.?"
@@ -126,7 +126,7 @@ def dates_in(text: str, years: Sequence[int] = ()) -> list[tuple[int, int, date]
                 day = (
                     date.fromisoformat(match["iso"])
                     if match["iso"]
-                    else date(year, _MONTHS.index(month) + 1, int(match["d1"] or match["d2"]))
+                    else date(year, MONTHS.index(month) + 1, int(match["d1"] or match["d2"]))
                 )
             except ValueError:
                 continue

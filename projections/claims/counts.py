@@ -17,7 +17,8 @@ from projections.claims.amounts import (
 )
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, dates_in
-from projections.claims.facts import Facts, is_bump
+from projections.claims.facts import Facts
+from projections.claims.gathering import is_bump
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, stem, version_spans, versions_in
 from projections.claims.topics import clause_of, denied, is_claim, is_habit, is_setting

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from projections.actions import ActionItem
 from projections.claims.claim import Finding
-from projections.claims.clocks import dates_in
+from projections.claims.clocks import MONTHS, dates_in
 from projections.claims.facts import Facts
 from projections.claims.people import same_person
 from projections.claims.prose import Sentence
@@ -13,24 +13,8 @@ from projections.claims.text import content_words
 from projections.claims.topics import in_plans
 from projections.claims.vocabulary import any_case, phrases
 
-_END_OF = any_case(
-    r"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>january|february|march|april|may|june|july|august|september|october|november|december)\b"
-)
+_END_OF = any_case(rf"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>(?:{'|'.join(MONTHS)})[a-z]*)\b")
 _DONE = any_case(r"\b(?:done|finished|completed?|closed|is in place|has been|already)\b")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
 
 
 def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
@@ -52,7 +36,8 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     years = sorted({item.due_on.year, *(day.year for day in facts.own_days)})
     days = [day for _, _, day in dates_in(text, years)]
     ends = [
-        (match["part"].lower(), _MONTHS.index(match["month"].lower()) + 1) for match in _END_OF.finditer(text)
+        (match["part"].lower(), MONTHS.index(match["month"][:3].lower()) + 1)
+        for match in _END_OF.finditer(text)
     ]
     wrong = days and item.due_on not in days
     wrong = wrong or any(

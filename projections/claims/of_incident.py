@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from projections.claims.check import check_texts, texts_of
 from projections.claims.claim import Finding
-from projections.claims.facts import Facts, facts_of
+from projections.claims.facts import Facts
+from projections.claims.gathering import facts_of
 from projections.claims.peaks import ASKED
 from projections.claims.prose import Text
 from projections.dossier import Dossier, Part

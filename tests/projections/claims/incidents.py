@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from projections.claims.check import check_texts
-from projections.claims.facts import facts_of
+from projections.claims.gathering import facts_of
 from projections.claims.prose import Text
 from projections.dossier import Dossier
 from tests import builders as b

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from projections.claims.check import check_texts, texts_of
-from projections.claims.facts import facts_of
+from projections.claims.gathering import facts_of
 from projections.claims.prose import Text
 from projections.dossier import Dossier
 from reports.wording.claims import claim
