@@ -19,10 +19,7 @@ _ITS_END = any_case(
 _TRAILING = any_case(
     r"(?:afterwards|later|subsequently|thereafter|after that|after this|next|then)\W*(?:on)?\W*"
 )
-_KEEN = frozenset(
-    ("alerted", "alert ended", "reported", "declared", "reopened", "cause", "deployed", "deploying", "rolled back", "rolling back",
-     "lead", "joined", "hypothesis", "decided", "branched", "alert ended", "service added", "outage", "recovered", "resolved", "merged", "message", "started", "severity", "committed", "deploy failed", "detected", "confirmed", "tested")
-)  # fmt: skip
+_NO_ORDER = frozenset(("verified", "fixed", "calm", "alert on", "rollback failed"))
 _ROOM = timedelta(seconds=60)
 
 
@@ -31,63 +28,12 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     text = sentence.text
     if sentence.heading or facts.incident is None or not is_claim(text) or in_plans(sentence):
         return
-    topics = [each for each in facts.topics(text) if each.point in _KEEN]
+    amounts = list(durations_in(text))
     for way, pattern in each_of("order").items():
         for match in pattern.finditer(text):
-            amounts = list(durations_in(text))
             if any(0 <= match.start() - each.end < 4 for each in amounts):
                 continue
-            left = _events(
-                [each for each in topics if each.end <= match.start()],
-                text,
-                facts,
-                text[: match.start()],
-                last=True,
-            )
-            rest = text[match.end() :]
-            comma = text.find(",", match.end())
-            if match.start() < 3 and comma > 0:
-                left = _events(
-                    [each for each in topics if each.start > comma], text, facts, text[comma:], last=False
-                )
-                right = _events(
-                    [each for each in topics if match.end() <= each.start < comma],
-                    text,
-                    facts,
-                    rest[: comma - match.end()],
-                    last=False,
-                )
-            elif ended := _ITS_END.match(rest):
-                before = [t for t in topics if t.end <= match.start()]
-                it = next(
-                    (t for t in reversed(before) if t.point not in ("message", "declared", "merged")), None
-                )
-                if it is None:
-                    continue
-                doing = {"rolled back": "rolling back", "deployed": "deploying"}.get(it.point)
-                begun = doing if re.search("start|beg", ended[0]) and doing else it.point
-                right, left = (
-                    own_stamps(replace(it, point=begun), text, facts),
-                    _events([t for t in before if t is not it], text, facts, "", last=True),
-                )
-            elif not any(t.end <= match.start() for t in topics) and match.start() < 12:
-                beyond = [t for t in topics if t.start >= match.end()]
-                if len(beyond) < 2:
-                    continue
-                right, left = (
-                    own_stamps(beyond[0], text, facts),
-                    _events(beyond[1:2], text, facts, "", last=False),
-                )
-            elif (
-                _TRAILING.fullmatch(match[0] + rest)
-                and len(before := [t for t in topics if t.end <= match.start()]) > 1
-            ):
-                left = _events(before[:-1], text, facts, "", last=True)
-                right = _events(before[-1:], text, facts, "", last=False)
-            else:
-                right = _events(
-                    [each for each in topics if each.start >= match.end()], text, facts, rest, last=False
-                )
+            left, right = _sides(text, match, facts)
             if not left or not right or {s.event for s in left} & {s.event for s in right}:
                 continue
             first, second = (right, left) if way == "after" else (left, right)
@@ -95,6 +41,36 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
                 continue
             yield Finding("order", "order", text.strip()[:160], (*_closest(second), *_closest(first)))
             return
+
+
+def _sides(text: str, match: re.Match[str], facts: Facts) -> tuple[list[Stamp], list[Stamp]]:
+    """Return the instants of what stands on either side of a word of order."""
+    topics = [each for each in facts.topics(text) if each.point not in _NO_ORDER]
+    before = [each for each in topics if each.end <= match.start()]
+    beyond = [each for each in topics if each.start >= match.end()]
+    rest, comma = text[match.end() :], text.find(",", match.end())
+    if match.start() < 3 and comma > 0:
+        within = [each for each in beyond if each.start < comma]
+        late = [each for each in topics if each.start > comma]
+        left = _events(late, text, facts, text[comma:], last=False)
+        return left, _events(within, text, facts, rest[: comma - match.end()], last=False)
+    if ended := _ITS_END.match(rest):
+        it = next((t for t in reversed(before) if t.point not in ("message", "declared", "merged")), None)
+        if it is None:
+            return [], []
+        doing = {"rolled back": "rolling back", "deployed": "deploying"}.get(it.point, it.point)
+        begun = replace(it, point=doing if re.search("start|beg", ended[0]) else it.point)
+        others = [each for each in before if each is not it]
+        return _events(others, text, facts, "", last=True), own_stamps(begun, text, facts)
+    if not before and match.start() < 12:
+        if len(beyond) < 2:
+            return [], []
+        return _events(beyond[1:2], text, facts, "", last=False), own_stamps(beyond[0], text, facts)
+    if _TRAILING.fullmatch(match[0] + rest) and len(before) > 1:
+        left = _events(before[:-1], text, facts, "", last=True)
+        return left, _events(before[-1:], text, facts, "", last=False)
+    left = _events(before, text, facts, text[: match.start()], last=True)
+    return left, _events(beyond, text, facts, rest, last=False)
 
 
 def _events(topics: Sequence[Topic], text: str, facts: Facts, part: str, *, last: bool) -> list[Stamp]:
@@ -108,16 +84,10 @@ def _events(topics: Sequence[Topic], text: str, facts: Facts, part: str, *, last
     if chosen.negated:
         return []
     if chosen.point == "outage":
-        spans = (
-            facts.outages
-            if chosen.which is None or not facts.outages
-            else facts.outages[chosen.which : (chosen.which + 1) or None]
-        )
-        return (
-            [stamp for starts, ends in spans for stamp in (ends if last or "over" in part else starts)]
-            if chosen.which is not None
-            else []
-        )
+        if chosen.which is None:
+            return []
+        spans = facts.outages[chosen.which : (chosen.which + 1) or None]
+        return [one for starts, ends in spans for one in (ends if last or "over" in part else starts)]
     return own_stamps(chosen, text, facts) or told
 
 
