@@ -205,6 +205,8 @@ def _noted(
     if not about:
         if value >= 10 and nouns & _people() and any(_NOBODY.search(each) for each in facts.noted_texts):
             yield Finding("count", "nobody", words)
+        elif value >= 10 and hit and nouns & _people():
+            yield Finding("count", "nothing", words, is_notice=True)
         return
     bound = bound_of(text, start, end)
     slack = 0.15 * value if bound == "about" else 0.02 * value if value >= 1000 and value % 100 == 0 else 0.0

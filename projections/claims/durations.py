@@ -109,6 +109,8 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             if not amount.high or any(amount.fits(each.low, each.high) for each in between):
                 continue
             spans = spans or between
+        if not spans and any(not _is_recorded(each, text, facts) for each in topics) and facts.incident:
+            yield Finding("duration", "nothing", amount.words, is_notice=True)
         if not spans or any(amount.fits(each.low, each.high) for each in spans):
             continue
         total = _sum_of_outages(facts)

@@ -1,7 +1,8 @@
 """Who led, declared, wrote, deployed or noticed it, and how severe it was, as people say it and as the log has it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from projections.claims.claim import Finding
 from projections.claims.facts import Facts, Stamp
@@ -12,7 +13,6 @@ from projections.claims.topics import clause_of, denied, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 from tracker.events.changes import CommitMade
-from tracker.events.corrections import Effective
 from tracker.text.patterns import lazy_pattern
 
 _NAME = lazy_pattern(r"@?\b[A-Z][a-z][\w.-]*(?:\s+[A-Z][a-z][\w-]+){0,2}(?=['’]s?\b|\b)")
@@ -31,6 +31,7 @@ _DID = any_case(
     r"carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
 )
 _OWN = lazy_pattern(r"(?<=\w)['’]s?\s+(?:[a-z-]+\s+){0,2}?(?:change|patch|fix|commit|hotfix)\b")
+_OF_CODE = any_case(r"\b(?:change|patch|fix|hotfix|commit|code|release|v?\d+\.\d+)")
 _OTHER = any_case(
     r"[,;:]|\b(?:told|asked|for|with|by|that|when|after|before|whether|if|to|from|who|he|she|they|we|it|his|her|their|not|never|had been|was|were|about|of|on)\b"
 )
@@ -95,29 +96,18 @@ def _one_of(name: str, people: set[str], facts: Facts) -> bool:
 def _lead(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
     leads = _leads(text, facts)
     people = {each.by for each in leads if each.by}
-    if not people:
-        return
     field = _OF_LEAD.match(text)
-    for match in [field] if field else phrases("lead").finditer(text):
+    for match in [field] if field else phrases("lead").finditer(text) if people else ():
         left, right = clause_of(text, match.start(), match.end())
         passive = re.match(r"\s*(?:by|was|were|is|:|\|)", text[match.end() :]) or field
-        near = [
-            each
-            for each in names
-            if (each[1] >= match.end() if passive else each[2] <= match.start())
-            and left <= each[1] < (len(text) if field else right)
-        ]
+        within = [each for each in names if left <= each[1] < (len(text) if field else right)]
+        near = [each for each in within if (each[1] >= match.end() if passive else each[2] <= match.start())]
         if not near or denied(text, match.start(), match.end()):
             continue
         name = near[0][0] if passive else near[-1][0]
-        if not _one_of(name, people, facts):
-            yield Finding(
-                "name",
-                "lead",
-                text[min(match.start(), near[0][1]) : max(match.end(), near[-1][2])],
-                leads[-1:],
-                values=tuple(sorted(people)),
-            )
+        if people and not _one_of(name, people, facts):
+            words = text[min(match.start(), near[0][1]) : max(match.end(), near[-1][2])]
+            yield Finding("name", "lead", words, leads[-1:], values=tuple(sorted(people)))
             return
 
 
@@ -135,49 +125,41 @@ def _leads(text: str, facts: Facts) -> tuple[Stamp, ...]:
 
 def _author(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
     match = phrases("author").search(text) or _OWN.search(text)
-    commits = [
-        each for each in facts.commits if isinstance(each.event, CommitMade) and not each.event.is_merge
-    ]
-    if match is None or not commits or denied(text, match.start(), match.end()):
+    made = [(one.id, one.event) for one in facts.commits if isinstance(one.event, CommitMade)]
+    commits = [each for each in made if not each[1].is_merge]
+    if match is None or not commits or not _OF_CODE.search(text) or denied(text, match.start(), match.end()):
         return
+    by = f"{match[0]}{text[match.end() :]}"
     near = [
-        each
-        for each in names
-        if is_known(each[0], facts)
-        or (abs(each[1] - match.end()) < 8 and " by" in match[0] + text[match.end() : each[1]])
+        (min(abs(start - match.end()), abs(match.start() - end)), name)
+        for name, start, end in names
+        if is_known(name, facts)
+        or (abs(start - match.end()) < 8 and " by" in by[: len(match[0]) + max(start - match.end(), 0)])
     ]
-    if not near or not re.search(
-        r"\b(?:change|patch|fix|hotfix|commit|code|release|v?\d+\.\d+)", text, re.IGNORECASE
-    ):
-        return
     versions = set(versions_in(text))
-    own = [each for each in commits if each.event.occurred_at >= facts.begins]
-    if versions:
-        own = _of_versions(versions, commits, facts)
-    authors = {each.event.author for each in own if isinstance(each.event, CommitMade)}
-    name = min(near, key=lambda each: min(abs(each[1] - match.end()), abs(match.start() - each[2])))[0]
-    if authors and not _one_of(name, authors, facts):
-        yield Finding(
-            "name",
-            "author",
-            text[:160],
-            values=tuple(sorted(authors)),
-            events=tuple(each.id for each in own[:3]),
-        )
+    built = _built(versions, facts) if versions else (facts.begins, None)
+    if built is None:
+        return
+    since, until = built
+    own = [
+        each
+        for each in commits
+        if (since is None or each[1].occurred_at >= since) and (until is None or each[1].occurred_at <= until)
+    ]
+    authors = {commit.author for _, commit in own}
+    if near and authors and not _one_of(min(near)[1], authors, facts):
+        events = tuple(event for event, _ in own[:3])
+        yield Finding("name", "author", text[:160], values=tuple(sorted(authors)), events=events)
 
 
-def _of_versions(versions: set[str], commits: Sequence[Effective], facts: Facts) -> list[Effective]:
-    """Return the commits since the deploy before the one of a version."""
+def _built(versions: set[str], facts: Facts) -> tuple[datetime | None, datetime | None] | None:
+    """Return between which instants the commits of a version were made: since the deploy before its own; None if unknown."""
     rows = sorted((r for r in facts.earlier if r.kind == "deploy"), key=lambda row: row.at)
     for number, row in enumerate(rows):
         if plain_version(row.version) in versions:
             before = [r.at for r in rows[:number] if r.service == row.service]
-            return [
-                e
-                for e in commits
-                if e.event.occurred_at <= row.at and (not before or e.event.occurred_at > before[-1])
-            ]
-    return []
+            return (before[-1] + timedelta(microseconds=1) if before else None), row.at
+    return None
 
 
 def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:

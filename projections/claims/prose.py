@@ -43,6 +43,8 @@ _CUT = lazy_pattern(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|
 
 _UNIT = any_case(r"(?:^|[(\[\s])(minutes?|mins?|hours?|hrs?|seconds?|secs?|[hms])[)\]]?$")
 
+_CLOCKED = "(h:mm"
+
 HUMAN_FENCES = ("markdown", "md")
 
 
@@ -222,7 +224,7 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
             units = units if number == row_before + 1 else [_unit(cell) for cell in cells]
             row_before = number
             cells = [
-                f"{c} {u}" if u and c.replace(".", "").isdigit() else c
+                "" if u == _CLOCKED else f"{c} {u}" if u and c.replace(".", "").isdigit() else c
                 for c, u in zip(cells, [*units, *[""] * len(cells)], strict=False)
             ]
             yield _Block([(number, " | ".join(cell for cell in cells if cell))], path, row=True)
@@ -244,7 +246,9 @@ def _blocks(text: str, section: tuple[str, ...]) -> Iterator[_Block]:
 
 
 def _unit(heading: str) -> str:
-    """Return the unit of time that a column's heading names."""
+    """Return the unit of time that a column's heading names; "0:25:00" is then no time of day."""
+    if _CLOCKED in heading.lower():
+        return _CLOCKED
     match = _UNIT.search(heading)
     return {"s": "seconds", "m": "minutes", "h": "hours"}[match[1][0].lower()] if match else ""
 

@@ -202,7 +202,12 @@ def _is_next(version: str, known: Iterable[str]) -> bool:
 def _deploys_of(text: str, facts: Facts) -> Iterator[Finding]:
     """Find a release of a service that the log has no deploy of, and a fix that is said to have gone out where nothing did."""
     fix = next(
-        (t for t in facts.topics(text) if t.point == "deployed" and phrases("telling/fix").search(t.words)),
+        (
+            topic
+            for topic in facts.topics(text)
+            if topic.point == "deployed"
+            and phrases("telling/fix").search(text, *clause_of(text, topic.start, topic.end))
+        ),
         None,
     )
     during = [row for row in facts.changes if row.kind == "deploy" and row.at >= facts.begins]
@@ -258,6 +263,8 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     if negation is None or not held or point not in _DENIABLE or topic.start - negation.end() > 40:
         return
     if point not in _MERELY and not _NEVER.fullmatch(negation[0]):
+        return
+    if phrases("telling/no denial").search(text, negation.end(), max(topic.start, negation.end())):
         return
     if point == "resolved" and not phrases("words/thing").search(text, left, right):
         return

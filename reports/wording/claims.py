@@ -102,6 +102,8 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("negation", "changed"): lambda one: f"it changed: {_levels(one)}",
     ("negation", "not changed"): lambda one: f"it went otherwise: {_levels(one)}",
     ("count", "noted"): lambda one: _named(one, "the numbers that were noted are"),
+    ("count", "nothing"): lambda one: "nobody noted such a number",
+    ("duration", "nothing"): lambda one: "the log does not say when that was",
     ("count", "nobody"): lambda one: "the log says that nobody was affected",
     ("peak", "share"): lambda one: f"{one.values[0]} was at most {one.values[1]} while it lasted",
     ("peak", "height"): lambda one: f"{one.values[0]} was at most {one.values[1]} while it lasted",
