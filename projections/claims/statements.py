@@ -169,7 +169,7 @@ def _version(
         "patch",
     }
     if (
-        rows
+        (rows or facts.earlier)
         and not same
         and version not in facts.versions | ran
         and not failed
