@@ -411,10 +411,10 @@ def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident
     tracker("deploy", "finish", "checkout", "v4", "--at", utc(deployed + timedelta(minutes=5)))
     tracker("link", 1, "checkout@v4", "--as", "fixed", "--why", "restarted it")
 
-    # After midnight the date stands before the time.
-    at = r"(?:\d{4}-\d\d-\d\d )?[\d:]+(?: UTC)?"
-    assert re.search(rf"What fixed it: v2, deployed at {at}\.", alone)
-    assert re.search(rf"What fixed it: v2, deployed at {at} and v3, deployed at {at}\.", apart)
+    # After midnight the date stands behind the time.
+    at = r"\d\d:\d\d(?: UTC on \d{4}-\d\d-\d\d)?"
+    assert re.search(rf"What ended it:\*\* v2, deployed at {at}\.", alone)
+    assert re.search(rf"What ended it:\*\* v2, deployed at {at} and v3, deployed at {at}\.", apart)
     assert "unknown which" not in alone + apart
     assert "They overlap, so it is unknown which of them fixed it." in summary()
 
