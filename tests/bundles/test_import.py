@@ -577,3 +577,19 @@ def test_a_metric_that_is_named_like_a_path_draws_no_picture_elsewhere(tmp_path,
     [path] = report(store_url).pictures
     assert path.count("/") == 1
     assert path.startswith("INC-1/")
+
+
+def test_samples_that_were_retracted_are_used_by_no_answer(tmp_path):
+    """
+    As those of an import that was undone are.
+    """
+    store = told(str(tmp_path / "ours.db"), histories.whole_incident())
+    span = ("checkout", "error_ratio", b.at(-600), b.at(600))
+    with Log(store, now=lambda: b.at(20_000)) as log:
+        assert session(log).samples(*span)
+        sampled = list(log.read_all(topics=("metric-sampled",)))
+        log.append([b.retracted(each.event, 700, incident=None) for each in sampled])
+        assert session(log).samples(*span) == []
+        asked = session(log)
+        rows = compute_verdicts(asked, asked.incident("INC-1"), None).rows
+    assert {row.verdict for row in rows} <= {"no_data", "pending"}
