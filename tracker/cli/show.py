@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from projections.dossier import Dossier, Part
 from projections.durations import durations, shown
 from projections.messages import Message
 from projections.procedure.advice import MESSAGES
-from projections.review import ReportStatus, publications
+from projections.review import ReportStatus, publications, standing
 from projections.updates import messages_of
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
@@ -25,7 +26,6 @@ from reports.wording.timeline import redaction
 from tracker.application import action_items, message_delivery
 from tracker.application.dossier import dossier
 from tracker.application.procedure import due_json, due_of, durations_json
-from tracker.application.report import standing_of
 from tracker.application.session import Session
 from tracker.cli.common import add_reading, plain, write_json
 from tracker.cli.list import described, next_step
@@ -76,7 +76,10 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
     told = messages_of(incident)
     own, preventing, earlier, now = _items(session, known, up_to)
     due = due_of(session, known, up_to)
-    stands = standing_of(session, known)
+    stands = standing(incident, ())
+    if publications(incident):
+        # Only a published report has to be written again, with all that reports import.
+        stands = import_module("tracker.application.report").standing_of(session, known)
     if arguments.json:
         message = next((each for each in due if each.rule in MESSAGES), None)
         write_json(
