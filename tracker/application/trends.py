@@ -79,6 +79,8 @@ def trends(
             "repeat_incidents",
             "share",
             [each for one in counted for each in _of(one, hit=one.id in repeats)],
+            # The longer the history, the more there is that can come back: a later period is no fair comparison.
+            compares=False,
         ),
         *_durations(known, _of_services(counted, names), now, reach, left_out),
         *_deploys(known, now),
