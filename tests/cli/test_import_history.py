@@ -108,3 +108,18 @@ def test_an_export_of_several_incidents_is_imported_once(tracker, tmp_path):
     assert [one["incident"] for one in first["incidents"]] == ["INC-1", "INC-2"]
     assert again["recorded"] == 0
     assert "imported table" in tracker("timeline", 1).out
+
+
+def test_an_import_that_was_undone_can_be_made_again(tracker, tmp_path):
+    """
+    Under a new number: the old one keeps what was struck out.
+    """
+    written(tmp_path)
+    tracker(*IMPORT)
+    tracker("import", "--undo", "INC-2", "--why", "the wrong folder")
+    left = [one["incident"] for one in tracker("list", "--json").json["incidents"]]
+    again = tracker(*IMPORT, "--json").json
+
+    assert left == ["INC-1"]
+    assert [one["incident"] for one in again["incidents"]] == ["INC-1", "INC-3"]
+    assert "Rebuild at night" in tracker("timeline", 3).out

@@ -148,8 +148,8 @@ def _record(
     arrival = Arrival(via=IMPORTED, reported_by=session.author)
 
     def decide(held: Incident) -> list[Incoming]:
-        if held.exists and held.record != record:
-            return []
+        if held.steps and held.record != record:
+            return []  # another incident's number, or one whose import was undone
         told = _decisions(name, past, record, by, services)
         if past.resolved is None and held.status is not Status.RESOLVED:
             told.append(_closed(name, past, by, now))

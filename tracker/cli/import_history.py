@@ -100,4 +100,5 @@ def _say(arguments: argparse.Namespace, history: History, done: Imported | None)
         again = command("tracker", "import", arguments.file, "--from", arguments.source, *zone)
         say(f"Nothing was recorded. Next: {again}")
     else:
-        say(f"{len(done.numbers)} incidents, {done.recording.said()}")
+        many = len(done.numbers)
+        say(f"{many} {'incident' if many == 1 else 'incidents'}, {done.recording.said()}")
