@@ -83,7 +83,9 @@ def _wrong(
     if sentence.row and many > 1:
         following = min((each.start for each in clocks(text) if each.start > clock.start), default=len(text))
         left, right, leads = (
-            (clock.start, following, False) if leads or left <= 2 else (left, min(right, following), False)
+            (clock.start, following, False)
+            if leads or (left <= 2 and clocks(text)[0].start <= 2)
+            else (left, min(right, following), False)
         )
     mine = [each for each in topics if left <= each.start < right or leads]
     if not mine and right - left - (clock.end - clock.start) < 14:
