@@ -74,7 +74,10 @@ def test_a_file_of_bodies_lists_too(tracker, tmp_path, prometheus_server):
 
     assert without["would_have_declared"] == []
     assert "Down of checkout fired at 2026-03-04T14:02:15.000Z" in answer.err
-    assert "tracker declare 'checkout’s door is shut' --service checkout --severity critical" in answer.err
+    assert (
+        """tracker declare 'checkout'"'"'s door is shut' --service checkout --severity critical"""
+        in answer.err
+    )
     assert tracker("list", "--json").json["incidents"] == []
 
 
