@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 # More arguments for pytest: make test PYTEST="-k timeline"
 PYTEST ?=
-# Processes that share the tests, a file at a time, so that few servers are started: make test WORKERS=0 for one
-WORKERS ?= 2
+# Processes that share the tests, a file at a time, so that few servers are started: make test WORKERS=0 for one.
+# More than there are cores, for many tests wait; in the order of the files, for those with few tests are the longest.
+WORKERS ?= 3
 # Lines of the product are counted where all tests run; see [tool.coverage] in pyproject.toml.
 COVERAGE = $(if $(PYTEST),,--cov --cov-report=)
 # Tests of what the documents promise; part of `make test`, and runnable alone.
@@ -31,10 +32,10 @@ servers: ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink and 
 	@bash .ci/node_sdk.sh
 
 test: setup servers ## Run all tests, and see that they cover the product; this is all a fresh clone needs
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(COVERAGE) $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(COVERAGE) $(PYTEST)
 
 quick: setup ## Run the tests that start no servers and break nothing, in some two minutes
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST)
 
 check: lint types imports test ## Run all that CI runs: tests, style, types, imports, documents
 

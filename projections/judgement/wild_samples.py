@@ -87,7 +87,7 @@ def shows_wild_again(judgement: ChangeJudgement, baseline: Floats, wild: Flags, 
     if judgement.direction not in ("up", "down") or expected is None or visible is None:
         return False
     sign = 1 if judgement.direction == "up" else -1
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         distances = sign * (baseline - np.median(baseline[np.isfinite(baseline) & ~wild]))
         left_out = np.flatnonzero(wild & (distances > 0))
         if not len(left_out):

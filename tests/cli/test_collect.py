@@ -172,7 +172,7 @@ def test_a_broken_query_among_good_ones_keeps_the_good(tracker, tmp_path, promet
     assert "parse error" in found["samples of broken"]["problem"]
     assert "samples of broken: FAILED" in answer.err
     assert "curl -sG" in tracker("collect", 1).out
-    assert "### latency of checkout" in tracker("report", 1, "-o", "-").out
+    assert "of checkout (`latency`)" in tracker("report", 1, "-o", "-").out
 
 
 def test_a_prometheus_that_does_not_answer_is_10(tracker, tmp_path):
@@ -265,7 +265,7 @@ def test_one_query_can_be_pulled_under_a_name(tracker, tmp_path, prometheus_serv
 
     assert answer.code == 0, answer.err
     assert answer.json["sources"][0]["new_samples"] == 240
-    assert "### latency of checkout" in tracker("report", 1, "-o", "-").out
+    assert "of checkout (`latency`)" in tracker("report", 1, "-o", "-").out
 
 
 def test_alert_history_is_read_for_a_span(tracker, tmp_path, prometheus_server):

@@ -79,7 +79,8 @@ def full(folder: Path, store: str, seed: int, times: int) -> Outcome:
         if "://" not in store:
             store = str(disk / "tracker.db")
         with (
-            tracker_server(folder, store=store, serve="") as server,
+            # The disk is smaller than what is kept free of strangers by default.
+            tracker_server(folder, store=store, serve="public_free_disk_bytes = 0") as server,
             _on(disk, store, around),
             sending(server.url, seed=seed) as load,
         ):

@@ -7,7 +7,7 @@ import gc
 import io
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib import import_module
 from typing import NoReturn, TextIO, cast
 
@@ -26,6 +26,10 @@ _IN_A_HURRY = ("due", "list", "show", "timeline", "changes", "history", "report"
 
 _LASTING = ("serve", "watch", "run", "collect")
 """Commands that may go on for long, and so collect garbage."""
+
+
+_MAY_NEED_NO_LOG = ("check", "import")
+"""Commands that check a text, or read another tool's records, without any tracker.toml."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -180,8 +184,7 @@ def call(arguments: argparse.Namespace, *, log: Log | None = None) -> int:
     session = session_of(arguments, log=log)
     try:
         if log is None and arguments.command not in _DELIVER_NOTHING:
-            # Without a tracker.toml there is no log: a command that needs one says so itself.
-            with suppress(SettingsError):
+            with suppress(SettingsError) if arguments.command in _MAY_NEED_NO_LOG else nullcontext():
                 spool.deliver(session, hurry=arguments.command in _IN_A_HURRY)
         code: int = arguments.run(arguments, session)
         sys.stdout.flush()

@@ -93,6 +93,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             f"import: {arguments.file} is a folder, and a bundle is one file",
             hint=f"For post-mortems: tracker import {word(arguments.file)} --from markdown --dry-run",
         )
+    _ = session.settings  # without a log nothing is read
     who = None if arguments.dry_run else session.author
     bundle = opened(arguments.file)
     prefix = session.settings.tracker.prefix

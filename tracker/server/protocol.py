@@ -59,8 +59,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cancel_deadline()
         if self._unanswered >= MOST_PIPELINED:
             raise ValueError("too many requests at once")
-        self._unanswered += 1
         super().on_headers_complete()
+        # Only now: a request whose target is no address gets no answer of its own, but ends the connection.
+        self._unanswered += 1
 
     def on_body(self, body: bytes) -> None:
         self._progress = True
