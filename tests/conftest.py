@@ -59,6 +59,8 @@ def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     # A shell starts a job in the background with Ctrl-C ignored, which what the tests start would inherit.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     git = home / ".gitconfig"
     git.write_text(
         "[user]\n\tname = Ada Example\n\temail = ada@example.com\n"
