@@ -27,6 +27,8 @@ _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_"
 _FOREIGN_NAMES = (
     *("PERSISTENCE_MODULE", "IS_SNAPSHOTTING_ENABLED", "COMPRESSOR_TOPIC", "CIPHER_TOPIC", "CIPHER_KEY"),
     *("EDITOR", "VISUAL", "PAGER", "NO_COLOR", "FORCE_COLOR", "LANGUAGE", "LC_TIME", "LC_NUMERIC"),
+    # With it each start of a command compiles all that it imports, which is half of its time.
+    "PYTHONDONTWRITEBYTECODE",
 )
 
 # Nobody's zone, and 5:45 from UTC: an answer that follows the machine's clock shows at once.
