@@ -59,7 +59,8 @@ class RuleJudged:
     """One rule of one service; seconds are medians over the incidents in which they are known.
 
     `after_customer` are incidents that a customer noticed before the rule fired. `firings` counts what the rule
-    did until the last instant that is known; `is_defined` says whether its definition was read.
+    did until the last instant that is known; `is_defined` says whether its definition was read. Recall is over the
+    incidents since `known_since`, the rule's first firing or the first reading of its definition.
     """
 
     rule: str
@@ -75,6 +76,7 @@ class RuleJudged:
     after_customer: tuple[str, ...]
     incidents: tuple[str, ...]
     is_defined: bool
+    known_since: datetime
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,21 @@ def judge_rules(
         if interval.starts_at is not None:
             key = (event.name, event.service)
             firings.setdefault(key, []).append(_Firing(interval.starts_at, interval.ends_at))
-    rules = {(rule.name, rule.service) for rule in defined}
+    rules: dict[tuple[str, str | None], datetime] = {}
+    for rule in sorted(defined, key=lambda rule: rule.occurred_at):
+        rules.setdefault((rule.name, rule.service), rule.occurred_at)
     merged = [incident for incident in merged_incidents(incidents) if not incident.is_false_alarm]
     by_customer = {incident.id for incident in incidents if incident.detected_by == "customer"}
     return [
         _judged(
-            name, owner, _joined(firings.get((name, owner), [])), (name, owner) in rules, merged, by_customer
+            name,
+            owner,
+            _joined(firings.get((name, owner), [])),
+            rules.get((name, owner)),
+            merged,
+            by_customer,
         )
-        for name, owner in sorted(rules | set(firings), key=lambda key: (key[1] or "", key[0]))
+        for name, owner in sorted({*rules, *firings}, key=lambda key: (key[1] or "", key[0]))
         if service in (None, owner)
     ]
 
@@ -150,11 +159,17 @@ def _judged(
     rule: str,
     service: str | None,
     firings: list[_Firing],
-    is_defined: bool,
+    seen_at: datetime | None,
     merged: Sequence[MergedIncident],
     by_customer: set[str],
 ) -> RuleJudged:
-    own = [incident for incident in merged if service in incident.services]
+    # An incident that was over before anything is known of the rule says nothing about it.
+    known_since = min([*(firing.starts_at for firing in firings[:1]), *([seen_at] if seen_at else [])])
+    own = [
+        incident
+        for incident in merged
+        if service in incident.services and (incident.ends_at is None or incident.ends_at >= known_since)
+    ]
     led: set[int] = set()
     caught: dict[str, _Firing] = {}
     detection, reset, after_customer = [], [], []
@@ -184,7 +199,8 @@ def _judged(
         reset_n=len(reset),
         after_customer=tuple(after_customer),
         incidents=tuple(caught),
-        is_defined=is_defined,
+        is_defined=seen_at is not None,
+        known_since=known_since,
     )
 
 

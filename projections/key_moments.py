@@ -57,8 +57,12 @@ class KeyMoment:
 def is_decision(entry: Entry) -> bool:
     """Whether a note says what was decided, such as why nothing was rolled back."""
     fact = entry.fact
-    plain = isinstance(fact, NoteAdded) and fact.kind in ("note", "hypothesis", "fix")
-    return plain and entry.redacted is None and _DECIDED.search(fact.text) is not None  # type: ignore[attr-defined]
+    return (
+        isinstance(fact, NoteAdded)
+        and fact.kind in ("note", "hypothesis", "fix")
+        and entry.redacted is None
+        and _DECIDED.search(fact.text) is not None
+    )
 
 
 def customer_words(incident: Incident, entries: Iterable[Entry]) -> Entry | None:

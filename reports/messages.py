@@ -33,7 +33,7 @@ class Draft:
     """All that a message is written from.
 
     `fix` is the fix as the procedure has it, or the rollout of one that goes on; after a relapse one since then.
-    `tell` names who has to be told of this severity; `log_head` is the position of the log, and the head there.
+    `tell` names who must be notified of this severity; `log_head` is the log's position and its head there.
     `eta` is the time that it promises; `metrics` are (service, metric) as the settings name them; `at` is when it is
     written, `relapse` how the incident came back, if it did.
     """
@@ -75,7 +75,7 @@ def write(kind: str, draft: Draft) -> str:
 
 
 def _to_look_up(kind: str, draft: Draft) -> list[str]:
-    """Say who has to be told, where the report is, and up to where the log was read: its head proves that later."""
+    """Say who must be notified, where the report is, and up to where the log was read: its head proves that later."""
     lines = []
     if draft.tell and kind == "initial":
         lines.append(f"Tell: {', '.join(short(name, 100) for name in draft.tell)}")

@@ -28,7 +28,7 @@ def log(declared: Typed) -> Typed:
 
 
 def restored(log: Typed, before: Path, words: list[str]) -> None:
-    """Write a file after the last of three notes, then put back the log of before them and go on."""
+    """Write a file after the third note, then restore the log from before the notes and continue."""
     shutil.copy("tracker.db", before)
     for number in range(3):
         log("note", 1, f"acknowledged {number}", "--at", "14:31Z")

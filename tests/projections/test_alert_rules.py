@@ -107,6 +107,19 @@ def test_a_rule_that_never_fired_is_there_with_its_misses():
     assert (found.rule, found.fired, found.precision.value, found.recall.value) == ("PoolFull", 0, None, 0.0)
 
 
+def test_an_incident_before_the_rule_was_known_is_no_miss():
+    """
+    A rule of last week did not miss what happened last year.
+    """
+    (found,) = judged(
+        *incident(1, 0, 20),
+        *incident(2, 1000, 1020),
+        defined=[rule(500, name="PoolFull"), rule(2000, name="PoolFull")],
+    )
+
+    assert (found.recall.of, found.recall.n) == (0, 1)
+
+
 @given(st.integers(1, 400), st.data())
 def test_a_share_lies_in_its_interval_and_in_0_to_1(n, data):
     """

@@ -43,7 +43,7 @@ def test_a_head_that_was_told_is_in_the_log_that_goes_on(session: Session, store
 @pytest.mark.parametrize("recorded_since", [0, 1, 2, 9])
 def test_a_log_that_was_put_back_lacks_the_head(tmp_path: Path, monkeypatch, recorded_since: int):
     """
-    However far it went on, and although later heads were told of the new history.
+    However far it went on, and although later heads of the new history were logged.
     """
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     store, kept = tmp_path / "tracker.db", tmp_path / "kept.db"

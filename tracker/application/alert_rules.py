@@ -39,15 +39,11 @@ def judged_rules(session: Session, service: str | None, up_to: int | None) -> Ru
     facts = [
         fact for fact in effective(session.log.read_all(topics, up_to)).values() if fact.retraction is None
     ]
-    newest = {
-        (fact.event.name, fact.event.service): fact.event
-        for fact in sorted(facts, key=lambda fact: fact.recorded.position)
-        if isinstance(fact.event, AlertRuleSeen)
-    }
+    ordered = sorted(facts, key=lambda fact: fact.recorded.position)
+    defined = [fact.event for fact in ordered if isinstance(fact.event, AlertRuleSeen)]
+    newest = {(rule.name, rule.service): rule for rule in defined}
     alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
-    rules = judge_rules(
-        spans(deduplicate(alerts)), newest.values(), session.incidents(up_to), service=service
-    )
+    rules = judge_rules(spans(deduplicate(alerts)), defined, session.incidents(up_to), service=service)
     missing = [
         (name, metric)
         for name in session.settings.services

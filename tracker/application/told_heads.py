@@ -17,7 +17,7 @@ _MOST_ASKED = 100
 
 
 class ToldHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The head of a log at a position, and when it was told."""
+    """The head of a log at a position, and when serve logged it."""
 
     log: str
     position: int

@@ -20,7 +20,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tracker.application.history import AUTHORS
+from tracker.application.import_history import AUTHORS
 from tracker.application.session import Recording, Session
 from tracker.application.undo_import import undo_import
 from tracker.bundles.importing import Plan, import_bundle, plan_import

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tracker.application.history import History, Imported, import_history, key_of, read_history
+from tracker.application.import_history import History, Imported, import_history, key_of, read_history
 from tracker.application.session import Session
 from tracker.cli.common import say, write_json
 from tracker.errors import UsageError

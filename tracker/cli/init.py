@@ -51,7 +51,7 @@ step_seconds = 15
 [slack]
 # webhook_url_env = "SLACK_URL"   # the variable with the incoming webhook's URL
 
-# [alerting.critical]             # who has to be told of a critical incident; the first message names them
+# [alerting.critical]             # who must be notified of a critical incident; the first message names them
 # tell = ["engineering lead", "devops", "product", "cto"]
 
 # [people]                        # one person under several names, such as git's: all are shown as the first

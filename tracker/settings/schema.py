@@ -121,7 +121,7 @@ class Service(_Section, frozen=True, kw_only=True):
 
 
 class Told(_Section, frozen=True, kw_only=True):
-    """The table [alerting.SEVERITY]: who has to be told of such an incident."""
+    """The table [alerting.SEVERITY]: who must be notified of such an incident."""
 
     tell: tuple[str, ...] = ()
 
