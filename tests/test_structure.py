@@ -17,7 +17,7 @@ LOOKED_UP = {
     "tracker.cli.dispatch": "COMMANDS",
     "tracker.application.recording": "the handlers of requests",
     "tracker.application.session": "what is still due, which only `.` after a resolve asks for",
-    "tracker.cli.show": "the report, which only an incident with a published one asks for",
+    "tracker.application.incident_json": "the report, which only an incident with a published one asks for",
     "tracker.inbox.opening": "the inbox in PostgreSQL",
     "tracker.log.application": "the log in PostgreSQL",
 }

@@ -13,8 +13,9 @@ from projections.alert_expression import AlertExpression, parse
 from projections.backtest import Backtest, ForNothing, IncidentAnswer
 from reports.numbers import rounded_with_unit
 from tracker.application.backtest import backtest_alert
+from tracker.application.json_values import plain
 from tracker.application.session import Session
-from tracker.cli.common import add_display_zone, add_reading, plain, write_json
+from tracker.cli.common import add_display_zone, add_reading, write_json
 from tracker.text.terminal import printable, table
 from tracker.times import spoken
 

@@ -11,9 +11,10 @@ from projections.likely_deploys import likely_deploys
 from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.collect.incident import SOURCES, collect_incident
 from tracker.application.dossier import dossier
+from tracker.application.json_values import plain
 from tracker.application.secret_warnings import notices_of_feed
 from tracker.application.session import Session
-from tracker.cli.common import add_incident, add_json, plain, say, write_json
+from tracker.cli.common import add_incident, add_json, say, write_json
 from tracker.cli.progress import PROGRESS
 from tracker.errors import SettingsError
 from tracker.text.shell import command, word

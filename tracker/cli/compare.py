@@ -15,13 +15,13 @@ from projections.comparison import INCIDENT, SO_FAR, VerdictRow
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.verdict_phrases import headline, reason, remarks, settled_after, when_normal
+from tracker.application.json_values import plain
 from tracker.application.session import Session
 from tracker.application.verdicts import compute_verdicts
 from tracker.cli.common import (
     add_display_zone,
     add_incident,
     add_reading,
-    plain,
     say,
     write_json,
     write_unfiltered,

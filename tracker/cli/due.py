@@ -6,11 +6,12 @@ from projections.actions import OVERDUE
 from projections.incidents import open_ones, ours
 from reports.wording import procedure as words
 from tracker.application import action_items
+from tracker.application.incident_json import described
 from tracker.application.procedure import due_items, due_json
 from tracker.application.session import Session
 from tracker.application.still_due import still_due
 from tracker.cli.common import add_json, write_json
-from tracker.cli.list import described, next_step, print_incidents, print_none
+from tracker.cli.list import next_step, print_incidents, print_none
 from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker due"

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from projections.incidents import open_ones
+from tracker.application.incident_json import described
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
 from tracker.events.incidents import UNKNOWN
@@ -61,36 +62,6 @@ def print_none(session: Session, what: str, service: str | None = None) -> None:
     print(f"There is no {what}{of_service} in {shown_address(session.settings.store)}.")
     print('Declare one: tracker declare "what is broken" --service NAME --severity critical')
     print("See how it works: tracker demo")
-
-
-def described(incident: Incident) -> dict[str, object]:
-    """Return an incident's own facts as JSON keys."""
-    return {
-        "incident": incident.id,
-        "title": incident.title,
-        "status": incident.status,
-        "severity": incident.severity,
-        "services": incident.services,
-        "stage": incident.stage,
-        "lead": incident.lead,
-        "impact": incident.impact,
-        "affected": incident.affected,
-        "affected_from": incident.affected_from,
-        "affected_to": incident.affected_to,
-        "declared_at": incident.declared_at,
-        "declared_by": incident.declared_by,
-        "detected_by": incident.detected_by,
-        "resolved_at": incident.resolved_at,
-        "resolved_by": incident.resolved_by,
-        "resolution": incident.resolution,
-        "reopened_at": incident.reopened_at,
-        "merged_into": incident.merged_into,
-        "merged_from": incident.merged_from,
-        "milestones": {
-            name: {"at": milestone.at, "until": milestone.until, "by": milestone.by, "event": milestone.event}
-            for name, milestone in incident.milestones.items()
-        },
-    }
 
 
 def next_step(incident: Incident) -> str:

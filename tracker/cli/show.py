@@ -3,39 +3,33 @@
 import argparse
 import json
 import sys
-from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from projections.actions import ActionItem, earlier_open, items, of_incident, would_have_prevented
-from projections.dossier import Dossier, Part
-from projections.durations import durations, shown
+from projections.dossier import Dossier
+from projections.durations import shown as known_durations
 from projections.messages import Message
-from projections.procedure.advice import MESSAGES
-from projections.review import ReportStatus, publications, standing
-from projections.updates import messages_of
+from projections.review import ReportStatus
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
 from reports.wording.actions import ledger_line, status
 from reports.wording.headlines import detail, headline
 from reports.wording.impact import impact_in_words
 from reports.wording.timeline import redaction
-from tracker.application import action_items, message_delivery
-from tracker.application.dossier import dossier
-from tracker.application.procedure import due_json, due_of, durations_json
+from tracker.application import action_items
+from tracker.application.incident_json import ShownIncident, incident_json, shown_incident
+from tracker.application.json_values import plain
 from tracker.application.session import Session
-from tracker.cli.common import add_reading, plain, write_json
-from tracker.cli.list import described, next_step
+from tracker.cli.common import add_reading, write_json
+from tracker.cli.list import next_step
 from tracker.errors import BadInputError
 from tracker.events.actions import ActionAdded
 from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.events.incidents import UNKNOWN
-from tracker.incident import Incident
 from tracker.log.private_files import create_private
 from tracker.text.shell import word
 from tracker.text.terminal import printable, table
@@ -70,43 +64,11 @@ def _is_number(typed: str, prefix: str) -> bool:
 
 def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
     incident = session.incident(arguments.what, up_to)
-    parts = Part.ALL if publications(incident) else Part.WORK | Part.ACTIONS
-    known = dossier(session, incident, up_to, parts=parts)
-    lasted = durations(known)
-    told = messages_of(incident)
-    own, preventing, earlier, now = _items(session, known, up_to)
-    due = due_of(session, known, up_to)
-    stands = standing(incident, ())
-    if publications(incident):
-        # Only a published report has to be written again, with all that reports import.
-        stands = import_module("tracker.application.report").standing_of(session, known)
+    shown = shown_incident(session, incident, up_to)
     if arguments.json:
-        message = next((each for each in due if each.rule in MESSAGES), None)
-        write_json(
-            {
-                **described(incident),
-                "durations": durations_json(lasted),
-                "messages": [message_delivery.described(each) for each in told],
-                "actions": [action_items.described(each, now) for each in own],
-                "would_have_prevented_it": [action_items.described(each, now) for each in preventing],
-                "earlier_open_actions": [action_items.described(each, now) for each in earlier],
-                "next": due_json(due),
-                "next_message": message
-                and {"kind": message.next_step.facts["kind"], "due_at": message.due_at},
-                "position": incident.last_position,
-                "report": {
-                    "state": stands.state,
-                    "reviewed_at": stands.reviewed_at,
-                    "reviewed_by": stands.reviewed_by,
-                    "published_at": stands.published_at,
-                    "published_by": stands.published_by,
-                    "event": stands.event,
-                    "position": stands.position,
-                    "changes_since": stands.changes_since,
-                },
-            }
-        )
+        write_json(incident_json(shown))
         return 0
+    stands = shown.report
     print(f"{incident.id}  {printable(incident.title)}")
     rows = [
         ("status", _status(incident)),
@@ -116,55 +78,34 @@ def _incident(arguments: argparse.Namespace, session: Session, up_to: int | None
         ("impact", printable(impact_in_words(incident) or "not recorded")),
         ("report", _report(stands)),
     ]
-    rows += [("imported", printable(each)) for each in _imports(known)]
+    rows += [("imported", printable(each)) for each in _imports(shown.known)]
     rows += [("imported", f"from {printable(incident.record)}")] if incident.record else []
     print(table(rows, indent="  "), end="")
-    for name, duration in shown(lasted).items():
+    for name, duration in known_durations(shown.durations).items():
         print(
             f"  {name.replace('_', ' '):<20} {durations_words.value(duration)}   ({durations_words.formula(duration)})"
         )
-    for each in told:
+    for each in shown.messages:
         print(f"  {_message(each)}")
-    _print_items(incident, own, preventing, earlier, now)
-    for each_due in due:
+    _print_items(shown)
+    for each_due in shown.due:
         print(f"Next: {printable(words.due(each_due))}")
     if incident.resolved_at is None:
         print(f"Next: {next_step(incident)}")
-    elif not any(each_due.rule == "report_written" for each_due in due):
+    elif not any(each_due.rule == "report_written" for each_due in shown.due):
         print(f"Next: {_next_for(stands, incident.id)}")
     return 0
 
 
-_Items = list["ActionItem"]
-
-
-def _items(session: Session, known: Dossier, up_to: int | None) -> "tuple[_Items, _Items, _Items, datetime]":
-    """Return an incident's items, those that would have prevented it, the candidates for that, and now.
-
-    Looking back, now is the incident's last event: nothing ticks.
-    """
-    incident = known.incident
-    now = session.now if up_to is None else max(step.recorded.recorded_at for step in incident.steps)
-    listed = items(known)
-    services = {each.id: each.services for each in known.others}
-    return (
-        of_incident(listed, incident),
-        [item for item, _ in would_have_prevented(listed, incident.id)],
-        earlier_open(listed, incident, services),
-        now,
-    )
-
-
-def _print_items(
-    incident: "Incident", own: "_Items", preventing: "_Items", earlier: "_Items", now: datetime
-) -> None:
+def _print_items(shown: ShownIncident) -> None:
     """Print what is promised, what would have prevented it, and what by time and service alone might have."""
+    incident, now, own, earlier = shown.incident, shown.now, shown.actions, shown.earlier
     for item in own:
         where = "" if item.incident == incident.id else f" (of {item.incident})"
         state = f"done, {item.proof}" if item.done_at else status(item.standing(now))
         told = f"{item.text}   ({item.owner}, due {item.due_on}, {state})"
         print(f"  action item {item.handle}{where}: {printable(told)}")
-    for item in [*own, *preventing]:
+    for item in [*own, *shown.preventing]:
         for said in item.prevented:
             if item in own or said.incident == incident.id:
                 line = f"{ledger_line(item, said)}, says {said.by}: {said.why}"

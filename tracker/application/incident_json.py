@@ -1,0 +1,118 @@
+"""An incident as `show --json` answers it, and what `show` prints from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+
+from projections.actions import ActionItem, earlier_open, items, of_incident, would_have_prevented
+from projections.dossier import Dossier, Part
+from projections.durations import Duration, durations
+from projections.messages import Message
+from projections.procedure.advice import MESSAGES, Advice
+from projections.review import ReportStatus, publications, standing
+from projections.updates import messages_of
+from tracker.application import action_items, message_delivery
+from tracker.application.dossier import dossier
+from tracker.application.procedure import due_json, due_of, durations_json
+from tracker.application.session import Session
+from tracker.incident import Incident
+
+
+@dataclass(frozen=True)
+class ShownIncident:
+    """What is shown of one incident; `now` is its last event where an earlier time is asked about."""
+
+    known: Dossier
+    durations: dict[str, Duration]
+    messages: list[Message]
+    actions: list[ActionItem]
+    preventing: list[ActionItem]
+    earlier: list[ActionItem]
+    now: datetime
+    due: list[Advice]
+    report: ReportStatus
+
+    @property
+    def incident(self) -> Incident:
+        return self.known.incident
+
+
+def shown_incident(session: Session, incident: Incident, up_to: int | None) -> ShownIncident:
+    """Read what is shown of an incident."""
+    parts = Part.ALL if publications(incident) else Part.WORK | Part.ACTIONS
+    known = dossier(session, incident, up_to, parts=parts)
+    listed = items(known)
+    services = {each.id: each.services for each in known.others}
+    stands = standing(incident, ())
+    if publications(incident):
+        # Only a published report has to be written again, with all that reports import.
+        stands = import_module("tracker.application.report").standing_of(session, known)
+    return ShownIncident(
+        known=known,
+        durations=durations(known),
+        messages=messages_of(incident),
+        actions=of_incident(listed, incident),
+        preventing=[item for item, _ in would_have_prevented(listed, incident.id)],
+        earlier=earlier_open(listed, incident, services),
+        # Looking back, nothing ticks.
+        now=session.now if up_to is None else max(step.recorded.recorded_at for step in incident.steps),
+        due=due_of(session, known, up_to),
+        report=stands,
+    )
+
+
+def incident_json(shown: ShownIncident) -> dict[str, object]:
+    """Return the keys of `show --json`."""
+    message = next((item for item in shown.due if item.rule in MESSAGES), None)
+    stands, now = shown.report, shown.now
+    return {
+        **described(shown.incident),
+        "durations": durations_json(shown.durations),
+        "messages": [message_delivery.described(each) for each in shown.messages],
+        "actions": [action_items.described(each, now) for each in shown.actions],
+        "would_have_prevented_it": [action_items.described(each, now) for each in shown.preventing],
+        "earlier_open_actions": [action_items.described(each, now) for each in shown.earlier],
+        "next": due_json(shown.due),
+        "next_message": message and {"kind": message.next_step.facts["kind"], "due_at": message.due_at},
+        "position": shown.incident.last_position,
+        "report": {
+            "state": stands.state,
+            "reviewed_at": stands.reviewed_at,
+            "reviewed_by": stands.reviewed_by,
+            "published_at": stands.published_at,
+            "published_by": stands.published_by,
+            "event": stands.event,
+            "position": stands.position,
+            "changes_since": stands.changes_since,
+        },
+    }
+
+
+def described(incident: Incident) -> dict[str, object]:
+    """Return an incident's own facts as JSON keys."""
+    return {
+        "incident": incident.id,
+        "title": incident.title,
+        "status": incident.status,
+        "severity": incident.severity,
+        "services": incident.services,
+        "stage": incident.stage,
+        "lead": incident.lead,
+        "impact": incident.impact,
+        "affected": incident.affected,
+        "affected_from": incident.affected_from,
+        "affected_to": incident.affected_to,
+        "declared_at": incident.declared_at,
+        "declared_by": incident.declared_by,
+        "detected_by": incident.detected_by,
+        "resolved_at": incident.resolved_at,
+        "resolved_by": incident.resolved_by,
+        "resolution": incident.resolution,
+        "reopened_at": incident.reopened_at,
+        "merged_into": incident.merged_into,
+        "merged_from": incident.merged_from,
+        "milestones": {
+            name: {"at": milestone.at, "until": milestone.until, "by": milestone.by, "event": milestone.event}
+            for name, milestone in incident.milestones.items()
+        },
+    }
