@@ -313,7 +313,12 @@ def event_id(event: Event, state: bytes | None = None, stored_topic: str | None 
     milliseconds = to_us(event.occurred_at) // 1000
     if not 0 <= milliseconds <= _MAX_MS:
         milliseconds = min(max(milliseconds, 0), _MAX_MS)
-    hashed = hashlib.blake2b(state, digest_size=9, key=name.encode()).digest()
+    keyed = _KEYED.get(name)
+    if keyed is None:
+        keyed = _KEYED[name] = hashlib.blake2b(digest_size=9, key=name.encode())
+    copied = keyed.copy()  # half the time of a new one with its key
+    copied.update(state)
+    hashed = copied.digest()
     return _b32hex(
         milliseconds << 12 | hashed[0] << 4 | hashed[1] >> 4, int.from_bytes(hashed[1:]) & _LOW_HALF
     )
@@ -330,6 +335,7 @@ def _b32hex(high: int, low: int) -> str:
     )
 
 
+_KEYED: "dict[str, hashlib.blake2b]" = {}
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
 _LOW_HALF = (1 << 60) - 1

@@ -159,8 +159,9 @@ def body_sha256(
     part is preceded by its length, so that no two events hash the same bytes.
     """
     sizes = (len(salt), len(originator), version, len(topic), len(state), len(arrival))
-    parts = (salt, originator.encode(), topic.encode(), state, arrival)
-    hashed = hashlib.sha256(b"%d %d %d %d %d %d %b%b%b%b%b" % (*sizes, *parts))
+    hashed = hashlib.sha256(
+        b"%d %d %d %d %d %d %b%b%b%b" % (*sizes, salt, f"{originator}{topic}".encode(), state, arrival)
+    )
     if payload_sha256 is not None:
         hashed.update(payload_sha256)
     elif payload:

@@ -60,8 +60,13 @@ class _Transaction:
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ",".join("?" * len(columns))
+        before = self._connection.total_changes
         self._connection.executemany(f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows)
-        refuse_lost(table, len(rows), sum(self._count(table, columns, chunk) for chunk in chunks(rows, 300)))
+        there = self._connection.total_changes - before
+        # What a trigger did counts as a change too, so that only looking for the rows tells whether they are there.
+        if there != len(rows) or self.rows("SELECT 1 FROM sqlite_master WHERE type='trigger' LIMIT 1"):
+            there = sum(self._count(table, columns, chunk) for chunk in chunks(rows, 300))
+        refuse_lost(table, len(rows), there)
 
     def _count(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
         """Count which of these rows are in the table."""
