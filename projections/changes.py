@@ -131,6 +131,16 @@ def in_production(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     return [row for row in rows if not row.elsewhere]
 
 
+def running(rows: Iterable[ChangeRow], service: str) -> ChangeRow | None:
+    """Return the deploy or rollback whose version runs in production; None where none that ended is known."""
+    ended = [
+        row
+        for row in in_production(rows)
+        if row.service == service and row.kind != "merge" and row.status == "finished"
+    ]
+    return max(ended, key=lambda row: row.order, default=None)
+
+
 def grouped(
     reports: Iterable[Statement], production: Production | None = None, tags: Tags = NO_TAGS
 ) -> list[list[Statement]]:

@@ -106,10 +106,7 @@ class Context:
 
     def named(self, title: str, service: str | None) -> str:
         """Put the service before a row's title where a reader could take it for another's."""
-        other = service is not None and (
-            len(self.incident.services) > 1 or service not in self.incident.services
-        )
-        return f"{service}: {title}" if other else title
+        return named(self.incident, title, service)
 
     @property
     def ends_at(self) -> datetime:
@@ -174,6 +171,12 @@ class Context:
         """Write an instant with its date and zone."""
         local = at.astimezone(self.zone)
         return f"{local:%Y-%m-%d} {self.clock(at, precision_seconds)} {local.tzname()}"
+
+
+def named(incident: Incident, title: str, service: str | None) -> str:
+    """Put the service before a row's title where a reader could take it for another's."""
+    other = service is not None and (len(incident.services) > 1 or service not in incident.services)
+    return f"{service}: {title}" if other else title
 
 
 def span_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:

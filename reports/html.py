@@ -44,8 +44,11 @@ class Page:
         return data + f"<!-- sha256 of all above: {hashlib.sha256(data).hexdigest()} -->\n".encode()
 
 
-def page(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> Page:
-    """Render the parts of a report, each by itself: no prose around them changes a byte of them."""
+def page(parts: Sequence[Part], pictures: Mapping[str, bytes], stylesheet: str | None = None) -> Page:
+    """Render the parts of a report, each by itself: no prose around them changes a byte of them.
+
+    With the address of a stylesheet the page has none of its own; a server sends its policy with it.
+    """
     taken: dict[str, int] = {}
     made: list[Part] = []
     headings: list[tuple[str, str]] = []
@@ -58,7 +61,7 @@ def page(parts: Sequence[Part], pictures: Mapping[str, bytes]) -> Page:
         headings += [(name, text) for level, name, text in rendered.headings if level == 2]
         if part.name == "head":
             title = next((text for level, _, text in rendered.headings if level == 1), "Incident")
-    return Page(_top(title, headings), tuple(made), "</main>\n</body>\n</html>\n")
+    return Page(_top(title, headings, stylesheet), tuple(made), "</main>\n</body>\n</html>\n")
 
 
 def _laid_out(rendered: "_Rendered") -> str:
@@ -117,6 +120,7 @@ class _Renderer(RendererHTML):
     """Writes HTML; what it does with tables and pictures is its own."""
 
     pictures: Mapping[str, bytes] = {}
+    addresses: Mapping[str, str] = {}
     by_hand = False
 
     def table_open(self, *_: Any) -> str:
@@ -131,6 +135,12 @@ class _Renderer(RendererHTML):
         token = tokens[idx]
         source = str(token.attrs.get("src", ""))
         alternative = html.escape("".join(child.content for child in token.children or ()))
+        address = self.addresses.get(unquote(source))
+        if address is not None:
+            image = f'<img alt="{alternative}" src="{html.escape(address)}" width="820" height="340">'
+            return (
+                f'<span class="picture" tabindex="0" role="region" aria-label="{alternative}">{image}</span>'
+            )
         drawn = None if self.by_hand else self.pictures.get(unquote(source))
         if drawn is None:
             return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
@@ -147,7 +157,13 @@ class _Rendered:
     """One piece of markdown as HTML, with its headings as (level, name, text)."""
 
     def __init__(
-        self, markdown: str, taken: dict[str, int], pictures: Mapping[str, bytes], *, by_hand: bool = False
+        self,
+        markdown: str,
+        taken: dict[str, int],
+        pictures: Mapping[str, bytes],
+        *,
+        by_hand: bool = False,
+        addresses: Mapping[str, str] | None = None,
     ) -> None:
         self.headings: list[tuple[int, str, str]] = []
         self._taken = taken
@@ -156,7 +172,7 @@ class _Rendered:
         reader = MarkdownIt("commonmark", options, renderer_cls=_Renderer).enable("table")
         renderer = reader.renderer
         assert isinstance(renderer, _Renderer)
-        renderer.pictures, renderer.by_hand = pictures, by_hand
+        renderer.pictures, renderer.addresses, renderer.by_hand = pictures, addresses or {}, by_hand
         tokens = reader.parse(markdown)
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
@@ -176,21 +192,28 @@ class _Rendered:
         self.headings.append((int(opened.tag[1:]), name, text))
 
 
-def _top(title: str, headings: Sequence[tuple[str, str]]) -> str:
+def fragment(markdown: str, pictures: Mapping[str, str]) -> str:
+    """Render a piece of markdown without a page around it; its pictures are at addresses of ours."""
+    return _Rendered(markdown, {}, {}, addresses=pictures).html
+
+
+def _top(title: str, headings: Sequence[tuple[str, str]], stylesheet: str | None) -> str:
     links = "\n".join(
         f'<li><a href="#{html.escape(name)}">{html.escape(text)}</a></li>' for name, text in headings
     )
+    style = f"<style>\n{STYLE}</style>"
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+    if stylesheet is not None:
+        style, policy = f'<link rel="stylesheet" href="{html.escape(stylesheet)}">', ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="referrer" content="no-referrer">
+{policy}<meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
 <title>{html.escape(title)}</title>
-<style>
-{STYLE}</style>
+{style}
 </head>
 <body>
 <nav aria-label="Contents">

@@ -287,9 +287,12 @@ def due(item: Advice) -> str:
     what, command = what_is_due(item), next_command(item.next_step)
     if item.left_seconds is None:
         return f"{what}; {command}"
-    left, late = item.left_seconds, -item.left_seconds
-    when = f"{_rounded_down(left)} left" if left >= 0 else f"overdue by {_rounded_down(late)}"
-    return f"{what}: {when}; {command}"
+    return f"{what}: {time_left(item.left_seconds)}; {command}"
+
+
+def time_left(seconds: float) -> str:
+    """Say how much time is left, or by how much it is over."""
+    return f"{_rounded_down(seconds)} left" if seconds >= 0 else f"overdue by {_rounded_down(-seconds)}"
 
 
 def _rounded_down(seconds: float) -> str:

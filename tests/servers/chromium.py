@@ -59,8 +59,8 @@ class Chromium:
         said, _, self._rest = self._rest.partition(b"\0")
         return dict(json.loads(said))
 
-    def open(self, path: Path, *, width: int, height: int = 900, dark: bool = False) -> None:
-        """Open a file in a window of this width, until it is loaded."""
+    def open(self, page: Path | str, *, width: int, height: int = 900, dark: bool = False) -> None:
+        """Open a file or an address in a window of this width, until it is loaded."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             session=True, width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
@@ -69,7 +69,8 @@ class Chromium:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", session=True, features=features)
         self.events.clear()
-        self.call("Page.navigate", session=True, url=path.absolute().as_uri())
+        url = page.absolute().as_uri() if isinstance(page, Path) else page
+        self.call("Page.navigate", session=True, url=url)
         while not any(each.get("method") == "Page.loadEventFired" for each in self.events):
             self.events.append(self._read())
 
@@ -83,12 +84,31 @@ class Chromium:
 
     def evaluate(self, expression: str) -> Any:
         """Return what an expression gives in the page."""
-        found = self.call("Runtime.evaluate", session=True, expression=expression, returnByValue=True)
+        found = self.call(
+            "Runtime.evaluate", session=True, expression=expression, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def picture(self) -> bytes:
-        """Draw the whole page as PNG."""
-        found = self.call("Page.captureScreenshot", session=True, captureBeyondViewport=True)
+    def press(self, key: str) -> None:
+        """Press a key and let it go."""
+        text = {"Enter": "\r"}.get(key)
+        more = {"text": text, "windowsVirtualKeyCode": 13} if text else {"windowsVirtualKeyCode": 9}
+        self.call("Input.dispatchKeyEvent", session=True, type="keyDown", key=key, code=key, **more)
+        self.call("Input.dispatchKeyEvent", session=True, type="keyUp", key=key, code=key)
+
+    def run_scripts(self, *, allowed: bool) -> None:
+        """Let the pages that are opened next run their scripts, or not."""
+        self.call("Emulation.setScriptExecutionDisabled", session=True, value=not allowed)
+
+    def paper(self) -> bytes:
+        """Print the page on A4, as PDF."""
+        found = self.call("Page.printToPDF", session=True, paperWidth=8.27, paperHeight=11.69)
+        return base64.b64decode(found["data"])
+
+    def picture(self, *, whole: bool = True) -> bytes:
+        """Draw the whole page, or what the window shows, as PNG."""
+        found = self.call("Page.captureScreenshot", session=True, captureBeyondViewport=whole)
         return base64.b64decode(found["data"])
 
 

@@ -26,6 +26,7 @@ from tracker.ingest.sentry import cli
 from tracker.ingest.sentry.envelope import INFLATED_BYTES
 from tracker.server import bodies, secrets
 from tracker.server.committer import Committer
+from tracker.server.page.routes import Pages
 from tracker.server.quota import RETRY_SECONDS, PublicQuota
 from tracker.server.rejections import Rejections
 from tracker.server.secrets import Headers, Secrets
@@ -34,6 +35,8 @@ from tracker.server.telemetry import Telemetry, log_line
 RETRY_AFTER_SECONDS = "5"
 ERRORS_ONLY = "3600:transaction;span;profile;profile_chunk;session;log_item;log_byte;trace_metric;replay;attachment:organization"
 """Rate limits that tell SDKs to send errors and check-ins only; they count the rest as dropped."""
+_LONGEST_NAME = 120
+_MOST_HEARD = 100
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -57,6 +60,10 @@ class RouteContext:
     not_ready: Callable[[], str | None]
     """Returns why the server does not do its work; None if it does."""
     rejections: Rejections = field(default_factory=Rejections)
+    pages: Pages | None = None
+    """The page, where there is a log to read it from."""
+    heard: dict[str, float] = field(default_factory=dict)
+    """When each sender was heard last."""
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -120,6 +127,8 @@ def build(context: RouteContext) -> Starlette:
         return Response(generate_latest(context.telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
     routes += [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    if context.pages is not None:
+        routes += context.pages.routes(measured)
     app = Starlette(routes=routes)
     # No sender follows a redirect with its body: an unknown path is answered 404.
     app.router.redirect_slashes = False
@@ -236,6 +245,12 @@ async def _keep(context: RouteContext, delivery: Delivery, response: Response) -
     except TrackerError as trouble:
         log_line("a delivery was not kept", 30, route=delivery.route, why=trouble.message)
         return _send_again(trouble.message)
+    if delivery.lane < Lane.PUBLIC:
+        context.heard[f"{delivery.route}: {delivery.source}"[:_LONGEST_NAME]] = time.time()
+    else:
+        context.heard[delivery.route] = time.time()
+    while len(context.heard) > _MOST_HEARD:
+        del context.heard[min(context.heard, key=lambda name: context.heard[name])]
     return response
 
 

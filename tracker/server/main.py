@@ -9,11 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import uvicorn
 
+from reports.page.facts import Heard
 from tracker.application import told_heads
+from tracker.application.page import PageReader
+from tracker.application.page_links import PageLinks
 from tracker.application.running_server import ServerMark, marked
 from tracker.application.session import Session
 from tracker.errors import StoreError, UsageError
@@ -26,6 +30,8 @@ from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
 from tracker.server.inbox_worker import InboxWorker
 from tracker.server.outbox_worker import OutboxWorker
+from tracker.server.page.access import Access
+from tracker.server.page.routes import Pages
 from tracker.server.protocol import BoundedProtocol
 from tracker.server.quota import PublicQuota
 from tracker.server.reconcile import Reconciler
@@ -81,6 +87,8 @@ class Workers:
             )
         ]
         self._problem: str | None = "starting"
+        self.ending: Callable[[], bool] = self.stopping.is_set
+        """Whether a signal asked the server to end."""
 
     def start(self) -> None:
         for thread in self._threads:
@@ -125,6 +133,26 @@ class Workers:
         session.use(origin.settings)
         self._sessions.append(session)
         return session
+
+    def pages(self, origin: Session, context: RouteContext) -> Pages:
+        """Make the page of this server."""
+        readers: list[Session] = []
+
+        def make() -> PageReader:
+            readers.append(self._session(origin))
+            return PageReader(readers[-1])
+
+        def heard() -> list[Heard]:
+            polled = [
+                Heard(source, datetime.fromtimestamp(at, UTC) if at else None, up)
+                for source, (at, up) in sorted(self.telemetry.polls.items())
+            ]
+            sent = sorted(context.heard.items(), key=lambda pair: pair[1], reverse=True)
+            return polled + [Heard(name, datetime.fromtimestamp(at, UTC)) for name, at in sent]
+
+        links = PageLinks(origin.settings.store)
+        access = Access(lambda: readers[0].settings.file.page, links, lambda: datetime.now(UTC))
+        return Pages(make, access, self._worker_inbox, heard, lambda: self.ending())
 
     def _in_session(self, work: Callable[[Session], None], session: Session) -> None:
         work(session)
@@ -238,6 +266,7 @@ def serve(session: Session, *, host: str, port: int) -> int:
     workers = Workers(session)
     quota = PublicQuota.of(session.settings, workers.telemetry)
     context = RouteContext(workers.committer, secrets, quota, workers.telemetry, workers.problem)
+    pages = context.pages = workers.pages(session, context)
     app = build(context)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -258,6 +287,8 @@ def serve(session: Session, *, host: str, port: int) -> int:
         # Until uvicorn handles signals itself; once it has answered all requests, it raises the same again.
         server.should_exit = True
 
+    workers.ending = lambda: server.should_exit
+
     signal.signal(signal.SIGTERM, ended)
     # The thread that answers yields at each wait; with 5 ms (the default) it falls far behind.
     sys.setswitchinterval(0.001)
@@ -274,6 +305,7 @@ def serve(session: Session, *, host: str, port: int) -> int:
         try:
             asyncio.run(server.serve(sockets=[listener]))
         finally:
+            pages.close()
             workers.stop()
             log_line("stopped")
     return 0

@@ -14,6 +14,8 @@ HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 20.0
 """How long they may take, and also the rest of a request that was answered before its body ended."""
 MOST_PIPELINED = 100
+CUT = "tracker.cut"
+"""The key in a request's state of what ends its connection at once, whatever waits to be written."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -51,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"][CUT] = self.transport.abort
         self._start_deadline()
 
     def on_headers_complete(self) -> None:

@@ -56,6 +56,8 @@ class Telemetry:
         self.declared = counter(
             "tracker_incidents_declared_total", "Incidents that the tracker declared itself."
         )
+        self.polls: dict[str, tuple[float | None, bool]] = {}
+        """When each polled source last answered, and whether it did the last time."""
         self.errors = counter("tracker_errors_total", "Failed work that is retried.", ("work",))
 
     def guarded(self, work: str, does: Callable[[], object]) -> None:
@@ -71,6 +73,7 @@ class Telemetry:
 
     def polled(self, source: str, answered: bool) -> None:
         self.source_up.labels(source).set(answered)
+        self.polls[source] = (time.time() if answered else self.polls.get(source, (None, False))[0], answered)
         if answered:
             self.polled_at.labels(source).set(time.time())
 

@@ -94,6 +94,18 @@ class Serve(_Section, frozen=True, kw_only=True):
     public_free_disk_bytes: int = 500_000_000
 
 
+ACCESS = ("loopback", "link", "proxy")
+
+
+class Page(_Section, frozen=True, kw_only=True):
+    """The table [page]: who may look at the page of `tracker serve`, and where a link leads."""
+
+    access: str = "loopback"
+    trusted_proxies: tuple[str, ...] = ()
+    user_header: str | None = None
+    url: str | None = None
+
+
 class Metric(_Section, frozen=True, kw_only=True):
     """[services.NAME.metrics.NAME]: one query, what people call it, its unit, and which way is better."""
 
@@ -172,6 +184,7 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
     hooks: Hooks = Hooks()
     slack: Slack = Slack()
     serve: Serve = Serve()
+    page: Page = Page()
     services: dict[str, Service] = {}
     procedure: Procedure = Procedure()
     alerting: Alerting = Alerting()

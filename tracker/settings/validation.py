@@ -1,5 +1,6 @@
 """Checking that the values of tracker.toml are valid and do not contradict each other."""
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -9,11 +10,13 @@ import msgspec
 
 from tracker.errors import SettingsError, UsageError
 from tracker.settings.schema import (
+    ACCESS,
     BETTER,
     LIMITS,
     PRODUCTION_NAMES,
     UNITS,
     Metric,
+    Page,
     Procedure,
     Serve,
     Service,
@@ -37,6 +40,7 @@ _PATTERN_LANGUAGE = set(".*+?[](){}|^$\\")
 LONGEST_SETTLING_SECONDS = 86_400.0
 _LONGEST_DURATION_SECONDS = 366 * 86_400.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
 
@@ -62,6 +66,7 @@ def validate(file: SettingsFile, where: str) -> None:
         )
     if file.prometheus.step_seconds < 1:
         refuse("prometheus.step_seconds", "must be at least 1", "step_seconds = 15")
+    _refuse_page(file.page, refuse)
     durations = {f"procedure.{name}": getattr(file.procedure, name) for name in LIMITS}
     for name in ("reconcile_every", "capture_every"):
         durations[f"serve.{name}"] = getattr(file.serve, name)
@@ -111,6 +116,53 @@ def validate(file: SettingsFile, where: str) -> None:
         if not 0 <= seconds <= longest:
             refuse(place, f"{text!r} must be between 0 and {longest / 86_400:g} d", 'Write it as "2m"')
     refuse_contradictions(file.procedure, refuse)
+
+
+def _refuse_page(page: Page, refuse: Refuse) -> None:
+    """Refuse a page that anybody could open, or nobody."""
+    if page.access not in ACCESS:
+        refuse(
+            "page.access", f"{page.access!r} is none of the ways to open it", "One of " + ", ".join(ACCESS)
+        )
+    if page.url is not None and not page.url.startswith(("http://", "https://")):
+        refuse("page.url", "must begin with https://", 'url = "https://tracker.example"')
+    for address in page.trusted_proxies:
+        try:
+            network = ipaddress.ip_network(address)
+        except ValueError as wrong:
+            refuse("page.trusted_proxies", str(wrong), 'trusted_proxies = ["10.0.0.7", "10.1.0.0/24"]')
+            continue
+        if network.prefixlen == 0:
+            refuse(
+                "page.trusted_proxies",
+                f"{address!r} is every address: anybody could name any user",
+                'trusted_proxies = ["10.0.0.7"]',
+            )
+    proxied = page.access == "proxy"
+    if proxied and not page.trusted_proxies:
+        refuse(
+            "page.trusted_proxies",
+            'names nobody, and access = "proxy" believes only those',
+            'trusted_proxies = ["10.0.0.7"]',
+        )
+    if proxied and not page.user_header:
+        refuse(
+            "page.user_header",
+            'is not set, and access = "proxy" needs to know who looks',
+            'user_header = "X-Forwarded-User"',
+        )
+    if page.user_header is not None and not _HEADER.fullmatch(page.user_header):
+        refuse(
+            "page.user_header",
+            f"{page.user_header!r} is not the name of a header",
+            'user_header = "X-Forwarded-User"',
+        )
+    if not proxied and (page.trusted_proxies or page.user_header):
+        refuse(
+            "page.access",
+            f"is {page.access!r}, with which trusted_proxies and user_header mean nothing",
+            'access = "proxy", or remove both',
+        )
 
 
 def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:

@@ -1,0 +1,1 @@
+"""The live page as HTML: words and markup alone, made of what the application read."""

@@ -1,0 +1,291 @@
+"""The page of one incident: on the first screen what somebody needs who was just woken, the evidence below."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from projections.changes import ChangeRow
+from reports.html import fragment
+from reports.page.facts import GROUPS, IncidentFacts, Since
+from reports.page.layout import definitions, document, section, severity
+from reports.page.markup import Html, element, joined, text
+from reports.page.row import Row
+from reports.page.times import ago, left, minute
+from reports.sections import impact, metrics, procedure
+from reports.wording.changes import version_name
+from reports.wording.metrics import after_change_in_words
+from reports.wording.procedure import todo, what_is_due
+from reports.wording.text import counted
+from tracker.incident import Incident, Status
+from tracker.text.shortening import short
+from tracker.times import spoken, utc
+
+_LONGEST_TITLE = 110
+_LONGEST_SENTENCE = 150
+
+
+def regions(facts: IncidentFacts) -> dict[str, Html]:
+    """Write the parts that are replaced as a whole when the log says more."""
+    context = facts.context
+    addresses = {
+        f"{context.incident.id}/{name}": f"/{context.incident.id}/pictures/{name}?at={facts.position}"
+        for name in metrics.pictures(context)
+    }
+    main = metrics.main_metric(context)
+    measured = [*(metrics.picture(context, main) if main else []), *metrics.lines(context)]
+    return {
+        "now": first_screen(facts, facts.now),
+        "impact": _markdown(impact.lines(context)),
+        "metrics": _markdown(measured, addresses),
+        "procedure": joined((_due(facts), _markdown(procedure.lines(context)))),
+        "related": _related(facts),
+    }
+
+
+def page(
+    facts: IncidentFacts,
+    parts: Mapping[str, Html],
+    rows: Sequence[Row],
+    *,
+    now: datetime,
+    show: str | None = None,
+    since: Since | None = None,
+) -> str:
+    """Write the whole page; `parts` and `rows` were written when the log was read."""
+    incident = facts.incident
+    main = joined(
+        (
+            element("div", first_screen(facts, now), id="now", data_region="now"),
+            section("impact", "Impact", parts["impact"]),
+            section("metrics", "Metrics", parts["metrics"]),
+            _timeline(incident.id, rows, show, since),
+            section("procedure", "Procedure", parts["procedure"]),
+            section("related", "Related and similar incidents", parts["related"]),
+            element(
+                "p",
+                element("a", "The report", href=f"/{incident.id}/report"),
+                " · ",
+                element("a", "As JSON", href=f"/{incident.id}.json"),
+            ),
+        )
+    )
+    live = {
+        "data_events": f"/{incident.id}/events",
+        "data_position": facts.position,
+        "data_now": utc(now),
+    }
+    return document(f"{incident.id}: {incident.title}", main, live=live)
+
+
+def first_screen(facts: IncidentFacts, now: datetime) -> Html:
+    """Write what, how severe, since when, who leads, what runs, what was changed last, and what is due next."""
+    incident, zone = facts.incident, facts.context.zone
+    shown = short(incident.title, _LONGEST_TITLE)
+    return joined(
+        (
+            element("h1", f"{incident.id}: {shown}"),
+            element("p", severity(incident.severity), " ", _state(facts, now), class_="state"),
+            definitions(
+                [
+                    ("Stage", incident.stage or "not recorded"),
+                    ("Lead", incident.lead or "not recorded"),
+                    ("Running", _running(facts)),
+                    ("Last change", _last_change(facts)),
+                    ("Due next", _next(facts, now)),
+                ]
+            ),
+            element(
+                "p",
+                "Read from the log at position ",
+                element("span", facts.position, class_="position"),
+                ", ",
+                minute(facts.now, zone),
+                ".",
+                class_="as-of",
+            ),
+        )
+    )
+
+
+def _state(facts: IncidentFacts, now: datetime) -> Html:
+    incident, zone = facts.incident, facts.context.zone
+    if incident.status is Status.MERGED:
+        return joined(("merged into ", element("a", incident.merged_into, href=f"/{incident.merged_into}")))
+    if incident.resolved_at is not None:
+        lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        return joined(
+            (
+                f"resolved ({incident.resolution}) " if incident.resolution else "resolved ",
+                minute(incident.resolved_at, zone),
+                f" by {incident.resolved_by or 'unknown'}, after {lasted}",
+            )
+        )
+    since = incident.reopened_at or incident.begins_at
+    again = "open again since " if incident.reopened_at is not None else "open since "
+    return joined((again, minute(since, zone), ", for ", ago(since, now)))
+
+
+def _running(facts: IncidentFacts) -> Html:
+    """Write the version that runs of each service."""
+    written = [
+        element("li", f"{service} ", _version(facts, change)) for service, change in facts.running.items()
+    ]
+    if len(written) == 1:
+        service, change = next(iter(facts.running.items()))
+        return joined((f"{service} ", _version(facts, change)))
+    return element("ul", *written) if written else text("unknown: no service is recorded")
+
+
+def _version(facts: IncidentFacts, change: ChangeRow | None) -> Html:
+    if change is None:
+        return text("version unknown: no deploy is recorded")
+    name = element("strong", version_name(change.version))
+    return joined((name, " since ", minute(change.finished_at or change.at, facts.context.zone)))
+
+
+def _last_change(facts: IncidentFacts) -> Html:
+    change = facts.last_change
+    if change is None:
+        return text("no deploy or rollback is recorded in its time")
+    what = "rollback to" if change.kind == "rollback" else "deploy of"
+    ended = {"started": "in progress since", "finished": "at"}.get(change.status, f"{change.status} at")
+    rows = [one for one in facts.context.verdicts if one.change in change.evidence]
+    verdict = after_change_in_words(rows, facts.context.name_of) if rows else "not judged yet"
+    return joined(
+        (
+            f"{what} {change.service} {version_name(change.version)}, {ended} ",
+            minute(change.at, facts.context.zone),
+            ": ",
+            element("strong", short(verdict, _LONGEST_SENTENCE)),
+        )
+    )
+
+
+def _next(facts: IncidentFacts, now: datetime) -> Html:
+    """Write what is most urgent, with its command."""
+    if not facts.due:
+        return text("nothing")
+    item = facts.due[0]
+    command = todo(item.next_step) or ""
+    when = joined((": ", left(item.due_at, now))) if item.due_at is not None else ""
+    return joined(
+        (
+            text(short(what_is_due(item), _LONGEST_SENTENCE)),
+            when,
+            element(
+                "span",
+                element("code", command, id="command"),
+                element("button", "Copy", type="button", data_copy="command", aria_label="Copy the command"),
+                class_="command",
+            ),
+        )
+    )
+
+
+def _due(facts: IncidentFacts) -> Html:
+    """List all that is due."""
+    if not facts.due:
+        return element("p", "Nothing is due.")
+    return element(
+        "ul",
+        *(
+            element(
+                "li",
+                text(what_is_due(item)),
+                joined((": ", left(item.due_at, facts.now))) if item.due_at is not None else "",
+                " ",
+                element("code", todo(item.next_step) or ""),
+            )
+            for item in facts.due
+        ),
+        class_="due",
+    )
+
+
+def _timeline(name: str, rows: Sequence[Row], show: str | None, since: Since | None) -> Html:
+    links = [(None, "All"), *((group, group.capitalize()) for group in GROUPS)]
+    query = f"&since={since.typed}" if since else ""
+    chosen = element(
+        "nav",
+        *(
+            element(
+                "a",
+                label,
+                href=f"/{name}?show={group}{query}#timeline" if group else f"/{name}?{query[1:]}#timeline",
+                aria_current="true" if group == show else None,
+                data_show=group or "all",
+            )
+            for group, label in links
+        ),
+        aria_label="Filter the timeline",
+        class_="filter",
+    )
+    return element(
+        "section",
+        element("h2", "Timeline", id="timeline"),
+        chosen,
+        _since(name, since) if since else "",
+        element("ol", *(row.html for row in rows), id="rows", class_=f"show-{show or 'all'}"),
+        element("p", "Nothing is recorded yet.", class_="none") if not rows else "",
+        aria_labelledby="timeline",
+    )
+
+
+def _since(name: str, since: Since) -> Html:
+    return joined(
+        (
+            element(
+                "p",
+                f"Since position {since.position}: {counted(len(since.new), 'new or changed row')}, {len(since.gone)} gone. ",
+                element("a", "Show all as usual", href=f"/{name}#timeline"),
+            ),
+            element(
+                "ul",
+                *(element("li", element("a", key[-7:], href=f"#{key}")) for key in since.new),
+                class_="since",
+            ),
+        )
+    )
+
+
+def _related(facts: IncidentFacts) -> Html:
+    incident = facts.incident
+    linked = [*incident.merged_from, *([incident.merged_into] if incident.merged_into else [])]
+    written = [
+        *(element("p", "Merged with ", _link(name), ".") for name in linked),
+        _list("Of the same services about this time:", [_described(one) for one in facts.related]),
+        _list(
+            "Similar earlier incidents:",
+            [
+                joined(
+                    (
+                        _link(match.id),
+                        " (the same again)" if match.claimed else " (nearest)",
+                        ": ",
+                        "; ".join(match.reasons),
+                    )
+                )
+                for match in facts.similar
+            ],
+        ),
+    ]
+    return joined(written) if any(written) else element("p", "None is recorded.")
+
+
+def _list(title: str, items: Sequence[Html]) -> Html:
+    return (
+        joined((element("p", title), element("ul", *(element("li", one) for one in items))))
+        if items
+        else Html()
+    )
+
+
+def _described(incident: Incident) -> Html:
+    return joined((_link(incident.id), f" {incident.title} ({incident.severity}, {incident.status.value})"))
+
+
+def _link(name: str) -> Html:
+    return element("a", name, href=f"/{name}")
+
+
+def _markdown(lines: Sequence[str], addresses: Mapping[str, str] | None = None) -> Html:
+    return Html(fragment("\n".join(lines), addresses or {}))

@@ -1,0 +1,82 @@
+"""The frame of every page: head, navigation, and what a reader without scripts gets too."""
+
+from reports.page.assets import address
+from reports.page.markup import Html, element, empty, joined, text
+
+
+def document(
+    title: str, main: Html, *, heading: Html | None = None, live: dict[str, object] | None = None
+) -> str:
+    """Write a whole page; `live` are the data attributes by which the script follows the log."""
+    head = element(
+        "head",
+        empty("meta", charset="utf-8"),
+        empty("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        empty("meta", name="color-scheme", content="light dark"),
+        empty("meta", name="referrer", content="no-referrer"),
+        element("title", title),
+        empty("link", rel="stylesheet", href=address("page.css")),
+        element("script", src=address("page.js"), defer=True),
+    )
+    body = element(
+        "body",
+        element("a", "Skip to the content", href="#main", class_="skip"),
+        element(
+            "header",
+            element("nav", element("a", "All incidents", href="/"), aria_label="Incidents"),
+            element("p", "", id="connection", role="status", hidden=True),
+            heading or "",
+        ),
+        element("main", main, id="main", tabindex="-1"),
+        element(
+            "div",
+            "",
+            id="announced",
+            role="log",
+            aria_live="polite",
+            aria_label="New events",
+            class_="heard-only",
+        )
+        if live
+        else "",
+        **(live or {}),
+    )
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def definitions(rows: list[tuple[str, object]]) -> Html:
+    """Write names with their values."""
+    return element("dl", *(element("div", element("dt", name), element("dd", value)) for name, value in rows))
+
+
+def table(caption: str, head: list[str], rows: list[list[object]]) -> Html:
+    """Write a table that scrolls by itself, also by the keyboard."""
+    return element(
+        "div",
+        element(
+            "table",
+            element("caption", caption),
+            element("thead", element("tr", *(element("th", name, scope="col") for name in head))),
+            element("tbody", *(element("tr", *(element("td", cell) for cell in row)) for row in rows)),
+        ),
+        class_="table",
+        tabindex="0",
+        role="region",
+        aria_label=caption,
+    )
+
+
+def severity(name: str) -> Html:
+    """Write a severity: its name says it, the colour only besides."""
+    shown = name if name in ("critical", "major", "minor") else "unknown"
+    return element("strong", text(name or "severity not recorded"), class_=f"severity {shown}")
+
+
+def section(name: str, title: str, *content: object) -> Html:
+    """Write a section with its heading; what changes in it is replaced by its name."""
+    return element(
+        "section",
+        element("h2", title, id=f"{name}-title"),
+        element("div", joined(content), id=name, data_region=name),
+        aria_labelledby=f"{name}-title",
+    )

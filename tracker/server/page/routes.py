@@ -1,0 +1,244 @@
+"""The routes of the page: who asks, what for, and the headers that keep it where it belongs."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.cookies import SimpleCookie
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from reports.charts import draw
+from reports.page import incident as incident_page
+from reports.page import overview as overview_page
+from reports.page.assets import TYPES, assets
+from reports.page.facts import GROUPS, Heard
+from reports.sections.metrics import pictures
+from tracker.application.page import IncidentPage, PageReader
+from tracker.errors import TrackerError
+from tracker.inbox.queue import Inbox
+from tracker.server.page.access import COOKIE, Access, Reader
+from tracker.server.page.hub import Hub, TooManyError, Viewer
+from tracker.server.protocol import CUT
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*-\d{1,9}", re.ASCII)
+_MOST_PICTURES = 64
+_NOT_FOUND = "There is no such page.\n"
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Pages:
+    """Answers for the page. Reports and pictures are made in a thread of their own: they take longer than an event may."""
+
+    def __init__(
+        self,
+        make: Callable[[], PageReader],
+        access: Access,
+        inbox: Inbox,
+        heard: Callable[[], list[Heard]],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._access, self._inbox, self._heard = access, inbox, heard
+        self._hub = Hub(make, stopping)
+        self._writer = make()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="page writer")
+        self._pictures: dict[tuple[str, str, int], bytes] = {}
+        self._reports: dict[str, tuple[int, bytes]] = {}
+
+    def routes(self, measured: Callable[[str, Endpoint], object]) -> list[Route]:
+        """Return the routes, the most general last."""
+
+        def route(path: str, name: str, endpoint: Endpoint) -> Route:
+            return Route(path, measured(name, endpoint), methods=["GET"])  # type: ignore[arg-type]
+
+        return [
+            route("/", "page", self._guarded(self._overview, of_incident=False)),
+            route("/assets/{name}", "asset", _asset),
+            route("/{incident}/events", "events", self._guarded(self._events)),
+            route("/{incident}/report", "report", self._guarded(self._report)),
+            route("/{incident}/pictures/{name}", "picture", self._guarded(self._picture)),
+            route("/{incident}.json", "page-json", self._guarded(self._json)),
+            route("/{incident}", "page", self._guarded(self._incident)),
+        ]
+
+    def close(self) -> None:
+        self._hub.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _write(self, work: Callable[[PageReader], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._writer)
+
+    # ── who may ──────────────────────────────────────────────────────────────
+
+    def _guarded(
+        self, endpoint: Callable[[Request, Reader], Awaitable[Response]], *, of_incident: bool = True
+    ) -> Endpoint:
+        """Ask who it is before anything is read; a stranger is told the same of every address."""
+
+        async def answer(request: Request) -> Response:
+            response = await self._answer(request, endpoint, of_incident)
+            response.headers.update(HEADERS)
+            return response
+
+        return answer
+
+    async def _answer(
+        self,
+        request: Request,
+        endpoint: Callable[[Request, Reader], Awaitable[Response]],
+        of_incident: bool,
+    ) -> Response:
+        reader = self._access.reader(request)
+        name = request.path_params.get("incident") if of_incident else None
+        if reader is None or not reader.may_see(name):
+            return PlainTextResponse(self._access.refused, 403)
+        token = request.query_params.get("link")
+        if token is not None and (opened := self._access.opened(token)) is not None:
+            return self._exchanged(request, token, *opened)
+        if name is not None and not _NAME.fullmatch(name):
+            return PlainTextResponse(_NOT_FOUND, 404)
+        try:
+            return await endpoint(request, reader)
+        except TrackerError as trouble:
+            return PlainTextResponse(f"{trouble.message}\n", 404)
+
+    def _exchanged(self, request: Request, token: str, incident: str | None, seconds: float) -> Response:
+        """Put a link into a cookie, so that it is in no address, no history and no header that goes on."""
+        others = [(key, value) for key, value in request.query_params.multi_items() if key != "link"]
+        path = quote(request.url.path) + (f"?{urlencode(others)}" if others else "")
+        response = RedirectResponse(path, 303)
+        cookie = SimpleCookie()
+        name = f"{COOKIE}_{incident}" if incident else COOKIE
+        cookie[name] = token
+        morsel = {"path": "/", "max-age": int(seconds), "httponly": True, "samesite": "Lax"}
+        for key, value in morsel.items():
+            cookie[name][key] = value
+        if self._access.secure:
+            cookie[name]["secure"] = True
+        response.headers.append("set-cookie", cookie[name].OutputString())
+        return response
+
+    # ── what is shown ────────────────────────────────────────────────────────
+
+    async def _overview(self, request: Request, reader: Reader) -> Response:
+        heard = self._heard()
+        read = await self._hub.read(lambda pages: pages.overview(self._inbox, heard))
+        return _html(overview_page.page(read))
+
+    async def _incident(self, request: Request, reader: Reader) -> Response:
+        page = await self._hub.incident(request.path_params["incident"])
+        show = request.query_params.get("show")
+        typed = request.query_params.get("since")
+        since = await self._hub.read(lambda pages: pages.since(page, typed)) if typed else None
+        now = await self._hub.read(lambda pages: pages.now)
+        written = incident_page.page(
+            page.facts,
+            page.parts,
+            list(page.rows.values()),
+            now=now,
+            show=show if show in GROUPS else None,
+            since=since,
+        )
+        return _html(written)
+
+    async def _json(self, request: Request, reader: Reader) -> Response:
+        name = request.path_params["incident"]
+        answer = await self._write(lambda pages: pages.json(name))
+        return Response(
+            json.dumps(answer, ensure_ascii=False, indent=2) + "\n", media_type="application/json"
+        )
+
+    async def _report(self, request: Request, reader: Reader) -> Response:
+        name = request.path_params["incident"]
+        position = await self._write(lambda pages: pages.position)
+        known = self._reports.get(name)
+        if known is None or known[0] != position:
+            known = (position, await self._write(lambda pages: pages.report(name)))
+            self._reports = {name: known}
+        return Response(known[1], media_type="text/html")
+
+    async def _picture(self, request: Request, reader: Reader) -> Response:
+        page = await self._hub.incident(request.path_params["incident"])
+        name = request.path_params["name"]
+        key = (page.facts.incident.id, name, page.position)
+        drawn = self._pictures.get(key)
+        if drawn is None:
+            drawn = await self._write(lambda _: _drawn(page, name))
+            if drawn is None:
+                return PlainTextResponse(_NOT_FOUND, 404)
+            while len(self._pictures) >= _MOST_PICTURES:
+                del self._pictures[next(iter(self._pictures))]
+            self._pictures[key] = drawn
+        return Response(drawn, media_type="image/svg+xml")
+
+    async def _events(self, request: Request, reader: Reader) -> Response:
+        name = request.path_params["incident"]
+        await self._hub.incident(name)  # one that is not there is answered 404
+        last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
+        viewer = Viewer(
+            reader.name,
+            lambda: self._is_open_to(request, name),
+            request.scope["state"].get(CUT, lambda: None),
+        )
+        try:
+            self._hub.admit(viewer)
+        except TooManyError:
+            return PlainTextResponse("Too many pages are open.\n", 503, headers={"Retry-After": "10"})
+        return _Stream(self._hub, name, viewer, after)
+
+    def _is_open_to(self, request: Request, name: str) -> bool:
+        reader = self._access.reader(request)
+        return reader is not None and reader.may_see(name)
+
+
+class _Stream(StreamingResponse):
+    """A stream that is counted for as long as its connection lasts."""
+
+    def __init__(self, hub: Hub, name: str, viewer: Viewer, after: int | None) -> None:
+        super().__init__(hub.stream(name, viewer, after), media_type="text/event-stream")
+        self._hub, self._viewer = hub, viewer
+        self.headers["X-Accel-Buffering"] = "no"
+
+    async def __call__(self, *connection: object) -> None:
+        try:
+            await super().__call__(*connection)  # type: ignore[arg-type]
+        finally:
+            self._hub.dismiss(self._viewer)
+
+
+def _drawn(page: IncidentPage, name: str) -> bytes | None:
+    chart = pictures(page.facts.context).get(name)
+    return draw(chart) if chart is not None else None
+
+
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
+    data = assets().get(name)
+    if data is None:
+        return PlainTextResponse(_NOT_FOUND, 404, headers=HEADERS)
+    kept = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(data, media_type=TYPES[name[name.rindex(".") :]], headers=kept)
+
+
+def _html(written: str) -> Response:
+    return Response(written, media_type="text/html")
