@@ -1,4 +1,4 @@
-"""Measure, and print the table: python -m tests.bench [--small] [--json]. Exit code 0 always: it informs."""
+"""Measure, and print a table as markdown: python -m tests.bench [--small] [--json]. Exit code 0 always: it informs."""
 
 import argparse
 import json
@@ -6,34 +6,34 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from _pytest.outcomes import Skipped
 
-from tests.bench import bugsink, commands, log, reading, samples, server
+from tests.bench import bugsink, commands, growth, log, reading, samples, server, storm
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
-from tracker.text.terminal import table
 
 
-def measured(sizes: Sizes, folder: Path) -> Iterator[Row]:
+def measured(sizes: Sizes, folder: Path, picture: Path | None = None) -> Iterator[Row]:
     """Measure everything, in parts that do not disturb each other."""
     yield from log.on_sqlite(sizes, folder)
     yield from samples.rows(sizes, folder)
     yield from reading.rows(sizes)
     yield from commands.answers(sizes, folder)
     yield from commands.starts(sizes, folder)
+    yield from storm.rows(sizes, folder)
+    yield from growth.rows(sizes, folder, picture)
     sized = partial(bugsink.digested_a_second, folder, sizes.server_seconds, server.ENVELOPE_PADDING)
     peer = sized if bugsink.installed() else None
     yield from server.rows(sizes, folder / "file", str(folder / "served.db"), "serve on SQLite", peer)
     try:
         with postgres() as cluster:
-            with cluster.database() as url:
-                yield from log.on_postgresql(sizes, url)
+            yield from log.on_postgresql(sizes, cluster)
             with cluster.database() as url:
                 yield from server.rows(sizes, folder / "database", url, "serve on PostgreSQL")
     except Skipped as missing:
@@ -61,37 +61,42 @@ def main() -> int:
         "--small", action="store_true", help="a few seconds, to see that it works; the figures say little"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--growth", type=int, help="the log grows to so many events (default: 1,000,000)")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="draw how cost grows into this file (.svg, .png)"
+    )
     arguments = parser.parse_args()
     before = machine()
+    sizes = SMALL if arguments.small else FULL
+    if arguments.growth:
+        sizes = replace(sizes, growth=arguments.growth)
     rows = []
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
-        for row in measured(SMALL if arguments.small else FULL, Path(folder)):
+        for row in measured(sizes, Path(folder), arguments.picture):
             sys.stderr.write(f"  {row.what}\n")
             rows.append(row)
+    after = machine()["load_1m"]
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "machine": before,
-                    "load_1m_after": machine()["load_1m"],
-                    "rows": [asdict(row) for row in rows],
-                },
-                indent=2,
-            )
-        )
-        return 0
-    cells = [("what", "measured", "reference", "ratio", "wanted", "met", "")]
-    for row in rows:
-        met = {True: "yes", False: "NO", None: ""}[row.met]
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        cells.append((row.what, row.measured, row.reference, ratio, row.wanted, met, row.note))
-    print(table(cells), end="")
-    print(
-        "\n"
-        + ", ".join(f"{name} {value}" for name, value in before.items())
-        + f", after {machine()['load_1m']}"
-    )
+        found = {"machine": before, "load_1m_after": after, "rows": [asdict(row) for row in rows]}
+        print(json.dumps(found, indent=2))
+    else:
+        print(", ".join(f"{name} {value}" for name, value in before.items()) + f", load after {after}\n")
+        print(markdown(rows))
     return 0
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Write rows as the table of docs/speed.md."""
+    lines = [
+        "| what | measured | reference | ratio | wanted | met | |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        met = {True: "yes", False: "**no**", None: ""}[row.met]
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        cells = (row.what, row.measured, row.reference, ratio, row.wanted, met, row.note)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -85,20 +85,26 @@ def answers(sizes: Sizes, folder: Path) -> Iterator[Row]:
         note=f"{filled:.1f} s, making them included; {long.stat().st_size / 1e6:,.0f} MB",
     )
     repeats = max(2, sizes.starts // 2)
-    for name, words in {
-        "timeline": ["timeline", "INC-1"],
-        "report": ["report", "INC-1", "-o", "-"],
-    }.items():
+    for name, *more in (
+        ("show",),
+        ("timeline",),
+        ("changes",),
+        ("compare",),
+        ("check",),
+        ("similar",),
+        ("report", "-o", "-"),
+    ):
+        words = [name, "INC-1", *more]
         in_short, in_long = (
             process_seconds([sys.executable, "-m", "tracker", *words, "--store", str(store)], folder)
             for store in (short, long)
         )
         near, far = fastest([in_short, in_long], repeats)
         yield at_most(
-            f"tracker {name} in the long log, against the short", far, near, 1.3, "s", "whole process"
+            f"tracker {name} in the long log, against the short", far, near, 1.2, "s", "whole process"
         )
         near, far = fastest([_inside(words, store) for store in (short, long)], repeats)
-        yield at_most(f"tracker {name}, without the start of Python", far, near, 1.3, "s", "in one process")
+        yield at_most(f"tracker {name}, without the start of Python", far, near, 1.2, "s", "in one process")
 
 
 def _inside(words: list[str], store: Path):  # type: ignore[no-untyped-def]
@@ -123,7 +129,7 @@ def starts(sizes: Sizes, folder: Path) -> Iterator[Row]:
         ],
         sizes.starts,
     )
-    yield at_most("tracker --help, against python -c pass", helped, bare, 6, "s", f"best of {sizes.starts}")
+    yield at_most("tracker --help, against python -c pass", helped, bare, 2, "s", f"best of {sizes.starts}")
     [shown] = fastest([_demo(folder)], sizes.repeats)
     yield at_most("tracker demo, the whole of it", shown, 10, 1, "s")
     store = str(folder / "short.db")
