@@ -7,7 +7,7 @@ that would switch them on are refused at start.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 
 from tracker.errors import LogNotWholeError, SettingsError, StoreAwayError, StoreError, TrackerError
-from tracker.log.foreign_objects import in_postgres
+from tracker.log.foreign_objects import TABLES, in_postgres
 from tracker.log.lock_timeout import lock_timeout_ms
 from tracker.log.mapper import EventMapper
 from tracker.log.postgres_cleaning import clean_tables
@@ -57,9 +57,24 @@ _COLUMNS = [
 _NOT_WHOLE_HINT = "Keep the database unchanged, and restore a dump under another name"
 
 
+_OURS = ", ".join(f"'{table}'::regclass" for table in TABLES)
+_BEGIN = f"""BEGIN; SET LOCAL lock_timeout = '{{timeout_ms}}ms'; SET LOCAL synchronous_commit = on;
+SET CONSTRAINTS ALL IMMEDIATE;
+LOCK TABLE stored_events IN EXCLUSIVE MODE; LOCK TABLE {", ".join(TABLES[1:])} IN ROW EXCLUSIVE MODE;
+SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgrelid IN ({_OURS}))
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class IN ({_OURS}))
+    OR EXISTS (SELECT FROM pg_catalog.pg_class WHERE relkind <> 'r' AND oid IN ({_OURS}))"""
+"""Opens a transaction in one message, for each costs a round trip; answers whether anything can act on inserted rows.
+
+The locks keep that answer true until the end. Constraints are immediate: a trigger that waits for the commit would
+act after an insert looks for its rows.
+"""
+
+
 class _Transaction:
-    def __init__(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
+    def __init__(self, cursor: psycopg.Cursor[tuple[Any, ...]], *, count_rows: bool = True) -> None:
         self._cursor = cursor
+        self._count_rows = count_rows
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self._cursor.execute(sql.replace("?", "%s").encode(), list(parameters))
@@ -77,8 +92,18 @@ class _Transaction:
         for batch in _batches(rows):
             arrays_of = [list(column) for column in zip(*batch, strict=True)]
             self._cursor.execute(sql, arrays_of)
-            self._cursor.execute(count, [arrays_of[column] for column in at])
-            refuse_lost(table, len(batch), self._cursor.fetchall()[0][0])
+            there = self._cursor.rowcount
+            if self._count_rows:
+                self._cursor.execute(count, [arrays_of[column] for column in at])
+                there = self._cursor.fetchall()[0][0]
+            refuse_lost(table, len(batch), there)
+
+
+def _last_result(cursor: psycopg.Cursor[tuple[Any, ...]]) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Go to the answer of the last of several statements."""
+    while cursor.nextset():
+        pass
+    return cursor
 
 
 def _batches(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -156,16 +181,22 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
     @contextmanager
     def writing(self) -> Iterator[_Transaction]:
         """Open a transaction that locks the table against other writers."""
-        with _translated(), self.datastore.get_connection() as connection, connection.transaction():
+        with _translated(), self.datastore.get_connection() as connection:
             cursor = connection.cursor(row_factory=tuple_row)
-            # Immediate constraints: a trigger that waits for the commit would act after an insert looks for its rows.
-            cursor.execute(
-                f"SET LOCAL lock_timeout = '{lock_timeout_ms(LOCK_TIMEOUT_SECONDS)}ms'; "
-                "SET LOCAL synchronous_commit = on; SET CONSTRAINTS ALL IMMEDIATE; "
-                "LOCK TABLE stored_events IN EXCLUSIVE MODE".encode()
-            )
-            yield _Transaction(cursor)
-            cursor.execute("NOTIFY stored_events")
+            try:
+                begin = _BEGIN.format(timeout_ms=lock_timeout_ms(LOCK_TIMEOUT_SECONDS))
+                count_rows = _last_result(cursor.execute(begin.encode())).fetchall()[0][0]
+                yield _Transaction(cursor, count_rows=count_rows)
+                ended = _last_result(cursor.execute("NOTIFY stored_events; COMMIT")).statusmessage
+            except BaseException:
+                with suppress(psycopg.Error):
+                    connection.rollback()
+                raise
+            if ended != "COMMIT":
+                raise StoreError(
+                    "the store took the transaction back; nothing was recorded",
+                    hint="See the server's own log",
+                )
 
     def clean(self) -> list[str]:
         """Rewrite the tables; return what a client cannot clean."""
