@@ -8,7 +8,7 @@ from datetime import timezone as Offset  # noqa: N812  (a fixed offset is what i
 from functools import lru_cache
 from itertools import islice
 
-from projections.claims.amounts import MOST
+from projections.claims.amounts import MOST, NUMBER, number_of
 from projections.claims.vocabulary import any_case, listed
 from tracker.errors import UsageError
 from tracker.text.patterns import lazy_pattern
@@ -55,7 +55,7 @@ _MINUTES = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25
 _NAMED = any_case(
     r"(?:(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before )|(?<=till ))"
     r"(?:(?P<noon>noon|midday)|(?P<midnight>midnight))\b|\b"
-    rf"(?:(?:an? )?(?P<head>(?P<minutes>quarter|half|five|ten|twenty|twenty-five)(?: minutes)? (?P<side>to|past)|(?P<figure>\d\d?|twelve) minutes (?P<side2>to|past)) "
+    rf"(?:(?:an? )?(?P<head>(?P<minutes>quarter|half|five|ten|twenty|twenty-five)(?: minutes)? (?P<side>to|past)|(?P<figure>{NUMBER}) (?:(?:minutes )?(?P<side2>past)|minutes (?P<side3>to))) "
     rf"(?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])|(?P<oclock>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o'?clock)(?!\w|[:.]\d))"
     + _TAIL
 )
@@ -279,15 +279,10 @@ def _in_words(text: str, dates: list[tuple[int, int, date]]) -> Iterator[Clock]:
         hour = (_HOURS.index(named) + 1 if named in _HOURS else int(named)) % 12
         minute = 0
         if match["head"]:
-            figure = match["figure"]
             minute = (
-                _MINUTES[match["minutes"].lower()]
-                if match["minutes"]
-                else 12
-                if figure == "twelve"
-                else int(figure)
+                _MINUTES[match["minutes"].lower()] if match["minutes"] else int(number_of(match["figure"]))
             )
-            if (match["side"] or match["side2"]).lower() == "to":
+            if (match["side"] or match["side2"] or match["side3"]).lower() == "to":
                 hour, minute = (hour - 1) % 12, 60 - minute
         if minute > 59:
             continue

@@ -33,7 +33,7 @@ _OF_POINT = {
     "alerted": "alerts",
     "message": "messages",
 }
-_PART = any_case(r"^\W*(?:of (?:the |them|these|\d)|more\b|other\b|further\b|additional\b)")
+_PART = any_case(r"^\W*(?:of (?:the |them|these|our |my |all |\d)|more\b|other\b|further\b|additional\b)")
 _SKIPPED = any_case(
     r"\b(?:between|-|–|(?<!close )to|or|per|every|each|HTTP|status|code|port|v|version|out of|number)\s*$"
 )

@@ -10,6 +10,7 @@ from projections.claims.facts import Facts, Span, Stamp
 from projections.claims.instants import instants_of
 from projections.claims.matching import own_stamps, stamps_of, topics_of
 from projections.claims.prose import Sentence
+from projections.claims.text import content_words
 from projections.claims.topics import Topic, clause_of, in_plans, is_claim, is_habit, is_past, is_setting
 from projections.claims.vocabulary import any_case, phrases
 
@@ -71,6 +72,9 @@ _WAITED = any_case(
     r"\b(?:(?:it|that|this|there|another)\s+(?:was|took|were|had been|lasted)|let|wait\w*|needed|took|pass|passed|spent)\b"
 )
 _INCIDENT = any_case(r"\b(?:incident|total|overall|whole|entire|everything|all)\b")
+_FOR = any_case(
+    r"\bfor (?:\w+ ){0,3}?(?:[\d.,]+|an?|one|two|three|four|five|six|seven|eight|nine|ten|half|hours|days)\b"
+)
 _PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
 
 
@@ -111,6 +115,10 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             spans = spans or between
         if not spans and any(not _is_recorded(each, text, facts) for each in topics) and facts.incident:
             yield Finding("duration", "nothing", amount.words, is_notice=True)
+        if not spans and not topics and facts.incident and _is_harm(text, facts):
+            # Nothing that the incident did can have lasted longer than all of it.
+            spans = _pairs(facts.of("started", "detected"), facts.of("resolved"))
+            spans = spans if spans and amount.low > max(each.high for each in spans) else []
         if not spans or any(amount.fits(each.low, each.high) for each in spans):
             continue
         total = _sum_of_outages(facts)
@@ -127,6 +135,11 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             spans=tuple(spans[:2]),
             asks=asks,
         )
+
+
+def _is_harm(text: str, facts: Facts) -> bool:
+    """Whether a sentence says for how long what the incident is about did not work."""
+    return bool(_FOR.search(text) and phrases("negation").search(text) and content_words(text) & facts.about)
 
 
 def _spans(

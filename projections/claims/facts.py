@@ -18,9 +18,7 @@ from projections.versions import plain_version
 from tracker.events.base import handle_of
 from tracker.events.changes import CommitMade
 from tracker.events.corrections import Effective
-from tracker.events.incidents import (
-    NoteAdded,
-)
+from tracker.events.incidents import IncidentDeclared, NoteAdded
 from tracker.incident import Incident
 from tracker.text.patterns import lazy_pattern
 
@@ -183,6 +181,16 @@ class Facts:
         words = " ".join((self.incident.title, *self.incident.services))
         return content_words(words)
 
+    @cached_property
+    def about(self) -> frozenset[str]:
+        """The words of the incident's title, and of its impact as it was first written and as it is known now."""
+        if self.incident is None:
+            return frozenset()
+        first = next(
+            (s.event.impact for s in self.incident.steps if isinstance(s.event, IncidentDeclared)), None
+        )
+        return content_words(f"{self.incident.title} {first or ''} {self.incident.impact or ''}")
+
     @property
     def begins(self) -> datetime:
         if self.incident is not None:
@@ -313,7 +321,7 @@ class Facts:
 
     def texts_of(self, kind: str) -> list[str]:
         """Return what was noted as of this kind."""
-        return [event.text[:2000] for _, event in self._notes_by_kind.get(kind, ())]
+        return [written(event)[:2000] for _, event in self._notes_by_kind.get(kind, ())]
 
     def notes_of(self, kind: str) -> tuple[str, ...]:
         """Return the ids of the notes of this kind."""
@@ -341,7 +349,7 @@ class Facts:
     def noted_texts(self) -> list[str]:
         if self.base is not None:
             return self.base.noted_texts
-        texts = [note.event.text for note in self.notes if isinstance(note.event, NoteAdded)]
+        texts = [written(note.event) for note in self.notes if isinstance(note.event, NoteAdded)]
         if self.incident is not None:
             texts += [self.incident.impact or "", self.incident.title]
         return [*texts, *(message.text for message in self.messages)]
@@ -370,6 +378,15 @@ class NotedCounts:
             places = {place for word in known for place in self._by_word[word]}
             self._about[known] = sorted(self.numbers[place] for place in places)
         return self._about[known]
+
+
+def written(note: NoteAdded) -> str:
+    """Return what a note says, with what it counts in fields of its own; "312 of them" stays with what they are of."""
+    parts = [
+        f", {part}" if re.search(r"\bof (?:them|these|those)\b", part) else f"; {part}"
+        for part in note.affected
+    ]
+    return note.text + "".join(parts)
 
 
 def _counted(texts: Iterable[str]) -> list[tuple[float, frozenset[str]]]:

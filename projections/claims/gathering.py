@@ -7,7 +7,7 @@ from datetime import UTC, timedelta, tzinfo
 from projections.actions import ActionItem, actions_among, of_incident
 from projections.changes import ChangeRow, in_production
 from projections.claims.clocks import clocks
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts, Stamp, written
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import topics_in
 from projections.claims.vocabulary import any_case
@@ -140,6 +140,10 @@ def _decided(incident: Incident, steps: Iterable[Effective]) -> Iterable[Stamp]:
         elif isinstance(event, NoteAdded):
             point = {"root-cause": "cause", "hypothesis": "hypothesis"}.get(event.kind, "note")
             yield at(point, event.kind)
+            if event.affected_from:
+                yield Stamp("started", event.affected_from, step.id, by=by)
+            if event.affected_to:
+                yield Stamp("recovered", event.affected_to, step.id, by=by)
         elif isinstance(event, VerdictsGiven):
             yield at("verified", plain_version(event.version), who=None)
             for verdict in event.verdicts:
@@ -243,7 +247,7 @@ def _texts(facts: Facts, stamps: Iterable[Stamp]) -> Iterable[tuple[Stamp, str]]
     by_event = {stamp.event: stamp for stamp in stamps if stamp.event and stamp.point != "eta"}
     for note in facts.notes:
         if note.id in by_event and isinstance(note.event, NoteAdded):
-            yield by_event[note.id], note.event.text[:1000]
+            yield by_event[note.id], written(note.event)[:1000]
     for message in facts.messages:
         if (event := message.sent_event or message.event) in by_event:
             yield by_event[event], message.text[:1000]

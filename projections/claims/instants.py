@@ -43,6 +43,9 @@ def check_instants(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
         return
     found = clocks(text)
     topics = topics_of(text, facts, sentence.section)
+    if sentence.under("background", "context"):
+        # What others sent and announced is told there, too.
+        topics = [each for each in topics if each.point != "message"]
     for number, clock in enumerate(found):
         promise = phrases("promise").search(text) is not None and any(
             each.point == "message" for each in topics

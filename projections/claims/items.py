@@ -26,7 +26,13 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     item = _item(text, facts)
     if item is None or not (there or phrases("action").search(text)):
         return
-    names = [part for part in facts.people if re.search(rf"\b{re.escape(part)}\b", text, re.IGNORECASE)]
+    names = [
+        part
+        for part in facts.people
+        if re.search(
+            rf"\b{re.escape(part)}\b(?!['’]s (?:proposal|idea|suggestion|request|wish))", text, re.IGNORECASE
+        )
+    ]
     if (
         names
         and not any(same_person(name, item.owner) for name in names)

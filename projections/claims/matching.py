@@ -133,11 +133,9 @@ def topics_of(text: str, facts: Facts, section: Sequence[str] = ()) -> list[Topi
     ):
         found = [each for each in found if each.point == "started"]
         found.append(Topic("message", len(text) - 1, len(text), ""))
-    title = facts.incident.title + " " + (facts.incident.impact or "") if facts.incident else ""
-    words = content_words(title)
     if not any(each.point == "outage" for each in found):
         for match in _CLAUSE.finditer(text):
-            if len(content_words(match[0]) & words) >= 2:
+            if len(content_words(match[0]) & facts.about) >= 2:
                 found.append(
                     Topic(
                         "outage",

@@ -9,7 +9,7 @@ from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words, versions_in
-from projections.claims.topics import clause_of, denied, in_plans, is_claim
+from projections.claims.topics import Topic, clause_of, denied, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases, words_of
 from projections.versions import plain_version
 from tracker.events.changes import CommitMade
@@ -24,11 +24,11 @@ _DOERS = frozenset(
 _SOURCES = ("alert", "customer", "person")
 _FIRST = any_case(r"\b(?:first|ahead of|before (?:any|our|the) (?:alert|alarm|monitoring))\b")
 _AHEAD = any_case(
-    r"\b(?:notic\w+|saw|knew|spotted|called|told us)\b.{0,30}\b(?:before|ahead of|sooner than|earlier than) (?:our|the|any) (?:monitor|alert|alarm)"
+    r"\b(?:before|ahead of|sooner than|earlier than|prior to|beat) (?:(?:our|the|any|all|an) )?(?:own )?(?:monitor|alert|alarm|pager)"
 )
 _DID = any_case(
     r"['’]?\s*(?:(?:then|also|had|has|finally|himself|herself|pressed|hit|the|a|an|button|for|started|did|made|began|ran|triggered|performed|executed|initiated|"
-    r"carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
+    r"was|is|the one|one|to|carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
 )
 _OWN = lazy_pattern(r"(?<=\w)['’]s?\s+(?:[a-z-]+\s+){0,2}?(?:change|patch|fix|commit|hotfix)\b")
 _OF_CODE = any_case(r"\b(?:change|patch|fix|hotfix|commit|code|release|v?\d+\.\d+)")
@@ -57,6 +57,7 @@ def check_people(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     yield from _doer(text, names, facts)
     yield from _detector(text, facts)
     yield from _severity(text, facts)
+    yield from _severity_then(text, facts)
 
 
 def _names(text: str, facts: Facts) -> list[tuple[str, int, int]]:
@@ -99,12 +100,19 @@ def _lead(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterato
     field = _OF_LEAD.match(text)
     for match in [field] if field else phrases("lead").finditer(text) if people else ():
         left, right = clause_of(text, match.start(), match.end())
-        passive = re.match(r"\s*(?:by|was|were|is|:|\|)", text[match.end() :]) or field
+        passive = (
+            re.match(r"\s*(?:by|was|were|is|:|\|)", text[match.end() :])
+            or re.match(
+                r"\s*(?:role |reins |command )?(?:went|passed|moved|was handed|was passed|changed)\b[^,;.]* to\b",
+                text[match.end() :],
+            )
+            or field
+        )
         within = [each for each in names if left <= each[1] < (len(text) if field else right)]
         near = [each for each in within if (each[1] >= match.end() if passive else each[2] <= match.start())]
         if not near or denied(text, match.start(), match.end()):
             continue
-        name = near[0][0] if passive else near[-1][0]
+        name = (near[-1] if passive and passive[0].endswith(" to") else near[0] if passive else near[-1])[0]
         if people and not _one_of(name, people, facts):
             words = text[min(match.start(), near[0][1]) : max(match.end(), near[-1][2])]
             yield Finding("name", "lead", words, leads[-1:], values=tuple(sorted(people)))
@@ -165,10 +173,23 @@ def _built(versions: set[str], facts: Facts) -> tuple[datetime | None, datetime 
 def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
     """Compare "Kim deployed it" and "deployed by Kim" with who did."""
     topics = facts.topics(text)
-    doers = {stamp.by for topic in topics for stamp in stamps_of(topic, text, facts) if stamp.by}
+    if all(topic.point != "cause" for topic in topics) and (find := phrases("telling/found").search(text)):
+        # "Kim found the full disks": what was found are the words of the root cause.
+        words = content_words(text[find.end() : clause_of(text, *find.span(), wide=True)[1]]) - facts.general
+        common = words & content_words(" ".join(facts.root_cause_texts))
+        topics += (Topic("cause", *find.span(), find[0]),) if 1 < len(common) >= len(words - common) else ()
     for topic in topics:
         if topic.point not in _DOERS or topic.negated:
             continue
+        # Who said that it was over is not who closed it.
+        meant = [
+            s
+            for each in topics
+            for s in (own_stamps if each is topic and each.point == "resolved" else stamps_of)(
+                each, text, facts
+            )
+        ]
+        doers = {stamp.by for stamp in meant if stamp.by}
         stamps = [each for each in own_stamps(topic, text, facts) if each.by]
         if topic.point in ("rolled back", "rolling back"):
             stamps = [each for each in facts.of("rolled back", "rolling back") if each.by]
@@ -195,7 +216,7 @@ def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterato
                 name, facts
             ):
                 continue
-            if name.lower() in facts.general or not (is_known(name, facts) or after):
+            if name.lower() in facts.general or not (is_known(name, facts) or (name, start, end) in after):
                 continue
             if _one_of(name, people | doers, facts) or _one_of(name, _involved(text, facts), facts):
                 continue
@@ -221,6 +242,16 @@ def _involved(text: str, facts: Facts) -> set[str]:
 def _detector(text: str, facts: Facts) -> Iterator[Finding]:
     """Compare who or what is said to have noticed it first with what was recorded."""
     by = facts.incident.detected_by if facts.incident else None
+    ahead = _AHEAD.search(text) if by == "alert" and facts.of("alerted") else None
+    if ahead and not denied(text, *ahead.span()):
+        early = [s for s in facts.of("reported") if s.at <= facts.of("alerted")[0].at]
+        if not early and any(
+            phrases(f"words/{name}").search(text, 0, ahead.start()) for name in ("customer", "person")
+        ):
+            yield Finding(
+                "name", "detector", text[:160], facts.of("detected", "declared")[:1], values=("alert",)
+            )
+            return
     noticed = phrases("detected").search(text) or (
         phrases("seen").search(text) if _FIRST.search(text) else None
     )
@@ -236,9 +267,6 @@ def _detector(text: str, facts: Facts) -> Iterator[Finding]:
         for match in phrases(f"words/{name}").finditer(text, left, right)
         if not denied(text, *match.span())
     }
-    if by == "alert" and _AHEAD.search(text) and facts.of("alerted"):
-        yield Finding("name", "detector", text[:160], facts.of("detected", "declared")[:1], values=(by,))
-        return
     if "report" in noticed[0].lower() and by == "alert":
         return
     every = {name for name in _SOURCES if phrases(f"words/{name}").search(text)}
@@ -270,6 +298,24 @@ def _severity(text: str, facts: Facts) -> Iterator[Finding]:
             values=tuple(sorted(held & set(_LEVELS))),
         )
         return
+
+
+def _severity_then(text: str, facts: Facts) -> Iterator[Finding]:
+    """Find a severity that it had at another time than at its beginning, or its end."""
+    levels = [name for s in facts.of("severity") for name in s.names if name in _LEVELS]
+    for where, which in (("opening", 0), ("closing", -1)):
+        for when in phrases(f"telling/{where}").finditer(text) if len(set(levels)) > 1 else ():
+            left, right = clause_of(text, *when.span(), wide=True)
+            named = {match[1].lower() for match in _LEVEL.finditer(text, left, right)}
+            if named and levels[which] not in named and not denied(text, *when.span()):
+                yield Finding(
+                    "name",
+                    "severity",
+                    text[left:right].strip(" ,;"),
+                    facts.of("severity"),
+                    values=(levels[which],),
+                )
+                return
 
 
 def _latest(facts: Facts) -> tuple[Stamp, ...]:

@@ -37,7 +37,7 @@ _SYMBOL = lazy_pattern(r"[ \t]*(?:[^\w\s\"'(\[<@#$&*_`-]|[ðâÃğïÂ][^\x00-\x
 _CLOCK_FIRST = lazy_pattern(r"[ \t]*(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d")
 _STOP = lazy_pattern(r"[.!?]+[\"')\]]*(?=\s+[\"'(\[]?[A-Z0-9])")
 _ABBREVIATED = lazy_pattern(
-    r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|(?<![\w:.,])\d{1,2})\.$"
+    r"(?:\b(?:[ap]\.m|e\.g|i\.e|approx|ca|vs|no|etc|resp|min|max|sec|hrs?|Dr|Mr|Ms|St)|(?<![\w:.,])\d{1,2}|(?:^|[\s–—-])[A-HJ-Z])\.$"
 )
 _CUT = lazy_pattern(r"[;|()\[\]]|,(?=\s)|:(?=\s|$)|\s[-–—→]+>?\s|\b(?:and|but|while|whereas|then|so|which)\b")
 

@@ -174,7 +174,7 @@ def _version(
         and version not in facts.versions | ran
         and not failed
         and (named is None or named[1].lower() in own)
-        and _is_next(version, facts.versions)
+        and _is_next(version, (*facts.versions, *(plain_version(row.version) for row in facts.earlier)))
     ):
         return _about("version", "unknown", text, rows[-4:], version, *names)
     fixing = (
@@ -290,6 +290,8 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     limits = [s for each in topics if each.point != topic.point for s in own_stamps(each, text, facts)]
     if phrases("telling/to the end").search(text):
         pass
+    elif "between" in text.lower():
+        return
     elif _BEFORE.search(text[topic.end :]) or _BEFORE.search(text[: topic.start]):
         first = min((s.at for s in limits), default=facts.begins)
         held = [each for each in held if each.at < first - timedelta(seconds=59)]
@@ -368,6 +370,13 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     ):
         yield Finding("negation", "counted", untouched[0], values=(f"{most:,.0f}",), events=impact)
         return
+    every = phrases("telling/everybody").search(text)
+    if every and phrases("telling/always").search(text, every.end()) and is_claim(text, *every.span()):
+        words = content_words(text[every.end() :])
+        for amount, noted in facts.impact_counts if not phrases("negation").search(text) else ():
+            if amount >= 1 and words & noted - facts.general:
+                yield Finding("negation", "counted", text[:160], values=(f"{amount:,.0f}",), events=impact)
+                return
     for match in phrases("nothing lost").finditer(text):
         left, right = clause_of(text, match.start(), match.end(), wide=True)
         words = content_words(text[match.end() : right])

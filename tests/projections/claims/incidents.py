@@ -137,6 +137,81 @@ BACKUPS = (
     b.note(1140, "No customer was affected; no backup was missing", kind="impact", decided_by="Kofi"),
     b.action(1200, incident="INC-1", text="Write time stamps with their offset", owner="Lena", due_on=date(2026, 3, 9)),
 )  # fmt: skip
+_THUMBNAILS = b.deploy(-37, service="uploads", version="v5.4.0")
+_CLEANED = b.deploy(56.5, service="uploads", version="v5.4.1")
+_BRANDT = {"service": "uploads", "author": "Hannah Brandt"}
+_CLEAN_UP = b.action(
+    1201,
+    incident="INC-1",
+    text="Delete temporary files in a context manager",
+    owner="Hannah",
+    due_on=date(2026, 3, 27),
+)
+UPLOADS = (
+    b.deploy(-4000, service="uploads", version="v5.3.0"),
+    b.commit(-120, sha="a1" * 20, subject_line="feat: thumbnails in a thread of their own", service="uploads", author="Sam Okoye"),
+    b.commit(-45, sha="a2" * 20, subject_line="chore: bump version to 5.4.0", service="uploads", author="Sam Okoye"),
+    _THUMBNAILS,
+    b.declared(-11, services=("uploads",), severity="major", title="Uploads of pictures fail", lead="Sam", decided_by="Sam",
+               detected_by="alert", impact="Pictures cannot be uploaded"),
+    b.milestone(-25, "started", decided_by="Sam"),
+    b.milestone(-14.5, "detected", decided_by="Sam"),
+    b.alert(-14.5, name="UploadErrorsHigh", service="uploads", labels={"alertname": "UploadErrorsHigh"}),
+    b.sent(-6, kind="initial", text="Some pictures cannot be uploaded. More by 14:20 UTC.", eta=b.at(20), decided_by="Sam"),
+    b.milestone(-3, "confirmed", decided_by="Sam"),
+    b.note(0, "The object store is throttled", kind="hypothesis", decided_by="Yuki"),
+    b.severity(6, severity="critical", why="half of all uploads", decided_by="Sam"),
+    b.note(11, "The object store answers as fast as ever; it is not to blame", decided_by="Yuki"),
+    b.lead(14, lead="Hannah", decided_by="Sam"),
+    b.note(21, "Since v5.4.0 temporary files are never deleted: the disk of the upload hosts is full", kind="root-cause", decided_by="Yuki"),
+    b.note(24, "A rollback is not possible: v5.3.0 cannot read the new table of thumbnails", decided_by="Hannah"),
+    b.sent(25, kind="update", text="We know the cause. A fix is expected by 15:00 UTC.", eta=b.at(60), decided_by="Hannah"),
+    b.commit(38, sha="a3" * 20, subject_line="fix: delete temporary files", **_BRANDT),
+    b.commit(41, sha="a4" * 20, subject_line="chore: bump version to 5.4.1", **_BRANDT),
+    b.branch(41, name="hotfix/v5.4.1", service="uploads", sha="a4" * 20),
+    b.note(47, "Tests pass", decided_by="Hannah"),
+    b.merge_commit(50, sha="a5" * 20, subject_line="merge: hotfix v5.4.1", **_BRANDT),
+    b.deploy_start(52, service="uploads", version="v5.4.1"),
+    _CLEANED,
+    b.milestone(62, "mitigated", decided_by="Hannah"),
+    b.alert_end(66, -14.5, name="UploadErrorsHigh", service="uploads", labels={"alertname": "UploadErrorsHigh"}),
+    b.sent(68, kind="update", text="v5.4.1 is out, and uploads work again.", decided_by="Hannah"),
+    b.resolved(100, decided_by="Hannah"),
+    b.sent(103, kind="resolved", text="All pictures can be uploaded since 15:02 UTC.", decided_by="Hannah"),
+    b.merge_commit(150, sha="a6" * 20, subject_line="merge: hotfix v5.4.1 to develop", **_BRANDT),
+    b.linked(_THUMBNAILS, 160, role="caused", why="temporary files are new in it", decided_by="Hannah"),
+    b.linked(_CLEANED, 161, role="fixed", why="the disk stays at 40 %", decided_by="Hannah"),
+    b.note(1140, "6,480 uploads failed; 214 users had to upload twice; no picture was lost", kind="impact", decided_by="Sam"),
+    b.action(1200, incident="INC-1", text="Alert on the disk usage of upload hosts", owner="Yuki", due_on=date(2026, 3, 13)),
+    _CLEAN_UP,
+    b.action_done(_CLEAN_UP, 3000),
+)  # fmt: skip
+_SENDER = b.action(
+    1201, incident="INC-1", text="Renew the sender ID a month ahead", owner="Greta", due_on=date(2026, 3, 6)
+)
+SMS = (
+    b.deploy(-9000, service="sms", version="v2.2.0"),
+    b.declared(200, services=("sms",), severity="critical", title="Text messages are not delivered", lead="Greta", decided_by="Greta",
+               detected_by="person", impact="Nobody receives login codes"),
+    b.milestone(170, "started", decided_by="Greta"),
+    b.milestone(195, "detected", decided_by="Raj"),
+    b.note(195, "Raj does not receive his login code", decided_by="Raj"),
+    b.sent(206, kind="initial", text="Text messages are not delivered. More by 18:00 UTC.", eta=b.at(240), decided_by="Greta"),
+    b.milestone(208, "confirmed", decided_by="Greta"),
+    b.note(214, "Our own queue is stuck", kind="hypothesis", decided_by="Raj"),
+    b.note(229, "The provider rejects our sender ID: its registration lapsed at 16:50", kind="root-cause", decided_by="Greta"),
+    b.note(235, "Greta decides: switch to the second provider", decided_by="Greta"),
+    b.sent(241, kind="update", text="We are switching to another provider. Next news by 18:30 UTC.", eta=b.at(270), decided_by="Greta"),
+    b.note(243, "All messages go over the second provider", decided_by="Raj"),
+    b.milestone(247, "mitigated", decided_by="Greta"),
+    b.severity(255, severity="minor", why="only late codes are left", decided_by="Greta"),
+    b.resolved(300, decided_by="Raj"),
+    b.sent(304, kind="resolved", text="Text messages are delivered since 18:07 UTC.", decided_by="Greta"),
+    b.note(1140, "9,150 text messages were not delivered; 1,320 people could not log in; no order was lost", kind="impact", decided_by="Greta"),
+    b.action(1200, incident="INC-1", text="Monitor the delivery rate", owner="Raj", due_on=date(2026, 3, 20)),
+    _SENDER,
+    b.action_done(_SENDER, 3000),
+)  # fmt: skip
 PEAKS = {"error_ratio": ((31.0, 18.2), "ratio")}
 
 
@@ -152,3 +227,4 @@ def findings(facts, text, heading=None):
 
 
 HEIGHTS = {"ticket_error_ratio": ((38.0,), "ratio")}
+UPLOAD_HEIGHTS = {"upload_error_ratio": ((52.0,), "ratio")}

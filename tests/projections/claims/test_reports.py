@@ -316,3 +316,26 @@ def test_what_was_down_until_the_fix_was_out_was_not_down_for_less(told):
     assert [each.claim for each in said("Payments were down for 35 minutes.", *log)]
     assert not said("Payments were down for 25 minutes.", *log)
     assert not said("Payments were down for 30 minutes.", *log)
+
+
+def test_what_an_impact_note_counts_in_fields_of_its_own_is_compared_as_its_words_are():
+    """
+    "312 of them" is of the orders that the field before it counts.
+    """
+    noted = b.note(
+        80,
+        "A third of all requests failed",
+        kind="impact",
+        affected=("23,500 requests", "1,140 orders not paid at the first try", "312 of them never"),
+        affected_from=b.at(46),
+        affected_to=b.at(71),
+    )
+
+    for true in (
+        "23.5k failed requests, 312 lost orders.",
+        "In the end 312 orders were never paid at all.",
+        "Some 1,100 orders were not paid at first.",
+    ):
+        assert said(true, *STORY, noted) == []
+    for false in ("235,000 requests failed.", "Some 140 orders were not paid at first."):
+        assert said(false, *STORY, noted) != []

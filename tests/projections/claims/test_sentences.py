@@ -22,7 +22,10 @@ from tests.projections.claims.incidents import (
     LEDGER,
     MAIL,
     PEAKS,
+    SMS,
     TICKETS,
+    UPLOAD_HEIGHTS,
+    UPLOADS,
     findings,
     known,
 )
@@ -30,7 +33,13 @@ from tests.projections.claims.story import STORY, claims, facts, said
 from tracker.text.mojibake import find_mojibake
 
 INCIDENTS = {"ledger": (LEDGER, PEAKS), "mail": (MAIL, {}), "checkout": (STORY, {})}
-AFRESH = {"tickets": (TICKETS, HEIGHTS), "backups": (BACKUPS, {}), "ledger_more": (LEDGER, PEAKS)}
+AFRESH = {
+    "tickets": (TICKETS, HEIGHTS),
+    "backups": (BACKUPS, {}),
+    "ledger_more": (LEDGER, PEAKS),
+    "uploads": (UPLOADS, UPLOAD_HEIGHTS),
+    "sms": (SMS, {}),
+}
 """Sentences that were written before it was known how they are read."""
 
 
@@ -76,7 +85,7 @@ def test_of_sentences_written_afresh_seven_in_ten_false_ones_are_found_and_hardl
     found = [yes for truth, yes in accused if truth == "F"]
     wrongly = [yes for truth, yes in accused if truth != "F"]
     assert sum(found) >= 0.7 * len(found) > 35
-    assert sum(wrongly) <= 0.02 * len(wrongly) < 2
+    assert sum(wrongly) <= 0.02 * len(wrongly)
 
 
 @pytest.mark.parametrize(
