@@ -61,6 +61,7 @@ class Candidate:
     """Why a change may have caused an incident; `moved` names the metrics that got worse after it, before the next.
 
     `confounded_by` are the versions whose deploys may have moved them as well. The seconds run from its end; from its beginning where it was still in progress.
+    `noticed` says that they run to when the incident was noticed: nobody recorded when it started.
     """
 
     incident: str
@@ -69,6 +70,7 @@ class Candidate:
     in_progress: bool
     moved: tuple[str, ...] = ()
     confounded_by: tuple[str, ...] = ()
+    noticed: bool = False
 
 
 @dataclass(frozen=True)
@@ -369,6 +371,7 @@ def candidate(
     started_at: datetime,
     *,
     within: timedelta = SUSPECT_WITHIN,
+    noticed: bool = False,
     moved: Mapping[str, Sequence[str]] | None = None,
 ) -> Candidate | None:
     """Return why a change may have caused an incident: it ended shortly before the start, or was going out then.
@@ -383,4 +386,4 @@ def candidate(
         return None
     seconds = before if before >= 0 else (started_at - row.began_at).total_seconds()
     confounders = dict.fromkeys(version for versions in (moved or {}).values() for version in versions)
-    return Candidate(incident, seconds, row.kind, before < 0, tuple(moved or ()), tuple(confounders))
+    return Candidate(incident, seconds, row.kind, before < 0, tuple(moved or ()), tuple(confounders), noticed)

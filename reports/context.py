@@ -13,11 +13,14 @@ from projections.procedure.rule import RuleAnswer
 from projections.review import ReportStatus
 from projections.samples import Series
 from projections.silence import Silence
+from projections.the_fix import Fix
 from projections.timeline import Entry
 from tracker.events.base import Event, Recorded
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected
 from tracker.incident import Incident
+
+_MARGIN, _FAR = timedelta(minutes=5), timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Context:
     zone: tzinfo = UTC
     pictures: str = "svg"
     verdicts: tuple[VerdictRow, ...] = ()
+    fix: Fix | None = None
     silences: tuple[Silence, ...] = ()
     redacted: tuple[Recorded, ...] = ()
     actions: tuple[ActionItem, ...] = ()
@@ -108,6 +112,10 @@ class Context:
         """Put the service before a row's title where a reader could take it for another's."""
         return named(self.incident, title, service)
 
+    def is_of_other(self, service: str) -> bool:
+        """Whether a reader could take what is of this service for another's."""
+        return bool(named(self.incident, "", service))
+
     @property
     def ends_at(self) -> datetime:
         """When it was over; while it is open, the instant up to which the log was read."""
@@ -123,11 +131,22 @@ class Context:
 
     @property
     def picture_span(self) -> tuple[datetime, datetime]:
-        """The span of the pictures: the incident, and as much again around it."""
-        start, end = span_around(self.incident.begins_at, self.ends_at)
+        """The span of the pictures: until it was back to normal, half as much on both sides, and what belongs to it.
+
+        That is a cause in the six hours before, and a fix or the end soon after; of an open incident nothing is later
+        than what was recorded last.
+        """
+        begins, over = self.incident.begins_at, self.recovered_at or self.ends_at
+        pad = min(max((over - begins) / 2, _MARGIN), _FAR)
+        start, end = begins - pad, over + pad
         causes = [entry.occurred_at for entry in self.attributed("caused")]
-        reach = [at for at in causes if start - timedelta(hours=6) <= at < start]
-        return min([start, *(at - timedelta(minutes=5) for at in reach)]), end
+        start = min([start, *(at - _MARGIN for at in causes if start - _FAR <= at < start)])
+        if self.incident.resolved_at is None:
+            return start, max(min(end, self.as_of), begins)
+        later = [self.incident.resolved_at, *(entry.occurred_at for entry in self.attributed("fixed"))]
+        return start, max(
+            [end, *(at + _MARGIN for at in later if end < at + _MARGIN <= end + 2 * (end - over))]
+        )
 
     def precision_of(self, at: datetime, kind: type[Event]) -> float:
         """Say how exactly an instant is known at which something of this kind happened, in seconds."""
@@ -176,10 +195,4 @@ class Context:
 def named(incident: Incident, title: str, service: str | None) -> str:
     """Put the service before a row's title where a reader could take it for another's."""
     other = service is not None and (len(incident.services) > 1 or service not in incident.services)
-    return f"{service}: {title}" if other else title
-
-
-def span_around(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """Return the span that shows an incident with its before and after."""
-    pad = min(max((end - start) / 2, timedelta(minutes=5)), timedelta(hours=6))
-    return start - pad, end + pad
+    return f"{service}: {title}" if other and not title.startswith(f"Service {service} ") else title

@@ -9,6 +9,7 @@ from projections.comparison import normal_range
 from projections.dossier import FOREVER, Dossier, after
 from projections.durations import durations_of
 from projections.procedure.evaluation import procedure_for_report
+from projections.procedure.fix_attempts import fix_of
 from projections.review import REVIEWS, standing
 from projections.samples import Series
 from projections.timeline import timeline
@@ -61,6 +62,7 @@ def gather(
             context,
             metrics=tuple(metrics),
             durations=durations_of(procedure.evidence),
+            fix=fix_of(procedure.evidence),
             redacted=tuple({each.position: each for each in used if each.redacted is not None}.values()),
             rules=tuple(procedure.rules),
             standing=standing(dossier.incident, used),

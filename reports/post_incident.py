@@ -11,7 +11,7 @@ from reports.charts import draw
 from reports.context import Context
 from reports.generated_regions import Part, render
 from reports.markdown import command, text
-from reports.sections.metrics import pictures
+from reports.sections.pictures import pictures
 from reports.templates import TEMPLATES
 
 

@@ -12,6 +12,7 @@ from reports.context import Context
 from reports.sections import (
     action_items,
     authors,
+    course,
     detection,
     durations,
     fix,
@@ -125,7 +126,7 @@ TEMPLATES: dict[str, Template] = {
         report_status.lines,
         (
             _section("Overview", summary.lines),
-            _section("What Happened", summary.happened),
+            _section("What Happened", course.happened),
             _section("Contributing Factors", root_cause.lines),
             _section("Resolution", resolution.lines),
             _section("Impact", impact.lines),

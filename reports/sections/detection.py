@@ -39,7 +39,8 @@ def lines(context: Context) -> list[str]:
 
 
 def time_to_detect(context: Context) -> Duration | None:
-    """Return how long it took to notice; None where that is unknown, or start and detection are the same instant."""
+    """Return how long it took to notice; None where that is unknown, or no start is known but what was noticed."""
     took = context.durations.get("time_to_detect")
-    known = took is not None and took.state in ("recorded", "uncertain") and took.from_ != took.to
-    return took if known else None
+    if took is None or took.state not in ("recorded", "uncertain") or took.from_ == took.to:
+        return None
+    return took if took.start is None or took.start.what != "first_alert" else None

@@ -4,18 +4,18 @@ from projections.key_moments import is_decision
 from reports.context import Context
 from reports.markdown import command, listed_below
 from reports.sections.mentions import mention, says
-from reports.sections.missing import noted, notes_or_missing
+from reports.sections.missing import not_recorded, noted, notes_or_missing
 from tracker.events.changes import CommitMade, DeployFinished, RollbackFinished, TestsFinished
 from tracker.events.incidents import NoteAdded
 
 
 def lines(context: Context) -> list[str]:
-    written = notes_or_missing(context, "fix", "Fix")
-    fixed = context.attributed("fixed")
-    for entry in fixed:
-        written.append(f"- {mention(context, entry)} fixed it, {says(entry)}")
-    if not fixed:
-        written += _unconfirmed(context)
+    fixed = [f"- {mention(context, entry)} fixed it, {says(entry)}" for entry in context.attributed("fixed")]
+    if fixed and not context.notes("fix"):
+        missing = not_recorded("What it changed", "note", context.incident.id, "--kind", "fix", "…")
+        written = [*fixed, "", missing]
+    else:
+        written = [*notes_or_missing(context, "fix", "Fix"), *(fixed or _unconfirmed(context))]
     return written + _decisions(context) + _work(context)
 
 

@@ -85,7 +85,9 @@ def _before_customers(context: Context) -> str:
 def _measured_wrong(context: Context) -> list[str]:
     written = []
     if context.incident.detected_by == "customer":
-        written.append("- It was reported by a customer *(recorded)*")
+        took = time_to_detect(context)
+        after = f" {value(took)} after it started" if took else ""
+        written.append(f"- It was reported by a customer{after} *(recorded)*")
     for entry in context.entries:
         at = context.moment(entry.occurred_at, entry.precision_seconds)
         if isinstance(entry.fact, EtaMissed):

@@ -2,32 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from projections.comparison import INCIDENT, NOT_JUDGED, SO_FAR, VerdictRow
 from projections.partial_answers import partial_answers
 from projections.samples import Series, Summary, between, summary
-from projections.silence import Silence, blinding
-from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
-from reports.markdown import code, command, link, table, text
+from reports.markdown import code, command, table, text
 from reports.numbers import rounded_with_unit
+from reports.sections import verdicts
+from reports.sections.pictures import beyond_seconds, labels_of, main_metric, picture, silences_of
 from reports.wording import silence as silence_words
-from reports.wording.changes import version_name
-from reports.wording.metrics import after_change_in_words
 from reports.wording.text import capitalized
 from reports.wording.verdict_phrases import (
-    SPANS,
     in_part,
-    reason,
-    remarks,
-    sentence,
-    settled_after,
-    when_normal,
-    window_name,
 )
-from tracker.events.alerts import AlertFired
 from tracker.events.base import handle_of
-from tracker.events.changes import DeployFinished, RollbackFinished
-from tracker.times import in_minutes, to_ms
+from tracker.times import in_minutes
 
 AROUND = timedelta(hours=1)
 _WORST = {"lower": "Highest", "higher": "Lowest", "neither": "Lowest to highest"}
@@ -41,7 +29,7 @@ def lines(context: Context) -> list[str]:
             f"No metric is configured for {services}, and no samples are recorded; "
             f"add `[services.NAME.metrics.NAME]` to tracker.toml, then {command('collect', context.incident.id)}"
         ]
-    written: list[str] = _verdicts(context)
+    written: list[str] = verdicts.lines(context)
     first = main_metric(context)
     for metric in context.metrics:
         title = _capitalized_title(metric)
@@ -50,114 +38,8 @@ def lines(context: Context) -> list[str]:
     return written[:-1]
 
 
-def main_metric(context: Context) -> MetricPlan | None:
-    """Return the metric that matters most: the one longest over its limit, else out of normal, else the first with samples."""
-    known = [metric for metric in context.metrics if metric.series]
-    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
-    moved = {
-        (row.service, row.metric.partition("{")[0])
-        for row in context.verdicts
-        if row.recovered_at is not None or row.verdict == "regressed"
-    }
-
-    def weight(metric: MetricPlan) -> tuple[float, bool]:
-        beyond = max((_beyond_seconds(metric, series, begins, over) for series in metric.series), default=0.0)
-        return beyond, (metric.service, metric.name) in moved
-
-    return max(known, key=weight, default=None)
-
-
 def _capitalized_title(metric: MetricPlan) -> str:
     return capitalized(metric.spoken_name)
-
-
-def _verdicts(context: Context) -> list[str]:
-    """Write, for each deploy and rollback, what became of the metrics: a sentence, then the figures."""
-    written: list[str] = []
-    for key in dict.fromkeys((row.change, row.service) for row in context.verdicts):
-        rows = [row for row in context.verdicts if (row.change, row.service) == key]
-        first = rows[0]
-        what = "Rolled back to" if first.kind == "rollback" else "Deployed"
-        at = context.moment(first.deployed_at)
-        said = f"{what} {text(version_name(first.version))}"
-        if first.kind == INCIDENT:
-            said = (
-                f"No deploy is known to have ended it: {text(first.service)} was back, or the incident over,"
-                if SO_FAR not in first.flags
-                else f"No deploy is known to have ended it, and it goes on: {text(first.service)} is judged by the ten minutes that begin"
-            )
-        written += [f"**{text(after_change_in_words(rows, context.name_of))}**", ""]
-        written += [f"{said} at {at} ({code(first.handle)})."]
-        judged = [row for row in rows if row.verdict not in NOT_JUDGED]
-        if judged:
-            if any(row.settling_seconds for row in judged):
-                written[-1] += f" The first {settled_after(judged)} are settling time and excluded."
-            written += [
-                "",
-                *table(_VERDICT_HEAD, [_verdict(context, row) for row in judged]),
-                *_left_out(context, judged),
-            ]
-        not_judged: dict[str, list[str]] = {}
-        for row in rows:
-            if row.verdict in NOT_JUDGED and row.baseline == "before_change":
-                not_judged.setdefault(f"{row.verdict.replace('_', ' ')}. {reason(row)}", []).append(
-                    f"{context.name_of(row)} ({window_name(row)})"
-                )
-        for why, metrics in not_judged.items():
-            written += ["", f"{text(', '.join(dict.fromkeys(metrics)))}: {text(why)}"]
-        written += [""]
-    return [*written, _COLUMNS, ""] if any(line.startswith("|") for line in written) else written
-
-
-_COLUMNS = (
-    "*Window*: how long after the change, without its settling time. "
-    "*Baseline*: what it is compared with, the time before the change or the healthy time before the incident. "
-    "*Observed* and *Expected*: the median in the window, and what the baseline lets expect. "
-    "*Detectable change*: the smallest difference that the samples can show; less is noise."
-)
-_VERDICT_HEAD = [
-    *("Metric", "Window", "Baseline", "Verdict", "Observed", "Expected", "Detectable change", "Remarks"),
-]
-_BASELINES = {"before_change": "before the change", "healthy": "healthy time"}
-
-
-def _verdict(context: Context, row: VerdictRow) -> tuple[str, ...]:
-    def number(value: float | None) -> str:
-        return "–" if value is None else rounded_with_unit(value, row.unit)
-
-    normal = when_normal(row)
-    shown = [f"normal {normal}"] if normal else []
-    shown += remarks(row)
-    if row.provisional:
-        shown.append("provisional")
-    if row.said_then is not None:
-        shown.append(f"verdict then: {str(row.said_then['verdict']).replace('_', ' ')}")
-    return (
-        text(context.name_of(row)),
-        window_name(row),
-        _BASELINES[row.baseline],
-        row.verdict.replace("_", " "),
-        number(row.observed),
-        number(row.expected),
-        f"±{number(row.smallest_visible_change)}",
-        text(" · ".join(shown)) or "–",
-    )
-
-
-def _left_out(context: Context, rows: list[VerdictRow]) -> list[str]:
-    """Name once what was left out of baselines, and in which verdicts."""
-    metrics: dict[str, list[str]] = {}
-    for row in rows:
-        for remark in row.reasons:
-            if remark.code == "samples_left_out":
-                metrics.setdefault(sentence(remark), []).append(
-                    f"{context.name_of(row)} ({SPANS[row.window]})"
-                )
-    return [
-        line
-        for what, names in metrics.items()
-        for line in ("", f"{text(', '.join(dict.fromkeys(names)))}: {text(what)}")
-    ]
 
 
 def _metric(context: Context, metric: MetricPlan, *, with_picture: bool) -> list[str]:
@@ -180,29 +62,9 @@ def _metric(context: Context, metric: MetricPlan, *, with_picture: bool) -> list
     return written + _gone(context, metric) + _in_part(context, metric) + _blind(context, metric)
 
 
-def picture(context: Context, metric: MetricPlan) -> list[str]:
-    """Link the picture, where there will be one; the numbers below it say the same in short."""
-    if context.pictures == "none":
-        return []
-    start, end = context.picture_span
-    alternative = f"{capitalized(metric.spoken_name)} of {metric.service}, {context.moment(start, 60)} to {context.moment(end, 60)}"
-    return [f"![{text(alternative)}]({context.incident.id}/{link(picture_name(context, metric))})", ""]
-
-
-def _silences(context: Context, metric: MetricPlan) -> list[Silence]:
-    """Return the silences in which its samples are missing, within the picture."""
-    start, end = context.picture_span
-    sources = sorted({series.source for series in metric.series}) or ["prometheus"]
-    return [
-        silence
-        for silence in blinding(context.silences, metric.service, metric.name, sources)
-        if silence.touches(start, end)
-    ]
-
-
 def _blind(context: Context, metric: MetricPlan) -> list[str]:
     written: list[str] = []
-    for silence in _silences(context, metric):
+    for silence in silences_of(context, metric):
         written += [
             "",
             f"No data: {text(silence_words.describe(silence))} ({code(handle_of(silence.event))}).",
@@ -286,118 +148,28 @@ def _over(metric: MetricPlan, series: Series, start: datetime, end: datetime) ->
     if metric.threshold is None:
         return ""
     values = between(series, start, end).values
-    return in_minutes(_beyond_seconds(metric, series, start, end)) if len(values) else "no samples"
+    return in_minutes(beyond_seconds(metric, series, start, end)) if len(values) else "no samples"
 
 
-def _beyond_seconds(metric: MetricPlan, series: Series, start: datetime, end: datetime) -> float:
-    """Return for how long a series was on the wrong side of its limit."""
-    if metric.threshold is None:
-        return 0.0
-    values = between(series, start, end).values
-    beyond = values < metric.threshold if metric.better == "higher" else values > metric.threshold
-    return float(beyond.sum()) * series.step_seconds
-
-
-def _label(series: Series) -> str:
-    return text(_named(series)) or "all"
-
-
-def _named(series: Series) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(series.labels.items()) if name != "__name__")
-
-
-def picture_name(context: Context, metric: MetricPlan) -> str:
-    """Return the file name of a metric's picture; another zone's picture is another file.
-
-    Names that came in somebody's bundle lead into no other folder.
-    """
-    zone = "" if context.zone_name == "UTC" else "." + context.zone_name
-    name = f"{metric.service}-{metric.name}{zone}.{context.pictures}"
-    return "".join("-" if char in "/\\" or not char.isprintable() else char for char in name)
-
-
-def pictures(context: Context) -> dict[str, Chart]:
-    """Return the charts that the section shows, by file name."""
-    return {
-        picture_name(context, metric): chart(context, metric) for metric in context.metrics if metric.series
-    }
-
-
-def chart(context: Context, metric: MetricPlan) -> Chart:
-    """Plan one metric's picture: its samples, the incident, and what was done meanwhile."""
-    start, end = context.picture_span
-    lines = [
-        Line(
-            # One series is the metric; several are told apart by their labels.
-            label=(len(metric.series) > 1 and _named(series)) or metric.spoken_name,
-            instants_ms=between(series, start, end).instants_ms,
-            values=between(series, start, end).values,
-            step_seconds=series.step_seconds,
-        )
-        for series in metric.series
-    ]
-    band = None
-    if metric.normal is not None and len(lines) == 1:
-        import numpy as np
-
-        normal = metric.normal
-        # What was never below zero is not expected there.
-        never_below = all(len(line.values) and np.nanmin(line.values) >= 0 for line in lines)
-        low = max(normal.level - normal.swing, 0.0) if never_below else normal.level - normal.swing
-        band = Band(
-            instants_ms=np.array([to_ms(start), to_ms(end)], np.int64),
-            low=np.array([low] * 2),
-            high=np.array([normal.level + normal.swing] * 2),
-            label="expected ± natural swing",
-        )
-    marks = [mark for mark in _marks(context, metric.service) if start <= mark.at <= end]
-    return Chart(
-        title=f"{capitalized(metric.spoken_name)} of {metric.service}",
-        unit=metric.unit,
-        start=start,
-        end=end,
-        lines=tuple(lines),
-        marks=tuple(marks),
-        spans=(
-            ChartInterval(
-                context.incident.begins_at,
-                context.recovered_at or context.ends_at,
-                "incident",
-                context.incident.id,
-            ),
-            *(
-                ChartInterval(
-                    max(silence.start, start),
-                    min(silence.end or max(context.as_of, start), end),
-                    "blind",
-                    silence.watched.source,
-                )
-                for silence in _silences(context, metric)
-            ),
-        ),
-        threshold=metric.threshold,
-        band=band,
-        zone=context.zone_name,
-        tz=context.zone,
+def beyond_limit_in_words(context: Context) -> str:
+    """Say for how long the metric that matters most was over its limit; nothing where it was not, or has none."""
+    metric = main_metric(context)
+    if metric is None or metric.threshold is None:
+        return ""
+    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
+    seconds, worst = max(
+        (beyond_seconds(metric, series, begins, over), at) for at, series in enumerate(metric.series)
+    )
+    if not seconds:
+        return ""
+    numbers = summary(metric.series[worst], begins, over)
+    side = "under" if metric.better == "higher" else "over"
+    assert numbers.median is not None
+    limit, median = (rounded_with_unit(value, metric.unit) for value in (metric.threshold, numbers.median))
+    return text(
+        f"{capitalized(metric.spoken_name)} {side} {limit} for {in_minutes(seconds)}, with a median of {median}."
     )
 
 
-def _marks(context: Context, service: str) -> list[Mark]:
-    marks = []
-    for entry in context.entries:
-        if entry.service not in (None, service) or context.is_elsewhere(entry):
-            continue
-        fact = entry.fact
-        if isinstance(fact, DeployFinished):
-            fixed = entry.attribution is not None and entry.attribution.role == "fixed"
-            marks.append(Mark(entry.occurred_at, "fix" if fixed else "deploy", version_name(fact.version)))
-        elif isinstance(fact, RollbackFinished):
-            marks.append(Mark(entry.occurred_at, "rollback", version_name(fact.version)))
-        elif isinstance(fact, AlertFired):
-            marks.append(Mark(entry.occurred_at, "alert", fact.name))
-    incident = context.incident
-    if incident.declared_at is not None:
-        marks.append(Mark(incident.declared_at, "declared", ""))
-    if incident.resolved_at is not None:
-        marks.append(Mark(incident.resolved_at, "resolved", ""))
-    return marks
+def _label(series: Series) -> str:
+    return text(labels_of(series)) or "all"

@@ -1,6 +1,6 @@
 """Trigger, cause and contributing factors, apart; and what by time alone could have been the trigger."""
 
-from projections.changes import candidate
+from projections.changes import Candidate, ChangeRow, candidate
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import code, command, listed_below, text
@@ -27,12 +27,10 @@ def the_cause(context: Context) -> str | None:
     return without_cause_part(_text(last[0])) if last else None
 
 
-def trigger(context: Context) -> list[str]:
+def trigger(context: Context, label: str = "**Trigger:** ") -> list[str]:
     """Name the changes that people linked as the cause, and the notes that begin with "trigger:"."""
-    written = [
-        f"- **Trigger:** {mention(context, entry)}, {says(entry)}" for entry in context.attributed("caused")
-    ]
-    return written + _noted(context, "trigger", "Trigger")
+    written = [f"- {label}{mention(context, entry)}, {says(entry)}" for entry in context.attributed("caused")]
+    return written + _noted(context, "trigger", label)
 
 
 def cause(context: Context) -> list[str]:
@@ -40,11 +38,11 @@ def cause(context: Context) -> list[str]:
         return (
             notes_or_missing(context, "root-cause", "Root cause") if not context.notes("root-cause") else []
         )
-    return _noted(context, "cause", "Cause")
+    return _noted(context, "cause", "**Cause:** ")
 
 
 def factors(context: Context) -> list[str]:
-    return _noted(context, "factor", "Contributing")
+    return _noted(context, "factor", "**Contributing:** ")
 
 
 def ruled_out(context: Context) -> list[str]:
@@ -60,7 +58,7 @@ def _notes(context: Context, part: str) -> list[Entry]:
 
 def _noted(context: Context, part: str, label: str) -> list[str]:
     written = noted(_notes(context, part), without_cause_part)
-    return [f"- **{label}:** {line[2:]}" if line.startswith("- ") else line for line in written]
+    return [f"- {label}{line[2:]}" if line.startswith("- ") else line for line in written]
 
 
 def _text(entry: Entry) -> str:
@@ -70,26 +68,33 @@ def _text(entry: Entry) -> str:
 
 def candidates(context: Context) -> list[str]:
     """Write what by time alone could have caused it, as long as nobody has named the cause."""
-    if context.attributed("caused"):
-        return []
-    linked = {target for target, link in context.incident.links.items() if link.linked and link.role}
-    suspects = [
-        (row, suspect)
-        for row in context.changes
-        if row.service in context.incident.services
-        and not linked & set(row.evidence)
-        and (suspect := candidate(row, context.incident.id, context.incident.begins_at)) is not None
-    ]
-    if not suspects:
+    known = suspects(context)
+    if not known:
         return []
     rows = [
         f"{text(row.service or '?')} {text(version_name(row.version))} ({code(row.handle)}): {text(suspicion(suspect))}"
-        for row, suspect in suspects
+        for row, suspect in known
     ]
-    handle = suspects[-1][0].handle
+    handle = known[-1][0].handle
     confirm = command("link", context.incident.id, handle, "--as", "caused", "--why", "…")
     return [
         *listed_below("Candidates by time alone, not confirmed yet:", rows),
         "",
         f"Confirm one: {confirm}",
+    ]
+
+
+def suspects(context: Context) -> list[tuple[ChangeRow, Candidate]]:
+    """Return the changes that by time alone could have caused it, the latest last; none where the cause was named."""
+    if context.attributed("caused"):
+        return []
+    incident = context.incident
+    linked = {target for target, link in incident.links.items() if link.linked and link.role}
+    return [
+        (row, suspect)
+        for row in context.changes
+        if row.service in incident.services
+        and not linked & set(row.evidence)
+        and (suspect := candidate(row, incident.id, incident.begins_at, noticed=incident.started_at is None))
+        is not None
     ]

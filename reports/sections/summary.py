@@ -1,41 +1,36 @@
 """The first screen: how bad, how long, why, what ended it, whether it is over, what comes next, and who."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from projections.actions import ActionItem, of_incident
-from projections.durations import NAMES
-from projections.durations import shown as shown_durations
 from projections.timeline import Entry
 from reports.context import Context
-from reports.markdown import command, table, text
-from reports.sections.metrics import main_metric, picture
-from reports.sections.root_cause import the_cause
-from reports.wording.durations import exactly, formula, in_minutes_style, value
+from reports.markdown import command, text
+from reports.sections import root_cause
+from reports.sections.course import RESOLVED, how_long
+from reports.sections.metrics import beyond_limit_in_words
+from reports.sections.pictures import main_metric, picture
+from reports.wording.changes import suspicion, version_name
 from reports.wording.impact import impact_in_words
 from reports.wording.metrics import after_change_in_words
-from reports.wording.text import counted, sentence
+from reports.wording.text import capitalized, counted, sentence
 from reports.wording.timeline import title
 from tracker.events.base import BY_ITSELF
-from tracker.events.changes import DeployFinished
-from tracker.events.incidents import IncidentReopened, NoteAdded
+from tracker.events.changes import DeployFinished, RollbackFinished
+from tracker.events.incidents import NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
-from tracker.times import in_minutes
+from tracker.text.shortening import short
 
-_RESOLVED = {
-    "fixed": "resolved",
-    "false-alarm": "closed as a false alarm",
-    "went-away": "closed: it went away by itself",
-}
 _SHOWN_ACTIONS = 3
+_LONGEST_QUOTE = 140
 
 
 def lines(context: Context) -> list[str]:
     """Answer in one screen what a reader asks first, with a picture of the metric that matters most."""
     answers = [
         ("How bad", how_bad(context)),
-        ("How long", " ".join(part for part in (_course(context), _alerted(context)) if part)),
+        ("How long", how_long(context)),
         ("Why", _why(context)),
         ("What ended it", _ended(context)),
         ("Is it over", _over(context)),
@@ -44,12 +39,8 @@ def lines(context: Context) -> list[str]:
     ]
     written = [_title(context), "", *(f"- **{label}:** {answer}" for label, answer in answers if answer)]
     metric = main_metric(context)
-    return [*written, "", *picture(context, metric)[:1]] if metric is not None else written
-
-
-def happened(context: Context) -> list[str]:
-    """Tell how it went in one paragraph."""
-    return [" ".join(part for part in (_course(context), _alerted(context), _merged(context)) if part)]
+    drawn = picture(context, metric)[:1] if metric is not None else []
+    return [*written, "", *drawn] if drawn else written
 
 
 def _title(context: Context) -> str:
@@ -59,12 +50,12 @@ def _title(context: Context) -> str:
     state = {
         Status.OPEN: f"open since {begun}",
         Status.MERGED: f"merged into {incident.merged_into}",
-    }.get(incident.status) or _RESOLVED.get(incident.resolution or "", "resolved")
+    }.get(incident.status) or RESOLVED.get(incident.resolution or "", "resolved")
     return f"**{text(incident.title)}** ({incident.severity}, {services}): {state}."
 
 
 def how_bad(context: Context) -> str:
-    """Say whom it hit and how badly, as it was recorded last."""
+    """Say whom it hit and how badly, as it was recorded last; else what was measured."""
     impact = impact_in_words(context.incident, context.zone)
     if impact:
         return sentence(text(impact))
@@ -72,124 +63,85 @@ def how_bad(context: Context) -> str:
         return f"See {context.incident.merged_into}."
     if context.incident.resolution == "false-alarm":
         return "It was a false alarm."
-    return f"Not recorded; {command('impact', context.incident.id, '…')}"
-
-
-def _course(context: Context) -> str:
-    """Say for how long, and from when to when to the minute; the whole timeline has the seconds."""
-    incident = context.incident
-    down = context.durations.get("downtime")
-    moments = sorted(_moments(context), key=lambda moment: moment[0])
-    day = context.day(moments[0][0])
-    course: list[str] = []
-    for at, what, until in moments:
-        # The zone stands at the first time alone, the date where it is another one.
-        zone = "" if course else f" {at.astimezone(context.zone).tzname()}"
-        when = context.time_on(at, day)
-        if until is not None:
-            course.append(f"{what} between {when} and {context.time_on(until, day)}{zone}")
-        else:
-            course.append(f"{what} at {when}{zone}")
-    lasted = f"On {day}: "
-    if down is not None and down.at_most is not None and down.state in ("recorded", "uncertain"):
-        lasted = f"Down for {value(down)} on {day}: "
-    over = incident.resolved_at if incident.status is Status.RESOLVED else None
-    after = ""
-    if over is not None and over > incident.begins_at:
-        since = "it started" if incident.started_at == incident.begins_at else "it was first noticed"
-        after = f", {in_minutes((over - incident.begins_at).total_seconds())} after {since}"
-    return f"{lasted}{', '.join(course)}{after}."
-
-
-def _moments(context: Context) -> list[tuple[datetime, str, datetime | None]]:
-    """Return when each step was, what it was, and the latest that it can have been where that is not known."""
-    incident = context.incident
-    assert incident.declared_at is not None
-    by = {"alert": " by an alert", "customer": " by a customer", "person": " by a person"}.get(
-        incident.detected_by or "", ""
-    )
-    started, detected = incident.milestones.get("started"), incident.milestones.get("detected")
-    moments: list[tuple[datetime, str, datetime | None]] = []
-    if started is not None:
-        moments.append((started.at, "started", started.until))
-    if detected is not None:
-        moments.append((detected.at, f"detected{by}", detected.until))
-    moments.append(
-        (incident.declared_at, "declared" if detected else f"declared{by and f', detected{by},'}", None)
-    )
-    down = context.durations.get("downtime")
-    if down is not None and down.end is not None and down.end.what == "last_metric":
-        moments.append((down.end.earliest, "back to normal", None))
-    elif context.recovered_at is not None:
-        moments.append((context.recovered_at, "mitigated", None))
-    moments += [
-        (entry.occurred_at, f"reopened ({text(entry.fact.why)})", None)
-        for entry in context.entries
-        if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == incident.id
-    ]
-    if incident.resolved_at is not None:
-        merged = f"merged into {incident.merged_into}, which goes on," if incident.merged_into else None
-        moments.append(
-            (incident.resolved_at, merged or _RESOLVED.get(incident.resolution or "", "resolved"), None)
-        )
-    return moments
-
-
-def _merged(context: Context) -> str | None:
-    others = context.incident.merged_from
-    were = "was" if len(others) == 1 else "were"
-    return f"{' and '.join(others)} {were} merged into it." if others else None
-
-
-def _alerted(context: Context) -> str | None:
-    """Say when the team was told, by what the rule of it goes by; of a note only where a message followed it."""
-    answer = next((rule for rule in context.rules if rule.rule == "team_alerted"), None)
-    if answer is None or "at" not in answer.facts:
-        return None
-    facts, begun = answer.facts, context.incident.begins_at
-    at = context.minute(facts["at"], begun)
-    typed = f", typed at {context.minute(facts['typed'], begun)}" if facts["typed"] else ""
-    if answer.reason in ("alerted_by_note", "note_typed_later"):
-        sent = [entry for entry in context.entries if isinstance(entry.fact, MessageSent)]
-        own = [entry for entry in sent if getattr(entry.fact, "incident", None) == context.incident.id]
-        if not own:
-            return None
-        message = context.minute(own[0].occurred_at, begun)
-        return f"The first note is of {at}{typed}, the first message to the team of {message}."
-    return f"The team was alerted at {at}{typed}."
+    record = command("impact", context.incident.id, "…")
+    measured = beyond_limit_in_words(context)
+    return f"{measured} Whom it hit is not recorded; {record}" if measured else f"Not recorded; {record}"
 
 
 def _why(context: Context) -> str:
-    cause = the_cause(context)
+    cause = root_cause.the_cause(context)
     if cause is not None:
         return sentence(text(cause))
     incident = context.incident
     if incident.merged_into is not None or incident.resolution == "false-alarm":
         return ""
     if context.attributed("caused"):
-        named = " and ".join(_change(context, entry) for entry in context.attributed("caused"))
-        return f"{named} caused it; how is not recorded."
-    return "Not known yet." if incident.status is Status.OPEN else "Not recorded."
+        return f"{_changes(context, context.attributed('caused'))} caused it; how is not recorded."
+    unknown = "Not known yet." if incident.status is Status.OPEN else "Not recorded."
+    return " ".join([unknown, *_guesses(context)])
+
+
+def _guesses(context: Context) -> list[str]:
+    """Quote the last hypothesis, and name the change that by time alone may have caused it."""
+    guesses = [_quoted(context, "hypothesis", entry) for entry in context.notes("hypothesis")[-1:]]
+    suspects = root_cause.suspects(context)
+    if suspects:
+        row, suspect = suspects[-1]
+        name = f"{row.service or '?'} {version_name(row.version)}: {suspicion(suspect)}"
+        guesses.append(f"By time alone it may be {text(name)}.")
+    return guesses
+
+
+def _quoted(context: Context, what: str, entry: Entry) -> str:
+    """Quote a note in short, with who wrote it when."""
+    assert isinstance(entry.fact, NoteAdded)
+    at = context.minute(entry.occurred_at, context.incident.begins_at)
+    said = sentence(text(short(" ".join(entry.fact.text.split()), _LONGEST_QUOTE)))
+    return f"Last {what} ({text(entry.by or '?')}, {at}): {said}"
 
 
 def _ended(context: Context) -> str:
     incident = context.incident
     fixed = context.attributed("fixed")
     if fixed:
-        ended = f"{' and '.join(_change(context, entry) for entry in fixed)}."
+        ended = f"{_changes(context, fixed)}."
         overlap = (
             " They overlap, so it is unknown which of them fixed it." if _overlap(context, fixed) else ""
         )
         return ended + overlap
-    if incident.status is Status.RESOLVED and incident.resolution == "fixed":
+    if incident.status is not Status.RESOLVED or incident.resolution != "fixed":
+        return ""
+    last = _unconfirmed_fix(context)
+    if last is None:
         return "Not recorded."
-    return ""
+    confirm = command("link", incident.id, last.handle, "--as", "fixed", "--why", "…")
+    what = capitalized(_change(context, last))
+    return f"{what} was the last change before it was over; nobody linked it as the fix: {confirm}"
+
+
+def _unconfirmed_fix(context: Context) -> Entry | None:
+    """Return the change that nobody linked as the fix and that durations and the procedure take for it."""
+    if context.fix is None or context.fix.link is not None or context.fix.so_far:
+        return None
+    evidence = context.fix.row.evidence
+    went_out = (
+        entry for entry in context.entries if isinstance(entry.fact, DeployFinished | RollbackFinished)
+    )
+    return next((entry for entry in went_out if entry.event in evidence), None)
+
+
+def _changes(context: Context, entries: Sequence[Entry]) -> str:
+    return capitalized(" and ".join(_change(context, entry) for entry in entries))
 
 
 def _change(context: Context, entry: Entry) -> str:
     at = context.minute(entry.occurred_at, context.incident.begins_at)
+    service = f"{text(entry.service)} " if entry.service and context.is_of_other(entry.service) else ""
     if isinstance(entry.fact, DeployFinished):
-        return f"{text(context.named(entry.fact.version, entry.service))}, deployed at {at}"
+        return f"the deploy of {service}{text(version_name(entry.fact.version))} at {at}"
+    if isinstance(entry.fact, RollbackFinished):
+        of = f"of {service}" if service else ""
+        return f"the rollback {of}to {text(version_name(entry.fact.version))} at {at}"
     named = title(entry)
     return f"{text(context.named(named[:1].lower() + named[1:], entry.service))} at {at}"
 
@@ -211,17 +163,23 @@ def _over(context: Context) -> str:
         return f"No: open {again}as of {context.minute(context.as_of)}{stage}."
     if incident.status is Status.MERGED:
         return f"It goes on in {incident.merged_into}."
-    judged = [
-        row
-        for entry in context.attributed("fixed")
-        for row in context.verdicts
-        if row.change in entry.evidence
-    ]
-    proof = after_change_in_words(judged, context.name_of) if judged else ""
-    resolved = (
-        f"{_RESOLVED.get(incident.resolution or '', 'resolved')} by {text(incident.resolved_by or '?')}"
+    resolved = f"{RESOLVED.get(incident.resolution or '', 'resolved')} by {text(incident.resolved_by or '?')}"
+    return f"{capitalized(resolved)}. {_proof(context)}".strip()
+
+
+def _proof(context: Context) -> str:
+    """Say what the metrics did after each change that ended it, or that none shows it."""
+    last = _unconfirmed_fix(context)
+    fixes = context.attributed("fixed") or ([last] if last is not None else [])
+    after = [[row for row in context.verdicts if row.change in entry.evidence] for entry in fixes]
+    if any(after):
+        return " ".join(text(after_change_in_words(rows, context.name_of)) for rows in after if rows)
+    incident = context.incident
+    return (
+        ""
+        if context.verdicts or incident.resolution == "false-alarm"
+        else "No metric was compared to show it."
     )
-    return f"{resolved[:1].upper()}{resolved[1:]}. {proof}".strip()
 
 
 def _next(context: Context) -> str:
@@ -239,7 +197,22 @@ def _next(context: Context) -> str:
     notes = context.notes("prevention")
     if notes:
         return f"{counted(len(notes), 'proposal')} under Prevention, without an owner and a day."
-    return "No action item is recorded." if incident.status is not Status.OPEN else ""
+    return _under_way(context) if incident.status is Status.OPEN else "No action item is recorded."
+
+
+def _under_way(context: Context) -> str:
+    """Say of an open incident what was noted last, which time was promised, and when the team is to hear again."""
+    noted = [entry for entry in context.notes("note") if entry.by not in (None, BY_ITSELF)]
+    parts = [_quoted(context, "note", entry) for entry in noted[-1:]]
+    begun = context.incident.begins_at
+    messages = [entry.fact for entry in context.entries if isinstance(entry.fact, MessageSent)]
+    if messages and (eta := messages[-1].eta) is not None:
+        parts.append(f"A fix is promised for {context.minute(eta, begun)}.")
+    due = next((rule.due_at for rule in context.rules if rule.rule == "updates_on_time"), None)
+    if due is not None:
+        verb = "is" if due > context.as_of else "was"
+        parts.append(f"The next message to the team {verb} due at {context.minute(due, begun)}.")
+    return " ".join(parts) or "Nothing is recorded."
 
 
 def _owned(context: Context, item: ActionItem) -> str:
@@ -260,12 +233,3 @@ def _who(context: Context) -> str:
         parts.append(f"with {', '.join(text(name) for name in others)}")
     joined = ", ".join(parts)
     return joined[:1].upper() + joined[1:] + "."
-
-
-def duration_table(context: Context) -> list[str]:
-    """Write how long each part took in one style, how exactly that is known, and its formula."""
-    rows = [
-        (NAMES.get(name, name), in_minutes_style(duration), exactly(duration), text(formula(duration)))
-        for name, duration in shown_durations(context.durations).items()
-    ]
-    return table(("Duration", "Value", "Exactly (h:mm:ss)", "From what to what"), rows)

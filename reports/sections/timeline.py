@@ -11,7 +11,7 @@ from reports.wording.headlines.incidents import note_label
 from reports.wording.timeline import detail, redaction, title
 from tracker.events.alerts import AlertFired
 from tracker.events.base import IMPORTED, Event, handle_of
-from tracker.events.incidents import FileAttached, NoteAdded
+from tracker.events.incidents import FileAttached, MilestoneSet, NoteAdded
 from tracker.events.samples import MetricSampled
 from tracker.text.shortening import short
 from tracker.times import spoken
@@ -50,6 +50,8 @@ def _in_short(context: Context, entry: Entry) -> str:
     shown = short(title(entry), _LONGEST)
     if isinstance(fact, AlertFired):
         shown += ": detected" if _is_detection(context, entry) else ""
+    if isinstance(fact, MilestoneSet) and fact.milestone == "detected" and context.incident.detected_by:
+        shown += f" by a {context.incident.detected_by}"
     until = getattr(fact, "until", None)
     row = text(context.named(shown, entry.service))
     if until is not None:

@@ -6,7 +6,7 @@ from reports.sections.missing import not_recorded
 
 
 def lines(context: Context) -> list[str]:
-    written = root_cause.trigger(context) or root_cause.candidates(context)[1:]
+    written = root_cause.trigger(context, "") or root_cause.candidates(context)[1:]
     if written:
         return written
     if context.incident.resolution == "false-alarm":

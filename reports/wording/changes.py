@@ -19,10 +19,11 @@ def elsewhere(environment: str | None) -> str:
 def suspicion(candidate: Candidate) -> str:
     """Say when the change was made, compared with the start of the incident, and what moved then."""
     what, incident, ago = candidate.kind, candidate.incident, _ago(candidate.seconds_before_start)
+    began = f"{incident} was noticed" if candidate.noticed else f"{incident} started"
     if candidate.in_progress:
-        why = f"the {what} was in progress when {incident} started, {ago} after it began"
+        why = f"the {what} was in progress when {began}, {ago} after it began"
     else:
-        why = f"the {what} ended {ago} before {incident} started"
+        why = f"the {what} ended {ago} before {began}"
     if not candidate.moved:
         return why
     others = ", ".join(map(version_name, candidate.confounded_by))

@@ -43,5 +43,4 @@ def after_change_in_words(rows: Sequence[VerdictRow], name: Callable[[VerdictRow
     names = and_listed(dict.fromkeys(name(row) for row in last))
     how_soon = f"within {in_minutes(back.total_seconds())}" if back.total_seconds() >= 60 else "at once"
     stayed = f" and stayed so {_STAYED[window]}" if window in _STAYED else ""
-    were = "were" if len({row.metric for row in last}) > 1 else "was"
-    return f"After {what}, {names} {were} back to normal {how_soon}{stayed}."
+    return f"After {what}, {names} returned to normal {how_soon}{stayed}."

@@ -7,7 +7,7 @@ A sentence is a template over the facts of its reason; what follows a colon says
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from projections.changes import ChangeRow
@@ -23,7 +23,7 @@ from reports.wording.commands import next_command
 from reports.wording.text import capitalized, counted, listed
 from reports.wording.verdict_phrases import PHRASES, describe_checks, sentence
 from tracker.text.shortening import short
-from tracker.times import spoken, utc
+from tracker.times import spoken
 
 _EXPECTED = {
     "team_alerted": "a message or a note within {alert_team_within:limit}",
@@ -454,7 +454,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "some": lambda names: listed(names, _FILES_NAMED),
     "squashed": lambda squashed: " (squashed by the forge)" if squashed else "",
     "stated": lambda stated: ", ".join(f"{path} {version}" for path, version in stated),
-    "typed": lambda at: f" (typed at {utc(at)})" if at is not None else "",
+    "typed": lambda at: f" (typed at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)" if at is not None else "",
     "times": lambda count: "once" if count == 1 else f"{count} times",
     "why": lambda why: f": {why}" if why else "",
 }

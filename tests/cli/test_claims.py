@@ -186,10 +186,10 @@ def test_the_demos_own_notes_and_report_hold(tmp_path, monkeypatch):
     assert asked("42") == []
     assert asked("42", report) == []
     for right, wrong in [
-        ("deployed at 15:10.", "deployed at 15:12."),
-        ("Down for 43 to 45 min", "Down for 33 to 35 min"),
+        ("The deploy of v1.2.1 at 15:10.", "The deploy of v1.2.1 at 15:12."),
+        ("It lasted 43 to 45 min", "It lasted 33 to 35 min"),
         ("resolved at 15:40", "resolved at 15:20"),
-        ("v1.2.1, deployed at", "v1.2.3, deployed at"),
+        ("The deploy of v1.2.1 at", "The deploy of v1.2.3 at"),
         ("| 14:55:12 | Root cause", "| 14:51:12 | Root cause"),
         ("312 of them never", "about 400 customers were affected"),
     ]:

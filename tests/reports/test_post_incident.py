@@ -103,8 +103,13 @@ def test_every_section_of_the_guide_is_in_every_template(tmp_path):
     said = [line for line in text_of(path).splitlines() if line.startswith(("- ", "| 14:", "**"))]
 
     for template in ("google", "pagerduty"):
+        # Google has a heading of its own for the trigger, which needs no label there.
         written = text_of(path, template=template)
-        assert [line for line in said if line not in written] in ([], [said[0]])
+        assert [
+            line
+            for line in said
+            if line.replace("**Trigger:** ", "") not in written.replace("**Trigger:** ", "")
+        ] in ([], [said[0]])
 
 
 def test_what_is_not_known_is_said_with_the_command_that_would_make_it_known(tmp_path):

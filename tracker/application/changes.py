@@ -54,7 +54,12 @@ def list_changes(
                 for one in incidents
                 if (
                     suspect := candidate(
-                        row, one.id, one.begins_at, within=within, moved=moved.get(row.event)
+                        row,
+                        one.id,
+                        one.begins_at,
+                        within=within,
+                        noticed=one.started_at is None,
+                        moved=moved.get(row.event),
                     )
                 )
             ],

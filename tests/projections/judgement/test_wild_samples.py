@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from projections.comparison import judge_change, judge_fix, judge_recovery, normal_range
 from projections.judgement.wild_samples import wild_samples
-from reports.sections.metrics import _left_out
+from reports.sections.verdicts import _left_out
 from reports.wording.verdict_phrases import reason
 from tests.builders import at
 from tests.projections.judgement.test_verdicts import FIX, broken, judge, measured, series
