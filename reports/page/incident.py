@@ -10,7 +10,7 @@ from reports.page.layout import definitions, document, section, severity
 from reports.page.markup import Html, element, joined, text
 from reports.page.row import Row
 from reports.page.times import ago, left, minute
-from reports.sections import impact, metrics, procedure
+from reports.sections import impact, metrics, pictures, procedure
 from reports.wording.changes import version_name
 from reports.wording.metrics import after_change_in_words
 from reports.wording.procedure import todo, what_is_due
@@ -28,10 +28,10 @@ def regions(facts: IncidentFacts) -> dict[str, Html]:
     context = facts.context
     addresses = {
         f"{context.incident.id}/{name}": f"/{context.incident.id}/pictures/{name}?at={facts.position}"
-        for name in metrics.pictures(context)
+        for name in pictures.pictures(context)
     }
-    main = metrics.main_metric(context)
-    measured = [*(metrics.picture(context, main) if main else []), *metrics.lines(context)]
+    main = pictures.main_metric(context)
+    measured = [*(pictures.picture(context, main) if main else []), *metrics.lines(context)]
     return {
         "now": first_screen(facts, facts.now),
         "impact": _markdown(impact.lines(context)),

@@ -18,7 +18,7 @@ from reports.page import incident as incident_page
 from reports.page import overview as overview_page
 from reports.page.assets import TYPES, assets
 from reports.page.facts import GROUPS, Heard
-from reports.sections.metrics import pictures
+from reports.sections.pictures import pictures
 from tracker.application.page import IncidentPage, PageReader
 from tracker.errors import TrackerError
 from tracker.inbox.queue import Inbox
