@@ -26,10 +26,11 @@ setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again on
 $(STAMP): requirements.lock pyproject.toml .ci/setup.sh
 	@PYTHON="$(PYTHON)" bash .ci/setup.sh
 
-servers: ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink and Sentry's SDK for Node for the tests, where that is possible
+servers: setup ## Install Prometheus, Alertmanager, PostgreSQL, Chromium, Bugsink, Sentry's SDK for Node and Spark for the tests, where that is possible
 	@bash .ci/servers.sh
 	@bash .ci/bugsink.sh
 	@bash .ci/node_sdk.sh
+	@bash .ci/spark.sh
 
 test: setup servers ## Run all tests, and see that they cover the product; this is all a fresh clone needs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(COVERAGE) $(PYTEST)
@@ -77,10 +78,14 @@ hostile: setup ## Send hostile requests to a real tracker serve and hostile byte
 aarch64: setup ## Compare the demo's report and pictures with those of an emulated aarch64 (root, apt, 20 s)
 	@bash .ci/aarch64.sh
 
-lock: setup ## Resolve pyproject.toml anew into requirements.lock
-	@uv=$$(command -v uv || echo $(BIN)/uv) && UV_CUSTOM_COMPILE_COMMAND="make lock" $$uv pip compile --quiet \
-		--universal --python-version 3.11 --all-extras --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+# What is locked: pyproject.toml's extras but Spark, which has a lock of its own.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $$uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: setup ## Resolve pyproject.toml anew into requirements.lock, and Spark into requirements-spark.lock
+	@uv=$$(command -v uv || echo $(BIN)/uv) && \
+		$(COMPILE) --extra dev --extra lake pyproject.toml -o requirements.lock && \
+		echo pyspark | $(COMPILE) -c requirements.lock - -o requirements-spark.lock
 
 clean: ## Remove what the above made
 	@rm -rf .venv .venv-bugsink .setup.lock build *.egg-info .pytest_cache .coverage* .mypy_cache .ruff_cache .import_linter_cache .hypothesis

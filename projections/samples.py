@@ -204,7 +204,9 @@ def _joined(chunks: list[tuple[Recorded, bytes]], answers: list[SourceCollected]
     import numpy as np
 
     events = [_sampled(recorded) for recorded, _ in chunks]
-    columns = [_left_of(_sampled(recorded), _unpacked(recorded, data), answers) for recorded, data in chunks]
+    columns = [
+        _left_of(_sampled(recorded), chunk_columns(recorded, data), answers) for recorded, data in chunks
+    ]
     if any(event.partial for event in events):
         left = [pair for pair in zip(events, columns, strict=True) if len(pair[1][0])]
         if not left:
@@ -277,7 +279,13 @@ def _sampled(recorded: Recorded) -> MetricSampled:
     return recorded.event
 
 
-def _unpacked(recorded: Recorded, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def chunk_columns(recorded: Recorded, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Unpack one chunk: its instants in ms since 1970, and its values.
+
+    Raises:
+        LogNotWholeError: If they are not those whose hash and count the event names.
+        StoreError: If they are packed in a way that this version cannot read.
+    """
     event = _sampled(recorded)
     stored_count = int.from_bytes(data[:4], "little")
     if stored_count != event.count:

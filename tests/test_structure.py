@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OURS = ("tracker", "projections", "reports")
 LAZY = {
+    *("arro3", "deltalake", "duckdb", "pyspark"),
     *("brotli", "matplotlib", "numpy", "pandas", "pcodec", "prometheus_api_client"),
     *("psycopg", "requests", "scipy", "sentry_sdk", "tqdm", "urllib3", "zstandard"),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
-from projections.messages import Message
+from projections.messages import Message, State
 from projections.similarity import Match
 from projections.timeline import Entry
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
@@ -24,6 +24,7 @@ _DTYPES = {
     date: "datetime64[s]",
     str: "string",
     Status: "string",
+    State: "string",
     float: "Float64",
     int: "Int64",
     bool: "boolean",

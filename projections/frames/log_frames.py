@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from projections.frames.columns import (
     TIMELINE,
 )
 from projections.frames.instants import instant
+from projections.frames.lake_frames import LakeFrames
 from projections.frames.samples_frame import samples_frame
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
@@ -47,6 +49,8 @@ from tracker.events.base import REGISTRY, Decision, Observation, Window
 from tracker.events.corrections import effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold, number_of
+from tracker.lake.folder import MARK
+from tracker.lake.reading import open_lake
 from tracker.log import Log
 from tracker.settings.loading import load, locate
 from tracker.settings.schema import FILE_NAME, Settings
@@ -59,10 +63,11 @@ if TYPE_CHECKING:
 _NOT_IN_TIMELINE = (MetricSampled, SourceCollected, AlertRuleSeen)
 
 
-def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that notebooks rely on
-    """Open a log for reading.
+def open(path: str | Path = FILE_NAME) -> Frames | LakeFrames:  # noqa: A001 - the name that notebooks rely on
+    """Open a log for reading, or a lake.
 
-    `path` is a tracker.toml, a folder that holds one, a SQLite log, or a postgresql:// address.
+    `path` is a tracker.toml, a folder that holds one, a SQLite log, a postgresql:// address, or a folder that
+    `tracker export` made.
     Left out, it is the tracker.toml that counts for `tracker` here. Where a tracker.toml
     is read, TRACKER_STORE wins over the store that it names, as it does on the command line.
 
@@ -76,6 +81,8 @@ def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that 
     place = Path(path).expanduser()
     if place == Path(FILE_NAME):
         place = locate() or place
+    if (place / MARK).is_file():
+        return LakeFrames(open_lake(place))
     if place.is_dir():
         if not (place / FILE_NAME).is_file():
             raise UsageError(f"the folder {place} holds no {FILE_NAME}", hint="Make one with: tracker init")
@@ -94,13 +101,17 @@ def open(path: str | Path = FILE_NAME) -> Frames:  # noqa: A001 - the name that 
 class Frames:
     """One log, opened for reading. Use it in a `with` block, or `close` it."""
 
-    def __init__(self, store: str, settings: Settings | None = None) -> None:
-        if not store.startswith(SCHEMES) and not (Path(store).is_file() and Path(store).stat().st_size):
+    def __init__(self, store: str, settings: Settings | None = None, *, log: Log | None = None) -> None:
+        if (
+            log is None
+            and not store.startswith(SCHEMES)
+            and not (Path(store).is_file() and Path(store).stat().st_size)
+        ):
             raise StoreError(
                 f"there is no log in {store} yet", hint="Record something first, or look at: tracker demo"
             )
         self._settings = settings
-        self._log = Log(store)
+        self._log = log or Log(store)
         self._last: AllIncidents | None = None
 
     def __enter__(self) -> Frames:
@@ -120,7 +131,7 @@ class Frames:
         `derived_detected_at` are what durations are measured from: that, else the onset that the judge found
         or the first alert. `root_cause` is the last note of that kind.
         """
-        known = self._known
+        known = self.known
         return INCIDENTS.frame(
             {
                 **INCIDENTS.of(incident),
@@ -174,7 +185,7 @@ class Frames:
         take it: linked as the fix, else the last deploy before recovery. `duration_seconds` is from its start to its finish,
         else as its source measured it.
         """
-        known = self._known
+        known = self.known
         candidate_for, said, fixed = known.candidates(), defaultdict(list), defaultdict(list)
         for incident in known.incidents:
             for link in incident.links.values():
@@ -207,8 +218,8 @@ class Frames:
         What several sources reported of it is one row. `ends_at` is NaT while nobody reported that it stopped.
         An end whose start no report has is no row.
         """
-        incident_of = tables.incidents_of_facts(self._known.alerts)
-        facts = self._known.observed(AlertFired, AlertResolved)
+        incident_of = tables.incidents_of_facts(self.known.alerts)
+        facts = self.known.observed(AlertFired, AlertResolved)
         rows = []
         for span in spans(deduplicate(facts)):
             starts_at = span.starts_at
@@ -277,7 +288,7 @@ class Frames:
         `at_least_seconds` and `at_most_seconds`; else it is `pending`, `not_applicable` or `invalid` (its end
         lies before its start) and has no number. None of these is zero.
         """
-        known = self._known
+        known = self.known
         return DURATIONS.frame(
             {
                 "incident": incident.id,
@@ -343,15 +354,15 @@ class Frames:
 
     def notes(self) -> pd.DataFrame:
         """One row is one note of an incident, with its kind: note, hypothesis, root-cause, fix, prevention, lesson, impact."""
-        return NOTES.frame(tables.notes(self._known))
+        return NOTES.frame(tables.notes(self.known))
 
     def errors(self) -> pd.DataFrame:
         """One row is one error that an SDK or Sentry reported; `group` is the same for repeats of one error."""
-        return ERRORS.frame(tables.errors(self._known))
+        return ERRORS.frame(tables.errors(self.known))
 
     def commits(self) -> pd.DataFrame:
         """One row is one commit; `files` are what it changed, empty where its source did not name them."""
-        return COMMITS.frame(tables.commits(self._known))
+        return COMMITS.frame(tables.commits(self.known))
 
     def rules(self) -> pd.DataFrame:
         """One row is one alert rule of a service as it was last seen, also one that never fired.
@@ -359,22 +370,26 @@ class Frames:
         An alert that fired and whose rule no source reported is a row without expression. A rule without a service
         is for all of them, and `fired` counts all its alerts.
         """
-        return RULES.frame(tables.rules(self._known))
+        return RULES.frame(tables.rules(self.known))
 
     def checks(self) -> pd.DataFrame:
         """One row is one check of the metrics after a change, as `tracker watch` recorded it."""
-        return CHECKS.frame(tables.checks(self._known))
+        return CHECKS.frame(tables.checks(self.known))
 
     def messages(self) -> pd.DataFrame:
         """One row is one message to the team; `sent_at` is NaT where it was not posted."""
-        return MESSAGES.frame(tables.messages(self._known))
+        return MESSAGES.frame(tables.messages(self.known))
 
     def procedure(self) -> pd.DataFrame:
         """One row is one rule of the procedure and one incident: met, late, missed, waived, unknown or not_applicable.
 
         `reason` is the code of the answer; `tracker check` says it in words.
         """
-        return PROCEDURE.frame(tables.procedure_rows(self._known, self._log))
+        return self.procedure_of(self.known.incidents)
+
+    def procedure_of(self, incidents: Sequence[Incident]) -> pd.DataFrame:
+        """Return the rows of `procedure` of these incidents only: each costs as much as `tracker check`."""
+        return PROCEDURE.frame(tables.procedure_rows(self.known, self._log, incidents))
 
     def similar(self) -> pd.DataFrame:
         """One row is an incident and an earlier one that has something in common with it, as `tracker similar` says.
@@ -395,14 +410,14 @@ class Frames:
         )
 
     @property
-    def _known(self) -> AllIncidents:
+    def known(self) -> AllIncidents:
         """All incidents as the log is now: it may have grown since the last question."""
         if self._last is None or self._last.position != self._log.position:
             self._last = AllIncidents(self._log)
         return self._last
 
     def _incidents(self) -> list[Incident]:
-        return self._known.incidents
+        return self.known.incidents
 
     def _incident(self, typed: str | int) -> Incident:
         name = str(typed).strip().upper()

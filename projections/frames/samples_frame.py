@@ -30,13 +30,13 @@ def samples_frame(series: Sequence[Series], known_unit: str | None) -> pd.DataFr
         {
             "occurred_at": pd.DatetimeIndex((instants_ms * 1000).astype("datetime64[us]")).tz_localize("UTC"),
             f"value_{unit}" if unit else "value": values,
-            "series": repeated([_labels(one.labels) for one in series]),
+            "series": repeated([labels_text(one.labels) for one in series]),
             "query": repeated([one.query for one in series]),
         }
     )
 
 
-def _labels(labels: Mapping[str, str]) -> str:
+def labels_text(labels: Mapping[str, str]) -> str:
     """Write labels as Prometheus does."""
 
     def quoted(value: str) -> str:

@@ -1,7 +1,7 @@
 """The rows of the tables that are about all incidents, or about what sources reported of them."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from projections.frames.columns import CHECKS, COMMITS, ERRORS, MESSAGES
@@ -97,8 +97,8 @@ def messages(known: AllIncidents) -> Iterator[Row]:
         yield {**MESSAGES.of(message), "state": message.state.value, "eta_at": message.eta}
 
 
-def procedure_rows(known: AllIncidents, log: Log) -> Iterator[Row]:
-    for incident in known.incidents:
+def procedure_rows(known: AllIncidents, log: Log, incidents: Iterable[Incident]) -> Iterator[Row]:
+    for incident in incidents:
         dossier = dossier_of(log, incident, None, known.now or incident.begins_at)
         for answer in procedure(dossier).rules:
             yield {

@@ -48,6 +48,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish", "publish the report and store the published text"),
     "verify": ("verify", "verify the log, a report or a bundle"),
     "backup": ("backup", "copy the whole log while others write"),
+    "export": ("export", "export the log as tables: Delta, CSV or JSON lines"),
+    "sql": ("sql", "query the tables of an export in SQL"),
     "bundle": ("bundle", "export an incident and its evidence to one file"),
     "import": ("import_command", "import an incident from a bundle"),
     "serve": ("serve", "receive webhooks, poll sources, declare incidents"),
@@ -94,7 +96,7 @@ GROUPS = (
     ),
     ("After an incident", ("review", "publish", "action", "actions")),
     ("Run as a service", ("serve", "inbox", "backup")),
-    ("Share", ("bundle", "import")),
+    ("Share", ("bundle", "import", "export", "sql")),
     (
         "Correct",
         ("amend", "retract", "redact", "history", "link", "unlink", "waive", "reopen", "merge", "spool"),

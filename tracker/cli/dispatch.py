@@ -19,12 +19,12 @@ from tracker.errors import BadInputError, SettingsError, TrackerError, UsageErro
 from tracker.log import Log
 from tracker.text.terminal import VisibleStream
 
-_DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run")
+_DELIVER_NOTHING = ("init", "demo", "doctor", "serve", "spool", "run", "sql")
 """Commands that use no log, or must not wait for it: `run` delivers before it records, not before its child."""
 _IN_A_HURRY = ("due", "list", "show", "timeline", "changes", "history", "report", "verify")
 """Commands that only read: they deliver if that is done at once, and do not wait for it."""
 
-_LASTING = ("serve", "watch", "run", "collect")
+_LASTING = ("serve", "watch", "run", "collect", "export")
 """Commands that may go on for long, and so collect garbage."""
 
 

@@ -61,6 +61,10 @@ step_seconds = 15
 reconcile_every = "2m"
 capture_every = "1m"
 
+# [lake]                          # tracker serve exports the log as tables; needs: pip install 'tracker[lake]'
+# folder = "lake"
+# every = "5m"
+
 # One table for each service that you deploy.
 # [services.checkout]
 # repositories = ["../checkout"]            # local git clones

@@ -29,6 +29,7 @@ from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
 from tracker.server.inbox_worker import InboxWorker
+from tracker.server.lake_worker import LakeWorker
 from tracker.server.outbox_worker import OutboxWorker
 from tracker.server.page.access import Access
 from tracker.server.page.routes import Pages
@@ -84,6 +85,7 @@ class Workers:
                 ("outbox worker", self._process_outbox),
                 ("count", self._count),
                 ("secret watch", self._look_for_secrets),
+                ("lake", self._export),
             )
         ]
         self._problem: str | None = "starting"
@@ -188,6 +190,9 @@ class Workers:
 
     def _process_outbox(self, session: Session) -> None:
         OutboxWorker(session, self.telemetry).run(self.stopping)
+
+    def _export(self, session: Session) -> None:
+        LakeWorker(session, self.telemetry).run(self.stopping)
 
     def _declare(self, session: Session) -> None:
         declarer = Declarer(session, self.telemetry)

@@ -106,6 +106,13 @@ class Page(_Section, frozen=True, kw_only=True):
     url: str | None = None
 
 
+class Lake(_Section, frozen=True, kw_only=True):
+    """The table [lake]: where `tracker serve` exports the log to, and how often."""
+
+    folder: str | None = None
+    every: str = "5m"
+
+
 class Metric(_Section, frozen=True, kw_only=True):
     """[services.NAME.metrics.NAME]: one query, what people call it, its unit, and which way is better."""
 
@@ -185,6 +192,7 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
     slack: Slack = Slack()
     serve: Serve = Serve()
     page: Page = Page()
+    lake: Lake = Lake()
     services: dict[str, Service] = {}
     procedure: Procedure = Procedure()
     alerting: Alerting = Alerting()

@@ -70,6 +70,9 @@ def validate(file: SettingsFile, where: str) -> None:
     durations = {f"procedure.{name}": getattr(file.procedure, name) for name in LIMITS}
     for name in ("reconcile_every", "capture_every"):
         durations[f"serve.{name}"] = getattr(file.serve, name)
+    durations["lake.every"] = file.lake.every
+    if file.lake.folder is not None and not file.lake.folder.strip():
+        refuse("lake.folder", "is empty", 'folder = "lake"')
     for name, least in (
         ("public_envelopes_per_minute", 1),
         ("public_bytes_per_minute", 1),

@@ -1,0 +1,112 @@
+"""DuckDB over a lake's list of files: read-only, in memory, without an extension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from tracker.errors import StoreError, UsageError
+from tracker.lake.reading import Lake
+from tracker.lake.result import Result
+from tracker.text.shell import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deltalake import DeltaTable
+    from duckdb import DuckDBPyConnection
+
+_TYPES = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMPTZ",
+    "date": "DATE",
+}
+
+
+@contextmanager
+def connected(lake: Lake, names: Sequence[str]) -> Iterator[DuckDBPyConnection]:
+    """Connect to an empty database with a view of each of these tables, and nothing else within reach."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    try:
+        connection.execute("SET TimeZone='UTC'")
+        for name in names:
+            connection.execute(_view(name, lake.table(name)))
+        folder = _quoted(str(lake.folder.resolve()))
+        connection.execute(f"SET allowed_directories=[{folder}]")
+        connection.execute("SET enable_external_access=false")
+        connection.execute("SET lock_configuration=true")
+        yield connection
+    finally:
+        connection.close()
+
+
+def query(lake: Lake, sql: str) -> Result:
+    """Answer one SELECT.
+
+    Raises:
+        UsageError: If it is not one SELECT, or names a table or column that there is not.
+    """
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise UsageError(
+                "only one SELECT is run: a lake is read-only",
+                hint=command("tracker", "sql", str(lake.folder), "SELECT * FROM incidents"),
+            )
+        named = [name for name in duckdb.get_table_names(sql) if name in lake.mark.tables]
+        for again in (True, False):
+            # An export that replaced files meanwhile is no error: the list is read again, once.
+            with suppress(duckdb.IOException) if again else _never(), connected(lake, named) as connection:
+                done = connection.execute(sql)
+                return Result([column[0] for column in done.description], done.fetchall())
+    except duckdb.Error as wrong:
+        lines = [line for line in str(wrong).splitlines() if line.strip()]
+        raise UsageError(lines[0] if lines else "DuckDB refused it", hint=_hint(lake, lines)) from wrong
+    raise StoreError("the lake changes too fast to be read", hint="Type it again")
+
+
+@contextmanager
+def _never() -> Iterator[None]:
+    yield
+
+
+def _hint(lake: Lake, lines: Sequence[str]) -> str:
+    near = next((line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))), None)
+    return near or f"Tables: {', '.join(sorted(lake.mark.tables))}; their columns: docs/lake.md"
+
+
+def _view(name: str, table: DeltaTable) -> str:
+    fields = table.schema().fields
+    columns = ", ".join(_identifier(field.name) for field in fields)
+    if not (uris := table.file_uris()):
+        types = ", ".join(f"{_identifier(field.name)} {_type(field.type)}" for field in fields)
+        return f"CREATE TABLE {_identifier(name)} ({types})"
+    files = ", ".join(_quoted(uri) for uri in uris)
+    hive = ""
+    if table.metadata().partition_columns:
+        hive = ", hive_partitioning=true, hive_types={'service': VARCHAR, 'day': DATE}"
+    return (
+        f"CREATE VIEW {_identifier(name)} AS SELECT {columns} "
+        f"FROM read_parquet([{files}], union_by_name=true{hive})"
+    )
+
+
+def _type(kind: Any) -> str:
+    name = getattr(kind, "type", "string")
+    return "VARCHAR[]" if name == "array" else _TYPES[name]
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
