@@ -162,6 +162,23 @@ def large(chance: random.Random, seed: bytes) -> bytes:
     return b'"' + b"x" * (size - 2) + b'"'
 
 
+_ALMOST = ("password ", "a" * 50, "://", "eyJ", "4111 ", "token=", "-----BEGIN ", "x@", "secret_")
+
+
+def almost_secret(chance: random.Random, seed: bytes) -> bytes:
+    """Send an error whose text begins like a secret all along, so that a search that backs up has no end."""
+    part = chance.choice(_ALMOST)
+    text = part * (chance.choice([46_000, 900_000]) // len(part))
+    number = f"{chance.getrandbits(128):032x}"
+    event = {
+        "event_id": number,
+        "timestamp": "2026-03-01T14:00:00Z",
+        "message": text,
+        "extra": {"again": text[:9_000]},
+    }
+    return f'{{"event_id":"{number}"}}\n{{"type":"event"}}\n{json.dumps(event)}\n'.encode()
+
+
 WAYS: list[tuple[Callable[[random.Random, bytes], bytes], int]] = [
     (damaged, 700),
     (doubled_keys, 60),
@@ -170,6 +187,7 @@ WAYS: list[tuple[Callable[[random.Random, bytes], bytes], int]] = [
     (deep, 30),
     (many, 8),
     (repeating, 4),
+    (almost_secret, 4),
     (large, 3),
 ]
 """How bodies are made, and how often."""
@@ -186,6 +204,11 @@ def bombs() -> list[tuple[bytes, bytes]]:
         (b"zstd", zstandard.compress(zeros, 3)),
         (b"gzip", gzip.compress(gzip.compress(zeros, 9), 9)),
     ]
+    whole = b'{"event_id":"%032x"}\n{"type":"event"}\n{"timestamp":1,"extra":{"a":"%b"}}\n' % (
+        7,
+        b"x" * (9 << 20),
+    )
+    found += [(b"gzip", gzip.compress(whole, 9)), (b"br", brotli.compress(whole, quality=5))]
     for path in SEEDS["envelope"]:
         packed = gzip.compress(path)
         found += [
