@@ -24,7 +24,7 @@ from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import IMPORTED, Decision, Event, Observation, Recorded, Redaction, handle_of
 from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
-from tracker.events.corrections import Correction, Effective
+from tracker.events.corrections import Correction, Effective, Order
 from tracker.events.incidents import MilestoneSet
 from tracker.events.messages import (
     MessageFailed,
@@ -92,6 +92,7 @@ class Entry:
     clock_off_seconds: float | None = None
     retracted: bool = False
     from_log: str | None = None
+    order: Order | tuple[()] = ()
 
     @property
     def handle(self) -> str:
@@ -321,6 +322,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         redacted=shown.recorded.redacted,
         clock_off_seconds=shown.clock_off_seconds,
         from_log=_made_in(shown.recorded),
+        order=shown.order,
         **group.facts,
     )
 

@@ -16,9 +16,10 @@ from tracker.events.base import Decision, Event
 from tracker.events.incidents import NoteAdded
 from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
-from tracker.times import spoken
+from tracker.times import spoken, to_us
 
 OTHER = "other"
+_BEFORE_1970 = 1 << 58
 _MODULES = {alerts.__name__: "alerts", silence.__name__: "alerts", changes.__name__: "changes"}
 
 
@@ -31,9 +32,14 @@ def group_of(fact: Event) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A row as it is sent: `version` changes whenever anything of it does, `position` is that of its first event."""
+    """A row as it is sent.
+
+    `version` changes whenever anything of it does, `position` is that of its first event. Rows are in the order of
+    `order`, and of `key` where that is the same: a page puts one where it belongs whichever others it has.
+    """
 
     key: str
+    order: str
     html: Html
     version: str
     position: int
@@ -75,9 +81,10 @@ def row(incident: Incident, zone: tzinfo, entry: Entry) -> Row:
         ),
     )
     shown = "".join(content)
-    version = hashlib.sha256(f"{entry.occurred_at}{shown}".encode()).hexdigest()[:12]
-    item = element("li", Html(shown), id=key_of(entry), class_=group, data_v=version)
-    return Row(key_of(entry), item, version, entry.position, entry.redacted is not None)
+    order = _order(entry)
+    version = hashlib.sha256(f"{order}{shown}".encode()).hexdigest()[:12]
+    item = element("li", Html(shown), id=key_of(entry), class_=group, data_v=version, data_order=order)
+    return Row(key_of(entry), order, item, version, entry.position, entry.redacted is not None)
 
 
 def _words(incident: Incident, entry: Entry) -> tuple[str, str | None]:
@@ -86,3 +93,17 @@ def _words(incident: Incident, entry: Entry) -> tuple[str, str | None]:
     if isinstance(entry.fact, NoteAdded) and besides and entry.redacted is None:
         return named(incident, note_label(entry.fact) + besides, entry.service), None
     return named(incident, title(entry), entry.service), besides
+
+
+def _order(entry: Entry) -> str:
+    """Write the place of a row in the one total order so that it sorts as a text."""
+    if not entry.order:
+        return ""
+    at, turn, told, rank, ancestors, _ = entry.order
+    return "".join(_sortable(number) for number in (to_us(at) + _BEFORE_1970, turn, *told, rank, ancestors))
+
+
+def _sortable(number: int) -> str:
+    """Write a number with how many digits it has in front, so that a longer one comes later."""
+    digits = f"{number:x}"
+    return f"{len(digits):x}{digits}"

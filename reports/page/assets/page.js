@@ -99,22 +99,26 @@
     announced.append(line);
     while (announced.childElementCount > 30) announced.firstElementChild.remove();
   };
-  const place = ({ key, html, before }) => {
+  // Rows are in the order of their places, which are texts, and of their names where those are the same.
+  const orderOf = (row) => row.dataset.order + row.id;
+  const insert = (row) => {
+    const mine = orderOf(row);
+    let next = null;
+    for (let other = rows.lastElementChild; other && (other === row || orderOf(other) > mine); other = other.previousElementSibling) {
+      if (other !== row) next = other;
+    }
+    if (row.parentNode !== rows || row.nextElementSibling !== next) rows.insertBefore(row, next);
+  };
+  const place = ({ key, html }) => {
     const fresh = parsed(html).firstElementChild;
     const old = document.getElementById(key);
-    const next = before && document.getElementById(before);
-    if (old) {
-      if (old.dataset.v === fresh.dataset.v) return false;
-      morph(old, fresh);
-      if (old.nextElementSibling !== (next || null)) rows.insertBefore(old, next || null);
-      old.classList.add("fresh");
-      announce(`Changed: ${old.querySelector(".what").textContent}`);
-      return true;
-    }
-    rows.insertBefore(fresh, next || null);
-    fresh.classList.add("fresh");
-    announce(`${fresh.querySelector(".what").textContent}${fresh.querySelector(".detail")?.textContent || ""}`);
-    return true;
+    if (old && old.dataset.v === fresh.dataset.v) return;
+    const row = old || fresh;
+    if (old) morph(old, fresh);
+    insert(row);
+    row.classList.add("fresh");
+    const said = `${row.querySelector(".what").textContent}${row.querySelector(".detail")?.textContent || ""}`;
+    announce(old ? `Changed: ${said}` : said);
   };
   let position = Number(body.dataset.position);
   const update = (content) => {
