@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.once import once
 from projections.points import Point, exact, milestone_points, point
 from tracker.events.incidents import IncidentMerged, IncidentReopened, IncidentResolved
 from tracker.events.verdicts import Verdict, VerdictsGiven
@@ -26,6 +27,7 @@ class Outage:
     resolved: Point | None
 
 
+@once
 def outages(incident: Incident) -> tuple[Outage, ...]:
     """Return the outages of an incident, oldest first; there is always one."""
     starts: list[Point | None] = [None]

@@ -43,7 +43,7 @@ class Tags:
 
         A commit or tag that was made afterwards is not what was deployed.
         """
-        if change.version == UNKNOWN or commit_of(change) is not None:
+        if not self._known or change.version == UNKNOWN or commit_of(change) is not None:
             return []
         at = change.occurred_at + timedelta(seconds=change.precision_seconds)
         repositories = self._known.get((change.service, _name(change.service, change.version)), {})

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
+from typing import Any
 
 from tracker.events import incidents as events
 from tracker.events.base import Recorded
@@ -93,12 +95,14 @@ class Incident:
     links: dict[str, Link] = field(default_factory=dict)
     steps: tuple[Effective, ...] = ()
     last_position: int = 0
+    computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What answers keep that many ask for."""
 
     @property
     def exists(self) -> bool:
         return self.declared_at is not None
 
-    @property
+    @cached_property
     def own_steps(self) -> list[Effective]:
         """Its own decisions without the retracted ones, in the order in which they were recorded."""
         return [
@@ -124,7 +128,7 @@ class Incident:
         started = self.milestones.get("started")
         return started.at if started else None
 
-    @property
+    @cached_property
     def begins_at(self) -> datetime:
         """The earliest instant that people gave: the start of its window."""
         known = [m.at for m in (self.milestones.get("started"), self.milestones.get("detected")) if m]

@@ -388,8 +388,8 @@ class Frames:
         return self.procedure_of(self.known.incidents)
 
     def procedure_of(self, incidents: Sequence[Incident]) -> pd.DataFrame:
-        """Return the rows of `procedure` of these incidents only: each costs as much as `tracker check`."""
-        return PROCEDURE.frame(tables.procedure_rows(self.known, self._log, incidents))
+        """Return the rows of `procedure` of these incidents only."""
+        return PROCEDURE.frame(tables.procedure_rows(self.known, incidents))
 
     def similar(self) -> pd.DataFrame:
         """One row is an incident and an earlier one that has something in common with it, as `tracker similar` says.

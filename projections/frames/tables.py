@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 from projections.frames.columns import CHECKS, COMMITS, ERRORS, MESSAGES
 from projections.population import Population
-from projections.procedure.evaluation import procedure
+from projections.procedure.check import check
 from projections.updates import messages_of
 from tracker.application.all_incidents import AllIncidents
-from tracker.application.dossier import dossier_of
 from tracker.events.alerts import AlertFired, ErrorSeen
 from tracker.events.base import Decision
 from tracker.events.changes import CommitMade
@@ -18,7 +17,6 @@ from tracker.events.incidents import NoteAdded
 from tracker.events.samples import AlertRuleSeen
 from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
-from tracker.log import Log
 
 Row = dict[str, Any]
 _Step = TypeVar("_Step", bound=Decision)
@@ -87,8 +85,8 @@ def rules(known: AllIncidents) -> Iterator[Row]:
 
 
 def checks(known: AllIncidents) -> Iterator[Row]:
-    for incident, step, check in _steps(known, CheckMade):
-        yield {**CHECKS.of(check), **_event(step), "incident": incident.id, "by": check.decided_by}
+    for incident, step, made in _steps(known, CheckMade):
+        yield {**CHECKS.of(made), **_event(step), "incident": incident.id, "by": made.decided_by}
 
 
 def messages(known: AllIncidents) -> Iterator[Row]:
@@ -97,10 +95,9 @@ def messages(known: AllIncidents) -> Iterator[Row]:
         yield {**MESSAGES.of(message), "state": message.state.value, "eta_at": message.eta}
 
 
-def procedure_rows(known: AllIncidents, log: Log, incidents: Iterable[Incident]) -> Iterator[Row]:
+def procedure_rows(known: AllIncidents, incidents: Iterable[Incident]) -> Iterator[Row]:
     for incident in incidents:
-        dossier = dossier_of(log, incident, None, known.now or incident.begins_at)
-        for answer in procedure(dossier).rules:
+        for answer in check(known.evidence(incident)):
             yield {
                 "incident": incident.id,
                 "services": incident.services,

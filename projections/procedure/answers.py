@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from projections.procedure.deploys import own_changes, rollback_of, rows_in_life
+from projections.procedure.deploys import last_in_life, rollback_of
 from projections.procedure.fix_attempts import deployed_fixes
 from projections.procedure.hotfix import hotfixes, standing_hotfixes
 from projections.procedure.hotfix_facts import Hotfix
@@ -40,11 +40,7 @@ def worst_of(answers: Sequence[tuple[str, RuleAnswer]]) -> RuleAnswer:
 
 def _without_hotfix(evidence: Evidence, *, rolled_back_too: bool) -> RuleAnswer:
     """Answer for an incident that has no hotfix: it needed none, or none is known."""
-    mine = {row.event for row in rows_in_life(evidence)}
-    rows = [
-        row for row in own_changes(evidence) if row.event in mine and row.at >= evidence.incident.begins_at
-    ]
-    last = next((row for row in reversed(rows) if row.status == "finished"), None)
+    last = last_in_life(evidence)
     attempts = hotfixes(evidence)
     tried = [row for row in deployed_fixes(evidence) if rolled_back_too or rollback_of(evidence, row) is None]
     if evidence.incident.ends_at is not None and last is not None and last.kind == "rollback":

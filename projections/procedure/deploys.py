@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from projections.attachment import own_rows
 from projections.changes import ChangeRow, in_production, same_place
 from projections.lives import Beginning, Lives
-from projections.procedure.rule import Evidence, once
+from projections.once import once
+from projections.procedure.rule import Evidence
 from projections.versions import same_version
 
 SECOND = timedelta(seconds=1)
@@ -26,9 +27,12 @@ def began_in(evidence: Evidence, service: str | None, at: datetime) -> bool:
 @once
 def rows_in_life(evidence: Evidence) -> list[ChangeRow]:
     """Return the changes that belong to the incident and to no other."""
+    if evidence.own is not None:
+        return list(evidence.own)
     return own_rows(evidence.incident, evidence.changes, evidence.others)
 
 
+@once
 def own_changes(evidence: Evidence) -> list[ChangeRow]:
     """Return the deploys and rollbacks of the incident's services at any time, oldest first.
 
@@ -37,6 +41,20 @@ def own_changes(evidence: Evidence) -> list[ChangeRow]:
     rows = [row for row in evidence.changes if row.kind in ("deploy", "rollback")]
     rows = [row for row in rows if row.service in evidence.incident.services]
     return sorted(in_production(rows), key=lambda row: row.order)
+
+
+@once
+def last_in_life(evidence: Evidence) -> ChangeRow | None:
+    """Return the last deploy or rollback of its services that finished while it lasted and belongs to it."""
+    mine = {row.event for row in rows_in_life(evidence)}
+    return next(
+        (
+            row
+            for row in reversed(own_changes(evidence))
+            if row.event in mine and row.at >= evidence.incident.begins_at and row.status == "finished"
+        ),
+        None,
+    )
 
 
 def rollback_of(evidence: Evidence, deploy: ChangeRow) -> ChangeRow | None:

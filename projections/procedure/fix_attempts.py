@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
 from projections.comparison import WINDOWS, answering, exit_code
+from projections.once import once
 from projections.procedure.deploys import rows_in_life
-from projections.procedure.rule import Evidence, once
+from projections.procedure.rule import Evidence
 from projections.reason import Reason
 from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
 from projections.versions import same_version
@@ -24,6 +25,7 @@ def no_procedure_needed(evidence: Evidence) -> str | None:
     return "merged_into" if evidence.incident.status is Status.MERGED else None
 
 
+@once
 def no_fix_needed(evidence: Evidence) -> str | None:
     """Return why no fix is asked for; None where one is."""
     incident = evidence.incident

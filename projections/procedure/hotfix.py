@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from projections.changes import ChangeRow
+from projections.once import once
 from projections.procedure.deploys import AFTER, SECOND, began_in, rollback_of, rows_in_life
 from projections.procedure.fix_attempts import deployed_fixes, last_try
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered
 from projections.procedure.known_hotfixes import brought_by, every_hotfix
-from projections.procedure.rule import Evidence, once
+from projections.procedure.rule import Evidence
 
 
 @once

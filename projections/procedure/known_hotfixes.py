@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from projections.changes import ChangeRow
+from projections.once import once
 from projections.procedure.deploys import own_changes
 from projections.procedure.history import CommitNode, Head, History, histories, joined_by
 from projections.procedure.hotfix_facts import Hotfix, deployed_commit, is_numbered, version_in
-from projections.procedure.rule import Evidence, once
+from projections.procedure.rule import Evidence
 from projections.versions import plain_version, same_name
 from tracker.settings.slow_patterns import matches
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 from projections.changes import ChangeRow
 from projections.comparison import VerdictRow
@@ -130,6 +129,8 @@ class Evidence:
     detected_at: datetime
     others: tuple[Incident, ...] = ()
     back_at: datetime | None = None
+    own: tuple[ChangeRow, ...] | None = None
+    """Those of `changes` that belong to the incident and to no other, where they were found already."""
     computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What `once` keeps: the history of a repository, say."""
 
@@ -144,17 +145,3 @@ class Evidence:
 
 
 Rule = Callable[[Evidence], RuleAnswer]
-T = TypeVar("T")
-
-
-def once(compute: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
-    """Compute something once for each evidence, since many rules ask for it."""
-
-    @wraps(compute)
-    def kept(evidence: Evidence) -> T:
-        if compute not in evidence.computed:
-            evidence.computed[compute] = compute(evidence)
-        result: T = evidence.computed[compute]
-        return result
-
-    return kept

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from projections.changes import ChangeRow
+from projections.once import once
 from projections.procedure.answers import ingest_git, unique, worst_of
 from projections.procedure.communication import is_open, recorded_live
 from projections.procedure.fix_attempts import deployed_fixes, fix_of
 from projections.procedure.hotfix import hotfixes
-from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status, once
+from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from projections.procedure.rules_fix import NO_FIX
 from projections.versions import same_commit, same_name
 from tracker.events.changes import (

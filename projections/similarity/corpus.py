@@ -28,7 +28,7 @@ class Corpus:
 
         self.incidents = tuple(incidents)
         self.ids = np.array([each.id for each in self.incidents])
-        self.by_value: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_value: dict[tuple[str, str], list[int]] = defaultdict(list)
         texts: list[int] = []
         stems: list[int] = []
         counts: list[int] = []
@@ -36,7 +36,7 @@ class Corpus:
         for at, incident in enumerate(self.incidents):
             for kind in EVIDENCE:
                 for value in dict.fromkeys(getattr(incident, kind)):
-                    self.by_value[kind, value].append(at)
+                    self._by_value[kind, value].append(at)
             for word, count in _counted(incident).items():
                 texts.append(at)
                 stems.append(self._numbers.setdefault(word, len(self._numbers)))
@@ -51,6 +51,13 @@ class Corpus:
         weights = (1 + np.log(np.array(counts, np.float64)[order])) * idf[numbers]
         norms = np.sqrt(np.bincount(self._texts, weights**2, len(self.incidents)))
         self._weights = weights / np.where(norms > 0, norms, 1)[self._texts]
+        #: By incident what each of its words weighs.
+        self._own: list[dict[str, float]] = [{} for _ in self.incidents]
+        names = list(self._numbers)
+        for at, number, weight in zip(
+            self._texts.tolist(), numbers.tolist(), self._weights.tolist(), strict=True
+        ):
+            self._own[at][names[number]] = weight
 
     def holds(self, incidents: Sequence[IncidentText]) -> bool:
         """Whether it was made of these very incidents."""
@@ -67,18 +74,17 @@ class Corpus:
             scores[self._texts[part]] += weight * self._weights[part]
         return scores
 
-    def common_words(self, weights: Mapping[str, float], at: int) -> list[tuple[str, int]]:
-        """Return those of these stems that an incident has, those that weigh most first, with the number of incidents that have each."""
+    def having(self, kind: str, value: str) -> npt.NDArray[np.int64]:
+        """Return which incidents have a value of evidence."""
         import numpy as np
 
-        found = []
-        for word, weight in weights.items():
-            number = self._numbers[word]
-            first, last = self._first[number], self._first[number + 1]
-            place = first + int(np.searchsorted(self._texts[first:last], at))
-            if place < last and self._texts[place] == at:
-                found.append((-weight * float(self._weights[place]), word, int(last - first)))
-        return [(word, spread) for _, word, spread in sorted(found)]
+        return np.array(self._by_value.get((kind, value), ()), np.int64)
+
+    def common_words(self, weights: Mapping[str, float], at: int) -> list[tuple[str, int]]:
+        """Return those of these stems that an incident has, those that weigh most first, with the number of incidents that have each."""
+        own = self._own[at]
+        found = sorted((-weight * own[word], word) for word, weight in weights.items() if word in own)
+        return [(word, int(self._spread[self._numbers[word]])) for _, word in found]
 
     def weights(self, incident: IncidentText) -> dict[str, float]:
         """Return what each word of an incident weighs that others have; the squares of all its words sum up to 1."""

@@ -51,29 +51,29 @@ def rank(query: IncidentText, earlier: Sequence[IncidentText], *, first: int | N
     weights = corpus.weights(query)
     cosines = corpus.cosines(weights).clip(0, 1)
     distance = 1 - cosines
-    same: dict[int, list[tuple[float, str, str]]] = {}
+    evidence = []
     for kind in EVIDENCE:
         for value in dict.fromkeys(getattr(query, kind)):
-            having = [at for at in corpus.by_value.get((kind, value), ()) if others[at]]
-            rarity = _rarity(len(having), among)
-            for at in having:
-                same.setdefault(at, []).append((rarity, kind, value))
-                distance[at] *= 1 - rarity
+            having = corpus.having(kind, value)
+            rarity = _rarity(int(others[having].sum()), among)
+            evidence.append((-rarity, kind, value))
+            distance[having] *= 1 - rarity
+    evidence.sort()
     scores = np.where(others, 1 - distance, 0)[:first]
     from_cosine = _claimed_from(cosines[others])
     usual = max(2, _RARE_WORD_SHARE * among)
-    matches = []
+    matches, written = [], _Written(query)
     for at in map(int, np.lexsort((np.arange(len(scores)), -scores))[:_SHOWN]):
         if scores[at] <= 0:
             break
         other = corpus.incidents[at]
         common = corpus.common_words(weights, at)
-        evidence = sorted(same.get(at, ()), key=lambda one: (-one[0], one[1:]))
-        by_evidence = bool(evidence) and evidence[0][0] >= _CLAIMED_RARITY
+        same = [one for one in evidence if one[2] in getattr(other, one[1])]
+        by_evidence = bool(same) and -same[0][0] >= _CLAIMED_RARITY
         rare_words = sum(spread <= usual for _, spread in common)
         by_words = bool(cosines[at] >= from_cosine) and rare_words >= _RARE_WORDS
-        reasons = [f"same {_NAMES[kind]}: {value}" for _, kind, value in evidence]
-        if shown := _as_written([word for word, _ in common], query, other):
+        reasons = [f"same {_NAMES[kind]}: {value}" for _, kind, value in same]
+        if shown := _as_written([word for word, _ in common], written, other):
             reasons.append(f"words in both: {', '.join(shown)}")
         if reasons:
             matches.append(Match(other.id, round(float(scores[at]), 4), by_evidence or by_words, reasons))
@@ -106,14 +106,29 @@ def _claimed_from(cosines: npt.NDArray[np.float64]) -> float:
     return max(floor, middle + _DEVIATIONS * deviation * math.sqrt(2 * math.log(1 + len(cosines))))
 
 
-def _as_written(stems: Iterable[str], query: IncidentText, other: IncidentText) -> list[str]:
+class _Written:
+    """The text of an incident, asked for how it writes the words of stems."""
+
+    def __init__(self, incident: IncidentText) -> None:
+        self.text = f"{incident.title} {incident.text}".lower()
+        self._words: dict[str, str] = {}
+
+    def word(self, stemmed: str) -> str:
+        """Return a word with this stem, or the stem where there is none."""
+        if stemmed not in self._words:
+            written = re.search(rf"\b{re.escape(stemmed)}\w*", self.text)
+            is_one = written is not None and stem(written[0]) == stemmed
+            self._words[stemmed] = written[0] if written is not None and is_one else stemmed
+        return self._words[stemmed]
+
+
+def _as_written(stems: Iterable[str], query: _Written, other: IncidentText) -> list[str]:
     """Return the words that both have as one of them writes them, if the other has the same letters."""
-    here, there = (f"{one.title} {one.text}".lower() for one in (query, other))
+    there = f"{other.title} {other.text}".lower()
     shown = []
     for word in stems:
-        written = re.search(rf"\b{re.escape(word)}\w*", here)
-        whole = written[0] if written and written[0] in there and stem(written[0]) == word else word
-        if whole in here and whole in there:
+        whole = written if (written := query.word(word)) in there else word
+        if whole in query.text and whole in there:
             shown.append(whole)
         if len(shown) == _WORDS_SHOWN:
             break

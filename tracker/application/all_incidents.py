@@ -1,31 +1,33 @@
 """Everything that tables and trends ask of all incidents together, read once and in linear time."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 
 from projections.attachment import own_rows, span
-from projections.changes import SUSPECT_WITHIN, ChangeRow, candidate, changes
-from projections.detection import beginning, detection
-from projections.dossier import Part
-from projections.durations import Duration, durations, measure
+from projections.changes import SUSPECT_WITHIN, ChangeRow, candidate, changes_among
+from projections.detection import beginning, detected_at, detection, relapse
+from projections.dossier import CHANGES, WORK_AFTER, after
+from projections.durations import Duration, durations_of, measure
 from projections.incidents import incidents
 from projections.places import production_of
 from projections.points import Point, declared_point
 from projections.population import Population
-from projections.procedure.rule import ProcedureLimits
+from projections.procedure.rule import Evidence, ProcedureLimits
 from projections.the_fix import the_fix
-from tracker.application.dossier import dossier_of
+from projections.updates import messages_of
+from tracker.application.all_work import BUILT, AllWork
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Observation, Recorded, Window
-from tracker.events.changes import CommitMade, VersionTagged
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.housekeeping import SettingsChanged
 from tracker.gc_pause import collector_paused
 from tracker.incident import Incident
 from tracker.log import Log
+from tracker.settings.validation import problem_of_recorded
 
 
 class AllIncidents:
@@ -41,15 +43,19 @@ class AllIncidents:
     @cached_property
     def incidents(self) -> list[Incident]:
         """All incidents, by number; those merged into another too."""
-        names = [each.id for each in incidents(self._log.select([Window("incidents")], self._up_to))]
+        declared = self._log.select([Window("incidents")], self._up_to)
+        names = {name for each in declared if (name := getattr(each.event, "incident", None)) is not None}
         return incidents(self._log.select([Window(f"incident:{name}") for name in names], self._up_to))
 
     def observed(self, *kinds: type[Observation]) -> list[Effective]:
         """Return what sources reported of these kinds, corrections applied, without what was retracted."""
-        corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
         topics = [kind.TOPIC for kind in kinds]
+        return [fact for fact in self._facts(topics) if fact.retraction is None]
+
+    def _facts(self, topics: Sequence[str]) -> list[Effective]:
+        corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
         facts = effective(self._log.read_all([*topics, *corrections], self._up_to)).values()
-        return [fact for fact in facts if fact.retraction is None and isinstance(fact.event, kinds)]
+        return [fact for fact in facts if fact.event.TOPIC in topics]
 
     @cached_property
     def alerts(self) -> Population:
@@ -59,11 +65,18 @@ class AllIncidents:
     @cached_property
     def changes(self) -> list[ChangeRow]:
         """All deploys, rollbacks and merges, oldest first."""
-        services = self._log.scope_names("service:", self._up_to)
-        tags = [Window(service, None, None, (VersionTagged.TOPIC,)) for service in services]
+        living = (fact for fact in self._built_and_deployed if fact.retraction is None)
         with collector_paused():
-            recorded = self._log.select([Window("changes"), *tags], self._up_to)
-            return changes(recorded, production_of(self._settings))
+            return changes_among(living, production_of(self._settings))
+
+    @cached_property
+    def _built_and_deployed(self) -> list[Effective]:
+        """What was built and deployed, with corrections applied, retracted ones among them."""
+        return self._facts([*CHANGES, *BUILT])
+
+    @cached_property
+    def _work(self) -> AllWork:
+        return AllWork(self._built_and_deployed, self.changes)
 
     def candidates(self) -> dict[str, list[str]]:
         """Return by change the incidents that began within an hour after it; not those merged into another."""
@@ -93,16 +106,44 @@ class AllIncidents:
     def durations(self, incident: Incident) -> dict[str, Duration]:
         """Measure an incident as `tracker show` does.
 
-        Only the way of a fix through git needs all that is known of an incident; without commits it is not read.
+        Only the way of a fix through git needs what rules are asked about; without commits it is not gathered.
         """
         rows = self.own_changes(incident)
-        if self._has_commits(incident, rows):
-            parts = Part.STORY | Part.WORK
-            return durations(
-                dossier_of(self._log, incident, self._up_to, self.now or incident.begins_at, parts=parts)
-            )
-        limits = ProcedureLimits.of(self._procedure(incident))
-        return measure(incident, self.alerts.own(incident), rows, one_trunk=not limits.integration_branch)
+        if rows and self._has_work(incident):
+            return durations_of(self.evidence(incident))
+        one_trunk = not self._limits(incident).integration_branch
+        return measure(incident, self.alerts.own(incident), rows, one_trunk=one_trunk)
+
+    def evidence(self, incident: Incident) -> Evidence:
+        """Return what the rules of the procedure are asked about, as `procedure.evaluation` gathers it of a dossier."""
+        own = self.alerts.own(incident)
+        limits = self._limits(incident)
+        since: datetime | None = span(incident)[0]
+        if self._has_work(incident):
+            since = self._work.since(incident)
+        start = min(since, span(incident)[0]) if since is not None else None
+        rows = self._work.near(incident, start, after(incident, WORK_AFTER), before=True)
+        lines = {limits.production_branch, limits.integration_branch, *limits.maintained_branches}
+        mine = self.own_changes(incident)
+        facts = self._work.facts(incident, since, mine, lines)
+        facts |= {fact.id: fact for fact in own}
+        for name in (incident.id, *incident.merged_from):
+            steps = known.steps if (known := self._by_id.get(name)) is not None else ()
+            facts |= {step.id: step for step in steps if step.retraction is None}
+        back = relapse(incident, own)
+        return Evidence(
+            incident=incident,
+            facts=tuple(sorted(facts.values(), key=lambda fact: fact.recorded.position)),
+            changes=tuple(rows),
+            messages=tuple(messages_of(incident)),
+            verdicts=(),
+            procedure=limits,
+            now=self.now or incident.begins_at,
+            detected_at=detected_at(incident, own),
+            others=tuple(self.alerts.neighbours(incident)),
+            back_at=back.detected.instant if back else None,
+            own=tuple(mine),
+        )
 
     def fix(self, incident: Incident) -> ChangeRow | None:
         """Return the change that ended it, as its durations take it."""
@@ -114,66 +155,43 @@ class AllIncidents:
     def own_changes(self, incident: Incident) -> list[ChangeRow]:
         """Return the deploys, rollbacks and merges that belong to an incident."""
         if incident.id not in self._own_changes:
-            near = self._near(incident)
+            near = self._work.near(incident, *span(incident))
             others = self.alerts.neighbours(incident) if near else []
             self._own_changes[incident.id] = own_rows(incident, near, others)
         return self._own_changes[incident.id]
 
-    def _near(self, incident: Incident) -> list[ChangeRow]:
-        start, end = span(incident)
-        found: dict[str, ChangeRow] = {}
-        for service in incident.services:
-            began, rows = self._by_service.get(service, ([], []))
-            last = len(rows) if end is None else bisect_left(began, end)
-            found |= {row.event: row for row in rows[bisect_left(began, start) : last]}
-        for target in incident.links:
-            if (row := self._by_evidence.get(target)) is not None:
-                found[row.event] = row
-        return sorted(found.values(), key=lambda row: row.order)
+    def _has_work(self, incident: Incident) -> bool:
+        """Whether the log has commits, tests or tags of its services, or of those whose changes are its own."""
+        services = {*incident.services, *(row.service for row in self.own_changes(incident))}
+        return not services.isdisjoint(self._services_with_work)
 
     @cached_property
-    def _by_service(self) -> dict[str, tuple[list[datetime], list[ChangeRow]]]:
-        of_service: dict[str, list[ChangeRow]] = defaultdict(list)
-        for row in self.changes:
-            of_service[row.service or ""].append(row)
-        found = {}
-        for service, rows in of_service.items():
-            rows.sort(key=_began)
-            found[service] = [_began(row) for row in rows], rows
-        return found
-
-    @cached_property
-    def _by_evidence(self) -> dict[str, ChangeRow]:
-        return {event: row for row in self.changes for event in row.evidence}
-
-    def _has_commits(self, incident: Incident, rows: list[ChangeRow]) -> bool:
-        """Whether the log may know how a fix came onto the integration branch."""
-        services = {*incident.services, *(row.service for row in rows)}
-        return bool(rows) and not services.isdisjoint(self._services_with_commits)
-
-    @cached_property
-    def _services_with_commits(self) -> set[str | None]:
+    def _services_with_work(self) -> set[str | None]:
         return {
-            each.event.service for each in self.observed(CommitMade) if isinstance(each.event, CommitMade)
+            each.event.service
+            for each in self._built_and_deployed
+            if isinstance(each.event, Observation) and each.event.TOPIC in BUILT
         }
+
+    @cached_property
+    def _by_id(self) -> dict[str, Incident]:
+        return {incident.id: incident for incident in self.incidents}
 
     @cached_property
     def _settings(self) -> list[Recorded]:
         return list(self._log.read_all([SettingsChanged.TOPIC], self._up_to))
 
-    def _procedure(self, incident: Incident) -> dict[str, object]:
-        """Return [procedure] as the log has it; an imported incident has that of its own log."""
-        found: dict[str, object] = {}
-        own = None
-        for each in self._settings:
-            event = each.event
-            if isinstance(event, SettingsChanged) and event.service is None:
-                if event.only_for is None:
-                    found = event.settings.get("procedure", {})
-                elif event.only_for == incident.id:
-                    own = event.settings.get("procedure", {})
-        return found if own is None else own
+    @cached_property
+    def _procedures(self) -> dict[str | None, ProcedureLimits]:
+        """[procedure] as the log has it, and of each imported incident that of its own log."""
+        return {
+            event.only_for: ProcedureLimits.of(event.settings.get("procedure", {}))
+            for event in (each.event for each in self._settings)
+            if isinstance(event, SettingsChanged)
+            and event.service is None
+            and problem_of_recorded(event.service, event.settings) is None
+        }
 
-
-def _began(row: ChangeRow) -> datetime:
-    return min(row.started_at or row.at, row.at)
+    def _limits(self, incident: Incident) -> ProcedureLimits:
+        general = self._procedures.get(None) or ProcedureLimits.of({})
+        return self._procedures.get(incident.id, general)

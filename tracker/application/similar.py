@@ -45,18 +45,19 @@ def similar(log: Log, wanted: Iterable[str] | None = None, up_to: int | None = N
         for each in population.incidents
         if each.merged_into is not None and each.merged_into in began
     }
-    promised = actions(log.select([Window("actions")], up_to))
+    promised: dict[str, list[ActionItem]] = {}
+    for item in actions(log.select([Window("actions")], up_to)):
+        promised.setdefault(_root(item.incident, into), []).append(item)
     places = {text.id: at for at, text in enumerate(texts)}
     names = [text.id for text in texts] if wanted is None else [_root(name, into) for name in wanted]
-    return [_of(texts, places[name], promised, began, into) for name in names if name in places]
+    return [_of(texts, places[name], promised, began) for name in names if name in places]
 
 
 def _of(
     texts: Sequence[IncidentText],
     at: int,
-    promised: Sequence[ActionItem],
+    promised: Mapping[str, Sequence[ActionItem]],
     began: Mapping[str, datetime],
-    into: Mapping[str, str],
 ) -> Similar:
     begins_at = began[texts[at].id]
     repeats = [
@@ -64,10 +65,8 @@ def _of(
             match,
             [
                 item
-                for item in promised
-                if _root(item.incident, into) == match.id
-                and item.added_at <= begins_at
-                and (item.done_at is None or item.done_at > begins_at)
+                for item in promised.get(match.id, ())
+                if item.added_at <= begins_at and (item.done_at is None or item.done_at > begins_at)
             ],
         )
         for match in rank(texts[at], texts, first=at)
@@ -84,7 +83,8 @@ def _root(name: str, into: Mapping[str, str]) -> str:
 
 
 def _population(log: Log, up_to: int | None) -> Population:
-    names = [each.id for each in incidents(log.select([Window("incidents")], up_to))]
+    declared = log.select([Window("incidents")], up_to)
+    names = {name for each in declared if (name := getattr(each.event, "incident", None)) is not None}
     known = incidents(log.select([Window(f"incident:{name}") for name in names], up_to))
     corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
     return Population(known, effective(log.read_all([*KINDS, *corrections], up_to)).values())

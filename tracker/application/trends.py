@@ -8,13 +8,12 @@ from typing import Any
 from projections.actions import actions
 from projections.changes import ChangeRow
 from projections.durations import NAMES, Duration
-from projections.procedure.evaluation import procedure
+from projections.procedure.check import check
 from projections.procedure.rule import Status
 from projections.trends.measures import Measure, Occurrence, Series, measures
 from projections.trends.periods import MONTHS, Period, compared
 from projections.versions import same_version
 from tracker.application.all_incidents import AllIncidents
-from tracker.application.dossier import dossier_of
 from tracker.application.similar import similar
 from tracker.events.base import Window
 from tracker.events.changes import CommitMade
@@ -84,7 +83,7 @@ def trends(
         ),
         *_durations(known, _of_services(counted, names), now, reach, left_out),
         *_deploys(known, now),
-        *_rules(log, _of_services(counted, names), now, [period for period, _ in periods], up_to),
+        *_rules(known, _of_services(counted, names), [period for period, _ in periods]),
         _actions(log, counted, now, up_to),
     ]
     if by == "severity":
@@ -236,19 +235,13 @@ def _rolled_back(rows: Sequence[ChangeRow]) -> dict[str, ChangeRow]:
     return found
 
 
-def _rules(
-    log: Log,
-    incidents: Sequence[Incident],
-    now: datetime,
-    periods: Sequence[Period],
-    up_to: int | None,
-) -> list[Series]:
+def _rules(known: AllIncidents, incidents: Sequence[Incident], periods: Sequence[Period]) -> list[Series]:
     """Whether each rule of the procedure was kept; only where the log says so, and not compared."""
     found: dict[str, list[Occurrence]] = {}
     for incident in incidents:
         if not any(period.has(incident.begins_at) for period in periods):
             continue
-        for answer in procedure(dossier_of(log, incident, up_to, now)).rules:
+        for answer in check(known.evidence(incident)):
             if answer.status in (*_KEPT, *_NOT_KEPT):
                 found.setdefault(answer.rule, []).extend(_of(incident, hit=answer.status in _KEPT))
     return [Series(f"rule:{rule}", "share", each, compares=False) for rule, each in found.items()]

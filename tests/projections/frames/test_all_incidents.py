@@ -7,10 +7,13 @@ import pytest
 from projections import frames
 from projections.changes import candidate
 from projections.durations import durations
+from projections.procedure.check import check
+from projections.procedure.evaluation import procedure
 from tests import builders as make
 from tests.builders import at
 from tracker.application.all_incidents import AllIncidents
 from tracker.application.dossier import dossier_of
+from tracker.events.base import event_id
 from tracker.log import Log
 
 SERVICES = ("checkout", "search")
@@ -76,6 +79,85 @@ def test_durations_are_those_of_the_incident_alone(path, seed):
             alone = durations(dossier_of(log, incident, None, known.now))
 
             assert known.durations(incident) == alone, incident.id
+
+
+DAY = 1440.0
+
+
+def half_a_year_with_a_repository(log: Log, seed: int) -> None:
+    """Incidents of two services whose commits, branches, tags, tests and deploys are known, some of them corrected."""
+    r = random.Random(seed)
+    days = 150
+    facts, tip = [], dict.fromkeys(SERVICES)
+    for number in range(160):
+        minute, service = number * DAY * days / 160 + r.uniform(0, 300), r.choice(SERVICES)
+        sha, parent = f"{seed}{number:039x}", tip[service]
+        paths = tuple(r.sample(["src/pool.py", "src/cache.py", "docs/a.md"], 2))
+        git = {"service": service, "repository": f"acme/{service}"}
+        hotfix = r.random() < 0.3
+        facts.append(
+            make.commit(minute, sha=sha, parents=(parent,) if parent else (), changed_paths=paths, **git)
+        )
+        tip[service] = sha if not hotfix or r.random() < 0.6 else parent
+        branch = f"hotfix/1.{number}.1" if hotfix else r.choice(["main", "develop"])
+        facts.append(make.branch(minute + 1, name=branch, sha=sha, **git))
+        version = f"v1.{number}.0"
+        if r.random() < 0.5:
+            facts.append(make.tag(minute + 2, name=version, sha=r.choice([sha, None]), **git))
+        if r.random() < 0.5:
+            exit_code = r.choice([0, 0, 1])
+            facts.append(make.run_of_tests(minute + 3, service=service, sha=sha, exit_code=exit_code))
+        if r.random() < 0.6:
+            named = sha if r.random() < (0.8 if seed % 2 else 0.1) else None
+            facts.append(make.deploy(minute + 9, version=version, service=service, sha=named))
+        if r.random() < 0.1:
+            facts.append(make.repository_read(minute + 10, **git))
+    recorded = log.append(facts).recorded
+    for target in r.sample(recorded, 12):
+        correction = (
+            make.retracted(target)
+            if r.random() < 0.5
+            else make.amended(target, new_at=at(r.uniform(0, days * DAY)))
+        )
+        log.append([correction])
+    for number in range(1, 26):
+        name, minute = f"INC-{number}", r.uniform(0, days * DAY)
+        services = r.choice([("checkout",), ("search",), SERVICES])
+        decisions = [make.declared(minute, incident=name, services=services)]
+        if r.random() < 0.6:
+            near = [event_id(fact) for fact in facts if at(minute) < fact.occurred_at < at(minute + 2 * DAY)]
+            target = r.choice(near or recorded)
+            role = r.choice(["fixed", "fixed", "caused"])
+            decisions.append(make.linked(target, minute + 2, incident=name, role=role))
+        if r.random() < 0.5:
+            decisions.append(make.sent(minute + 4, incident=name))
+        if r.random() < 0.8:
+            decisions.append(make.resolved(minute + r.uniform(100, 3000), incident=name))
+        log.decide(name, lambda _, decisions=decisions: decisions)
+
+
+def answered(rules):
+    return [
+        (one.rule, one.status, one.reason, one.late_seconds, one.due_at, set(one.evidence), one.waiver)
+        for one in rules
+    ]
+
+
+@pytest.mark.parametrize("history", [a_busy_week, half_a_year_with_a_repository])
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_are_answered_as_of_the_incident_alone(path, seed, history):
+    """
+    Where everything was read once, of each incident the same work is known as where it was read alone.
+    """
+    with Log(str(path), now=lambda: at(200 * DAY)) as log:
+        history(log, seed)
+        known = AllIncidents(log)
+
+        for incident in known.incidents:
+            alone = dossier_of(log, incident, None, known.now)
+
+            assert answered(check(known.evidence(incident))) == answered(procedure(alone).rules), incident.id
+            assert known.durations(incident) == durations(alone), incident.id
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,0 +1,26 @@
+"""What a table costs grows with the log, and no faster."""
+
+import pytest
+
+from tests.projections.frames.scale import TABLES, cpu_seconds, play
+
+SMALL, TIMES = 100, 4
+
+
+@pytest.mark.slow
+def test_four_times_the_incidents_cost_no_more_than_some_four_times_the_time(tmp_path):
+    """
+    CPU of the process, of all tables but that of pairs; a table that is quadratic costs sixteen times.
+    """
+    for incidents in (SMALL, TIMES * SMALL):
+        play(tmp_path / f"{incidents}.db", incidents)
+    tables = [table for table in TABLES if table != "similar"]
+    cpu_seconds(tmp_path / f"{SMALL}.db", "incidents")  # imports count once
+
+    small, large = (
+        {table: min(cpu_seconds(tmp_path / f"{size}.db", table) for _ in range(2)) for table in tables}
+        for size in (SMALL, TIMES * SMALL)
+    )
+
+    for table in tables:
+        assert large[table] < 2.2 * TIMES * small[table] + 0.2, table
