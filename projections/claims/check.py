@@ -151,9 +151,8 @@ def _is_other(text: str, facts: Facts) -> bool:
     ids = {match[0].upper() for match in re.finditer(rf"\b{re.escape(prefix)}-\d+\b", text, re.IGNORECASE)}
     if ids and facts.incident.id not in ids:
         return True
-    days = {day.strftime("%A").lower() for day in facts.own_days}
-    named = {match[1].lower() for match in _DAY.finditer(text)}
-    return bool(named) and not named & days and not dates_in(text, (2000,))
+    named = {match[1].lower() for match in _DAY.finditer(text)} if "day" in text.lower() else set()
+    return bool(named) and not named & facts.own_weekdays and not dates_in(text, (2000,))
 
 
 def _as_of(facts: Facts, text: Text) -> Iterable[Stamp]:

@@ -44,6 +44,8 @@ _DATE = any_case(
     rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH.format('m1')}(?:,?\s+(?P<y1>\d{{4}})(?!:))?"
     rf"|{_MONTH.format('m2')}\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}})(?!:))?)(?![\d:])"
 )
+_ANY_DATE = any_case(rf"\d{{4}}-\d|{'|'.join(MONTHS)}")
+"""What a date has at least one of."""
 _TAIL = (
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?:\s+(?:in the (?P<part>morning|afternoon|evening)|at night))?"
     r"(?P<zone>,?\s?(?:local time,?\s?)?\(?(?-i:" + _ZONE + r")\)?)?"
@@ -60,6 +62,8 @@ _NAMED = any_case(
     + _TAIL
 )
 """Times in words: noon, a quarter to three, half past two, six o'clock."""
+_ANY_NAMED = any_case(r"noon|midday|midnight| to | past |clock")
+"""What a time in words has at least one of."""
 _ANY_ZONE = lazy_pattern(r"(?<![\w/])" + _ZONE)
 _LONG_NAMED = any_case(rf"\b(?:{'|'.join(_LONG)})\b(?!\s+(?:summer\s+|standard\s+|daylight\s+)?time)")
 _UNKNOWN_ZONE = lazy_pattern(
@@ -117,7 +121,9 @@ def zones_in(text: str) -> list[tzinfo]:
 
 def dates_in(text: str, years: Sequence[int] = ()) -> list[tuple[int, int, date]]:
     """Return the calendar dates in a text, with where they stand; those without a year only where one is given."""
-    found = []
+    found: list[tuple[int, int, date]] = []
+    if not _ANY_DATE.search(text):
+        return found
     for match in _DATE.finditer(text):
         month = (match["m1"] or match["m2"] or "")[:3].lower()
         written = match["y1"] or match["y2"]
@@ -271,6 +277,8 @@ def _is_end_of_range(match: re.Match[str], is_zone: bool) -> bool:
 
 def _in_words(text: str, dates: list[tuple[int, int, date]]) -> Iterator[Clock]:
     """Find times that are written without digits; of twelve hours, unless they say which half of the day."""
+    if not _ANY_NAMED.search(text):
+        return
     for match in islice(_NAMED.finditer(text), MOST):
         if match["noon"] or match["midnight"]:
             yield _made(text, match, dates, 12 if match["noon"] else 0, 0, 0.0, 60.0, False)

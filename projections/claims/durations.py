@@ -77,6 +77,10 @@ _FOR = any_case(
 )
 _PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
 
+_MOST_STAMPS = 60
+"""Of more stamps than that, as a storm of alerts has, the spans between are not told apart one by one."""
+_MOST_PAIRS = _MOST_STAMPS**2
+
 
 def measured_in(text: str) -> bool:
     """Whether a text is a field of a measure: "Time to detection: 20 minutes"."""
@@ -284,15 +288,27 @@ def _clock_stamps(sentence: Sentence, facts: Facts, start: int, end: int) -> lis
 
 def _pairs(starts: Iterable[Stamp], ends: Iterable[Stamp], *, both: bool = False) -> list[Span]:
     """Return the spans from each of these to each later one of those, or the other way round as well."""
-    late = list(ends)
+    early, late = list(starts), list(ends)
+    if len(early) * len(late) > _MOST_PAIRS:
+        early, late = _folded(early), _folded(late)
     found = []
-    for start in starts:
+    for start in early:
         for end in late:
             if end.latest >= start.at and end != start:
                 found.append(Span.of(start, end))
             elif both and start.latest >= end.at and end != start:
                 found.append(Span.of(end, start))
     return found
+
+
+def _folded(stamps: Sequence[Stamp]) -> list[Stamp]:
+    """Return a storm of stamps as a few, each as uncertain as what it stands for lasted: they fit whatever one of those does."""
+    if len(stamps) <= _MOST_STAMPS:
+        return list(stamps)
+    ordered = sorted(stamps, key=lambda each: each.at)
+    size = -(-len(ordered) // _MOST_STAMPS)
+    groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
+    return [replace(same[0], until=max(each.latest for each in same)) for same in groups]
 
 
 def _own_length(topic: Topic, text: str, facts: Facts) -> list[Span]:

@@ -1,6 +1,7 @@
 """What a log knows of an incident, as the checks ask for it: every instant with its names, spans, numbers and people."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -96,10 +97,11 @@ class _OutageStamps:
 class Facts:
     """All that claims about one incident are compared with; `incident` is None where a text stands alone.
 
+    `logged` are the instants that the log has, `added` those that hold besides for one text; `stamps` has both.
     `written` are the instants that the checked text names.
     """
 
-    stamps: tuple[Stamp, ...]
+    logged: tuple[Stamp, ...]
     incident: Incident | None = None
     durations: Mapping[str, Duration] = field(default_factory=dict)
     changes: tuple[ChangeRow, ...] = ()
@@ -121,7 +123,12 @@ class Facts:
 
     def with_stamps(self, added: Sequence[Stamp]) -> "Facts":
         """Return these facts with a few more stamps, of nobody; what does not depend on them is computed once for all."""
-        return replace(self, stamps=(*self.stamps, *added), base=self, added=tuple(added))
+        return replace(self, logged=(), base=self, added=tuple(added))
+
+    @cached_property
+    def stamps(self) -> tuple[Stamp, ...]:
+        """Every instant that is known. Joined only where one is looked for among all: each note has facts of its own."""
+        return self.logged if self.base is None else (*self.base.stamps, *self.added)
 
     @cached_property
     def _by_point(self) -> dict[str, tuple[Stamp, ...]]:
@@ -169,9 +176,39 @@ class Facts:
             name for stamp in self.of("alerted") for name in stamp.names - services if len(name) > 5
         )
 
+    @cached_property
+    def own_weekdays(self) -> frozenset[str]:
+        """The days of the week on which it went on, in small letters."""
+        if self.base is not None and self.incident is not None:
+            return self.base.own_weekdays
+        return frozenset(day.strftime("%A").lower() for day in self.own_days)
+
+    def fitting(self, instants: Iterable[datetime], grain: float) -> list[Stamp]:
+        """Return the stamps that a time as written can mean, in their order."""
+        if self.base is not None:
+            added = [each for each in self.added if any(each.fits(at, grain) for at in instants)]
+            return [*self.base.fitting(instants, grain), *added]
+        exact, spans = self._by_instant
+        places = {place for place, each in spans if any(each.fits(at, grain) for at in instants)}
+        for at in instants:
+            first = bisect_left(exact, (at - timedelta(seconds=grain), -1))
+            last = bisect_left(exact, (at + timedelta(seconds=grain), -1))
+            places |= {place for _, place in exact[first:last] if self.logged[place].fits(at, grain)}
+        return [self.logged[place] for place in sorted(places)]
+
+    @cached_property
+    def _by_instant(self) -> tuple[list[tuple[datetime, int]], list[tuple[int, Stamp]]]:
+        """The stamps of one instant with their places, in order; and those that lie in a span."""
+        every = list(enumerate(self.logged))
+        return (
+            sorted((each.at, place) for place, each in every if each.until is None),
+            [(place, each) for place, each in every if each.until is not None],
+        )
+
     def topics(self, text: str) -> tuple[Topic, ...]:
         """Return the points that a sentence names, by their words and by the names of the incident's alerts."""
-        return topics_in(text, self.alert_names)
+        words = text.lower()
+        return topics_in(text, frozenset([name for name in self.alert_names if name in words]))
 
     @cached_property
     def general(self) -> frozenset[str]:
@@ -220,9 +257,11 @@ class Facts:
         instants = [each.at for each in stamps if each.at > since]
         return min([*instants, *([known] if known is not None else [])], default=None)
 
-    @property
+    @cached_property
     def own_days(self) -> list[date]:
         """The days on which it went on, in each zone that may be meant."""
+        if self.base is not None and self.incident is not None:
+            return self.base.own_days
         over = min(max(self.ends, self.begins), self.begins + timedelta(days=40))
         days: list[date] = []
         for zone in self.zones:

@@ -80,7 +80,7 @@ def _wrong(
         return None if good else Finding("instant", "row", clock.words, tuple(row[:2]))
     if any(0 <= clock.start - each.end < 32 and _LATER.match(text, each.end) for each in durations_in(text)):
         return None
-    at_all = [each for each in facts.stamps if any(each.fits(at, grain) for at in instants)]
+    at_all = facts.fitting(instants, grain)
     left, right = clause_of(text, clock.start, clock.end)
     leads = sentence.row and clock.start <= 2
     if sentence.row and many > 1:
@@ -97,7 +97,7 @@ def _wrong(
         mine = [each for each in topics if each.point == "outage"]
     if not mine and many == 1:
         points = {each.point for each in topics} - _SOFT
-        if not mine and len(points) == 1 and next(durations_in(text), None) is None:
+        if not mine and len(points) == 1 and not durations_in(text):
             mine = [each for each in topics if each.point in points and -60 < each.start - clock.end < 60]
     if phrases("promise").search(text) and any(each.point == "message" for each in topics):
         mine, topics = (

@@ -28,7 +28,7 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     text = sentence.text
     if sentence.heading or facts.incident is None or not is_claim(text) or in_plans(sentence):
         return
-    amounts = list(durations_in(text))
+    amounts = durations_in(text)
     for way, pattern in each_of("order").items():
         for match in pattern.finditer(text):
             if any(0 <= match.start() - each.end < 4 for each in amounts):

@@ -296,10 +296,10 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         first = min((s.at for s in limits), default=facts.begins)
         held = [each for each in held if each.at < first - timedelta(seconds=59)]
     elif _AFTER.search(text):
-        span = next(durations_in(text), None)
+        span = next(iter(durations_in(text)), None)
         length = timedelta(seconds=span.high - span.grain) if span else timedelta(0)
         held = [each for each in held if any(s.at < each.at < s.at + length for s in limits)]
-    elif next(durations_in(text), None) is not None or phrases("telling/only then").search(clause):
+    elif durations_in(text) or phrases("telling/only then").search(clause):
         return
     if held:
         yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))

@@ -1,5 +1,7 @@
 """Words as they are compared: without endings and without those that every text has; and versions."""
 
+from functools import lru_cache
+
 from projections.claims.vocabulary import words_of
 from tracker.text.patterns import lazy_pattern
 
@@ -11,6 +13,7 @@ _VERSION = lazy_pattern(
 _ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ed", "es", "s", "ly", "e")
 
 
+@lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """Cut a word to what its forms have in common."""
     word = word.lower().replace("’", "'").removesuffix("'s").strip("'-")
@@ -21,10 +24,12 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
 
 
+@lru_cache(maxsize=16_384)
 def content_words(text: str) -> frozenset[str]:
     """Return the stems of a text's words, without those that every text has."""
-    words = (match[0] for match in _WORD.finditer(text.replace("-", " ")))
-    return frozenset(stem(word) for word in words if word.lower() not in words_of("common")) - {""}
+    common = words_of("common")
+    words = set(_WORD.findall(text.replace("-", " ")))
+    return frozenset([stem(word) for word in words if word.lower() not in common]) - {""}
 
 
 def plain(version: str) -> str:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from projections.claims.prose import Sentence
 from projections.claims.text import version_spans
-from projections.claims.vocabulary import any_case, each_of, phrases
+from projections.claims.vocabulary import any_case, each_of, phrases, words_of
 from tracker.text.patterns import lazy_pattern
 
 _CUT = any_case(
@@ -26,16 +26,11 @@ _ORDINALS = {
 _ORDINAL = any_case(rf"\b({'|'.join(_ORDINALS)})\b")
 _ORDINAL_BEFORE = any_case(rf"\b({'|'.join(_ORDINALS)})\s+(?:status |of the )?$")
 _LATE = any_case(r"not (?:until|before|only|quite|far|long)\b|no (?:later|more|less|longer) than\b")
-_PAST = any_case(
-    r"\b(?:was|were|could|had|did|been|went|took|began|got|fell|rose|came|saw|told|kept|gave|made|ran|broke|wrote|knew|found|stood|lay|sent|lost|held|left|"
-    r"cost|cut|spent|slept|stuck|hung|ate|drew|rang|flew|lent|paid|meant|felt|caught|taught|thought|bought|fought|sought|grew|threw|blew|froze|spoke|woke|chose|drove|rode|stole|shook|became|won|spun|sank|shrank|swung|struck|dealt|heard|read|slid|bore|wore|tore|swore|met|fed|sped|bound|wound|ground|shot|lit|hid|bit|led|brought|set|put|cost|hit|\w{2,}ed)\b"
-)
 _LIMIT = any_case(r"(?:above|below|over|under|>|<)\s*\S+\s?%?\s+for\s*$")
 _GENERAL = any_case(r"(?:an?|each|every|the|our|[A-Z]\w+s)\s+(?:\w+\s+){1,3}?\w+s\s")
+_DIGIT = lazy_pattern(r"\d")
 _CLOCK = lazy_pattern(r"\d:\d\d")
-_PRESENT = any_case(
-    r"\b(?:is|are|may|can|must|has|have|does|do|takes?|lasts?|lives?|eats?|allows?|keeps?|runs?|expires?|gets?|goes|needs?|makes?|stays?)\b"
-)
+_WORD = lazy_pattern(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -53,13 +48,18 @@ class Topic:
 def clause_of(text: str, start: int, end: int, *, wide: bool = False) -> tuple[int, int]:
     """Return the clause around a piece of a sentence."""
     left, right = 0, len(text)
-    for cut in (_COMMA if wide else _CUT).finditer(text):
-        if cut.end() <= start:
-            left = cut.end()
-        elif cut.start() >= end:
-            right = cut.start()
+    for cut_start, cut_end in _cuts(text, wide):
+        if cut_end <= start:
+            left = cut_end
+        elif cut_start >= end:
+            right = cut_start
             break
     return left, right
+
+
+@lru_cache(maxsize=1024)
+def _cuts(text: str, wide: bool) -> tuple[tuple[int, int], ...]:
+    return tuple(cut.span() for cut in (_COMMA if wide else _CUT).finditer(text))
 
 
 @lru_cache(maxsize=16_384)
@@ -71,6 +71,13 @@ def topics_in(text: str, alerts: frozenset[str] = frozenset()) -> tuple[Topic, .
     read = text
     for name in alerts:
         read = re.sub(rf"\b{re.escape(name)}\b", "alert".ljust(len(name)), read, flags=re.IGNORECASE)
+    # No phrase of a point asks for a certain number: notes that differ by theirs alone are read once.
+    found = _topics_in(_DIGIT.sub("0", text), _DIGIT.sub("0", read))
+    return tuple(replace(each, words=text[each.start : each.end]) for each in found)
+
+
+@lru_cache(maxsize=16_384)
+def _topics_in(text: str, read: str) -> tuple[Topic, ...]:
     points = each_of("points").items()
     found = [(match.span(), point) for point, words in points for match in words.finditer(read)]
     rank = list(each_of("points"))
@@ -139,13 +146,22 @@ def in_plans(sentence: Sentence) -> bool:
 
 def is_habit(text: str) -> bool:
     """Whether a sentence says how things are in general, or how something is set up."""
-    if _PAST.search(text) or _CLOCK.search(text):
+    if is_past(text) or _CLOCK.search(text):
         return False
-    return bool(_PRESENT.search(text)) or _GENERAL.match(text) is not None
+    return not words_of("verbs of habits").isdisjoint(_words(text)) or _GENERAL.match(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_past(text: str) -> bool:
-    return _PAST.search(text) is not None
+    words = _words(text)
+    return not words_of("verbs of the past").isdisjoint(words) or any(
+        len(word) > 3 and word.endswith("ed") for word in words
+    )
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def is_setting(text: str, start: int, end: int) -> bool:
