@@ -1,6 +1,10 @@
 """Patterns that may take for ever are known before they meet a name; ordinary ones are let through."""
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tracker.errors import SettingsError
 from tracker.settings.loading import parse
@@ -17,7 +21,9 @@ ORDINARY = [
         "[0-9a-f]{40}",
         r"hotfix/\d{4}-\d{2}-\d{2}(-\w+)?",
         r"(hotfix|bugfix)/([A-Z]+-\d+-)?.+",
+        r"(feat|fix|hotfix)(\([\w-]+\))?/[A-Z]{2,10}-\d{1,6}[-_].{3,80}",
     ),
+    *("(?i)hotfix/(?!main).+", "(a++)+b", "(?>a+)+b", r"(?:hot)?fix/(?P<n>\d+)(?(n)-.+|x)", "^hotfix/.*.*$"),
 ]
 
 
@@ -29,6 +35,32 @@ def test_what_may_take_for_ever_is_slow(pattern):
 @pytest.mark.parametrize("pattern", ORDINARY)
 def test_what_people_write_is_not(pattern):
     assert not is_slow(pattern)
+
+
+@pytest.mark.parametrize("pattern", [*SLOW, *ORDINARY])
+def test_the_answer_does_not_depend_on_how_fast_the_machine_is(pattern, monkeypatch):
+    for name in ("process_time", "perf_counter", "monotonic", "time"):
+        monkeypatch.setattr(time, name, lambda: pytest.fail("a clock was asked"))
+    is_slow.cache_clear()
+
+    assert is_slow(pattern) == (pattern in SLOW)
+
+
+@settings(max_examples=20)
+@given(
+    repeats=st.lists(
+        st.sampled_from(["a*", "a+", "b?", "(a|b)", "[ab]{0,3}", "(?:a+b)*"]), min_size=2, max_size=4
+    )
+)
+def test_what_is_not_slow_takes_no_more_steps_than_that(repeats):
+    """
+    Whatever is let through ends: a text that almost matches is matched here, and the test would hang.
+    """
+    pattern = "".join(repeats) + "x"
+
+    if not is_slow(pattern):
+        assert not matches(pattern, ("ab" * LONGEST_TEXT)[: LONGEST_TEXT - 1] + "y")
+        assert not matches(pattern, "a" * (LONGEST_TEXT - 1) + "y")
 
 
 def test_a_long_name_is_matched_by_its_beginning():
