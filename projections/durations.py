@@ -80,7 +80,7 @@ def measure(
     detect, declare = ("started", "detected"), ("detected", "declared")
     found = {
         "time_to_detect": _by_detection(ends, detect, ends.started, ends.detection, no_outage),
-        "time_to_declare": _by_detection(ends, declare, ends.detection, ends.declared, None),
+        "time_to_declare": _by_detection(ends, declare, ends.detection, ends.declared, merged),
         "time_to_fix_deployed": _time_to_fix_deployed(ends, no_fix),
         "time_to_recover": _time_to_recover(ends, no_outage),
         "downtime": _downtime(ends, no_outage),

@@ -68,6 +68,71 @@ def test_a_deploy_in_json_is_a_recording_like_any_other(tracker):
     assert (answer.json["recorded"], answer.json["known"], len(answer.json["events"])) == (1, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("deploy A,deploy B,deploy A", "deploy A,deploy B,rollback A"),
+        ("deploy v2,rollback v1,deploy v2", "deploy v2,rollback v1,deploy v2"),
+        ("deploy A,deploy B,deploy A,deploy B", "deploy A,deploy B,rollback A,deploy B"),
+        ("deploy A,deploy A", "deploy A"),
+        ("deploy A,deploy B,deploy A,deploy A", "deploy A,deploy B,rollback A"),
+    ],
+)
+def test_what_is_typed_again_for_one_minute_after_another_version_is_new(tracker, typed, expected):
+    """
+    A statement after its opposite is a new one; the same one twice in a row is not.
+    """
+    for words in typed.split(","):
+        kind, version = words.split()
+        tracker(kind, "finish", "checkout", version, "--at", f"{DAY}T14:00Z")
+        tracker(kind, "finish", "search", version, "--at", f"{DAY}T14:00Z")
+
+    rows = changes(tracker, "--from", f"{DAY}T13:00Z")
+    for service in ("checkout", "search"):
+        of_service = [
+            f"{row['kind']} {row['version']}" for row in reversed(rows) if row["service"] == service
+        ]
+        assert ",".join(of_service) == expected
+
+
+def test_another_place_is_no_other_version(tracker):
+    """
+    Staging and production each have their own order.
+    """
+    for version, place in (("A", "production"), ("B", "staging"), ("A", "production"), ("B", "staging")):
+        tracker("deploy", "finish", "checkout", version, "--env", place, "--at", f"{DAY}T14:00Z")
+
+    assert len(changes(tracker, "--from", f"{DAY}T13:00Z")) == 2
+
+
+def test_a_place_that_settings_do_not_call_production_is_named(tracker, tmp_path):
+    """
+    Elsewhere it may be production.
+    """
+    (tmp_path / "tracker.toml").write_text('[services.checkout]\nproduction = ["eu-live"]\n')
+    tracker("deploy", "finish", "checkout", "v1", "--env", "EU-Live", "--at", f"{DAY}T14:00Z")
+    tracker("deploy", "finish", "checkout", "v2", "--env", "prod", "--at", f"{DAY}T14:10Z")
+
+    written = tracker("changes", "--from", f"{DAY}T13:00Z").out
+    assert "deployed v2 in prod" in written
+    assert "v1 in" not in written
+
+
+def test_what_belongs_to_another_incident_says_so(tracker):
+    """
+    The deploy that ended the second one is no change of the first, which is open longer.
+    """
+    on = ("--service", "checkout", "--severity", "major")
+    tracker("declare", "Slow", *on, "--at", f"{DAY}T14:00Z")
+    tracker("declare", "Down", *on, "--new", "--at", f"{DAY}T14:30Z")
+    tracker("deploy", "finish", "checkout", "v2", "--at", f"{DAY}T14:40Z")
+    tracker("resolve", 2, "--at", f"{DAY}T14:50Z")
+
+    assert [row["of_another_incident"] for row in changes(tracker, 1)] == [True]
+    assert [row["of_another_incident"] for row in changes(tracker, 2)] == [False]
+    assert "belongs to another incident" in tracker("changes", 1).out
+
+
 def test_start_and_finish_are_one_change(tracker):
     """
     With how long it took.

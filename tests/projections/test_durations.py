@@ -287,6 +287,7 @@ def test_what_was_merged_is_measured_where_it_goes_on():
     found = measured(declared(7), milestone(4), merged(30))
 
     assert formula(found["downtime"]).endswith("it was merged into INC-2")
+    assert found["time_to_declare"].state == "not_applicable"
     assert found["time_to_resolve"].state == "not_applicable"
 
 

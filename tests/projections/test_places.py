@@ -11,7 +11,7 @@ from projections.places import PRODUCTION, place_of
     "name",
     [
         "production", "Production", "PROD", "prod", "live", "Live", "eu/production", "aws:eu-west-1/prod",
-        "shop-production", "orders_live", "prod-eu", "Production (EU)", "prod1", "ShopProd", " prod ",
+        "shop-production", "prd", "PRD-eu", "Produktion", "eu/produktion", "orders_live", "prod-eu", "Production (EU)", "prod1", "ShopProd", " prod ",
     ],
 )  # fmt: skip
 def test_tools_call_production_by_many_names(name):

@@ -22,11 +22,15 @@ _AFTER = timedelta(hours=2)
 
 @dataclass(frozen=True)
 class ListedChange:
-    """One change, the incidents that it may have caused, and what people said of its part in incidents."""
+    """One change, the incidents that it may have caused, and what people said of its part in incidents.
+
+    `of_another` is whether it belongs to another incident than the one that was asked about.
+    """
 
     row: ChangeRow
     candidates: list[Candidate]
     roles: list[tuple[str, Link]]
+    of_another: bool = False
 
 
 def list_changes(
@@ -46,6 +50,7 @@ def list_changes(
     # What was merged goes on under another number, and is named there.
     incidents = [one for one in near if one.merged_into is None]
     moved = _moved(known, within) if known else {}
+    of_others = {row.event for row in known.changes_of_others} if known else set()
     return [
         ListedChange(
             row,
@@ -69,6 +74,7 @@ def list_changes(
                 for event in row.evidence
                 if (link := one.links.get(event)) is not None and link.linked and link.role
             ],
+            row.event in of_others,
         )
         for row in reversed(rows)
     ]

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from projections.places import PRODUCTION
 from projections.versions import UNKNOWN
-from reports.wording.changes import elsewhere, suspicion, version_name
+from reports.wording.changes import suspicion, version_name
 from tracker.application.changes import ListedChange, list_changes
 from tracker.application.session import Session
 from tracker.cli.common import add_display_zone, add_incident, add_reading, write_json
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     lines = []
     for change in answer:
         row = change.row
-        place = elsewhere(row.environment) if row.place != PRODUCTION else ""
+        place = f" in {row.environment}" if row.place != PRODUCTION and row.environment else ""
         local = row.at.astimezone(session.shown_zone)
         before = f" (was {row.previous_version})" if row.previous_version and row.kind != "merge" else ""
         if row.is_again:
@@ -102,6 +102,8 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             )
         )
         said = [f"{_PART[str(link.role)]} {name}, says {link.by}: {link.why}" for name, link in change.roles]
+        if change.of_another and not change.candidates:
+            said.append("belongs to another incident")
         judged = {name for name, _ in change.roles}
         said += [
             f"candidate for {each.incident}: {suspicion(each)}"
@@ -134,6 +136,7 @@ def _described(change: ListedChange) -> dict[str, object]:
         "title": row.title,
         "by": row.by,
         "sources": row.sources,
+        "of_another_incident": change.of_another,
         "evidence": row.evidence,
         "candidate_for": [
             {

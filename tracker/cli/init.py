@@ -75,7 +75,7 @@ capture_every = "1m"
 # auto_declare = "critical"                 # an alert of this severity declares an incident (serve only)
 # rollback_command = "kubectl rollout undo deployment/checkout"    # {version} in it is filled in
 # version_command = "curl -s https://checkout.example/version"      # prints the running version; asked where nobody named one
-# production = ["production", "prod", "live"]   # names of the place that incidents are about; elsewhere nothing is judged
+# production = ["production", "prod", "live", "prd", "produktion"]   # names of the place that incidents are about; elsewhere nothing is judged
 # settling = "2m"
 #
 # [services.checkout.metrics.error_ratio]

@@ -43,33 +43,45 @@ class Change(Observation, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
+class RepeatableChange(Change, frozen=True, kw_only=True, omit_defaults=True):
+    """A step that may be typed again for the same instant: A, B and A in one minute are three.
+
+    `again` is how many equal ones there were before it.
+    """
+
+    again: int = 0
+
+    def subject(self) -> tuple[object, ...]:
+        return (*super().subject(), *([self.again] if self.again else []))
+
+
 @topic("deploy-started", rank=30)
-class DeployStarted(Change, frozen=True, kw_only=True, omit_defaults=True):
+class DeployStarted(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """A version began to be rolled out."""
 
 
 @topic("deploy-finished", rank=31)
-class DeployFinished(Change, frozen=True, kw_only=True, omit_defaults=True):
+class DeployFinished(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """A version began to take all traffic."""
 
 
 @topic("deploy-failed", rank=32)
-class DeployFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
+class DeployFailed(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """A rollout ended without taking the traffic."""
 
 
 @topic("rollback-started", rank=33)
-class RollbackStarted(Change, frozen=True, kw_only=True, omit_defaults=True):
+class RollbackStarted(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """A rollback to an earlier version started."""
 
 
 @topic("rollback-finished", rank=34)
-class RollbackFinished(Change, frozen=True, kw_only=True, omit_defaults=True):
+class RollbackFinished(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """An earlier version took all traffic again."""
 
 
 @topic("rollback-failed", rank=35)
-class RollbackFailed(Change, frozen=True, kw_only=True, omit_defaults=True):
+class RollbackFailed(RepeatableChange, frozen=True, kw_only=True, omit_defaults=True):
     """A rollback to an earlier version failed."""
 
 

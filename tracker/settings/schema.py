@@ -11,7 +11,7 @@ from tracker.times import duration_seconds
 FILE_NAME = "tracker.toml"
 UNITS = ("ratio", "seconds", "bytes", "count", "per_second", "percent")
 BETTER = ("lower", "higher", "neither")
-PRODUCTION_NAMES = ("production", "prod", "live")
+PRODUCTION_NAMES = ("production", "prod", "live", "prd", "produktion")
 """What services call the place that incidents are about, where they name no other."""
 
 

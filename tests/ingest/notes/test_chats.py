@@ -79,6 +79,30 @@ LOGS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[2026/03/01 14:26] Ana: the queue is full\n2026-03-01, 14:39 - Ben: rolling back",
+        "01/03/2026, 14:26 - Ana: the queue is full\n[01/03/2026, 14:39:10] Ben Roy: rolling back",
+    ],
+)
+def test_two_kinds_of_chat_in_one_file_give_nobody_anothers_words(text: str) -> None:
+    """
+    What Ben said is not what Ana said.
+    """
+    assert "line 2" in str(refused(text, date_order="dmy"))
+
+
+@pytest.mark.parametrize("line", ["[14:39] build 12 failed", "14:39 errors again", "2 of 3 - see [1]: gone"])
+def test_a_pasted_line_that_is_no_header_stays_with_its_message(line: str) -> None:
+    """
+    Only what names a date and a writer could be the next message of a dated chat.
+    """
+    assert told(f"01/03/2026, 14:26 - Ana: look\n{line}", date_order="dmy") == [
+        ("01 14:26", "Ana", f"look\n{line}")
+    ]
+
+
 @pytest.mark.parametrize("name", LOGS)
 def test_a_log_of_irc_is_read_with_its_nicks(name: str) -> None:
     """

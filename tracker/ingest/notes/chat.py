@@ -39,9 +39,12 @@ _REACTION = lazy_pattern(
     re.IGNORECASE,
 )
 _EMOJI = lazy_pattern(r":[\w+-]+:|[\u2600-\u27bf\U0001f300-\U0001faff\ufe0f]+")
+_DATED = rf"\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}},?{BLANK}.*\d{{1,2}}[:.]\d{{2}}"
 _LIKE_A_HEADER = {
-    "dashed": lazy_pattern(rf"\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}},?{BLANK}.*\d{{1,2}}[:.]\d{{2}}.*"),
-    "bracketed": lazy_pattern(r"\[[^\]]{0,60}\d{1,2}[:.]\d{2}[^\]]{0,60}\].*"),
+    "dashed": lazy_pattern(rf"{_DATED}.*|\[{_DATED}[^\]]*\]{BLANK}*[^:]{{1,60}}:.*"),
+    "bracketed": lazy_pattern(
+        rf"\[[^\]]{{0,60}}\d{{1,2}}[:.]\d{{2}}[^\]]{{0,60}}\].*|{_DATED}.{{0,12}}{BLANK}[-–]{BLANK}[^:]{{1,60}}:.*"
+    ),
     "trailing": lazy_pattern(
         rf"\S.{{0,59}}?(?:{BLANK}{{2,}}|{BLANK}[—–]{BLANK}|\[).{{0,20}}\d{{1,2}}:\d{{2}}.{{0,12}}|\d{{1,2}}:\d{{2}}(?:\W*\w{{1,4}}){{0,2}}\W*"
     ),
