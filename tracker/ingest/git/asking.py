@@ -2,9 +2,14 @@
 
 import os
 import re
+import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from tracker.errors import BadInputError, SourceUnreachableError
 from tracker.text.shell import word
@@ -34,6 +39,9 @@ _NOT_OURS = re.compile(
     r"(?:dubious ownership in repository at |unsafe repository \()'(.+?)'(?:$|\s)", re.MULTILINE
 )
 TIME_LIMIT_SECONDS = 120.0
+MOST_BYTES = 256 << 20
+"""So much of one answer is kept in memory."""
+_MOST_COMPLAINT = 64 << 10
 QUICK_SECONDS = 10.0
 """For what names one commit: a command that runs something else waits for it."""
 _OTHER_FOLDER = "Name the folder of a clone: tracker ingest git PATH"
@@ -89,18 +97,74 @@ def _run(
     path: Path, words: Sequence[str], given: bytes, seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(
-            ["git", *OPTIONS, "-C", os.fspath(path), *words],
-            input=given, capture_output=True, env=environment(), check=False, timeout=seconds,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as hung:
-        raise too_slow(path, seconds) from hung
+        with tempfile.TemporaryFile() as asked:
+            asked.write(given)
+            asked.seek(0)
+            return run_bounded(path, ["-C", os.fspath(path), *words], asked, seconds)
     except ValueError as unusable:
         raise BadInputError(f"{path} is not a git repository", hint=_OTHER_FOLDER) from unusable
     except OSError as missing:
         raise SourceUnreachableError(
             f"git cannot be run: {missing.strerror or missing}", hint="Install it with: apt-get install git"
         ) from missing
+
+
+def run_bounded(
+    path: Path,
+    words: Sequence[str],
+    asked: IO[bytes],
+    seconds: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git, and end it when it takes too long or answers too much.
+
+    Raises:
+        SourceUnreachableError: If it did not answer in time.
+        BadInputError: If it answered with more than MOST_BYTES.
+    """
+    command, late = ["git", *OPTIONS, *words], threading.Event()
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            command,
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=cwd,
+            env=env or environment(),
+            start_new_session=True,
+        ) as running,
+    ):
+        assert running.stdout is not None
+
+        def end(*marks: threading.Event) -> None:
+            """End it with all that it started, which would keep the pipe open."""
+            for mark in marks:
+                mark.set()
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+        timer = threading.Timer(seconds, end, [late])
+        timer.start()
+        try:
+            answer = running.stdout.read(MOST_BYTES + 1)
+            if len(answer) > MOST_BYTES:
+                end()
+            code = running.wait()
+        finally:
+            timer.cancel()
+            if running.poll() is None:
+                end()
+        if len(answer) > MOST_BYTES:
+            raise BadInputError(
+                f"{path}: git answered with more than {MOST_BYTES >> 20} MB and was ended",
+                hint=f"See what is so large: git -C {word(path)} count-objects -vH",
+            )
+        if late.is_set():
+            raise too_slow(path, seconds)
+        said.seek(0)
+        return subprocess.CompletedProcess(command, code, answer, said.read(_MOST_COMPLAINT))
 
 
 def too_slow(path: Path, seconds: float) -> SourceUnreachableError:

@@ -16,6 +16,7 @@ from tracker.ingest.git.asking import (
     TIME_LIMIT_SECONDS,
     decoded,
     environment,
+    run_bounded,
     too_slow,
     trouble,
 )
@@ -156,12 +157,10 @@ class _Scratch:
         return listed
 
     def _run(self, words: Sequence[str], listed: Path) -> bytes:
-        with listed.open("rb") as asked, _ended_in_time(self.path):
-            done = subprocess.run(
-                ["git", *OPTIONS, *words],
-                stdin=asked, capture_output=True, cwd=self.folder / "empty", env=self.surroundings, check=False,
-                timeout=TIME_LIMIT_SECONDS,
-            )  # fmt: skip
+        with listed.open("rb") as asked:
+            done = run_bounded(
+                self.path, words, asked, TIME_LIMIT_SECONDS, cwd=self.folder / "empty", env=self.surroundings
+            )
         if done.returncode:
             raise trouble(self.path, done.stderr)
         return done.stdout
