@@ -183,6 +183,21 @@ def test_where_it_came_from_is_shown(elsewhere):
     assert "imported" not in elsewhere("timeline", 1).out
 
 
+def test_what_was_imported_is_marked_in_an_events_history(elsewhere):
+    """
+    A decision of over there, beside a correction of it that was made here.
+    """
+    elsewhere("import", "one.bundle", "--by", "carol")
+    rows = elsewhere("timeline", 1, "--json").json["entries"]
+    note = next(row["event"] for row in rows if row["kind"] == "note-added")
+    elsewhere("amend", note, "--text", "as it was", "--why", "a typo", "--by", "carol")
+
+    entries = elsewhere("history", note, "--json").json["entries"]
+    assert [entry["origin"] is None for entry in entries][-1]
+    assert entries[0]["origin"]["position"] >= 1
+    assert elsewhere("history", note).out.count("imported from log") == len(entries) - 1
+
+
 def test_an_attached_file_comes_along(elsewhere):
     """
     Its bytes, as they were.

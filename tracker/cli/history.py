@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
                 "by": getattr(each.event, "decided_by", None) or each.arrival.reported_by,
                 "title": headline(each.event),
                 "why": getattr(each.event, "why", None),
+                "origin": each.arrival.origin and msgspec.to_builtins(each.arrival.origin),
                 "fields": msgspec.to_builtins(each.event),
             }
             for each in found
@@ -48,6 +49,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         )
         said = detail(each.event)
         rows.append((each.handle, utc(each.recorded_at), printable(str(by)), printable(headline(each.event))))
+        if origin := each.arrival.origin:
+            at = f"log {printable(origin.log)} at position {origin.position}"
+            rows.append(("", "", "", f"imported from {at}"))
         if said and each is not target:
             rows.append(("", "", "", f"reason: {printable(said)}"))
     print(table(rows), end="")
