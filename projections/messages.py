@@ -10,7 +10,7 @@ from enum import Enum
 
 from tracker.events.base import Event, Recorded
 from tracker.events.corrections import Effective, effective
-from tracker.events.messages import MessageFailed, MessagePosting, MessagePrepared, MessageSent
+from tracker.events.messages import REMINDER, MessageFailed, MessagePosting, MessagePrepared, MessageSent
 
 
 class State(Enum):
@@ -24,10 +24,12 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """One message; `event` is the one that prepared it or, for one posted by hand, recorded it.
+    """One message on one channel; `event` is the one that prepared it or, for one posted by hand, recorded it.
 
     `recorded_at` is when the log recorded that it was posted. While it is being posted nobody else may post it before
     `posting_until`; after a failed post, nobody before `retry_at`. `reason` is that of the last failure.
+    `about` is what it announces, where serve decided to post it; `unsure_rounds` counts the rounds after which
+    nobody knew whether it was posted.
     """
 
     event: str
@@ -49,6 +51,14 @@ class Message:
     reason: str | None = None
     via: str = ""
     position: int = 0
+    channel: str | None = None
+    about: str | None = None
+    unsure_rounds: int = 0
+
+    @property
+    def text_key(self) -> tuple[object, ...]:
+        """The same for one text that went to several channels."""
+        return (self.incident, self.kind, self.text, self.prepared_at, self.by_hand)
 
 
 def messages(recorded: Iterable[Recorded]) -> list[Message]:
@@ -81,6 +91,8 @@ def messages_among(facts: Iterable[Effective]) -> list[Message]:
                 # Only the log in which a message was prepared posts it.
                 via=each.recorded.arrival.via if each.recorded.arrival.origin is None else "bundle",
                 position=each.recorded.position,
+                channel=event.channel,
+                about=event.about,
             )
         elif isinstance(event, MessageSent) and event.prepared is None and not struck:
             found[each.id] = Message(
@@ -124,6 +136,7 @@ def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) 
                 state=State.WAITING if waits else over,
                 attempts=message.attempts + stored.attempts,
                 rounds=message.rounds + 1,
+                unsure_rounds=message.unsure_rounds + stored.unsure,
                 retry_at=stored.retry_at,
                 reason=stored.reason,
                 posting_until=None,
@@ -149,10 +162,20 @@ def _stepped(message: Message, stored: Event, event: Event, recorded: Recorded) 
 
 
 def sent(found: Iterable[Message], incident: str | None = None) -> list[Message]:
-    """Keep what was posted, of one incident or of all, in the order of posting."""
+    """Keep what was posted, of one incident or of all, in the order of posting.
+
+    One text that was posted to several channels is one message, posted when the first of them had it. A
+    reminder of what is due tells nobody anything new: it is none.
+    """
     posted = [
         (each.sent_at, each)
         for each in found
-        if each.state is State.SENT and each.sent_at is not None and incident in (None, each.incident)
+        if each.state is State.SENT
+        and each.sent_at is not None
+        and each.kind != REMINDER
+        and incident in (None, each.incident)
     ]
-    return [each for _, each in sorted(posted, key=lambda pair: (pair[0], pair[1].position))]
+    first: dict[tuple[object, ...], Message] = {}
+    for _, each in sorted(posted, key=lambda pair: (pair[0], pair[1].position)):
+        first.setdefault(each.text_key if each.channel else (each.event,), each)
+    return list(first.values())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from projections.changes import ChangeRow
 from projections.detection import Relapse
 from projections.durations import Duration
+from projections.procedure.advice import Advice
 from projections.the_fix import Fix
 from projections.timeline import Entry
 from projections.versions import same_version
@@ -17,8 +18,10 @@ from reports.wording.changes import version_name
 from reports.wording.durations import value
 from reports.wording.impact import impact_in_words
 from reports.wording.note_beginnings import cause_part, without_cause_part
+from reports.wording.procedure import todo, what_is_due
 from reports.wording.verdict_phrases import PHRASES, recorded_confounders, recorded_span
 from tracker.events.incidents import NoteAdded
+from tracker.events.messages import REMINDER
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status
 from tracker.text.shortening import short
@@ -72,6 +75,21 @@ class Draft:
 
 def write(kind: str, draft: Draft) -> str:
     return "\n".join([*_TEMPLATES[kind](draft), *_to_look_up(kind, draft)])
+
+
+def remind(item: Advice, draft: Draft) -> str:
+    """Write what is due, since when, and the command that does it."""
+    incident = draft.incident
+    state = incident.severity.upper() if incident.status is Status.OPEN else f"{incident.severity}, resolved"
+    lines = [
+        f"⏰ DUE - {what_is_due(item)} ({incident.id})",
+        f"Issue: {short(incident.title, _LINE)} ({state})",
+    ]
+    if item.due_at is not None:
+        lines.append(f"Due at: {draft.moment(item.due_at)}")
+    send = " --send" if item.next_step.code == "message" else ""
+    lines += [f"Type: {todo(item.next_step)}{send}", f"Contact: {_contact(draft)}"]
+    return "\n".join([*lines, *_to_look_up(REMINDER, draft)])
 
 
 def _to_look_up(kind: str, draft: Draft) -> list[str]:

@@ -40,7 +40,7 @@ from tracker.events.changes import (
     VersionTagged,
 )
 from tracker.events.corrections import EventAmended, EventLinked, EventRedacted, EventRetracted, EventUnlinked
-from tracker.events.housekeeping import DeliveryDropped, LogSealed, SettingsChanged
+from tracker.events.housekeeping import AnnouncingSet, DeliveryDropped, LogSealed, SettingsChanged
 from tracker.events.incidents import (
     FileAttached,
     IncidentDeclared,
@@ -299,6 +299,7 @@ DEFAULTS: dict[type[Event], tuple[float, dict[str, Any]]] = {
     ),
     MessageSent: (8.2, _INITIAL),
     MessageFailed: (8.3, {**_BY_ITSELF, "kind": "initial", "reason": "Slack answered 404: no_service"}),
+    AnnouncingSet: (0, {"channel": "slack", "announce": ("declared", "resolved")}),
     EtaMissed: (23, {**_BY_ITSELF, "promised_at": at(8.2)}),
     # corrections
     EventAmended: (45, {"decided_by": "ada"}),
@@ -410,6 +411,7 @@ printed = partial(make, MessagePrinted)
 prepared = partial(make, MessagePrepared)
 sent = partial(make, MessageSent)
 settings = partial(make, SettingsChanged)
+announcing = partial(make, AnnouncingSet)
 seal = partial(make, LogSealed)
 
 
@@ -533,7 +535,7 @@ def one_of_each() -> list[Event]:
         *(prepared(eta=at(23)), posting(prepared()), sent(prepared=_id(prepared()), attempts=2)),
         *(not_sent(prepared()), eta_missed(sent())),
         *(waived(), action(), action_done(action()), reviewed(), published()),
-        *(settings(), seal()),
+        *(settings(), seal(), announcing()),
         *(imported(), dropped()),
     ]
 

@@ -16,7 +16,7 @@ from tests.servers.alertmanager import Alertmanager, alertmanager
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.prometheus import Prometheus, Series, prometheus, week_of_history
 from tests.servers.serving import CHECKOUT, TrackerServer, tracker_server
-from tests.servers.slack import FakeSlack, fake_slack
+from tests.servers.slack import FakeSlack, fake_slack, fake_teams, fake_webhook
 from tests.servers.webhooks import Receiver, webhook_receiver
 
 # A busy machine is slow: no property is judged by the time that an example takes.
@@ -121,6 +121,20 @@ def receiver() -> Iterator[Receiver]:
 def slack() -> Iterator[FakeSlack]:
     """An incoming webhook as Slack's, on loopback."""
     with fake_slack() as listening:
+        yield listening
+
+
+@pytest.fixture
+def teams() -> Iterator[FakeSlack]:
+    """The webhook of a workflow as Teams', on loopback."""
+    with fake_teams() as listening:
+        yield listening
+
+
+@pytest.fixture
+def cloud_events() -> Iterator[FakeSlack]:
+    """A receiver of CloudEvents, on loopback."""
+    with fake_webhook() as listening:
         yield listening
 
 

@@ -10,6 +10,7 @@ from projections.messages import Message, State, sent
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from tracker.events.base import BY_ITSELF
 from tracker.events.incidents import IncidentDeclared, IncidentReopened, IncidentResolved, NoteAdded
+from tracker.incident import Incident
 from tracker.incident import Status as IncidentStatus
 
 _BACKDATED = timedelta(minutes=1)
@@ -27,12 +28,10 @@ def fix_since(evidence: Evidence) -> str:
     return since(evidence) if evidence.back_at is None else "back"
 
 
-def recorded_live(evidence: Evidence) -> bool:
+def recorded_live(incident: Incident) -> bool:
     """Whether the incident, or its return, was recorded while it lasted; of what is recorded afterwards nothing is due."""
     begun = [
-        step
-        for step in evidence.incident.own_steps
-        if isinstance(step.event, IncidentDeclared | IncidentReopened)
+        step for step in incident.own_steps if isinstance(step.event, IncidentDeclared | IncidentReopened)
     ]
     return any(
         step.recorded.recorded_at - step.event.occurred_at <= RECORDED_AFTERWARDS
@@ -129,7 +128,7 @@ def _nobody_alerted(evidence: Evidence, due: datetime) -> RuleAnswer:
 
 
 def _due(evidence: Evidence, due: datetime, kind: str) -> tuple[datetime | None, NextStep | None]:
-    if not is_open(evidence) or not recorded_live(evidence):
+    if not is_open(evidence) or not recorded_live(evidence.incident):
         return None, None
     return due, NextStep("message", {"incident": evidence.incident.id, "kind": kind})
 

@@ -25,7 +25,7 @@ def deployed_in_time(evidence: Evidence) -> RuleAnswer:
             return RuleAnswer(Status.LATE, "fix_deployed", facts, fix.evidence, late)
         return RuleAnswer(Status.MET, "fix_deployed", facts, fix.evidence)
     due_at = step = None
-    if is_open(evidence) and recorded_live(evidence):
+    if is_open(evidence) and recorded_live(evidence.incident):
         service = (evidence.incident.services or ("SERVICE",))[0]
         due_at, step = due, NextStep("run_deploy", {"service": service, "version": next_version(evidence)})
     failed = attempts(evidence)

@@ -98,7 +98,7 @@ def _tested_deploy(evidence: Evidence, row: ChangeRow) -> RuleAnswer:
 def _not_deployed(evidence: Evidence) -> RuleAnswer:
     """Name what is to be tested before it is deployed: the known hotfix, where it has no passing run."""
     waiting = [hotfix for hotfix in hotfixes(evidence) if hotfix.deploy is None]
-    if not waiting or not (is_open(evidence) and recorded_live(evidence)):
+    if not waiting or not (is_open(evidence) and recorded_live(evidence.incident)):
         return NO_FIX
     service, head = evidence.incident.services[0], waiting[-1].head
     tree = _known_trees(evidence, service).get(head, {}).keys()

@@ -5,7 +5,13 @@ from reports.markdown import code, paragraphs, text
 from reports.sections.missing import not_recorded
 from tracker.events.messages import MessageSent
 
-_KINDS = {"initial": "First alert", "update": "Update", "resolved": "All clear", "rollback": "Rollback"}
+_KINDS = {
+    "initial": "First alert",
+    "update": "Update",
+    "resolved": "All clear",
+    "rollback": "Rollback",
+    "due": "Reminder",
+}
 
 
 def internal(context: Context) -> list[str]:

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections.dossier import Dossier
-from projections.messages import State, messages
+from projections.messages import Message, State, messages
 from projections.timeline import timeline
 from reports.wording.timeline import title
 from tests.builders import at, declared, prepared, retracted, sent
 from tests.servers.slack import SECRET, Reply
+from tracker.application.channels.posting import Answer, PostOutcome
+from tracker.application.channels.slack import Slack
 from tracker.application.outbox import OUT_OF_DATE, TAKEN_FOR, VIA, deliver, waiting
-from tracker.application.slack import Answer, PostOutcome, Slack
 from tracker.errors import StoreAwayError, StoreError
 from tracker.events.base import Arrival, Incoming
 from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
@@ -75,8 +76,8 @@ class Script:
         self.answers = list(answers)
         self.posted: list[str] = []
 
-    def __call__(self, text: str) -> Answer:
-        self.posted.append(text)
+    def __call__(self, message: Message) -> Answer:
+        self.posted.append(message.text)
         return self.answers.pop(0) if self.answers else POSTED
 
 
@@ -86,13 +87,13 @@ def test_what_was_prepared_is_posted_and_recorded(log, clock, slack):
     """
     name = prepare(log, eta=at(25))
 
-    [done] = deliver(log, Slack(slack.url), clock)
+    [done] = deliver(log, {"slack": Slack(slack.url)}, clock)
 
     assert slack.texts == ["CRITICAL ISSUE - Payments answer 500"]
     assert (done.state, done.said) == (State.SENT, "posted at 2026-03-01T14:09:00.000Z")
     [event] = [each.event for each in log.read_all() if isinstance(each.event, MessageSent)]
     assert (event.prepared, event.decided_by, event.eta, event.attempts) == (name, "ada", at(25), 1)
-    assert deliver(log, Slack(slack.url), clock) == []
+    assert deliver(log, {"slack": Slack(slack.url)}, clock) == []
     assert len(slack.bodies) == 1
 
 
@@ -100,7 +101,7 @@ def test_nothing_waits_nothing_is_posted(log, clock):
     """
     An empty outbox asks nobody anything.
     """
-    assert deliver(log, Script(), clock) == []
+    assert deliver(log, {"slack": Script()}, clock) == []
 
 
 def test_what_fails_for_now_is_tried_again_with_growing_pauses(log, clock, slack):
@@ -111,7 +112,7 @@ def test_what_fails_for_now_is_tried_again_with_growing_pauses(log, clock, slack
     slack.replies = [Reply(500, "oops"), Reply(503)]
     slept = []
 
-    [done] = deliver(log, Slack(slack.url), clock, sleep=slept.append)
+    [done] = deliver(log, {"slack": Slack(slack.url)}, clock, sleep=slept.append)
 
     assert done.state is State.SENT
     assert done.message.attempts == 3
@@ -126,10 +127,10 @@ def test_slack_says_how_long_to_wait(log, clock, slack):
     slack.replies = [Reply(429, "", {"Retry-After": "7"}), Reply(429, "", {"Retry-After": "90"})]
     slept = []
 
-    [first] = deliver(log, Slack(slack.url), clock, sleep=slept.append)
-    [early] = deliver(log, Slack(slack.url), clock)
+    [first] = deliver(log, {"slack": Slack(slack.url)}, clock, sleep=slept.append)
+    [early] = deliver(log, {"slack": Slack(slack.url)}, clock)
     clock.minute += 1.5
-    [last] = deliver(log, Slack(slack.url), clock)
+    [last] = deliver(log, {"slack": Slack(slack.url)}, clock)
 
     assert slept == [7.0]
     assert (first.state, first.message.retry_at) == (State.WAITING, at(10.5))
@@ -143,7 +144,7 @@ def test_one_attempt_at_a_time_never_sleeps(log, clock):
     """
     prepare(log)
 
-    [done] = deliver(log, Script(LATER), clock, sleep=lambda _: pytest.fail("slept"), attempts=1)
+    [done] = deliver(log, {"slack": Script(LATER)}, clock, sleep=lambda _: pytest.fail("slept"), attempts=1)
 
     assert done.state is State.WAITING
 
@@ -156,7 +157,7 @@ def test_attempts_end(log, clock):
     script = Script(*[LATER] * 1000)
 
     for _ in range(200):
-        deliver(log, script, clock, sleep=clock.sleep)
+        deliver(log, {"slack": script}, clock, sleep=clock.sleep)
         clock.minute += 0.5
 
     [message] = messages(log.incident("INC-1"))
@@ -175,11 +176,11 @@ def test_what_is_refused_or_not_known_is_not_tried_again(log, clock, answer, sta
     prepare(log)
     script = Script(answer)
 
-    [done] = deliver(log, script, clock)
+    [done] = deliver(log, {"slack": script}, clock)
     clock.minute += 20
 
     assert done.state is state
-    assert deliver(log, script, clock) == []
+    assert deliver(log, {"slack": script}, clock) == []
     assert len(script.posted) == 1
 
 
@@ -191,7 +192,7 @@ def test_a_message_that_waited_too_long_is_out_of_date(log, clock):
     clock.minute += OUT_OF_DATE / timedelta(minutes=1) + 1
     script = Script()
 
-    [done] = deliver(log, script, clock)
+    [done] = deliver(log, {"slack": script}, clock)
 
     assert (done.state, done.said) == (State.FAILED, "it waited 31 min and is out of date")
     assert script.posted == []
@@ -202,12 +203,12 @@ def test_a_message_that_was_overtaken_is_not_posted(log, clock):
     Nobody reads "not known yet" after "found", whoever posted that.
     """
     prepare(log, kind="update", text="cause not known")
-    deliver(log, Script(LATER), clock, attempts=1)
+    deliver(log, {"slack": Script(LATER)}, clock, attempts=1)
     log.decide("INC-1", lambda held: [sent(9.5, kind="update", text="cause found")])
     clock.minute += 1
     script = Script()
 
-    [done] = deliver(log, script, clock)
+    [done] = deliver(log, {"slack": script}, clock)
 
     assert (done.state, script.posted) == (State.FAILED, [])
     assert "a later message was posted before it" in done.said
@@ -221,7 +222,7 @@ def test_several_messages_go_out_in_their_order(log, clock):
         prepare(log, 9 + number / 100, text=f"message {number}")
     script = Script()
 
-    deliver(log, script, clock)
+    deliver(log, {"slack": script}, clock)
 
     assert script.posted == ["message 0", "message 1", "message 2"]
 
@@ -234,7 +235,7 @@ def test_what_did_not_come_by_the_outbox_is_never_posted(log, clock):
     log.decide("INC-1", lambda held: [Incoming(event=prepared(9.1), arrival=Arrival(via="import"))])
     script = Script()
 
-    assert deliver(log, script, clock) == []
+    assert deliver(log, {"slack": script}, clock) == []
     assert script.posted == []
 
 
@@ -246,7 +247,7 @@ def test_what_was_retracted_in_time_is_not_posted(log, clock):
     log.decide("INC-1", lambda held: [retracted(name, 9, incident="INC-1")])
     script = Script()
 
-    assert deliver(log, script, clock) == []
+    assert deliver(log, {"slack": script}, clock) == []
     assert stands(log) == {"CRITICAL ISSUE - Payments answer 500": State.RETRACTED}
 
 
@@ -255,13 +256,13 @@ def test_striking_out_that_it_was_posted_does_not_post_it_again(log, clock):
     The record may be wrong in people's eyes; the post cannot be taken back.
     """
     prepare(log)
-    deliver(log, Script(), clock)
+    deliver(log, {"slack": Script()}, clock)
     [event] = [each for each in log.read_all() if isinstance(each.event, MessageSent)]
     log.decide("INC-1", lambda held: [retracted(event.id, 10, incident="INC-1")])
     clock.minute += 5
     script = Script()
 
-    assert deliver(log, script, clock) == []
+    assert deliver(log, {"slack": script}, clock) == []
     assert script.posted == []
 
 
@@ -276,7 +277,7 @@ def test_cut_off_before_it_was_taken_it_is_posted_later(log, clock):
     prepare(log)
     script = Script()
 
-    [done] = deliver(log, script, clock)
+    [done] = deliver(log, {"slack": script}, clock)
 
     assert (done.state, len(script.posted)) == (State.SENT, 1)
 
@@ -292,17 +293,17 @@ def test_cut_off_while_posting_it_is_said_that_nobody_knows(log, clock, posted):
         raise KilledError
 
     with pytest.raises(KilledError):
-        deliver(log, killed, clock)
+        deliver(log, {"slack": killed}, clock)
     script = Script()
-    [soon] = deliver(log, script, clock)
+    [soon] = deliver(log, {"slack": script}, clock)
     clock.minute += TAKEN_FOR / timedelta(minutes=1)
-    [late] = deliver(log, script, clock)
+    [late] = deliver(log, {"slack": script}, clock)
 
     assert (soon.state, late.state) == (State.POSTING, State.UNSURE)
     assert "cut off" in soon.said
     assert "may have been posted" in late.said
     assert script.posted == []
-    assert deliver(log, script, clock) == []
+    assert deliver(log, {"slack": script}, clock) == []
     titles = [title(row) for row in timeline(Dossier.of("INC-1", log.incident("INC-1")))]
     assert "The initial message may or may not have been posted" in titles
 
@@ -317,8 +318,8 @@ def test_ctrl_c_in_a_pause_leaves_it_waiting(log, clock):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deliver(log, Script(LATER), clock, sleep=interrupted)
-    [done] = deliver(log, Script(), clock)
+        deliver(log, {"slack": Script(LATER)}, clock, sleep=interrupted)
+    [done] = deliver(log, {"slack": Script()}, clock)
 
     assert done.state is State.SENT
 
@@ -331,10 +332,10 @@ def test_a_machine_that_slept_does_not_post_what_was_given_up(log, clock):
 
     def asleep(seconds):
         clock.minute += 600
-        deliver(log, Script(), clock)
+        deliver(log, {"slack": Script()}, clock)
 
     script = Script(LATER)
-    [done] = deliver(log, script, clock, sleep=asleep)
+    [done] = deliver(log, {"slack": script}, clock, sleep=asleep)
 
     assert len(script.posted) == 1
     assert done.state is State.UNSURE
@@ -355,7 +356,7 @@ def test_a_post_that_cannot_be_recorded_is_told(log, clock, monkeypatch):
         return POSTED
 
     with pytest.raises(StoreError, match=r"was posted at .* could not be recorded") as told:
-        deliver(log, post, clock)
+        deliver(log, {"slack": post}, clock)
     monkeypatch.setattr(log, "decide", decide)
 
     assert "tracker message INC-1 --sent" in told.value.hint
@@ -373,7 +374,7 @@ def test_many_at_once_post_it_once(store_url, log, clock, slack):
     def one():
         with Log(store_url, now=clock) as mine:
             ready.wait()
-            found.extend(deliver(mine, Slack(slack.url), clock))
+            found.extend(deliver(mine, {"slack": Slack(slack.url)}, clock))
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for each in threads:
@@ -408,7 +409,7 @@ def test_the_secret_is_nowhere_in_the_log(log, clock, slack):
     for number, reply in enumerate([Reply(404, f"{SECRET} is gone"), Reply(drops=True), Reply(500), Reply()]):
         prepare(log, 9 + number, text=f"message {number}")
         slack.replies = [reply]
-        deliver(log, Slack(slack.url, answer_seconds=1), clock, attempts=1)
+        deliver(log, {"slack": Slack(slack.url, answer_seconds=1)}, clock, attempts=1)
         clock.minute += 1
 
     assert len(slack.bodies) >= 4
@@ -421,7 +422,7 @@ _KILLED = """
 import os, signal, sys
 from tracker.log import Log
 from tracker.application.outbox import deliver
-from tracker.application.slack import Slack
+from tracker.application.channels.slack import Slack
 from tests.builders import at
 log = Log(sys.argv[1], now=lambda: at(9))
 slack, where = Slack(sys.argv[2]), sys.argv[3]
@@ -431,7 +432,7 @@ def post(text):
     os.kill(os.getpid(), signal.SIGKILL)
 if where == "taken":
     log.decide = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-deliver(log, post)
+deliver(log, {"slack": post})
 """
 
 
@@ -453,8 +454,8 @@ def test_kill_9_at_each_place(store_url, log, clock, slack, where, posts, state)
         timeout=120,
     )
     clock.minute += TAKEN_FOR / timedelta(minutes=1)
-    deliver(log, Slack(slack.url), clock)
-    deliver(log, Slack(slack.url), clock)
+    deliver(log, {"slack": Slack(slack.url)}, clock)
+    deliver(log, {"slack": Slack(slack.url)}, clock)
 
     assert killed.returncode == -signal.SIGKILL
     assert len(slack.bodies) == posts
@@ -515,8 +516,8 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
         def posting(answers):
             left = list(answers)
 
-            def post(text):
-                answer = left.pop(0) if left else "posted"
+            def post(message):
+                text, answer = message.text, left.pop(0) if left else "posted"
                 assert stands(log)[text] not in (State.SENT, State.UNSURE, State.FAILED, State.RETRACTED)
                 assert out.get(text, 0) == 0, f"{text} was posted, or may have been, already"
                 if answer in ("posted", "unknown", "killed after", "another delivers", "slept"):
@@ -524,10 +525,10 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
                 if answer in ("killed before", "killed after"):
                     raise KilledError
                 if answer == "another delivers":
-                    deliver(log, posting(left), clock, sleep=clock.sleep)
+                    deliver(log, {"slack": posting(left)}, clock, sleep=clock.sleep)
                 if answer == "slept":
                     clock.minute += 600
-                    deliver(log, posting(left), clock, sleep=clock.sleep)
+                    deliver(log, {"slack": posting(left)}, clock, sleep=clock.sleep)
                 said = {"later": LATER, "refused": REFUSED, "unknown": UNKNOWN}
                 return said.get(answer, POSTED)
 
@@ -538,7 +539,7 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
 
         def asleep(seconds):
             clock.minute += 20
-            deliver(log, posting([]), clock, sleep=clock.sleep)
+            deliver(log, {"slack": posting([])}, clock, sleep=clock.sleep)
 
         for step in steps:
             try:
@@ -552,25 +553,30 @@ def test_whatever_is_cut_off_no_message_goes_out_twice(tmp_path_factory, steps):
                     case ("pass", minutes):
                         clock.minute += minutes
                     case ("deliver", answers, attempts):
-                        deliver(log, posting(answers), clock, sleep=clock.sleep, attempts=attempts)
+                        deliver(log, {"slack": posting(answers)}, clock, sleep=clock.sleep, attempts=attempts)
                     case ("dying", answers, at_write, after):
                         deliver(
-                            Disturbed(log, at_write, after, die), posting(answers), clock, sleep=clock.sleep
+                            Disturbed(log, at_write, after, die),
+                            {"slack": posting(answers)},
+                            clock,
+                            sleep=clock.sleep,
                         )
                     case ("racing", answers, at_write, after):
-                        other = partial(deliver, log, posting(answers[1:]), clock, sleep=clock.sleep)
+                        other = partial(
+                            deliver, log, {"slack": posting(answers[1:])}, clock, sleep=clock.sleep
+                        )
                         deliver(
                             Disturbed(log, at_write, after, other),
-                            posting(answers[:1]),
+                            {"slack": posting(answers[:1])},
                             clock,
                             sleep=clock.sleep,
                         )
                     case ("sleeping", answers):
-                        deliver(log, posting(answers), clock, sleep=asleep)
+                        deliver(log, {"slack": posting(answers)}, clock, sleep=asleep)
             except KilledError:
                 pass
         clock.minute += 5_000
-        deliver(log, posting([]), clock)
+        deliver(log, {"slack": posting([])}, clock)
 
         assert all(count == 1 for count in out.values())
         for text, state in stands(log).items():
@@ -592,7 +598,7 @@ def test_who_takes_a_message_says_so_before_it_is_posted(log, clock):
         seen.extend(each.event for each in log.read_all())
         return REFUSED
 
-    deliver(log, post, clock)
+    deliver(log, {"slack": post}, clock)
 
     assert isinstance(seen[-1], MessagePosting)
     assert isinstance(list(log.read_all())[-1].event, MessageFailed)

@@ -110,7 +110,7 @@ query = 'requests{{service="checkout"}}'
 
     assert answer.code == 0, answer.out
     assert answer.out.splitlines()[-1] == "0 errors, 1 warning. The command after → fixes each."
-    assert answer.out.splitlines()[-2] == "not configured: sentry, github, gitlab, slack"
+    assert answer.out.splitlines()[-2] == "not configured: sentry, github, gitlab, slack, teams, webhook"
     checks = [line.split()[:2] for line in answer.out.splitlines()[:-2]]
     assert [status for status, name in checks if name != "serve"] == ["ok"] * (len(checks) - 1)
     assert ["warning", "serve"] in checks  # nobody receives what the Alertmanager is to send

@@ -16,8 +16,8 @@ import pytest
 from projections.changes import changes
 from tests.cli.conftest import DAY, refused
 from tests.servers.slack import SECRET, Reply
+from tracker.application.channels.slack import Slack
 from tracker.application.outbox import TAKEN_FOR, deliver, record_missed_etas
-from tracker.application.slack import Slack
 from tracker.incident import fold
 from tracker.log import Log
 
@@ -400,7 +400,7 @@ def test_what_waits_is_posted_by_the_next_send(posting, slack):
 
     early = posting("message", "--send")
     with Log("tracker.db", now=lambda: datetime.now(UTC) + timedelta(seconds=30)) as log:
-        deliver(log, Slack(slack.url))
+        deliver(log, {"slack": Slack(slack.url)})
     nothing = posting("message", "--send")
 
     assert (early.code, "tried again at" in early.err) == (10, True)
@@ -582,12 +582,12 @@ def test_kill_9_after_the_post_posts_nothing_again(posting, slack):
 
     soon_after = posting("message", "--send")
     with Log("tracker.db", now=lambda: datetime.now(UTC) + TAKEN_FOR) as log:
-        deliver(log, Slack(slack.url))
+        deliver(log, {"slack": Slack(slack.url)})
 
     assert (soon_after.code, "was cut off; that is known at" in soon_after.err) == (10, True)
     assert slack.texts == ["down"]
     assert posting("show", 1, "--json").json["messages"][0]["state"] == "unsure"
-    assert "initial message may or may not have been posted" in posting("show", 1).out
+    assert "initial message to Slack may or may not have been posted" in posting("show", 1).out
     assert posting("message", 1, "initial", "--text", "down", "--send").code == 0
     assert slack.texts == ["down"] * 2
 
@@ -602,9 +602,9 @@ def test_two_commands_at_once_post_what_waits_once(posting, slack):
     assert waits["state"] == "waiting"
     slack.replies = [Reply(after_seconds=0.5)]
     script = (
-        "import sys; from datetime import UTC, datetime, timedelta; from tracker.log import Log; from tracker.application.slack import Slack;"
+        "import sys; from datetime import UTC, datetime, timedelta; from tracker.log import Log; from tracker.application.channels.slack import Slack;"
         "from tracker.application.outbox import deliver; now = lambda: datetime.now(UTC) + timedelta(minutes=1);"
-        "print([each.state.value for each in deliver(Log('tracker.db', now=now), Slack(sys.argv[1]))])"
+        "print([each.state.value for each in deliver(Log('tracker.db', now=now), {'slack': Slack(sys.argv[1])})])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     processes = [

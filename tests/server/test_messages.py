@@ -15,11 +15,11 @@ from tests.servers.slack import SECRET, FakeSlack, Reply
 from tracker.application.session import Options, Session
 from tracker.events.messages import EtaMissed, MessageFailed, MessagePosting, MessageSent
 from tracker.log import Log
-from tracker.server import outbox_worker
-from tracker.server.outbox_worker import OutboxWorker
+from tracker.server import announcer
+from tracker.server.announcer import Announcer
 from tracker.server.telemetry import Telemetry
 
-SLACK = '[slack]\nwebhook_url_env = "SLACK_URL"\n'
+SLACK = '[slack]\nwebhook_url_env = "SLACK_URL"\nannounce = []\n'
 REFUSED = Reply(500, "oh no")
 
 
@@ -125,7 +125,7 @@ def test_a_promise_that_passed_is_recorded_once_and_the_update_is_said(posting_s
     posting_server.stop()
     session = workspace_of(posting_server)
     monkeypatch.setattr(Session, "now", property(lambda self: datetime.now(UTC) + timedelta(minutes=11)))
-    OutboxWorker(session, Telemetry()).remind()
+    Announcer(session, Telemetry()).remind()
     session.close()
 
     [missed] = kept(posting_server, EtaMissed)
@@ -145,13 +145,13 @@ def test_an_update_that_is_due_is_said_once(posting_server, monkeypatch):
     """
     told: list[str] = []
     monkeypatch.setattr(
-        outbox_worker, "log_line", lambda says, *level, **fields: told.append(str(fields["due_at"]))
+        announcer, "log_line", lambda says, *level, **fields: told.append(str(fields["due_at"]))
     )
     store = str(posting_server.folder / "tracker.db")
     session = Session(Options(config=str(posting_server.folder / "tracker.toml"), store=store))
     now = datetime.now(UTC)
     monkeypatch.setattr(Session, "now", property(lambda self: now))
-    poster = OutboxWorker(session, Telemetry())
+    poster = Announcer(session, Telemetry())
 
     counts = []
     for minutes in (4, 6, 7, 30):

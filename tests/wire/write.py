@@ -24,6 +24,7 @@ from tests.builders import (
     note,
     one_of_each,
     outside,
+    prepared,
     reopened,
     run_of_tests,
     samples,
@@ -71,6 +72,7 @@ LATER = [
     outside(again_after=at(4)),
     error(received_bytes=19_922_944),
     note(affected=("1,140 orders",), affected_from=at(2), affected_to=at(42)),
+    prepared(channel="teams", about="due:report_written"),
 ]
 """Kinds with the fields that they did not have at first; new ones go to the end."""
 

@@ -1,23 +1,24 @@
 """The outbox: what was decided to be posted is posted, once, or it is said why not.
 
 A message is recorded before anything is posted; whoever posts it takes it first, by an event in
-the log, and records what became of it. Decision 12 says why a message that was taken and has no
-outcome is never posted again by itself.
+the log, and records what became of it. Decision 12 says why a message of a person that was taken and
+has no outcome is never posted again by itself, decision 37 why one that serve announces is.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from projections.announcements import OUT_OF_DATE
 from projections.changes import ChangeRow
-from projections.messages import Message, State, messages, sent
+from projections.messages import Message, State, messages
 from projections.updates import missed_etas
-from tracker.application.slack import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Post, PostOutcome
+from tracker.application.channels.posting import ANSWER_SECONDS, CONNECT_SECONDS, Answer, Post, PostOutcome
 from tracker.errors import StoreError
-from tracker.events.base import BY_ITSELF, Decision, Recorded, Window, handle_of
-from tracker.events.messages import MessageFailed, MessagePosting, MessageSent
+from tracker.events.base import BY_ITSELF, Decision, Incoming, Recorded, Window, handle_of
+from tracker.events.messages import REMINDER, MessageFailed, MessagePosting, MessageSent
 from tracker.incident import Incident, fold
 from tracker.log import Appended, Log
 from tracker.times import spoken, utc
@@ -28,19 +29,21 @@ VIA = "outbox"
 ATTEMPTS_A_ROUND = 3
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 20.0
-"""A longer wait than this, asked for by Slack or grown to, is waited in the outbox."""
+"""A longer wait than this, asked for by the channel or grown to, is waited in the outbox."""
 BETWEEN_ROUNDS_SECONDS = 15.0
 LONGEST_BETWEEN_ROUNDS_SECONDS = 300.0
 MOST_ATTEMPTS = 30
-OUT_OF_DATE = timedelta(minutes=30)
-"""A message that is older misleads: it is not posted any more."""
+MOST_UNSURE = 3
+"""So many times what may have been posted is posted, where it may be posted again."""
 
-TAKEN_FOR = timedelta(
-    seconds=ATTEMPTS_A_ROUND * (CONNECT_SECONDS + ANSWER_SECONDS)
-    + (ATTEMPTS_A_ROUND - 1) * LONGEST_PAUSE_SECONDS
-    + 15.0
-)
-"""A round is over before that, so a message that is still taken then has been given up."""
+
+def taken_for(attempts: int) -> timedelta:
+    """Return how long a message is taken: a round is over before that."""
+    posts = attempts * (CONNECT_SECONDS + ANSWER_SECONDS)
+    return timedelta(seconds=posts + (attempts - 1) * LONGEST_PAUSE_SECONDS + 15.0)
+
+
+TAKEN_FOR = taken_for(ATTEMPTS_A_ROUND)
 _LOOK_BACK = timedelta(days=7)
 
 
@@ -63,15 +66,24 @@ def waiting(log: "Log", now: datetime) -> list[Message]:
     return [each for each in found if each.via == VIA and each.state in (State.WAITING, State.POSTING)]
 
 
+def may_be_repeated(message: Message) -> bool:
+    """Whether it is posted again where nobody knows whether it was.
+
+    Nobody watches what serve announces, and an alert that is lost is worse than one that comes twice; a
+    CloudEvent says by its id that it is the same.
+    """
+    return (message.about is not None or message.channel == "webhook") and message.unsure_rounds < MOST_UNSURE
+
+
 def deliver(
     log: "Log",
-    post: Post,
+    posts: Mapping[str, Post],
     now: Callable[[], datetime] | None = None,
     *,
     sleep: Callable[[float], None] = time.sleep,
     attempts: int = ATTEMPTS_A_ROUND,
 ) -> list[Delivered]:
-    """Post what waits, oldest first, and record what became of each.
+    """Post what waits for these channels, oldest first, and record what became of each.
 
     Any number of processes may do so at once; a message is posted by one of them. With
     `attempts=1` nothing sleeps: what failed for now waits for a later call.
@@ -82,6 +94,9 @@ def deliver(
     clock = now or log.now
     done = []
     for message in waiting(log, clock()):
+        post = posts.get(message.channel or "")
+        if post is None:
+            continue
         settled = _settle(log, post, message, clock, sleep, min(attempts, ATTEMPTS_A_ROUND))
         if settled is not None:
             done.append(settled)
@@ -105,13 +120,15 @@ def _settle(
                 f"another process is posting it, or was cut off; that is known at {utc(message.posting_until)}",
             )
         reason = "whoever was posting it was cut off, so it may have been posted"
-        return _fail(log, message, at, reason, unsure=True)
+        if not may_be_repeated(message):
+            return _fail(log, message, at, reason, unsure=True)
+        message = _fail(log, message, at, reason, unsure=True, retry_at=at).message
     if at - message.prepared_at > OUT_OF_DATE:
         reason = f"it waited {spoken((at - message.prepared_at).total_seconds())} and is out of date"
         return _fail(log, message, at, reason)
     if message.retry_at is not None and at < message.retry_at:
         return Delivered(message, f"{message.reason}; it is tried again at {utc(message.retry_at)}")
-    until = at + TAKEN_FOR
+    until = at + taken_for(attempts)
     if not _take(log, message, at, until):
         return None
     overtaken = _overtaken(log, message)
@@ -145,12 +162,17 @@ def _take(log: "Log", message: Message, at: datetime, until: datetime) -> bool:
 
 
 def _overtaken(log: "Log", message: Message) -> datetime | None:
+    """Return when a later message was posted on the same channel, or by hand; a reminder is news to nobody."""
     later = [
         each.sent_at
-        for each in sent(messages(log.incident(message.incident)), message.incident)
+        for each in messages(log.incident(message.incident))
         if each.position > message.position
+        and each.sent_at is not None
+        and each.state is State.SENT
+        and each.kind != REMINDER
+        and each.channel in (None, message.channel)
     ]
-    return later[0] if later else None
+    return min(later, default=None)
 
 
 def _post(
@@ -165,7 +187,7 @@ def _post(
     pause = FIRST_PAUSE_SECONDS
     made = 0
     while True:
-        answer = post(message.text)
+        answer = post(message)
         made += 1
         if answer.became is not PostOutcome.LATER:
             break
@@ -197,7 +219,7 @@ def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetim
             attempts=made,
         )
         try:
-            after = _append(log, message, event)
+            after = _append(log, message, event, answer.body)
         except StoreError as away:
             raise StoreError(
                 f"the {message.kind} message of {message.incident} was posted at {utc(at)}, "
@@ -205,7 +227,8 @@ def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetim
                 hint=f"When the store is back: tracker message {message.incident} --sent {handle_of(message.event)} --at {utc(at)}",
             ) from away
         return Delivered(after, f"posted at {utc(at)}")
-    if answer.became is PostOutcome.UNKNOWN:
+    unsure = answer.became is PostOutcome.UNKNOWN
+    if unsure and (answer.is_odd or not may_be_repeated(message)):
         return _fail(log, message, at, f"{answer.said}, so it may have been posted", made, unsure=True)
     if answer.became is PostOutcome.REFUSED or message.attempts + made >= MOST_ATTEMPTS:
         return _fail(log, message, at, answer.said, made)
@@ -213,8 +236,8 @@ def _record(log: "Log", message: Message, answer: Answer, made: int, at: datetim
     retry_at = at + timedelta(seconds=max(answer.retry_after_seconds or 0.0, grown))
     if retry_at - message.prepared_at > OUT_OF_DATE:
         reason = f"{answer.said}, and by {utc(retry_at)} it would be out of date"
-        return _fail(log, message, at, reason, made)
-    return _fail(log, message, at, answer.said, made, retry_at=retry_at)
+        return _fail(log, message, at, reason, made, unsure=unsure)
+    return _fail(log, message, at, answer.said, made, retry_at=retry_at, unsure=unsure)
 
 
 def _fail(
@@ -243,14 +266,18 @@ def _fail(
     return Delivered(after, reason + later)
 
 
-def _append(log: "Log", message: Message, event: MessageSent | MessageFailed) -> Message:
-    """Record an outcome, unless somebody recorded a better one; return the message as it stands then."""
+def _append(log: "Log", message: Message, event: MessageSent | MessageFailed, body: bytes = b"") -> Message:
+    """Record an outcome, with the bytes that were posted, unless somebody recorded a better one.
 
-    def decision(held: list[Recorded]) -> list[Decision]:
+    Return the message as it stands then.
+    """
+
+    def decision(held: list[Recorded]) -> list[Incoming]:
         mine = _among(held, message.event)
         settled = mine is None or mine.state not in (State.WAITING, State.POSTING)
         # That it was posted is worth more than a guess that it may have been.
-        return [] if settled and not isinstance(event, MessageSent) else [event]
+        lost = settled and not isinstance(event, MessageSent)
+        return [] if lost else [Incoming(event=event, payload=body)]
 
     log.decide(message.incident, decision)
     return _among(log.incident(message.incident), message.event) or message

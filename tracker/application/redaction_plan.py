@@ -16,7 +16,7 @@ from tracker.errors import BadInputError
 from tracker.events.base import Event, Recorded, Window, event_id, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import Correction, EventAmended, EventRedacted
-from tracker.events.housekeeping import LogSealed, SettingsChanged
+from tracker.events.housekeeping import AnnouncingSet, LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached, file_scope
 from tracker.events.messages import MessagePrinted
 from tracker.inbox.opening import existing_inbox
@@ -129,7 +129,7 @@ def _sharers(session: "Session", plan: Plan) -> None:
 
 
 def _can_go(event: "Event") -> bool:
-    return not isinstance(event, BundleImported | EventRedacted | LogSealed | SettingsChanged)
+    return not isinstance(event, BundleImported | EventRedacted | LogSealed | SettingsChanged | AnnouncingSet)
 
 
 # ── beside the log ───────────────────────────────────────────────────────────

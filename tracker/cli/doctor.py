@@ -2,7 +2,7 @@
 
 Checks the settings and their secrets, the store, `tracker serve` (whether it runs, with which settings,
 on which port), the inbox, the spool, and the local time zone; Prometheus and each metric's query,
-Alertmanager, Sentry, GitHub, GitLab, local clones and the Slack webhook. Nothing is recorded or sent.
+Alertmanager, Sentry, GitHub, GitLab, local clones and the channels for messages. Nothing is recorded or sent.
 All checks run in parallel, so a source that times out does not delay the others. The exit code is that
 of the first error: 3 settings, 5 log not whole, 9 store, 10 source unreachable. Warnings exit with 0.
 """

@@ -50,6 +50,14 @@ step_seconds = 15
 
 [slack]
 # webhook_url_env = "SLACK_URL"   # the variable with the incoming webhook's URL
+# announce = ["declared", "reopened", "due", "resolved"]    # what serve posts by itself; [] is nothing
+
+[teams]
+# webhook_url_env = "TEAMS_URL"   # Workflows: "Post to a channel when a webhook request is received"
+
+[webhook]
+# url_env = "WEBHOOK_URL"         # a receiver of CloudEvents, one a message
+# token_env = "WEBHOOK_TOKEN"
 
 # [alerting.critical]             # who must be notified of a critical incident; the first message names them
 # tell = ["engineering lead", "devops", "product", "cto"]

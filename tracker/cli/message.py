@@ -1,4 +1,4 @@
-"""Write a message to the team from the log, post it to Slack, or record one that was posted by hand.
+"""Write a message to the team from the log, post it to its channels, or record one that was posted by hand.
 
 Without --send and --sent the message is printed, ready to paste, and kept: --sent records that very
 text, the last one of its kind, or the one that a handle names. With --send it is recorded, posted,
@@ -10,22 +10,20 @@ import re
 import sys
 from datetime import datetime, timedelta
 
-from projections.changes import ChangeRow, in_production
-from projections.dossier import Dossier, Part
-from projections.durations import durations_of
+from projections.changes import ChangeRow
+from projections.dossier import Part
 from projections.messages import State, sent
-from projections.procedure.evaluation import evidence_of
-from projections.procedure.fix_attempts import fix_or_rollout
-from projections.timeline import timeline
-from projections.updates import messages_of, promised
+from projections.updates import messages_of
 from reports.messages import Draft, write
+from reports.wording.channels import shown_channel, shown_channels
 from tracker.application import message_delivery, printed_messages
+from tracker.application.channels.posting import Channel
 from tracker.application.dossier import dossier
+from tracker.application.message_draft import draft_of
 from tracker.application.outbox import deliver
 from tracker.application.printed_messages import PrintedMessage
 from tracker.application.secret_warnings import secret_notices
 from tracker.application.session import Recording, Session
-from tracker.application.slack import Slack
 from tracker.cli.common import add_display_zone, add_incident, add_recording, answer, say, write_json
 from tracker.cli.progress import waiting
 from tracker.decisions.messages import checked
@@ -33,7 +31,6 @@ from tracker.errors import SourceUnreachableError, UsageError
 from tracker.events.messages import MESSAGE_KINDS
 from tracker.events.plausible import LATEST_PLANNED
 from tracker.incident import Incident
-from tracker.settings.schema import Told
 from tracker.text.mojibake import mojibake_notices
 from tracker.text.shell import command, word
 from tracker.times import Typed, duration_seconds, parse, utc
@@ -53,7 +50,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eta", metavar="T", help="promised time: 15m (from now), 14:55Z, 14:55+01:00")
     parser.add_argument("--text", metavar="TEXT", help="your own text instead of the template")
     parser.add_argument("--contact", metavar="NAME", help="contact person (default: the lead)")
-    parser.add_argument("--send", action="store_true", help="post it to Slack and record the outcome")
+    parser.add_argument(
+        "--send",
+        action="store_true",
+        help="post it to every channel that tracker.toml names, and record the outcomes",
+    )
     parser.add_argument(
         "--sent",
         metavar="HANDLE",
@@ -90,21 +91,21 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
         raise UsageError(
             "message: --at is the time at which it was posted by hand", hint="Add --sent, or omit --at"
         )
-    slack = message_delivery.webhook(session) if arguments.send else None
+    channels = message_delivery.channels_of(session) if arguments.send else None
     incident = session.incident(arguments.incident)
     known = dossier(session, incident, parts=Part.STORY | Part.WORK)
     at = session.instant(arguments.at, incident)
     if is_sent and (posted := _posted(arguments, session, incident, at)) is not None:
         return _record_sent(arguments, session, incident, known.changes, posted, at)
     eta = _eta(arguments.eta, at, session)
-    draft = _draft(arguments, session, known, at.at, eta)
+    draft = draft_of(session, known, at.at, eta, arguments.contact)
     text = plain_text(_text(arguments, draft, eta))
     secrets = secret_notices(text, "the message", before="it is posted")
     if not is_sent:
         say(*secrets)
     _warn_of_mojibake(text)
-    if slack is not None:
-        return _send(arguments, session, incident, known.changes, text, eta, slack)
+    if channels is not None:
+        return _send(arguments, session, incident, known.changes, text, eta, channels)
     if is_sent:
         posted = PrintedMessage("", arguments.kind, text, eta, at.at)
         if arguments.text is None and not arguments.json:
@@ -187,54 +188,6 @@ def _eta(typed: str | None, at: Typed, session: Session) -> datetime | None:
     return eta
 
 
-def _draft(
-    arguments: argparse.Namespace,
-    session: Session,
-    known: Dossier,
-    at: datetime,
-    eta: datetime | None,
-) -> "Draft":
-    incident = known.incident
-    before = promised(incident)
-    if eta is None and before is not None and before.eta is not None and before.eta > at:
-        eta = before.eta
-    metrics = [
-        (service, metric)
-        for service in incident.services
-        for metric in known.settings(service)[0].get("metrics", {})
-    ]
-    evidence = evidence_of(known)
-    entries = timeline(known)
-    # That of the last row, so that the same text is the same however often it is printed.
-    position = max(entry.position for entry in entries)
-    return Draft(
-        incident=incident,
-        entries=entries,
-        changes=in_production(known.own_changes),
-        fix=fix_or_rollout(evidence),
-        durations=durations_of(evidence),
-        metrics=metrics,
-        at=at,
-        eta=eta,
-        contact=arguments.contact,
-        zone=session.shown_zone,
-        relapse=known.relapse,
-        tell=_tell(session, incident),
-        report_link=_report_link(session, incident),
-        log_head=(position, session.log.head(position)),
-    )
-
-
-def _tell(session: Session, incident: Incident) -> tuple[str, ...]:
-    told = getattr(session.settings.file.alerting, incident.severity, None)
-    return told.tell if isinstance(told, Told) else ()
-
-
-def _report_link(session: Session, incident: Incident) -> str | None:
-    url = session.settings.tracker.report_url
-    return url.replace("{incident}", incident.id) if url else None
-
-
 def _text(arguments: argparse.Namespace, draft: "Draft", eta: datetime | None) -> str:
     given: str | None = arguments.text
     # Refused before it is written: what makes no sense has no template either.
@@ -294,17 +247,19 @@ def _send(
     changes: list[ChangeRow],
     text: str,
     eta: datetime | None,
-    slack: Slack,
+    channels: dict[str, Channel],
 ) -> int:
     kind = arguments.kind
     try:
         with waiting("posting"):
             again = command(*_as_typed(arguments, incident), "--send")
-            posting = message_delivery.post(session, incident, kind, text, eta, slack, again=again)
+            posting = message_delivery.post(session, incident, kind, text, eta, channels, again=again)
     finally:
         message_delivery.record_missed(session, incident.id, changes)
     for other in posting.others:
-        say(f"{other.message.incident}: the {other.message.kind} message that waited: {other.said}")
+        say(
+            f"{other.message.incident}: the {other.message.kind} message that waited for {shown_channel(other.message.channel)}: {other.said}"
+        )
     message = posting.message
     assert message.sent_at is not None
     at = utc(message.sent_at)
@@ -312,10 +267,14 @@ def _send(
         told = f"{incident.id}: this very {kind} message was already posted at {at}; it was not posted again"
     else:
         promise = f", promising {utc(message.eta)}" if message.eta else ""
-        told = f"{incident.id}: {kind} message posted to Slack at {at} by {message.by}{promise}"
-    return answer(
-        arguments, posting.recording, told, {"incident": incident.id, **message_delivery.described(message)}
-    )
+        names = shown_channels(one.channel for one in posting.copies)
+        told = f"{incident.id}: {kind} message posted to {names} at {at} by {message.by}{promise}"
+    keys = {
+        "incident": incident.id,
+        **message_delivery.described(message),
+        "channels": [message_delivery.described_channel(one) for one in posting.copies],
+    }
+    return answer(arguments, posting.recording, told, keys)
 
 
 def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
@@ -325,9 +284,9 @@ def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
                 f"message: --{option} is for a message, and --send alone posts what waits",
                 hint="tracker message INC initial --send",
             )
-    slack = message_delivery.webhook(session)
+    channels = message_delivery.channels_of(session)
     with waiting("posting"):
-        delivered = deliver(session.log, slack)
+        delivered = deliver(session.log, channels)
     if arguments.json:
         outbox = [
             {"incident": one.message.incident, **message_delivery.described(one.message), "says": one.said}
@@ -337,7 +296,9 @@ def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
     elif not delivered:
         say("The outbox is empty.")
     for one in [] if arguments.json else delivered:
-        say(f"{one.message.incident}: {one.message.kind} message: {one.said}")
+        say(
+            f"{one.message.incident}: {one.message.kind} message to {shown_channel(one.message.channel)}: {one.said}"
+        )
     return 0 if all(one.state is State.SENT for one in delivered) else SourceUnreachableError.exit_code
 
 

@@ -19,7 +19,7 @@ from tracker.events.corrections import (
     EventUnlinked,
     amended,
 )
-from tracker.events.housekeeping import LogSealed, SettingsChanged
+from tracker.events.housekeeping import AnnouncingSet, LogSealed, SettingsChanged
 from tracker.events.incidents import IncidentDeclared
 from tracker.events.vocabulary import VALUES
 from tracker.incident import Incident
@@ -121,7 +121,7 @@ def amend(
 def retract(target: Effective, *, by: str, now: datetime, why: str) -> EventRetracted:
     """Retract an event that should not have been recorded; not the declaration of an incident."""
     event = target.event
-    if isinstance(event, (LogSealed, SettingsChanged)):
+    if isinstance(event, (LogSealed, SettingsChanged, AnnouncingSet)):
         raise RefusedError(f"{target.handle} is a record of the tracker itself and cannot be retracted")
     if target.retraction is not None:
         raise RefusedError(f"{target.handle} was already retracted: {_why(target.retraction)}")
@@ -165,7 +165,7 @@ def _require_fact(target: Recorded, what: str) -> None:
 
 
 def _require_correctable(target: Effective) -> None:
-    if isinstance(target.event, (LogSealed, SettingsChanged, Correction)):
+    if isinstance(target.event, (LogSealed, SettingsChanged, AnnouncingSet, Correction)):
         raise RefusedError(
             f"{target.handle} is a {target.event.TOPIC}; it cannot be amended",
             hint=f"Retract a correction that was wrong: tracker retract {target.handle} --why …",

@@ -15,16 +15,11 @@ from tracker.times import Typed, utc
 
 
 def prepare(
-    incident: Incident, kind: str, text: str, *, by: str, at: Typed, eta: datetime | None, longest: int
+    incident: Incident, kind: str, text: str, *, by: str, at: Typed, eta: datetime | None, channel: str
 ) -> MessagePrepared:
     """Record a text before it is posted."""
     text = checked(incident, kind, text, at=at.at, eta=eta)
-    if len(text) > longest:
-        raise RefusedError(
-            f"the message has {len(text):,} characters; Slack accepts {longest:,}",
-            hint="Shorten it: --text TEXT",
-        )
-    return decided(MessagePrepared, incident.id, by, at, kind=kind, text=text, eta=eta)
+    return decided(MessagePrepared, incident.id, by, at, kind=kind, text=text, eta=eta, channel=channel)
 
 
 def printed(

@@ -19,7 +19,7 @@ from tracker.events.base import BY_ITSELF, Decision, Event, Recorded, encode, ha
 from tracker.events.bundles import BundleImported
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, EventAmended, EventRedacted, amended
-from tracker.events.housekeeping import LogSealed, SettingsChanged
+from tracker.events.housekeeping import AnnouncingSet, LogSealed, SettingsChanged
 from tracker.events.incidents import FileAttached
 from tracker.events.reviews import ReportPublished
 from tracker.text.coded import look
@@ -120,6 +120,8 @@ def refuse_unredactable(target: Recorded) -> None:
             f"{target.handle} identifies the log that {event.number} was imported from; it has no text",
             hint=f"The imported events can be redacted: tracker timeline {event.number}",
         )
+    if isinstance(event, AnnouncingSet):
+        raise RefusedError(f"{target.handle} says what serve announces where; it has no text")
     if isinstance(event, LogSealed):
         raise RefusedError(
             f"{target.handle} is a seal, part of the log's proof", hint="It has hashes, and no text"

@@ -65,3 +65,14 @@ class DeliveryDropped(Decision, frozen=True, kw_only=True, omit_defaults=True):
 
     def scopes(self) -> tuple[str, ...]:
         return ("deliveries-dropped",)
+
+
+@topic("announcing-set", rank=95)
+class AnnouncingSet(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """From here on serve announces this on a channel. What was recorded before is not announced there."""
+
+    channel: str
+    announce: tuple[str, ...] = ()
+
+    def scopes(self) -> tuple[str, ...]:
+        return ("announcing",)

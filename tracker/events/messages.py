@@ -10,10 +10,13 @@ import msgspec
 from tracker.events.base import Decision, topic
 
 MESSAGE_KINDS = ("initial", "update", "resolved", "rollback")
+REMINDER = "due"
+"""The kind of what serve posts when something is due: it asks for news, and is none."""
+CHANNELS = ("slack", "teams", "webhook")
 
 
 class Outbox(Decision, frozen=True, kw_only=True, omit_defaults=True):
-    """A step in sending a message; `kind` is one of MESSAGE_KINDS."""
+    """A step in sending a message; `kind` is one of MESSAGE_KINDS, or REMINDER."""
 
     kind: str
 
@@ -33,10 +36,15 @@ class MessagePrinted(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 
 @topic("message-prepared", rank=79)
 class MessagePrepared(Outbox, frozen=True, kw_only=True, omit_defaults=True):
-    """A person decided to post this text; `eta` is the time that it promises."""
+    """This text is to be posted to one channel; `eta` is the time that it promises.
+
+    `about` is set where serve decided so: the event that it announces, or `due:` and what is due.
+    """
 
     text: str
     eta: datetime | None = None
+    channel: str = "slack"
+    about: str | None = None
 
 
 @topic("message-posting", rank=79)
@@ -68,7 +76,8 @@ class MessageSent(Outbox, frozen=True, kw_only=True, omit_defaults=True):
 class MessageFailed(Outbox, frozen=True, kw_only=True, omit_defaults=True):
     """A prepared message was not posted, or it is unknown whether it was (`unsure`).
 
-    With `retry_at` it is retried from then on; without, it is given up.
+    With `retry_at` it is retried from then on; without, it is given up. Only what serve announces, and
+    what its receiver can tell from a repetition, is retried when unsure.
     """
 
     prepared: str

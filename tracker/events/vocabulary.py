@@ -19,7 +19,9 @@ from tracker.events.incidents import (
     StageChanged,
 )
 from tracker.events.messages import (
+    CHANNELS,
     MESSAGE_KINDS,
+    REMINDER,
     MessageFailed,
     MessagePosting,
     MessagePrepared,
@@ -38,7 +40,8 @@ VALUES: dict[type[Event], dict[str, tuple[str, ...]]] = {
     EventLinked: {"role": ROLES},
     ReportPublished: {"template": TEMPLATES},
     **{
-        message: {"kind": MESSAGE_KINDS}
-        for message in (MessagePrinted, MessagePrepared, MessagePosting, MessageSent, MessageFailed)
+        message: {"kind": (*MESSAGE_KINDS, REMINDER)}
+        for message in (MessagePrinted, MessagePosting, MessageSent, MessageFailed)
     },
+    MessagePrepared: {"kind": (*MESSAGE_KINDS, REMINDER), "channel": CHANNELS},
 }

@@ -16,6 +16,7 @@ import uvicorn
 
 from reports.page.facts import Heard
 from tracker.application import told_heads
+from tracker.application.channels.configured import MAKERS, channels
 from tracker.application.page import PageReader
 from tracker.application.page_links import PageLinks
 from tracker.application.running_server import ServerMark, marked
@@ -25,6 +26,7 @@ from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import BY_ITSELF, Incoming
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Inbox, Lane
+from tracker.server.announcer import Announcer
 from tracker.server.app import RouteContext, build
 from tracker.server.committer import Committer
 from tracker.server.declaring import Declarer
@@ -82,7 +84,8 @@ class Workers:
                 ("inbox worker of the other lanes", partial(self._process_inbox, _OTHERS)),
                 ("reconcile", self._reconcile),
                 ("declare", self._declare),
-                ("outbox worker", self._process_outbox),
+                ("announcer", self._announce),
+                *((f"outbox worker of {name}", partial(self._process_outbox, name)) for name in MAKERS),
                 ("count", self._count),
                 ("secret watch", self._look_for_secrets),
                 ("lake", self._export),
@@ -188,8 +191,11 @@ class Workers:
     def _reconcile(self, session: Session) -> None:
         Reconciler(session, self.telemetry, self._add_alerts).run(self.stopping)
 
-    def _process_outbox(self, session: Session) -> None:
-        OutboxWorker(session, self.telemetry).run(self.stopping)
+    def _announce(self, session: Session) -> None:
+        Announcer(session, self.telemetry).run(self.stopping)
+
+    def _process_outbox(self, channel: str, session: Session) -> None:
+        OutboxWorker(session, self.telemetry, channel).run(self.stopping)
 
     def _export(self, session: Session) -> None:
         LakeWorker(session, self.telemetry).run(self.stopping)
@@ -260,6 +266,7 @@ def serve(session: Session, *, host: str, port: int) -> int:
         TrackerError: If settings, store or port prevent it from starting.
     """
     secrets = Secrets.of(session.settings)
+    channels(session.settings)  # one that cannot be posted to is reported now, not at 3 a.m.
     listener = _listen(host, port)
     host, port = listener.getsockname()[:2]
     start_error_reports(host, port)

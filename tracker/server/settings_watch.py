@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from tracker.application.channels.configured import channels
 from tracker.application.session import Options
 from tracker.errors import TrackerError
 from tracker.server.secrets import Secrets
@@ -49,6 +50,7 @@ class SettingsWatch:
         try:
             settings = load_again(before, self._options.config, self._options.store)
             secrets = Secrets.of(settings)
+            channels(settings)
         except TrackerError as wrong:
             log_line("tracker.toml was not read again; what it said before stays", 30, why=wrong.message)
             return

@@ -58,6 +58,10 @@ class Telemetry:
         )
         self.polls: dict[str, tuple[float | None, bool]] = {}
         """When each polled source last answered, and whether it did the last time."""
+        self.posted = counter("tracker_messages_posted_total", "Messages posted.", ("channel",))
+        self.not_posted = counter(
+            "tracker_messages_not_posted_total", "Messages given up, or of unknown outcome.", ("channel",)
+        )
         self.errors = counter("tracker_errors_total", "Failed work that is retried.", ("work",))
 
     def guarded(self, work: str, does: Callable[[], object]) -> None:

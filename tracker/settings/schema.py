@@ -78,10 +78,30 @@ class Hooks(_Section, frozen=True, kw_only=True):
     token_env: str | None = None
 
 
+ANNOUNCEMENTS = ("declared", "reopened", "due", "resolved")
+"""What `tracker serve` may post by itself."""
+
+
 class Slack(_Section, frozen=True, kw_only=True):
-    """The table [slack]."""
+    """The table [slack]: an incoming webhook, and what serve posts there by itself."""
 
     webhook_url_env: str | None = None
+    announce: tuple[str, ...] = ANNOUNCEMENTS
+
+
+class Teams(_Section, frozen=True, kw_only=True):
+    """The table [teams]: the webhook of a workflow."""
+
+    webhook_url_env: str | None = None
+    announce: tuple[str, ...] = ANNOUNCEMENTS
+
+
+class Webhook(_Section, frozen=True, kw_only=True):
+    """The table [webhook]: a receiver of CloudEvents."""
+
+    url_env: str | None = None
+    token_env: str | None = None
+    announce: tuple[str, ...] = ANNOUNCEMENTS
 
 
 class Serve(_Section, frozen=True, kw_only=True):
@@ -190,6 +210,8 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
     gitlab: Gitlab = Gitlab()
     hooks: Hooks = Hooks()
     slack: Slack = Slack()
+    teams: Teams = Teams()
+    webhook: Webhook = Webhook()
     serve: Serve = Serve()
     page: Page = Page()
     lake: Lake = Lake()

@@ -1,5 +1,6 @@
 """Checking that the values of tracker.toml are valid and do not contradict each other."""
 
+import difflib
 import ipaddress
 import math
 import re
@@ -11,6 +12,7 @@ import msgspec
 from tracker.errors import SettingsError, UsageError
 from tracker.settings.schema import (
     ACCESS,
+    ANNOUNCEMENTS,
     BETTER,
     LIMITS,
     PRODUCTION_NAMES,
@@ -118,6 +120,7 @@ def validate(file: SettingsFile, where: str) -> None:
         longest = LONGEST_SETTLING_SECONDS if place.endswith(".settling") else _LONGEST_DURATION_SECONDS
         if not 0 <= seconds <= longest:
             refuse(place, f"{text!r} must be between 0 and {longest / 86_400:g} d", 'Write it as "2m"')
+    _refuse_channels(file, refuse)
     refuse_contradictions(file.procedure, refuse)
 
 
@@ -166,6 +169,23 @@ def _refuse_page(page: Page, refuse: Refuse) -> None:
             f"is {page.access!r}, with which trusted_proxies and user_header mean nothing",
             'access = "proxy", or remove both',
         )
+
+
+def _refuse_channels(file: SettingsFile, refuse: Refuse) -> None:
+    """Refuse what cannot be announced, and a token that is for no address."""
+    for name in ("slack", "teams", "webhook"):
+        for announced in getattr(file, name).announce:
+            if announced not in ANNOUNCEMENTS:
+                near = difflib.get_close_matches(announced, ANNOUNCEMENTS, n=1, cutoff=0.0)[0]
+                hint = (
+                    f"The nearest is {near!r}; all: announce = {list(ANNOUNCEMENTS)}; nothing: announce = []"
+                )
+                refuse(f"{name}.announce", f"{announced!r} cannot be announced", hint.replace("'", '"'))
+    if file.webhook.token_env and not file.webhook.url_env:
+        refuse("webhook.token_env", "is a token for no address", 'url_env = "WEBHOOK_URL"')
+    for severity in ("critical", "major", "minor"):
+        if not all(name.strip() for name in getattr(file.alerting, severity).tell):
+            refuse(f"alerting.{severity}.tell", "has an empty name", 'tell = ["engineering lead", "devops"]')
 
 
 def refuse_contradictions(procedure: "Procedure", refuse: Refuse) -> None:

@@ -37,6 +37,7 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
         f"Unlinked {handle_of(e.target)}" + (f" as {e.role}, which {e.of} had said" if e.role else "")
     ),
     corrections.EventRedacted: lambda e: f"Redacted {handle_of(e.target)}",
+    housekeeping.AnnouncingSet: "What serve announces on {e.channel} was set",
     housekeeping.DeliveryDropped: "A delivery of {e.route} ({e.source}) was dropped",
     bundles.BundleImported: lambda e: (
         f"{e.number} imported from log {e.log}" + ("" if e.was == e.number else f", where it is {e.was}")
@@ -44,6 +45,7 @@ HEADLINES: dict[type, str | Callable[[Any], str]] = {
 }
 DETAILS: dict[type, str | Callable[[Any], str | None]] = {
     corrections.Correction: lambda e: e.why or None,
+    housekeeping.AnnouncingSet: lambda e: ", ".join(e.announce) or "nothing",
     housekeeping.DeliveryDropped: lambda e: e.why,
     bundles.BundleImported: lambda e: (
         f"{counted(e.brought, 'new event')}, as of its position {e.position} with head {e.head}; "

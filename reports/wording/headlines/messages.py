@@ -14,6 +14,7 @@ _SENT = {
     "update": "Team updated",
     "resolved": "Team informed that it is resolved",
     "rollback": "Team informed of the rollback",
+    "due": "Team reminded of what is due",
 }
 
 

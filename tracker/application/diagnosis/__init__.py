@@ -27,7 +27,7 @@ CHECKS: dict[str, Callable[[Examination], Iterator[Finding]]] = {
     "sentry": sources.sentry,
     "forges": sources.forges,
     "repositories": repositories.check,
-    "slack": sources.slack_webhook,
+    "channels": sources.channels,
     "itself": itself.check,
 }
 """In the order of their findings."""

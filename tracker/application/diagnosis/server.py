@@ -56,8 +56,14 @@ def _needs_server(settings: Settings) -> str:
         file.hooks.token_env,
     )
     parts = ["webhooks"] if any(hooks) else []
+    announced = [
+        (file.slack.webhook_url_env, file.slack.announce),
+        (file.teams.webhook_url_env, file.teams.announce),
+        (file.webhook.url_env, file.webhook.announce),
+    ]
+    parts += ["announce"] if any(name and announce for name, announce in announced) else []
     parts += ["auto_declare"] if any(service.auto_declare for service in settings.services.values()) else []
-    return " and ".join(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if parts[1:] else "".join(parts)
 
 
 def _is_stale(server: RunningServer, settings: Settings, examination: Examination) -> bool:

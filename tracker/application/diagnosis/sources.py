@@ -1,11 +1,11 @@
-"""Prometheus, Alertmanager, Sentry, GitHub, GitLab and Slack: each client probes its own server.
+"""Prometheus, Alertmanager, Sentry, GitHub, GitLab and the channels for messages: each client probes its own server.
 
 Here is only what tracker.toml has to say before there is a client.
 """
 
 from collections.abc import Callable, Iterator
 
-from tracker.application import slack
+from tracker.application.channels.configured import MAKERS, names
 from tracker.application.collect import clients
 from tracker.application.diagnosis.examination import Examination, lacks
 from tracker.errors import TrackerError
@@ -106,15 +106,13 @@ def forges(examination: Examination) -> Iterator[Finding]:
         yield from _probed(forge, (token_name,), probe)
 
 
-def slack_webhook(examination: Examination) -> Iterator[Finding]:
-    name = examination.settings.file.slack.webhook_url_env
-    if not name:
-        yield not_configured("slack")
-        return
-
-    def probe() -> Iterator[Finding]:
-        configured = slack.configured(examination.settings)
-        if configured is not None:
-            yield configured.probe()
-
-    yield from _probed("slack", (name,), probe)
+def channels(examination: Examination) -> Iterator[Finding]:
+    """Each channel for messages: its address and token, whether its host can be reached, and what failed of late."""
+    settings = examination.settings
+    for name, make in MAKERS.items():
+        if name not in names(settings):
+            yield not_configured(name)
+            continue
+        table = getattr(settings.file, name)
+        variables = [getattr(table, key) for key in table.__struct_fields__ if key.endswith("_env")]
+        yield from _probed(name, tuple(variables), lambda make=make: iter([make(settings).probe()]))  # type: ignore[misc]

@@ -7,15 +7,24 @@ from email.utils import format_datetime
 
 import pytest
 
+from projections.messages import Message, State
+from tests.builders import at
 from tests.servers.slack import SECRET, Reply
-from tracker.application.slack import PostOutcome, Slack, configured, escaped
+from tracker.application.channels.configured import channels
+from tracker.application.channels.posting import PostOutcome
+from tracker.application.channels.slack import Slack, escaped
 from tracker.errors import SettingsError
 from tracker.settings.loading import parse as parse_settings
 from tracker.settings.schema import Settings
 
 
-def post(url, text="hello"):
-    return Slack(url, connect_seconds=1.0, answer_seconds=0.3)(text)
+def message(text="hello", **fields):
+    defaults = {"event": "0e1", "incident": "INC-1", "kind": "initial", "state": State.POSTING, "by": "ada"}
+    return Message(**{**defaults, "prepared_at": at(8), "eta": None, "text": text, **fields})
+
+
+def post(url, text="hello", channel=Slack, **options):
+    return channel(url, connect_seconds=1.0, answer_seconds=0.3, **options)(message(text))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +165,7 @@ def test_no_slack_is_none():
     """
     It is optional.
     """
-    assert configured(settings_of("")) is None
+    assert channels(settings_of("")) == {}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +187,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(monkeypatch, ur
     monkeypatch.setenv("SLACK_URL", url)
 
     with pytest.raises(SettingsError) as refused:
-        configured(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
+        channels(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
 
     assert "SLACK_URL" in refused.value.message
     assert "hunter2" not in refused.value.message + refused.value.hint
@@ -191,7 +200,6 @@ def test_the_address_may_stand_in_a_file(monkeypatch, tmp_path, slack):
     (tmp_path / "url").write_text(slack.url + "\n")
     monkeypatch.setenv("SLACK_URL", f"@{tmp_path / 'url'}")
 
-    found = configured(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
+    found = channels(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
 
-    assert found is not None
-    assert found("x").became is PostOutcome.POSTED
+    assert found["slack"](message()).became is PostOutcome.POSTED
