@@ -93,6 +93,8 @@ class Entry:
     retracted: bool = False
     from_log: str | None = None
     order: Order | tuple[()] = ()
+    last_position: int = 0
+    """Where the last of its witnesses was recorded; `position` is that of the first."""
 
     @property
     def handle(self) -> str:
@@ -221,20 +223,41 @@ def _of_incident(
 
 
 def _outcomes(decisions: Sequence[Effective]) -> list[Effective]:
-    """Of each message, keep its outcome, or its preparation while it has none."""
+    """Of each message, keep its outcome, or its preparation while it has none.
+
+    A text that went to several channels is one message: the first post of it is kept.
+    """
     settled = {
         each.event.prepared
         for each in decisions
         if isinstance(each.event, MessageSent)
         or (isinstance(each.event, MessageFailed) and each.event.retry_at is None)
     }
+    again = _posted_again(decisions)
     return [
         each
         for each in decisions
         if not isinstance(each.event, MessagePosting | MessagePrinted)
         and not (isinstance(each.event, MessagePrepared) and each.id in settled)
         and not (isinstance(each.event, MessageFailed) and each.event.retry_at is not None)
+        and each.id not in again
     ]
+
+
+def _posted_again(decisions: Sequence[Effective]) -> set[str]:
+    """Return the posts of a text that another channel had before, and the preparations for those."""
+    texts = {
+        each.id: (each.event.incident, each.event.kind, each.event.text, each.event.occurred_at)
+        for each in decisions
+        if isinstance(each.event, MessagePrepared)
+    }
+    first: dict[object, str] = {}
+    again = set()
+    for each in sorted(decisions, key=lambda decision: decision.recorded.position):
+        prepared = each.event.prepared if isinstance(each.event, MessageSent) else None
+        if prepared in texts and first.setdefault(texts[prepared], each.id) != each.id:
+            again.add(each.id)
+    return again | {name for name, text in texts.items() if text in first}
 
 
 def _lasts(fact: Effective, silent: dict[str, Silence], start: datetime) -> bool:
@@ -318,6 +341,7 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         precision_seconds=event.precision_seconds,
         fact=event,
         position=earliest.recorded.position,
+        last_position=max(each.recorded.position for each in group.witnesses),
         via=earliest.recorded.arrival.via,
         redacted=shown.recorded.redacted,
         clock_off_seconds=shown.clock_off_seconds,

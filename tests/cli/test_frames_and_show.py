@@ -116,3 +116,30 @@ def test_the_tables_of_incidents_and_changes_are_what_the_commands_say(busy):
     candidates = {row.event: set(row.candidate_for) for row in changes.itertuples()}
     for each in told:
         assert candidates[each["event"]] == {one["incident"] for one in each["candidate_for"]}
+
+
+def test_what_is_new_since_an_event_or_an_instant(tracker):
+    """
+    Each line with its handle, the corrections among them, and the command that goes on from there.
+    """
+    tracker("declare", "Down", "--service", "checkout", "--severity", "major", "--by", "ada")
+    first = tracker("note", 1, "odd", "--by", "ada", "--json").json["events"][0]
+    assert "Nothing is new" in tracker("show", 1, "--since", first[-7:]).out
+    tracker("amend", first, "--text", "odder", "--why", "a typing error", "--by", "ada")
+    tracker("note", 1, "late", "--at", "30m-ago", "--by", "ada")
+
+    shown = tracker("show", 1, "--since", first[-7:])
+    answer = tracker("show", 1, "--since", "1h-ago", "--json").json
+
+    lines = shown.out.splitlines()
+    assert "2 lines are new since " + first[-7:] in lines[0]
+    assert "Amended" in lines[2]
+    assert "late" in lines[3]
+    handles = [line.split()[0] for line in lines[2:4]]
+    assert f"tracker show INC-1 --since {handles[1]}" in shown.err
+    assert [entry["event"][-7:] for entry in answer["entries"]][-2:] == handles
+    assert len(answer["entries"]) == 4
+    assert all(entry["new"] for entry in answer["entries"])
+    refused = tracker("show", first[-7:], "--since", "now")
+    assert (refused.code, "--since is for an incident" in refused.err) == (2, True)
+    assert tracker("show", 1, "--since", "0000000").code == 11

@@ -399,7 +399,7 @@ def story(url, order, splits):
         incident = fold("INC-1", held)
         found = {each.id: each for each in [*held, *log.select(windows(incident))]}
         return [
-            replace(row, recorded_at=at(0), late_seconds=None, position=0)
+            replace(row, recorded_at=at(0), late_seconds=None, position=0, last_position=0)
             for row in timeline(Dossier.of("INC-1", found.values()))
         ]
 

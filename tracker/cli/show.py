@@ -2,29 +2,36 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from projections.dossier import Dossier
+from projections.dossier import Dossier, Part
 from projections.durations import shown as known_durations
 from projections.messages import Message
 from projections.review import ReportStatus
+from projections.since import new_since
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
+from reports.wording import since as since_words
 from reports.wording.actions import ledger_line, status
+from reports.wording.channels import shown_channel
 from reports.wording.headlines import detail, headline
 from reports.wording.impact import impact_in_words
 from reports.wording.timeline import redaction
 from tracker.application import action_items
+from tracker.application.dossier import dossier
 from tracker.application.incident_json import ShownIncident, incident_json, shown_incident
 from tracker.application.json_values import plain
 from tracker.application.session import Session
-from tracker.cli.common import add_reading, write_json
+from tracker.cli.common import add_reading, say, write_json
 from tracker.cli.list import next_step
-from tracker.errors import BadInputError
+from tracker.cli.timeline import described as entry_json
+from tracker.cli.timeline import rendered
+from tracker.errors import BadInputError, UsageError
 from tracker.events.actions import ActionAdded
 from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
@@ -37,7 +44,10 @@ from tracker.times import spoken, utc
 
 _CANDIDATES = 5
 
-EXAMPLE = "example:  tracker show INC-42        tracker show 7f1dmbv --raw"
+EXAMPLE = """examples:
+  tracker show INC-42
+  tracker show INC-42 --since 10m-ago
+  tracker show 7f1dmbv --raw"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +56,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--raw", action="store_true", help="print the piece of the payload it was read from")
     parser.add_argument("-o", "--output", metavar="FILE", help="write that piece to a file (- is stdout)")
+    parser.add_argument(
+        "--since",
+        metavar="T|HANDLE",
+        help="only what was recorded of the incident after this instant or event, corrections included",
+    )
     add_reading(parser)
 
 
@@ -54,7 +69,40 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     typed = arguments.what.strip()
     is_incident = typed == "." or _is_number(typed, prefix) or (typed.isdigit() and len(typed) < 7)
     up_to = session.position_limit()
+    if arguments.since is not None:
+        if not is_incident:
+            raise UsageError("show: --since is for an incident", hint="tracker show INC-42 --since 5m-ago")
+        return _since(arguments, session, up_to)
     return _incident(arguments, session, up_to) if is_incident else _event(arguments, session, up_to)
+
+
+_HANDLE = re.compile(r"[0-9a-v]{7}|[0-9a-v]{24}|[^@]+@.+")
+
+
+def _since(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
+    """Print what is new since an instant or an event."""
+    incident = session.incident(arguments.what, up_to)
+    typed = arguments.since.strip()
+    if _HANDLE.fullmatch(typed):
+        event = session.event(typed, up_to, incident)
+        position, said = event.position, event.handle
+    else:
+        instant = session.instant(typed, incident, option="--since").at
+        position, said = session.log.position_at(instant), utc(instant)
+    rows = new_since(dossier(session, incident, up_to, parts=Part.STORY), position)
+    if arguments.json:
+        entries = [{**entry_json(row.entry), "new": row.is_new} for row in rows]
+        last = session.log.position if up_to is None else up_to
+        write_json(
+            {"incident": incident.id, "since": {"position": position}, "position": last, "entries": entries}
+        )
+        return 0
+    print(since_words.heading(incident.id, rows, said, position))
+    beginnings = {row.entry.event: since_words.beginning(row) for row in rows}
+    if rows:
+        print(rendered([row.entry for row in rows], session.shown_zone, "recorded", beginnings), end="")
+    say(*filter(None, [since_words.next_time(incident.id, rows)]))
+    return 0
 
 
 def _is_number(typed: str, prefix: str) -> bool:
@@ -164,7 +212,11 @@ def _imports(known: Dossier) -> list[str]:
 def _message(told: "Message") -> str:
     """Say what became of a message in a line."""
     if told.sent_at is not None:
-        by = f"by hand by {told.by}" if told.by_hand else f"to Slack, sent by {told.by}"
+        by = (
+            f"by hand by {told.by}"
+            if told.by_hand
+            else f"to {shown_channel(told.channel)}, sent by {told.by}"
+        )
         promise = f", promising {utc(told.eta)}" if told.eta else ""
         return f"{told.kind} message posted at {utc(told.sent_at)} {by}{promise}"
     became = {
@@ -175,7 +227,7 @@ def _message(told: "Message") -> str:
         "retracted": "was retracted",
     }[told.state.value]
     why = f": {printable(told.reason)}" if told.reason else ""
-    return f"{told.kind} message {became}{why}"
+    return f"{told.kind} message to {shown_channel(told.channel)} {became}{why}"
 
 
 def _status(incident: Any) -> str:

@@ -4,6 +4,7 @@ Marks: ~ recorded more than a minute late, * amended, < a decision that came in 
 """
 
 import argparse
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -155,8 +156,13 @@ def described(row: Any) -> dict[str, Any]:
     }
 
 
-def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
-    """Lay the rows out for a person, with a line where the date changes."""
+def rendered(
+    rows: list[Any],
+    shown_zone: Any,
+    order: str = "occurred",
+    beginnings: Mapping[str, str] | None = None,
+) -> str:
+    """Lay the rows out for a person, with a line where the date changes; `beginnings` go before what rows say."""
     headings: dict[int, str] = {}
     day = None
     cells: list[tuple[str, ...]] = []
@@ -170,7 +176,15 @@ def rendered(rows: list[Any], shown_zone: Any, order: str = "occurred") -> str:
         clock = local.strftime("%H:%M") if whole else local.strftime("%H:%M:%S")
         marks = ("~" if row.late_seconds is not None else "") + ("*" if row.amended else "")
         marks += "<" if row.from_log else ""
-        cells.append((row.handle, clock, marks, printable(row.by or row.source), _said(row)))
+        cells.append(
+            (
+                row.handle,
+                clock,
+                marks,
+                printable(row.by or row.source),
+                (beginnings or {}).get(row.event, "") + _said(row),
+            )
+        )
     lines: list[str] = []
     for number, line in enumerate(table(cells).splitlines()):
         lines += [headings[number], line] if number in headings else [line]
@@ -182,7 +196,7 @@ def _said(row: Any) -> str:
     if row.service:
         parts[0] = f"[{row.service}] {parts[0]}"
     besides = detail(row)
-    if besides and row.kind == "note-added" and row.redacted is None:
+    if besides and row.kind == "note-added" and row.redacted is None and not row.retracted:
         parts.append(f"full text: tracker show {row.handle}")
     elif besides:
         parts.append(printable(short(besides, 200)))
