@@ -12,6 +12,9 @@ from projections.claims.topics import in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of, phrases
 from tracker.events.changes import CommitMade
 
+_SUBJECT = any_case(
+    r"\W*(?:the )?(?:(?:release|version|deploy|deployment) )?(?:of )?(?:[\w-]+[ @])?v?\d+\.\d+(?:\.\d+)?\s+(?:had |has )?"
+)
 _NOT_IT = any_case(r"\b(?:not|never|no|n't|neither|nor)\b")
 
 
@@ -66,6 +69,7 @@ def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Findin
         ):
             continue
         marker = phrases("caused").search(text)
+        marker = marker or phrases("telling/breaking").search(text)
         if not (marker or inside) or not is_claim(text, ignore=("elsewhere",)):
             continue
         if marker and _NOT_IT.search(text, max(marker.start() - 40, 0), marker.end() + 5):
@@ -90,15 +94,16 @@ def _wrong(
     """Return why it cannot be the cause, as a code and its values."""
     blamed = phrases("telling/blamed").search(text) is not None
     versions = set(versions_in(text))
-    if (
-        blamed
-        and marker
-        and versions
+    others = (
+        versions
         and facts.causing_versions
-        and not phrases("fixed").search(text)
         and versions <= facts.versions
         and not versions & facts.causing_versions
-    ):
+    )
+    subject = _SUBJECT.match(text)
+    if others and subject and phrases("telling/breaking").match(text, subject.end()):
+        return "caused version", tuple(sorted(facts.causing_versions))
+    if blamed and marker and others and not phrases("fixed").search(text):
         return "caused version", tuple(sorted(facts.causing_versions))
     if blamed and (marker or alone) and cause.dismissed & {word.lower() for word in re.findall(r"\w+", text)}:
         return "dismissed", tuple(sorted(cause.dismissed))

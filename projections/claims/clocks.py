@@ -58,7 +58,7 @@ _NAMED = any_case(
     r"(?:(?:^|(?<=\bat )|(?<=\bto )|(?<=\bby )|(?<=from )|(?<=until )|(?<=around )|(?<=about )|(?<=after )|(?<=before )|(?<=till ))"
     r"(?:(?P<noon>noon|midday)|(?P<midnight>midnight))\b|\b"
     rf"(?:(?:an? )?(?P<head>(?P<minutes>quarter|half|five|ten|twenty|twenty-five)(?: minutes)? (?P<side>to|past)|(?P<figure>{NUMBER}) (?:(?:minutes )?(?P<side2>past)|minutes (?P<side3>to))) "
-    rf"(?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])|(?P<oclock>{'|'.join(_HOURS)}|1[0-2]|[1-9]) o'?clock)(?!\w|[:.]\d))"
+    rf"(?P<named>{'|'.join(_HOURS)}|1[0-2]|[1-9])|(?<![:.\d])(?P<oclock>{'|'.join(_HOURS)}|1[0-2]|[1-9])(?: o'?clock|(?= in the (?:morning|afternoon|evening)\b| at night\b)))(?!\w|[:.]\d))"
     + _TAIL
 )
 """Times in words: noon, a quarter to three, half past two, six o'clock."""

@@ -35,7 +35,7 @@ _OF_POINT = {
 }
 _PART = any_case(r"^\W*(?:of (?:the |them|these|our |my |all |\d)|more\b|other\b|further\b|additional\b)")
 _SKIPPED = any_case(
-    r"\b(?:between|-|–|(?<!close )to|or|per|every|each|HTTP|status|code|port|v|version|out of|number)\s*$"
+    r"\b(?:between|-|–|(?<!close )to|or|per|every|each|last|past|previous|HTTP|status|code|port|v|version|out of|number)\s*$"
 )
 _ONLY = any_case(r"\b(?:only|just|single|mere|barely)\b")
 _SINCE = any_case(r"\b(?:before|ago|day|week|month|year|staging|canary)\b")
@@ -123,6 +123,8 @@ def _structural(
         numbers = {
             sum(r.kind == "deploy" and r.status == "finished" and r.at >= facts.begins for r in facts.changes)
         }
+    if name == "services" and not phrases("counted verbs/services").search(text):
+        return
     if not numbers or value in numbers or _SINCE.search(text) or denied(text, begin, begin + len(words)):
         return
     if not (bound == "most" and min(numbers) <= value) and not (bound == "least" and max(numbers) >= value):
@@ -160,6 +162,9 @@ def counted(name: str, facts: Facts) -> tuple[set[int], tuple[str, ...]]:
         plain = [commit for commit in made.values() if not commit.is_merge]
         numbers = {len(made), len(plain), sum(not is_bump(commit) for commit in plain)} if made else set()
         events = tuple(made)
+    elif name == "fixes":
+        (one, deploys), (other, commits) = counted("deploys", facts), counted("commits", facts)
+        numbers, events = (one | other, (*deploys, *commits)) if one else (set(), ())
     elif name == "alerts" and stamps:
         numbers = {
             len(stamps),

@@ -93,6 +93,8 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
     if sentence.heading or text.endswith("?") or in_plans(sentence):
         return
     topics = topics_of(text, facts, sentence.section)
+    if any(each.point == "outage" and each.which is not None for each in topics):
+        topics = [each for each in topics if each.point != "outage" or each.which is not None]
     amounts = list(durations_in(text))
     first, bar, _ = text.partition(" | ")
     if bar and (_METRIC.match(first) or (text.count(" | ") > 2 and len(amounts) > 1)):
@@ -126,7 +128,11 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
         if not spans or any(amount.fits(each.low, each.high) for each in spans):
             continue
         total = _sum_of_outages(facts)
-        if total and any(each.point == "outage" for each in about) and amount.fits(total.low, total.high):
+        if (
+            total
+            and any(each.point == "outage" and each.which is None for each in about)
+            and amount.fits(total.low, total.high)
+        ):
             continue
         left = min([amount.start, *(each.start for each in about if each.start < amount.start)])
         left -= len(verb[0]) if (verb := _AUXILIARY.search(text[:left])) else 0
@@ -226,6 +232,12 @@ def _plain(
     if len({each.point for each in ends}) > 1:
         return _pairs(_all(ends[:1], text, facts), _all(ends[1:], text, facts), both=True), ends
     named = [each for each in near if each.point not in _SOFT]
+    if (
+        not named
+        and (changed := [each for each in near if each.point == "severity"])
+        and _TOOK.search(text, left, amount.start)
+    ):
+        return measures(changed[0], text, facts), changed
     if not named or (_BETWEEN.search(text[: amount.end]) and len({each.point for each in topics}) < 2):
         return [], []
     if any(each.negated and each.point not in _MAY_BE_DENIED for each in named):

@@ -105,7 +105,8 @@ def _wrong(
             [each for each in topics if each.point == "message"],
         )
         stamps = _promised(sentence, mine[0], clock, facts)
-        if any(each.fits(at, grain) for each in stamps for at in instants):
+        kept = facts.of("deployed", "rolled back", "recovered", "resolved", "alert ended") if many > 1 else ()
+        if any(each.fits(at, grain) for each in (*stamps, *kept) for at in instants):
             return None
         return Finding("message", "promised", clock.words, tuple(stamps[:4])) if stamps else None
     if (
@@ -127,6 +128,9 @@ def _wrong(
         stamps = stamps_of(topic, text, facts)
         if any(each.fits(at, grain) for each in stamps for at in instants):
             return None
+        calm = topic.point == "recovered" and phrases("telling/calm").search(topic.words)
+        if calm and any(each.at <= at for each in stamps for at in instants):
+            return None
         if by and any(
             each.point != "hypothesis"
             and each.at
@@ -147,6 +151,8 @@ def _wrong(
         return None
     words = content_words(text) - facts.general
     if any(_speaks(each, words, text, facts) for each in at_all):
+        return None
+    if at_all and any(not each.words for each in mine):
         return None
     hard = [each for each in mine if each.point not in _SOFT]
     if known and (hard or leads):

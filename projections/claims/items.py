@@ -10,11 +10,11 @@ from projections.claims.facts import Facts
 from projections.claims.people import same_person
 from projections.claims.prose import Sentence
 from projections.claims.text import content_words
-from projections.claims.topics import in_plans
+from projections.claims.topics import in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases
 
 _END_OF = any_case(rf"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>(?:{'|'.join(MONTHS)})[a-z]*)\b")
-_DONE = any_case(r"\b(?:done|finished|completed?|closed|is in place|has been|already)\b")
+_ITEM_OF = any_case(r"\b(\w+)['’]s? (?:own )?(?:action item|item|task|action|todo|measure)\b")
 
 
 def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     if sentence.heading or not facts.actions or text.endswith("?"):
         return
     there = in_plans(sentence) or sentence.box is not None
-    item = _item(text, facts)
+    item = _item(text, facts) or _only_item_of(text, facts)
     if item is None or not (there or phrases("action").search(text)):
         return
     names = [
@@ -65,6 +65,10 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     ):
         yield Finding("action", "open", text[:160], values=(item.text,), events=(item.event,))
 
+    late = phrases("telling/to do").search(text)
+    if late and item.done_at is not None and is_claim(text, *late.span()):
+        yield Finding("action", "done", text[:160], values=(item.text,), events=(item.event,))
+
 
 def _item(text: str, facts: Facts) -> ActionItem | None:
     """Return the item of which a sentence has the words."""
@@ -76,3 +80,10 @@ def _item(text: str, facts: Facts) -> ActionItem | None:
     if len(ranked) > 1 and ranked[1][:2] == ranked[0][:2]:
         return None
     return ranked[0][2]
+
+
+def _only_item_of(text: str, facts: Facts) -> ActionItem | None:
+    """Return the one item of a person whose item or task a sentence names."""
+    owner = _ITEM_OF.search(text)
+    mine = [item for item in facts.actions if owner and same_person(item.owner, owner[1])]
+    return mine[0] if len(mine) == 1 else None

@@ -28,7 +28,6 @@ ALSO = {
     "confirmed": ("detected",),
     "lead": ("declared",),
     "merged": ("committed",),
-    "committed": ("merged",),
 }
 """What a word for a point may be taken for besides."""
 _MEANS = {"alert on": ("alerted", "alert ended"), "calm": ("recovered", "resolved", "reopened")}
@@ -98,7 +97,10 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
         found = [each for each in found if any(name in text.lower() for name in each.names)] or found
     if topic.point == "merged":
         branches = {word for word in ("develop", "main", "master") if word in text.lower()}
-        found = [each for each in found if each.names & branches] or found
+        others = {"develop", "main", "master"} - branches if branches else set()
+        found = [each for each in found if each.names & branches] or [
+            s for s in found if not s.names & others
+        ]
     if topic.point == "message":
         kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text)}
         found = [each for each in found if each.names & kinds] or found
@@ -109,6 +111,7 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
         "recovered",
         "outage",
         "started",
+        "resolved",
     ):
         ordered = sorted(
             (each for each in found if each.at >= facts.begins or topic.point != "deployed"),

@@ -14,7 +14,7 @@ from projections.claims.topics import Topic, in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of
 
 _ITS_END = any_case(
-    r"\s*(?:it|that)\s+(?:had |was |has )?(?:been )?(?:finish|end|complet|done|through|over|start|beg[au]n)"
+    r"\s*(?:it|that)\s+(?:had |was |has )?(?:even |yet |already |fully |really )?(?:been )?(?:finish|end|complet|done|through|over|start|beg[au]n)"
 )
 _TRAILING = any_case(
     r"(?:afterwards|later|subsequently|thereafter|after that|after this|next|then)\W*(?:on)?\W*"
@@ -46,7 +46,7 @@ def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
 def _sides(text: str, match: re.Match[str], facts: Facts) -> tuple[list[Stamp], list[Stamp]]:
     """Return the instants of what stands on either side of a word of order."""
     topics = [each for each in facts.topics(text) if each.point not in _NO_ORDER]
-    before = [each for each in topics if each.end <= match.start()]
+    before = [each for each in topics if each.start < match.start()]
     beyond = [each for each in topics if each.start >= match.end()]
     rest, comma = text[match.end() :], text.find(",", match.end())
     if match.start() < 3 and comma > 0:
@@ -76,6 +76,15 @@ def _sides(text: str, match: re.Match[str], facts: Facts) -> tuple[list[Stamp], 
 def _events(topics: Sequence[Topic], text: str, facts: Facts, part: str, *, last: bool) -> list[Stamp]:
     """Return the instants of the topic that stands next to the word of order, else of the event that its words retell."""
     chosen = topics[-1] if topics and last else topics[0] if topics else None
+    if (
+        chosen is not None
+        and last
+        and (said := next((t for t in topics if t.point == "message"), None)) is not None
+    ):
+        # "We told people that it works": what was said is no event.
+        chosen = (
+            said if re.match(r"[^,;]*\b(?:that|of|about)\b", text[said.end : chosen.start + 1]) else chosen
+        )
     told = retold(part, facts)
     if chosen is None or (
         told and chosen.point in ("rolled back", "recovered") and not facts.of(chosen.point)

@@ -26,6 +26,13 @@ _FIRST = any_case(r"\b(?:first|ahead of|before (?:any|our|the) (?:alert|alarm|mo
 _AHEAD = any_case(
     r"\b(?:before|ahead of|sooner than|earlier than|prior to|beat) (?:(?:our|the|any|all|an) )?(?:own )?(?:monitor|alert|alarm|pager)"
 )
+_CALLED = any_case(
+    r"\W*(?:an?|some|several|many|two|three|the|our|a few|one of (?:the|our)|first )?\s*(?P<who>(?!alert|alarm|monitor|page)[a-z]+)(?: [a-z]+)? "
+    r"(?:had )?(?:phoned|called|wrote|told us|complained|rang|e-?mailed|reported|contacted|tweeted|let us know|alerted us|got in touch)\b"
+)
+_RELATIVE = any_case(
+    r"\d|\b(?:later|after|then|too|also|minutes?|second|follow\w*|meanwhile|once|when|by the time)\b"
+)
 _DID = any_case(
     r"['’]?\s*(?:(?:then|also|had|has|finally|himself|herself|pressed|hit|the|a|an|button|for|started|did|made|began|ran|triggered|performed|executed|initiated|"
     r"was|is|the one|one|to|carried|out|kicked|off|finished|completed|issued|who|took|care|of|down|which|,)\s*)*"
@@ -55,7 +62,7 @@ def check_people(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     yield from _lead(text, names, facts)
     yield from _author(text, names, facts)
     yield from _doer(text, names, facts)
-    yield from _detector(text, facts)
+    yield from _detector(text, facts, outside=sentence.under("detect"))
     yield from _severity(text, facts)
     yield from _severity_then(text, facts)
 
@@ -181,13 +188,13 @@ def _doer(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterato
     for topic in topics:
         if topic.point not in _DOERS or topic.negated:
             continue
-        # Who said that it was over is not who closed it.
+        # Who said that it was over is not who closed it, and who wrote some note is not who suspected it.
         meant = [
             s
             for each in topics
-            for s in (own_stamps if each is topic and each.point == "resolved" else stamps_of)(
-                each, text, facts
-            )
+            for s in (
+                own_stamps if each is topic and each.point in ("resolved", "hypothesis") else stamps_of
+            )(each, text, facts)
         ]
         doers = {stamp.by for stamp in meant if stamp.by}
         stamps = [each for each in own_stamps(topic, text, facts) if each.by]
@@ -239,8 +246,8 @@ def _involved(text: str, facts: Facts) -> set[str]:
     return found
 
 
-def _detector(text: str, facts: Facts) -> Iterator[Finding]:
-    """Compare who or what is said to have noticed it first with what was recorded."""
+def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
+    """Compare who or what is said to have noticed it first with what was recorded; `outside` says that somebody who called did."""
     by = facts.incident.detected_by if facts.incident else None
     ahead = _AHEAD.search(text) if by == "alert" and facts.of("alerted") else None
     if ahead and not denied(text, *ahead.span()):
@@ -252,6 +259,12 @@ def _detector(text: str, facts: Facts) -> Iterator[Finding]:
                 "name", "detector", text[:160], facts.of("detected", "declared")[:1], values=("alert",)
             )
             return
+    told = any(phrases("words/customer").search(each) for each in facts.noted_texts)
+    early = outside and not told and by in ("alert", "person") and not _RELATIVE.search(text)
+    early = early and all(topic.point != "alerted" for topic in facts.topics(text))
+    if early and (called := _CALLED.match(text)) and not is_known(called["who"], facts):
+        yield Finding("name", "detector", text[:160], facts.of("detected", "declared")[:1], values=(str(by),))
+        return
     noticed = phrases("detected").search(text) or (
         phrases("seen").search(text) if _FIRST.search(text) else None
     )
@@ -270,7 +283,7 @@ def _detector(text: str, facts: Facts) -> Iterator[Finding]:
     if "report" in noticed[0].lower() and by == "alert":
         return
     every = {name for name in _SOURCES if phrases(f"words/{name}").search(text)}
-    if sources and by not in every and not (by == "person" and "customer" in sources):
+    if sources and by not in every and not (by == "person" and "customer" in sources and told):
         if "customer" in sources and re.search(r"\bfirst (?:customer|report|user)", text, re.IGNORECASE):
             return
         events = facts.of("detected", "declared")[:1]

@@ -8,6 +8,7 @@ from itertools import pairwise
 from projections.changes import ChangeRow
 from projections.claims.amounts import durations_in
 from projections.claims.claim import Finding
+from projections.claims.clocks import clocks, zones_in
 from projections.claims.facts import Facts, Stamp
 from projections.claims.matching import own_stamps
 from projections.claims.prose import Sentence
@@ -31,6 +32,8 @@ _BEFORE_VERSION = any_case(r"([\w-]+)\s+(?:version\s+)?v?$")
 _NEVER = any_case(r"\b(?:never|no|nobody|no one|none|nothing|neither|without)\b")
 _NOT = any_case(r"(?:not|never|silent|\w*n't)$")
 _ITS = any_case(r"\s*(?:was|were|had|has|did|is|remained|stayed|kept|team|system)?\s*")
+_THING = r"\b(?:incident|outage|case|ticket|issue|problem|file|matter|it)\b"
+_THING_BEFORE, _THING_AFTER = any_case(rf"{_THING}[^,;]{{0,24}}$"), any_case(rf"[^,;]{{0,20}}{_THING}")
 _MERELY = frozenset(
     ("alerted", "message", "merged", "reopened", "rolled back", "rolling back", "deploy failed", "branched")
 )
@@ -76,6 +79,12 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield Finding("order", "reopened", text[:160], facts.of("reopened")[:1])
     yield from _deploys_of(text, facts)
     yield from _nothing_lost(text, facts)
+    if (
+        facts.of("eta")
+        and (never := phrases("telling/no eta").search(text))
+        and is_claim(text, *never.span())
+    ):
+        yield Finding("message", "promised", text[:160], facts.of("eta")[:2])
     yield from _changed(text, facts)
 
 
@@ -264,9 +273,18 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         return
     if point not in _MERELY and not _NEVER.fullmatch(negation[0]):
         return
+    if topic.which is not None and topic.which >= len(held):
+        return
+    if point == "message" and content_words(topic.words) & facts.general:
+        # Where messages are what failed, "never arrived" is said of those.
+        return
     if phrases("telling/no denial").search(text, negation.end(), max(topic.start, negation.end())):
         return
-    if point == "resolved" and not phrases("words/thing").search(text, left, right):
+    if (
+        point == "resolved"
+        and not _THING_BEFORE.search(text, left, topic.start)
+        and not _THING_AFTER.match(text, topic.end)
+    ):
         return
     if negation.start() >= topic.end and not (
         _NOT.match(negation[0]) and _ITS.fullmatch(text[topic.end : negation.start()])
@@ -293,6 +311,13 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     elif "between" in text.lower():
         return
     elif _BEFORE.search(text[topic.end :]) or _BEFORE.search(text[: topic.start]):
+        zones = zones_in(text) or facts.zones
+        limits += [
+            Stamp("written", at, None, origin="text")
+            for clock in clocks(text)
+            for at in clock.instants(clock.zones or zones, facts.days)
+            if facts.begins <= at <= facts.ends
+        ]
         first = min((s.at for s in limits), default=facts.begins)
         held = [each for each in held if each.at < first - timedelta(seconds=59)]
     elif _AFTER.search(text):
@@ -371,10 +396,21 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
         yield Finding("negation", "counted", untouched[0], values=(f"{most:,.0f}",), events=impact)
         return
     every = phrases("telling/everybody").search(text)
-    if every and phrases("telling/always").search(text, every.end()) and is_claim(text, *every.span()):
-        words = content_words(text[every.end() :])
-        for amount, noted in facts.impact_counts if not phrases("negation").search(text) else ():
-            if amount >= 1 and words & noted - facts.general:
+    if every and is_claim(text, *every.span()) and not phrases("negation").search(text):
+        words = content_words(text[every.end() :]) - facts.general
+        enough = 1 if phrases("telling/always").search(text, every.end()) else 2
+        denials = [
+            content_words(c)
+            for each in facts.impact_texts
+            for c in re.split(r"[;.,]\s", each)
+            if phrases("negation").search(c)
+        ]
+        for amount, noted in facts.impact_counts:
+            if (
+                amount >= 1
+                and noted in denials
+                and (len(words & noted) >= enough or (words and words <= noted))
+            ):
                 yield Finding("negation", "counted", text[:160], values=(f"{amount:,.0f}",), events=impact)
                 return
     for match in phrases("nothing lost").finditer(text):

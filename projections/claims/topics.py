@@ -25,6 +25,7 @@ _ORDINALS = {
 } | dict.fromkeys(("later", "last", "final", "closing"), -1)
 _ORDINAL = any_case(rf"\b({'|'.join(_ORDINALS)})\b")
 _ORDINAL_BEFORE = any_case(rf"\b({'|'.join(_ORDINALS)})\s+(?:status |of the )?$")
+_ORDINAL_AFTER = any_case(rf"(?:\s+\w+){{0,2}}\s+(?:for )?(?:the|a) ({'|'.join(_ORDINALS)})\s+time\b")
 _LATE = any_case(r"not (?:until|before|only|quite|far|long)\b|no (?:later|more|less|longer) than\b")
 _LIMIT = any_case(r"(?:above|below|over|under|>|<)\s*\S+\s?%?\s+for\s*$")
 _GENERAL = any_case(r"(?:an?|each|every|the|our|[A-Z]\w+s)\s+(?:\w+\s+){1,3}?\w+s\s")
@@ -119,6 +120,7 @@ def denied(text: str, start: int, end: int, *, inside: bool = True) -> bool:
 
 def _which(text: str, start: int, end: int) -> int | None:
     match = _ORDINAL.search(text[start:end]) or _ORDINAL_BEFORE.search(text[max(start - 16, 0) : start])
+    match = match or _ORDINAL_AFTER.match(text, end)
     return _ORDINALS[match[1].lower()] if match else None
 
 

@@ -127,6 +127,7 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("cause", "no word"): lambda one: "the root cause that was noted has none of this",
     ("action", "owner"): lambda one: f"the owner of “{one.values[1]}” is {one.values[0]}",
     ("action", "due"): lambda one: f"“{one.values[1]}” is due on {one.values[0]}",
+    ("action", "done"): lambda one: f"“{one.values[0]}” was done",
     ("action", "open"): lambda one: f"“{one.values[0]}” is not done yet",
     ("open", "placeholder"): lambda one: "this placeholder was never filled in; fill it in or delete it",
     ("owner", "no person"): lambda one: "that is not a person: an action item needs one owner",
