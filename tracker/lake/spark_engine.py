@@ -73,11 +73,15 @@ def query(lake: Lake, sql: str) -> Result:
         from pyspark.errors import PySparkException
 
         try:
-            answer = session.sql(sql)
-            return Result(answer.columns, [_row(row) for row in answer.collect()])
+            return answer(session, sql)
         except PySparkException as wrong:
             lines = [line for line in str(wrong).splitlines() if line.strip()]
             raise UsageError(lines[0], hint=f"Tables: {', '.join(sorted(lake.mark.tables))}") from wrong
+
+
+def answer(session: SparkSession, sql: str) -> Result:
+    found = session.sql(sql)
+    return Result(found.columns, [_row(row) for row in found.collect()])
 
 
 def _row(row: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from tracker.application.verdicts import record_verdicts
 from tracker.errors import TrackerError
 from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Incoming
+from tracker.log.work_lock import WorkLock, work_lock
 from tracker.server.telemetry import Telemetry, log_line, report_bug
 from tracker.times import duration_seconds, utc
 
@@ -29,6 +30,8 @@ OVERLAP = timedelta(minutes=10)
 AFTER = timedelta(days=1, minutes=10)
 """How long after its end an incident's metrics are captured: the day's verdict closes then."""
 
+_STANDBY_SECONDS = 5.0
+"""How often a server that stands by looks whether the other one is gone."""
 
 Read = Callable[[datetime], list[sources.CollectResult]]
 
@@ -61,8 +64,25 @@ class Reconciler:
         return duration_seconds(self._session.settings.file.serve.capture_every)
 
     def run(self, stopping: threading.Event) -> None:
+        lock = work_lock(self._session.settings.store)
+        try:
+            self._run(stopping, lock)
+        finally:
+            lock.close()
+
+    def _run(self, stopping: threading.Event, lock: WorkLock) -> None:
         asked = captured = float("-inf")
+        ours: bool | None = None
         while not stopping.is_set():
+            if (held := lock.held()) != ours:
+                ours = held
+                if lock.is_shared:
+                    log_line(
+                        "polling the sources" if held else "another server polls the sources; standing by"
+                    )
+            if not held:
+                stopping.wait(min(_STANDBY_SECONDS, self._every))
+                continue
             now = time.monotonic()
             if now - asked >= self._every:
                 asked = now
@@ -73,7 +93,8 @@ class Reconciler:
             self._telemetry.guarded("seal", lambda: self._seal(100))
             due = min(asked + self._every, captured + self._capture_every)
             stopping.wait(max(0.2, due - time.monotonic()))
-        self._telemetry.guarded("seal", lambda: self._seal(1))
+        if ours:
+            self._telemetry.guarded("seal", lambda: self._seal(1))
 
     def _seal(self, minimum: int) -> None:
         """Seal, and tell the head at each new seal, whoever made it: outside of the log it shows a fork."""
