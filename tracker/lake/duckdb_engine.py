@@ -79,7 +79,7 @@ def _never() -> Iterator[None]:
 
 
 def _hint(lake: Lake, lines: Sequence[str]) -> str:
-    near = next((line for line in lines[1:] if line.startswith(("Candidate", "Did you mean"))), None)
+    near = next((line for line in lines[1:] if line.startswith("Candidate")), None)
     return near or f"Tables: {', '.join(sorted(lake.mark.tables))}; their columns: docs/lake.md"
 
 

@@ -262,7 +262,8 @@ def _translated() -> Iterator[None]:
         cause = error if isinstance(error, psycopg.Error) else error.__cause__
         if not isinstance(cause, psycopg.Error):
             raise
-        text = " ".join(str(cause).split())
+        # With several hosts libpq lists all failures again, after the last one.
+        text = " ".join(str(cause).split()).partition(" Multiple connection attempts failed")[0]
         if isinstance(cause, psycopg.errors.UniqueViolation):
             raise
         if isinstance(cause, psycopg.errors.LockNotAvailable):
