@@ -84,9 +84,13 @@ class Samples:
         """Return the services and days that these are of."""
         import numpy as np
 
-        pairs = np.unique(np.stack([self.chunk, self.days]), axis=1).T.tolist()
-        services = self.texts["service"]
-        return {(services[chunk], _EPOCH + timedelta(days=day)) for chunk, day in pairs}
+        # They are sorted by service and day: where neither changes, there is nothing new.
+        days = self.days
+        services = np.asarray(self.texts["service"], dtype=object)
+        codes = np.unique([text or "" for text in services], return_inverse=True)[1][self.chunk]
+        changes = (codes[1:] != codes[:-1]) | (days[1:] != days[:-1])
+        firsts = [0, *(np.flatnonzero(changes) + 1).tolist()] if len(self) else []
+        return {(services[self.chunk[at]], _EPOCH + timedelta(days=int(days[at]))) for at in firsts}
 
     def table(self) -> Table:
         """Return them as plain values."""
