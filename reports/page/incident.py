@@ -19,7 +19,8 @@ from tracker.incident import Incident, Status
 from tracker.text.shortening import short
 from tracker.times import spoken, utc
 
-_LONGEST_TITLE = 110
+_LONGEST_TITLE, _LONGEST_NAME = 110, 60
+_MOST_SERVICES = 3
 _LONGEST_SENTENCE = 150
 
 
@@ -86,8 +87,8 @@ def first_screen(facts: IncidentFacts, now: datetime) -> Html:
             element("p", severity(incident.severity), " ", _state(facts, now), class_="state"),
             definitions(
                 [
-                    ("Stage", incident.stage or "not recorded"),
-                    ("Lead", incident.lead or "not recorded"),
+                    ("Stage", short(incident.stage or "not recorded", _LONGEST_NAME)),
+                    ("Lead", short(incident.lead or "not recorded", _LONGEST_NAME)),
                     ("Running", _running(facts)),
                     ("Last change", _last_change(facts)),
                     ("Due next", _next(facts, now)),
@@ -126,33 +127,36 @@ def _state(facts: IncidentFacts, now: datetime) -> Html:
 
 def _running(facts: IncidentFacts) -> Html:
     """Write the version that runs of each service."""
-    written = [
-        element("li", f"{service} ", _version(facts, change)) for service, change in facts.running.items()
-    ]
-    if len(written) == 1:
+    if len(facts.running) == 1:
         service, change = next(iter(facts.running.items()))
         return joined((f"{service} ", _version(facts, change)))
+    shown = list(facts.running.items())[:_MOST_SERVICES]
+    more = len(facts.running) - len(shown)
+    written = [element("li", f"{service} ", _version(facts, change)) for service, change in shown]
+    if more:
+        written.append(element("li", f"and {counted(more, 'more service')}"))
     return element("ul", *written) if written else text("unknown: no service is recorded")
 
 
 def _version(facts: IncidentFacts, change: ChangeRow | None) -> Html:
     if change is None:
         return text("version unknown: no deploy is recorded")
-    name = element("strong", version_name(change.version))
+    name = element("strong", short(version_name(change.version), _LONGEST_NAME))
     return joined((name, " since ", minute(change.finished_at or change.at, facts.context.zone)))
 
 
 def _last_change(facts: IncidentFacts) -> Html:
     change = facts.last_change
     if change is None:
-        return text("no deploy or rollback is recorded in its time")
+        return text("no deploy or rollback is recorded")
     what = "rollback to" if change.kind == "rollback" else "deploy of"
     ended = {"started": "in progress since", "finished": "at"}.get(change.status, f"{change.status} at")
     rows = [one for one in facts.context.verdicts if one.change in change.evidence]
     verdict = after_change_in_words(rows, facts.context.name_of) if rows else "not judged yet"
     return joined(
         (
-            f"{what} {change.service} {version_name(change.version)}, {ended} ",
+            short(f"{what} {change.service} {version_name(change.version)}", _LONGEST_TITLE),
+            f", {ended} ",
             minute(change.at, facts.context.zone),
             ": ",
             element("strong", short(verdict, _LONGEST_SENTENCE)),

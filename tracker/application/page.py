@@ -103,7 +103,13 @@ class PageReader:
         known = dossier_of(session.log, incident, position, session.now)
         context, _ = gather(known, zone_name=session.settings.tracker.time_zone)
         entries = timeline(known)
-        changes = [change for change in in_production(known.own_changes) if change.kind != "merge"]
+        # While it is open, the last change is what was last done to its services, whichever incident it is counted to.
+        of_it = known.changes if incident.status is Status.OPEN else known.own_changes
+        changes = [
+            change
+            for change in in_production(of_it)
+            if change.kind != "merge" and change.service in incident.services
+        ]
         facts = IncidentFacts(
             context=context,
             entries=entries,

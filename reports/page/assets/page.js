@@ -122,7 +122,8 @@
   };
   let position = Number(body.dataset.position);
   const update = (content) => {
-    const top = rows.getBoundingClientRect().top < 0 && [...rows.children].find((row) => row.getBoundingClientRect().bottom > 0);
+    // Where the browser does not keep what is read in its place, it is kept here.
+    const top = !CSS.supports("overflow-anchor", "auto") && rows.getBoundingClientRect().top < 0 && [...rows.children].find((row) => row.getBoundingClientRect().bottom > 0);
     const was = top && top.getBoundingClientRect().top;
     for (const key of content.gone) {
       const row = document.getElementById(key);
@@ -151,12 +152,14 @@
   };
   const lost = (why) => {
     lostAt ||= new Date();
+    delete body.dataset.live;
     banner(`Not live since ${two(lostAt.getHours())}:${two(lostAt.getMinutes())}:${two(lostAt.getSeconds())}: ${why}`);
   };
   const listen = () => {
     source = new EventSource(`${body.dataset.events}?after=${position}`);
     source.addEventListener("open", () => {
       lostAt = undefined;
+      body.dataset.live = "yes";
       banner("");
     });
     source.addEventListener("update", (event) => update(JSON.parse(event.data)));
