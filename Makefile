@@ -16,7 +16,7 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test quick check lint format types imports docs demo bench faults judge claims hostile aarch64 lock clean
+.PHONY: help setup servers test quick check lint format types imports docs pictures demo bench faults judge claims hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ imports: setup ## Check which module may know which
 
 docs: setup ## Run only the tests of the documents
 	@$(if $(DOCS_TESTS),$(BIN)/python -m pytest $(DOCS_TESTS) $(PYTEST),echo "no tests/docs yet")
+
+pictures: setup ## Draw the pictures of README and the tour anew from the demo, with Chromium
+	@$(BIN)/python -m tests.docs.pictures
 
 demo: setup ## Show a whole incident end to end, with nothing else running
 	@$(BIN)/tracker demo

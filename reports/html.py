@@ -24,6 +24,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-ur
 _WHOLE = re.compile(rb"<!-- sha256 of all above: ([0-9a-f]{64}) -->\n?")
 _BY_HAND = '<div class="by-hand">'
 _FIRST_SCREENS = ("Summary", "Overview")
+_BOX = re.compile(r"^(\s*- )\[([ x])\] ", re.MULTILINE)
 _SLUG = re.compile(r"[\W_]+")
 
 
@@ -44,10 +45,12 @@ class Page:
         return data + f"<!-- sha256 of all above: {hashlib.sha256(data).hexdigest()} -->\n".encode()
 
 
-def page(parts: Sequence[Part], pictures: Mapping[str, bytes], stylesheet: str | None = None) -> Page:
+def page(
+    parts: Sequence[Part], pictures: Mapping[str, tuple[bytes, bytes]], stylesheet: str | None = None
+) -> Page:
     """Render the parts of a report, each by itself: no prose around them changes a byte of them.
 
-    With the address of a stylesheet the page has none of its own; a server sends its policy with it.
+    `pictures` are each one for a desk and one for a phone. With the address of a stylesheet the page has none of its own; a server sends its policy with it.
     """
     taken: dict[str, int] = {}
     made: list[Part] = []
@@ -119,7 +122,7 @@ def is_unmodified(data: bytes) -> bool:
 class _Renderer(RendererHTML):
     """Writes HTML; what it does with tables and pictures is its own."""
 
-    pictures: Mapping[str, bytes] = {}
+    pictures: Mapping[str, tuple[bytes, bytes]] = {}
     addresses: Mapping[str, str] = {}
     by_hand = False
 
@@ -144,13 +147,22 @@ class _Renderer(RendererHTML):
         drawn = None if self.by_hand else self.pictures.get(unquote(source))
         if drawn is None:
             return f'<a href="{html.escape(source)}" rel="noopener noreferrer">{alternative or "picture"}</a>'
-        if source.endswith(".png"):
-            data = base64.b64encode(drawn).decode()
-            return (
-                f'<span class="picture"><img alt="{alternative}" src="data:image/png;base64,{data}"></span>'
-            )
-        svg = drawn.decode("utf-8")
-        return f'<span class="picture">{svg[svg.index("<svg") :].strip()}</span>'
+        return "".join(
+            f'<span class="picture {width}">{_picture(source, data, alternative)}</span>'
+            for width, data in zip(("wide", "narrow"), drawn, strict=True)
+        )
+
+
+def _ticked(box: re.Match[str]) -> str:
+    """Write a box of a checklist as a sign: plain markdown has none."""
+    return f"{box[1]}{'☑' if box[2] == 'x' else '☐'} "
+
+
+def _picture(source: str, drawn: bytes, alternative: str) -> str:
+    if source.endswith(".png"):
+        return f'<img alt="{alternative}" src="data:image/png;base64,{base64.b64encode(drawn).decode()}">'
+    svg = drawn.decode("utf-8")
+    return svg[svg.index("<svg") :].strip()
 
 
 class _Rendered:
@@ -160,7 +172,7 @@ class _Rendered:
         self,
         markdown: str,
         taken: dict[str, int],
-        pictures: Mapping[str, bytes],
+        pictures: Mapping[str, tuple[bytes, bytes]],
         *,
         by_hand: bool = False,
         addresses: Mapping[str, str] | None = None,
@@ -173,7 +185,7 @@ class _Rendered:
         renderer = reader.renderer
         assert isinstance(renderer, _Renderer)
         renderer.pictures, renderer.addresses, renderer.by_hand = pictures, addresses or {}, by_hand
-        tokens = reader.parse(markdown)
+        tokens = reader.parse(_BOX.sub(_ticked, markdown))
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
                 self._name(token, tokens[at + 1])

@@ -45,7 +45,8 @@ td strong:only-child { white-space: nowrap; }
 th { color: var(--dim); font-weight: 600; white-space: nowrap; }
 td code { white-space: nowrap; }
 .picture { display: block; overflow-x: auto; background: #ffffff; border: 1px solid var(--line); border-radius: .4rem; }
-.picture svg, .picture img { display: block; width: 100%; min-width: 44rem; height: auto; }
+.picture svg, .picture img { display: block; width: 100%; height: auto; }
+.narrow { display: none; }
 .first-screen { font-size: .97rem; line-height: 1.45; }
 .first-screen h2 { margin: .4rem 0; padding: 0; border: 0; font-size: 1.1rem; color: var(--dim); }
 .first-screen ul { padding-left: 1.2rem; margin: .4rem 0; }
@@ -73,6 +74,10 @@ details > h2, details details > h3 { position: absolute; width: 1px; height: 1px
   body { font-size: 15px; }
   h1 { font-size: 1.4rem; }
 }
+@media screen and (max-width: 44rem) {
+  .wide { display: none; }
+  .narrow { display: block; max-width: 28rem; }
+}
 @media print {
   :root { color-scheme: light; --ink: #000000; --dim: #444444; --line: #bbbbbb; --ground: #ffffff; --raised: #f3f3f3; --link: #000000; }
   body { font-size: 10pt; }
@@ -86,9 +91,14 @@ details > h2, details details > h3 { position: absolute; width: 1px; height: 1px
   .first-screen .picture { max-width: none; }
   main { max-width: none; padding: 0; }
   .table, .picture { overflow: visible; }
-  .picture svg, .picture img { min-width: 0; }
-  table { font-size: 8pt; overflow-wrap: anywhere; }
+  table { font-size: 8pt; overflow-wrap: break-word; }
   td, table:has(td code) td:nth-child(2) { min-width: 0; }
+  /* Sentences may be cut anywhere; the words of a wide table are not. */
+  td:nth-child(2), td:nth-child(4) { overflow-wrap: anywhere; }
+  tr:has(td:nth-child(6)) td:not(:first-child) { overflow-wrap: break-word; }
+  tr:has(td:nth-child(6)) td:first-child { overflow-wrap: anywhere; min-width: 5rem; }
+  code { background: none; padding: 0; }
+  p:has(+ .table) { break-after: avoid; }
   table:has(td code) td:first-child { overflow-wrap: normal; }
   h2, h3 { break-after: avoid; }
   tr, .picture, blockquote { break-inside: avoid; }

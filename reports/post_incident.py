@@ -5,9 +5,10 @@ gives the same bytes.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from reports.charts import draw
+from reports.charts import NARROW, Chart, draw
 from reports.context import Context
 from reports.generated_regions import Part, render
 from reports.markdown import command, text
@@ -17,10 +18,19 @@ from reports.templates import TEMPLATES
 
 @dataclass(frozen=True)
 class Document:
-    """The generated parts, and the pictures by path relative to the text."""
+    """The generated parts, and the pictures by path relative to the text, with what they were drawn from."""
 
     parts: tuple[Part, ...]
     pictures: dict[str, bytes]
+    charts: dict[str, Chart]
+
+    @cached_property
+    def page_pictures(self) -> dict[str, tuple[bytes, bytes]]:
+        """Each picture for a desk and for a phone: a page has both, and shows one."""
+        return {
+            path: (drawn, draw(self.charts[path], format=_format(path), width=NARROW))
+            for path, drawn in self.pictures.items()
+        }
 
     @property
     def markdown(self) -> str:
@@ -46,13 +56,15 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
         Part("head", _between_blank_lines(title), made),
         *(Part(name, _between_blank_lines(lines)) for name, lines in written),
     )
-    drawn: dict[str, bytes] = {}
+    charts: dict[str, Chart] = {}
     if with_pictures and context.pictures != "none":
-        kind: Literal["png", "svg"] = "png" if context.pictures == "png" else "svg"
-        drawn = {
-            f"{incident.id}/{name}": draw(chart, format=kind) for name, chart in pictures(context).items()
-        }
-    return Document(parts, drawn)
+        charts = {f"{incident.id}/{name}": chart for name, chart in pictures(context).items()}
+    drawn = {path: draw(chart, format=_format(path)) for path, chart in charts.items()}
+    return Document(parts, drawn, charts)
+
+
+def _format(path: str) -> Literal["png", "svg"]:
+    return "png" if path.endswith(".png") else "svg"
 
 
 def _between_blank_lines(lines: list[str]) -> str:

@@ -67,19 +67,20 @@ def value_axis(low: float, high: float, unit: str | None) -> ValueAxis:
     return ValueAxis(ticks[0][0], ticks[-1][0], shown_as, ticks)
 
 
-def time_ticks(start: datetime, end: datetime, tz: tzinfo) -> list[TimeTick]:
-    """Choose at most ten round clock times of a zone, and dates where the day changes."""
+def time_ticks(start: datetime, end: datetime, tz: tzinfo, at_most: int = _MOST_TICKS) -> list[TimeTick]:
+    """Choose at most ten, or `at_most`, round clock times of a zone, and dates where the day changes."""
     seconds = (end - start).total_seconds()
+    at_most = min(at_most, _MOST_TICKS)
     ticks: list[datetime] = []
     for step in _CLOCK_STEPS:
-        if seconds / step <= _MOST_TICKS * 2:
+        if seconds / step <= at_most * 2:
             ticks = list(_clock_times(start, end, tz, step))
-            if len(ticks) <= _MOST_TICKS:
+            if len(ticks) <= at_most:
                 break
     else:
         for days in _DAY_STEPS:
             ticks = list(_midnights(start, end, tz, days))
-            if len(ticks) <= _MOST_TICKS:
+            if len(ticks) <= at_most:
                 break
     if all(at.astimezone(tz).strftime("%H%M%S") == "000000" for at in ticks) and len(ticks) > 1:
         upper, lower = "%m-%d", "%Y"

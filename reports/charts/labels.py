@@ -63,7 +63,7 @@ def _unfit(character: str) -> bool:
 class Flag:
     """A mark's label: it hangs on its line at `x`, `row` rows above the picture.
 
-    `left` to `right` is all that it covers, with its badge. Row 0 has no label: only the line is drawn.
+    `left` to `right` is all that it covers, with its badge.
     """
 
     x: float
@@ -75,40 +75,14 @@ class Flag:
 
 
 def flags(
-    marks: Sequence[tuple[float, str, int]],
-    *,
-    size: float,
-    left: float,
-    right: float,
-    rows: int,
-    widest: float,
+    marks: Sequence[tuple[float, str]], *, size: float, left: float, right: float, widest: float
 ) -> list[Flag]:
-    """Give each mark, (x, text, importance), a row in which it meets no label and no line.
+    """Give each mark, (x, text), a row in which it meets no label and no line; the marks must be by x.
 
-    Of marks close together the earliest stands highest, so that they read downwards in
-    time. Where `rows` do not suffice, the least important lose their labels (a smaller
-    number is more important); the answer is in the order of the marks, which must be by x.
+    Of marks close together the earliest stands highest, so that they read downwards in time.
     """
-    by_importance = sorted(range(len(marks)), key=lambda i: (marks[i][2], i))
-    low, high = 0, len(marks)
-    best: dict[int, Flag] = {}
-    while low < high:
-        middle = (low + high + 1) // 2
-        chosen = sorted(by_importance[:middle])
-        placed = _placed([marks[i] for i in chosen], size, left, right, widest)
-        if max((flag.row for flag in placed), default=0) <= rows:
-            best = dict(zip(chosen, placed, strict=True))
-            low = middle
-        else:
-            high = middle - 1
-    return [best.get(i, Flag(x, 0, "", x, x)) for i, (x, _, _) in enumerate(marks)]
-
-
-def _placed(
-    marks: Sequence[tuple[float, str, int]], size: float, left: float, right: float, widest: float
-) -> list[Flag]:
-    texts = [fitted(text, size, widest) for _, text, _ in marks]
-    xs = [x for x, _, _ in marks]
+    texts = [fitted(text, size, widest) for _, text in marks]
+    xs = [x for x, _ in marks]
     reach = [(_TEXT_FROM_LINE + text_width(text, size)) if text else BADGE for text in texts]
     turned = len(xs)  # from this one on, labels stand left of their lines
     for i in range(len(xs)):

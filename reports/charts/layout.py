@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from reports.charts import shapes
 from reports.charts.axes import ValueAxis, time_ticks, value_axis
 from reports.charts.chart import Chart, Mark
-from reports.charts.chart_labels import EMPTY, description, mark_text
+from reports.charts.chart_labels import EMPTY, description
 from reports.charts.curves import finite_within, strokes
-from reports.charts.labels import Flag, fitted, flags, plain, text_width
+from reports.charts.labels import fitted, plain, text_width
 from reports.charts.lanes import lanes
 from reports.charts.legend import Entry, legend
+from reports.charts.mark_groups import label_marks
 from reports.charts.shapes import LINE_LOOKS, LOOKS, Outline, Point, Shape, Words
 from reports.numbers import six_digits
 from tracker.times import to_us
@@ -30,45 +31,66 @@ if TYPE_CHECKING:
 
 
 WIDTH, HEIGHT = 820, 340
-LEFT, RIGHT = 68.0, 752.0
+NARROW = 360
+"""The width of a picture for a phone, where it is shown pixel by pixel."""
+_LEFT, _LEFT_NARROW, _RIGHT = 68.0, 50.0, 68.0
 _EDGE = 8.0
 _ROW = 17.0
 _TITLE = 40.0
 _LOWEST = 125.0  # labels leave the curves at least this height
 _LABEL = 11.0
 _WIDEST_LABEL = 240.0
+_WIDEST_TICK = 50.0
 _NARROWEST_BAND = 0.015
 """The least part of the axis that a band has to cover to be seen: some three pixels."""
 
 
 class Layout:
-    """The shapes of one chart, in drawing order, with where its marks' labels stand."""
+    """The shapes of one chart, in drawing order, with where its marks' labels stand.
 
-    def __init__(self, chart: Chart) -> None:
+    It is as high as the labels above the curves need.
+    """
+
+    def __init__(self, chart: Chart, width: int = WIDTH) -> None:
         self.chart = chart
+        self.width = width
+        self.left = _LEFT if width >= WIDTH else _LEFT_NARROW
+        self.right = width - _RIGHT
         self.title = plain(chart.title)
         self.axis = self._value_axis()
         self.shows_band = self._is_band_visible()
-        legend_shapes, legend_height = legend(self._legend_entries(), LEFT, WIDTH - _EDGE, HEIGHT - 8.0)
-        self.dates = HEIGHT - 8.0 - legend_height
-        self.clocks = self.dates - 14.0
-        self.lanes_end = self.clocks - 17.0
-        bars, height = lanes(chart, self.x, LEFT, RIGHT, self.lanes_end)
-        self.bottom = self.lanes_end - height - (3.0 if height else 0.0)
         self.marks: list[Mark] = sorted(
             (mark for mark in chart.marks if chart.start <= mark.at <= chart.end),
             key=lambda mark: (mark.at, LOOKS[mark.kind].importance, mark.kind, mark.label),
         )
         self.description = description(chart, self.marks)
-        self.flags: list[Flag] = flags(
-            [(self.x(mark.at), mark_text(chart, mark), LOOKS[mark.kind].importance) for mark in self.marks],
-            size=_LABEL,
+        _, legend_height = legend(self._legend_entries(), self.left, width - _EDGE, 0.0)
+        _, lanes_height = lanes(chart, self.x, self.left, self.right, 0.0)
+        narrow = width < WIDTH
+        below = 8.0 + legend_height + 14.0 + 17.0 + lanes_height + (3.0 if lanes_height else 0.0)
+        rows = int((HEIGHT - below - _TITLE - _LOWEST) / _ROW)
+        self.labels = label_marks(
+            chart,
+            self.marks,
+            self.x,
             left=_EDGE,
-            right=WIDTH - _EDGE,
-            rows=int((self.bottom - _TITLE - _LOWEST) / _ROW),
+            right=width - _EDGE,
+            rows=rows,
             widest=_WIDEST_LABEL,
+            below=narrow,
         )
-        self.top = _TITLE + _ROW * max((flag.row for flag in self.flags), default=0)
+        highest = max((label.flag.row for label in self.labels), default=0)
+        self.top = _TITLE + _ROW * highest
+        listed = _ROW * len(self.labels) if narrow else 0.0
+        self.height = HEIGHT + int(_ROW * max(0, highest - rows) + listed)
+        below += listed
+        legend_end = self.height - 8.0 - listed
+        legend_shapes, _ = legend(self._legend_entries(), self.left, width - _EDGE, legend_end)
+        self.dates = legend_end - legend_height
+        self.clocks = self.dates - 14.0
+        self.lanes_end = self.clocks - 17.0
+        bars, _ = lanes(chart, self.x, self.left, self.right, self.lanes_end)
+        self.bottom = self.height - below
         self.shapes: list[Shape] = [
             *self._shades(),
             *self._band(),
@@ -91,7 +113,7 @@ class Layout:
 
     def _x_us(self, at_us: int) -> float:
         start, end = to_us(self.chart.start), to_us(self.chart.end)
-        return round(LEFT + (RIGHT - LEFT) * (at_us - start) / (end - start), 2)
+        return round(self.left + (self.right - self.left) * (at_us - start) / (end - start), 2)
 
     def y(self, value: float) -> float:
         """Return the pixel of a value. Halves, because the range of floats may be no float."""
@@ -148,10 +170,12 @@ class Layout:
             is_floor = y == self.bottom
             found.append(
                 Outline(
-                    [((LEFT, y), (RIGHT, y))], stroke=shapes.FRAME if is_floor else shapes.GRID, width=1.0
+                    [((self.left, y), (self.right, y))],
+                    stroke=shapes.FRAME if is_floor else shapes.GRID,
+                    width=1.0,
                 )
             )
-            found.append(Words(LEFT - 8, y + 4, text, color=shapes.QUIET, anchor="end"))
+            found.append(Words(self.left - 8, y + 4, text, color=shapes.QUIET, anchor="end"))
         return found
 
     def _limit(self) -> list[Shape]:
@@ -159,20 +183,20 @@ class Layout:
         if limit is None or not math.isfinite(limit):
             return []
         text = f"limit {self.axis.shown_as.label(_decimal(limit) / self.axis.shown_as.size)}"
-        text = text if text_width(text, 10) <= WIDTH - RIGHT - 8 else text.removeprefix("limit ")
+        text = text if text_width(text, 10) <= self.width - self.right - 8 else text.removeprefix("limit ")
         if not self.axis.low <= limit <= self.axis.high:
             edge = self.top + 12 if limit > self.axis.high else self.bottom - 6
             arrow = "↑" if limit > self.axis.high else "↓"
-            return [Words(RIGHT + 4, edge, f"{arrow} {text}", 10, shapes.LIMIT)]
+            return [Words(self.right + 4, edge, f"{arrow} {text}", 10, shapes.LIMIT)]
         y = self.y(limit)
         return [
-            Outline([((LEFT, y), (RIGHT, y))], stroke=shapes.LIMIT, width=1.2, dash=(5.0, 3.0)),
-            Words(RIGHT + 4, y + 3.5, text, 10, shapes.LIMIT),
+            Outline([((self.left, y), (self.right, y))], stroke=shapes.LIMIT, width=1.2, dash=(5.0, 3.0)),
+            Words(self.right + 4, y + 3.5, text, 10, shapes.LIMIT),
         ]
 
     def _curves(self) -> list[Shape]:
         found: list[Shape] = []
-        columns = int(RIGHT - LEFT)
+        columns = int(self.right - self.left)
         for number, line in reversed(list(enumerate(self.chart.lines))):
             pieces = strokes(line, self.chart.start, self.chart.end, columns)
             parts = [self._points(instants, values) for instants, values in pieces]
@@ -192,7 +216,7 @@ class Layout:
         """Say in the middle, on a plate that no mark's line crosses, that there is nothing."""
         if self.has_samples:
             return []
-        x, y = (LEFT + RIGHT) / 2, round((self.top + self.bottom) / 2, 2)
+        x, y = (self.left + self.right) / 2, round((self.top + self.bottom) / 2, 2)
         half = round(text_width(EMPTY, 13) / 2, 2)
         plate = ((x - half, y - 13), (x + half, y - 13), (x + half, y + 13), (x - half, y + 13))
         return [
@@ -203,38 +227,41 @@ class Layout:
     def _times(self) -> list[Shape]:
         found: list[Shape] = []
         free_from = 0.0
-        for tick in time_ticks(self.chart.start, self.chart.end, self.chart.tz):
+        for tick in time_ticks(
+            self.chart.start, self.chart.end, self.chart.tz, int((self.right - self.left) / _WIDEST_TICK)
+        ):
             x = self.x(tick.at)
             found.append(Outline([((x, self.lanes_end), (x, self.lanes_end + 4))], stroke=shapes.FRAME))
             found.append(Words(x, self.clocks, tick.clock, color=shapes.QUIET, anchor="middle"))
             if tick.date and x - 34 >= free_from:
                 found.append(Words(x, self.dates, tick.date, 10, shapes.QUIET, "middle"))
                 free_from = x + 40
-        found.append(Outline([((LEFT, self.lanes_end), (RIGHT, self.lanes_end))], stroke=shapes.FRAME))
-        zone = fitted(plain(self.chart.zone), 10, WIDTH - _EDGE - RIGHT + 30)
-        found.append(Words(WIDTH - _EDGE, self.dates, zone, 10, shapes.QUIET, "end"))
+        found.append(
+            Outline([((self.left, self.lanes_end), (self.right, self.lanes_end))], stroke=shapes.FRAME)
+        )
+        zone = fitted(plain(self.chart.zone), 10, self.width - _EDGE - self.right + 30)
+        found.append(Words(self.width - _EDGE, self.dates, zone, 10, shapes.QUIET, "end"))
         return found
 
     def _marks(self) -> list[Shape]:
         lines: list[Shape] = []
         labels: list[Shape] = []
-        for mark, flag in zip(self.marks, self.flags, strict=True):
-            look = LOOKS[mark.kind]
+        for number, label in enumerate(self.labels):
+            flag, look = label.flag, LOOKS[label.marks[0].kind]
             y = self.row_y(flag.row)
-            above = y if flag.row else self.top
-            lines.append(
-                Outline(
-                    [((flag.x, self.bottom), (flag.x, above))],
-                    stroke=look.color,
-                    width=look.width,
-                    dash=look.dash,
+            for x in dict.fromkeys(self.x(mark.at) for mark in label.marks):
+                above = y if x == flag.x else self.top
+                lines.append(
+                    Outline(
+                        [((x, self.bottom), (x, above))], stroke=look.color, width=look.width, dash=look.dash
+                    )
                 )
-            )
-            if flag.row:
-                badge = tuple((round(flag.x + dx, 2), round(y + dy, 2)) for dx, dy in look.badge)
-                labels.append(Outline([badge], stroke=shapes.PAPER, width=1.0, fill=look.color, closed=True))
-                labels.append(Words(flag.x, y + 3.4, look.letter, 9, shapes.PAPER, "middle", bold=True))
-            if flag.text:
+            labels += _badge(look, flag.x, y)
+            if self.width < WIDTH:
+                y = self.height - 12.0 - _ROW * (len(self.labels) - 1 - number)
+                text = fitted(label.text, _LABEL, self.width - 44.0)
+                labels += [*_badge(look, 18.0, y), Words(32.0, y + 4, text, _LABEL, look.color)]
+            elif flag.text:
                 x = flag.x - 11 if flag.leftward else flag.x + 11
                 anchor: shapes.Anchor = "end" if flag.leftward else "start"
                 labels.append(Words(round(x, 2), y + 4, flag.text, _LABEL, look.color, anchor))
@@ -245,13 +272,8 @@ class Layout:
         return round(self.top + 4.0 - row * _ROW, 2)
 
     def _title(self) -> list[Shape]:
-        unlabelled = sum(flag.row == 0 for flag in self.flags)
-        note = f"{unlabelled} marks without a label" if unlabelled > 1 else "1 mark without a label"
-        room = WIDTH - 2 * _EDGE - (text_width(note, 10) + 12 if unlabelled else 0)
-        found: list[Shape] = [Words(_EDGE + 4, 20, fitted(self.title, 15, room), 14, bold=True)]
-        if unlabelled:
-            found.append(Words(WIDTH - _EDGE, 20, note, 10, shapes.QUIET, "end"))
-        return found
+        room = self.width - 2 * _EDGE
+        return [Words(_EDGE + 4, 20, fitted(self.title, 15, room), 14, bold=True)]
 
     # What it is made of.
 
@@ -289,6 +311,14 @@ class Layout:
             (self._x_us(at * 1000), self.y(six_digits(value)))
             for at, value in zip(instants_ms.tolist(), values.tolist(), strict=True)
         ]
+
+
+def _badge(look: shapes.Look, x: float, y: float) -> list[Shape]:
+    outline = tuple((round(x + dx, 2), round(y + dy, 2)) for dx, dy in look.badge)
+    return [
+        Outline([outline], stroke=shapes.PAPER, width=1.0, fill=look.color, closed=True),
+        Words(x, y + 3.4, look.letter, 9, shapes.PAPER, "middle", bold=True),
+    ]
 
 
 def _decimal(value: float) -> Decimal:

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from reports.charts.chart import Chart
-from reports.charts.layout import HEIGHT, WIDTH, Layout
+from reports.charts.layout import WIDTH, Layout
 from reports.charts.shapes import PAPER, Outline, Words
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _KEPT = (
 )
 
 
-def draw(chart: Chart, *, format: Literal["svg", "png"] = "svg") -> bytes:  # noqa: A002 - the name people know
+def draw(chart: Chart, *, format: Literal["svg", "png"] = "svg", width: int = WIDTH) -> bytes:  # noqa: A002 - the name people know
     """Draw a chart; the same chart gives the same bytes.
 
     An SVG is the same on every machine; a PNG is for one version of matplotlib and its
@@ -43,7 +43,7 @@ def draw(chart: Chart, *, format: Literal["svg", "png"] = "svg") -> bytes:  # no
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    layout = Layout(chart)
+    layout = Layout(chart, width)
     buffer = io.BytesIO()
     with _LOCK, matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
@@ -66,7 +66,7 @@ def draw(chart: Chart, *, format: Literal["svg", "png"] = "svg") -> bytes:  # no
         nothing: dict[str, Any] = {"Date": None, "Creator": None, "Format": None, "Type": None}
         canvas = FigureCanvasSVG(figure)
         canvas.print_svg(text, metadata=nothing)
-    return _cleaned(text.getvalue(), layout.title, layout.description).encode()
+    return _cleaned(text.getvalue(), layout).encode()
 
 
 def _figure(layout: Layout, data_path: str) -> Figure:
@@ -77,8 +77,10 @@ def _figure(layout: Layout, data_path: str) -> Figure:
     from matplotlib.text import Text
     from matplotlib.transforms import Affine2D
 
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72, facecolor=PAPER, edgecolor="none")
-    pixels = Affine2D().scale(1 / 72, -1 / 72).translate(0, HEIGHT / 72) + figure.dpi_scale_trans
+    figure = Figure(
+        figsize=(layout.width / 72, layout.height / 72), dpi=72, facecolor=PAPER, edgecolor="none"
+    )
+    pixels = Affine2D().scale(1 / 72, -1 / 72).translate(0, layout.height / 72) + figure.dpi_scale_trans
     # matplotlib's own copy of the font: another release of it would have other widths.
     fonts = {bold: f"{data_path}/fonts/ttf/DejaVuSans{'-Bold' if bold else ''}.ttf" for bold in (False, True)}
     for number, shape in enumerate(layout.shapes):
@@ -117,7 +119,7 @@ def _path(shape: Outline, path: Any) -> tuple[list[tuple[float, float]], list[in
     return vertices, codes
 
 
-def _cleaned(svg: str, title: str, description: str) -> str:
+def _cleaned(svg: str, layout: Layout) -> str:
     """Keep the paths and texts alone, in order, with at most two decimals.
 
     Ids, styles and groups go: pictures are pasted into one page, where an id or a
@@ -126,10 +128,10 @@ def _cleaned(svg: str, title: str, description: str) -> str:
     """
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{HEIGHT}"'
-        f' viewBox="0 0 {WIDTH} {HEIGHT}" font-family="{_FONTS}">',
-        f"<title>{escape(title)}</title>",
-        f"<desc>{escape(description)}</desc>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{layout.width}" height="{layout.height}"'
+        f' viewBox="0 0 {layout.width} {layout.height}" font-family="{_FONTS}">',
+        f"<title>{escape(layout.title)}</title>",
+        f"<desc>{escape(layout.description)}</desc>",
     ]
     for element in ElementTree.fromstring(svg).iter():
         tag = element.tag.rpartition("}")[2]

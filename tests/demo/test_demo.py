@@ -118,6 +118,16 @@ def test_a_demo_ends_in_a_report_with_its_pictures(demo):
         assert "not recorded" not in section
 
 
+def test_the_tour_shows_the_picture_of_today(demo):
+    """
+    `make pictures` draws it and the first screen anew.
+    """
+    folder, _ = demo
+    shown = Path(__file__).parents[2] / "docs" / "tour" / "failed-requests.svg"
+
+    assert shown.read_bytes() == (folder / "INC-42" / "checkout-error_ratio.svg").read_bytes()
+
+
 def test_every_command_that_it_prints_works(demo):
     """
     What it says to try can be pasted; the story is one in which not all went well, so its check has findings.

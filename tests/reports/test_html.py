@@ -101,15 +101,15 @@ def test_every_heading_can_be_linked_to_and_every_link_leads_somewhere():
 
 def test_the_pictures_are_in_the_page():
     """
-    As SVG; as PNG where asked, and none where none is wanted.
+    As SVG; as PNG where asked, and none where none is wanted. Each is there for a desk and for a phone.
     """
     drawn = page(histories.whole_incident())
     bitmap = page(histories.whole_incident(), "--pictures", "png", name="png.html")
     without = page(histories.whole_incident(), "--pictures", "none", name="none.html")
 
-    assert drawn.count("<svg ") == 1
+    assert drawn.count("<svg ") == 2
     assert "<?xml" not in drawn
-    assert bitmap.count('src="data:image/png;base64,') == 1
+    assert bitmap.count('src="data:image/png;base64,') == 2
     assert "<svg" not in without
     assert sorted(path.name for path in Path().iterdir() if path.suffix != ".db") == [
         "none.html",
@@ -197,6 +197,21 @@ def test_a_page_asks_for_nothing_and_fits_a_phone_and_a_desk(browser, width, tem
     assert browser.evaluate(wide) == []
     assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert browser.evaluate("document.querySelectorAll('.table').length") > 2
+
+
+def test_a_picture_is_read_on_a_phone_without_scrolling(browser):
+    """
+    One of the two is shown, as wide as the column, and its smallest words have at least 8 pixels.
+    """
+    page(histories.whole_incident())
+
+    for width in (390, 1280):
+        browser.open(Path("p.html"), width=width)
+        shown = "[...document.querySelectorAll('.picture')].filter(each => each.checkVisibility())"
+        fits = f"{shown}.map(each => each.scrollWidth <= each.clientWidth)"
+        words = f"Math.min(...{shown}.flatMap(each => [...each.querySelectorAll('text')].map(t => parseFloat(t.getAttribute('font-size')) * each.querySelector('svg').getBoundingClientRect().width / each.querySelector('svg').viewBox.baseVal.width)))"
+        assert browser.evaluate(fits) == [True]
+        assert browser.evaluate(words) >= 8
 
 
 def test_a_page_is_dark_where_the_reader_wants_it_dark(browser):

@@ -136,7 +136,7 @@ class PageReader:
         written = document(
             session, session.incident(name), None, zone_name=session.settings.tracker.time_zone
         )
-        made = html.page(written.parts, written.pictures, address("report.css"))
+        made = html.page(written.parts, written.page_pictures, address("report.css"))
         return made.whole([""] * (len(made.parts) + 1))
 
     def rows_at(self, name: str, position: int) -> dict[str, Row]:

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
 
 def page_of(written: "Document", found: "ParsedReport | None" = None) -> bytes:
     """Make the page of a report; `found` is the markdown with prose around the same parts."""
-    made = page(written.parts, written.pictures)
+    made = page(written.parts, written.page_pictures)
     prose = [""] * (len(made.parts) + 1)
     if found is not None:
         # Prose stays behind the part that it stood behind, wherever that part was moved.

@@ -365,7 +365,7 @@ def _held(report: Report, written: "Document") -> Held:
 
 
 def _held_page(report: Report, written: "Document") -> Held:
-    made = page(written.parts, written.pictures)
+    made = page(written.parts, written.page_pictures)
     parts = _differing(report, made.parts)
     by_hand = hand_lines(report.apart, made)
     if by_hand is None:
