@@ -260,9 +260,9 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
             )
             return
     told = any(phrases("words/customer").search(each) for each in facts.noted_texts)
-    early = outside and not told and by in ("alert", "person") and not _RELATIVE.search(text)
-    early = early and all(topic.point != "alerted" for topic in facts.topics(text))
-    if early and (called := _CALLED.match(text)) and not is_known(called["who"], facts):
+    unasked = outside and not told and by in ("alert", "person") and not _RELATIVE.search(text)
+    unasked = unasked and all(topic.point != "alerted" for topic in facts.topics(text))
+    if unasked and (called := _CALLED.match(text)) and not is_known(called["who"], facts):
         yield Finding("name", "detector", text[:160], facts.of("detected", "declared")[:1], values=(str(by),))
         return
     noticed = phrases("detected").search(text) or (

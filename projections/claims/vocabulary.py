@@ -84,6 +84,9 @@ class _Phrases:
     def finditer(self, text: str, *span: int) -> Iterator[re.Match[str]]:
         return self._compiled.finditer(text, *span) if self._may_have(text) else iter(())
 
+    def match(self, text: str, *span: int) -> re.Match[str] | None:
+        return self._compiled.match(text, *span) if self._may_have(text) else None
+
     def fullmatch(self, text: str) -> re.Match[str] | None:
         return self._compiled.fullmatch(text) if self._may_have(text) else None
 
