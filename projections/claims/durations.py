@@ -113,7 +113,8 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
             continue
         spans, about = _spans(sentence, amount, topics, facts, context)
         spans = [each for each in spans if each.high >= 0]
-        if field and (facts.incident is None or all(each.origin != "log" for each in facts.of("started"))):
+        unknown = facts.incident is None or all(each.origin != "log" for each in facts.of("started"))
+        if field and (unknown or not spans):
             stamps = [Stamp("written", at, None, origin="text") for at in facts.written]
             between = _pairs(stamps, stamps)
             if not amount.high or any(amount.fits(each.low, each.high) for each in between):

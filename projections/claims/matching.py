@@ -43,7 +43,7 @@ def own_stamps(topic: Topic, text: str, facts: Facts) -> list[Stamp]:
     if topic.point == "lead" and len(found) > 1 and not _FIRST_LEAD.search(topic.words):
         found = found[1:]
     if topic.point == "fixed":
-        found = [each for each in facts.of("deployed", "rolled back", "recovered") if each.at >= facts.begins]
+        found = [s for s in facts.of("fixed", "deployed", "rolled back", "recovered") if s.at >= facts.begins]
     return _narrowed(found, topic, text, facts)
 
 

@@ -354,6 +354,10 @@ def _changed(text: str, facts: Facts) -> Iterator[Finding]:
         yield Finding("negation", "changed", text[:160], severities)
     elif lead and same and not limited and len({s.by for s in facts.of("lead")}) > 1 and is_claim(text):
         yield Finding("negation", "changed", text[:160], facts.of("lead"))
+    elif lead and len({s.by for s in facts.of("lead")}) > 1 and not limited and is_claim(text):
+        handed = phrases("telling/handover").search(text)
+        if handed and denied(text, *handed.span()):
+            yield Finding("negation", "changed", text[:160], facts.of("lead"))
     way = phrases("telling/lowered").search(text) or phrases("telling/raised").search(text)
     about = phrases("telling/of severity").search(text)
     if (
@@ -395,24 +399,9 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
     ):
         yield Finding("negation", "counted", untouched[0], values=(f"{most:,.0f}",), events=impact)
         return
-    every = phrases("telling/everybody").search(text)
-    if every and is_claim(text, *every.span()) and not phrases("negation").search(text):
-        words = content_words(text[every.end() :]) - facts.general
-        enough = 1 if phrases("telling/always").search(text, every.end()) else 2
-        denials = [
-            content_words(c)
-            for each in facts.impact_texts
-            for c in re.split(r"[;.,]\s", each)
-            if phrases("negation").search(c)
-        ]
-        for amount, noted in facts.impact_counts:
-            if (
-                amount >= 1
-                and noted in denials
-                and (len(words & noted) >= enough or (words and words <= noted))
-            ):
-                yield Finding("negation", "counted", text[:160], values=(f"{amount:,.0f}",), events=impact)
-                return
+    if _all_well(text, facts):
+        yield Finding("negation", "counted", text[:160], values=(f"{most:,.0f}",), events=impact)
+        return
     for match in phrases("nothing lost").finditer(text):
         left, right = clause_of(text, match.start(), match.end(), wide=True)
         words = content_words(text[match.end() : right])
@@ -430,3 +419,23 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
                     events=impact,
                 )
                 return
+
+
+def _all_well(text: str, facts: Facts) -> bool:
+    """Whether a sentence says that everybody could what a note counts some who could not."""
+    every = phrases("telling/everybody").search(text)
+    if every is None or not is_claim(text, *every.span()) or phrases("negation").search(text):
+        return False
+    words = content_words(text[every.end() :]) - facts.general
+    if stem("failed") in words:
+        return False
+    enough = 1 if phrases("telling/always").search(text, every.end()) else 2
+    if phrases("telling/all well").search(text, every.end()) and content_words(text) & facts.general:
+        words, enough = words | {stem("failed")}, 1
+    for clause in (c for each in facts.impact_texts for c in re.split(r"[;.,]\s", each)):
+        noted = content_words(clause)
+        counted = any(noted == of and amount >= 1 for amount, of in facts.impact_counts)
+        if counted and (phrases("negation").search(clause) or stem("failed") in noted):
+            if len(words & noted) >= enough or (words and words <= noted):
+                return True
+    return False
