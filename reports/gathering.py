@@ -1,5 +1,6 @@
 """Everything that a report is written from, gathered from a dossier."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from projections.procedure.evaluation import procedure_for_report
 from projections.procedure.fix_attempts import fix_of
 from projections.review import REVIEWS, standing
 from projections.samples import Series
-from projections.timeline import timeline
+from projections.timeline import Entry, timeline
 from projections.verdicts import Verdicts, of_query, verdicts
 from reports.context import Context, MetricPlan, Provenance
 from tracker.events.base import Recorded
@@ -24,11 +25,22 @@ _COLLECTED_AFTER = timedelta(days=1)
 
 
 def gather(
-    dossier: Dossier, *, zone_name: str = "UTC", pictures: str = "svg"
+    dossier: Dossier,
+    *,
+    zone_name: str = "UTC",
+    pictures: str = "svg",
+    rows: Sequence[Entry] | None = None,
 ) -> tuple[Context, list[Recorded]]:
-    """Return what a report is written from, but for its provenance; and the events that it depends on."""
+    """Return what a report is written from, but for its provenance; and the events that it depends on.
+
+    `rows` are those of the timeline where they are known already.
+    """
     # That the report was reviewed and published is no part of the story that it tells.
-    entries = [entry for entry in timeline(dossier) if not isinstance(entry.fact, REVIEWS)]
+    entries = [
+        entry
+        for entry in (timeline(dossier) if rows is None else rows)
+        if not isinstance(entry.fact, REVIEWS)
+    ]
     shown = {event for entry in entries for event in entry.evidence}
     items, about_items = relevant(dossier)
     collected = _collected(dossier)

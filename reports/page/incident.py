@@ -8,7 +8,6 @@ from reports.html import fragment
 from reports.page.facts import GROUPS, IncidentFacts, Since
 from reports.page.layout import definitions, document, section, severity
 from reports.page.markup import Html, element, joined, text
-from reports.page.row import Row
 from reports.page.times import ago, left, minute
 from reports.sections import impact, metrics, pictures, procedure
 from reports.wording.changes import version_name
@@ -21,6 +20,8 @@ from tracker.times import spoken, utc
 
 _LONGEST_TITLE, _LONGEST_NAME = 110, 60
 _MOST_SERVICES = 3
+_ROWS = Html("\0")
+"""Where the rows come; no text has it, as it is written out there."""
 _LONGEST_SENTENCE = 150
 
 
@@ -45,20 +46,19 @@ def regions(facts: IncidentFacts) -> dict[str, Html]:
 def page(
     facts: IncidentFacts,
     parts: Mapping[str, Html],
-    rows: Sequence[Row],
     *,
     now: datetime,
     show: str | None = None,
     since: Since | None = None,
-) -> str:
-    """Write the whole page; `parts` and `rows` were written when the log was read."""
+) -> tuple[str, str]:
+    """Write what comes before the rows of the timeline, and what behind; `parts` were written when the log was read."""
     incident = facts.incident
     main = joined(
         (
             element("div", first_screen(facts, now), id="now", data_region="now"),
             section("impact", "Impact", parts["impact"]),
             section("metrics", "Metrics", parts["metrics"]),
-            _timeline(incident.id, rows, show, since),
+            _timeline(facts, show, since),
             section("procedure", "Procedure", parts["procedure"]),
             section("related", "Related and similar incidents", parts["related"]),
             element(
@@ -74,7 +74,8 @@ def page(
         "data_position": facts.position,
         "data_now": utc(now),
     }
-    return document(f"{incident.id}: {incident.title}", main, live=live)
+    before, _, behind = document(f"{incident.id}: {incident.title}", main, live=live).partition(_ROWS)
+    return before, behind
 
 
 def first_screen(facts: IncidentFacts, now: datetime) -> Html:
@@ -205,7 +206,8 @@ def _due(facts: IncidentFacts) -> Html:
     )
 
 
-def _timeline(name: str, rows: Sequence[Row], show: str | None, since: Since | None) -> Html:
+def _timeline(facts: IncidentFacts, show: str | None, since: Since | None) -> Html:
+    name = facts.incident.id
     links = [(None, "All"), *((group, group.capitalize()) for group in GROUPS)]
     query = f"&since={since.typed}" if since else ""
     chosen = element(
@@ -228,8 +230,8 @@ def _timeline(name: str, rows: Sequence[Row], show: str | None, since: Since | N
         element("h2", "Timeline", id="timeline"),
         chosen,
         _since(name, since) if since else "",
-        element("ol", *(row.html for row in rows), id="rows", class_=f"show-{show or 'all'}"),
-        element("p", "Nothing is recorded yet.", class_="none") if not rows else "",
+        element("ol", _ROWS, id="rows", class_=f"show-{show or 'all'}"),
+        element("p", "Nothing is recorded yet.", class_="none") if not facts.entries else "",
         aria_labelledby="timeline",
     )
 

@@ -8,6 +8,12 @@ def document(
     title: str, main: Html, *, heading: Html | None = None, live: dict[str, object] | None = None
 ) -> str:
     """Write a whole page; `live` are the data attributes by which the script follows the log."""
+    body = _body(main, heading, live)
+    return f"{opening(title)}{body}</html>\n"
+
+
+def opening(title: str) -> str:
+    """Write what a browser needs first: it asks for the stylesheet while the rest is read."""
     head = element(
         "head",
         empty("meta", charset="utf-8"),
@@ -18,7 +24,11 @@ def document(
         empty("link", rel="stylesheet", href=address("page.css")),
         element("script", src=address("page.js"), defer=True),
     )
-    body = element(
+    return f'<!doctype html>\n<html lang="en">{head}'
+
+
+def _body(main: Html, heading: Html | None, live: dict[str, object] | None) -> Html:
+    return element(
         "body",
         element("a", "Skip to the content", href="#main", class_="skip"),
         element(
@@ -41,7 +51,6 @@ def document(
         else "",
         **(live or {}),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def definitions(rows: list[tuple[str, object]]) -> Html:

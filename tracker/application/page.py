@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from projections.changes import in_production, running
@@ -18,7 +19,7 @@ from reports.page.changes import key_differs
 from reports.page.facts import Heard, IncidentFacts, Overview, ParkedDelivery, Since
 from reports.page.incident import regions
 from reports.page.markup import Html
-from reports.page.row import Row, row
+from reports.page.row import Row, key_of, row
 from tracker.application.dossier import dossier_of
 from tracker.application.incident_json import incident_json, shown_incident
 from tracker.application.json_values import plain
@@ -55,6 +56,11 @@ class IncidentPage:
     @property
     def position(self) -> int:
         return self.facts.position
+
+    @cached_property
+    def list_items(self) -> bytes:
+        """All rows, one behind the other."""
+        return "".join(one.html for one in self.rows.values()).encode()
 
 
 class PageReader:
@@ -95,14 +101,22 @@ class PageReader:
         """Whether a text was removed for good between two positions."""
         return bool(self._session.log.read(after, 1, up_to, (EventRedacted.TOPIC,)))
 
-    def incident(self, name: str) -> IncidentPage:
-        """Read an incident as the log has it now, and write its parts."""
+    def exists(self, name: str) -> bool:
+        """Whether the log has anything of an incident; that is known at once."""
+        return self._session.log.latest(f"incident:{name}") is not None
+
+    def open_incidents(self) -> list[str]:
+        """Name the open incidents, the newest first."""
+        return [one.id for one in open_ones(self._session.incident_summaries())][::-1]
+
+    def incident(self, name: str, before: IncidentPage | None = None) -> IncidentPage:
+        """Read an incident as the log has it now, and write its parts; rows that are as they were before are kept."""
         session = self._session
         position = session.log.position
         incident = session.incident(name, position)
         known = dossier_of(session.log, incident, position, session.now)
-        context, _ = gather(known, zone_name=session.settings.tracker.time_zone)
         entries = timeline(known)
+        context, _ = gather(known, zone_name=session.settings.tracker.time_zone, rows=entries)
         # While it is open, the last change is what was last done to its services, whichever incident it is counted to.
         of_it = known.changes if incident.status is Status.OPEN else known.own_changes
         changes = [
@@ -121,7 +135,14 @@ class PageReader:
             related=[one for one in known.neighbours if one.merged_into != incident.id],
             similar=self._matches(incident.id),
         )
-        rows = [row(incident, context.zone, entry) for entry in entries]
+        same = before is not None and before.facts.incident.services == incident.services
+        entries_before = {entry.event: entry for entry in before.facts.entries} if before and same else {}
+        rows = [
+            before.rows[key_of(entry)]
+            if before and entries_before.get(entry.event) == entry
+            else row(incident, context.zone, entry)
+            for entry in entries
+        ]
         return IncidentPage(facts, regions(facts), {one.key: one for one in rows})
 
     def json(self, name: str) -> dict[str, Any]:

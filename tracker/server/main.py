@@ -315,12 +315,19 @@ def serve(session: Session, *, host: str, port: int) -> int:
     with marked(session.settings, host, port, session.now) as mark:
         _watch_settings(session, context, workers, mark)
         try:
-            asyncio.run(server.serve(sockets=[listener]))
+            asyncio.run(_answering(server, listener, pages))
         finally:
-            pages.close()
             workers.stop()
             log_line("stopped")
     return 0
+
+
+async def _answering(server: uvicorn.Server, listener: socket.socket, pages: Pages) -> None:
+    warming = asyncio.create_task(pages.warm())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        warming.cancel()
 
 
 def _watch_settings(

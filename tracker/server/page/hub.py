@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,6 +15,7 @@ from reports.page.changes import Update, updates
 from tracker.application.page import IncidentPage, PageReader
 from tracker.errors import TrackerError
 from tracker.incident import Status
+from tracker.server.page.reading import ReadingThread
 from tracker.server.telemetry import log_line, report_bug
 
 LOOK_EVERY_SECONDS = 0.4
@@ -28,6 +28,7 @@ MOST_WAITING = 64
 """So many messages may wait for a slow viewer; then it is cut off, and resumes where it was."""
 _MOST_KEPT = 2_000
 _MOST_INCIDENTS = 32
+_MOST_WARM = 8
 _STALE_SECONDS = 30.0
 """What is due, and which windows are over, changes without any event."""
 _PATIENCE_SECONDS = 0.15
@@ -88,17 +89,26 @@ class Hub:
 
     def __init__(self, make: Callable[[], PageReader], stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
-        self._reader = make()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="page")
+        self.thread = ReadingThread(make(), "page")
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Watched]] = {}
         self._viewers: Counter[str] = Counter()
         self._rest_until = 0.0
         self._loop: asyncio.Task[None] | None = None
 
-    async def read(self, work: Callable[[PageReader], T]) -> T:
-        """Do something with the reader, in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._reader)
+    def knows(self, name: str) -> bool:
+        """Whether an incident was read before, so that its page is there at once."""
+        return name in self._watched
+
+    async def warm(self) -> None:
+        """Read the open incidents, so that the first who looks need not wait."""
+        try:
+            for name in (await self.thread.do(lambda reader: reader.open_incidents()))[:_MOST_WARM]:
+                await self._current(name)
+        except TrackerError as trouble:
+            log_line("the open incidents could not be read for the page", 30, why=trouble.message)
+        except Exception as bug:
+            report_bug(bug)
 
     async def incident(self, name: str) -> IncidentPage:
         """Return an incident as the log has it; where that takes long, as it was a moment ago.
@@ -127,8 +137,8 @@ class Hub:
         is_open = known.page.facts.incident.status is Status.OPEN
         if is_open and time.monotonic() - known.read_at > _STALE_SECONDS:
             return True
-        position = await self.read(lambda reader: reader.position)
-        if position != known.seen and not await self.read(
+        position = await self.thread.do(lambda reader: reader.position)
+        if position != known.seen and not await self.thread.do(
             lambda reader: reader.touches(known.page, position)
         ):
             known.seen = position
@@ -136,10 +146,11 @@ class Hub:
 
     async def _read_again(self, name: str) -> Watched:
         """Read an incident, and tell its viewers what is other than before."""
-        page, cost = await self.read(lambda reader: _timed(lambda: reader.incident(name)))
         known = self._watched.get(name)
+        last = known.page if known is not None else None
+        page, cost = await self.thread.do(lambda reader: _timed(lambda: reader.incident(name, last)))
         seen = known.page.position if known is not None else page.position
-        removed = await self.read(lambda reader: reader.has_redactions(seen, page.position))
+        removed = await self.thread.do(lambda reader: reader.has_redactions(seen, page.position))
         self._rest_until = time.monotonic() + SHARE * cost
         if known is None:
             known = self._watched[name] = Watched(page, page.position, time.monotonic(), page.position)
@@ -226,7 +237,7 @@ class Hub:
             return [b"event: reload\ndata: \n\n"]
         if after >= known.since:
             return [message for position, message in known.updates if position > after]
-        before = await self.read(lambda reader: reader.rows_at(name, after))
+        before = await self.thread.do(lambda reader: reader.rows_at(name, after))
         found = updates(
             before, page.rows, page.parts, after=after, position=page.position, with_redacted=True
         )
@@ -256,10 +267,6 @@ class Hub:
                     log_line("the page could not be read; retrying", 30, why=trouble.message)
                 except Exception as bug:
                     report_bug(bug)
-
-    def close(self) -> None:
-        """End the reader's thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -1,12 +1,10 @@
 """The routes of the page: who asks, what for, and the headers that keep it where it belongs."""
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
-from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -18,12 +16,14 @@ from reports.page import incident as incident_page
 from reports.page import overview as overview_page
 from reports.page.assets import TYPES, assets
 from reports.page.facts import GROUPS, Heard
+from reports.page.layout import opening
 from reports.sections.pictures import pictures
 from tracker.application.page import IncidentPage, PageReader
 from tracker.errors import TrackerError
 from tracker.inbox.queue import Inbox
 from tracker.server.page.access import COOKIE, Access, Reader
 from tracker.server.page.hub import Hub, TooManyError, Viewer
+from tracker.server.page.reading import ReadingThread
 from tracker.server.protocol import CUT
 
 HEADERS = {
@@ -42,7 +42,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*-\d{1,9}", re.ASCII)
 _MOST_PICTURES = 64
 _NOT_FOUND = "There is no such page.\n"
 
-T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -59,8 +58,7 @@ class Pages:
     ) -> None:
         self._access, self._inbox, self._heard = access, inbox, heard
         self._hub = Hub(make, stopping)
-        self._writer = make()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="page writer")
+        self._writer = ReadingThread(make(), "page writer")
         self._pictures: dict[tuple[str, str, int], bytes] = {}
         self._reports: dict[str, tuple[int, bytes]] = {}
 
@@ -80,12 +78,9 @@ class Pages:
             route("/{incident}", "page", self._guarded(self._incident)),
         ]
 
-    def close(self) -> None:
-        self._hub.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _write(self, work: Callable[[PageReader], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._writer)
+    async def warm(self) -> None:
+        """Read what will be looked at first."""
+        await self._hub.warm()
 
     # ── who may ──────────────────────────────────────────────────────────────
 
@@ -141,38 +136,52 @@ class Pages:
 
     async def _overview(self, request: Request, reader: Reader) -> Response:
         heard = self._heard()
-        read = await self._hub.read(lambda pages: pages.overview(self._inbox, heard))
+        read = await self._hub.thread.do(lambda pages: pages.overview(self._inbox, heard))
         return _html(overview_page.page(read))
 
     async def _incident(self, request: Request, reader: Reader) -> Response:
-        page = await self._hub.incident(request.path_params["incident"])
+        name = request.path_params["incident"]
+        if self._hub.knows(name) or request.query_params.get("since"):
+            page = await self._hub.incident(name)
+            return StreamingResponse(_chunks(await self._written(request, page)), media_type="text/html")
+        if not await self._writer.do(lambda pages: pages.exists(name)):
+            return PlainTextResponse(_NOT_FOUND, 404)
+        return StreamingResponse(self._as_it_is_read(request, name), media_type="text/html")
+
+    async def _as_it_is_read(self, request: Request, name: str) -> AsyncIterator[bytes]:
+        """Send the head at once, and the page once it was read for the first time."""
+        yield opening(name).encode()
+        before, rows, behind = await self._written(request, await self._hub.incident(name))
+        yield before.partition(b"</head>")[2]
+        yield rows
+        yield behind
+
+    async def _written(self, request: Request, page: IncidentPage) -> tuple[bytes, bytes, bytes]:
         show = request.query_params.get("show")
         typed = request.query_params.get("since")
-        since = await self._hub.read(lambda pages: pages.since(page, typed)) if typed else None
-        now = await self._hub.read(lambda pages: pages.now)
-        written = incident_page.page(
+        since = await self._hub.thread.do(lambda pages: pages.since(page, typed)) if typed else None
+        before, behind = incident_page.page(
             page.facts,
             page.parts,
-            list(page.rows.values()),
-            now=now,
+            now=datetime.now(UTC),
             show=show if show in GROUPS else None,
             since=since,
         )
-        return _html(written)
+        return before.encode(), page.list_items, behind.encode()
 
     async def _json(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
-        answer = await self._write(lambda pages: pages.json(name))
+        answer = await self._writer.do(lambda pages: pages.json(name))
         return Response(
             json.dumps(answer, ensure_ascii=False, indent=2) + "\n", media_type="application/json"
         )
 
     async def _report(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
-        position = await self._write(lambda pages: pages.position)
+        position = await self._writer.do(lambda pages: pages.position)
         known = self._reports.get(name)
         if known is None or known[0] != position:
-            known = (position, await self._write(lambda pages: pages.report(name)))
+            known = (position, await self._writer.do(lambda pages: pages.report(name)))
             self._reports = {name: known}
         return Response(known[1], media_type="text/html")
 
@@ -182,7 +191,7 @@ class Pages:
         key = (page.facts.incident.id, name, page.position)
         drawn = self._pictures.get(key)
         if drawn is None:
-            drawn = await self._write(lambda _: _drawn(page, name))
+            drawn = await self._writer.do(lambda _: _drawn(page, name))
             if drawn is None:
                 return PlainTextResponse(_NOT_FOUND, 404)
             while len(self._pictures) >= _MOST_PICTURES:
@@ -238,6 +247,11 @@ async def _asset(request: Request) -> Response:
         return PlainTextResponse(_NOT_FOUND, 404, headers=HEADERS)
     kept = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
     return Response(data, media_type=TYPES[name[name.rindex(".") :]], headers=kept)
+
+
+async def _chunks(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 def _html(written: str) -> Response:
