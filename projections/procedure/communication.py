@@ -1,6 +1,7 @@
 """Was the team told at once, and kept up to date?"""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -53,6 +54,14 @@ class _Word:
     facts: Mapping[str, Any]
     precision_seconds: float
     typed_at: datetime
+    text: str
+
+    def names(self, person: str) -> bool:
+        """Whether it was written by or speaks of somebody; of "Ben (payments)" the name alone is enough."""
+        name = person.partition(" (")[0].strip().casefold()
+        return name == str(self.facts["by"]).casefold() or bool(
+            re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self.text.casefold())
+        )
 
     def was_typed_after(self, due: datetime) -> bool:
         return self.typed_at > due and self.typed_at - self.at >= _BACKDATED
@@ -65,13 +74,14 @@ class _Word:
 def team_alerted(evidence: Evidence) -> RuleAnswer:
     """Ask for a message that was sent, or a note by a person, soon after the detection.
 
-    A note that was typed after the limit, with an instant before it, shows nothing of what was known by then.
+    Where the settings say whom to tell, it has to name each of them, by itself or with those before it. A note that was typed after the limit, with an instant before it, shows nothing of what was known by then.
     """
     due = evidence.detected_at + evidence.procedure.alert_team_within
     words = _words(evidence)
     if not words:
         return _nobody_alerted(evidence, due)
-    first = next((word for word in words if word.at <= due and word.shows_by(due)), words[0])
+    at, unnamed = _until_all_are_named(words, evidence.tell)
+    first = next((word for word in words[at:] if word.at <= due and word.shows_by(due)), words[at])
     after = (first.at - evidence.detected_at).total_seconds()
     typed_at = first.typed_at if first.was_typed_after(due) else None
     facts = {**first.facts, "after": after, "since": since(evidence), "at": first.at, "typed": typed_at}
@@ -83,7 +93,19 @@ def team_alerted(evidence: Evidence) -> RuleAnswer:
         return RuleAnswer(Status.LATE, first.reason, facts, (first.event,), late)
     if not first.shows_by(due):
         return RuleAnswer(Status.UNKNOWN, "note_typed_later", facts, (first.event,))
+    if unnamed:
+        return RuleAnswer(Status.UNKNOWN, "not_all_named", {**facts, "unnamed": unnamed}, (first.event,))
     return RuleAnswer(Status.MET, first.reason, facts, (first.event,))
+
+
+def _until_all_are_named(words: Sequence[_Word], people: Sequence[str]) -> tuple[int, list[str]]:
+    """Return which word completes the names of those to be told; else the first one, and who was never named."""
+    unnamed = list(people)
+    for at, word in enumerate(words):
+        unnamed = [person for person in unnamed if not word.names(person)]
+        if not unnamed:
+            return at, []
+    return 0, unnamed
 
 
 def _words(evidence: Evidence) -> list[_Word]:
@@ -95,7 +117,15 @@ def _words(evidence: Evidence) -> list[_Word]:
         facts = {"by": message.by, "kind": message.kind}
         recorded_at = message.recorded_at or message.sent_at
         words.append(
-            _Word(message.sent_at, message.sent_event or message.event, reason, facts, 0.001, recorded_at)
+            _Word(
+                message.sent_at,
+                message.sent_event or message.event,
+                reason,
+                facts,
+                0.001,
+                recorded_at,
+                message.text,
+            )
         )
     for note in evidence.of(NoteAdded):
         event = note.event
@@ -110,7 +140,15 @@ def _words(evidence: Evidence) -> list[_Word]:
             written = note.recorded.arrival.via in ("file", "spool")
             typed_at = event.occurred_at if written else note.recorded.recorded_at
             words.append(
-                _Word(event.occurred_at, note.id, "alerted_by_note", facts, event.precision_seconds, typed_at)
+                _Word(
+                    event.occurred_at,
+                    note.id,
+                    "alerted_by_note",
+                    facts,
+                    event.precision_seconds,
+                    typed_at,
+                    event.text,
+                )
             )
     return sorted(words, key=lambda word: (word.at, word.event))
 

@@ -68,15 +68,17 @@ def evidence_of(
     if position is not None:
         living = [fact for fact in living if fact.recorded.position <= position]
         now = _recorded_at(dossier, position)
+    settings = dossier.settings(None)[0]
     return Evidence(
         incident=dossier.incident,
         facts=tuple(living),
         changes=tuple(dossier.changes_up_to(position)),
         messages=tuple(messages_of(dossier.incident)),
         verdicts=tuple(verdicts),
-        procedure=limits or ProcedureLimits.of(dossier.settings(None)[0].get("procedure", {})),
+        procedure=limits or ProcedureLimits.of(settings.get("procedure", {})),
         now=now,
         detected_at=dossier.detected_at,
+        tell=tuple(settings.get("tell", {}).get(dossier.incident.severity, ())),
         others=dossier.neighbours,
         back_at=dossier.relapse.detected.instant if dossier.relapse else None,
     )

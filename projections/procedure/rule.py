@@ -129,6 +129,8 @@ class Evidence:
     detected_at: datetime
     others: tuple[Incident, ...] = ()
     back_at: datetime | None = None
+    tell: tuple[str, ...] = ()
+    """Whom `[alerting.SEVERITY] tell` names for an incident of its severity."""
     own: tuple[ChangeRow, ...] | None = None
     """Those of `changes` that belong to the incident and to no other, where they were found already."""
     computed: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)

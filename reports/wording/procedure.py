@@ -59,6 +59,7 @@ _SENTENCES = {
     "alerted_by_note": "a note was written by {by} {after:offset} {since:since}{typed:typed}",
     "note_typed_later": "a note by {by} is dated {after:offset} {since:since}{typed:typed}, which does not show "
     "that the team knew by then",
+    "not_all_named": "the team was told by {by} {after:offset} {since:since}, but no message or note names {unnamed:list}",
     "message_waiting": "the {kind} message is waiting in the outbox{why:why}, and no note by a person is recorded",
     "message_failed": "the {kind} message was not posted{why:why}, and no note by a person is recorded",
     "nobody_alerted": "no message is recorded as sent, and no note by a person",

@@ -260,6 +260,11 @@ class Settings:
         }
         if self.file.people:
             common["people"] = {name: list(others) for name, others in self.file.people.items()}
+        tell = {
+            name: list(told.tell) for name in Alerting.__struct_fields__ if (told := getattr(self.file.alerting, name)).tell
+        }
+        if tell:
+            common["tell"] = tell
         facts: dict[str | None, dict[str, Any]] = {None: common}
         for name, service in self.services.items():
             facts[name] = {

@@ -46,6 +46,7 @@ def evidence(
     now: float | None = None,
     procedure: ProcedureLimits | None = None,
     told: float | None = None,
+    tell: tuple[str, ...] = (),
 ) -> Evidence:
     """What rules are held against after these events, asked at a minute: else when the last was recorded."""
     history: Sequence[Recorded] = recorded(
@@ -64,6 +65,7 @@ def evidence(
         now=at(now) if now is not None else max(each.recorded_at for each in history),
         detected_at=detected_at(incident, own),
         back_at=back.detected.instant if (back := relapse(incident, own)) else None,
+        tell=tell,
     )
 
 

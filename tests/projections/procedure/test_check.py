@@ -222,7 +222,7 @@ def test_a_note_that_was_typed_after_the_limit_is_no_evidence_by_its_time():
     answer = one("team_alerted", *backdated, told=40)
 
     assert answer.status is Status.UNKNOWN
-    assert "2 min after detection (typed at 2026-03-01T14:40:00.000Z)" in says(answer)
+    assert "2 min after detection (typed at 2026-03-01 14:40 UTC)" in says(answer)
     assert one("team_alerted", *backdated, told=8).status is Status.MET
     assert one("team_alerted", *backdated, told=5.5).status is Status.MET
     assert "typed at" not in says(one("team_alerted", *backdated, told=8))
@@ -242,7 +242,34 @@ def test_a_message_that_was_recorded_afterwards_says_when_it_was_typed():
     """
     Its text was sent by hand; that is a person's word, too.
     """
-    assert "(typed at 2026-03-01T14:40:00.000Z)" in says(one("team_alerted", *DECLARED, message(7), told=40))
+    assert "(typed at 2026-03-01 14:40 UTC)" in says(one("team_alerted", *DECLARED, message(7), told=40))
+
+
+TELL = ("Ben (payments)", "Carol (support)")
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "unnamed"),
+    [
+        ([message(5, text="Tell: Ben (payments), Carol (support)")], Status.MET, None),
+        ([message(5, text="we look at it")], Status.UNKNOWN, "Ben (payments), Carol (support)"),
+        ([message(5, text="Tell: Ben"), b.note(6, text="rang carol")], Status.MET, None),
+        ([message(5, text="Tell: Ben"), b.note(6, decided_by="Carol", text="on it")], Status.MET, None),
+        ([message(5, text="Tell: Benjamin, Carol")], Status.UNKNOWN, "Ben (payments)"),
+        ([message(5, text="Tell: Ben"), b.note(12, text="rang Carol")], Status.LATE, None),
+        ([b.note(12, text="we look at it")], Status.LATE, None),
+    ],
+)
+def test_those_who_are_to_be_told_have_to_be_named(events, status, unnamed):
+    """
+    By messages and notes together, or as who wrote one; with nobody named it is not known that they were told.
+    """
+    answer = one("team_alerted", *DECLARED, *events, b.resolved(32), tell=TELL)
+
+    assert answer.status is status
+    assert ("no message or note names" in says(answer)) == (unnamed is not None)
+    assert unnamed is None or says(answer).rstrip(".").endswith(f"names {unnamed}")
+    assert status is not Status.LATE or answer.late_seconds == 4 * 60
 
 
 def test_a_time_known_to_the_minute_is_late_only_where_it_surely_is():
