@@ -11,66 +11,28 @@ the same seed gives the same log.
 import argparse
 import contextlib
 import hashlib
-import io
 import json
-import shlex
 import shutil
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tracker import demo
-from tracker.application import report, report_files
-from tracker.application.collect import sources
 from tracker.application.company import play_company
-from tracker.application.session import Options, Recording, Session
-from tracker.application.verdicts import record_verdicts
+from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
-from tracker.cli.dispatch import call, parser_for
+from tracker.cli.demo_player import Player
 from tracker.cli.progress import progress
-from tracker.decisions import lifecycle
-from tracker.demo import story
-from tracker.demo.recorded import RecordedPrometheus
-from tracker.demo.repository import unpack
-from tracker.demo.settings import TOML
-from tracker.demo.story import (
-    INCIDENT,
-    SERVICE,
-    STORY,
-    Collected,
-    CommandTyped,
-    Declared,
-    Delivered,
-    Pushed,
-    Step,
-    Tested,
-    instant,
-)
+from tracker.demo.story import INCIDENT
 from tracker.errors import RefusedError
-from tracker.events.base import Arrival, Event, Incoming, encode, handle_of
-from tracker.events.changes import TestsFinished
-from tracker.incident import Incident
-from tracker.ingest import alertmanager, cdevents
-from tracker.ingest.sentry import envelope
-from tracker.log import Log
 from tracker.text.shell import word
 from tracker.text.terminal import table
-from tracker.times import Typed
 
 EXAMPLE = """examples:
   tracker demo
   tracker demo /tmp/hotfix
   tracker demo --company /tmp/company --seed 7"""
-_READERS: dict[str, Callable[..., list[Incoming]]] = {
-    "alertmanager": alertmanager.read,
-    "events": cdevents.read,
-    "sentry": partial(envelope.read, project="7"),
-}
 MARK = ".tracker-demo"
 
 
@@ -98,6 +60,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with _written_whole(target, older) as made:
         player = Player(made)
         player.play()
+        _write_mark(made)
     if arguments.json:
         write_json(_answer(player, target))
     else:
@@ -189,171 +152,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _salt(event: "Event") -> bytes:
-    """Make a salt that is no secret: the demo's log is the same bytes each time."""
-    return hashlib.blake2b(encode(event), digest_size=16, person=b"tracker demo").digest()
-
-
-class Player:
-    """Plays the story into a folder, on a clock that the story sets."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.counts: Counter[str] = Counter()
-        self.missing = ""
-        self.people: set[str] = set()
-        self.events = 0
-        self.head = ""
-        self.files: list[str] = []
-        self.correction = ""
-        self._clock = datetime(2026, 1, 22, tzinfo=UTC)
-        self._named: dict[str, str] = {}
-
-    def play(self) -> None:
-        """Write the settings, unpack the repository, play every step, write the report."""
-        self._feeds = Path(demo.__file__).parent / "feeds"
-        (self.folder / "tracker.toml").write_text(TOML, encoding="utf-8")
-        self.missing = unpack(self._feeds / "checkout.bundle", self.folder / "checkout") or ""
-        store = str(self.folder / "tracker.db")
-        with Log(store, now=lambda: self._clock, salts=_salt) as log:
-            named = {"config": str(self.folder / "tracker.toml"), "store": store}
-            self._session = Session(Options(config=named["config"], store=store), log=log)
-            self._options = [f"--{name}={value}" for name, value in named.items()]
-            for step in STORY:
-                self._clock = instant(step.at)
-                self._play(step)
-            log.seal()
-            self.events, self.head = log.position, log.head(log.position)
-            self._report()
-        _write_mark(self.folder)
-
-    def _play(self, step: "Step") -> None:
-        match step:
-            case story.Declared():
-                self._declared(step)
-            case story.CommandTyped():
-                self._typed(step)
-            case story.Delivered():
-                self._delivered(step)
-            case story.Pushed():
-                self._pushed(step)
-            case story.Tested():
-                self._tested(step)
-            case story.Collected():
-                self._collected(step)
-
-    def _declared(self, step: "Declared") -> None:
-        decided = lifecycle.declare(
-            INCIDENT,
-            title=step.title,
-            services=(SERVICE,),
-            severity=step.severity,
-            by=step.by,
-            at=Typed(self._clock, 0.001),
-            detected=Typed(instant(step.detected_at), 1.0),
-            detected_by=step.detected_by,
-            impact=step.impact,
-            lead=step.lead,
-        )
-        self._session.decide(INCIDENT, lambda held: decided)
-        self._wrote(step.by)
-
-    def _typed(self, step: "CommandTyped") -> None:
-        command = step.command
-        for name, handle in self._named.items():
-            command = command.replace("{" + name + "}", handle)
-        words = [*shlex.split(command), "--by", step.by, "--json"]
-        if words[0] == "publish":
-            words += ["-o", str(self.folder / f"{INCIDENT}.md")]
-        answer = json.loads(self._command(words))
-        if step.name:
-            self._named[step.name] = handle_of(answer["events"][0])
-        if command.startswith("amend"):
-            self.correction = command.split()[1]
-        self._wrote(step.by)
-
-    def _wrote(self, by: str) -> None:
-        self.counts["people"] += 1
-        self.people.add(by)
-
-    def _command(self, words: list[str]) -> str:
-        """Run a command as if it had been typed, and return what it printed."""
-        arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
-        arguments.child, arguments.at_tz = [], "UTC"
-        with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
-            call(arguments, log=self._session.log)
-        return printed.getvalue()
-
-    def _delivered(self, step: "Delivered") -> None:
-        data = (self._feeds / step.feed).read_bytes()
-        if step.line:
-            data = data.splitlines()[step.line - 1]
-        arrival = Arrival(via="webhook", received_at=self._clock)
-        read = _READERS[step.source]
-        self._record(step.source, read(data, where=step.feed, rules=self._session.rules, arrival=arrival))
-
-    def _record(self, source: str, facts: "list[Incoming]") -> None:
-        self.counts[source] += len(self._session.record(facts).recorded)
-
-    def _pushed(self, _: "Pushed") -> None:
-        if self.missing:
-            return
-        since = self._clock - timedelta(days=30)
-        pulled = sources.repository(self._session, self.folder / "checkout", SERVICE, since, self._clock)
-        sources.raise_if_failed([pulled])
-        self.counts["git"] += len(pulled.recording.recorded)
-
-    def _tested(self, step: "Tested") -> None:
-        shas = json.loads((self._feeds / "commits.json").read_text(encoding="utf-8"))
-        finished = TestsFinished(
-            occurred_at=self._clock,
-            source="run",
-            service=SERVICE,
-            sha=shas["hotfix/v1.2.1"],
-            exit_code=0,
-            command=step.command,
-            duration_seconds=step.duration_seconds,
-        )
-        self._record("tests", [Incoming(event=finished, arrival=Arrival(via="run", reported_by=step.by))])
-
-    def _collected(self, _: "Collected") -> None:
-        """Ask the recorded Prometheus as `tracker collect` asks a running one."""
-        session = self._session
-        incident: Incident = session.incident(INCIDENT)
-        start = incident.begins_at - timedelta(days=1)
-        end = (incident.ends_at or self._clock) + timedelta(days=1)
-        with RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock) as api:
-            pulled = [
-                sources.alert_history(session, api, start=start, end=end),
-                sources.alert_rules(session, api),
-            ]
-            for name, metric in session.settings.services[SERVICE].metrics.items():
-                found = sources.with_history(
-                    session,
-                    api,
-                    service=SERVICE,
-                    name=name,
-                    metric=metric,
-                    start=incident.begins_at,
-                    end=end,
-                )
-                self.counts["samples"] += found.new_samples or 0
-                pulled.append(found)
-        sources.raise_if_failed(pulled)
-        self.counts["metrics"] = len(session.settings.services[SERVICE].metrics)
-        self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
-        judged = Recording()
-        record_verdicts(session, session.incident(INCIDENT), judged)
-        self.counts["verdicts"] += len(judged.recorded)
-        session.log.seal()
-
-    def _report(self) -> None:
-        written = report.document(self._session, self._session.incident(INCIDENT), None)
-        report_files.write_report(self.folder / f"{INCIDENT}.md", written.markdown.encode(), written.pictures)
-        checkout = [] if self.missing else ["checkout"]
-        self.files = [f"{INCIDENT}.md", *sorted(written.pictures), "tracker.toml", "tracker.db", *checkout]
 
 
 def _write_mark(folder: Path) -> None:

@@ -62,8 +62,8 @@ step_seconds = 15
 # [alerting.critical]             # who must be notified of a critical incident; the first message names them
 # tell = ["engineering lead", "devops", "product", "cto"]
 
-# [people]                        # one person under several names, such as git's: all are shown as the first
-# Ben = ["Ben Okafor"]
+# [people]                        # one person under several names or addresses, such as git's: shown as the first
+# Ben = ["Ben Okafor", "ben@shop.example"]
 
 [serve]                           # tracker serve; the defaults
 reconcile_every = "2m"

@@ -219,7 +219,7 @@ class SettingsFile(_Section, frozen=True, kw_only=True):
     procedure: Procedure = Procedure()
     alerting: Alerting = Alerting()
     people: dict[str, tuple[str, ...]] = {}
-    """The names that one person has in git and elsewhere, by the name that the log uses."""
+    """The names and e-mail addresses that one person has in git and elsewhere, by the name that the log uses."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +247,12 @@ class Settings:
         return self.file.services
 
     @property
+    def names_by_address(self) -> dict[str, str]:
+        """Whose an e-mail address is, in small letters, as far as [people] says it."""
+        people = self.file.people.items()
+        return {other.strip().lower(): name for name, others in people for other in others if "@" in other}
+
+    @property
     def folder(self) -> Path:
         """The folder that relative paths are relative to."""
         return self.path.parent if self.path else Path.cwd()
@@ -261,7 +267,9 @@ class Settings:
         if self.file.people:
             common["people"] = {name: list(others) for name, others in self.file.people.items()}
         tell = {
-            name: list(told.tell) for name in Alerting.__struct_fields__ if (told := getattr(self.file.alerting, name)).tell
+            name: list(told.tell)
+            for name in Alerting.__struct_fields__
+            if (told := getattr(self.file.alerting, name)).tell
         }
         if tell:
             common["tell"] = tell

@@ -119,6 +119,23 @@ def test_a_hotfix_is_told_whole_and_oldest_first(shop: Repository) -> None:
     assert [one.event.occurred_at for one in found] == sorted(one.event.occurred_at for one in found)
 
 
+def test_an_author_whose_address_is_known_has_the_name_that_belongs_to_it(shop: Repository) -> None:
+    """
+    However it is spelled, and whatever git calls them; the address itself is not in the event.
+    """
+    names = {"ann@example.com": "Ann"}
+
+    found = only(git.read(shop.path, service="checkout", names=names), CommitMade)
+    others = only(git.read(shop.path, service="checkout", names={"an@example.com": "An"}), CommitMade)
+    shop("commit", "-q", "--allow-empty", "-m", "x", "--author", "ops <ANN@Example.com>", minutes=40)
+    odd = only(git.read(shop.path, service="checkout", names=names), CommitMade)[-1]
+
+    assert {one.author for one in found} == {"Ann"}
+    assert {one.author for one in others} == {"Ann Ops"}
+    assert (odd.subject_line, odd.author) == ("x", "Ann")
+    assert "example.com" not in repr([*found, odd])
+
+
 def test_tags_have_the_taggers_instant_or_the_commits(shop: Repository) -> None:
     """
     An annotated tag says when it was made and by whom; a light one is as old as its commit.

@@ -139,6 +139,7 @@ def repository(
             arrival=Arrival(via="poll", received_at=session.now),
             main_branches=tuple(dict.fromkeys((*main, *git.MAIN_BRANCHES))),
             hotfix_branches=procedure.branch_pattern,
+            names=session.settings.names_by_address,
         )
         return facts
 

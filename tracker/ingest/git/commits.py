@@ -11,7 +11,7 @@ from tracker.ingest.git.refs import Ref, cut_off
 
 _LOG = (
     *("log", "-z", "--stdin", "--no-show-signature", "--no-decorate", "--no-mailmap", "--no-notes"),
-    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%T%n%P%n%cd%n%ad%n%an%n%s"),
+    *("--encoding=UTF-8", "--date=raw", "--format=%H%n%T%n%P%n%cd%n%ad%n%an%n%ae%n%s"),
 )
 # Only the messages that speak of other commits: few, and a body may be long.
 _NAMING = (
@@ -35,6 +35,7 @@ class Commit:
     at: datetime
     offset_minutes: int
     author: str
+    author_address: str
     subject_line: str
     authored_at: datetime | None = None
 
@@ -48,13 +49,13 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
     if not refs:
         return {}
     asked = "\n".join(sorted({ref.sha for ref in refs})).encode() + b"\n"
-    entries = [entry.split(b"\n", 6) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
+    entries = [entry.split(b"\n", 7) for entry in git(path, *_LOG, given=asked).split(b"\0") if entry]
     cut = cut_off(common_dir)
     # Git shows no date before 1970, and says that a shallow clone's oldest commits have no parents.
-    odd = [sha for sha, _, _, date, _, _, _ in entries if instant(date) is None or decoded(sha) in cut]
+    odd = [sha for sha, _, _, date, *_ in entries if instant(date) is None or decoded(sha) in cut]
     raw = {sha: content for sha, (_, content) in zip(odd, objects(path, odd), strict=True) if content}
     commits: dict[str, Commit] = {}
-    for sha, tree, parents, date, authored, author, subject_line in reversed(entries):
+    for sha, tree, parents, date, authored, author, address, subject_line in reversed(entries):
         if sha in raw:
             header = raw[sha].partition(b"\n\n")[0]
             parents = b" ".join(row[7:] for row in header.split(b"\n") if row.startswith(b"parent "))
@@ -69,6 +70,7 @@ def commits_behind(path: Path, refs: list[Ref], common_dir: Path) -> dict[str, C
             at=at,
             offset_minutes=offset_minutes,
             author=decoded(author),
+            author_address=decoded(address),
             subject_line=decoded(subject_line),
             authored_at=first[0] if first and first[0] != at else None,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from tracker.errors import BadInputError, TrackerError, UsageError
 from tracker.events.base import Arrival, Incoming
@@ -36,6 +37,7 @@ def read(
     arrival: Arrival = _NO_ARRIVAL,
     main_branches: Sequence[str] = MAIN_BRANCHES,
     hotfix_branches: str = HOTFIX_BRANCHES,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Incoming]:
     """Read the commits, tags and branches of a repository, oldest first.
 
@@ -44,6 +46,8 @@ def read(
     has no counts and no patch id, and neither has what a shallow or partial clone lacks
     the contents for: those are unknown, not zero. A hotfix branch is recorded although it
     was deleted, where a merge names it: it pointed then at what was merged.
+    `names` are those of authors by their e-mail address in small letters, where it is known whose that is;
+    addresses themselves are not recorded.
 
     Raises:
         BadInputError: If the path is no repository, or one that git will not or cannot read.
@@ -70,6 +74,7 @@ def read(
         cut=frozenset(commits) if partial else cut_off(common_dir),
         since=since,
         until=until,
+        names=names,
     )
     forks = Forks(commits, [*local, *remote], main_branches)
     heads = _heads(clone, heads_of([*local, *remote], commits, main_branches), forks, hotfix_branches)
@@ -112,6 +117,7 @@ class _Clone:
     cut: frozenset[str]
     since: datetime | None
     until: datetime | None
+    names: Mapping[str, str]
 
     def holds(self, at: datetime) -> bool:
         """Whether an instant lies in the span."""
@@ -174,7 +180,7 @@ def _commits(clone: _Clone, changed: Differences, named: Mapping[str, Named]) ->
             repository=clone.repository,
             sha=commit.sha,
             subject_line=commit.subject_line,
-            author=commit.author,
+            author=clone.names.get(commit.author_address.lower(), commit.author),
             parents=commit.parents,
             files_changed=count.files if count else None,
             lines_added=count.added if count else None,
