@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.wording import commands, durations, procedure, verdict_phrases
+from reports.wording import commands, durations, procedure_sentences, verdict_phrases
 from tracker.cli.commands import COMMANDS
 
 FOLDER = Path(__file__).parents[2] / "projections"
@@ -69,7 +69,7 @@ def test_every_reason_has_a_sentence_and_every_sentence_a_reason() -> None:
     """
     Of rules, verdicts and durations; the codes are written out where they are given.
     """
-    sentences = {*procedure.REASONS, *verdict_phrases.REASONS, *durations.REMARKS}
+    sentences = {*procedure_sentences.REASONS, *verdict_phrases.REASONS, *durations.REMARKS}
     known = {text for path in MODULES for text in strings(path)}
 
     assert _reasons_given() - sentences == set()
