@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from projections.alert_spans import spans
 from projections.changes import ChangeRow, grouped
-from projections.deduplication import deduplicate
+from projections.deduplication import deduplicate, reported_once
 from projections.lives import CHANGES_BEFORE, FACTS_AFTER, FACTS_BEFORE, STILL_FIRING, Beginning, Lives
 from projections.silence import silences_of
 from projections.tags import Tags
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Event, Observation, Recorded, Window
+from tracker.events.base import Event, Observation, Recorded, Window, of_kinds
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
@@ -55,15 +56,16 @@ def attached(
     """
     found, others = list(facts), list(others)
     blind, lives = _blind(incident, found), Lives(incident, others)
-    theirs = taken(others)
+    theirs, links = taken(others), incident.links
     kept: set[str] = set()
-    alone, rest = _errors_reported_once(found)
+    alone, rest = reported_once(found, ErrorSeen)
     for fact in alone:
-        identity, link = fact.recorded.id, incident.links.get(fact.recorded.id)
-        by_time = identity not in theirs and lives.has(
-            _service(fact.event), Beginning(fact.event.occurred_at)
-        )
-        if link.linked if link is not None else by_time:
+        identity, event = fact.recorded.id, fact.event
+        if identity in links:
+            mine = links[identity].linked
+        else:
+            mine = identity not in theirs and lives.has_instant(_service(event), event.occurred_at)
+        if mine:
             kept.add(identity)
     for thing in _things(rest):
         ids = {fact.recorded.id for fact in thing.facts}
@@ -129,12 +131,8 @@ def taken(others: Iterable[Incident]) -> set[str]:
 
 def _things(facts: list[Effective]) -> list[_Thing]:
     """Group facts into what they are parts of."""
-    alerts: list[Effective] = []
-    changes: list[Effective] = []
-    rest: list[Effective] = []
-    for fact in facts:
-        is_alert = isinstance(fact.event, (AlertFired, AlertResolved))
-        (alerts if is_alert else changes if isinstance(fact.event, Change) else rest).append(fact)
+    alerts, changes = of_kinds(facts, AlertFired, AlertResolved), of_kinds(facts, Change)
+    rest = [fact for fact in facts if not isinstance(fact.event, (AlertFired, AlertResolved, Change))]
     things = []
     for span in spans(deduplicate(alerts)):
         parts = tuple([fact for _, told in (*span.fired, *span.resolved, *span.repeats) for fact in told])
@@ -146,20 +144,6 @@ def _things(facts: list[Effective]) -> list[_Thing]:
         things.append(_Thing(parts, Beginning(began, CHANGES_BEFORE)))
     things += [_Thing(parts, Beginning(shown.event.occurred_at)) for shown, parts in deduplicate(rest)]
     return things
-
-
-def _errors_reported_once(facts: Iterable[Effective]) -> tuple[list[Effective], list[Effective]]:
-    """Part the errors that one source reported, which are the most of a storm, from all other facts."""
-    by_error: dict[tuple[str, str], list[Effective]] = {}
-    rest: list[Effective] = []
-    for fact in facts:
-        event = fact.recorded.event
-        if isinstance(event, ErrorSeen):
-            by_error.setdefault((event.project, event.error_id), []).append(fact)
-        else:
-            rest.append(fact)
-    rest += [fact for same in by_error.values() if len(same) > 1 for fact in same]
-    return [same[0] for same in by_error.values() if len(same) == 1], rest
 
 
 def _may_belong(event: Event) -> bool:
@@ -192,7 +176,7 @@ def without_other_silences(
 
     `facts` has these events with corrections applied.
     """
-    told = [facts[each.id] for each in recorded if isinstance(each.event, SourceSilent | SourceReturned)]
+    told = [facts[each.id] for each in of_kinds(recorded, SourceSilent, SourceReturned)]
     if not told:
         return recorded
     kept = {*_blind(incident, told), *linked_ids(incident)}
@@ -207,13 +191,15 @@ def without_other_silences(
 def without_other_links(incident: Incident, recorded: Iterable[Recorded]) -> list[Recorded]:
     """Leave out links of facts to other incidents; links of its action items stay."""
     own = (incident.id, *incident.merged_from)
-    found = sorted(recorded, key=lambda each: each.position)
-    facts = {each.id for each in found if isinstance(each.event, Observation)}
+    found = sorted(recorded, key=attrgetter("position"))
+    corrections = of_kinds(found, Correction)
+    if not corrections:
+        return found
+    facts = {each.id for each in of_kinds(found, Observation)}
     dropped: set[str] = set()
-    for each in found:
+    for each in corrections:
         event = each.event
-        if not isinstance(event, Correction):
-            continue
+        assert isinstance(event, Correction)
         said_there = isinstance(event, EventLinked | EventUnlinked) and event.incident not in own
         if (said_there and event.target in facts) or event.target in dropped:
             dropped.add(each.id)

@@ -26,6 +26,24 @@ def deduplicate(facts: Iterable[Effective]) -> list[Statement]:
     return _without_echoes([chosen(same) for same in found.values()])
 
 
+def reported_once(facts: Iterable[Effective], kind: type[Event]) -> tuple[list[Effective], list[Effective]]:
+    """Part the facts of a kind that were reported once, which are the most of a storm, from all other facts."""
+    first: dict[tuple[object, ...], Effective] = {}
+    again: set[tuple[object, ...]] = set()
+    rest: list[Effective] = []
+    for fact in facts:
+        event = fact.recorded.event
+        if type(event) is not kind:
+            rest.append(fact)
+            continue
+        subject = event.subject()
+        if first.setdefault(subject, fact) is not fact:
+            again.add(subject)
+            rest.append(fact)
+    rest += [first.pop(subject) for subject in again]
+    return list(first.values()), rest
+
+
 def _without_echoes(found: list[Statement]) -> list[Statement]:
     """Join a webhook's report of an issue's step with that of the issue's own history.
 

@@ -4,11 +4,13 @@ Plain values, and what follows from them. Nothing here reads a store or a clock:
 reads, and every answer is a function of what it read.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Flag, auto
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from projections.attachment import (
@@ -29,8 +31,8 @@ from projections.places import Production, production_names
 from projections.samples import Series, merge, spaced
 from projections.silence import Silence, silences_of
 from projections.tags import Tags
-from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import Observation, Recorded, Window, place
+from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
+from tracker.events.base import Observation, Recorded, Window, of_kinds, place
 from tracker.events.bundles import imported_scope
 from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 from tracker.events.corrections import (
@@ -48,7 +50,7 @@ from tracker.events.silence import SILENCES
 from tracker.incident import Incident, fold
 from tracker.settings.schema import Procedure
 from tracker.settings.validation import problem_of_recorded
-from tracker.times import to_us
+from tracker.times import from_us
 
 #: What was built and deployed so long before an incident says what its fix started from, and what
 #: ran before. Where no version is known that recently, older ones are read: what is rarely released breaks too.
@@ -81,6 +83,9 @@ NEIGHBOUR = (
 """The kinds of decision that say when another incident lasted, and which facts people said are its own."""
 NEAR = timedelta(days=2, hours=1)
 """So far apart no fact can be of either of two incidents."""
+_OF_SERVICE = (ErrorSeen, AlertFired, AlertResolved)
+"""What storms are made of, and is found under its service alone."""
+_NOTHING: tuple[list[datetime], list[Recorded]] = ([], [])
 _SAMPLES_SPAN = timedelta(days=1)
 """No chunk of samples spans more."""
 
@@ -133,29 +138,47 @@ class Dossier:
         """Return the events of these windows, and of these ids, with their corrections, as the log would."""
         found: dict[str, Recorded] = {}
         for window in asked:
-            start = None if window.start is None else to_us(window.start)
-            end = None if window.end is None else to_us(window.end)
-            for at, each in self._index.get(place(window.scope), ()):
-                inside = (start is None or start <= at) and (end is None or at < end)
-                if inside and (not window.topics or each.event.TOPIC in window.topics):
-                    found[each.id] = each
+            instants, events = self._index.get(place(window.scope), _NOTHING)
+            first = 0 if window.start is None else bisect_left(instants, window.start)
+            last = len(instants) if window.end is None else bisect_left(instants, window.end)
+            if window.topics:
+                kinds = frozenset(window.topics)
+                found |= {each.id: each for each in events[first:last] if each.event.TOPIC in kinds}
+            else:
+                found |= {each.id: each for each in events[first:last]}
         found |= {name: self.effective[name].recorded for name in ids if name in self.effective}
         return self._closed(found)
 
     @cached_property
-    def _index(self) -> dict[str, list[tuple[int, Recorded]]]:
-        index: dict[str, list[tuple[int, Recorded]]] = {}
+    def _index(self) -> dict[str, tuple[list[datetime], list[Recorded]]]:
+        """Every event under its places, each by instant."""
+        found: dict[str, list[tuple[datetime, Recorded]]] = {}
+        of_service: dict[str | None, list[tuple[datetime, Recorded]]] = {}
         for each in self.recorded:
-            for scope, at in each.event.index_rows():
-                index.setdefault(scope, []).append((at, each))
+            event = each.event
+            if isinstance(event, _OF_SERVICE):
+                rows = of_service.get(event.service)
+                if rows is None:
+                    rows = of_service[event.service] = found.setdefault(event.index_rows()[0][0], [])
+                rows.append((event.occurred_at, each))
+            else:
+                for scope, at in event.index_rows():
+                    found.setdefault(scope, []).append((from_us(at), each))
+        index = {}
+        for scope, rows in found.items():
+            rows.sort(key=itemgetter(0))
+            index[scope] = ([at for at, _ in rows], [each for _, each in rows])
         return index
 
     def _closed(self, found: dict[str, Recorded]) -> list[Recorded]:
         """Add the corrections of these events and the targets of corrections, in order of position."""
-        left = list(found.values())
+        about = self._corrections
+        if not about:
+            return sorted(found.values(), key=attrgetter("position"))
+        left = [each for each in found.values() if each.id in about or isinstance(each.event, Correction)]
         while left:
             each = left.pop()
-            near = list(self._corrections.get(each.id, ()))
+            near = list(about.get(each.id, ()))
             if isinstance(each.event, Correction) and each.event.target in self.effective:
                 near.append(self.effective[each.event.target].recorded)
             for other in near:
@@ -167,9 +190,9 @@ class Dossier:
     @cached_property
     def _corrections(self) -> dict[str, list[Recorded]]:
         about: dict[str, list[Recorded]] = {}
-        for each in self.recorded:
-            if isinstance(each.event, Correction):
-                about.setdefault(each.event.target, []).append(each)
+        for each in of_kinds(self.recorded, Correction):
+            assert isinstance(each.event, Correction)
+            about.setdefault(each.event.target, []).append(each)
         return about
 
     def need(self, part: Part) -> None:
@@ -183,8 +206,13 @@ class Dossier:
 
     def living(self, recorded: Iterable[Recorded]) -> list[Effective]:
         """Return these events with their corrections applied, without what was retracted."""
-        facts = (self.effective[each.id] for each in recorded)
-        return [fact for fact in facts if fact.retraction is None]
+        corrected = self.effective
+        return [fact for each in recorded if (fact := corrected[each.id]).retraction is None]
+
+    @cached_property
+    def last_recorded_at(self) -> datetime:
+        """When the last of its events was recorded; of what came in a bundle, in its first log."""
+        return from_us(max(each.recorded_us for each in self.recorded))
 
     # ── which facts are the incident's ───────────────────────────────────────
 
@@ -201,8 +229,7 @@ class Dossier:
     def own(self) -> list[Effective]:
         """The facts that belong to it."""
         living = self.living(self.facts)
-        observed = [fact for fact in living if isinstance(fact.event, Observation)]
-        return attached(self.incident, observed, self.neighbours)
+        return attached(self.incident, of_kinds(living, Observation), self.neighbours)
 
     @cached_property
     def work(self) -> list[Recorded]:
@@ -219,7 +246,7 @@ class Dossier:
             return []
         lines = main_branches(self.settings(None)[0].get("procedure", {}))
         last: dict[tuple[str | None, str, str], Effective] = {}
-        for fact in self.living(each for each in self.recorded if isinstance(each.event, BranchSeen)):
+        for fact in self.living(of_kinds(self.recorded, BranchSeen)):
             event = fact.event
             assert isinstance(event, BranchSeen)
             if event.name in lines and event.service in self.incident.services:
@@ -237,12 +264,13 @@ class Dossier:
     def change_events(self) -> list[Recorded]:
         """The deploys, rollbacks and merges of its services and of the services of linked changes, and their tags."""
         self.need(Part.WORK)
-        return [each for each in self.recorded if is_change(each) or isinstance(each.event, VersionTagged)]
+        work = of_kinds(self.recorded, Change, CommitMade, VersionTagged)
+        return [each for each in work if is_change(each) or isinstance(each.event, VersionTagged)]
 
     @cached_property
     def tags(self) -> Tags:
         """The tags of its services, and of those of linked changes."""
-        return Tags(self.living(each for each in self.recorded if isinstance(each.event, VersionTagged)))
+        return Tags(self.living(of_kinds(self.recorded, VersionTagged)))
 
     @cached_property
     def changes(self) -> list[ChangeRow]:
@@ -261,14 +289,15 @@ class Dossier:
     @cached_property
     def production(self) -> Production:
         """What its services, and those of linked changes, call production."""
-        services = {each.event.service for each in self.recorded if isinstance(each.event, Change)}
+        changes = (each.event for each in of_kinds(self.recorded, Change))
+        services = {event.service for event in changes if isinstance(event, Change)}
         return {name: production_names(self.settings(name)[0]) for name in services}
 
     @cached_property
     def work_facts(self) -> list[Effective]:
         """What was built and deployed for its services, its decisions, and the alerts that belong to it."""
         living = self.living(self.work)
-        alerts = [fact for fact in living if isinstance(fact.event, AlertFired | AlertResolved)]
+        alerts = of_kinds(living, AlertFired, AlertResolved)
         own = {fact.id for fact in attached(self.incident, alerts, self.neighbours)}
         others = {fact.id for fact in alerts} - own
         return [fact for fact in living if fact.id not in others]
@@ -337,11 +366,14 @@ class Dossier:
     @cached_property
     def taken(self) -> list[Recorded]:
         """Return the links by which people gave facts near it to neighbours, with corrections."""
-        names, near = {each.id for each in self.neighbours}, {each.id for each in self.facts}
+        names = {each.id for each in self.neighbours}
+        if not names:
+            return []
+        near = {each.id for each in self.facts}
         given = taken(self.neighbours) & near
         said = {
             each.id: each
-            for each in self.recorded
+            for each in of_kinds(self.recorded, EventLinked, EventUnlinked)
             if isinstance(each.event, EventLinked | EventUnlinked)
             and each.event.incident in names
             and each.event.target in given
@@ -353,9 +385,8 @@ class Dossier:
         names = {each.id for each in incidents}
         said = {
             each.id: each
-            for each in self.recorded
-            if isinstance(each.event, IncidentLifecycleEvent | MilestoneSet)
-            and not names.isdisjoint(
+            for each in of_kinds(self.recorded, IncidentLifecycleEvent, MilestoneSet)
+            if not names.isdisjoint(
                 (getattr(each.event, "incident", None), getattr(each.event, "into", None))
             )
         }
@@ -365,7 +396,7 @@ class Dossier:
         """Return these events with all that was said about them, and about that again."""
         kept = dict(found)
         # A correction comes after what it corrects.
-        for each in self.recorded:
+        for each in of_kinds(self.recorded, Correction):
             if isinstance(each.event, Correction) and each.event.target in kept:
                 kept[each.id] = each
         return sorted(kept.values(), key=lambda each: each.position)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tracker.events.base import Recorded
+from tracker.events.base import Decision, Recorded, of_kinds
 from tracker.events.corrections import Correction, Effective, effective
 from tracker.events.incidents import IncidentMerged
 from tracker.incident import Incident, Status, fold_effective, number_of
@@ -15,9 +15,10 @@ def incidents(recorded: Iterable[Recorded]) -> list[Incident]:
 
 def incidents_of(facts: Iterable[Effective]) -> list[Incident]:
     """Fold every incident among these facts, to which corrections were applied, by number."""
-    known = list(facts)
+    # An observation is no part of an incident's stream, and most of a storm is one.
+    steps = of_kinds(facts, Decision)
     about: dict[str, list[Effective]] = {}
-    for fact in known:
+    for fact in steps:
         if isinstance(fact.recorded.event, Correction):
             about.setdefault(fact.recorded.event.target, []).append(fact)
     streams: dict[str, dict[str, Effective]] = {}
@@ -30,7 +31,7 @@ def incidents_of(facts: Iterable[Effective]) -> list[Incident]:
             for correction in about.get(fact.id, ()):
                 add(name, correction)
 
-    for fact in known:
+    for fact in steps:
         event = fact.recorded.event
         name = getattr(event, "incident", None)
         if name is not None:

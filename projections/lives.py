@@ -7,6 +7,7 @@ incident a later one has only an alert that still fired when it was declared, an
 declaration than to the other's. An alert that began earlier belongs to the next incident in which it still fired.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,12 @@ class _Life:
     ends_at: datetime | None
     followed_until: datetime | None
 
+    @property
+    def edges(self) -> list[datetime]:
+        """The instants at which an answer about what has no length changes."""
+        every = (self.begins_at - FACTS_BEFORE, self.opened_at, self.ends_at, self.followed_until)
+        return [edge for edge in every if edge is not None]
+
     def lives_at(self, at: datetime) -> bool:
         return self.opened_at <= at and (self.ends_at is None or at <= self.ends_at)
 
@@ -68,6 +75,8 @@ class Lives:
             life for other in near if other.id != incident.id for life in _lives(other, _root(other, known))
         ]
         self._of_service: dict[str | None, tuple[list[_Life], list[_Life]]] = {}
+        self._edges: dict[str | None, list[datetime]] = {}
+        self._known: dict[tuple[str | None, int, int], bool] = {}
 
     def has(self, service: str | None, beginning: Beginning) -> bool:
         """Whether what so began for a service belongs to the incident."""
@@ -75,6 +84,23 @@ class Lives:
         if _owner(own, beginning) is None:
             return False
         return own is every or _owner(every, beginning) == self._root
+
+    def has_instant(self, service: str | None, at: datetime) -> bool:
+        """Whether what began at an instant, and had no length, belongs to the incident: asked for each error of a storm.
+
+        The answer depends on nothing but between which edges of lives the instant lies, or on which.
+        """
+        edges = self._edges_of(service)
+        key = service, bisect_left(edges, at), bisect_right(edges, at)
+        if key not in self._known:
+            self._known[key] = self.has(service, Beginning(at))
+        return self._known[key]
+
+    def _edges_of(self, service: str | None) -> list[datetime]:
+        if service not in self._edges:
+            edges = {edge for life in self._lives_of(service)[1] for edge in life.edges}
+            self._edges[service] = sorted(edges)
+        return self._edges[service]
 
     def is_anothers(self, service: str | None, beginning: Beginning) -> bool:
         """Whether what so began for a service belongs to another incident."""

@@ -7,6 +7,7 @@ no clock and no store: events in, rows out, in the one total order of `Effective
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,14 +16,23 @@ from projections.alert_groups import folded
 from projections.alert_spans import joined
 from projections.attachment import attached
 from projections.changes import steps
-from projections.deduplication import deduplicate
+from projections.deduplication import Statement, deduplicate, reported_once
 from projections.dossier import Dossier
 from projections.places import Production
 from projections.silence import Silence, silences_of
 from projections.tags import Tags
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import IMPORTED, Decision, Event, Observation, Recorded, Redaction, handle_of
+from tracker.events.base import (
+    IMPORTED,
+    Decision,
+    Event,
+    Observation,
+    Recorded,
+    Redaction,
+    handle_of,
+    of_kinds,
+)
 from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
 from tracker.events.corrections import Correction, Effective, Order
 from tracker.events.incidents import MilestoneSet
@@ -175,7 +185,8 @@ def entries(
     facts, decisions = _of_incident(
         [each for each in everything if each.retraction is None], incident, others
     )
-    facts = [fact for fact in facts if _is_row(fact.event)]
+    if of_kinds(facts, BranchSeen, *_UNSEEN):
+        facts = [fact for fact in facts if _is_row(fact.event)]
     if incident is not None and order == "occurred":
         decisions = _outcomes([decision for decision in decisions if _counts(decision, incident)])
     # A silence that began before the span may last into it: then it is a row of it.
@@ -209,10 +220,8 @@ def _of_incident(
     events: Sequence[Effective], incident: Incident | None, others: Sequence[Incident]
 ) -> tuple[list[Effective], list[Effective]]:
     """Return the facts and the decisions of an incident, or of all; corrections are neither."""
-    facts = [each for each in events if isinstance(each.event, Observation)]
-    decisions = [
-        each for each in events if isinstance(each.event, Decision) and not isinstance(each.event, Correction)
-    ]
+    facts = of_kinds(events, Observation)
+    decisions = [each for each in of_kinds(events, Decision) if not isinstance(each.event, Correction)]
     if incident is None:
         return facts, decisions
     own = (incident.id, *incident.merged_from)
@@ -277,7 +286,9 @@ def _gathered(
     facts: Sequence[Effective], silent: dict[str, Silence], production: Production | None, tags: Tags
 ) -> list[_Group]:
     """Make one group of all facts about one thing."""
-    alerts, changes, errors, groups = [], [], [], []
+    alerts, changes, groups = [], [], []
+    once, facts = reported_once(facts, ErrorSeen)
+    errors: list[Statement] = [(each, (each,)) for each in once]
     for each in deduplicate(facts):
         event = each[0].event
         if isinstance(event, AlertFired | AlertResolved):
@@ -285,7 +296,7 @@ def _gathered(
         elif isinstance(event, Change):
             changes.append(each)
         elif isinstance(event, ErrorSeen):
-            errors.append(_Group(*each))
+            errors.append(each)
         elif isinstance(event, SourceSilent) and each[0].id in silent:
             groups.append(_Group(*each, {"silence": silent[each[0].id]}))
         else:
@@ -301,19 +312,21 @@ def _gathered(
     return groups + _repeated(errors)
 
 
-def _repeated(errors: Sequence[_Group]) -> list[_Group]:
+def _repeated(errors: Sequence[Statement]) -> list[_Group]:
     """Make one row of all events of one error, at its first."""
-    found: dict[tuple[object, ...], list[_Group]] = {}
+    found: dict[tuple[object, ...], list[Statement]] = {}
     for each in errors:
-        event = each.shown.event
+        shown = each[0]
+        event = shown.event
         assert isinstance(event, ErrorSeen)
-        key = (event.service, event.project, event.group) if event.group else (each.shown.id,)
+        key = (event.service, event.project, event.group) if event.group else (shown.id,)
         found.setdefault(key, []).append(each)
     rows = []
     for same in found.values():
-        same.sort(key=lambda each: each.shown.order)
-        first, last = same[0].shown, same[-1].shown
-        witnesses = tuple(witness for each in same for witness in each.witnesses)
+        # Errors have one rank and no turn: this is their `order`.
+        same.sort(key=lambda each: (each[0].event.occurred_at, each[0].recorded.id))
+        first, last = same[0][0], same[-1][0]
+        witnesses = tuple([witness for each in same for witness in each[1]])
         lasted = (last.event.occurred_at - first.event.occurred_at).total_seconds()
         rows.append(_Group(first, witnesses, {"times": len(same), "repeated_for_seconds": lasted}))
     return rows
@@ -322,27 +335,29 @@ def _repeated(errors: Sequence[_Group]) -> list[_Group]:
 def _entry(group: _Group, incident: Incident | None) -> Entry:
     shown = group.shown
     event = shown.event
-    same = [each for each in group.witnesses if each.recorded.event.TOPIC == shown.recorded.event.TOPIC]
-    earliest = min(same, key=lambda each: each.recorded.position)
-    late = (earliest.recorded.recorded_at - event.occurred_at).total_seconds()
-    is_late = late >= LATE_SECONDS and earliest.recorded.arrival.via != IMPORTED
+    kind = type(shown.recorded.event)
+    same = [each.recorded for each in group.witnesses if type(each.recorded.event) is kind]
+    earliest = min(same, key=attrgetter("position"))
+    arrival, recorded_at = earliest.arrival, earliest.recorded_at
+    late = (recorded_at - event.occurred_at).total_seconds()
+    is_late = late >= LATE_SECONDS and arrival.via != IMPORTED
     return Entry(
         event=shown.id,
         kind=event.TOPIC,
         occurred_at=event.occurred_at,
-        recorded_at=earliest.recorded.recorded_at,
+        recorded_at=recorded_at,
         service=getattr(event, "service", None),
         source=_source(event),
         by=_author(shown),
-        evidence=tuple(dict.fromkeys(each.id for each in group.witnesses)),
+        evidence=tuple(dict.fromkeys([each.recorded.id for each in group.witnesses])),
         amended=any(each.amendments for each in group.witnesses),
         late_seconds=round(late, 3) if is_late else None,
         attribution=_attribution(group, incident),
         precision_seconds=event.precision_seconds,
         fact=event,
-        position=earliest.recorded.position,
-        last_position=max(each.recorded.position for each in group.witnesses),
-        via=earliest.recorded.arrival.via,
+        position=earliest.position,
+        last_position=max([each.recorded.position for each in group.witnesses]),
+        via=arrival.via,
         redacted=shown.recorded.redacted,
         clock_off_seconds=shown.clock_off_seconds,
         from_log=_made_in(shown.recorded),
@@ -371,6 +386,8 @@ def _author(shown: Effective) -> str | None:
 
 def _attribution(group: _Group, incident: Incident | None) -> Attribution | None:
     if incident is None:
+        return None
+    if not incident.links:
         return None
     links = [incident.links[each.id] for each in group.witnesses if each.id in incident.links]
     said = [link for link in links if link.linked and link.role]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 
 from projections.attachment import without_other_links
 from projections.changes import EARLIER_MERGES, ChangeRow, in_production
@@ -82,7 +83,7 @@ def verdicts(
         wanted = [row for row in known if change in row.evidence]
     metrics, used = _measured(dossier, wanted, metric)
     used = [*dossier.facts, *used, *_change_events(dossier)]
-    as_of = max(each.recorded_at for each in used)
+    as_of = max(used, key=attrgetter("recorded_us")).recorded_at
     if incident.started_at is None:
         estimated = _not_before_a_deploy(estimate_onset(metrics, reported_at=onset), onset, known, incident)
         # What another incident left behind did not begin in this one.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
+from operator import attrgetter
 from typing import Any
 
 from projections.actions import relevant
@@ -54,7 +55,7 @@ def gather(
         durations={},
         metrics=(),
         collected=tuple(each.event for each in collected if isinstance(each.event, SourceCollected)),
-        as_of=max(each.recorded_at for each in [*dossier.facts, *about_items]),
+        as_of=max([*dossier.facts, *about_items], key=attrgetter("recorded_us")).recorded_at,
         provenance=Provenance(0, "", "", "", {}),
         zone_name=zone_name,
         zone=zone(zone_name) if zone_name != "UTC" else UTC,

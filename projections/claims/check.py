@@ -148,7 +148,10 @@ def _is_other(text: str, facts: Facts) -> bool:
     if facts.incident is None:
         return False
     prefix, _, _ = facts.incident.id.rpartition("-")
-    ids = {match[0].upper() for match in re.finditer(rf"\b{re.escape(prefix)}-\d+\b", text, re.IGNORECASE)}
+    ids = set()
+    if f"{prefix}-".lower() in text.lower():
+        named_ids = re.finditer(rf"\b{re.escape(prefix)}-\d+\b", text, re.IGNORECASE)
+        ids = {match[0].upper() for match in named_ids}
     if ids and facts.incident.id not in ids:
         return True
     named = {match[1].lower() for match in _DAY.finditer(text)} if "day" in text.lower() else set()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 
 from projections.claims.amounts import MOST, NUMBER, number_of
-from projections.claims.vocabulary import any_case, listed
+from projections.claims.vocabulary import any_case, beginnings, listed
 from tracker.errors import UsageError
 from tracker.text.patterns import lazy_pattern
 from tracker.times import zone
@@ -44,8 +44,7 @@ _DATE = any_case(
     rf"|(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?{_MONTH.format('m1')}(?:,?\s+(?P<y1>\d{{4}})(?!:))?"
     rf"|{_MONTH.format('m2')}\s+(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}})(?!:))?)(?![\d:])"
 )
-_ANY_DATE = any_case(rf"\d{{4}}-\d|{'|'.join(MONTHS)}")
-"""What a date has at least one of."""
+_ISO_DATE = lazy_pattern(r"\d{4}-\d")
 _TAIL = (
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?)?(?:\s+(?:in the (?P<part>morning|afternoon|evening)|at night))?"
     r"(?P<zone>,?\s?(?:local time,?\s?)?\(?(?-i:" + _ZONE + r")\)?)?"
@@ -122,7 +121,7 @@ def zones_in(text: str) -> list[tzinfo]:
 def dates_in(text: str, years: Sequence[int] = ()) -> list[tuple[int, int, date]]:
     """Return the calendar dates in a text, with where they stand; those without a year only where one is given."""
     found: list[tuple[int, int, date]] = []
-    if not _ANY_DATE.search(text):
+    if not _may_have_date(text):
         return found
     for match in _DATE.finditer(text):
         month = (match["m1"] or match["m2"] or "")[:3].lower()
@@ -141,6 +140,10 @@ def dates_in(text: str, years: Sequence[int] = ()) -> list[tuple[int, int, date]
             with_iso = _iso(match["iso"])
             found += [(match.start(), match.end(), with_iso)] if with_iso else []
     return list(dict.fromkeys(found))
+
+
+def _may_have_date(text: str) -> bool:
+    return not beginnings(text).isdisjoint(MONTHS) or ("-" in text and _ISO_DATE.search(text) is not None)
 
 
 def _iso(text: str) -> date | None:

@@ -92,10 +92,12 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
     text = sentence.text
     if sentence.heading or text.endswith("?") or in_plans(sentence):
         return
+    amounts = durations_in(text)
+    if not amounts:
+        return
     topics = topics_of(text, facts, sentence.section)
     if any(each.point == "outage" and each.which is not None for each in topics):
         topics = [each for each in topics if each.point != "outage" or each.which is not None]
-    amounts = list(durations_in(text))
     first, bar, _ = text.partition(" | ")
     if bar and (_METRIC.match(first) or (text.count(" | ") > 2 and len(amounts) > 1)):
         return

@@ -144,7 +144,17 @@ class Facts:
         return known | {point: tuple(stamps) for point, stamps in found.items()}
 
     def of(self, *points: str) -> tuple[Stamp, ...]:
-        return tuple(stamp for point in points for stamp in self._by_point.get(point, ()))
+        if len(points) == 1:
+            return self._by_point.get(points[0], ())
+        if self.base is not None and all(stamp.point not in points for stamp in self.added):
+            return self.base.of(*points)
+        if points not in self._of:
+            self._of[points] = tuple(stamp for point in points for stamp in self._by_point.get(point, ()))
+        return self._of[points]
+
+    @cached_property
+    def _of(self) -> dict[tuple[str, ...], tuple[Stamp, ...]]:
+        return {}
 
     @cached_property
     def people(self) -> dict[str, frozenset[str]]:

@@ -17,7 +17,7 @@ from projections.messages import Message, sent
 from projections.updates import messages_of
 from projections.versions import plain_version
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Window
+from tracker.events.base import Window, of_kinds
 from tracker.events.changes import BranchSeen, CommitMade, TestsFinished, VersionTagged
 from tracker.events.corrections import Effective
 from tracker.events.incidents import (
@@ -84,7 +84,7 @@ def facts_of(dossier: Dossier, *, zones: Sequence[tzinfo] = (UTC,), zone_known: 
         actions=actions,
         zones=tuple(zones),
         zone_known=zone_known,
-        now=max(each.recorded_at for each in dossier.recorded),
+        now=dossier.last_recorded_at,
     )
     living = dossier.living(dossier.work)
     versions = {
@@ -157,16 +157,17 @@ def _decided(incident: Incident, steps: Iterable[Effective]) -> Iterable[Stamp]:
 
 def _observed(own: Iterable[Effective]) -> Iterable[Stamp]:
     """Yield the instants of alerts, errors, commits, branches and tests."""
-    erred = False
-    for each in sorted(own, key=lambda each: each.order):
+    kinds = (AlertFired, AlertResolved, CommitMade, BranchSeen, TestsFinished)
+    errors = of_kinds(own, ErrorSeen)
+    first_error = min(errors, key=lambda each: (each.event.occurred_at, each.id), default=None)
+    if first_error is not None:
+        yield Stamp("first error", first_error.event.occurred_at, first_error.id)
+    for each in sorted(of_kinds(own, *kinds), key=lambda each: each.order):
         event = each.event
         service = (getattr(event, "service", None) or "").lower()
         if isinstance(event, AlertFired | AlertResolved):
             point = "alerted" if isinstance(event, AlertFired) else "alert ended"
             yield Stamp(point, event.occurred_at, each.id, names=frozenset((event.name.lower(), service)))
-        elif isinstance(event, ErrorSeen) and not erred:
-            erred = True
-            yield Stamp("first error", event.occurred_at, each.id)
         elif isinstance(event, CommitMade):
             tags = {event.sha[:7], service, *(plain_version(v) for v in versions_in(event.subject_line))}
             tags |= {word for word in ("develop", "main", "master") if word in event.subject_line.lower()}

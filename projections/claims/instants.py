@@ -42,7 +42,7 @@ def check_instants(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     if sentence.heading or text.endswith("?") or in_plans(sentence):
         return
     found = clocks(text)
-    topics = topics_of(text, facts, sentence.section)
+    topics = topics_of(text, facts, sentence.section) if found else []
     if sentence.under("background", "context"):
         # What others sent and announced is told there, too.
         topics = [each for each in topics if each.point != "message"]

@@ -26,21 +26,23 @@ _ROOM = timedelta(seconds=60)
 def check_order(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     """Find "A before B" where every A came after every B."""
     text = sentence.text
-    if sentence.heading or facts.incident is None or not is_claim(text) or in_plans(sentence):
+    if sentence.heading or facts.incident is None or in_plans(sentence):
+        return
+    words = [(way, match) for way, pattern in each_of("order").items() for match in pattern.finditer(text)]
+    if not words or not is_claim(text):
         return
     amounts = durations_in(text)
-    for way, pattern in each_of("order").items():
-        for match in pattern.finditer(text):
-            if any(0 <= match.start() - each.end < 4 for each in amounts):
-                continue
-            left, right = _sides(text, match, facts)
-            if not left or not right or {s.event for s in left} & {s.event for s in right}:
-                continue
-            first, second = (right, left) if way == "after" else (left, right)
-            if any(one.at < other.latest + _ROOM for one in first for other in second):
-                continue
-            yield Finding("order", "order", text.strip()[:160], (*_closest(second), *_closest(first)))
-            return
+    for way, match in words:
+        if any(0 <= match.start() - each.end < 4 for each in amounts):
+            continue
+        left, right = _sides(text, match, facts)
+        if not left or not right or {s.event for s in left} & {s.event for s in right}:
+            continue
+        first, second = (right, left) if way == "after" else (left, right)
+        if min(one.at for one in first) < max(other.latest for other in second) + _ROOM:
+            continue
+        yield Finding("order", "order", text.strip()[:160], (*_closest(second), *_closest(first)))
+        return
 
 
 def _sides(text: str, match: re.Match[str], facts: Facts) -> tuple[list[Stamp], list[Stamp]]:

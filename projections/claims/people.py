@@ -140,9 +140,11 @@ def _leads(text: str, facts: Facts) -> tuple[Stamp, ...]:
 
 def _author(text: str, names: list[tuple[str, int, int]], facts: Facts) -> Iterator[Finding]:
     match = phrases("author").search(text) or _OWN.search(text)
+    if match is None:
+        return
     made = [(one.id, one.event) for one in facts.commits if isinstance(one.event, CommitMade)]
     commits = [each for each in made if not each[1].is_merge]
-    if match is None or not commits or not _OF_CODE.search(text) or denied(text, match.start(), match.end()):
+    if not commits or not _OF_CODE.search(text) or denied(text, match.start(), match.end()):
         return
     by = f"{match[0]}{text[match.end() :]}"
     near = [

@@ -94,9 +94,9 @@ def _about(kind: str, code: str, text: str, rows: Sequence[ChangeRow], *values: 
 
 def _versions(text: str, topics: Sequence[Topic], facts: Facts) -> Iterator[Finding]:
     """Compare the versions that are said to have been released, put back or to have fixed it; one finding is enough."""
-    if is_habit(text) or not is_claim(text, ignore=("hypothetical",)):
-        return
     spans = version_spans(text)
+    if not spans or is_habit(text) or not is_claim(text, ignore=("hypothetical",)):
+        return
     for version, start, end in spans:
         if is_claim(text, start, end) and not denied(text, start, end):
             found = _version(version, start, text, topics, len(spans) == 1, facts)

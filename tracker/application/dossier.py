@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from projections.actions import linked_incidents
 from projections.attachment import linked_ids
@@ -27,7 +28,7 @@ from projections.versions import plain_version
 from tracker.application.session import Session
 from tracker.events.actions import ActionAdded
 from tracker.events.alerts import AlertFired
-from tracker.events.base import Event, Recorded, Window
+from tracker.events.base import Event, Recorded, Window, of_kinds
 from tracker.events.changes import Change, CommitMade, DeployFinished, RollbackFinished, VersionTagged
 from tracker.events.corrections import Correction, EventAmended
 from tracker.events.incidents import (
@@ -105,7 +106,7 @@ class _Found:
 
     def add(self, windows: Iterable[Window], ids: Sequence[str] = ()) -> None:
         """Read these windows."""
-        self._events |= {each.id: each for each in self._log.select(windows, self._position, ids)}
+        self._events.update({each.id: each for each in self._log.select(windows, self._position, ids)})
 
     def widen(self) -> datetime | None:
         """Read work further back until a version is known that ran before the incident; return since when."""
@@ -126,15 +127,15 @@ class _Found:
             windows += self._changes_elsewhere()
         if Part.METRICS in parts:
             windows += self._samples()
-        if Part.ACTIONS in parts and any(isinstance(e.event, ActionAdded) for e in self._events.values()):
+        if Part.ACTIONS in parts and of_kinds(self._events.values(), ActionAdded):
             windows += [Window(f"incident:{name}") for name in linked_incidents(self._events.values())]
         if windows:
             self.add(dict.fromkeys(windows))
 
     def dossier(self, now: datetime, parts: Part, since: datetime | None) -> Dossier:
         """Put together what was read."""
-        recorded = sorted(self._events.values(), key=lambda each: each.position)
-        chunks = [each.position for each in recorded if isinstance(each.event, MetricSampled)]
+        recorded = sorted(self._events.values(), key=attrgetter("position"))
+        chunks = [each.position for each in of_kinds(recorded, MetricSampled)]
         return Dossier(
             incident=self._incident,
             recorded=recorded,
@@ -149,7 +150,7 @@ class _Found:
         """Name the changes of other services of which one is linked: its steps may be told apart."""
         services = {
             each.event.service
-            for each in self._events.values()
+            for each in of_kinds(self._events.values(), Change)
             if isinstance(each.event, Change) and each.id in self._named
         }
         others = sorted({name for name in services if name} - {*self._incident.services})
@@ -183,16 +184,20 @@ class _Found:
         incident = self._incident
         moved = {
             each.event.target: each.event.new_at
-            for each in self._events.values()
+            for each in of_kinds(self._events.values(), EventAmended)
             if isinstance(each.event, EventAmended) and each.event.new_at is not None
         }
         alerts = [
             each.event.occurred_at
-            for each in self._events.values()
-            if isinstance(each.event, AlertFired) and each.id in self._named
+            for each in of_kinds(self._events.values(), AlertFired)
+            if each.id in self._named
         ]
         since = min([incident.begins_at - FACTS_BEFORE, *alerts]) - self._before_onset
-        changes = [(each.id, each.event) for each in self._events.values() if isinstance(each.event, Change)]
+        changes = [
+            (each.id, each.event)
+            for each in of_kinds(self._events.values(), Change)
+            if isinstance(each.event, Change)
+        ]
         named = {
             (event.service, plain_version(event.version)) for name, event in changes if name in self._named
         }
@@ -209,7 +214,7 @@ class _Found:
         incident = self._incident
         corrected: set[str] = set()
         lives: dict[str, list[Recorded]] = {}
-        for each in self._events.values():
+        for each in of_kinds(self._events.values(), Correction, IncidentLifecycleEvent):
             if isinstance(each.event, Correction):
                 corrected.add(each.event.target)
             elif isinstance(each.event, IncidentLifecycleEvent) and each.event.incident:
@@ -251,7 +256,7 @@ def _knows_what_ran(events: Iterable[Recorded], begins_at: datetime) -> bool:
     """Whether the log has a version from before an incident with its commit, or no commits at all."""
     commits: set[str] = set()
     versions: set[str] = set()
-    for each in events:
+    for each in of_kinds(events, CommitMade, DeployFinished, RollbackFinished, VersionTagged):
         event = each.event
         if isinstance(event, CommitMade):
             commits.add(event.sha)

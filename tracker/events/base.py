@@ -5,9 +5,9 @@ ours. Both are frozen, made of plain values, and complete enough to be read alon
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
@@ -215,6 +215,23 @@ class Recorded(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     @property
     def arrival(self) -> Arrival:
         return _ARRIVAL.decode(self.arrival_state) if self.arrival_state else Arrival()
+
+
+class HasEvent(Protocol):
+    """What holds an event: as it is recorded, or with its corrections applied."""
+
+    @property
+    def event(self) -> Event: ...
+
+
+H = TypeVar("H", bound=HasEvent)
+
+
+def of_kinds(held: Iterable[H], *kinds: type) -> list[H]:
+    """Keep the events of these kinds, in their order. A hundred thousand have a dozen kinds: each is looked at once."""
+    held = held if isinstance(held, list) else list(held)
+    wanted = {kind for kind in {type(each.event) for each in held} if issubclass(kind, kinds)}
+    return [each for each in held if type(each.event) in wanted] if wanted else []
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):

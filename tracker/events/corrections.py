@@ -6,18 +6,18 @@ happened after it was recorded.
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from tracker.errors import BadInputError
 from tracker.events.alerts import AlertResolved
-from tracker.events.base import Decision, Event, Observation, Recorded, place, topic
+from tracker.events.base import Decision, Event, Observation, Recorded, of_kinds, place, topic
 from tracker.events.changes import CommitMade
 from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
-from tracker.times import to_us
+from tracker.times import from_us, to_us
 
 
 class Correction(Decision, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,8 +102,8 @@ CLOCK_SECONDS = 2.0
 Order = tuple[datetime, int, tuple[int, int], int, int, str]
 
 
-@dataclass(frozen=True)
-class Effective:
+# gc=False, as for events: an incident of a storm has more than a hundred thousand.
+class Effective(msgspec.Struct, frozen=True, gc=False):
     """An event with its corrections applied.
 
     `recorded` is what was stored; `event` is corrected. `amendments` are those that
@@ -157,13 +157,23 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
     Later corrections win over earlier ones by their position in the log. Links are not
     applied here: they say to which incident a fact belongs, not what it is.
     """
-    by_id = {event.id: event for event in sorted(recorded, key=lambda event: event.position)}
+    by_id = {event.id: event for event in sorted(recorded, key=attrgetter("position"))}
     amendments, retractions = _counting(list(by_id.values()))
     corrected = {}
-    for stored in by_id.values():
-        own = amendments.get(stored.id, ())
-        event = _amended_by(_not_after_its_recording(stored), own)
-        corrected[stored.id] = Effective(stored, event, tuple(own), retractions.get(stored.id))
+    recorded_us, recorded_at = 0, from_us(0)
+    for identity, stored in by_id.items():
+        event = stored.event
+        if stored.recorded_us != recorded_us:
+            recorded_us, recorded_at = stored.recorded_us, stored.recorded_at
+        if event.occurred_at > recorded_at:
+            event = _not_after_its_recording(stored)
+        if identity in amendments or identity in retractions:
+            own = amendments.get(identity, ())
+            corrected[identity] = Effective(
+                stored, _amended_by(event, own), tuple(own), retractions.get(identity)
+            )
+        else:
+            corrected[identity] = Effective(stored, event)
     return corrected | _with_generations(corrected.values())
 
 
@@ -185,16 +195,15 @@ def _not_after_its_recording(stored: Recorded) -> Event:
 def _with_generations(facts: Iterable[Effective]) -> dict[str, Effective]:
     """Return the commits that have ancestors of their own instant, as a rebase makes them by the dozen."""
     by_instant: dict[datetime, list[Effective]] = {}
-    for fact in facts:
-        if isinstance(fact.event, CommitMade):
-            by_instant.setdefault(fact.event.occurred_at, []).append(fact)
+    for fact in of_kinds(facts, CommitMade):
+        by_instant.setdefault(fact.event.occurred_at, []).append(fact)
     found: dict[str, Effective] = {}
     for same in by_instant.values():
         if len(same) > 1:
             generations = _generations([fact.event for fact in same if isinstance(fact.event, CommitMade)])
             for fact in same:
                 if count := generations.get(getattr(fact.event, "sha", "")):
-                    found[fact.id] = replace(fact, ancestors_then=count)
+                    found[fact.id] = msgspec.structs.replace(fact, ancestors_then=count)
     return found
 
 
@@ -232,9 +241,9 @@ def _counting(events: Sequence[Recorded]) -> tuple[dict[str, list[Recorded]], di
     retractions: dict[str, Recorded] = {}
     # A correction can only point backwards, so that from the newest to the oldest each
     # correction is known to count or not before the one it corrects.
-    for correction in reversed(events):
+    for correction in reversed(of_kinds(events, Correction)):
         event = correction.event
-        if not isinstance(event, Correction) or correction.id in retractions:
+        if correction.id in retractions:
             continue
         if isinstance(event, EventRetracted):
             retractions[event.target] = correction

@@ -5,9 +5,10 @@ selected and their targets. Its cost follows what it selects, not the length of 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from tracker.events.base import Recorded, Redaction, Window, decode, origin_of, place
+from tracker.events.base import Event, Recorded, Redaction, Window, decode, of_kinds, origin_of, place
 from tracker.events.corrections import Correction
 from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
 from tracker.log.recorder import (
@@ -39,32 +40,37 @@ def recorded_of(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list
     """
     ids = [row[3] or row[1] for row in rows if row[6] is None]
     by_target = redactions(transaction, ids) if ids else {}
-    return [_recorded(row, by_target) for row in rows]
+    found = []
+    # Unpacked, not read by name: a storm has more than a hundred thousand.
+    for position, stream, version, decision, topic, recorded_us, state, arrival_state, digest in rows:
+        identity, arrival, redacted = decision or stream, bytes(arrival_state), None
+        if state is not None:
+            event = decode(topic, state)
+        else:
+            event, redacted = _left_of(identity, by_target)
+        if (origin := origin_of(arrival)) is not None:
+            recorded_us = to_us(origin.recorded_at)
+        found.append(
+            Recorded(
+                id=identity,
+                event=event,
+                position=position,
+                recorded_us=recorded_us,
+                version=version,
+                digest=bytes(digest),
+                arrival_state=arrival,
+                redacted=redacted,
+            )
+        )
+    return found
 
 
-def _recorded(row: Sequence[Any], by_target: dict[str, RecordedRedaction]) -> Recorded:
-    identity = row[3] or row[1]
-    redacted = None
-    if row[6] is not None:
-        event = decode(row[4], row[6])
-    elif identity not in by_target:
+def _left_of(identity: str, by_target: dict[str, RecordedRedaction]) -> tuple[Event, Redaction]:
+    if identity not in by_target:
         raise content_missing(identity)
-    else:
-        by, _, redaction = by_target[identity]
-        event = decode(redaction.target_topic, redaction.left)
-        redacted = Redaction(event=by, by=redaction.decided_by, at=redaction.occurred_at, why=redaction.why)
-    arrival = bytes(row[7])
-    origin = origin_of(arrival)
-    return Recorded(
-        id=identity,
-        event=event,
-        position=row[0],
-        recorded_us=to_us(origin.recorded_at) if origin else row[5],
-        version=row[2],
-        digest=bytes(row[8]),
-        arrival_state=arrival,
-        redacted=redacted,
-    )
+    by, _, redaction = by_target[identity]
+    event = decode(redaction.target_topic, redaction.left)
+    return event, Redaction(event=by, by=redaction.decided_by, at=redaction.occurred_at, why=redaction.why)
 
 
 def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> dict[str, Recorded]:
@@ -99,11 +105,11 @@ def close(transaction: Transaction, events: dict[str, Recorded], up_to: int) -> 
     while True:
         targets = {
             event.event.target
-            for event in events.values()
+            for event in of_kinds(events.values(), Correction)
             if isinstance(event.event, Correction) and event.event.target not in events
         }
         new = by_ids(transaction, sorted(targets), up_to)
-        pending = sorted((events.keys() | new.keys()) - looked_up)
+        pending = list((events.keys() | new.keys()) - looked_up if looked_up else {**events, **new})
         looked_up.update(pending)
         for chunk in chunks(_corrected(transaction, pending)):
             marks = ",".join("?" * len(chunk))
@@ -124,16 +130,16 @@ def _corrected(transaction: Transaction, ids: Sequence[str]) -> list[str]:
 
     Where the log has fewer corrections than there are events, those are read once instead of asking for each event.
     """
-    places = [f"target:{identity}" for identity in ids]
-    if len(places) <= LOOKUP_SIZE:
-        return places
+    if len(ids) <= LOOKUP_SIZE:
+        return [f"target:{identity}" for identity in ids]
     corrections = transaction.rows(
         "SELECT scope FROM event_index WHERE scope>=? AND scope<? LIMIT ?",
-        ("target:", "target;", len(places)),
+        ("target:", "target;", len(ids)),
     )
-    if len(corrections) == len(places):
-        return places
-    return sorted({row[0] for row in corrections}.intersection(places))
+    if len(corrections) == len(ids):
+        return [f"target:{identity}" for identity in ids]
+    asked = set(ids)
+    return sorted({row[0] for row in corrections if row[0].removeprefix("target:") in asked})
 
 
 def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -> dict[str, Recorded]:
@@ -153,7 +159,7 @@ def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -
 
 def in_order(events: Mapping[str, Recorded]) -> list[Recorded]:
     """Return events in the order of recording."""
-    return sorted(events.values(), key=lambda event: event.position)
+    return sorted(events.values(), key=attrgetter("position"))
 
 
 def last_version(transaction: Transaction, stream: str, up_to: int = FOREVER) -> int:

@@ -34,7 +34,7 @@ def _joins(char: str) -> bool:
 
 def visible(text: str) -> str:
     """Return a text in which each hidden character is written as <U+XXXX>, and each kind of space is a space."""
-    if not hides(text):
+    if (text.isascii() and text.isprintable()) or not hides(text):
         return text
     return "".join(_shown(char) if is_hidden else char for char, is_hidden in marked(text))
 

@@ -11,8 +11,6 @@ from typing import Any, cast
 class _Pattern:
     """Behaves as the compiled pattern does."""
 
-    __slots__ = ("_compiled", "flags", "pattern")
-
     def __init__(self, pattern: str, flags: int) -> None:
         self.pattern = pattern
         self.flags = flags
@@ -21,7 +19,9 @@ class _Pattern:
     def __getattr__(self, name: str) -> Any:
         if self._compiled is None:
             self._compiled = re.compile(self.pattern, self.flags)
-        return getattr(self._compiled, name)
+        # Kept, so that it is asked only once: some are used on every line of a long text.
+        found = self.__dict__[name] = getattr(self._compiled, name)
+        return found
 
 
 def lazy_pattern(text: str, flags: int = 0) -> re.Pattern[str]:

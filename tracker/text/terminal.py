@@ -22,6 +22,8 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "", gap: str = "  ") -
 
 def width(text: str) -> int:
     """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
