@@ -10,18 +10,19 @@ pytest.importorskip("duckdb")
 
 from tests.docs.test_data_dictionary import TABLES
 from tracker.application.lake_tables import DERIVED
+from tracker.application.lake_trends import OCCURRENCES
 from tracker.lake.table import EVENTS, SAMPLES, SCHEMA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lake.md").read_text(encoding="utf-8")
 
 
-def test_the_page_has_the_columns_of_events_and_samples():
+def test_the_page_has_the_columns_of_tables_of_its_own():
     """
     Name, type and meaning of each, in their order.
     """
     rows = re.findall(r"^\| (\w+) \| `(\w+)` \| (\w+) \| (.{3,}) \|$", PAGE, re.MULTILINE)
 
-    for table, columns in (("events", EVENTS), ("samples", SAMPLES)):
+    for table, columns in (("events", EVENTS), ("samples", SAMPLES), ("occurrences", OCCURRENCES)):
         assert [(name, kind) for of, name, kind, _ in rows if of == table] == list(columns.items())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tracker.application.lake_rows import event_rows, sample_rows
 from tracker.application.lake_tables import DERIVED, Changed, derived_tables, frames_of, procedure_table
+from tracker.application.lake_trends import occurrences
 from tracker.application.progress import SILENT, Progress
 from tracker.application.session import Session
 from tracker.errors import RefusedError
@@ -25,9 +26,9 @@ from tracker.lake.table import EVENTS, SAMPLES, Table
 from tracker.log import Log
 
 FORMATS = ("delta", "csv", "jsonl")
-TABLES = ("events", "samples", "procedure", *DERIVED)
+TABLES = ("events", "samples", "procedure", "occurrences", *DERIVED)
 EVENTS_AT_ONCE = 50_000
-SAMPLES_AT_ONCE = 4_000_000
+SAMPLES_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def _texts(session: Session, folder: Path, form: str, name: str, progress: Progr
             yield sample_rows(log, page).table()
 
     with progress.clock("export"):
-        for table in (*derived_tables(frames), procedure_table(frames, frames.known, None, None)):
+        answers = (*derived_tables(frames), occurrences(log, frames.known))
+        for table in (*answers, procedure_table(frames, frames.known, None, None)):
             rows[table.name] = text_files.write(folder, form, table.name, table.kinds, [table])
         rows["samples"] = text_files.write(folder, form, "samples", SAMPLES, samples())
         rows["events"] = text_files.write(folder, form, "events", EVENTS, events())
@@ -102,7 +104,7 @@ def _delta(session: Session, folder: Path, form: str, name: str, progress: Progr
         changed, redacted = _look(log, since, end)
         _redact(lake, log, redacted, sampled)
         frames = frames_of(log, session.settings.store)
-        for table in derived_tables(frames):
+        for table in (*derived_tables(frames), occurrences(log, frames.known)):
             lake.replace(table)
         held = lake.rows if since and lake.has("procedure") else None
         lake.replace(procedure_table(frames, frames.known, held, changed))

@@ -85,10 +85,10 @@ def sample_rows(log: Log, recorded: Sequence[Recorded]) -> Samples:
             texts[name].append(text)
     at = np.concatenate([np.empty(0, np.int64), *instants])
     chunk = np.repeat(np.arange(len(chunks), dtype=np.int64), lengths)
-    codes = {
-        name: np.unique([text or "" for text in texts[name]], return_inverse=True)[1][chunk] for name in texts
-    }
-    order = np.lexsort((codes["series"], at, codes["metric"], at // DAY_MS, codes["service"]))
+    codes = {name: np.unique([text or "" for text in texts[name]], return_inverse=True)[1] for name in texts}
+    days = at // DAY_MS
+    places = (codes["service"][chunk] * 1_000_000 + days) * len(chunks) + codes["metric"][chunk]
+    order = np.lexsort((codes["series"][chunk], at, places))
     return Samples(
         texts,
         np.asarray(positions, np.int64),

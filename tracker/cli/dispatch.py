@@ -28,8 +28,8 @@ _LASTING = ("serve", "watch", "run", "collect", "export")
 """Commands that may go on for long, and so collect garbage."""
 
 
-_MAY_NEED_NO_LOG = ("check", "import")
-"""Commands that check a text, or read another tool's records, without any tracker.toml."""
+_MAY_NEED_NO_LOG = ("check", "import", "trends")
+"""Commands that check a text, or read another tool's records or a lake, without any tracker.toml."""
 
 
 class Parser(argparse.ArgumentParser):

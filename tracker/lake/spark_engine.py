@@ -44,7 +44,7 @@ def connected(lake: Lake, names: Sequence[str]) -> Iterator[SparkSession]:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         builder = builder.config("spark.driver.host", "127.0.0.1")
     session = (
-        builder.config("spark.sql.shuffle.partitions", "8")
+        builder.config("spark.sql.shuffle.partitions", "4")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.sources.partitionColumnTypeInference.enabled", "false")
         .config("spark.ui.enabled", "false")
@@ -100,8 +100,10 @@ def _frame(session: SparkSession, lake: Lake, name: str) -> DataFrame:
     frame = (
         session.read.option("basePath", str(lake.folder / name)).option("mergeSchema", "true").parquet(*uris)
     )
-    if "day" in names:
-        frame = frame.withColumn("day", functions.col("day").cast("date"))
+    if table.metadata().partition_columns:
+        # Spark takes each %XX of a folder's name for a letter, where it is a byte of UTF-8.
+        service = functions.decode(functions.encode("service", "ISO-8859-1"), "UTF-8")
+        frame = frame.withColumn("service", service).withColumn("day", functions.col("day").cast("date"))
     return frame.select(*[f"`{column}`" for column in names])
 
 
