@@ -16,10 +16,10 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers test quick check lint format types imports docs pictures demo bench faults judge claims hostile aarch64 lock clean
+.PHONY: help setup servers notebooks company test quick check lint format types imports docs pictures demo bench faults judge claims hostile aarch64 lock clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## Make .venv with tracker and all the tests need; done again only when the lock changed
 
@@ -62,6 +62,13 @@ pictures: setup ## Draw the pictures of README and the tour anew from the demo, 
 
 demo: setup ## Show a whole incident end to end, with nothing else running
 	@$(BIN)/tracker demo
+
+company: setup ## Count how often what is planted in the made-up company is found, over 20 seeds (half an hour)
+	@$(BIN)/python -m tests.demo.planted
+
+notebooks: setup ## Open the notebooks in Jupyter, which is installed into .venv for it
+	@$(BIN)/python -m jupyterlab --version >/dev/null 2>&1 || { uv=$$(command -v uv || echo $(BIN)/uv) && $$uv pip install --quiet --python $(BIN)/python "jupyterlab>=4"; }
+	@$(BIN)/python -m jupyterlab notebooks
 
 bench: setup ## Measure the log, the projections and the start of the command
 	@$(BIN)/python -m tests.bench

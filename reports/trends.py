@@ -1,10 +1,16 @@
 """The monthly review as markdown: each figure with its interval, its n and what it cannot tell."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from projections.durations import NAMES
 from projections.trends.measures import Measure
+from projections.trends.over_time import OverTime
+from projections.trends.xmr import CountsOverTime
 from reports.markdown import table, text
+from reports.trends_pictures import MOST_SERVICES, counts_picture, medians_picture
 from reports.wording.text import capitalized, counted
 from tracker.times import spoken
 
@@ -27,6 +33,10 @@ _METHODS = {
     "kaplan_meier_median": "Kaplan-Meier median; periods compared by Welch's interval of the logarithms, with open ones by Gehan's rank test",
     "clopper_pearson": "exact binomial interval; periods compared by Fisher's exact test",
 }
+CHANGED = "What changed"
+HOW_OFTEN, HOW_FAST, HOW_IT_WENT = "How often", "How fast", "How it went"
+COMES_BACK, RULES_KEPT, PROMISED = "What comes back", "Rules that were kept", "What was promised"
+_MOST_NAMED = 5
 SMALL = 10
 """Fewer than so many are said to be few."""
 
@@ -61,54 +71,171 @@ def says(figure: Measure) -> str:
     return f"No change is claimed; the smallest that would have been seen is {seen}.{few}"
 
 
-def page(
+@dataclass(frozen=True)
+class Picture:
+    """One picture: what it shows, where it lies beside the page, and its bytes, wide and narrow."""
+
+    shows: str
+    path: str
+    svgs: tuple[bytes, bytes]
+
+
+def pages(
     heading: str,
     figures: Sequence[Measure],
     *,
     repeats: Iterable[tuple[str, str, Sequence[str], Sequence[str]]],
-    not_told: Sequence[str],
+    not_told: Mapping[str, Sequence[str]],
     comparisons: int,
-) -> str:
-    """Write the review."""
-    lines = [f"# {heading}", "", *_changed(figures, comparisons)]
-    lines += _part("How often", figures, _HOW_OFTEN)
-    lines += _part("How fast", figures, _HOW_FAST)
-    lines += _part("How it went", figures, _SHARES)
-    lines += ["", "## What comes back", "", *_repeats(repeats)]
-    lines += _part(
-        "Rules that were kept", figures, [one.measure for one in figures if one.measure.startswith("rule:")]
-    )
-    lines += _part("What was promised", figures, ("action_items_on_time",))
-    lines += ["", "## What these numbers cannot tell", "", *(f"- {text(line)}" for line in not_told)]
+    over_time: Sequence[CountsOverTime] = (),
+    pictures: Mapping[str, Sequence[Picture]] | None = None,
+) -> list[tuple[str, str]]:
+    """Write the review, each section by itself: its name, and its markdown."""
+    rules = [one.measure for one in figures if one.measure.startswith("rule:")]
+    tables = {
+        HOW_OFTEN: [*_table(figures, _HOW_OFTEN), *_ordinary(over_time)],
+        HOW_FAST: _table(figures, _HOW_FAST),
+        HOW_IT_WENT: _table(figures, _SHARES),
+        COMES_BACK: list(_repeats(repeats)),
+        RULES_KEPT: _table(figures, rules),
+        PROMISED: _table(figures, ("action_items_on_time",)),
+    }
+    found = [
+        ("head", _joined([f"# {heading}", "", *_changed(figures, comparisons), *_untold(not_told, CHANGED)]))
+    ]
+    for name, lines in tables.items():
+        drawn = [f"![{text(one.shows)}]({quote(one.path)})" for one in (pictures or {}).get(name, ())]
+        shown = [line for picture in drawn for line in ("", picture)]
+        found.append((name, _joined([f"## {name}", "", *lines, *shown, *_untold(not_told, name)])))
+    return found
+
+
+def _joined(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
+
+
+def _untold(not_told: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    if not not_told.get(name):
+        return []
+    return ["", "What these numbers cannot tell:", "", *(f"- {text(line)}" for line in not_told[name])]
 
 
 def not_told(
     figures: Sequence[Measure], left_out: dict[str, int], comparisons: int, open_incidents: int
-) -> list[str]:
-    """Say what the figures leave open."""
-    found = [
-        "No claim does not mean that nothing changed: the smallest change that could have been seen stands beside each figure.",
-        f"{counted(comparisons, 'comparison')} made; all of them together claim something that is not so in at most 5 of 100 such pages.",
-    ]
+) -> dict[str, list[str]]:
+    """Say of each section what its figures leave open."""
+    methods = {figure.unit: f"{_METHODS[figure.method]}." for figure in figures if figure.method in _METHODS}
+    shares = [methods["ratio"]] if "ratio" in methods else []
+    found: dict[str, list[str]] = {
+        CHANGED: [
+            "No claim does not mean that nothing changed: the smallest change that could have been seen stands beside each figure.",
+            f"{counted(comparisons, 'comparison')} made; all of them together claim something that is not so in at most 5 of 100 such pages.",
+        ],
+        HOW_OFTEN: [
+            "More incidents may be more that are declared: the log has what people and rules declared.",
+            "A count outside the limits of its moving ranges is a question, not a claim: one or two of 100 lie there by chance.",
+        ],
+        HOW_FAST: [],
+        HOW_IT_WENT: [],
+        COMES_BACK: [
+            "What was written differently and has no rule, error, file or version in common is not found.",
+            "The longer the history, the more there is that can come back: the share is not compared.",
+        ],
+        RULES_KEPT: [
+            "Counted is only where the log can answer: what nobody recorded is neither kept nor broken."
+        ],
+        PROMISED: ["Done is what somebody marked as done; whether it prevents anything is not measured."],
+    }
+    if "per_day" in methods:
+        found[HOW_OFTEN].append(methods["per_day"])
+    if any(figure.in_bursts for figure in figures):
+        found[HOW_OFTEN].append(
+            "Where incidents or deploys come in bursts, a change of their rate is not claimed."
+        )
     if open_incidents:
-        found.append(
+        found[HOW_FAST].append(
             f"{counted(open_incidents, 'incident')} still open: each counts for as long as it has lasted, and 'not reached' means that half of them were not seen to end."
         )
     for name, count in left_out.items():
-        found.append(
+        found[HOW_FAST].append(
             f"{title(name)}: {count} with an end that is known only roughly, or not at all, are left out."
         )
-    if any(figure.in_bursts for figure in figures):
-        found.append("Where incidents or deploys come in bursts, a change of their rate is not claimed.")
     if any(figure.measure == "deployment_rework_rate" for figure in figures):
-        found += [
+        found[HOW_FAST].append(
+            "Change lead time runs from the commit that a deploy names, not from each commit that it brought."
+        )
+        found[HOW_IT_WENT] += [
             "Rework is read as DORA's guide of 2024 has it: deployments that are unplanned but happen as a result of an incident in production. Its survey asks for user-facing bugs, which the log does not know.",
             "A failed deployment is one that was linked as the cause of an incident, or that a rollback took away next. What nobody linked is not counted.",
-            "Change lead time runs from the commit that a deploy names, not from each commit that it brought.",
         ]
-    found += sorted({f"{_METHODS[figure.method]}." for figure in figures if figure.method in _METHODS})
+    if "seconds" in methods:
+        found[HOW_FAST].append(methods["seconds"])
+    found[HOW_IT_WENT] += shares
     return found
+
+
+def all_not_told(not_told: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what all sections leave open, each sentence once."""
+    return list(dict.fromkeys(line for lines in not_told.values() for line in lines))
+
+
+def pictures_of(
+    over_time: OverTime,
+    folder: str,
+) -> dict[str, list[Picture]]:
+    """Draw the pictures of the review, to lie in a folder beside it; of the services with most incidents."""
+    most = sorted(over_time.counts, key=lambda one: (-sum(one.counts), one.service))[:MOST_SERVICES]
+    counts = [
+        Picture(f"Incidents of {one.service} by {one.unit}", f"{folder}/incidents-{number}.svg", svgs)
+        for number, one in enumerate(sorted(most, key=lambda one: one.service), start=1)
+        if sum(one.counts) and (svgs := counts_picture(one)) is not None
+    ]
+    drawn = medians_picture(over_time.medians, over_time.medians_by)
+    fast = (
+        []
+        if drawn is None
+        else [Picture(f"Median time to resolve by {over_time.medians_by}", f"{folder}/fast.svg", drawn)]
+    )
+    return {HOW_OFTEN: counts, HOW_FAST: fast}
+
+
+def moved(before: Sequence[Measure], after: Sequence[Measure]) -> list[tuple[Measure | None, Measure | None]]:
+    """Return the figures that are other ones now, each as it was and as it is; None where there was, or is, none."""
+
+    def key(one: Measure) -> tuple[str, str | None, str | None, str]:
+        return one.measure, one.service, one.severity, one.period
+
+    was, now = ({key(one): one for one in figures} for figures in (before, after))
+    return [
+        (was.get(name), now.get(name))
+        for name in dict.fromkeys([*now, *was])
+        if was.get(name) != now.get(name)
+    ]
+
+
+def says_moved(before: Measure | None, after: Measure | None) -> str:
+    """Say in one line how a figure moved, and what is behind that."""
+    one = after or before
+    assert one is not None
+    was, now = ("not there" if each is None else f"{value(each)}, n {each.n}" for each in (before, after))
+    line = (
+        f"{title(one.measure)}{_of(one)}: {was} -> {now}"
+        if was != now
+        else f"{title(one.measure)}{_of(one)}: {now}, as before"
+    )
+    behind = [{*each.incidents, *each.changes} if each is not None else set() for each in (before, after)]
+    added, gone = sorted(behind[1] - behind[0]), sorted(behind[0] - behind[1])
+    for word, names in (("now with", added), ("now without", gone)):
+        if names:
+            shown = ", ".join(names[:_MOST_NAMED])
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            line += f"; {word} {shown}{more}"
+    claims = [each.claim if each is not None else None for each in (before, after)]
+    if claims[0] != claims[1]:
+        line += f"; claimed was {claims[0] or 'nothing'}, now {claims[1] or 'nothing'}"
+    elif was == now:
+        line += "; what it is compared with is another"
+    return line
 
 
 def _changed(figures: Sequence[Measure], comparisons: int) -> Iterator[str]:
@@ -121,11 +248,11 @@ def _changed(figures: Sequence[Measure], comparisons: int) -> Iterator[str]:
         yield f"- **{title(figure.measure)}**{_of(figure)}: {text(says(figure))}"
 
 
-def _part(heading: str, figures: Sequence[Measure], names: Sequence[str]) -> list[str]:
+def _table(figures: Sequence[Measure], names: Sequence[str]) -> list[str]:
     order = {name: number for number, name in enumerate(dict.fromkeys(names))}
     mine = sorted((one for one in figures if one.measure in order), key=lambda one: order[one.measure])
     if not mine:
-        return ["", f"## {heading}", "", "Nothing is recorded of that."]
+        return ["Nothing is recorded of that."]
     rows = [
         (
             title(one.measure),
@@ -137,12 +264,23 @@ def _part(heading: str, figures: Sequence[Measure], names: Sequence[str]) -> lis
         )
         for one in mine
     ]
-    return [
-        "",
-        f"## {heading}",
-        "",
-        *table(("", "Of", "Period", "Value (95 % interval)", "n", "Compared"), rows),
-    ]
+    return list(table(("", "Of", "Period", "Value (95 % interval)", "n", "Compared"), rows))
+
+
+def _ordinary(over_time: Sequence[CountsOverTime]) -> list[str]:
+    """Say of each service which counts are out of the ordinary, by the limits of XmR charts."""
+    lines = []
+    for one in over_time:
+        if one.limits is None:
+            continue
+        # Counts are whole: what lies between the limits are these.
+        low, high = math.ceil(one.limits.low), math.floor(one.limits.high)
+        outside = ", ".join(f"{start:%Y-%m-%d} ({count})" for start, count in one.outside)
+        lines.append(
+            f"- {text(one.service)}: a {one.unit} with {low} to {high} incidents is ordinary; "
+            + (f"outside: {outside}." if outside else f"none of {len(one.counts)} lies outside.")
+        )
+    return ["", *lines] if lines else []
 
 
 def _repeats(repeats: Iterable[tuple[str, str, Sequence[str], Sequence[str]]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from projections.changes import ChangeRow
 from projections.messages import Message, State
 from projections.similarity import Match
 from projections.timeline import Entry
+from projections.trends.measures import Measure
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.gc_pause import collector_paused
 from tracker.incident import Incident, Status
@@ -58,6 +59,24 @@ class CommitRow:
 
 class RuleRow:
     fired: int
+
+
+class JudgedRow:
+    fired: int
+    led_to_incident: int
+    precision: float | None
+    precision_low: float | None
+    precision_high: float | None
+    recall: float | None
+    recall_low: float | None
+    recall_high: float | None
+    recall_n: int
+    detection_n: int
+    reset_n: int
+    n: int
+    after_customer: tuple[str, ...]
+    incidents: tuple[str, ...]
+    defined: bool
 
 
 class Columns:
@@ -151,3 +170,14 @@ DURATIONS = Columns(
     "incident services severity duration state duration_seconds at_least_seconds at_most_seconds from_at to_at formula"
 )
 SIMILAR = Columns("incident earlier score claimed reasons open_actions", Match)
+TRENDS = Columns(
+    "measure service severity period n open value low high unit method compared_with n_before change change_low"
+    " change_high claim smallest_visible_change in_bursts incidents changes says",
+    Measure,
+)
+JUDGED_RULES = Columns(
+    "rule service fired led_to_incident precision precision_low precision_high recall recall_low recall_high"
+    " recall_n detection_seconds detection_n reset_seconds reset_n n after_customer incidents defined says",
+    JudgedRow,
+)
+UNWATCHED = Columns("service metric")

@@ -34,6 +34,7 @@ from projections.frames.columns import (
     TIMELINE,
 )
 from projections.frames.instants import instant
+from projections.frames.judged_frames import JudgedFrames
 from projections.frames.lake_frames import LakeFrames
 from projections.frames.samples_frame import samples_frame
 from projections.samples import between, merge
@@ -98,7 +99,7 @@ def open(path: str | Path = FILE_NAME) -> Frames | LakeFrames:  # noqa: A001 - t
     return Frames(settings.store, settings)
 
 
-class Frames:
+class Frames(JudgedFrames):
     """One log, opened for reading. Use it in a `with` block, or `close` it."""
 
     def __init__(self, store: str, settings: Settings | None = None, *, log: Log | None = None) -> None:

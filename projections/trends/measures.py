@@ -4,16 +4,16 @@ A figure is compared with that of an earlier period, and all comparisons togethe
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from projections.trends.counts import compare_counts
+from projections.trends.counts import CountComparison, compare_counts
 from projections.trends.curve import duration_curve
 from projections.trends.periods import Period
 from projections.trends.shares import compare_shares, in_bursts, rate_interval, share
-from projections.trends.two_periods import compare_durations
+from projections.trends.two_periods import DurationComparison, compare_durations
 
 _WEEK = timedelta(days=7)
 
@@ -139,6 +139,8 @@ def _measure(
     comparisons: int,
 ) -> Measure:
     what = tuple(dict.fromkeys(each.what for each in after))
+    method = _METHODS[one.kind]
+    value, low, high = method.value(after, period)
     figure = Measure(
         measure=one.measure,
         service=group.get("name"),
@@ -146,115 +148,110 @@ def _measure(
         period=period.name,
         n=len(after),
         open=sum(each.is_open for each in after),
-        value=None,
-        low=None,
-        high=None,
-        unit="",
-        method="",
+        value=value,
+        low=low,
+        high=high,
+        unit=method.unit,
+        method=method.name,
         incidents=what if one.of == "incidents" else (),
         changes=what if one.of == "changes" else (),
     )
-    figure = _VALUES[one.kind](figure, after, period)
     if before is None or not _comparable(one, after, earlier):
         return figure
-    figure = replace(figure, compared_with=before.name, n_before=len(earlier))
-    return _COMPARED[one.kind](figure, after, earlier, period, before, comparisons)
+    found = method.compare(earlier, before, after, period, comparisons)
+    return replace(figure, compared_with=before.name, n_before=len(earlier), **found)
 
 
-def _count(figure: Measure, these: Sequence[Occurrence], period: Period) -> Measure:
-    low, high = rate_interval(len(these), period.days)
-    value = len(these) / period.days
-    return replace(figure, value=value, low=low, high=high, unit="per_day", method="poisson")
+def _rate(these: Sequence[Occurrence], period: Period) -> tuple[float | None, ...]:
+    return len(these) / period.days, *rate_interval(len(these), period.days)
 
 
-def _duration(figure: Measure, these: Sequence[Occurrence], period: Period) -> Measure:
-    closed, still_open = _split(these)
-    curve = duration_curve(closed, still_open)
-    return replace(
-        figure,
-        value=curve.median,
-        low=curve.low,
-        high=curve.high,
-        unit="seconds",
-        method="kaplan_meier_median",
-    )
+def _median(these: Sequence[Occurrence], period: Period) -> tuple[float | None, ...]:
+    curve = duration_curve(*split(these))
+    return curve.median, curve.low, curve.high
 
 
-def _share(figure: Measure, these: Sequence[Occurrence], period: Period) -> Measure:
+def _ratio(these: Sequence[Occurrence], period: Period) -> tuple[float | None, ...]:
     found = share(sum(each.hit for each in these), len(these))
-    return replace(
-        figure, value=found.value, low=found.low, high=found.high, unit="ratio", method="clopper_pearson"
-    )
+    return found.value, found.low, found.high
 
 
-def _counts_compared(
-    figure: Measure,
-    after: Sequence[Occurrence],
+def _compare_rates(
     before: Sequence[Occurrence],
-    period: Period,
     earlier: Period,
+    after: Sequence[Occurrence],
+    period: Period,
     comparisons: int,
-) -> Measure:
+) -> dict[str, Any]:
     found = compare_counts(len(before), earlier.days, len(after), period.days, comparisons=comparisons)
     bursts = in_bursts(_weekly(before, earlier), _weekly(after, period))
-    return replace(
-        figure,
-        change=found.ratio,
-        change_low=found.low,
-        change_high=found.high,
-        # The test takes them as independent of each other; in bursts it would claim too often.
-        claim=None if bursts else found.claim,
-        smallest_visible_change=found.smallest_visible_ratio,
-        in_bursts=bursts,
-    )
+    # The test takes them as independent of each other; in bursts it would claim too often.
+    return {**_changed(found), "claim": None if bursts else found.claim, "in_bursts": bursts}
 
 
-def _durations_compared(
-    figure: Measure,
-    after: Sequence[Occurrence],
+def _compare_durations(
     before: Sequence[Occurrence],
-    period: Period,
     earlier: Period,
-    comparisons: int,
-) -> Measure:
-    (closed, still_open), (closed_before, open_before) = _split(after), _split(before)
-    found = compare_durations(
-        closed_before, closed, before_open_s=open_before, after_open_s=still_open, comparisons=comparisons
-    )
-    return replace(
-        figure,
-        change=found.ratio,
-        change_low=found.low,
-        change_high=found.high,
-        claim=found.claim,
-        smallest_visible_change=found.smallest_visible_ratio,
-    )
-
-
-def _shares_compared(
-    figure: Measure,
     after: Sequence[Occurrence],
-    before: Sequence[Occurrence],
     period: Period,
-    earlier: Period,
     comparisons: int,
-) -> Measure:
-    hits, hits_before = (sum(each.hit for each in these) for these in (after, before))
+) -> dict[str, Any]:
+    (closed_before, open_before), (closed, still_open) = split(before), split(after)
+    return _changed(
+        compare_durations(
+            closed_before, closed, before_open_s=open_before, after_open_s=still_open, comparisons=comparisons
+        )
+    )
+
+
+def _compare_ratios(
+    before: Sequence[Occurrence],
+    earlier: Period,
+    after: Sequence[Occurrence],
+    period: Period,
+    comparisons: int,
+) -> dict[str, Any]:
+    hits_before, hits = (sum(each.hit for each in these) for these in (before, after))
     claim, visible = compare_shares(hits_before, len(before), hits, len(after), comparisons=comparisons)
     change = hits / len(after) - hits_before / len(before)
-    return replace(figure, change=change, claim=claim, smallest_visible_change=visible)
+    return {"change": change, "claim": claim, "smallest_visible_change": visible}
 
 
-_VALUES = {"count": _count, "duration": _duration, "share": _share}
-_COMPARED = {"count": _counts_compared, "duration": _durations_compared, "share": _shares_compared}
+def _changed(found: CountComparison | DurationComparison) -> dict[str, Any]:
+    return {
+        "change": found.ratio,
+        "change_low": found.low,
+        "change_high": found.high,
+        "claim": found.claim,
+        "smallest_visible_change": found.smallest_visible_ratio,
+    }
 
 
-def _split(these: Iterable[Occurrence]) -> tuple[list[float], list[float]]:
-    known = [each for each in these if each.seconds is not None]
-    return (
-        [each.seconds or 0.0 for each in known if not each.is_open],
-        [each.seconds or 0.0 for each in known if each.is_open],
-    )
+@dataclass(frozen=True)
+class _Method:
+    """How figures of one kind are computed, and compared with those of an earlier period."""
+
+    unit: str
+    name: str
+    value: Callable[[Sequence[Occurrence], Period], tuple[float | None, ...]]
+    compare: Callable[[Sequence[Occurrence], Period, Sequence[Occurrence], Period, int], dict[str, Any]]
+
+
+_METHODS = {
+    "count": _Method("per_day", "poisson", _rate, _compare_rates),
+    "duration": _Method("seconds", "kaplan_meier_median", _median, _compare_durations),
+    "share": _Method("ratio", "clopper_pearson", _ratio, _compare_ratios),
+}
+
+
+def split(these: Iterable[Occurrence]) -> tuple[list[float], list[float]]:
+    """Return how long those lasted that are over, and how long those have lasted that are not."""
+    closed: list[float] = []
+    still_open: list[float] = []
+    for each in these:
+        if each.seconds is not None:
+            (still_open if each.is_open else closed).append(each.seconds)
+    return closed, still_open
 
 
 def _weekly(these: Iterable[Occurrence], period: Period) -> list[int]:

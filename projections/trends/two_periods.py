@@ -19,6 +19,8 @@ _FEWEST = 2
 """One closed incident says nothing of how much they differ."""
 _STEP = 1e-5
 """Ends of an interval are known to this share."""
+_WIDEST = 100.0
+"""A ratio whose logarithm is larger tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def compare_durations(
         if anything_open
         else _by_means(before, after, error)
     )
-    ratio, low, high = (None if value is None else math.exp(value) for value in by)
+    # Two incidents a side, with many comparisons, reach from nothing to more than a number can be: no end is known.
+    ratio, low, high = (None if value is None or abs(value) > _WIDEST else math.exp(value) for value in by)
     claim = visible = None
     if low is not None and high is not None and 0 < low < high:
         claim = "longer" if low > 1 else "shorter" if high < 1 else None

@@ -1,5 +1,7 @@
 """What is said of an alert rule that was judged by what it led to."""
 
+from typing import Any
+
 from projections.alert_rules import RuleJudged, Share
 from tracker.times import spoken
 
@@ -30,6 +32,32 @@ def says(rule: RuleJudged) -> str:
         more = f" and {many - _MOST_NAMED} more" if many > _MOST_NAMED else ""
         parts.append(f"a customer was faster in {named}{more}")
     return "; ".join(parts) + "."
+
+
+def figures(rule: RuleJudged) -> dict[str, Any]:
+    """Return what is known of a rule by name, as JSON and tables have it."""
+    shares = {"precision": rule.precision, "recall": rule.recall}
+    return {
+        "rule": rule.rule,
+        "service": rule.service,
+        "fired": rule.fired,
+        "led_to_incident": rule.led_to_incident,
+        **{
+            f"{name}{end}": getattr(share, end.strip("_") or "value")
+            for name, share in shares.items()
+            for end in ("", "_low", "_high")
+        },
+        "recall_n": rule.recall.n,
+        "detection_seconds": rule.detection_seconds,
+        "detection_n": rule.detection_n,
+        "reset_seconds": rule.reset_seconds,
+        "reset_n": rule.reset_n,
+        "n": rule.fired,
+        "after_customer": rule.after_customer,
+        "incidents": rule.incidents,
+        "defined": rule.is_defined,
+        "says": says(rule),
+    }
 
 
 def _share(share: Share, what: str) -> str:

@@ -50,7 +50,7 @@ def test_what_became_shorter_is_claimed_with_what_is_behind_it(half_a_year) -> N
     assert claims["time_to_resolve"]["claim"] == "shorter"
     assert claims["time_to_resolve"]["n"] == len(claims["time_to_resolve"]["incidents"])
     assert "incidents" not in claims
-    changed = page.out.split("## What changed")[1].split("##")[0]
+    changed = page.out.split("## What changed")[1].split("What these numbers")[0]
     assert "**Time to resolve** of checkout" in changed
     assert changed.count("\n- ") == len(claims)
     for each in answer["measures"]:
@@ -106,8 +106,71 @@ def test_the_page_is_written_to_a_file(half_a_year, tmp_path: Path) -> None:
 
     answer = tracker("trends", *span, "-o", "review.md")
 
-    assert answer.out == "review.md\n"
-    assert (tmp_path / "review.md").read_text(encoding="utf-8") == tracker("trends", *span).out
+    assert answer.out.splitlines()[0] == "review.md"
+    pictures = answer.out.splitlines()[1:]
+    written = (tmp_path / "review.md").read_text(encoding="utf-8")
+    assert pictures == ["review/fast.svg", "review/incidents-1.svg"]
+    assert all(f"]({picture})" in written for picture in pictures)
+    assert all((tmp_path / picture).read_bytes().startswith(b"<?xml") for picture in pictures)
+    lines = [line for line in written.splitlines() if line and not line.startswith("![")]
+    assert lines == [line for line in tracker("trends", *span).out.splitlines() if line]
+
+
+def test_an_html_page_has_its_pictures_in_it_and_is_the_same_again(half_a_year, tmp_path: Path) -> None:
+    """
+    By the name of the file as by the option; each section says what it cannot tell.
+    """
+    tracker, span = half_a_year
+
+    answer = tracker("trends", *span, "-o", "review.html")
+
+    assert answer.out == "review.html\n"
+    page = (tmp_path / "review.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 4  # each wide, and narrow for a phone
+    assert page.count("What these numbers cannot tell:") == 7
+    assert tracker("trends", *span, "--format", "html").out.replace("trends/", "review/") == page
+
+
+def test_a_correction_names_the_figures_that_it_moved(half_a_year, tmp_path: Path) -> None:
+    """
+    A resolve that was amended to three days later moves how long it lasted, and nothing of how often.
+    """
+    tracker, span = half_a_year
+    with Log(str(tmp_path / "tracker.db")) as log:
+        before = log.position
+        steps = [each for each in log.incident("INC-40") if each.event.TOPIC == "incident-resolved"]
+        resolved = steps[0]
+        moved_to = resolved.event.occurred_at + timedelta(days=3)
+        correction = make.amended(resolved.event, 170 * DAY, changes={"occurred_at": moved_to})
+        log.decide("INC-40", lambda _: [correction])
+
+    answer = tracker("trends", *span, "--diff", "--at-seq", before)
+    found = tracker("trends", *span, "--diff", "--at-seq", before, "--json").json
+
+    assert answer.code == 0, answer.err
+    names = {(each["after"] or each["before"])["measure"] for each in found["moved"]}
+    assert "time_to_resolve" in names
+    assert "incidents" not in names
+    assert answer.out.splitlines() == [each["says"] for each in found["moved"]]
+    assert tracker("trends", *span, "--diff", "--at-seq", before + 1).out == "No figure moved.\n"
+
+
+def test_a_later_incident_is_named_as_what_moved_a_figure(half_a_year, tmp_path: Path) -> None:
+    tracker, span = half_a_year
+    with Log(str(tmp_path / "tracker.db")) as log:
+        before = log.position
+        log.decide("INC-99", lambda _: [make.declared(100 * DAY, incident="INC-99")])
+
+    answer = tracker("trends", *span, "--diff", "--at-seq", before)
+
+    assert any(
+        line.startswith("Incidents of checkout") and "now with INC-99" in line
+        for line in answer.out.splitlines()
+    )
+
+
+def test_a_diff_without_a_position_is_refused(tracker: Typed) -> None:
+    refused(tracker("trends", *SPAN, "--diff"), 2, "compared with what")
 
 
 def test_months_are_compared_with_all_earlier_ones(half_a_year) -> None:

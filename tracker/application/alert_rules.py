@@ -8,12 +8,11 @@ from projections.alert_rules import Proposal, RuleJudged, judge_rules, unwatched
 from projections.alert_spans import spans
 from projections.backtest import Backtest
 from projections.deduplication import deduplicate
+from tracker.application.all_incidents import AllIncidents
 from tracker.application.backtest import backtest_alert
 from tracker.application.metric_settings import configured_metrics
 from tracker.application.session import Session
 from tracker.events.alerts import AlertFired, AlertResolved
-from tracker.events.base import REGISTRY
-from tracker.events.corrections import Correction, effective
 from tracker.events.samples import AlertRuleSeen
 
 _FOR = ("2m", "5m", "10m")
@@ -34,16 +33,9 @@ class RulesAnswer:
 
 def judged_rules(session: Session, service: str | None, up_to: int | None) -> RulesAnswer:
     """Judge the rules of one service or of all, as of a position."""
-    corrections = [name for name, kind in REGISTRY.items() if issubclass(kind, Correction)]
-    topics = [AlertFired.TOPIC, AlertResolved.TOPIC, AlertRuleSeen.TOPIC, *corrections]
-    facts = [
-        fact for fact in effective(session.log.read_all(topics, up_to)).values() if fact.retraction is None
-    ]
-    ordered = sorted(facts, key=lambda fact: fact.recorded.position)
-    defined = [fact.event for fact in ordered if isinstance(fact.event, AlertRuleSeen)]
+    known = AllIncidents(session.log, up_to)
+    rules, defined = rules_of(known, service)
     newest = {(rule.name, rule.service): rule for rule in defined}
-    alerts = [fact for fact in facts if isinstance(fact.event, AlertFired | AlertResolved)]
-    rules = judge_rules(spans(deduplicate(alerts)), defined, session.incidents(up_to), service=service)
     missing = [
         (name, metric)
         for name in session.settings.services
@@ -51,6 +43,14 @@ def judged_rules(session: Session, service: str | None, up_to: int | None) -> Ru
         for metric in unwatched(_metrics(session, name, up_to), newest.values())
     ]
     return RulesAnswer(rules, missing, len(newest))
+
+
+def rules_of(known: AllIncidents, service: str | None = None) -> tuple[list[RuleJudged], list[AlertRuleSeen]]:
+    """Return the rules of one service or of all, judged, and the definitions that were read, oldest first."""
+    seen = sorted(known.observed(AlertRuleSeen), key=lambda fact: fact.recorded.position)
+    defined = [fact.event for fact in seen if isinstance(fact.event, AlertRuleSeen)]
+    alerts = known.observed(AlertFired, AlertResolved)
+    return judge_rules(spans(deduplicate(alerts)), defined, known.incidents, service=service), defined
 
 
 def _metrics(session: Session, service: str, up_to: int | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from projections.trends.measures import Occurrence, Series, measures
+from projections.trends.over_time import over_time
 from projections.trends.periods import Period, compared
 from tracker.application import trends as of_log
 from tracker.application.all_incidents import AllIncidents
@@ -124,7 +125,8 @@ def trends(
     else:
         groups = [{"name": name, "services": {name}} for name in names]
     first = [*(found[0]["at"] for found in known.values()), *(row["occurred_at"] for row in changed)]
-    figures, comparisons = measures(series, periods, groups, since=min(first, default=None))
+    since = min(first, default=None)
+    figures, comparisons = measures(series, periods, groups, since=since)
     inside = {what: found[0] for what, found in mine.items() if start <= found[0]["at"] < end}
     left_out: dict[str, int] = {}
     for row in _rows(lake, query, "durations"):
@@ -148,6 +150,7 @@ def trends(
         left_out=left_out,
         incidents=len(inside),
         open_incidents=sum(one["still_open"] for one in inside.values()),
+        over_time=over_time(series, names, reach, since, end),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from projections.actions import actions
@@ -11,16 +11,19 @@ from projections.durations import NAMES, Duration
 from projections.procedure.check import check
 from projections.procedure.rule import Status
 from projections.trends.measures import Measure, Occurrence, Series, measures
-from projections.trends.periods import MONTHS, Period, compared
+from projections.trends.over_time import OverTime, over_time
+from projections.trends.periods import Period, compared
 from projections.versions import same_version
 from tracker.application.all_incidents import AllIncidents
 from tracker.application.similar import similar
+from tracker.errors import UsageError
 from tracker.events.base import Window
 from tracker.events.changes import CommitMade
 from tracker.incident import Incident
 from tracker.incident import Status as State
 from tracker.log import Log
 
+DAYS = 90
 _KEPT, _NOT_KEPT = (Status.MET,), (Status.LATE, Status.MISSED)
 
 
@@ -49,6 +52,37 @@ class Trends:
     left_out: dict[str, int]
     incidents: int
     open_incidents: int
+    over_time: OverTime
+
+
+def span_of(
+    log: Log, start: datetime | None = None, end: datetime | None = None, up_to: int | None = None
+) -> tuple[datetime, datetime]:
+    """Return the span that is measured, up to when the last event was recorded unless it is typed.
+
+    Raises:
+        UsageError: If it is less than a day.
+    """
+    last = log.recorded_at(log.position if up_to is None else up_to) or datetime.now(UTC)
+    return span_until(last, start, end)
+
+
+def span_until(
+    last: datetime, start: datetime | None = None, end: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """Return the span that is measured: 90 days, up to this instant.
+
+    Raises:
+        UsageError: If it is less than a day.
+    """
+    end = end or last
+    start = start or end - timedelta(days=DAYS)
+    if end - start < timedelta(days=1):
+        raise UsageError(
+            f"from {start:%Y-%m-%d %H:%MZ} to {end:%Y-%m-%d %H:%MZ} is less than a day",
+            hint="Give a longer span: tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:00Z",
+        )
+    return start, end
 
 
 def trends(
@@ -95,7 +129,8 @@ def trends(
     else:
         groups = [{"name": name, "services": {name}} for name in names]
     first = [*(each.begins_at for each in counted), *(row.at for row in known.changes if row.kind != "merge")]
-    found, comparisons = measures(series, periods, groups, since=min(first, default=None))
+    since = min(first, default=None)
+    found, comparisons = measures(series, periods, groups, since=since)
     inside = [one for one in counted if start <= one.begins_at < end and set(one.services) & set(names)]
     return Trends(
         start=start,
@@ -109,6 +144,7 @@ def trends(
         left_out=left_out,
         incidents=len(inside),
         open_incidents=sum(one.status is State.OPEN for one in inside),
+        over_time=over_time(series, names, reach, since, end),
     )
 
 
@@ -261,6 +297,3 @@ def _actions(log: Log, incidents: Sequence[Incident], now: datetime, up_to: int 
                 for service in incident.services
             ]
     return Series("action_items_on_time", "share", found, compares=False)
-
-
-__all__ = ["MONTHS", "Repeat", "Trends", "trends"]

@@ -10,7 +10,7 @@ import argparse
 
 from projections.alert_rules import RuleJudged
 from reports.rule_file import rule_file
-from reports.wording.alert_rules import says
+from reports.wording.alert_rules import figures, says
 from tracker.application.alert_rules import RulesAnswer, judged_rules, proposals
 from tracker.application.session import Session
 from tracker.cli.common import add_reading, say, write_json
@@ -46,31 +46,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 
 def _json(answer: RulesAnswer) -> dict[str, object]:
     return {
-        "rules": [
-            {
-                "rule": rule.rule,
-                "service": rule.service,
-                "fired": rule.fired,
-                "led_to_incident": rule.led_to_incident,
-                "precision": rule.precision.value,
-                "precision_low": rule.precision.low,
-                "precision_high": rule.precision.high,
-                "recall": rule.recall.value,
-                "recall_low": rule.recall.low,
-                "recall_high": rule.recall.high,
-                "recall_n": rule.recall.n,
-                "detection_seconds": rule.detection_seconds,
-                "detection_n": rule.detection_n,
-                "reset_seconds": rule.reset_seconds,
-                "reset_n": rule.reset_n,
-                "n": rule.fired,
-                "after_customer": list(rule.after_customer),
-                "incidents": list(rule.incidents),
-                "defined": rule.is_defined,
-                "says": says(rule),
-            }
-            for rule in answer.rules
-        ],
+        "rules": [figures(rule) for rule in answer.rules],
         "metrics_without_rule": [
             {"service": service, "metric": metric} for service, metric in answer.unwatched
         ],

@@ -8,25 +8,30 @@ incidents count for as long as they have lasted. Each service stands alone, exce
 
 import argparse
 import contextlib
-import re
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from reports.trends import not_told, page, says
+from projections.trends.measures import Measure
+from reports import html
+from reports.generated_regions import Part
+from reports.trends import Picture, all_not_told, moved, not_told, pages, pictures_of, says, says_moved
 from tracker.application import lake_trends
 from tracker.application.report_files import write_report
 from tracker.application.session import Session
-from tracker.application.trends import Trends, trends
-from tracker.cli.common import add_reading, write_json
+from tracker.application.trends import DAYS, Trends, span_of, span_until, trends
+from tracker.cli.common import add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import UsageError
 from tracker.lake import duckdb_engine, spark_engine
 from tracker.lake.reading import Lake, open_lake
 from tracker.lake.result import Result
+from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:00Z        tracker trends --by quarter --service checkout -o review.md"
-DAYS = 90
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +48,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="one figure for each of these (default service)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write the page to a file (- is stdout, the default)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the page to a file, with pictures in a folder beside it (- is stdout, the default)",
     )
     parser.add_argument(
         "--lake", metavar="DIR", help="from the folder of a tracker export, instead of the log"
     )
     parser.add_argument(
         "--engine", choices=("duckdb", "spark"), default="duckdb", help="what reads the lake (default duckdb)"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("markdown", "html"),
+        help="html is one page that contains its pictures (default by the name of FILE, else markdown)",
+    )
+    parser.add_argument(
+        "--diff",
+        action="store_true",
+        help="with --known-at or --at-seq: name the figures that what was recorded since then moved",
     )
     add_reading(parser)
 
@@ -58,17 +76,25 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     if arguments.lake is not None:
         return _of_lake(arguments, session)
     up_to = session.position_limit()
-    position = session.log.position if up_to is None else up_to
-    start, end = _span(arguments, session, session.log.recorded_at(position) or session.now)
+    if arguments.diff and up_to is None:
+        raise UsageError(
+            "--diff: compared with what?",
+            hint="Name what was known then: tracker trends --diff --known-at 2026-04-01T09:00Z",
+        )
+    start, end = span_of(session.log, *_typed_span(arguments, session), up_to)
     services = [session.asked_service(name) for name in arguments.service or ()]
+    asked = partial(trends, session.log, start, end, services=services, by=arguments.by)
     with waiting("trends"):
-        answer = trends(session.log, start, end, services=services, by=arguments.by, up_to=up_to)
+        answer = asked(up_to=up_to)
+        now = asked(up_to=None) if arguments.diff else None
+    if now is not None:
+        return _print_moved(answer, now, as_json=arguments.json)
     return _answered(arguments, answer)
 
 
 def _of_lake(arguments: argparse.Namespace, session: Session) -> int:
     """Answer from a lake, which knows one time only: that of its last export."""
-    if arguments.known_at is not None or arguments.at_seq is not None:
+    if arguments.known_at is not None or arguments.at_seq is not None or arguments.diff:
         raise UsageError("a lake has no earlier time", hint="Ask the log: leave out --lake")
     lake = open_lake(arguments.lake)
     with contextlib.ExitStack() as stack:
@@ -79,66 +105,112 @@ def _of_lake(arguments: argparse.Namespace, session: Session) -> int:
             def query(lake: Lake, sql: str) -> Result:
                 return spark_engine.answer(spark, sql)
 
-        start, end = _span(arguments, session, lake_trends.known_at(lake, query))
+        first, last = _typed_span(arguments, session)
+        start, end = span_until(lake_trends.known_at(lake, query), first, last)
         services = arguments.service or ()
         answer = lake_trends.trends(lake, query, start, end, services=services, by=arguments.by)
     return _answered(arguments, answer)
 
 
-def _span(arguments: argparse.Namespace, session: Session, last: datetime) -> tuple[datetime, datetime]:
-    end = session.instant(arguments.end, option="--to").at if arguments.end else last
-    start = (
-        session.instant(arguments.start, option="--from").at
-        if arguments.start
-        else end - timedelta(days=DAYS)
-    )
-    if end - start < timedelta(days=1):
-        raise UsageError(
-            f"from {start:%Y-%m-%d %H:%MZ} to {end:%Y-%m-%d %H:%MZ} is less than a day",
-            hint="Give a longer span: tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:00Z",
-        )
-    return start, end
+def _typed_span(arguments: argparse.Namespace, session: Session) -> tuple[datetime | None, datetime | None]:
+    typed = ((arguments.start, "--from"), (arguments.end, "--to"))
+    first, last = (session.instant(text, option=option).at if text else None for text, option in typed)
+    return first, last
 
 
 def _answered(arguments: argparse.Namespace, answer: Trends) -> int:
     untold = not_told(answer.measures, answer.left_out, answer.comparisons, answer.open_incidents)
     if arguments.json:
-        _write_json(answer, untold)
+        write_json(
+            {
+                "from": answer.start,
+                "to": answer.end,
+                "services": answer.services,
+                "position": answer.position,
+                "known_at": answer.known_at,
+                "comparisons": answer.comparisons,
+                "measures": [_figure(one) for one in answer.measures],
+                "repeats": answer.repeats,
+                "over_time": answer.over_time.counts,
+                "not_told": all_not_told(untold),
+            }
+        )
         return 0
-    text = _page(answer, untold)
-    if arguments.output in (None, "-"):
-        print(text, end="")
+    target = None if arguments.output in (None, "-") else Path(arguments.output)
+    is_html = arguments.format == "html" or (
+        arguments.format is None and target is not None and target.suffix.lower() in (".html", ".htm")
+    )
+    drawn = {}
+    if is_html or target is not None:
+        folder = target.stem if target is not None else "trends"
+        drawn = pictures_of(answer.over_time, folder)
+    sections = _sections(answer, untold, drawn)
+    beside = {one.path: one.svgs for several in drawn.values() for one in several}
+    data = "\n".join(markdown for _, markdown in sections).encode()
+    if is_html:
+        parts = [Part(name, markdown) for name, markdown in sections]
+        made = html.page(parts, beside)
+        data = "".join([made.top, *(part.text for part in made.parts), made.bottom]).encode()
+        beside = {}
+    if target is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
         return 0
-    target = Path(arguments.output)
-    write_report(target, text.encode(), {})
+    write_report(target, data, {path: wide for path, (wide, _) in beside.items()})
     print(target)
+    for path in sorted(beside):
+        print(target.parent / path)
     return 0
 
 
-def _write_json(answer: Trends, untold: list[str]) -> None:
-    write_json(
-        {
-            "from": answer.start,
-            "to": answer.end,
-            "services": answer.services,
-            "position": answer.position,
-            "known_at": answer.known_at,
-            "comparisons": answer.comparisons,
-            "measures": [{**asdict(figure), "says": says(figure)} for figure in answer.measures],
-            "repeats": answer.repeats,
-            "not_told": untold,
-        }
-    )
+def _figure(figure: Measure) -> dict[str, object]:
+    return {**asdict(figure), "says": says(figure)}
 
 
-def _page(answer: Trends, untold: list[str]) -> str:
+def _sections(
+    answer: Trends, untold: Mapping[str, Sequence[str]], drawn: Mapping[str, Sequence[Picture]]
+) -> list[tuple[str, str]]:
     counted = f"{answer.incidents} incident{'s' if answer.incidents != 1 else ''}"
-    heading = f"Incidents from {answer.start:%Y-%m-%d} to {answer.end:%Y-%m-%d}: {counted}"
-    text = page(
-        heading,
-        answer.measures,
-        repeats=[(one.incident, one.earlier, one.reasons, one.open_actions) for one in answer.repeats],
-        not_told=[*untold, f"Computed from the log up to position {answer.position}."],
-        comparisons=answer.comparisons,
+    return [
+        *pages(
+            f"Incidents from {answer.start:%Y-%m-%d} to {answer.end:%Y-%m-%d}: {counted}",
+            answer.measures,
+            repeats=[(one.incident, one.earlier, one.reasons, one.open_actions) for one in answer.repeats],
+            not_told=untold,
+            comparisons=answer.comparisons,
+            over_time=answer.over_time.counts,
+            pictures=drawn,
+        ),
+        ("footer", f"Computed from the log up to position {answer.position}.\n"),
+    ]
+
+
+def _print_moved(then: Trends, now: Trends, *, as_json: bool) -> int:
+    """Say which figures are other ones now than they were, of the same span."""
+    changed = moved(then.measures, now.measures)
+    if as_json:
+        write_json(
+            {
+                "from": then.start,
+                "to": then.end,
+                "then": {"position": then.position, "known_at": then.known_at},
+                "now": {"position": now.position, "known_at": now.known_at},
+                "moved": [
+                    {
+                        "before": before and _figure(before),
+                        "after": after and _figure(after),
+                        "says": says_moved(before, after),
+                    }
+                    for before, after in changed
+                ],
+            }
+        )
+        return 0
+    for before, after in changed:
+        print(printable(says_moved(before, after)))
+    if not changed:
+        print("No figure moved.")
+    say(
+        f"{len(changed)} of {len(now.measures)} figures moved between position {then.position} and {now.position}"
     )
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return 0

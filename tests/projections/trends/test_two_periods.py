@@ -154,3 +154,13 @@ def test_a_claim_always_has_an_interval_on_its_side_of_one(
         assert answer.low > 1
     if answer.smallest_visible_ratio is not None:
         assert 0 <= answer.smallest_visible_ratio < 1
+
+
+def test_of_two_incidents_a_side_among_many_comparisons_no_end_is_known():
+    """
+    The interval would reach further than numbers do.
+    """
+    found = compare_durations([1, 40_000], [30, 900_000], comparisons=2000)
+
+    assert (found.low, found.high, found.claim) == (None, None, None)
+    assert found.ratio is not None

@@ -1,0 +1,96 @@
+"""How often what is planted in the made-up company is found, and how often something is claimed where nothing is.
+
+python -m tests.demo.planted [FIRST LAST]
+"""
+
+import sys
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from projections import frames
+from tracker.application.company import play_company
+from tracker.application.trends import Trends, trends
+from tracker.demo.company import CERTIFICATE, NOISE, SILENT
+from tracker.log import Log
+
+YEAR = (datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 12, 31, tzinfo=UTC))
+"""Compared with the year before."""
+
+
+def claims(page: Trends) -> set[tuple[str, str]]:
+    return {(each.measure, f"{each.service} {each.claim}") for each in page.measures if each.claim}
+
+
+EXPECTED = {
+    ("incidents", "search more"),
+    *(
+        (name, "checkout shorter")
+        for name in (
+            "time_to_fix_deployed", "time_to_recover", "downtime", "time_to_resolve", "failed_deployment_recovery_time",
+        )
+    ),
+}  # fmt: skip
+"""What recovers sooner is fixed sooner."""
+
+
+def found(folder: Path) -> dict[str, bool]:
+    """Say of each planted pattern whether page, rules, similar and the tables of the notebooks have it."""
+    with Log(str(folder / "tracker.db")) as log:
+        page = trends(log, *YEAR)
+    with frames.open(folder) as tables:
+        incidents, similar = tables.incidents(), tables.similar()
+        judged, unwatched = tables.judged_rules().set_index("rule"), tables.unwatched_metrics()
+        figures = tables.trends(*YEAR)
+    claimed = claims(page)
+    expired = sorted(
+        incidents[incidents["title"] == CERTIFICATE]["incident"], key=lambda name: int(name.partition("-")[2])
+    )
+    again = similar[similar["claimed"].astype(bool)]
+    mine = again[again["incident"].isin(expired) & again["earlier"].isin(expired)]
+    promised = [text for texts in mine["open_actions"] for text in texts]
+    in_table = figures[figures["claim"].notna()]
+    return {
+        "page: checkout recovers in half the time": ("downtime", "checkout shorter") in claimed,
+        "page: search has twice the incidents": ("incidents", "search more") in claimed,
+        "page: the certificate came back": bool({each.incident for each in page.repeats} & set(expired)),
+        "page: claims nothing else": claimed <= EXPECTED
+        and {each.incident for each in page.repeats} <= set(expired),
+        "tables: have the page's claims": len(in_table)
+        == len([each for each in page.measures if each.claim]),
+        "similar: each later expiry is the same again": set(mine["incident"]) == set(expired[1:]),
+        "similar: the open action item is named": any("Renew" in text for text in promised),
+        "similar: claims nothing else": len(again) == len(mine),
+        "rules: DiskAlmostFull never led to an incident": judged.loc[NOISE, "fired"] > 0
+        and judged.loc[NOISE, "led_to_incident"] == 0,
+        "rules: SearchHeapFull never fired": judged.loc[SILENT, "fired"] == 0,
+        "rules: customers were faster than payments": len(judged.loc["PaymentsErrorRatio", "after_customer"])
+        > 40,
+        "rules: nothing watches the mailer's queue": "queue_age_seconds" in set(unwatched["metric"]),
+    }
+
+
+def main() -> None:
+    first, last = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (1, 20)
+    hits: Counter[str] = Counter()
+    for seed in range(first, last + 1):
+        with tempfile.TemporaryDirectory() as planted, tempfile.TemporaryDirectory() as plain:
+            play_company(Path(planted), seed)
+            hits.update({name: int(is_found) for name, is_found in found(Path(planted)).items()})
+            play_company(Path(plain), seed, patterns=False)
+            with Log(str(Path(plain) / "tracker.db")) as log:
+                pages = {
+                    "by year": trends(log, *YEAR),
+                    "by quarter": trends(log, datetime(2024, 1, 1, tzinfo=UTC), YEAR[1], by="quarter"),
+                }
+            for name, page in pages.items():
+                hits[f"no pattern: the page {name} claims a change"] += bool(claims(page))
+                hits[f"no pattern: the page {name} calls an incident the same again"] += bool(page.repeats)
+        print(f"{seed - first + 1} companies: {dict(hits)}", file=sys.stderr, flush=True)
+    for name, count in hits.items():
+        print(f"{count:5} of {last - first + 1}  {name}")
+
+
+if __name__ == "__main__":
+    main()
