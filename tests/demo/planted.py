@@ -25,6 +25,8 @@ def claims(page: Trends) -> set[tuple[str, str]]:
 
 EXPECTED = {
     ("incidents", "search more"),
+    ("deployment_frequency", "search more"),
+    *((name, "search higher") for name in ("change_fail_rate", "deployment_rework_rate")),
     *(
         (name, "checkout shorter")
         for name in (
@@ -32,7 +34,7 @@ EXPECTED = {
         )
     ),
 }  # fmt: skip
-"""What recovers sooner is fixed sooner."""
+"""What recovers sooner is fixed sooner; with twice the incidents more deploys cause or fix one."""
 
 
 def found(folder: Path) -> dict[str, bool]:

@@ -33,13 +33,13 @@ _PARTS = (
     "feeds", "filters", "folders", "forecasts", "gifts", "groups", "holidays", "imports", "invitations", "invoices",
     "labels", "languages", "layouts", "licences", "limits", "locations", "logins", "mandates", "members", "menus",
     "notifications", "offers", "orders", "parcels", "partners", "passwords", "payouts", "pictures", "points", "prices",
-    "profiles", "quotas", "ratings", "receipts", "refunds", "regions", "reminders", "returns", "reviews", "rewards",
+    "profiles", "quotas", "ratings", "receipts", "refunds", "regions", "rosters", "returns", "reviews", "rewards",
     "roles", "salaries", "schedules", "seasons", "segments", "sessions", "shelves", "shifts", "sizes", "slots",
     "stamps", "statements", "stocks", "stores", "subscriptions", "suppliers", "surveys", "tariffs", "taxes", "tenants",
     "terminals", "themes", "tickets", "tokens", "translations", "users", "vouchers", "wallets", "warehouses", "wishlists",
 )  # fmt: skip
 _FAULTS = (
-    "deadlocked", "overflowed", "leaked", "drifted", "duplicated", "expired", "collided", "stalled", "flapped", "saturated",
+    "deadlocked", "overflowed", "leaked", "drifted", "duplicated", "evicted", "collided", "stalled", "flapped", "saturated",
     "truncated", "misrouted", "unindexed", "recursed", "desynchronised", "throttled", "corrupted", "inverted", "starved", "fragmented",
 )  # fmt: skip
 """What went wrong is one of 100 parts and one of 20 faults, and no two incidents have both in common: nothing comes
