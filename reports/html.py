@@ -140,9 +140,11 @@ class _Renderer(RendererHTML):
         alternative = html.escape("".join(child.content for child in token.children or ()))
         address = self.addresses.get(unquote(source))
         if address is not None:
-            image = f'<img alt="{alternative}" src="{html.escape(address)}" width="820" height="340">'
+            shown = html.escape(address)
             return (
-                f'<span class="picture" tabindex="0" role="region" aria-label="{alternative}">{image}</span>'
+                f'<span class="picture" tabindex="0" role="region" aria-label="{alternative}"><picture>'
+                f'<source media="(max-width: 40rem)" srcset="{shown}&amp;narrow">'
+                f'<img alt="{alternative}" src="{shown}"></picture></span>'
             )
         drawn = None if self.by_hand else self.pictures.get(unquote(source))
         if drawn is None:

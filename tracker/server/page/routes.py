@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from reports.charts import draw
+from reports.charts import NARROW, draw
 from reports.page import incident as incident_page
 from reports.page import overview as overview_page
 from reports.page.assets import TYPES, assets
@@ -59,7 +59,7 @@ class Pages:
         self._access, self._inbox, self._heard = access, inbox, heard
         self._hub = Hub(make, stopping)
         self._writer = ReadingThread(make(), "page writer")
-        self._pictures: dict[tuple[str, str, int], bytes] = {}
+        self._pictures: dict[tuple[str, str, int, bool], bytes] = {}
         self._reports: dict[str, tuple[int, bytes]] = {}
 
     def routes(self, measured: Callable[[str, Endpoint], object]) -> list[Route]:
@@ -188,10 +188,11 @@ class Pages:
     async def _picture(self, request: Request, reader: Reader) -> Response:
         page = await self._hub.incident(request.path_params["incident"])
         name = request.path_params["name"]
-        key = (page.facts.incident.id, name, page.position)
+        narrow = "narrow" in request.query_params
+        key = (page.facts.incident.id, name, page.position, narrow)
         drawn = self._pictures.get(key)
         if drawn is None:
-            drawn = await self._writer.do(lambda _: _drawn(page, name))
+            drawn = await self._writer.do(lambda _: _drawn(page, name, narrow=narrow))
             if drawn is None:
                 return PlainTextResponse(_NOT_FOUND, 404)
             while len(self._pictures) >= _MOST_PICTURES:
@@ -235,9 +236,11 @@ class _Stream(StreamingResponse):
             self._hub.dismiss(self._viewer)
 
 
-def _drawn(page: IncidentPage, name: str) -> bytes | None:
+def _drawn(page: IncidentPage, name: str, *, narrow: bool) -> bytes | None:
     chart = pictures(page.facts.context).get(name)
-    return draw(chart) if chart is not None else None
+    if chart is None:
+        return None
+    return draw(chart, width=NARROW) if narrow else draw(chart)
 
 
 async def _asset(request: Request) -> Response:
