@@ -143,7 +143,7 @@ class _Renderer(RendererHTML):
             shown = html.escape(address)
             return (
                 f'<span class="picture" tabindex="0" role="region" aria-label="{alternative}"><picture>'
-                f'<source media="(max-width: 40rem)" srcset="{shown}&amp;narrow">'
+                f'<source media="screen and (max-width: 40rem)" srcset="{shown}&amp;narrow">'
                 f'<img alt="{alternative}" src="{shown}"></picture></span>'
             )
         drawn = None if self.by_hand else self.pictures.get(unquote(source))
