@@ -333,12 +333,22 @@ def test_hostile_requests_see_nothing(door, links, access):
     assert seen == {(403, REFUSED[access])}
 
 
+@pytest.mark.parametrize(
+    "path", ["/hooks/events", "/hooks/github", "/metrics", "/api/1/envelope/", "/x", "/INC-", "/INC-1x"]
+)
+def test_no_other_route_is_the_pages(door, path):
+    """
+    What is asked of a hook, or of nothing that there is, is answered as before.
+    """
+    assert door(Page()).ask(path) == (404, {}, "")
+
+
 def test_every_answer_has_the_headers_that_keep_it_where_it_belongs(door):
     """
     Whether it shows something or not.
     """
     door = door(Page())
 
-    for answer in (door.ask(), door.ask(peer="192.0.2.7"), door.ask("/x")):
+    for answer in (door.ask(), door.ask(peer="192.0.2.7"), door.ask("/INC-9/report")):
         assert {name: answer[1].get(name.lower()) for name in HEADERS} == HEADERS
     assert "unsafe" not in HEADERS["Content-Security-Policy"]

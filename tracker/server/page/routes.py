@@ -1,12 +1,12 @@
 """The routes of the page: who asks, what for, and the headers that keep it where it belongs."""
 
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from urllib.parse import quote, urlencode
 
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -38,11 +38,19 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*-\d{1,9}", re.ASCII)
 _MOST_PICTURES = 64
 _NOT_FOUND = "There is no such page.\n"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Incidents(StringConvertor):
+    """What an incident's number looks like: no other address is one of the page."""
+
+    regex = "[A-Za-z][A-Za-z0-9]*-[0-9]{1,9}"
+
+
+register_url_convertor("incident", _Incidents())
 
 
 class Pages:
@@ -71,11 +79,11 @@ class Pages:
         return [
             route("/", "page", self._guarded(self._overview, of_incident=False)),
             route("/assets/{name}", "asset", _asset),
-            route("/{incident}/events", "events", self._guarded(self._events)),
-            route("/{incident}/report", "report", self._guarded(self._report)),
-            route("/{incident}/pictures/{name}", "picture", self._guarded(self._picture)),
-            route("/{incident}.json", "page-json", self._guarded(self._json)),
-            route("/{incident}", "page", self._guarded(self._incident)),
+            route("/{incident:incident}/events", "events", self._guarded(self._events)),
+            route("/{incident:incident}/report", "report", self._guarded(self._report)),
+            route("/{incident:incident}/pictures/{name}", "picture", self._guarded(self._picture)),
+            route("/{incident:incident}.json", "page-json", self._guarded(self._json)),
+            route("/{incident:incident}", "page", self._guarded(self._incident)),
         ]
 
     async def warm(self) -> None:
@@ -109,8 +117,6 @@ class Pages:
         token = request.query_params.get("link")
         if token is not None and (opened := self._access.opened(token)) is not None:
             return self._exchanged(request, token, *opened)
-        if name is not None and not _NAME.fullmatch(name):
-            return PlainTextResponse(_NOT_FOUND, 404)
         try:
             return await endpoint(request, reader)
         except TrackerError as trouble:
