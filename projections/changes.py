@@ -82,6 +82,7 @@ class ChangeRow:
     `elsewhere` whether that is not production though other changes of its service went there.
     `order` is that of its event in the one total order. `tagged` is what its version named as a tag, where no
     report names its commit: `sha` where that is one, unknown where the tag was moved around then.
+    `is_moving` is whether it names no more than a branch of which nobody knows where it pointed then.
     """
 
     event: str
@@ -107,6 +108,7 @@ class ChangeRow:
     is_again: bool = False
     order: Order | tuple[()] = ()
     tagged: tuple[TaggedCommit, ...] = ()
+    is_moving: bool = False
 
     @property
     def handle(self) -> str:
@@ -195,7 +197,10 @@ def _is_same(first: Change, second: Change, tags: Tags) -> bool:
         return same_run
     if same_run:
         return same_version(first, second)
-    return same_version(tags.version(first), tags.version(second))
+    if same_version(tags.version(first), tags.version(second)):
+        return True
+    # Where a branch pointed is read off git; what a source names wins.
+    return (tags.is_branch(first) or tags.is_branch(second)) and same_version(first, second)
 
 
 def _is_another_run(earlier: Effective, later: Effective) -> bool:
@@ -306,6 +311,7 @@ def _row(group: list[Statement], production: Production | None, tags: Tags) -> C
         order=shown.order,
         place=_place(event, production),
         tagged=tuple(tagged),
+        is_moving=sha is None and not tagged and all(tags.is_branch(_change(fact)) for fact in facts),
     )
 
 
@@ -314,25 +320,30 @@ def _with_history(rows: Iterable[ChangeRow]) -> list[ChangeRow]:
     places: dict[tuple[str | None, str], _Ran] = {}
     for row in sorted(rows, key=lambda row: row.order):
         ran = places.setdefault((row.service, row.place), _Ran())
-        is_again = ran.last is not None and same_version(row, ran.last)
-        is_back = ran.last is not None and not is_again and ran.earlier.has(row)
-        is_retry = ran.rolled_back is not None and same_version(row, ran.rolled_back)
+        is_known = not row.is_moving
+        is_again = is_known and ran.is_known and ran.last is not None and same_version(row, ran.last)
+        is_back = is_known and ran.last is not None and not is_again and ran.earlier.has(row)
+        is_retry = is_known and ran.rolled_back is not None and same_version(row, ran.rolled_back)
         kind = "rollback" if is_back and not is_retry else row.kind
         known = ran.last if ran.last and (ran.last.version != UNKNOWN or ran.last.sha) else None
         answer.append(replace(row, previous=known, kind=kind, is_again=is_again))
         if row.status == "finished":
-            ran.rolled_back = ran.last if kind == "rollback" else None
-            if ran.last is not None:
+            ran.rolled_back = ran.last if kind == "rollback" and ran.is_known else None
+            if ran.last is not None and ran.is_known:
                 ran.earlier.add(ran.last)
-            ran.last = Version(row.version, row.sha)
+            ran.last, ran.is_known = Version(row.version, row.sha), is_known
     return answer
 
 
 @dataclass
 class _Ran:
-    """What ran in one place: the last version, those before it, and the one that was just rolled back."""
+    """What ran in one place: the last version, those before it, and the one that was just rolled back.
+
+    The last one is not known where it is a branch that moves: then it is compared with nothing.
+    """
 
     last: Version | None = None
+    is_known: bool = True
     earlier: Versions = field(default_factory=Versions)
     rolled_back: Version | None = None
 

@@ -68,14 +68,15 @@ CHANGES = (
     "rollback-started", "rollback-finished", "rollback-failed",
     "deploy-interrupted", "rollback-interrupted",
 )  # fmt: skip
-CHANGES_AND_TAGS = (*CHANGES, VersionTagged.TOPIC)
-"""What says which commits were deployed: a deploy may name no more than a tag."""
+CHANGES_AND_REFS = (*CHANGES, VersionTagged.TOPIC, BranchSeen.TOPIC)
+"""What says which commits were deployed: a deploy may name no more than a tag or a branch."""
 WORK = (
     *CHANGES, "alert-fired", "alert-resolved", "tests-finished", "tests-interrupted", "release-created",
     "version-released", "commit-made", "version-tagged", "branch-seen", "repository-read",
 )  # fmt: skip
 """The kinds of fact that are read beyond the incident's own span."""
 _MOVED = EventAmended.TOPIC
+_REFS = (VersionTagged, BranchSeen)
 NEIGHBOUR = (
     "incident-declared", "incident-resolved", "incident-reopened", "incident-merged", "service-added",
     "service-removed", "milestone-set", "event-linked", "event-unlinked",
@@ -262,15 +263,15 @@ class Dossier:
 
     @cached_property
     def change_events(self) -> list[Recorded]:
-        """The deploys, rollbacks and merges of its services and of the services of linked changes, and their tags."""
+        """The deploys, rollbacks and merges of its services and of the services of linked changes, and their tags and branches."""
         self.need(Part.WORK)
-        work = of_kinds(self.recorded, Change, CommitMade, VersionTagged)
-        return [each for each in work if is_change(each) or isinstance(each.event, VersionTagged)]
+        work = of_kinds(self.recorded, Change, CommitMade, *_REFS)
+        return [each for each in work if is_change(each) or isinstance(each.event, _REFS)]
 
     @cached_property
     def tags(self) -> Tags:
-        """The tags of its services, and of those of linked changes."""
-        return Tags(self.living(of_kinds(self.recorded, VersionTagged)))
+        """The tags and branches of its services, and of those of linked changes."""
+        return Tags(self.living(of_kinds(self.recorded, *_REFS)))
 
     @cached_property
     def changes(self) -> list[ChangeRow]:
@@ -561,7 +562,7 @@ def change_windows(incident: Incident, services: Iterable[str], end: datetime | 
         window
         for service in services
         for window in (
-            Window(f"service:{service}", None, end, (*CHANGES_AND_TAGS, _MOVED)),
+            Window(f"service:{service}", None, end, (*CHANGES_AND_REFS, _MOVED)),
             Window(f"service:{service}", since, end, (CommitMade.TOPIC, _MOVED)),
         )
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from projections.changes import changes
 from projections.timeline import entries
 from tests.builders import SHA, amended, at, deploy, deploy_start, recorded, retracted, rollback, tag
-from tracker.events.changes import DeployFinished
+from tracker.events.changes import BranchSeen, DeployFinished
 from tracker.events.corrections import effective
 
 OTHER = "b2" * 20
@@ -176,3 +176,95 @@ def test_one_commit_is_never_a_rollback_of_itself(names):
     deploys = [deploy(20 * n + 10, version=name, sha=sha) for n, (name, sha) in enumerate(names)]
 
     assert {row.kind for row in known(*deploys)} == {"deploy"}
+
+
+# ── branches ─────────────────────────────────────────────────────────────────
+
+
+def branch(made, name="main", sha=SHA, *, service="checkout"):
+    """A branch whose last commit was made at that minute."""
+    return BranchSeen(
+        occurred_at=at(made), source="git", service=service, repository="shop", name=name, sha=sha
+    )
+
+
+def read_at(minute, *events):
+    """Return these as a log that was read at that minute has them, after its changes."""
+    return recorded(*events, minute=minute)
+
+
+def afterwards(*events):
+    """Return the changes of these, of which all were recorded at minute 200."""
+    return [(row.kind, row.is_again, row.sha) for row in changes(read_at(200, *events))]
+
+
+def test_a_branch_by_name_is_the_commit_where_it_was_seen():
+    """
+    The same commit by its branch, by its tag and by the branch again is no rollback.
+    """
+    rows = afterwards(
+        *(branch(1), tag(2, name="v1.2.1", sha=SHA)),
+        *(deploy(40, version="main"), deploy(60, version="v1.2.1"), deploy(80, version="main")),
+    )
+
+    assert rows == [("deploy", False, SHA), ("deploy", True, SHA), ("deploy", True, SHA)]
+
+
+def test_an_older_commit_by_its_branch_is_a_rollback():
+    """
+    The release branch still points at what ran before.
+    """
+    rows = afterwards(
+        *(branch(1, "release"), branch(50, "main", OTHER)),
+        *(deploy(40, version=SHA[:9]), deploy(60, version="main"), deploy(80, version="release")),
+    )
+
+    assert rows[1:] == [("deploy", False, OTHER), ("rollback", False, SHA)]
+
+
+def test_two_deploys_of_a_branch_that_moved_are_not_said_to_be_one():
+    """
+    The first went out before the commit was made at which the branch was seen: it was another one, nobody knows which.
+    """
+    rows = afterwards(
+        *(branch(70), deploy(40, version="main"), deploy(80, version="main"), deploy(120, version="v9")),
+        *(deploy(150, version="main"),),
+    )
+
+    assert rows == [
+        *(("deploy", False, None), ("deploy", False, SHA), ("deploy", False, None), ("rollback", False, SHA)),
+    ]
+
+
+def test_where_a_branch_pointed_after_it_was_last_seen_is_unknown():
+    """
+    It may have moved on since; and between two looks it may have been at either commit.
+    """
+    looks = [
+        *recorded(branch(1), minute=10),
+        *recorded(branch(20, sha=OTHER), minute=60, first=2),
+    ]
+    for minute, sha in ((5, SHA), (15, None), (40, None), (90, None)):
+        log = [*looks, *recorded(deploy(minute, version="main"), minute=100, first=3)]
+        assert [row.sha for row in changes(log)] == [sha], minute
+
+
+def test_what_a_source_names_wins_over_where_the_branch_was_seen():
+    """
+    A pipeline that deploys main may have begun before the last merge.
+    """
+    log = read_at(
+        200, branch(1), deploy(40, version="main"), deploy(41, version="main", sha=OTHER, source="github:a/b")
+    )
+
+    [row] = changes(log)
+    assert (row.sha, row.sources) == (OTHER, ("github:a/b", "run"))
+
+
+def test_a_tag_wins_over_a_branch_of_its_name_and_another_services_branch_is_none():
+    rows = afterwards(
+        *(branch(1, "v1", OTHER), tag(1, name="v1", sha=SHA), branch(1, "main", service="payments")),
+        *(deploy(40, version="v1"), deploy(60, version="main")),
+    )
+
+    assert [sha for _, _, sha in rows] == [SHA, None]

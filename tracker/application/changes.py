@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import Candidate, ChangeRow, candidate, changes
-from projections.dossier import CHANGES_AND_TAGS, Dossier
+from projections.dossier import CHANGES_AND_REFS, Dossier
 from projections.places import production_of
 from projections.verdicts import verdicts
 from tracker.application.dossier import dossier
@@ -93,7 +93,7 @@ def _changes(
     services = sorted({each.event.service or "" for each in recorded if isinstance(each.event, Change)} - own)
     others = [each for each in recorded if getattr(each.event, "service", None) not in own]
     deploys = [
-        Window(f"service:{name}", None, None, (*CHANGES_AND_TAGS, EventAmended.TOPIC)) for name in services
+        Window(f"service:{name}", None, None, (*CHANGES_AND_REFS, EventAmended.TOPIC)) for name in services
     ]
     settings = [Window(settings_scope(name)) for name in services]
     events = {each.id: each for each in [*log.select(deploys, up_to), *others]}

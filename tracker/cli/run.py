@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from projections.changes import changes_among
-from projections.dossier import CHANGES_AND_TAGS
+from projections.dossier import CHANGES_AND_REFS
 from projections.tags import Tags
 from projections.versions import UNKNOWN, same_version
 from tracker.application import spool
@@ -332,7 +332,7 @@ class _Recorder:
         """Whether the log's last version is that one: a rollback that returned early has not replaced it yet."""
         if self._arguments.what != "rollback":
             return False
-        window = Window(f"service:{self._arguments.service}", topics=CHANGES_AND_TAGS)
+        window = Window(f"service:{self._arguments.service}", topics=CHANGES_AND_REFS)
         facts = not_retracted(self._session.log.select([window]))
         last = next((row for row in reversed(changes_among(facts)) if row.status == "finished"), None)
         now = RollbackFinished(
