@@ -175,7 +175,10 @@ def _time_to_recover(ends: _Ends, not_applicable: Reason | None) -> Duration:
         return found
     if found.state == "uncertain" and last.recovered is None and last.start is not None and ends.started:
         least = (last.start.earliest - ends.started.latest).total_seconds()
-        found = replace(found, at_least=min(max(least, 0.0), found.at_most or 0.0))
+        most = found.at_most
+        found = replace(
+            found, at_least=max(least, found.at_least or 0.0) if most is None else min(max(least, 0.0), most)
+        )
     return found.remarked("to_last_recovery")
 
 
@@ -225,6 +228,10 @@ def _recovery(
     most = (resolved.latest - started.earliest).total_seconds()
     if most < 0:
         return between(_RECOVERY, started, resolved, is_open, None)
+    if outage.still_out:
+        least = max(0.0, (resolved.earliest - started.latest).total_seconds())
+        reason = Reason("not_back", {"metrics": ", ".join(outage.still_out)})
+        return Duration(_RECOVERY, "uncertain", at_least=least, from_=started.earliest, remarks=(reason,))
     found = Duration(_RECOVERY, "uncertain", None, 0.0, most, started.earliest, resolved.latest)
     return found.remarked("no_recovery")
 

@@ -20,11 +20,13 @@ class Outage:
     """One outage: `start` is None for the first, which begins when the incident started.
 
     `recovered` is when it was over by the metrics or as people reported, `resolved` when the incident was resolved.
+    `still_out` are the metrics that were not back to normal then, by verdicts on the time after it.
     """
 
     start: Point | None
     recovered: Point | None
     resolved: Point | None
+    still_out: tuple[str, ...] = ()
 
 
 @once
@@ -43,8 +45,27 @@ def outages(incident: Incident) -> tuple[Outage, ...]:
     for start, following, resolved in zip(starts, [*starts[1:], None], ends, strict=True):
         until = following.earliest if following else None
         recovered = _recovered(incident, start.earliest if start else None, until)
-        found.append(Outage(start, _before(recovered, until), _before(resolved, until)))
+        still_out = _still_out(incident, resolved, until) if recovered is None and resolved else ()
+        found.append(Outage(start, _before(recovered, until), _before(resolved, until), still_out))
     return tuple(found)
+
+
+def _still_out(incident: Incident, resolved: Point, until: datetime | None) -> tuple[str, ...]:
+    """Return the metrics that were out of normal after the end, before the next outage.
+
+    A window shows that if it began after the end, or if at least half of it lies after it and three quarters of
+    the damage were left in all of it: the part before the end cannot make up for that.
+    """
+    found = set()
+    for event, verdict in _verdicts(incident):
+        after = event.occurred_at - resolved.latest
+        is_after = event.window_from >= resolved.latest
+        is_out = verdict.verdict == "still_degraded" or (is_after and verdict.verdict == "partly_recovered")
+        if verdict.baseline != "healthy" or not is_out or (until is not None and event.occurred_at > until):
+            continue
+        if is_after or 2 * after >= event.occurred_at - event.window_from:
+            found.add(verdict.metric)
+    return tuple(sorted(found))
 
 
 def _before(end: Point | None, until: datetime | None) -> Point | None:

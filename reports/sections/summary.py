@@ -172,6 +172,8 @@ def _proof(context: Context) -> str:
     last = _unconfirmed_fix(context)
     fixes = context.attributed("fixed") or ([last] if last is not None else [])
     after = [[row for row in context.verdicts if row.change in entry.evidence] for entry in fixes]
+    if not fixes:  # the verdicts on the time after the incident are of no version
+        after = [[row for row in context.verdicts if not row.version]]
     if any(after):
         return " ".join(text(after_change_in_words(rows, context.name_of)) for rows in after if rows)
     incident = context.incident

@@ -36,6 +36,7 @@ REMARKS = {
     "end_not_recorded": "when {end} is not recorded",
     "no_detection": "no detection was recorded, so it lies between the start and the declaration",
     "no_recovery": "no recovery was recorded, so it ended some time before it was resolved",
+    "not_back": "{metrics} not back to normal when it was resolved",
     "no_fix_deployed": "no deploy of a fix is recorded",
     "fix_not_proven": "{version} is deployed, but is not confirmed as the fix yet",
     "to_last_recovery": "it was reopened, so it runs to the last recovery",
@@ -57,6 +58,8 @@ def value(duration: Duration) -> str:
         return in_minutes(duration.seconds) if duration.is_blurred else spoken(duration.seconds)
     if duration.state == "uncertain" and duration.at_most is not None:
         return _between(duration.at_least or 0.0, duration.at_most)
+    if duration.state == "uncertain" and duration.at_least:
+        return f"at least {in_minutes(duration.at_least)}"
     if duration.state == "invalid" and duration.from_ and duration.to:
         return f"invalid: {utc(duration.to)} lies before {utc(duration.from_)}"
     return "unknown" if duration.state == "uncertain" else duration.state.replace("_", " ")

@@ -268,6 +268,65 @@ def test_a_resolution_without_a_recovery_bounds_it(resolution):
     assert shown(found).keys() == NAMES.keys() - {"time_to_recover"}
 
 
+@pytest.mark.parametrize("hours", [1, 24])
+@pytest.mark.parametrize("said", ["still_degraded", "partly_recovered"])
+def test_a_metric_that_was_out_after_the_end_was_not_back_before_it(hours, said):
+    """
+    That it ended some time before it was resolved would be false: it lasted at least until then.
+    """
+    began, end = declared(7), 40 + 60 * hours
+    after = verdicts(
+        began, end, version="", window_from=at(40), verdicts=(verdict(verdict=said, left_normal_at=at(4)),)
+    )
+    downtime = measured(began, resolved(40), after)["downtime"]
+
+    assert numbers(downtime) == ("uncertain", None, 36 * 60, None)
+    assert value(downtime) == "at least 36 min"
+    assert formula(downtime).endswith("error_ratio not back to normal when it was resolved")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "said", "is_out"),
+    [
+        (22, 82, "still_degraded", True),
+        (22, 50, "still_degraded", False),
+        (22, 82, "partly_recovered", False),
+        (40, 50, "within_normal", False),
+        (40, 50, "recovered", False),
+    ],
+)
+def test_a_window_that_began_before_the_end_shows_it_by_its_half(begins, ends, said, is_out):
+    """
+    What was broken until the end makes most of such a window, so it says nothing of the time after.
+    """
+    fix = deploy(20)
+    after = verdicts(
+        fix, ends, window_from=at(begins), verdicts=(verdict(verdict=said, left_normal_at=at(4)),)
+    )
+    downtime = measured(declared(7), fix, resolved(40), after)["downtime"]
+
+    assert (downtime.at_most is None) == is_out
+
+
+def test_a_relapse_does_not_undo_that_the_first_outage_did_not_end():
+    """
+    Its windows are those before the reopening; the sum is unknown then.
+    """
+    began = declared(7)
+    after = verdicts(
+        began,
+        50,
+        version="",
+        window_from=at(40),
+        verdicts=(verdict(verdict="still_degraded", left_normal_at=at(4)),),
+    )
+    found = measured(began, resolved(40), after, reopened(60), resolved(90))
+
+    assert found["downtime"].at_most is None
+    assert "error_ratio not back to normal when it was resolved" in formula(found["downtime"])
+    assert found["time_to_recover"].at_least >= 53 * 60
+
+
 def test_a_false_alarm_was_never_down():
     """
     It was resolved all the same, after a time.
