@@ -19,8 +19,20 @@ def messages_of(incident: Incident) -> list[Message]:
 
 
 def promised(incident: Incident) -> Message | None:
-    """Return the last message that promised a time; None if none did."""
-    return next((each for each in reversed(sent(messages_of(incident))) if each.eta is not None), None)
+    """Return the last message that promised a time; None if none did since the incident is open.
+
+    What was promised before it was resolved and came back was for what had ended.
+    """
+    since = incident.reopened_at
+    return next(
+        (
+            each
+            for each in reversed(sent(messages_of(incident)))
+            if each.eta is not None
+            and (since is None or (each.sent_at is not None and each.sent_at >= since))
+        ),
+        None,
+    )
 
 
 def missed_etas(incident: Incident, changes: Iterable[ChangeRow], now: datetime) -> list[EtaMissed]:

@@ -264,3 +264,15 @@ def test_the_last_promise_is_that_of_the_last_message_that_made_one():
     assert found is not None
     assert found.eta == at(23)
     assert promised(incident(b.declared(7))) is None
+
+
+def test_what_was_promised_before_a_relapse_promises_nothing_now():
+    """
+    It was for the outage that was resolved; a promise made since then goes on.
+    """
+    relapse = (b.declared(7), PROMISE, b.resolved(12), b.reopened(14))
+
+    assert promised(incident(*relapse)) is None
+    found = promised(incident(*relapse, b.sent(15, kind="update", eta=at(40))))
+    assert found is not None
+    assert found.eta == at(40)
