@@ -23,12 +23,16 @@ _Labels = dict[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class FoldedRow:
-    """One row of `count` alerts; `labels` are those that tell them apart, with their values."""
+    """One row of `count` alerts; `labels` are those that tell them apart, with their values.
+
+    `lasted_seconds` is how long each of those that ended had fired, the shortest first; not of one without a start.
+    """
 
     shown: Effective
     witnesses: tuple[Effective, ...]
     count: int
     labels: Mapping[str, tuple[str, ...]]
+    lasted_seconds: tuple[float, ...] = ()
 
 
 def folded(rows: Iterable[Row]) -> list[FoldedRow]:
@@ -98,4 +102,11 @@ def _folded(rows: Sequence[Row], names: Sequence[str]) -> FoldedRow:
         witnesses=tuple(witness for row in rows for witness in row.witnesses),
         count=len(rows),
         labels={name: given for name, given in values.items() if given},
+        lasted_seconds=tuple(
+            sorted(
+                (event.occurred_at - event.started_at).total_seconds()
+                for row in rows
+                if isinstance(event := _alert(row), AlertResolved) and event.has_start
+            )
+        ),
     )

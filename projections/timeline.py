@@ -72,7 +72,7 @@ class Entry:
     corrected. `via` is how it came: webhook, poll, file, typed, run or spool; empty where that is not recorded.
     `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
     A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
-    so has one alert among others of its name. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
+    so has one alert among others of its name; `lasted_seconds` is how long each that ended had fired. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
     whose silence the row is. A `retracted` event is a row in the order of recording only. `from_log` is the log in
     which a decision was made, or a fact was typed, that came in a bundle.
     """
@@ -96,6 +96,7 @@ class Entry:
     reported_by: tuple[str, ...] = ()
     alerts: int = 1
     told_apart_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lasted_seconds: tuple[float, ...] = ()
     times: int = 1
     repeated_for_seconds: float = 0.0
     silence: Silence | None = None
@@ -302,7 +303,11 @@ def _gathered(
         else:
             groups.append(_Group(*each))
     groups += [
-        _Group(row.shown, row.witnesses, {"alerts": row.count, "told_apart_by": row.labels})
+        _Group(
+            row.shown,
+            row.witnesses,
+            {"alerts": row.count, "told_apart_by": row.labels, "lasted_seconds": row.lasted_seconds},
+        )
         for row in folded(joined(alerts))
     ]
     groups += [

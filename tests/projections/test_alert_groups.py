@@ -44,6 +44,22 @@ def test_twenty_alerts_of_one_name_are_two_rows():
     assert "20 alerts · worker w0, w1, w2, w3, w4 and 15 more" in (detail(fired) or "")
 
 
+def test_alerts_that_end_together_did_not_all_fire_as_long():
+    """
+    The row says the shortest and the longest; equal ones are one, and of one without a start nothing is said.
+    """
+    facts = [worker(n, 5 + 2 * n) for n in range(3)]
+
+    _, ended = rows(*facts, *(worker_end(n, 25, 5 + 2 * n) for n in range(3)))
+    assert (detail(ended) or "").endswith("after 16 min to 20 min")
+
+    _, ended = rows(*facts, *(worker_end(n, 25, 5 + 2 * n) for n in range(2)), worker_end(2, 25, 25))
+    assert (detail(ended) or "").endswith("after 18 min to 20 min · its source names no start of 1")
+
+    _, ended = rows(*[worker(n, 5) for n in range(3)], *(worker_end(n, 25, 5) for n in range(3)))
+    assert (detail(ended) or "").endswith(" · after 20 min")
+
+
 def test_pod_and_instance_come_first():
     """
     The label that people know a machine by, if it tells all apart; else those that differ.
