@@ -11,15 +11,21 @@ from tracker.application.session import Session
 from tracker.cli.common import add_recording, answer_outcome, say, say_spooled
 from tracker.times import utc
 
-EXAMPLE = "example:  tracker COMMAND finish checkout v1.2.1 --sha 4be9f31 --at 15:10Z"
+EXAMPLE = "example:  tracker deploy finish checkout v1.2.1 --at 15:10Z        tracker rollback finish checkout v1.2.0"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("step", choices=("start", "finish", "fail"), help="what happened")
+    parser.add_argument("step", choices=("start", "finish", "fail"), help="which step of it happened")
     parser.add_argument("service", metavar="SERVICE", help="the service")
-    parser.add_argument("version", metavar="VERSION", help="the version that is deployed or restored")
-    parser.add_argument("--env", default="production", metavar="ENVIRONMENT", help="default production")
-    parser.add_argument("--sha", metavar="SHA", help="its commit")
+    parser.add_argument(
+        "version",
+        metavar="VERSION",
+        help="the version that runs when it is done: the new one, or the one that is restored",
+    )
+    parser.add_argument(
+        "--env", default="production", metavar="ENVIRONMENT", help="where it went (default production)"
+    )
+    parser.add_argument("--sha", metavar="SHA", help="the commit of that version")
     parser.add_argument("--url", metavar="URL", help="link to the run")
     add_recording(parser)
 

@@ -53,7 +53,7 @@ def parser_for(name: str) -> Parser:
         prog=f"tracker {name}",
         description=(module.__doc__ or "").strip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=getattr(module, "EXAMPLE", "").replace("COMMAND", name),
+        epilog=getattr(module, "EXAMPLE", ""),
         allow_abbrev=False,
     )
     parser.add_argument(

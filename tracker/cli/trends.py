@@ -36,7 +36,7 @@ EXAMPLE = "example:  tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="start", metavar="T", help=f"begin of the span (default {DAYS} days before its end)"
+        "--from", dest="start", metavar="T", help=f"start of the span (default {DAYS} days before its end)"
     )
     parser.add_argument(
         "--to", dest="end", metavar="T", help="end of the span (default: when the last event was recorded)"
