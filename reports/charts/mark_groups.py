@@ -10,8 +10,10 @@ from reports.charts.chart import Chart, Mark
 from reports.charts.chart_labels import clock, mark_text
 from reports.charts.labels import BADGE, Flag, flags, plain
 from reports.charts.shapes import LOOKS
+from reports.wording.text import listed
 
 _SIZE = 11.0
+_NAMED = 2
 _PLURALS = {"fix": "fixes", "declared": "times declared", "resolved": "times resolved"}
 ROWS = len(LOOKS)
 """Marks of one kind may share one label, so this many rows hold every picture."""
@@ -70,10 +72,10 @@ def _grouped(marks: Sequence[Mark], x: Callable[[datetime], float], reach: float
 
 
 def _text(chart: Chart, marks: list[Mark]) -> str:
-    """Say when, how many of what, and which: 14:18–14:20 3 deploys v1, v2, v3."""
+    """Say when, how many of what, and which: 14:18–14:20 3 deploys v1, v2 and 1 more."""
     if len(marks) == 1:
         return mark_text(chart, marks[0])
     word = LOOKS[marks[0].kind].word
     times = "–".join(dict.fromkeys((clock(chart, marks[0].at), clock(chart, marks[-1].at))))
     names = dict.fromkeys(name for mark in marks if (name := plain(mark.label)))
-    return f"{times} {len(marks)} {_PLURALS.get(word, word + 's')} {', '.join(names)}".rstrip()
+    return f"{times} {len(marks)} {_PLURALS.get(word, word + 's')} {listed(names, _NAMED)}".rstrip()
