@@ -286,4 +286,10 @@ def _translated() -> Iterator[None]:
                 f"the log is not whole: {text.partition(' LINE ')[0]}",
                 hint=_NOT_WHOLE_HINT,
             ) from error
+        pooled = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement)
+        if isinstance(cause, pooled):
+            raise StoreError(
+                f"the store lost its session: {text}",
+                hint="A pooler in transaction mode is in between: connect to the server itself, or use session mode",
+            ) from error
         raise StoreError(f"the store refused: {text}", hint="See the server's own log") from error
