@@ -42,7 +42,7 @@ MOST = 12
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNIT = r"(?:minutes?|mins?\b\.?|m(?![a-z])|hours?|hrs?\b|h(?![a-z])|seconds?|secs?\b|s(?![a-z])|days?|d(?![a-z]))"
-_FULL = r"(?:full|whole|entire|solid|long|further|more|mere|other)\s*"
+_FULL = r"(?:full|good|bare|whole|entire|solid|long|further|more|mere|other)\s*"
 _PIECE = rf"(?:{NUMBER}|\ban?(?=[ -](?:{_FULL})?(?:hour|minute|day)))(?:\s+{_FULL})?(?:\s+and\s+a\s+half)?(?:\s*-\s*|\s*){_UNIT}(?:\s+and\s+a\s+half(?!\s+(?:hour|minute)))?"
 _SPECIAL = (
     (

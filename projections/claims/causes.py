@@ -116,7 +116,7 @@ def _wrong(
     if (
         named
         and not named & cause.mechanisms
-        and (cause.mechanisms or (not common and (marker or alone)))
+        and (cause.mechanisms or (not common and alone))
         and len(common) <= (1 if marker else 0)
     ):
         return "mechanism", (*sorted(named), "/", *sorted(cause.mechanisms))

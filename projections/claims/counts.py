@@ -37,6 +37,7 @@ _PART = any_case(r"^\W*(?:of (?:the |them|these|our |my |all |\d)|more\b|other\b
 _SKIPPED = any_case(
     r"\b(?:between|-|–|(?<!close )to|or|per|every|each|last|past|previous|HTTP|status|code|port|v|version|out of|number)\s*$"
 )
+_RATE = any_case(r"\s*(?:per|an?|each|every)\s+\w+")
 _ONLY = any_case(r"\b(?:only|just|single|mere|barely)\b")
 _SINCE = any_case(r"\b(?:before|ago|day|week|month|year|staging|canary)\b")
 _NOUNS = any_case(
@@ -65,6 +66,11 @@ def check_counts(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
         if _SKIPPED.search(text[:start]) or _PART.match(text[end : end + 14]):
             continue
         name, stop = _counted_noun(text, end)
+        if name and (_RATE.match(text, stop) or sentence.under("background", "context")):
+            continue
+        if name and content_words(text[end:stop]) & facts.general:
+            # Where messages are what failed, so many are those.
+            name = ""
         if name and name not in done:
             done.add(name)
             yield from _structural(name, value, text[start:stop], text, facts, bound_of(text, start, end))

@@ -18,6 +18,7 @@ _BY = any_case(r"\b(?:by|before|until|till|up to|no later than|ahead of)\s*(?:ab
 _NOT_UNTIL = any_case(
     r"\b(?:not|wait\w*|took|only|lasted|kept|lit|on|open|firing)\b[^,;]{0,24}?\b(?:until|till|before)\s*(?:about |around )?$"
 )
+_NEXT = any_case(r"[;,/→|·]\s*$")
 _LATER = any_case(r"\s*(?:after|before|into|past)\b")
 _FROM = any_case(r"\b(?:after|since|from|between|later than)\s*(?:about |around )?$")
 _TO = any_case(r"(?:\b(?:and|to|until|till)|-|–|—)\s*(?:about |around )?$")
@@ -87,7 +88,7 @@ def _wrong(
         following = min((each.start for each in clocks(text) if each.start > clock.start), default=len(text))
         left, right, leads = (
             (clock.start, following, False)
-            if leads or (left <= 2 and clocks(text)[0].start <= 2)
+            if leads or (clocks(text)[0].start <= 2 and (left <= 2 or _NEXT.search(text[: clock.start])))
             else (left, min(right, following), False)
         )
     mine = [each for each in topics if left <= each.start < right or leads]

@@ -14,7 +14,7 @@ from projections.claims.topics import in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases
 
 _END_OF = any_case(rf"\b(?P<part>end|beginning|middle|mid) (?:of )?(?P<month>(?:{'|'.join(MONTHS)})[a-z]*)\b")
-_ITEM_OF = any_case(r"\b(\w+)['’]s? (?:own )?(?:action item|item|task|action|todo|measure)\b")
+_ITEM_OF = any_case(r"\b(\w+)['’]s? (?:own )?(?P<item>(?:action )?item|task|action|todo|measure)?")
 
 
 def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
@@ -86,4 +86,6 @@ def _only_item_of(text: str, facts: Facts) -> ActionItem | None:
     """Return the one item of a person whose item or task a sentence names."""
     owner = _ITEM_OF.search(text)
     mine = [item for item in facts.actions if owner and same_person(item.owner, owner[1])]
-    return mine[0] if len(mine) == 1 else None
+    if len(mine) != 1 or owner is None:
+        return None
+    return mine[0] if owner["item"] or content_words(mine[0].text) & content_words(text) else None

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
 
 from projections.claims.facts import Facts, Stamp
 from projections.claims.text import content_words, versions_in
@@ -102,8 +104,22 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
             s for s in found if not s.names & others
         ]
     if topic.point == "message":
-        kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text)}
+        clause = clause_of(text, topic.start, topic.end, wide=True)
+        kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text, *clause)}
         found = [each for each in found if each.names & kinds] or found
+    if topic.which is not None and topic.point == "message":
+        bounds = [
+            facts.begins - timedelta(days=1),
+            *(s.at for s in facts.of("reopened")),
+            facts.now + timedelta(days=1),
+        ]
+        parts = [found, *([s for s in found if low <= s.at < high] for low, high in pairwise(bounds))]
+        numbered = [
+            sorted(part, key=lambda s: s.at)[topic.which]
+            for part in parts
+            if -len(part) <= topic.which < len(part)
+        ]
+        found = numbered or found
     if topic.which is not None and topic.point in (
         "alerted",
         "deployed",

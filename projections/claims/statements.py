@@ -246,9 +246,9 @@ def _rolled_back(text: str, topic: Topic, facts: Facts) -> Iterator[Finding]:
         or phrases("telling/no deploy").search(text, left, right)
     ):
         return
-    if not facts.changes and not phrases("telling/of a change").search(
-        text, *clause_of(text, topic.start, topic.end, wide=True)
-    ):
+    wide = clause_of(text, topic.start, topic.end, wide=True)
+    own = content_words(" ".join(facts.incident.services if facts.incident else ()))
+    if not (facts.changes or phrases("telling/of a change").search(text, *wide) or content_words(text) & own):
         return
     if "roll" not in topic.words.lower() and "back" in topic.words.lower():
         services = {each.lower() for each in (facts.incident.services if facts.incident else ())}
@@ -435,7 +435,7 @@ def _all_well(text: str, facts: Facts) -> bool:
     for clause in (c for each in facts.impact_texts for c in re.split(r"[;.,]\s", each)):
         noted = content_words(clause)
         counted = any(noted == of and amount >= 1 for amount, of in facts.impact_counts)
-        if counted and (phrases("negation").search(clause) or stem("failed") in noted):
-            if len(words & noted) >= enough or (words and words <= noted):
-                return True
+        bad = counted and (phrases("negation").search(clause) or stem("failed") in noted)
+        if bad and (len(words & noted) >= enough or (words and words <= noted)):
+            return True
     return False
