@@ -7,7 +7,7 @@ from functools import cached_property
 from projections.claims.claim import Finding
 from projections.claims.facts import Facts
 from projections.claims.prose import Sentence
-from projections.claims.text import content_words, versions_in
+from projections.claims.text import content_words, version_spans, versions_in
 from projections.claims.topics import in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of, phrases
 from tracker.events.changes import CommitMade
@@ -69,7 +69,9 @@ def check_causes(sentences: Sequence[Sentence], facts: Facts) -> Iterator[Findin
         ):
             continue
         marker = phrases("caused").search(text)
-        marker = marker or phrases("telling/breaking").search(text)
+        marker = (
+            marker or phrases("telling/breaking").search(text) or phrases("telling/came with").search(text)
+        )
         if not (marker or inside) or not is_claim(text, ignore=("elsewhere",)):
             continue
         if marker and _NOT_IT.search(text, max(marker.start() - 40, 0), marker.end() + 5):
@@ -101,7 +103,9 @@ def _wrong(
         and not versions & facts.causing_versions
     )
     subject = _SUBJECT.match(text)
-    if others and subject and phrases("telling/breaking").match(text, subject.end()):
+    came = phrases("telling/came with").search(text)
+    broke = subject and phrases("telling/breaking").match(text, subject.end())
+    if others and (broke or (came and came.end() < min(start for _, start, _ in version_spans(text)))):
         return "caused version", tuple(sorted(facts.causing_versions))
     if blamed and marker and others and not phrases("fixed").search(text):
         return "caused version", tuple(sorted(facts.causing_versions))
