@@ -118,8 +118,9 @@ def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) 
         unknown = facts.incident is None or all(each.origin != "log" for each in facts.of("started"))
         if field and (unknown or not spans):
             stamps = [Stamp("written", at, None, origin="text") for at in facts.written]
-            # Where the log has what the measure runs to, it ends there.
-            ends = [s for topic in topics for s in own_stamps(topic, text, facts) if s.origin == "log"]
+            # Where the log has when it was repaired, a measure of that ends there; when it was detected is less certain.
+            repaired = [t for t in topics if t.point in ("fixed", "recovered")]
+            ends = [s for topic in repaired for s in own_stamps(topic, text, facts) if s.origin == "log"]
             between = _pairs(stamps, ends or stamps)
             if not amount.high or any(amount.fits(each.low, each.high) for each in between):
                 continue

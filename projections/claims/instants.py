@@ -180,7 +180,9 @@ def _promised(sentence: Sentence, topic: Topic, clock: Clock, facts: Facts) -> l
     others = [each for each in clocks(sentence.text) if each != clock]
     said = {at for each in others for at in instants_of(sentence, each, facts)}
     named = [s for s in facts.of("message") if any(s.fits(at, 60.0) for at in said)]
-    events = {each.event for each in named or sent}
+    # Two messages in one sentence: either may be the one that promised.
+    both = sum(each.point == "message" for each in facts.topics(sentence.text)) > 1
+    events = {each.event for each in (facts.of("message") if both else named or sent)}
     etas = [each for each in facts.of("eta") if each.event in events]
     own = [
         s

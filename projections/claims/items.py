@@ -23,6 +23,10 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     if sentence.heading or not facts.actions or text.endswith("?"):
         return
     there = in_plans(sentence) or sentence.box is not None
+    if not there and sentence.under(
+        "root cause", "resolution", "investigation", "detection", "impact", "background"
+    ):
+        return
     item = _item(text, facts) or _only_item_of(text, facts)
     if item is None or not (there or phrases("action").search(text)):
         return

@@ -79,12 +79,11 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             yield Finding("order", "reopened", text[:160], facts.of("reopened")[:1])
     yield from _deploys_of(text, facts)
     yield from _nothing_lost(text, facts)
-    if (
-        facts.of("eta")
-        and (never := phrases("telling/no eta").search(text))
-        and is_claim(text, *never.span())
-    ):
-        yield Finding("message", "promised", text[:160], facts.of("eta")[:2])
+    if (never := phrases("telling/no eta").search(text)) and is_claim(text, *never.span()):
+        meant = {s.event for t in topics if t.point == "message" for s in own_stamps(t, text, facts)}
+        promised = [s for s in facts.of("eta") if not meant or s.event in meant]
+        if promised:
+            yield Finding("message", "promised", text[:160], tuple(promised[:2]))
     yield from _changed(text, facts)
 
 
@@ -188,7 +187,7 @@ def _version(
         return _about("version", "unknown", text, rows[-4:], version, *names)
     fixing = (
         phrases("telling/fixed for good").search(text, left, right)
-        if alone and (facts.of("reopened", "rolled back") or version in facts.causing_versions)
+        if alone and version in facts.versions
         else None
     )
     if (
@@ -424,7 +423,9 @@ def _nothing_lost(text: str, facts: Facts) -> Iterator[Finding]:
 def _all_well(text: str, facts: Facts) -> bool:
     """Whether a sentence says that everybody could what a note counts some who could not."""
     every = phrases("telling/everybody").search(text)
-    if every is None or not is_claim(text, *every.span()) or phrases("negation").search(text):
+    if every is None or every.start() > 12 or _AFTER.search(text) or phrases("negation").search(text):
+        return False
+    if not is_claim(text, *every.span()):
         return False
     words = content_words(text[every.end() :]) - facts.general
     if stem("failed") in words:
