@@ -1,6 +1,7 @@
 """Of several incidents of one service, one has each alert, each deploy and each fix."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from projections.dossier import Dossier
 from projections.durations import durations
+from projections.lives import Beginning, Lives
 from projections.procedure.evaluation import evidence_of
 from projections.procedure.fix_attempts import fix_of
 from projections.timeline import timeline
@@ -272,3 +274,25 @@ def test_no_alert_deploy_or_fix_is_of_two_incidents(history, shuffled):
             fact for fact in facts_of if isinstance(fact, AlertFired) and fact.fingerprint == end.fingerprint
         )
         assert all((event_id(began) in one) == (event_id(end) in one) for one in owned)
+
+
+@given(
+    spans=st.lists(
+        st.tuples(st.integers(0, 4000), st.integers(1, 900), st.booleans()), min_size=1, max_size=4
+    ),
+    minute=st.integers(-200, 6500),
+)
+def test_an_instant_belongs_where_what_began_then_does(spans, minute):
+    """
+    Deciding once for all instants between two edges decides as each alone does, on the edges and beside them.
+    """
+    history = []
+    for number, (begin, length, is_over) in enumerate(spans, start=1):
+        history.append(b.declared(begin, incident=f"INC-{number}"))
+        history += [b.resolved(begin + length, incident=f"INC-{number}")] if is_over else []
+    known = dossier(1, *history)
+    lives = Lives(known.incident, known.neighbours)
+    begin, length, _ = spans[0]
+    for near in (minute, begin, begin - 60, begin + length, begin + length + 24 * 60):
+        for instant in (at(near), at(near) - timedelta(microseconds=1), at(near) + timedelta(microseconds=1)):
+            assert lives.has_instant("checkout", instant) == lives.has("checkout", Beginning(instant))
