@@ -11,7 +11,7 @@ from projections.messages import Message
 from projections.procedure.advice import MESSAGES, Advice
 from projections.review import ReportStatus, publications, standing
 from projections.updates import messages_of
-from tracker.application import action_items, message_delivery
+from tracker.application import action_items, incident_facts, message_facts
 from tracker.application.dossier import dossier
 from tracker.application.procedure import due_json, due_of, durations_json
 from tracker.application.session import Session
@@ -66,9 +66,9 @@ def incident_json(shown: ShownIncident) -> dict[str, object]:
     message = next((item for item in shown.due if item.rule in MESSAGES), None)
     stands, now = shown.report, shown.now
     return {
-        **described(shown.incident),
+        **incident_facts.described(shown.incident),
         "durations": durations_json(shown.durations),
-        "messages": [message_delivery.described(each) for each in shown.messages],
+        "messages": [message_facts.described(each) for each in shown.messages],
         "actions": [action_items.described(each, now) for each in shown.actions],
         "would_have_prevented_it": [action_items.described(each, now) for each in shown.preventing],
         "earlier_open_actions": [action_items.described(each, now) for each in shown.earlier],
@@ -84,35 +84,5 @@ def incident_json(shown: ShownIncident) -> dict[str, object]:
             "event": stands.event,
             "position": stands.position,
             "changes_since": stands.changes_since,
-        },
-    }
-
-
-def described(incident: Incident) -> dict[str, object]:
-    """Return an incident's own facts as JSON keys."""
-    return {
-        "incident": incident.id,
-        "title": incident.title,
-        "status": incident.status,
-        "severity": incident.severity,
-        "services": incident.services,
-        "stage": incident.stage,
-        "lead": incident.lead,
-        "impact": incident.impact,
-        "affected": incident.affected,
-        "affected_from": incident.affected_from,
-        "affected_to": incident.affected_to,
-        "declared_at": incident.declared_at,
-        "declared_by": incident.declared_by,
-        "detected_by": incident.detected_by,
-        "resolved_at": incident.resolved_at,
-        "resolved_by": incident.resolved_by,
-        "resolution": incident.resolution,
-        "reopened_at": incident.reopened_at,
-        "merged_into": incident.merged_into,
-        "merged_from": incident.merged_from,
-        "milestones": {
-            name: {"at": milestone.at, "until": milestone.until, "by": milestone.by, "event": milestone.event}
-            for name, milestone in incident.milestones.items()
         },
     }

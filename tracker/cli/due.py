@@ -6,7 +6,7 @@ from projections.actions import OVERDUE
 from projections.incidents import open_ones, ours
 from reports.wording import procedure as words
 from tracker.application import action_items
-from tracker.application.incident_json import described
+from tracker.application.incident_facts import described
 from tracker.application.procedure import due_items, due_json
 from tracker.application.session import Session
 from tracker.application.still_due import still_due

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from projections.incidents import open_ones
-from tracker.application.incident_json import described
+from tracker.application.incident_facts import described
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
 from tracker.events.incidents import UNKNOWN

@@ -16,7 +16,7 @@ from projections.messages import State, sent
 from projections.updates import messages_of
 from reports.messages import Draft, write
 from reports.wording.channels import shown_channel, shown_channels
-from tracker.application import message_delivery, printed_messages
+from tracker.application import message_delivery, message_facts, printed_messages
 from tracker.application.channels.posting import Channel
 from tracker.application.dossier import dossier
 from tracker.application.message_draft import draft_of
@@ -271,8 +271,8 @@ def _send(
         told = f"{incident.id}: {kind} message posted to {names} at {at} by {message.by}{promise}"
     keys = {
         "incident": incident.id,
-        **message_delivery.described(message),
-        "channels": [message_delivery.described_channel(one) for one in posting.copies],
+        **message_facts.described(message),
+        "channels": [message_facts.described_channel(one) for one in posting.copies],
     }
     return answer(arguments, posting.recording, told, keys)
 
@@ -289,7 +289,7 @@ def _deliver_all(arguments: argparse.Namespace, session: Session) -> int:
         delivered = deliver(session.log, channels)
     if arguments.json:
         outbox = [
-            {"incident": one.message.incident, **message_delivery.described(one.message), "says": one.said}
+            {"incident": one.message.incident, **message_facts.described(one.message), "says": one.said}
             for one in delivered
         ]
         write_json({"outbox": outbox})
