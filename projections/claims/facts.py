@@ -12,6 +12,7 @@ from projections.changes import ChangeRow
 from projections.claims.amounts import counts_in
 from projections.claims.text import content_words
 from projections.claims.topics import Topic, topics_in
+from projections.claims.vocabulary import phrases
 from projections.durations import Duration
 from projections.messages import Message
 from projections.outages import outages
@@ -398,6 +399,13 @@ class Facts:
             return self.base.root_cause_texts
         named = (each for each in self.texts_of("note") if "root cause" in each.lower())
         return self.texts_of("root-cause") or list(named)
+
+    @cached_property
+    def names_customers(self) -> bool:
+        """Whether people noted anything of customers: asked for each sentence, so looked for once."""
+        if self.base is not None:
+            return self.base.names_customers
+        return any(phrases("words/customer").search(each) for each in self.noted_texts)
 
     @cached_property
     def noted_texts(self) -> list[str]:

@@ -261,7 +261,7 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
                 "name", "detector", text[:160], facts.of("detected", "declared")[:1], values=("alert",)
             )
             return
-    told = any(phrases("words/customer").search(each) for each in facts.noted_texts)
+    told = facts.names_customers
     unasked = outside and not told and by in ("alert", "person") and not _RELATIVE.search(text)
     unasked = unasked and all(topic.point != "alerted" for topic in facts.topics(text))
     if unasked and (called := _CALLED.match(text)) and not is_known(called["who"], facts):

@@ -11,7 +11,7 @@ from tests.cli.conftest import Typed
 from tracker.events.base import Event
 from tracker.log import Log
 
-ERRORS, ALERTS, NOTES = 160, 40, 16
+ERRORS, ALERTS, NOTES = 160, 40, 40
 COMMANDS = (("show", 1), ("timeline", 1), ("check", 1), ("report", 1, "-o", "-"))
 
 
