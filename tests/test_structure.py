@@ -16,6 +16,7 @@ LAZY = {
 LOOKED_UP = {
     "tracker.cli": "the dispatcher, so that --help imports nothing",
     "tracker.cli.dispatch": "COMMANDS",
+    "tracker.cli.demo": "the live demo, with all that a server imports",
     "tracker.application.recording": "the handlers of requests",
     "tracker.application.session": "what is still due, which only `.` after a resolve asks for",
     "tracker.application.incident_json": "the report, which only an incident with a published one asks for",

@@ -76,10 +76,15 @@ def _ignore(notice: str) -> None:
     """Drop a notice: the default for callers without a person in front of them."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Session:
     """What one caller works with: settings, the log, the author. Nothing is opened before it is used.
 
-    `notify` takes notices for a person: a clock time in full, a text that looks like a secret.
+    `notify` takes notices for a person: a clock time in full, a text that looks like a secret. `clock` is
+    another one than this machine's only in the demo.
     """
 
     def __init__(
@@ -88,9 +93,10 @@ class Session:
         *,
         log: Log | None = None,
         notify: Callable[[str], None] = _ignore,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.options = options or Options()
-        self.notify = notify
+        self.notify, self.clock = notify, clock
         if log is not None:
             self.__dict__["log"] = log
 
@@ -120,7 +126,7 @@ class Session:
     @cached_property
     def log(self) -> Log:
         """The log, opened when it is first used; what acts on its rows and is not ours is a notice."""
-        log = Log(self.settings.store)
+        log = Log(self.settings.store, now=self.clock)
         if foreign := log.foreign_objects:
             self.notify(f"tracker: {not_ours(foreign)}\n  See: tracker verify")
         return log
@@ -135,8 +141,7 @@ class Session:
         """This instant, from the same clock as the log's."""
         if "log" in self.__dict__:
             return self.log.now()
-
-        return datetime.now(UTC)
+        return self.clock()
 
     # ── who, when, which ─────────────────────────────────────────────────────
 

@@ -4,6 +4,10 @@ A shop's payments fail because v1.2.0 leaks database connections; v1.2.1 fixes i
 recorded from real programs, and the people's commands run as if typed at the time of the story. The
 result is the same, byte for byte, every time and on every machine.
 
+With --live it is played on the page of a `tracker serve` of its own, as it happened or faster: open the
+page and watch. Log, settings and server are the demo's; no other log is read or written. The server's
+clock is the story's. Ctrl-C ends it.
+
 With --company it is a log of two years instead, for `tracker trends`, `tracker rules` and the notebooks:
 the same seed gives the same log.
 """
@@ -13,27 +17,33 @@ import contextlib
 import hashlib
 import json
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tracker.application import told_heads
 from tracker.application.company import play_company
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
-from tracker.cli.demo_player import Player
+from tracker.cli.demo_player import FASTEST, LIVE_TOML, SPEED, Player
 from tracker.cli.progress import progress
 from tracker.demo.story import INCIDENT
-from tracker.errors import RefusedError
+from tracker.errors import RefusedError, UsageError
 from tracker.text.shell import word
 from tracker.text.terminal import table
 
 EXAMPLE = """examples:
   tracker demo
   tracker demo /tmp/hotfix
+  tracker demo --live
   tracker demo --company /tmp/company --seed 7"""
 MARK = ".tracker-demo"
+_OF_SQLITE = ("-wal", "-shm")
+"""Files that are there as long as somebody has the log open."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,12 +59,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="instead two years of a made-up company, some 600 incidents, for trends and notebooks",
     )
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="another company (default 1)")
+    live = parser.add_argument_group("the page")
+    live.add_argument(
+        "--live",
+        action="store_true",
+        help="play it on the page of a tracker serve of its own, on a log of its own, until Ctrl-C",
+    )
+    live.add_argument(
+        "--speed",
+        metavar="N",
+        type=float,
+        help=f"so many times faster than it happened; 1 is as it happened (default {SPEED:g})",
+    )
+    live.add_argument("--port", type=int, help="port of the page (default: any free one)")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    target = Path(arguments.folder or ("tracker-company" if arguments.company else "tracker-demo"))
+    _refuse_mixed(arguments)
+    usual = "tracker-company" if arguments.company else "tracker-live" if arguments.live else "tracker-demo"
+    target = Path(arguments.folder or usual)
     older = _older_demo(target)
+    if arguments.live:
+        return _live(arguments, target, older)
     if arguments.company:
         return _company(arguments, target, older)
     with _written_whole(target, older) as made:
@@ -66,6 +93,42 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     else:
         _tell(player, target)
     return 0
+
+
+def _refuse_mixed(arguments: argparse.Namespace) -> None:
+    if arguments.live and arguments.company:
+        raise UsageError(
+            "demo: --company is two years at once, and --live one incident", hint="tracker demo --live"
+        )
+    if not arguments.live and (arguments.speed is not None or arguments.port is not None):
+        raise UsageError("demo: --speed and --port are for --live", hint="tracker demo --live --speed 60")
+    if arguments.speed is not None and not 1 <= arguments.speed <= FASTEST:
+        raise UsageError(
+            f"demo: --speed must be between 1 and {FASTEST:g}",
+            hint="tracker demo --live --speed 60",
+        )
+
+
+def _live(arguments: argparse.Namespace, target: Path, older: list[str]) -> int:
+    """Play it until a signal, and keep what was written for a look around."""
+    with _written_whole(target, older) as made:
+        Player(made).prepare(LIVE_TOML)
+    told_heads.path_of(str((target / "tracker.db").absolute())).unlink(missing_ok=True)
+    try:
+        # Only the page needs a server, with all that servers import.
+        code: int = import_module("tracker.cli.demo_live").play(
+            target.absolute(),
+            speed=arguments.speed or SPEED,
+            port=arguments.port or 0,
+            as_json=arguments.json,
+        )
+        return code
+    finally:
+        for store in ("tracker.db", "tracker.db.inbox"):
+            # A thread of the server may have it open still: what it wrote goes into the file now, not later.
+            with contextlib.closing(sqlite3.connect(target / store)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _write_mark(target)
 
 
 @contextlib.contextmanager
@@ -128,7 +191,8 @@ def _older_demo(target: Path) -> list[str]:
         ours = dict(json.loads(mark.read_text(encoding="utf-8")))
     except ValueError:
         ours = {}
-    if set(found) <= {*ours, MARK} and all(_sha256(target / name) == digest for name, digest in ours.items()):
+    kept = {name for name in found if not name.endswith(_OF_SQLITE)}
+    if kept <= {*ours, MARK} and all(_sha256(target / name) == digest for name, digest in ours.items()):
         return found
     raise RefusedError(
         f"{target} was changed after the demo was created; nothing was overwritten",
@@ -156,7 +220,8 @@ def _remove(path: Path) -> None:
 
 def _write_mark(folder: Path) -> None:
     """Keep what was written, so that a later demo knows its own files from somebody's work."""
-    written = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.endswith(_OF_SQLITE)]
+    written = {path.name: _sha256(path) for path in paths}
     (folder / MARK).write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 

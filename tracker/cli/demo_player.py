@@ -1,4 +1,4 @@
-"""Plays the demo's story: on a clock of its own, each step as if typed or received then."""
+"""Playing the demo's story into a log: what sources sent, and what people typed."""
 
 import contextlib
 import hashlib
@@ -43,6 +43,11 @@ from tracker.ingest.sentry import envelope
 from tracker.log import Log
 from tracker.times import Typed
 
+LIVE_TOML = TOML.replace('repositories = ["checkout"]\n', "")
+"""Without the repository, which has all commits already: a server would read those to come."""
+SPEED = 30.0
+FASTEST = 600.0
+"""How many times faster than it happened the story is played live."""
 _READERS: dict[str, Callable[..., list[Incoming]]] = {
     "alertmanager": alertmanager.read,
     "events": cdevents.read,
@@ -69,23 +74,40 @@ class Player:
         self.correction = ""
         self._clock = datetime(2026, 1, 22, tzinfo=UTC)
         self._named: dict[str, str] = {}
+        self._feeds = Path(demo.__file__).parent / "feeds"
+        self._store = str(folder / "tracker.db")
 
     def play(self) -> None:
         """Write the settings, unpack the repository, play every step, write the report."""
-        self._feeds = Path(demo.__file__).parent / "feeds"
-        (self.folder / "tracker.toml").write_text(TOML, encoding="utf-8")
-        self.missing = unpack(self._feeds / "checkout.bundle", self.folder / "checkout") or ""
-        store = str(self.folder / "tracker.db")
-        with Log(store, now=lambda: self._clock, salts=_salt) as log:
-            named = {"config": str(self.folder / "tracker.toml"), "store": store}
-            self._session = Session(Options(config=named["config"], store=store), log=log)
-            self._options = [f"--{name}={value}" for name, value in named.items()]
-            for step in STORY:
-                self._clock = instant(step.at)
-                self._play(step)
+        self.prepare()
+        self.record()
+
+    def record(self) -> None:
+        """Play every step, and write the report."""
+        with Log(self._store, now=self._now, salts=_salt) as log:
+            self._session = Session(self.options, log=log)
+            self._play_all()
             log.seal()
             self.events, self.head = log.position, log.head(log.position)
             self._report()
+
+    def prepare(self, settings: str = TOML) -> None:
+        """Write the settings, and unpack the repository."""
+        (self.folder / "tracker.toml").write_text(settings, encoding="utf-8")
+        self.missing = unpack(self._feeds / "checkout.bundle", self.folder / "checkout") or ""
+
+    @property
+    def options(self) -> Options:
+        """Where its log is."""
+        return Options(config=str(self.folder / "tracker.toml"), store=self._store)
+
+    def _now(self) -> datetime:
+        return self._clock
+
+    def _play_all(self) -> None:
+        for step in STORY:
+            self._clock = instant(step.at)
+            self._play(step)
 
     def _play(self, step: Step) -> None:
         match step:
@@ -138,7 +160,9 @@ class Player:
 
     def _command(self, words: list[str]) -> str:
         """Run a command as if it had been typed, and return what it printed."""
-        arguments = parser_for(words[0]).parse_args([*words[1:], *self._options])
+        arguments = parser_for(words[0]).parse_args(
+            [*words[1:], f"--config={self.options.config}", f"--store={self._store}"]
+        )
         arguments.child, arguments.at_tz = [], "UTC"
         with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()):
             call(arguments, log=self._session.log)

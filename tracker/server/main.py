@@ -134,7 +134,7 @@ class Workers:
             session.use(settings)
 
     def _session(self, origin: Session) -> Session:
-        session = Session(self._options, notify=self._notify)
+        session = Session(self._options, notify=self._notify, clock=origin.clock)
         session.use(origin.settings)
         self._sessions.append(session)
         return session

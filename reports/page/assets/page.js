@@ -5,7 +5,7 @@
   const rows = document.getElementById("rows");
   const announced = document.getElementById("announced");
   const connection = document.getElementById("connection");
-  const offset = body.dataset.now ? Date.parse(body.dataset.now) - Date.now() : 0;
+  let offset = body.dataset.now ? Date.parse(body.dataset.now) - Date.now() : 0;
 
   // ── clocks ──
   const two = (number) => String(number).padStart(2, "0");
@@ -137,6 +137,10 @@
       const part = document.querySelector(`[data-region="${name}"]`);
       if (part) morphChildren(part, parsed(html));
     }
+    // This machine slept, its clock was put right, or the server's is the demo's, which runs faster.
+    const read = document.querySelector(".as-of time");
+    const drift = read ? Date.parse(read.dateTime) - Date.now() - offset : 0;
+    if (Math.abs(drift) > 30000) offset += drift;
     document.querySelector(".none")?.remove();
     position = Math.max(position, content.position);
     body.dataset.position = position;
