@@ -20,8 +20,8 @@ from reports.wording.impact import impact_in_words
 from reports.wording.note_beginnings import cause_part, without_cause_part
 from reports.wording.procedure import todo, what_is_due
 from reports.wording.verdict_phrases import PHRASES, recorded_confounders, recorded_span
-from tracker.events.incidents import NoteAdded
-from tracker.events.messages import REMINDER
+from tracker.events.incidents import NoteAdded, SeverityChanged
+from tracker.events.messages import REMINDER, MessageSent
 from tracker.events.verdicts import VerdictsGiven
 from tracker.incident import Incident, Status
 from tracker.text.shortening import short
@@ -95,7 +95,7 @@ def remind(item: Advice, draft: Draft) -> str:
 def _to_look_up(kind: str, draft: Draft) -> list[str]:
     """Say who must be notified, where the report is, and up to where the log was read: its head proves that later."""
     lines = []
-    if draft.tell and kind == "initial":
+    if draft.tell and (kind == "initial" or (kind == "update" and _is_escalated(draft))):
         lines.append(f"Tell: {', '.join(short(name, 100) for name in draft.tell)}")
     if draft.report_link and kind == "resolved":
         lines.append(f"📝 Incident report: {draft.report_link}")
@@ -103,6 +103,19 @@ def _to_look_up(kind: str, draft: Draft) -> list[str]:
         position, head = draft.log_head
         lines.append(f"Log: position {position}, head {head[:12]}")
     return lines
+
+
+def _is_escalated(draft: Draft) -> bool:
+    """Whether the severity was changed since the last message: others have to be told now."""
+    told = [
+        entry.position
+        for entry in draft.entries
+        if isinstance(entry.fact, MessageSent | SeverityChanged)
+        and entry.fact.incident == draft.incident.id
+        and not (isinstance(entry.fact, MessageSent) and entry.fact.kind == REMINDER)
+    ]
+    last = max(told, default=None)
+    return any(isinstance(entry.fact, SeverityChanged) and entry.position == last for entry in draft.entries)
 
 
 def _initial(draft: Draft) -> list[str]:

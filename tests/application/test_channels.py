@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projections.messages import Message, State
 from tests.builders import at
-from tests.servers.slack import SECRET, Reply
+from tests.servers.slack import SECRET, TOKEN, Reply
 from tracker.application.channels.configured import channels
 from tracker.application.channels.posting import PostOutcome
 from tracker.application.channels.slack import Slack, escaped
+from tracker.application.channels.teams import Teams, card
+from tracker.application.channels.webhook import Webhook
 from tracker.errors import SettingsError
 from tracker.settings.loading import parse as parse_settings
 from tracker.settings.schema import Settings
@@ -203,3 +207,104 @@ def test_the_address_may_stand_in_a_file(monkeypatch, tmp_path, slack):
     found = channels(settings_of('[slack]\nwebhook_url_env = "SLACK_URL"\n'))
 
     assert found["slack"](message()).became is PostOutcome.POSTED
+
+
+# ── Teams and the webhook ────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reply", "became", "said"),
+    [
+        (Reply(202, ""), PostOutcome.POSTED, "accepted (202)"),
+        (Reply(200, "1"), PostOutcome.POSTED, "accepted (200)"),
+        (Reply(200, "Webhook message delivery failed"), PostOutcome.UNKNOWN, "not a workflow's"),
+        (
+            Reply(400, '{"error":{"code":"InvalidRequest","message":"x"}}'),
+            PostOutcome.REFUSED,
+            "InvalidRequest",
+        ),
+        (
+            Reply(401, '{"error":{"code":"DirectApiAuthorizationRequired"}}'),
+            PostOutcome.REFUSED,
+            "let anyone",
+        ),
+        (Reply(404, ""), PostOutcome.REFUSED, "removed or turned off"),
+        (Reply(302, "", {"Location": "https://login.example"}), PostOutcome.REFUSED, "redirected (302)"),
+        (Reply(429, "", {"Retry-After": "30"}), PostOutcome.LATER, "rate-limited by Teams"),
+        (Reply(502, ""), PostOutcome.LATER, "502"),
+        (Reply(504, ""), PostOutcome.UNKNOWN, "504"),
+        (Reply(hangs=True), PostOutcome.UNKNOWN, "did not answer"),
+    ],
+)
+def test_what_a_workflow_answers(teams, reply, became, said):
+    """
+    202 is all that one ever says; what it does not take is named, and its signature is not repeated.
+    """
+    teams.replies = [reply]
+
+    answer = post(teams.url, channel=Teams)
+
+    assert (answer.became, said in answer.said) == (became, True)
+    assert "ZZZZ" not in answer.said
+
+
+@pytest.mark.parametrize(
+    ("reply", "became", "said"),
+    [
+        *((Reply(status, ""), PostOutcome.POSTED, f"accepted ({status})") for status in (200, 201, 202)),
+        (Reply(410, ""), PostOutcome.REFUSED, "wants no more events"),
+        (Reply(415, ""), PostOutcome.REFUSED, "takes no application/cloudevents+json"),
+        (Reply(403, f"{TOKEN} is not known"), PostOutcome.REFUSED, "[webhook] token_env"),
+        (Reply(408, ""), PostOutcome.LATER, "408"),
+        (Reply(429, "", {"Retry-After": "7"}), PostOutcome.LATER, "rate-limited"),
+        (Reply(503, ""), PostOutcome.LATER, "503"),
+        (Reply(drops=True), PostOutcome.UNKNOWN, "broke the connection off"),
+    ],
+)
+def test_what_a_receiver_of_cloud_events_answers(cloud_events, reply, became, said):
+    """
+    As its specification has it: any 2xx is taken, 410 is for good, 429 and 5xx are for now.
+    """
+    cloud_events.replies = [reply]
+
+    answer = post(cloud_events.url, channel=Webhook, token=TOKEN)
+
+    assert (answer.became, said in answer.said) == (became, True)
+    assert TOKEN not in answer.said
+
+
+def test_a_wrong_token_is_refused_by_its_setting(cloud_events):
+    """
+    The receiver asks for it with every event.
+    """
+    assert post(cloud_events.url, channel=Webhook, token=TOKEN).became is PostOutcome.POSTED
+    assert "[webhook] token_env" in post(cloud_events.url, channel=Webhook, token="another").said
+    assert "[webhook] token_env" in post(cloud_events.url, channel=Webhook).said
+
+
+@given(st.text(min_size=1, max_size=400).filter(str.strip))
+def test_any_text_stays_text(text):
+    """
+    In a card each line is a run of text, which knows no markup; a CloudEvent has it as it is, under one id.
+    """
+    blocks = card(text)["attachments"][0]["content"]["body"]
+    runs = [run for block in blocks for run in block["inlines"]]
+    assert {run["type"] for run in runs} == {"TextRun"}
+    assert [run["text"] for run in runs][1:] == [line for line in text.split("\n")[1:] if line.strip()]
+    assert runs[0]["text"] == text.split("\n")[0]
+
+    event = json.loads(Webhook("http://h/").body(message(text, event="0e1")))
+    assert (event["id"], event["data"]["text"], event["specversion"]) == ("0e1", text, "1.0")
+
+
+@pytest.mark.parametrize(
+    ("channel", "most"),
+    [(Slack, 40_000), (Teams, 20_000), (Webhook, 62_000)],
+    ids=["slack", "teams", "webhook"],
+)
+def test_what_a_channel_would_cut_is_refused_before(channel, most):
+    """
+    Each by its own limit.
+    """
+    assert channel("http://h/").problem_of("a" * most) is None
+    assert "accept" in channel("http://h/").problem_of("a" * 70_000)

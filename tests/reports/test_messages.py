@@ -12,10 +12,12 @@ import pytest
 from projections.changes import changes
 from projections.dossier import Dossier
 from projections.durations import durations_of
+from projections.procedure.advice import Advice
 from projections.procedure.evaluation import evidence_of
 from projections.procedure.fix_attempts import fix_or_rollout
+from projections.procedure.rule import NextStep, ProcedureLimits
 from projections.timeline import timeline
-from reports.messages import Draft, write
+from reports.messages import Draft, remind, write
 from tests.builders import (
     alert,
     at,
@@ -34,6 +36,8 @@ from tests.builders import (
     rollback,
     rollback_failed,
     rollback_start,
+    sent,
+    severity,
     stage,
     verdict,
     verdicts,
@@ -339,6 +343,41 @@ def test_an_update_names_the_fix_that_the_procedure_has():
     assert "v1.2.1" not in of(tried, back)
     assert "v1.2.2" not in of(tried, staged, back)
     assert "v1.2.2 deployment in progress" in of(tried, back, deploy_start(29.5, version="v1.2.2"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "named"),
+    [
+        ("initial", [], True),
+        ("update", [], False),
+        ("update", [sent(8), severity(12, severity="critical")], True),
+        ("update", [sent(8), severity(12, severity="critical"), sent(14, kind="due")], True),
+        ("update", [sent(8), severity(12, severity="critical"), sent(14, kind="update")], False),
+        ("resolved", [severity(12, severity="critical"), resolved(25)], False),
+    ],
+)
+def test_whom_to_tell_is_named_first_and_when_the_severity_changed(kind, events, named):
+    """
+    Who has to know of a critical incident hears of one that became it.
+    """
+    text = write(kind, draft(declared(), *events, tell=("cto", "product")))
+
+    assert ("Tell: cto, product" in text) == named
+
+
+def test_a_reminder_says_what_is_due_and_what_to_type():
+    """
+    When it was due, of what, and whom to ask; for a message the command that posts it.
+    """
+    step = NextStep("message", {"incident": "INC-1", "kind": "update"})
+    limits = ProcedureLimits.of({})
+    item = Advice("updates_on_time", step, at(28), -120.0, limits)
+
+    text = remind(item, draft(declared(), lead()))
+
+    assert text.splitlines()[0].startswith("⏰ DUE - update the team (INC-1)")
+    assert "Due at: 14:28 UTC" in text
+    assert "Type: tracker message INC-1 update --send" in text
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 from projections.messages import Message
 from tracker.application.channels.posting import Answer, Channel, PostOutcome
 from tracker.ingest.http import Answer as HttpAnswer
+from tracker.text.shortening import short
 
 LONGEST_BYTES = 28_000
 """Teams rejects a larger card."""
@@ -65,7 +66,7 @@ def card(text: str) -> dict[str, object]:
                     "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
                     "type": "AdaptiveCard",
                     "version": "1.4",
-                    "fallbackText": first,
+                    "fallbackText": short(first, 200),
                     "msteams": {"width": "Full"},
                     "body": blocks,
                 },
