@@ -18,7 +18,6 @@ from projections.announcements import (
     lifecycle_announcements,
 )
 from projections.dossier import Part
-from projections.incidents import open_ones, ours
 from projections.procedure.advice import Advice
 from projections.procedure.communication import recorded_live
 from reports.messages import Draft, remind, write
@@ -26,7 +25,6 @@ from tracker.application.channels.configured import announced, names
 from tracker.application.dossier import dossier
 from tracker.application.message_draft import draft_of
 from tracker.application.outbox import VIA
-from tracker.application.procedure import due_of
 from tracker.application.session import Session
 from tracker.application.still_due import still_due
 from tracker.events.base import BY_ITSELF, Arrival, Decision, Incoming, Window
@@ -85,28 +83,23 @@ def announce_decisions(session: Session) -> list[Incoming]:
     return made
 
 
-def announce_due(session: Session) -> list[Incoming]:
-    """Prepare a reminder of each thing that became due and was not announced; return them."""
+def announce_due(session: Session, due: Iterable[tuple[Incident, list[Advice]]]) -> list[Incoming]:
+    """Prepare a reminder of each thing that became due and was not announced; return them.
+
+    `due` is that of the open incidents; that of the resolved ones comes to it. Nothing is of what was back-filled.
+    """
     since = _began(session)
     if not any(what == "due" for _, what in since):
         return []
     made: list[Incoming] = []
-    for incident, items in _due(session):
-        for item in items:
+    for incident, items in [*due, *still_due(session)]:
+        for item in items if recorded_live(incident) else ():
             announcement = due_announcement(item, session.now)
             to = _to(announcement, incident, since) if announcement else []
             if announcement and to:
                 draft = _draft(session, incident.id, None)
                 made += _prepare(session, announcement, to, draft, remind(item, draft))
     return made
-
-
-def _due(session: Session) -> Iterable[tuple[Incident, list[Advice]]]:
-    """Yield what is due of open incidents, and of those that were resolved; nothing of what was back-filled."""
-    for incident in session.load_incidents(ours(open_ones(session.incident_summaries()))):
-        if recorded_live(incident):
-            yield incident, due_of(session, dossier(session, incident, parts=Part.WORK))
-    yield from ((incident, items) for incident, items in still_due(session) if recorded_live(incident))
 
 
 def _began(session: Session) -> Began:

@@ -5,14 +5,15 @@ import time
 
 from projections.dossier import Part
 from projections.incidents import open_ones, ours
-from projections.procedure.advice import overdue_messages
+from projections.procedure.advice import Advice, overdue_messages
 from reports.wording import procedure as words
 from tracker.application import announcing, outbox
 from tracker.application.dossier import dossier
-from tracker.application.procedure import due_items
+from tracker.application.procedure import due_of
 from tracker.application.session import Session
 from tracker.events.base import Incoming
 from tracker.events.messages import MessagePrepared
+from tracker.incident import Incident
 from tracker.server.telemetry import Telemetry, log_line
 from tracker.settings.schema import Settings
 from tracker.times import utc
@@ -63,13 +64,15 @@ class Announcer:
         session = self._session
         incidents = session.load_incidents(ours(open_ones(session.incident_summaries())))
         now = session.now
+        due: list[tuple[Incident, list[Advice]]] = []
         for incident in incidents:
             known = dossier(session, incident, parts=Part.WORK)
             missed = outbox.record_missed_etas(session.log, incident, known.changes, now)
             if missed.recorded:
                 log_line("a promised time passed", 30, incident=incident.id)
-        for incident in incidents:
-            for item in overdue_messages(due_items(session, incident)):
+            due.append((incident, due_of(session, known)))
+        for incident, items in due:
+            for item in overdue_messages(items):
                 assert item.due_at is not None
                 key = (incident.id, utc(item.due_at))
                 if key not in self._reminded:
@@ -82,7 +85,7 @@ class Announcer:
                         due_at=utc(item.due_at),
                         next=f"{words.todo(item.next_step)} --send",
                     )
-        _log(announcing.announce_due(session))
+        _log(announcing.announce_due(session, due))
 
 
 def _log(made: list[Incoming]) -> None:
