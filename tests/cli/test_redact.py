@@ -672,14 +672,15 @@ def chunk(mark):
     return Incoming(event=event, payload=data)
 
 
-KINDS = sorted({each.TOPIC for each in one_of_each()} - {"log-sealed", "settings-changed", "event-redacted"})
+OURS = ("log-sealed", "settings-changed", "announcing-set", "event-redacted")
+KINDS = sorted({each.TOPIC for each in one_of_each()} - set(OURS))
 
 
 def incomings(mark):
     """One of each kind, with a mark in its texts and a payload that holds it."""
     found = []
     for each in one_of_each():
-        if each.TOPIC in ("metric-sampled", "log-sealed", "settings-changed", "event-redacted"):
+        if each.TOPIC in ("metric-sampled", *OURS):
             continue
         event = each if each.TOPIC == "incident-merged" else marked(each, mark)
         if isinstance(event, Decision) and event.incident:
