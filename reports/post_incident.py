@@ -4,7 +4,7 @@ It is a function of what it is given: no clock, no store, no environment. The sa
 gives the same bytes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -22,7 +22,7 @@ class Document:
 
     parts: tuple[Part, ...]
     pictures: dict[str, bytes]
-    charts: dict[str, Chart]
+    charts: dict[str, Chart] = field(compare=False)
 
     @cached_property
     def page_pictures(self) -> dict[str, tuple[bytes, bytes]]:
