@@ -414,7 +414,7 @@ def test_text_files_have_the_same_rows(world, form):
     assert made.rows["samples"] == 2 * 3 * 1440
     with pytest.raises(UsageError, match=f"holds {form} files"):
         open_lake(world.lake)
-    with pytest.raises(RefusedError, match=f"holds an export as {form}"):
+    with pytest.raises(RefusedError, match=f"was exported as {form}"):
         world.export()
 
 
@@ -424,7 +424,7 @@ def test_a_lock_that_is_held_too_long_is_said(world):
     """
     waiting = folder.locked(world.lake, wait_seconds=0.1)
 
-    with folder.locked(world.lake), pytest.raises(StoreError, match="another export"), waiting:
+    with folder.locked(world.lake), pytest.raises(StoreError, match="another process has been exporting"), waiting:
         raise AssertionError
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from tracker.application.running_server import path_of
 from tracker.errors import RefusedError, StoreError
+from tracker.text.shell import command
 
 _LONGEST_TOKEN = 200
 
@@ -132,7 +133,7 @@ class PageLinks:
         except (OSError, msgspec.DecodeError) as wrong:
             raise StoreError(
                 f"{self.path}: cannot keep the links to the page: {wrong}",
-                hint=f"See who may write there: ls -ld {self.path.parent}",
+                hint=f"See who may write there: {command('ls', '-ld', str(self.path.parent))}",
             ) from wrong
 
     @contextmanager

@@ -18,7 +18,7 @@ from tracker.application.session import Session
 from tracker.cli.common import INCIDENT_HELP, say, write_json
 from tracker.errors import RefusedError, UsageError
 from tracker.server.main import serve
-from tracker.text.shell import word
+from tracker.text.shell import command, word
 from tracker.text.terminal import table
 from tracker.times import utc
 
@@ -86,7 +86,7 @@ def _link(arguments: argparse.Namespace, session: Session) -> int:
     what = f"{incident} and nothing else" if incident else "all incidents"
     say(
         f"Whoever has it sees {what}, read-only, until {utc(until)}.",
-        f"To take it back: tracker serve unlink {token.partition('.')[0]}",
+        f"To take it back: {command('tracker', 'serve', 'unlink', token.partition('.')[0])}",
     )
     return 0
 

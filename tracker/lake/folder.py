@@ -100,7 +100,7 @@ def prepare(folder: Path, log: str, form: str) -> None:
         )
     if mark.format != form:
         raise RefusedError(
-            f"{folder} holds an export as {mark.format}",
+            f"{folder} was exported as {mark.format}",
             hint=command("tracker", "export", str(folder), "--format", mark.format),
         )
 
@@ -124,7 +124,7 @@ def locked(folder: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > give_up:
                     raise StoreAwayError(
-                        f"another export into {folder} has been running for {wait_seconds:.0f} s",
+                        f"{folder}: another process has been exporting into it for {wait_seconds:.0f} s",
                         hint="Wait for it, or stop it, and type it again",
                     ) from None
                 time.sleep(0.05)
