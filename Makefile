@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTEST ?=
 # Processes that share the tests, a file at a time, so that few servers are started: make test WORKERS=0 for one.
 # More than there are cores, for many tests wait; in the order of the files, for those with few tests are the longest.
-WORKERS ?= 3
+WORKERS ?= 4
 # Lines of the product are counted where all tests run; see [tool.coverage] in pyproject.toml.
 COVERAGE = $(if $(PYTEST),,--cov --cov-report=)
 # Tests of what the documents promise; part of `make test`, and runnable alone.

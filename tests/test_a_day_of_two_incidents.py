@@ -242,7 +242,7 @@ def test_a_deploy_to_another_place_is_neither_candidate_nor_judged_nor_in_the_wa
         assert elsewhere
         assert all(not change["candidate_for"] for change in elsewhere)
         assert {change["environment"] for change in elsewhere} <= {"staging", "preview"}
-        assert "rc1" not in str(day.server.answer("compare", incident)["rows"])
+        assert "-rc1" not in str(day.server.answer("compare", incident)["rows"])
 
 
 def test_the_culprit_is_judged_until_the_next_deploy_and_the_fix_is_named(day: Day) -> None:

@@ -84,7 +84,7 @@ def answers(sizes: Sizes, folder: Path) -> Iterator[Row]:
         said_in(sizes.other_events / filled, "events/s"),
         note=f"{filled:.1f} s, making them included; {long.stat().st_size / 1e6:,.0f} MB",
     )
-    repeats = max(2, sizes.starts // 2)
+    repeats = max(1, sizes.starts // 2)
     for name, *more in (
         ("show",),
         ("timeline",),

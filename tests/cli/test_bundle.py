@@ -65,6 +65,9 @@ def test_what_is_imported_answers_as_it_did_where_it_was_recorded(bundled, elsew
         if words[0] == "history":
             for each in (*(mine := here.json["entries"]), *(its := there.json["entries"])):
                 del each["position"]
+            # There each says which log it came from.
+            assert all(each.pop("origin") for each in its)
+            assert not any(each.pop("origin") for each in mine)
             assert mine == its
         elif words[0] == "timeline":
             # What was decided there is marked here.

@@ -41,9 +41,10 @@ EVERY = {
     "import": ("here.txt",),
     "timeline": ("1",),
     "inbox": ("list",),
+    "export": ("lake",),
 }
 ALONE = ("show", "collect", "compare", "watch", "check", "report", "review", "publish")
-ASIDE = ("init", "demo", "run")
+ASIDE = ("init", "demo", "run", "sql")
 
 
 @pytest.fixture

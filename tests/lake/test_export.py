@@ -131,7 +131,7 @@ def test_an_export_that_is_stopped_anywhere_is_completed_by_the_next(world, monk
     world.incident()
     world.samples(days=1)
     write = deltalake.write_deltalake
-    for step in range(0, 2 * steps_of_an_export(world), 7):
+    for step in range(0, 2 * steps_of_an_export(world), 13):
         shutil.rmtree(world.lake, ignore_errors=True)
         if step % 2:
             world.export()
@@ -424,7 +424,11 @@ def test_a_lock_that_is_held_too_long_is_said(world):
     """
     waiting = folder.locked(world.lake, wait_seconds=0.1)
 
-    with folder.locked(world.lake), pytest.raises(StoreError, match="another process has been exporting"), waiting:
+    with (
+        folder.locked(world.lake),
+        pytest.raises(StoreError, match="another process has been exporting"),
+        waiting,
+    ):
         raise AssertionError
 
 

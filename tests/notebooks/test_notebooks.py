@@ -96,29 +96,29 @@ def test_what_changed_is_what_the_page_and_its_json_say(company, monkeypatch):
 
 def test_the_tables_figures_are_those_of_page_and_json_to_the_digit(company):
     """
-    By service and by quarter: one function measures, whoever asks.
+    By quarter: one function measures, whoever asks.
     """
     span = ("2025-01-01T00:00Z", "2025-12-31T00:00Z")
-    for by in ("service", "quarter"):
-        typed = ["tracker", "trends", "--from", span[0], "--to", span[1], "--by", by]
-        page, answer = (
-            subprocess.run(
-                [sys.executable, "-m", *typed, *more], cwd=company, check=True, capture_output=True, text=True
-            ).stdout
-            for more in ((), ("--json",))
-        )
-        with frames.open(company) as tables, Log(str(company / "tracker.db")) as log:
-            rows = tables.trends(*span, by=by)
-            figures = trends(log, *map(datetime.fromisoformat, span), by=by).measures
+    by = "quarter"
+    typed = ["tracker", "trends", "--from", span[0], "--to", span[1], "--by", by]
+    page, answer = (
+        subprocess.run(
+            [sys.executable, "-m", *typed, *more], cwd=company, check=True, capture_output=True, text=True
+        ).stdout
+        for more in ((), ("--json",))
+    )
+    with frames.open(company) as tables, Log(str(company / "tracker.db")) as log:
+        rows = tables.trends(*span, by=by)
+        figures = trends(log, *map(datetime.fromisoformat, span), by=by).measures
 
-        for row, told, figure in zip(
-            rows.to_dict("records"), json.loads(answer)["measures"], figures, strict=True
-        ):
-            for name in ("value", "low", "high", "change", "change_low", "change_high", "n", "n_before"):
-                there = None if row[name] != row[name] else row[name]
-                assert (None if str(there) == "<NA>" else there) == told[name], (name, told)
-            assert row["says"] == told["says"]
-            assert value(figure) in page
+    for row, told, figure in zip(
+        rows.to_dict("records"), json.loads(answer)["measures"], figures, strict=True
+    ):
+        for name in ("value", "low", "high", "change", "change_low", "change_high", "n", "n_before"):
+            there = None if row[name] != row[name] else row[name]
+            assert (None if str(there) == "<NA>" else there) == told[name], (name, told)
+        assert row["says"] == told["says"]
+        assert value(figure) in page
 
 
 def test_it_plays_a_log_of_its_own_when_it_is_given_none(tmp_path, monkeypatch):

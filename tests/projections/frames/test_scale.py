@@ -4,7 +4,7 @@ import pytest
 
 from tests.projections.frames.scale import TABLES, cpu_seconds, play
 
-SMALL, TIMES = 100, 4
+SMALL, TIMES = 50, 4
 
 
 @pytest.mark.slow
