@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -140,7 +141,7 @@ def rows(
             f"{name}: alerts standing in the log, from the first request to an empty inbox",
             standing, 2_500, 1, "events/s", f"{_events(server):,} events",
         )  # fmt: skip
-        with _scanned_beside(server, folder) as scanned:
+        with _ScannedBeside(server) as scanned:
             began = time.perf_counter()
             sent = wrk(server.url, alerts(15 * 10**9), folder, seconds)
             standing = _standing(server, sent, began)
@@ -155,7 +156,7 @@ def rows(
         )  # fmt: skip
         declared = server.cli("declare", "Payments answer 500", *_INCIDENT)
         assert declared.code == 0, declared.err
-        with _asked_beside(server) as asked:
+        with _AskedBeside(server) as asked:
             sent = wrk(server.url, alerts(2 * 10**10), folder, seconds)
         yield at_most(
             f"{name}: slowest of 100 (p99), while tracker report and verify run beside",
@@ -196,12 +197,27 @@ def _events(server: TrackerServer) -> int:
         return log.position
 
 
-class _scanned_beside:  # noqa: N801 (used as a block)
-    """Send errors whose texts almost hold secrets, some five a second, until the block ends; count them."""
+class _Beside(ABC):
+    """Work that goes on beside a measurement, until the block ends; it counts what it did."""
 
-    def __init__(self, server: TrackerServer, folder: Path) -> None:
+    def __init__(self, server: TrackerServer) -> None:
         self._server, self._count, self._over = server, [0], threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @abstractmethod
+    def _run(self) -> None: ...
+
+    def __enter__(self) -> list[int]:
+        self._thread.start()
+        return self._count
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+class _ScannedBeside(_Beside):
+    """Send errors whose texts almost hold secrets, some five a second, until the block ends; count them."""
 
     def _run(self) -> None:
         parts = urlsplit(self._server.url)
@@ -217,21 +233,9 @@ class _scanned_beside:  # noqa: N801 (used as a block)
             connection.close()
             number += 1
 
-    def __enter__(self) -> list[int]:
-        self._thread.start()
-        return self._count
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-
-class _asked_beside:  # noqa: N801 (used as a block)
+class _AskedBeside(_Beside):
     """Type commands that read the log, one after the other, until the block ends; count them."""
-
-    def __init__(self, server: TrackerServer) -> None:
-        self._server, self._count, self._over = server, [0], threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         while not self._over.is_set():
@@ -240,11 +244,3 @@ class _asked_beside:  # noqa: N801 (used as a block)
                 if ran.code:
                     sys.stderr.write(ran.err)
                 self._count[0] += not ran.code
-
-    def __enter__(self) -> list[int]:
-        self._thread.start()
-        return self._count
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()

@@ -1,4 +1,4 @@
-"""A reader of server-sent events that resumes as a browser does, and keeps the rows that it was told of."""
+"""A reader of server-sent events that resumes as a browser does, and keeps the rows that it received."""
 
 import contextlib
 import http.client

@@ -8,9 +8,16 @@ from typing import Any
 from projections.trends.measures import Occurrence, Series, measures
 from projections.trends.over_time import over_time
 from projections.trends.periods import Period, compared
-from tracker.application import trends as of_log
 from tracker.application.all_incidents import AllIncidents
-from tracker.application.trends import Repeat, Trends
+from tracker.application.trends import (
+    Repeat,
+    Trends,
+    action_series,
+    deploy_series,
+    duration_series,
+    occurrences_of,
+    repeated_incidents,
+)
 from tracker.incident import Status
 from tracker.lake.reading import Lake
 from tracker.lake.result import Result
@@ -47,18 +54,18 @@ def occurrences(log: Log, known: AllIncidents) -> Table:
     """Lay out what every measure counts, of all time; rules of the procedure are a table of their own."""
     counted = [each for each in known.incidents if each.merged_into is None]
     assert known.now is not None
-    repeats = of_log._repeats(log, known, None)
+    repeats = repeated_incidents(log, known, None)
     series = [
-        Series("incidents", "count", [each for one in counted for each in of_log._of(one)]),
+        Series("incidents", "count", [each for one in counted for each in occurrences_of(one)]),
         Series(
             "repeat_incidents",
             "share",
-            [each for one in counted for each in of_log._of(one, hit=one.id in repeats)],
+            [each for one in counted for each in occurrences_of(one, hit=one.id in repeats)],
             compares=False,
         ),
-        *of_log._durations(known, counted, known.now, [Period("", *_SPAN)], {}),
-        *of_log._deploys(known, known.now),
-        of_log._actions(log, counted, known.now, None),
+        *duration_series(known, counted, known.now, [Period("", *_SPAN)], {}),
+        *deploy_series(known, known.now),
+        action_series(log, counted, known.now, None),
     ]
     still_open = {one.id for one in counted if one.status is Status.OPEN}
     columns: dict[str, list[Any]] = {name: [] for name in OCCURRENCES}

@@ -105,20 +105,20 @@ def trends(
         | {row.service for row in known.changes if row.service and row.kind != "merge"}
     )
     left_out: dict[str, int] = {}
-    repeats = _repeats(log, known, up_to)
+    repeats = repeated_incidents(log, known, up_to)
     series = [
-        Series("incidents", "count", [each for one in counted for each in _of(one)]),
+        Series("incidents", "count", [each for one in counted for each in occurrences_of(one)]),
         Series(
             "repeat_incidents",
             "share",
-            [each for one in counted for each in _of(one, hit=one.id in repeats)],
+            [each for one in counted for each in occurrences_of(one, hit=one.id in repeats)],
             # The longer the history, the more there is that can come back: a later period is no fair comparison.
             compares=False,
         ),
-        *_durations(known, _of_services(counted, names), now, reach, left_out),
-        *_deploys(known, now),
+        *duration_series(known, _of_services(counted, names), now, reach, left_out),
+        *deploy_series(known, now),
         *_rules(known, _of_services(counted, names), [period for period, _ in periods]),
-        _actions(log, counted, now, up_to),
+        action_series(log, counted, now, up_to),
     ]
     if by == "severity":
         severities = sorted({each.severity for each in counted if each.severity})
@@ -152,12 +152,12 @@ def _of_services(incidents: Sequence[Incident], names: Sequence[str]) -> list[In
     return [each for each in incidents if not set(names).isdisjoint(each.services)]
 
 
-def _of(incident: Incident, **more: Any) -> Iterator[Occurrence]:
+def occurrences_of(incident: Incident, **more: Any) -> Iterator[Occurrence]:
     for service in incident.services:
         yield Occurrence(incident.begins_at, incident.id, service, incident.severity, **more)
 
 
-def _repeats(log: Log, known: AllIncidents, up_to: int | None) -> dict[str, Repeat]:
+def repeated_incidents(log: Log, known: AllIncidents, up_to: int | None) -> dict[str, Repeat]:
     found = {}
     for one in similar(log, None, up_to):
         claimed = [each for each in one.repeats if each.match.claimed]
@@ -172,7 +172,7 @@ def _repeats(log: Log, known: AllIncidents, up_to: int | None) -> dict[str, Repe
     return found
 
 
-def _durations(
+def duration_series(
     known: AllIncidents,
     incidents: Sequence[Incident],
     now: datetime,
@@ -190,7 +190,7 @@ def _durations(
                     left_out[name] = left_out.get(name, 0) + 1
                 continue
             seconds, is_open = lasted
-            by_name[name] += _of(incident, seconds=seconds, is_open=is_open)
+            by_name[name] += occurrences_of(incident, seconds=seconds, is_open=is_open)
     return [Series(name, "duration", found) for name, found in by_name.items()]
 
 
@@ -203,7 +203,7 @@ def _lasted(duration: Duration, now: datetime) -> tuple[float, bool] | None:
     return None
 
 
-def _deploys(known: AllIncidents, now: datetime) -> list[Series]:
+def deploy_series(known: AllIncidents, now: datetime) -> list[Series]:
     """DORA's measures as of 2024, of the deploys that took the traffic of production."""
     rows = [
         row for row in known.changes if row.kind != "merge" and row.status == "finished" and not row.elsewhere
@@ -279,11 +279,11 @@ def _rules(known: AllIncidents, incidents: Sequence[Incident], periods: Sequence
             continue
         for answer in check(known.evidence(incident)):
             if answer.status in (*_KEPT, *_NOT_KEPT):
-                found.setdefault(answer.rule, []).extend(_of(incident, hit=answer.status in _KEPT))
+                found.setdefault(answer.rule, []).extend(occurrences_of(incident, hit=answer.status in _KEPT))
     return [Series(f"rule:{rule}", "share", each, compares=False) for rule, each in found.items()]
 
 
-def _actions(log: Log, incidents: Sequence[Incident], now: datetime, up_to: int | None) -> Series:
+def action_series(log: Log, incidents: Sequence[Incident], now: datetime, up_to: int | None) -> Series:
     """Whether items whose day has come were done by its end."""
     by_id = {each.id: each for each in incidents}
     found: list[Occurrence] = []

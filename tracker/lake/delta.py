@@ -172,7 +172,7 @@ class DeltaFolder:
         self.written[name] += len(rows)
 
     def replace(self, table: Table) -> None:
-        """Make a table's rows these, in one commit: rows that only follow those of before are appended."""
+        """Replace a table's rows in one commit; if only new rows follow the old ones, append those."""
         from deltalake import write_deltalake
 
         kinds: dict[str, Kind] = {**table.kinds, ROW: "integer"}

@@ -1,4 +1,4 @@
-"""What is told of a timeline's rows: whoever was cut off anywhere, and resumes there, sees what everybody sees."""
+"""The updates of a timeline's rows: a client that resumes after any interruption ends with the same rows."""
 
 import json
 

@@ -6,6 +6,7 @@ The address of a channel is a secret: whoever has it can post. No message of our
 from __future__ import annotations
 
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -63,7 +64,7 @@ Post = Callable[[Message], Answer]
 """Posts one message and says what became of it; raises nothing for problems on the way."""
 
 
-class Channel:
+class Channel(ABC):
     """One place that messages are posted to. Called with a message, it posts it once."""
 
     name: ClassVar[str]
@@ -87,17 +88,17 @@ class Channel:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(…)"
 
+    @abstractmethod
     def body(self, message: Message) -> bytes:
         """Return what is posted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def problem_of(self, text: str) -> str | None:
         """Say why a text is not accepted; None if it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accepted(self, status: int, said: str) -> Answer:
         """Say what an answer of 2xx means."""
-        raise NotImplementedError
 
     def advice(self, status: int, said: str) -> str:
         """Say in words what an answer of 4xx means; nothing where its own words are all that is known."""

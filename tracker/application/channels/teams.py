@@ -35,7 +35,7 @@ class Teams(Channel):
         return f"{size:,} bytes as a card; Teams accepts {LONGEST_BYTES:,}" if size > LONGEST_BYTES else None
 
     def accepted(self, status: int, said: str) -> Answer:
-        # A connector of the old kind answers 200 and tells of its failure in words.
+        # A retired Office 365 connector answers 200 and reports its failure in the body.
         if said in ("", "1"):
             return Answer(PostOutcome.POSTED, f"accepted ({status})")
         return Answer(
