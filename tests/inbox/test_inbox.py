@@ -18,6 +18,7 @@ from tracker.inbox import postgres as in_postgres
 from tracker.inbox import sqlite
 from tracker.inbox.opening import open_inbox
 from tracker.inbox.queue import Counts, Delivery
+from tracker.log import Log
 
 
 def delivery(number=1, **fields):
@@ -283,6 +284,22 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         open_inbox(str(tmp_path / "none" / "tracker.db"))
 
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("opened", "suffix"), [(Log, ""), (open_inbox, ".inbox")])
+def test_a_new_file_that_another_program_opens_too_is_waited_for(opened, suffix, tmp_path):
+    """
+    SQLite gives up at once where two programs switch a new file to write-ahead mode; both of them open it.
+    """
+    store = str(tmp_path / "tracker.db")
+    other = sqlite3.connect(store + suffix, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, other.execute, ["ROLLBACK"]).start()
+
+    opened(store).close()
+
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
 
 
 def test_a_locked_inbox_is_away_and_comes_back(store_url, monkeypatch):

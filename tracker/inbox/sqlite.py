@@ -10,6 +10,7 @@ from typing import Any
 from tracker.errors import StoreAwayError, StoreError
 from tracker.inbox.queue import Execute, Inbox, refuse_lost
 from tracker.log.foreign_objects import in_sqlite
+from tracker.log.lock_timeout import until_unlocked
 from tracker.log.private_files import create_private
 from tracker.log.sqlite import clean_file
 from tracker.text.shell import word
@@ -45,7 +46,9 @@ class SqliteInbox(Inbox):
             self._connection = sqlite3.connect(
                 path, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            until_unlocked(
+                lambda: self._connection.execute("PRAGMA journal_mode=WAL"), seconds=LOCK_TIMEOUT_SECONDS
+            )
             self._connection.execute("PRAGMA synchronous=FULL")
         with self._transaction() as execute:
             execute(_SCHEMA)

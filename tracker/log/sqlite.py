@@ -20,7 +20,7 @@ from eventsourcing.utils import Environment
 
 from tracker.errors import LogNotWholeError, StoreAwayError, StoreError, TrackerError
 from tracker.log.foreign_objects import in_sqlite
-from tracker.log.lock_timeout import lock_timeout_ms
+from tracker.log.lock_timeout import lock_timeout_ms, until_unlocked
 from tracker.log.mapper import EventMapper
 from tracker.log.private_files import create_private
 from tracker.log.recorder import IDENTIFYING, LogRecorder, chunks, refuse_lost, refuse_newer, schema
@@ -42,7 +42,7 @@ _NOT_WHOLE_HINT = "Keep this file unchanged, and restore a backup under another 
 
 class _Pool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
+        connection = until_unlocked(super()._create_connection, LOCK_TIMEOUT_SECONDS)
         raw = connection._sqlite_conn
         raw.row_factory = None
         raw.execute("PRAGMA synchronous=FULL")
