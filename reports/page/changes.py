@@ -48,15 +48,11 @@ def updates(
     if gone := [key for key in before if key not in now]:
         at(after + 1).gone = gone
     for row in now.values():
-        if key_differs(before.get(row.key), row) or (with_redacted and row.redacted):
-            is_new = row.key not in before
+        then = before.get(row.key)
+        if then is None or then.version != row.version or (with_redacted and row.redacted):
+            is_new = then is None
             place = row.position if is_new and row.position > after else after + 1
             at(place).rows.append({"key": row.key, "order": row.order, "html": row.html, "new": is_new})
     if parts:
         at(position).parts = parts
     return [update for _, update in sorted(found.items())]
-
-
-def key_differs(before: Row | None, now: Row) -> bool:
-    """Whether a row is new, or another than it was."""
-    return before is None or before.version != now.version

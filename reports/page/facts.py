@@ -8,6 +8,7 @@ from projections.changes import ChangeRow
 from projections.procedure.advice import Advice
 from projections.silence import Silence
 from projections.similarity import Match
+from projections.since import News
 from projections.timeline import Entry
 from reports.context import Context
 from tracker.incident import Incident
@@ -75,9 +76,8 @@ class Overview:
 
 @dataclass(frozen=True)
 class Since:
-    """What is new since a reader looked last: the keys of rows that are new or changed, and of those that went away."""
+    """What is new since a reader looked last: what they typed, as what that was read, and what came since."""
 
     typed: str
-    position: int
-    new: Sequence[str]
-    gone: Sequence[str]
+    read_as: str
+    news: News

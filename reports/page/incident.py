@@ -5,6 +5,7 @@ from datetime import datetime
 
 from projections.changes import ChangeRow
 from reports.html import fragment
+from reports.page import since as since_lines
 from reports.page.facts import GROUPS, IncidentFacts, Since
 from reports.page.layout import definitions, document, section, severity
 from reports.page.markup import Html, element, joined, text
@@ -209,7 +210,7 @@ def _due(facts: IncidentFacts) -> Html:
 def _timeline(facts: IncidentFacts, show: str | None, since: Since | None) -> Html:
     name = facts.incident.id
     links = [(None, "All"), *((group, group.capitalize()) for group in GROUPS)]
-    query = f"&since={since.typed}" if since else ""
+    query = since_lines.query(since)
     chosen = element(
         "nav",
         *(
@@ -229,27 +230,10 @@ def _timeline(facts: IncidentFacts, show: str | None, since: Since | None) -> Ht
         "section",
         element("h2", "Timeline", id="timeline"),
         chosen,
-        _since(name, since) if since else "",
+        since_lines.lines(facts, since) if since else "",
         element("ol", _ROWS, id="rows", class_=f"show-{show or 'all'}"),
         element("p", "Nothing is recorded yet.", class_="none") if not facts.entries else "",
         aria_labelledby="timeline",
-    )
-
-
-def _since(name: str, since: Since) -> Html:
-    return joined(
-        (
-            element(
-                "p",
-                f"Since position {since.position}: {counted(len(since.new), 'new or changed row')}, {len(since.gone)} gone. ",
-                element("a", "Show all as usual", href=f"/{name}#timeline"),
-            ),
-            element(
-                "ul",
-                *(element("li", element("a", key[-7:], href=f"#{key}")) for key in since.new),
-                class_="since",
-            ),
-        )
     )
 
 

@@ -55,7 +55,7 @@ def row(incident: Incident, zone: tzinfo, entry: Entry) -> Row:
     """Write a row of an incident."""
     group = group_of(entry.fact)
     assert group in (*GROUPS, OTHER)
-    what, besides = _words(incident, entry)
+    what, besides = words(incident, entry)
     marks = [
         *(["amended"] if entry.amended else []),
         *(["redacted"] if entry.redacted is not None else []),
@@ -87,7 +87,7 @@ def row(incident: Incident, zone: tzinfo, entry: Entry) -> Row:
     return Row(key_of(entry), order, item, version, entry.position, entry.redacted is not None)
 
 
-def _words(incident: Incident, entry: Entry) -> tuple[str, str | None]:
+def words(incident: Incident, entry: Entry) -> tuple[str, str | None]:
     """Return what happened, and what is said besides; of a long note its beginning is not said twice."""
     besides = detail(entry)
     if isinstance(entry.fact, NoteAdded) and besides and entry.redacted is None:

@@ -136,7 +136,8 @@ def test_what_is_new_since_an_event_or_an_instant(tracker):
     assert "Amended" in lines[2]
     assert "late" in lines[3]
     handles = [line.split()[0] for line in lines[2:4]]
-    assert f"tracker show INC-1 --since {handles[1]}" in shown.err
+    assert "tracker show INC-1 --since 4" in shown.err
+    assert "Nothing is new since position 4." in tracker("show", 1, "--since", 4).out
     assert [entry["event"][-7:] for entry in answer["entries"]][-2:] == handles
     assert len(answer["entries"]) == 4
     assert all(entry["new"] for entry in answer["entries"])

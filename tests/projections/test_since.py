@@ -24,13 +24,27 @@ from tests.builders import (
     resolved,
     retracted,
     sent,
+    service_added,
+    service_removed,
 )
 from tracker.events.base import event_id
 
 
-def rows(events, position):
-    dossier = Dossier.of("INC-1", recorded(*events))
-    return [(row.entry.kind, row.is_new) for row in new_since(dossier, position)]
+def dossier_of(events):
+    known = recorded(*events)
+    return (
+        Dossier.of("INC-1", known) if any(each.event.TOPIC == "incident-declared" for each in known) else None
+    )
+
+
+def news(events, after):
+    return new_since(
+        dossier_of(events), dossier_of(events[:after]) if after else None, after=after, up_to=len(events)
+    )
+
+
+def rows(events, after):
+    return [(row.entry.kind, row.news != "more") for row in news(events, after).rows]
 
 
 STORY = [
@@ -95,3 +109,46 @@ def test_of_a_message_its_outcome_is_news(steps, kinds):
     Not each step of sending it.
     """
     assert [kind for kind, _ in rows([declared(), *steps], 1)] == kinds
+
+
+@pytest.mark.parametrize("after", range(1, len(STORY)))
+def test_what_was_corrected_is_neither_joined_nor_left(after):
+    """
+    A retracted or redacted row is still one of the incident's: its correction is the news.
+    """
+    found = news(STORY, after)
+
+    assert {row.news for row in found.rows} <= {"new"}
+    assert found.left == []
+
+
+def test_rows_of_a_service_join_and_leave_with_it():
+    """
+    They were recorded before somebody looked, and were not shown then; taken away again, they are named.
+    """
+    other = alert(6, service="search", name="SearchSlow")
+    events = [declared(), other, service_added(service="search"), service_removed(service="search")]
+
+    added = news(events[:3], 2)
+    removed = news(events, 3)
+
+    assert [(row.entry.kind, row.news) for row in added.rows] == [
+        ("alert-fired", "joined"),
+        ("service-added", "new"),
+    ]
+    assert added.left == []
+    assert [row.entry.kind for row in removed.rows] == ["service-removed"]
+    assert [row.event for row in removed.left] == [event_id(other)]
+
+
+def test_before_it_was_declared_everything_is_new():
+    """
+    An alert that was recorded before the declaration joined with it.
+    """
+    fired = alert(1)
+
+    assert [(row.entry.kind, row.news) for row in news([fired, declared(), note(9)], 1).rows] == [
+        ("alert-fired", "joined"),
+        ("incident-declared", "new"),
+        ("note-added", "new"),
+    ]

@@ -15,7 +15,6 @@ from projections.timeline import timeline
 from reports import html
 from reports.gathering import gather
 from reports.page.assets import address
-from reports.page.changes import key_differs
 from reports.page.facts import Heard, IncidentFacts, Overview, ParkedDelivery, Since
 from reports.page.incident import regions
 from reports.page.markup import Html
@@ -27,8 +26,9 @@ from tracker.application.procedure import due_items, due_of
 from tracker.application.report import document
 from tracker.application.session import Session
 from tracker.application.similar import similar
+from tracker.application.since import news_since
 from tracker.application.still_due import still_due
-from tracker.errors import BadInputError, TrackerError
+from tracker.errors import TrackerError
 from tracker.events.base import Window
 from tracker.events.corrections import Correction, EventRedacted
 from tracker.events.housekeeping import settings_scope
@@ -172,24 +172,14 @@ class PageReader:
         return {one.key: one for one in rows}
 
     def since(self, page: IncidentPage, typed: str) -> Since:
-        """Return what is new since a position, an instant or an event.
+        """Return what is new on a page since a position, an instant or an event.
 
         Raises:
             TrackerError: If it is none of them.
         """
-        position = self._position_of(typed.strip())
-        before = self.rows_at(page.facts.incident.id, position)
-        new = [one.key for one in page.rows.values() if key_differs(before.get(one.key), one)]
-        return Since(typed, position, new, [key for key in before if key not in page.rows])
-
-    def _position_of(self, typed: str) -> int:
-        log = self._session.log
-        if typed.isascii() and typed.isdigit() and int(typed[:18]) <= log.position:
-            return int(typed)
-        try:
-            return log.resolve_handle(typed).position
-        except BadInputError:
-            return log.position_at(self._session.instant(typed, option="since").at)
+        incident = page.facts.incident
+        news, read_as = news_since(self._session, incident, typed, page.position)
+        return Since(typed, read_as, news)
 
     def _matches(self, name: str) -> list[Match]:
         """Return the earlier incidents like one: those that are the same again, else the nearest."""

@@ -2,18 +2,16 @@
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
 from projections.durations import shown as known_durations
 from projections.messages import Message
 from projections.review import ReportStatus
-from projections.since import new_since
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
 from reports.wording import since as since_words
@@ -23,10 +21,10 @@ from reports.wording.headlines import detail, headline
 from reports.wording.impact import impact_in_words
 from reports.wording.timeline import redaction
 from tracker.application import action_items
-from tracker.application.dossier import dossier
 from tracker.application.incident_json import ShownIncident, incident_json, shown_incident
 from tracker.application.json_values import plain
 from tracker.application.session import Session
+from tracker.application.since import news_since
 from tracker.cli.common import add_reading, say, write_json
 from tracker.cli.list import next_step
 from tracker.cli.timeline import described as entry_json
@@ -59,7 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since",
         metavar="T|HANDLE",
-        help="only what was recorded of the incident after this instant or event, corrections included",
+        help="only what is new of the incident since this instant, event or position of the log, corrections included",
     )
     add_reading(parser)
 
@@ -76,32 +74,29 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     return _incident(arguments, session, up_to) if is_incident else _event(arguments, session, up_to)
 
 
-_HANDLE = re.compile(r"[0-9a-v]{7}|[0-9a-v]{24}|[^@]+@.+")
-
-
 def _since(arguments: argparse.Namespace, session: Session, up_to: int | None) -> int:
-    """Print what is new since an instant or an event."""
+    """Print what is new since an instant, an event or a position."""
     incident = session.incident(arguments.what, up_to)
-    typed = arguments.since.strip()
-    if _HANDLE.fullmatch(typed):
-        event = session.event(typed, up_to, incident)
-        position, said = event.position, event.handle
-    else:
-        instant = session.instant(typed, incident, option="--since").at
-        position, said = session.log.position_at(instant), utc(instant)
-    rows = new_since(dossier(session, incident, up_to, parts=Part.STORY), position)
+    news, since = news_since(session, incident, arguments.since, up_to)
     if arguments.json:
-        entries = [{**entry_json(row.entry), "new": row.is_new} for row in rows]
-        last = session.log.position if up_to is None else up_to
         write_json(
-            {"incident": incident.id, "since": {"position": position}, "position": last, "entries": entries}
+            {
+                "incident": incident.id,
+                "since": {"position": news.after},
+                "position": news.up_to,
+                "entries": [{**entry_json(row.entry), "new": row.news != "more"} for row in news.rows],
+                "left": [row.event for row in news.left],
+            }
         )
         return 0
-    print(since_words.heading(incident.id, rows, said, position))
-    beginnings = {row.entry.event: since_words.beginning(row) for row in rows}
-    if rows:
-        print(rendered([row.entry for row in rows], session.shown_zone, "recorded", beginnings), end="")
-    say(*filter(None, [since_words.next_time(incident.id, rows)]))
+    print(since_words.heading(incident.id, news, since))
+    beginnings = {row.entry.event: since_words.beginning(row) for row in news.rows}
+    if news.rows:
+        rows = [row.entry for row in news.rows]
+        print(rendered(rows, session.shown_zone, "recorded", beginnings), end="")
+    if left := since_words.left(news):
+        print(left)
+    say(since_words.next_time(incident.id, news))
     return 0
 
 

@@ -73,21 +73,30 @@ def test_the_page_answers_as_the_commands_do(served):
     assert "Root Cause" in report
 
 
-def test_since_names_what_is_new(served):
+def test_since_lists_what_the_command_lists(served):
     """
-    By a position, an event's handle, or an instant; each new row is named by its handle.
+    By a position, an event's handle, or an instant: corrections are lines of their own, and lead to what they correct.
     """
+    kept, wrong, secret = (
+        served.cli("note", "1", text, "--json").json["events"][0] for text in ("kept", "wrong", "secret")
+    )
     first = served.cli("note", "1", "before", "--json").json["events"][0]
     position = served.answer("show", first[-7:])["position"]
     # An instant is printed to the millisecond; a position is exact.
     recorded = datetime.fromisoformat(served.answer("show", first[-7:])["recorded_at"])
     at = quote((recorded + timedelta(milliseconds=1)).isoformat())
-    new = served.cli("note", "1", "behind", "--json").json["events"][0]
+    served.cli("note", "1", "behind")
+    for command in (("amend", kept, "--text", "held"), ("retract", wrong), ("redact", secret)):
+        assert served.cli(*command, "--why", "a test").code == 0
+    listed = served.answer("show", "INC-1", "--since", first[-7:])["entries"]
+    handles = [entry["event"][-7:] for entry in listed]
 
     for typed in (position, first[-7:], at):
         page = served.request(f"/INC-1?since={typed}").body.decode()
-        listed = page.partition('class="since"')[2].partition("</ul>")[0]
-        assert re.findall(r"href=\"#e-(\w+)\"", listed) == [new]
+        items = page.partition('class="since"')[2].partition("</ul>")[0].split("<li>")[1:]
+        assert [re.search(r">(\w{7})<", item)[1] for item in items] == handles
+        targets = [re.search(r'href="#e-(\w+)"', item) for item in items]
+        assert [target and target[1] for target in targets] == [listed[0]["event"], kept, None, secret]
     assert served.request("/INC-1?since=nonsense").status == 404
 
 

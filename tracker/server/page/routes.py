@@ -165,7 +165,7 @@ class Pages:
     async def _written(self, request: Request, page: IncidentPage) -> tuple[bytes, bytes, bytes]:
         show = request.query_params.get("show")
         typed = request.query_params.get("since")
-        since = await self._hub.thread.do(lambda pages: pages.since(page, typed)) if typed else None
+        since = await self._writer.do(lambda pages: pages.since(page, typed)) if typed else None
         before, behind = incident_page.page(
             page.facts,
             page.parts,
