@@ -117,7 +117,7 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
     checks = CHECKS if facts.incident is not None else _ALONE
     found: list[Finding] = []
     base: datetime | None = None
-    context: list[Stamp] = []
+    context = _Context(facts)
     for number, each in enumerate(read):
         if (each.row and each.text.partition(" | ")[0] in _RULES) or _is_other(each.text, facts):
             continue
@@ -130,8 +130,7 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
         mine += check_promises(each, known, text.at, base)
         found += [replace(one, line=each.line_of(one.words)) for one in _one_each(mine)]
         base = _base(each, facts) or base
-        last = context if number and read[number - 1].section == each.section else []
-        context = _context(each, facts) or last
+        context.add(each, continues=number > 0 and read[number - 1].section == each.section)
     found += check_causes(read, facts) if facts.incident is not None else ()
     found += check_agreement(read, facts, is_file=not noted)
     found += [replace(one, line=1) for one in check_message(known, text, later)]
@@ -202,8 +201,30 @@ def _written(facts: Facts, read: Sequence[Sentence]) -> tuple[datetime, ...]:
     return tuple(sorted(dict.fromkeys(instants)))
 
 
-def _context(sentence: Sentence, facts: Facts) -> list[Stamp]:
-    """Return the instants that "two minutes later" in the next sentence can count from."""
+class _Context:
+    """The instants that "two minutes later" in the next sentence can count from; looked for where a sentence says so."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._unread: list[tuple[Sentence, bool]] = []
+        self._stamps: list[Stamp] = []
+
+    def add(self, sentence: Sentence, *, continues: bool) -> None:
+        """Go on to a sentence; one without an instant that `continues` its section leaves those before it."""
+        self._unread.append((sentence, continues))
+
+    def __call__(self) -> Sequence[Stamp]:
+        for sentence, continues in reversed(self._unread):
+            found = _stamps_in(sentence, self._facts)
+            if found or not continues:
+                self._stamps = found
+                break
+        self._unread.clear()
+        return self._stamps
+
+
+def _stamps_in(sentence: Sentence, facts: Facts) -> list[Stamp]:
+    """Return the instants that a sentence names, by their points or by the clock."""
     found = [
         s
         for topic in facts.topics(sentence.text)

@@ -1,6 +1,6 @@
 """Spans of time as written, compared with those between the instants that their sentence names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from projections.claims.amounts import Amount, durations_in
@@ -87,7 +87,9 @@ def measured_in(text: str) -> bool:
     return _FIELD.match(text) is not None
 
 
-def check_durations(sentence: Sentence, facts: Facts, context: Sequence[Stamp]) -> Iterator[Finding]:
+def check_durations(
+    sentence: Sentence, facts: Facts, context: Callable[[], Sequence[Stamp]]
+) -> Iterator[Finding]:
     """Find the spans in a sentence that fit nothing between the instants that it names."""
     text = sentence.text
     if sentence.heading or text.endswith("?") or in_plans(sentence):
@@ -159,7 +161,11 @@ def _is_harm(text: str, facts: Facts) -> bool:
 
 
 def _spans(
-    sentence: Sentence, amount: Amount, topics: Sequence[Topic], facts: Facts, context: Sequence[Stamp]
+    sentence: Sentence,
+    amount: Amount,
+    topics: Sequence[Topic],
+    facts: Facts,
+    context: Callable[[], Sequence[Stamp]],
 ) -> tuple[list[Span], Sequence[Topic]]:
     """Return the spans that an amount may be of, and the topics that say so; none where one that it needs is not recorded."""
     text = sentence.text
@@ -198,7 +204,7 @@ def _spans(
                 else ([], [])
             )
         starts = [*_all(early, text, facts), *_clock_stamps(sentence, facts, 0, amount.start)] or list(
-            context
+            context()
         )
         return _pairs(starts, _all(last, text, facts)), last
     return _plain(sentence, amount, near, topics, facts)
