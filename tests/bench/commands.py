@@ -85,16 +85,8 @@ def answers(sizes: Sizes, folder: Path) -> Iterator[Row]:
         note=f"{filled:.1f} s, making them included; {long.stat().st_size / 1e6:,.0f} MB",
     )
     repeats = max(1, sizes.starts // 2)
-    for name, *more in (
-        ("show",),
-        ("timeline",),
-        ("changes",),
-        ("compare",),
-        ("check",),
-        ("similar",),
-        ("report", "-o", "-"),
-    ):
-        words = [name, "INC-1", *more]
+    for name in sizes.commands:
+        words = [name, "INC-1", *(["-o", "-"] if name == "report" else [])]
         in_short, in_long = (
             process_seconds([sys.executable, "-m", "tracker", *words, "--store", str(store)], folder)
             for store in (short, long)

@@ -41,6 +41,7 @@ class Sizes:
     repeats: int
     server_seconds: int
     growth: int
+    commands: tuple[str, ...] = ("show", "timeline", "changes", "compare", "check", "similar", "report")
 
 
 FULL = Sizes(
@@ -64,6 +65,7 @@ SMALL = Sizes(
     repeats=1,
     server_seconds=1,
     growth=10_000,
+    commands=("show", "report"),
 )
 
 
