@@ -537,10 +537,11 @@ def test_what_was_refused_from_the_spool_goes_too(declared, tmp_path):
     """
     It was typed while the store was away, and stands there in plain text.
     """
-    from tracker.application import spool
+    from tracker.application.spool import contents
+    from tracker.application.spool.files import path_of
 
     handle = noted(declared, f"the password is {SECRET}")
-    path = spool.path_of(str(tmp_path / "tracker.db"))
+    path = path_of(str(tmp_path / "tracker.db"))
     path.parent.mkdir(parents=True)
     entry = {"kind": "command", "command": "note", "arguments": {"incident": "9"}, "at": "x", "by": "ada"}
     lines = [
@@ -554,7 +555,7 @@ def test_what_was_refused_from_the_spool_goes_too(declared, tmp_path):
 
     assert "1 entry out of the spool" in answer.err
     assert SECRET.encode() not in files(tmp_path)
-    assert len(spool.refused(str(tmp_path / "tracker.db"))) == 1
+    assert len(contents.refused(str(tmp_path / "tracker.db"))) == 1
 
 
 def test_what_was_cut_off_before_the_files_were_clean_is_named_and_finished(declared, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import DAY, refused
 from tests.servers import postgres as servers
 from tests.servers.process import start
-from tracker.application import spool
+from tracker.application.spool import contents, entries, files
 from tracker.inbox.sqlite import SqliteInbox
 
 DECLARE = ("declare", "Payments answer 500", "--service", "checkout", "--severity", "critical")
@@ -128,7 +128,7 @@ def test_who_only_reads_does_not_wait_for_the_delivery(tracker, tmp_path, held):
     tracker(*DECLARE)
     tracker("note", 1, "into the spool", "--store", AWAY)
     store = str(tmp_path / "tracker.db")
-    spool.path_of(AWAY).rename(spool.path_of(store))
+    files.path_of(AWAY).rename(files.path_of(store))
     with contextlib.ExitStack() as holding:
         if held == "store":
             other = holding.enter_context(
@@ -136,7 +136,7 @@ def test_who_only_reads_does_not_wait_for_the_delivery(tracker, tmp_path, held):
             )
             other.execute("BEGIN IMMEDIATE")
         else:
-            holding.enter_context(spool._locked(store))
+            holding.enter_context(files.locked(store))
 
         answer = tracker("timeline", 1)
 
@@ -294,15 +294,15 @@ def test_a_damaged_entry_does_not_stop_the_rest(tracker, locked, tmp_path):
     store = str(tmp_path / "tracker.db")
     with locked():
         tracker(*DECLARE)
-        with spool._opened(store) as queue:
-            queue.put([spool._delivery(b'{"type": "AddN', "", 0)])
+        with files.opened(store) as queue:
+            queue.put([entries.delivery(b'{"type": "AddN', "", 0)])
         tracker("note", ".", "the pool is empty")
 
     tracker("list")
 
     assert titles(tracker) == ["Declared critical: Payments answer 500", "the pool is empty"]
     assert "refused: a damaged line" in tracker("spool").out
-    assert spool.waiting(store) == []
+    assert contents.waiting(store) == []
 
 
 def test_no_password_of_the_store_is_in_the_spool(tracker):
@@ -404,7 +404,7 @@ def test_a_spool_of_an_earlier_version_is_delivered_once(tracker, tmp_path):
     """
     Until 0.2.0 it was a file of JSON lines; nothing that was typed then is lost.
     """
-    old = spool.path_of(str(tmp_path / "tracker.db")).with_suffix(".jsonl")
+    old = files.path_of(str(tmp_path / "tracker.db")).with_suffix(".jsonl")
     old.parent.mkdir(parents=True)
     old.write_bytes(OLD_LINES)
 

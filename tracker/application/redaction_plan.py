@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tracker.application import spool
 from tracker.application.read_delivery import READERS, facts_of
 from tracker.application.session import Session
+from tracker.application.spool import contents
 from tracker.decisions.redaction import goes_along, left_of, needles, pieces_of
 from tracker.errors import BadInputError
 from tracker.events.base import Event, Recorded, Window, event_id, handle_of
@@ -179,7 +179,7 @@ def from_inbox(session: "Session", wanted: Sequence[bytes]) -> Beside:
 
 def from_spool(session: "Session", wanted: Sequence[bytes]) -> Beside:
     """Remove what was typed while the store was away, and holds the text."""
-    count, unread = spool.forget(session.settings.store, wanted)
+    count, unread = contents.forget(session.settings.store, wanted)
     removed = f"{_counted(count, 'entry', 'entries')} out of the spool" if count else None
     return Beside(removed, tuple(unread))
 

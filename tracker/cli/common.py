@@ -11,7 +11,7 @@ from tracker.application.json_values import plain
 from tracker.application.recording.outcome import Outcome
 from tracker.application.requests import DeclareIncident
 from tracker.application.session import Options, Recording, Session
-from tracker.application.spool import Spooled
+from tracker.application.spool.keeping import Spooled
 from tracker.log import Log
 from tracker.text.hidden import visible_json
 from tracker.text.terminal import printable

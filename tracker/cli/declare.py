@@ -6,9 +6,9 @@ returned, unless --new is given.
 
 import argparse
 
-from tracker.application import spool
 from tracker.application.requests import DeclareIncident
 from tracker.application.session import Session
+from tracker.application.spool import keeping
 from tracker.cli.common import add_recording, answer_outcome, say, say_spooled
 from tracker.events.incidents import DETECTED_BY, SEVERITIES
 from tracker.text.shell import word
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
     services = tuple(dict.fromkeys(session.service(name) for name in arguments.service))
-    outcome = spool.submit(
+    outcome = keeping.submit(
         session,
         DeclareIncident(
             title=arguments.title,
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             new=arguments.new,
         ),
     )
-    if isinstance(outcome, spool.Spooled):
+    if isinstance(outcome, keeping.Spooled):
         return say_spooled(arguments, outcome)
     name = outcome.incident
     sentence = {

@@ -5,9 +5,9 @@ To let tracker run it: tracker run {deploy,rollback} SERVICE VERSION -- COMMAND
 
 import argparse
 
-from tracker.application import spool
 from tracker.application.requests import RecordChange
 from tracker.application.session import Session
+from tracker.application.spool import keeping
 from tracker.cli.common import add_recording, answer_outcome, say, say_spooled
 from tracker.times import utc
 
@@ -45,9 +45,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     # The first line says that nothing was deployed, unless the request is refused.
     notices: list[str] = []
     session.notify = notices.append
-    outcome = spool.submit(session, request)
+    outcome = keeping.submit(session, request)
     session.notify = say
-    if isinstance(outcome, spool.Spooled):
+    if isinstance(outcome, keeping.Spooled):
         say(*notices)
         return say_spooled(arguments, outcome)
     say("RECORDED ONLY, nothing was deployed", *notices)

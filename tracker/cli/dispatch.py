@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 from importlib import import_module
 from typing import NoReturn, TextIO, cast
 
-from tracker.application import spool
+from tracker.application.spool import delivering
 from tracker.cli import interrupts
 from tracker.cli.commands import COMMANDS
 from tracker.cli.common import say, session_of
@@ -185,7 +185,7 @@ def call(arguments: argparse.Namespace, *, log: Log | None = None) -> int:
     try:
         if log is None and arguments.command not in _DELIVER_NOTHING:
             with suppress(SettingsError) if arguments.command in _MAY_NEED_NO_LOG else nullcontext():
-                spool.deliver(session, hurry=arguments.command in _IN_A_HURRY)
+                delivering.deliver(session, hurry=arguments.command in _IN_A_HURRY)
         code: int = arguments.run(arguments, session)
         sys.stdout.flush()
         return code

@@ -2,9 +2,9 @@
 
 import argparse
 
-from tracker.application import spool
 from tracker.application.requests import AddNote
 from tracker.application.session import Session
+from tracker.application.spool import keeping
 from tracker.cli.common import add_incident, add_recording, answer_outcome, say, say_spooled
 from tracker.events.incidents import NOTE_KINDS
 from tracker.text.mojibake import mojibake_notices
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, session: Session) -> int:
-    outcome = spool.submit(
+    outcome = keeping.submit(
         session,
         AddNote(
             incident=arguments.incident,
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             at=arguments.at,
         ),
     )
-    if isinstance(outcome, spool.Spooled):
+    if isinstance(outcome, keeping.Spooled):
         return say_spooled(arguments, outcome)
     fix = f"Correct it: tracker amend {outcome.handle} --text TEXT --why garbled"
     say(*mojibake_notices(arguments.text, "the note", fix))

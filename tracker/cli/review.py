@@ -26,8 +26,9 @@ from reports.review_file import (
     parse,
     recorded_notes,
 )
-from tracker.application import report_files, spool
+from tracker.application import report_files
 from tracker.application.session import Recording, Session
+from tracker.application.spool import files
 from tracker.cli.common import add_incident, add_json, answer, say
 from tracker.decisions import publication
 from tracker.decisions.common import refuse_merged
@@ -152,7 +153,7 @@ def _edit(editor: list[str], path: Path) -> None:
 
 
 def _own_folder(session: Session) -> Path:
-    held = spool.path_of(session.settings.store)
+    held = files.path_of(session.settings.store)
     return held.parent.parent / "reviews" / held.stem
 
 

@@ -22,10 +22,10 @@ from projections.changes import changes_among
 from projections.dossier import CHANGES_AND_REFS
 from projections.tags import Tags
 from projections.versions import UNKNOWN, same_version
-from tracker.application import spool
-from tracker.application.open_runs import OpenRun
 from tracker.application.recording.changes import STEPS
 from tracker.application.session import Session
+from tracker.application.spool import delivering, keeping
+from tracker.application.spool.open_runs import OpenRun
 from tracker.cli.child_process import ChildEnd, SignalPipe, run_child
 from tracker.cli.common import say
 from tracker.errors import BadInputError, RefusedError, TrackerError, UsageError
@@ -206,7 +206,7 @@ class _Recorder:
 
     def _expect_to_be_killed(self) -> None:
         try:
-            self._open_run = spool.begin_run(self._session, self._incoming(self._interrupted(None)))
+            self._open_run = keeping.begin_run(self._session, self._incoming(self._interrupted(None)))
         except OSError as wrong:
             say(f"tracker: if this process is killed, nothing will say so: {wrong.strerror}")
 
@@ -224,10 +224,10 @@ class _Recorder:
                 self._told = trouble.message
         except Exception as bug:  # noqa: BLE001  (a bug of ours must not stop a deploy)
             say(f"tracker: not recorded, because of a bug: {bug!r}")
-        if not spool.keep_events(self._session, self._pending):
+        if not keeping.keep_events(self._session, self._pending):
             return False
         what = self._pending[0].event.TOPIC
-        say(f"tracker: {what} was kept in the spool; {spool.who_delivers(self._session)}")
+        say(f"tracker: {what} was kept in the spool; {keeping.who_delivers(self._session)}")
         return True
 
     def _look_at_clone(self) -> None:
@@ -297,7 +297,7 @@ class _Recorder:
     def _record(self, event: Observation) -> None:
         self._pending = [self._incoming(event)]
         self._look_at_service()
-        if (away := spool.deliver(self._session)) is not None:
+        if (away := delivering.deliver(self._session)) is not None:
             raise away  # it goes behind what waits
         recording = self._session.record(self._pending)
         say(f"tracker: recorded {event.TOPIC} of {event.service} as {handle_of(recording.recorded[0])}")

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracker.application import spool
 from tracker.application.diagnosis.examination import Examination
+from tracker.application.spool import contents
 from tracker.ingest.findings import Finding, ok, warning
 
 _COUNTS = "SELECT COUNT(*), COUNT(parked) FROM"
@@ -15,7 +15,7 @@ _COUNTS = "SELECT COUNT(*), COUNT(parked) FROM"
 def check(examination: Examination) -> Iterator[Finding]:
     """Count both; one that is not there is no finding."""
     store = examination.settings.store
-    waiting, refused = len(spool.waiting(store)), len(spool.refused(store))
+    waiting, refused = len(contents.waiting(store)), len(contents.refused(store))
     if waiting:
         yield warning(
             "spool",
