@@ -15,7 +15,7 @@ from projections.detection import beginning, detection
 from projections.dossier import Dossier
 from projections.duration import Duration, Ends, between, precision
 from projections.outages import Outage, outages
-from projections.points import Point, declared_point, exact, known_to
+from projections.points import Point, declared_point, exact, known_to, milestone
 from projections.procedure.deploys import rows_in_life
 from projections.procedure.evaluation import evidence_of
 from projections.procedure.merging import fix_on_integration
@@ -43,6 +43,14 @@ def shown(measured: Mapping[str, Duration]) -> dict[str, Duration]:
     """Leave out the time to recover where it equals the downtime."""
     twice = measured.get("time_to_recover") == measured.get("downtime")
     return {name: one for name, one in measured.items() if not (twice and name == "time_to_recover")}
+
+
+def time_open(incident: Incident, until: datetime | None = None) -> Duration:
+    """Measure from the earliest instant that people gave to the last resolution, or to `until`."""
+    given = [milestone(incident, "started"), milestone(incident, "detected"), declared_point(incident)]
+    start = min((one for one in given if one is not None), key=lambda one: one.instant)
+    end = outages(incident)[-1].resolved if until is None else exact(until, "resolved")
+    return between(("started", "resolved"), start, end, incident.status is Status.OPEN, None)
 
 
 def durations(dossier: Dossier) -> dict[str, Duration]:

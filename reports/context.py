@@ -9,6 +9,8 @@ from projections.changes import ChangeRow
 from projections.comparison import NormalRange, VerdictRow
 from projections.durations import Duration
 from projections.key_moments import KeyMoment, key_moments
+from projections.outages import outages
+from projections.points import Point
 from projections.procedure.rule import RuleAnswer
 from projections.review import ReportStatus
 from projections.samples import Series
@@ -66,7 +68,8 @@ class Provenance:
 class Context:
     """One incident, as the log holds it at one position.
 
-    `pictures` is their format: svg, png, or none, which links to no picture.
+    `pictures` is their format: svg, png, or none, which links to no picture. `folder` is where they
+    are beside the text; without a name it is the incident's.
     """
 
     incident: Incident
@@ -80,6 +83,7 @@ class Context:
     zone_name: str = "UTC"
     zone: tzinfo = UTC
     pictures: str = "svg"
+    folder: str = ""
     verdicts: tuple[VerdictRow, ...] = ()
     fix: Fix | None = None
     silences: tuple[Silence, ...] = ()
@@ -87,6 +91,11 @@ class Context:
     actions: tuple[ActionItem, ...] = ()
     rules: tuple[RuleAnswer, ...] = ()
     standing: ReportStatus = field(default_factory=ReportStatus)
+
+    @property
+    def picture_folder(self) -> str:
+        """The folder of the pictures, beside the text."""
+        return self.folder or self.incident.id
 
     def notes(self, kind: str) -> list[Entry]:
         """Return the notes of one kind, oldest first."""
@@ -122,12 +131,14 @@ class Context:
         return self.incident.ends_at or max(self.as_of, self.incident.begins_at)
 
     @property
-    def recovered_at(self) -> datetime | None:
-        """When people said that the impact was over; None if nobody did."""
-        for name in ("mitigated", "ended"):
-            if name in self.incident.milestones:
-                return self.incident.milestones[name].at
-        return None
+    def recovery(self) -> Point | None:
+        """When it was over the last time, by the metrics, else as people reported; None if nobody did."""
+        return outages(self.incident)[-1].recovered
+
+    @property
+    def impact_ends_at(self) -> datetime:
+        """The end of what is drawn and counted as the incident: its recovery, else when it was over."""
+        return max(self.recovery.earliest, self.incident.begins_at) if self.recovery else self.ends_at
 
     @property
     def picture_span(self) -> tuple[datetime, datetime]:
@@ -136,7 +147,7 @@ class Context:
         That is a cause in the six hours before, and a fix or the end soon after; of an open incident nothing is later
         than what was recorded last.
         """
-        begins, over = self.incident.begins_at, self.recovered_at or self.ends_at
+        begins, over = self.incident.begins_at, self.impact_ends_at
         pad = min(max((over - begins) / 2, _MARGIN), _FAR)
         start, end = begins - pad, over + pad
         causes = [entry.occurred_at for entry in self.attributed("caused")]

@@ -289,9 +289,7 @@ def _was_a_try(draft: Draft, rollback: ChangeRow) -> bool:
 
 def _downtime(draft: Draft) -> str:
     duration = draft.durations.get("downtime")
-    if duration is None or duration.at_most is None:
-        return "not known"
-    return value(duration)
+    return "unknown" if duration is None else value(duration)
 
 
 def _metrics(draft: Draft, fix: ChangeRow | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Literal
 from reports.charts import NARROW, Chart, draw
 from reports.context import Context
 from reports.generated_regions import Part, render
-from reports.markdown import command, text
+from reports.markdown import command, link, text
 from reports.sections.pictures import pictures
 from reports.templates import TEMPLATES
 
@@ -49,6 +49,7 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
         "template": template,
         "zone": context.zone_name,
         "pictures": context.pictures,
+        **({"folder": link(context.folder)} if context.folder else {}),
         "parts": ",".join(name for name, _ in written),
     }
     title = [f"# {incident.id}: {text(incident.title)}", "", *chosen.head(context)]
@@ -58,7 +59,7 @@ def write(context: Context, *, template: str = "guide", with_pictures: bool = Tr
     )
     charts: dict[str, Chart] = {}
     if with_pictures and context.pictures != "none":
-        charts = {f"{incident.id}/{name}": chart for name, chart in pictures(context).items()}
+        charts = {f"{context.picture_folder}/{name}": chart for name, chart in pictures(context).items()}
     drawn = {path: draw(chart, format=_format(path)) for path, chart in charts.items()}
     return Document(parts, drawn, charts)
 

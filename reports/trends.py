@@ -11,8 +11,8 @@ from projections.trends.over_time import OverTime
 from projections.trends.xmr import CountsOverTime
 from reports.markdown import table, text
 from reports.trends_pictures import MOST_SERVICES, counts_picture, medians_picture
+from reports.wording.durations import in_words
 from reports.wording.text import capitalized, counted
-from tracker.times import spoken
 
 _TITLES = {
     "incidents": "Incidents",
@@ -308,7 +308,7 @@ def _change(figure: Measure) -> str:
 
 def _number(number: float, unit: str) -> str:
     if unit == "seconds":
-        return spoken(number)
+        return in_words(number)
     if unit == "ratio":
         return f"{number * 100:.0f} %"
     return f"{number * 30:.3g}"

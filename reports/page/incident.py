@@ -12,12 +12,13 @@ from reports.page.markup import Html, element, joined, text
 from reports.page.times import ago, left, minute
 from reports.sections import impact, metrics, pictures, procedure
 from reports.wording.changes import version_name
+from reports.wording.durations import open_for
 from reports.wording.metrics import after_change_in_words
 from reports.wording.procedure import todo, what_is_due
 from reports.wording.text import counted
 from tracker.incident import Incident, Status
 from tracker.text.shortening import short
-from tracker.times import spoken, utc
+from tracker.times import utc
 
 _LONGEST_TITLE, _LONGEST_NAME = 110, 60
 _MOST_SERVICES = 3
@@ -114,12 +115,12 @@ def _state(facts: IncidentFacts, now: datetime) -> Html:
     if incident.status is Status.MERGED:
         return joined(("merged into ", element("a", incident.merged_into, href=f"/{incident.merged_into}")))
     if incident.resolved_at is not None:
-        lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        lasted = open_for(incident)
         return joined(
             (
                 f"resolved ({incident.resolution}) " if incident.resolution else "resolved ",
                 minute(incident.resolved_at, zone),
-                f" by {incident.resolved_by or 'unknown'}, after {lasted}",
+                f" by {incident.resolved_by or 'unknown'}" + (f", after {lasted}" if lasted else ""),
             )
         )
     since = incident.reopened_at or incident.begins_at

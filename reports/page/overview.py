@@ -7,11 +7,11 @@ from reports.page.facts import Overview
 from reports.page.layout import document, section, severity, table
 from reports.page.markup import Html, element, joined
 from reports.page.times import ago, left, minute
+from reports.wording.durations import open_for
 from reports.wording.procedure import todo, what_is_due
 from reports.wording.silence import describe
 from tracker.incident import Incident
 from tracker.text.shortening import short
-from tracker.times import spoken
 
 _MOST_DUE = 3
 
@@ -87,7 +87,7 @@ def _resolved(overview: Overview) -> Html:
     items = []
     for incident, due in overview.resolved:
         assert incident.resolved_at is not None
-        lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        lasted = open_for(incident)
         items.append(
             element(
                 "li",
@@ -98,7 +98,7 @@ def _resolved(overview: Overview) -> Html:
                     severity(incident.severity),
                     " resolved ",
                     minute(incident.resolved_at, overview.zone),
-                    f", after {lasted}",
+                    f", after {lasted}" if lasted else "",
                 ),
                 _due(overview, due) if due else "",
             )

@@ -4,17 +4,18 @@ from datetime import datetime
 
 from reports.context import Context
 from reports.markdown import text
-from reports.wording.durations import value
+from reports.wording.durations import open_for, value
 from tracker.events.incidents import IncidentReopened
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
-from tracker.times import in_minutes
 
 RESOLVED = {
     "fixed": "resolved",
     "false-alarm": "closed as a false alarm",
     "went-away": "closed: it went away by itself",
 }
+
+_RECOVERED = {"last_metric": "back to normal", "mitigated": "mitigated", "ended": "impact over"}
 
 
 def how_long(context: Context) -> str:
@@ -47,12 +48,11 @@ def _course(context: Context) -> str:
     if down is not None and down.at_most is not None and down.state in ("recorded", "uncertain"):
         lasted = f"It lasted {value(down)} on {day}: "
     elif incident.status is Status.OPEN and context.as_of > incident.begins_at:
-        so_far = in_minutes((context.as_of - incident.begins_at).total_seconds())
-        lasted = f"So far {so_far} since {since}, on {day}: "
+        lasted = f"So far {open_for(incident, context.as_of)} since {since}, on {day}: "
     over = incident.resolved_at if incident.status is Status.RESOLVED else None
     after = ""
     if over is not None and over > incident.begins_at:
-        after = f", {in_minutes((over - incident.begins_at).total_seconds())} after {since}"
+        after = f", {open_for(incident)} after {since}"
     return f"{lasted}{', '.join(course)}{after}."
 
 
@@ -72,11 +72,9 @@ def _moments(context: Context) -> list[tuple[datetime, str, datetime | None]]:
     moments.append(
         (incident.declared_at, "declared" if detected else f"declared{by and f', detected{by},'}", None)
     )
-    down = context.durations.get("downtime")
-    if down is not None and down.end is not None and down.end.what == "last_metric":
-        moments.append((down.end.earliest, "back to normal", None))
-    elif context.recovered_at is not None:
-        moments.append((context.recovered_at, "mitigated", None))
+    back = context.recovery
+    if back is not None and incident.resolution != "false-alarm":
+        moments.append((back.earliest, _RECOVERED[back.what], back.latest if back.named is None else None))
     moments += [
         (entry.occurred_at, f"reopened ({text(entry.fact.why)})", None)
         for entry in context.entries

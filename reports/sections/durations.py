@@ -3,7 +3,7 @@
 from projections.durations import NAMES, shown
 from reports.context import Context
 from reports.markdown import table, text
-from reports.wording.durations import exactly, formula, in_minutes_style
+from reports.wording.durations import exactly, formula, value
 
 
 def lines(context: Context) -> list[str]:
@@ -19,7 +19,7 @@ def lines(context: Context) -> list[str]:
 def _table(context: Context) -> list[str]:
     """Write how long each part took in one style, how exactly that is known, and its formula."""
     rows = [
-        (NAMES.get(name, name), in_minutes_style(duration), exactly(duration), text(formula(duration)))
+        (NAMES.get(name, name), value(duration), exactly(duration), text(formula(duration)))
         for name, duration in shown(context.durations).items()
     ]
     return table(("Duration", "Value", "Exactly (h:mm:ss)", "From what to what"), rows)

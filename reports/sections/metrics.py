@@ -19,6 +19,11 @@ from tracker.times import in_minutes
 
 AROUND = timedelta(hours=1)
 _WORST = {"lower": "Highest", "higher": "Lowest", "neither": "Lowest to highest"}
+_RECOVERIES = {
+    "last_metric": "all metrics were back to normal",
+    "mitigated": "it was mitigated",
+    "ended": "the impact ended",
+}
 
 
 def lines(context: Context) -> list[str]:
@@ -104,19 +109,10 @@ def _in_part(context: Context, metric: MetricPlan) -> list[str]:
 
 
 def _numbers(context: Context, metric: MetricPlan) -> list[str]:
-    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
-    during_name = (
-        "During (until it was mitigated)" if context.recovered_at else "During (until it was resolved)"
-    )
-    if context.incident.ends_at is None and context.recovered_at is None:
-        during_name = "During (so far)"
-    windows = [
-        ("Hour before", begins - AROUND, begins),
-        (during_name, begins, over),
-        ("Hour after", over, over + AROUND),
-    ]
-    if during_name == "During (so far)":
-        windows = windows[:-1]  # nothing is after it yet
+    begins, over = context.incident.begins_at, context.impact_ends_at
+    windows = [("Hour before", begins - AROUND, begins), (f"During ({_until(context)})", begins, over)]
+    if context.recovery is not None or context.incident.ends_at is not None:
+        windows.append(("Hour after", over, over + AROUND))
     rows: list[tuple[str, ...]] = []
     for series in metric.series:
         label = _label(series)
@@ -130,6 +126,14 @@ def _numbers(context: Context, metric: MetricPlan) -> list[str]:
     if limit is None:
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(["Series", *head] if len(metric.series) > 1 else head, rows)
+
+
+def _until(context: Context) -> str:
+    if context.recovery is not None:
+        return f"until {_RECOVERIES[context.recovery.what]}"
+    if context.incident.ends_at is None:
+        return "so far"
+    return "until it was merged" if context.incident.merged_into else "until it was resolved"
 
 
 def _summed(numbers: Summary, metric: MetricPlan) -> tuple[str, str, str]:
@@ -156,7 +160,7 @@ def beyond_limit_in_words(context: Context) -> str:
     metric = main_metric(context)
     if metric is None or metric.threshold is None:
         return ""
-    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
+    begins, over = context.incident.begins_at, context.impact_ends_at
     seconds, worst = max(
         (beyond_seconds(metric, series, begins, over), at) for at, series in enumerate(metric.series)
     )

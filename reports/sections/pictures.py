@@ -17,7 +17,7 @@ from tracker.times import to_ms
 def main_metric(context: Context) -> MetricPlan | None:
     """Return the metric that matters most: the one longest over its limit, else out of normal, else the first with samples."""
     known = [metric for metric in context.metrics if metric.series]
-    begins, over = context.incident.begins_at, context.recovered_at or context.ends_at
+    begins, over = context.incident.begins_at, context.impact_ends_at
     moved = {
         (row.service, row.metric.partition("{")[0])
         for row in context.verdicts
@@ -37,7 +37,10 @@ def picture(context: Context, metric: MetricPlan) -> list[str]:
         return []
     start, end = context.picture_span
     alternative = f"{capitalized(metric.spoken_name)} of {metric.service}, {context.moment(start, 60)} to {context.moment(end, 60)}"
-    return [f"![{text(alternative)}]({context.incident.id}/{link(picture_name(context, metric))})", ""]
+    return [
+        f"![{text(alternative)}]({link(context.picture_folder)}/{link(picture_name(context, metric))})",
+        "",
+    ]
 
 
 def picture_name(context: Context, metric: MetricPlan) -> str:
@@ -95,7 +98,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
         spans=(
             ChartInterval(
                 context.incident.begins_at,
-                context.recovered_at or context.ends_at,
+                context.impact_ends_at,
                 "incident",
                 context.incident.id,
             ),

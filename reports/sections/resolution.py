@@ -20,6 +20,9 @@ def lines(context: Context) -> list[str]:
         milestone = incident.milestones.get(name)
         if milestone is not None:
             sentences.append(f"{words} at {context.moment(milestone.at, milestone.precision_seconds)}.")
+    back = context.recovery
+    if back is not None and back.what == "last_metric":
+        sentences.append(f"All metrics were back to normal at {context.moment(back.earliest)}.")
     if incident.status is Status.RESOLVED and incident.resolved_at is not None:
         ended = _ENDED.get(incident.resolution or "", "It was resolved")
         exactly = context.precision_of(incident.resolved_at, IncidentResolved)

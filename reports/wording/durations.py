@@ -1,7 +1,11 @@
 """Durations in words: the value, and the formula that gave it."""
 
+from datetime import datetime
+
 from projections.duration import Duration
+from projections.durations import time_open
 from projections.points import Point
+from tracker.incident import Incident
 from tracker.times import in_minutes, spoken, utc, whole_seconds
 
 _ENDS = {
@@ -55,7 +59,7 @@ REMARKS = {
 def value(duration: Duration) -> str:
     """Write how long it was, and no more exactly than its ends are known."""
     if duration.state == "recorded" and duration.seconds is not None:
-        return in_minutes(duration.seconds) if duration.is_blurred else spoken(duration.seconds)
+        return in_minutes(duration.seconds) if duration.is_blurred else in_words(duration.seconds)
     if duration.state == "uncertain" and duration.at_most is not None:
         return _between(duration.at_least or 0.0, duration.at_most)
     if duration.state == "uncertain" and duration.at_least:
@@ -65,11 +69,15 @@ def value(duration: Duration) -> str:
     return "unknown" if duration.state == "uncertain" else duration.state.replace("_", " ")
 
 
-def in_minutes_style(duration: Duration) -> str:
-    """Write it as `value` does, without seconds, as in a table whose other values have none."""
-    if duration.state == "recorded" and duration.seconds is not None:
-        return in_minutes(duration.seconds)
-    return value(duration)
+def in_words(seconds: float) -> str:
+    """Write a measured duration: in seconds below a minute, from there on in minutes as all others are."""
+    return spoken(seconds) if 0 < whole_seconds(abs(seconds)) < 60 else in_minutes(seconds)
+
+
+def open_for(incident: Incident, until: datetime | None = None) -> str:
+    """Write how long an incident was open, or is until now; nothing where it ended before it began."""
+    duration = time_open(incident, until)
+    return "" if duration.state == "invalid" else value(duration)
 
 
 def exactly(duration: Duration) -> str:

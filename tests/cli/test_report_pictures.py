@@ -59,3 +59,47 @@ def test_a_name_is_one_target_in_markdown(name):
     assert unquote(link(name)) == name
     assert re.fullmatch(r"[^\s()<>\[\]#?]+", link(name))
     assert link("checkout-error_ratio.Europe-Berlin.svg") == "checkout-error_ratio.Europe-Berlin.svg"
+
+
+def _files(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "other", ["other.md", "a b#c?.md", "INC-1.txt", "report", "höhe\u202e.md", "INC-1.v2.md"]
+)
+def test_a_report_in_another_file_touches_no_other_picture(measured, tmp_path, other):
+    """
+    Its pictures lie in a folder of its own name, though it says something else by now; it is verified with them.
+    """
+    assert measured("report", 1).code == 0
+    before = _files(tmp_path / "INC-1") | {tmp_path / "INC-1.md": (tmp_path / "INC-1.md").read_bytes()}
+
+    assert measured("milestone", 1, "mitigated", "--at", "14:40Z").code == 0
+    assert measured("report", 1, "-o", tmp_path / other).code == 0
+
+    assert (
+        _files(tmp_path / "INC-1") | {tmp_path / "INC-1.md": (tmp_path / "INC-1.md").read_bytes()} == before
+    )
+    [picture] = PICTURE.findall((tmp_path / other).read_text())
+    drawn = tmp_path / unquote(picture)
+    assert drawn.is_file()
+    assert drawn.parent != tmp_path / "INC-1"
+    assert measured("verify", "--report", tmp_path / other).code == 0
+    drawn.write_bytes(drawn.read_bytes() + b" ")
+    assert f"{drawn} differs" in measured("verify", "--report", tmp_path / other).out
+    assert measured("report", 1, "-o", tmp_path / other).code == 0
+    assert measured("verify", "--report", tmp_path / other).code == 0
+
+
+def test_a_published_report_restored_under_another_name_rewrites_no_picture(measured, tmp_path):
+    """
+    The published text links the pictures that it was published with; those that are there stay as they are.
+    """
+    assert measured("publish", 1, "--why", "x").code == 0
+    picture = next((tmp_path / "INC-1").glob("*.svg"))
+    picture.write_bytes(b"by hand")
+
+    assert measured("publish", 1, "-o", tmp_path / "other.md").code == 0
+
+    assert picture.read_bytes() == b"by hand"

@@ -6,6 +6,7 @@ import lzma
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo import metrics, record
+from tests.reports.surfaces import contradictions, surfaces
 from tracker.demo import repository, story
 from tracker.log import Log
 
@@ -63,6 +65,20 @@ def test_a_picture_of_one_series_is_named_after_its_metric(demo):
 
     assert ">P95 latency of checkout<" in drawn
     assert "quantile=" not in drawn
+
+
+def test_every_surface_of_a_demo_says_the_same_of_one_fact(demo, tmp_path, capsys, monkeypatch):
+    """
+    It was mitigated at 15:12 by Alice's word, and back at 15:14 by the metrics: text and pictures go by the metrics.
+    """
+    shutil.copytree(demo[0], tmp_path / "shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    monkeypatch.setenv("TRACKER_USER", "Alice")
+
+    different, counts = contradictions(surfaces(tmp_path / "shop" / "tracker.db", "INC-42", capsys))
+
+    assert different == {}
+    assert counts["back"] >= 4
 
 
 def test_every_window_of_a_demo_has_its_verdict(demo):

@@ -505,7 +505,7 @@ def test_an_edited_picture_is_found(tmp_path):
     The pictures beside a report are part of it.
     """
     written = _written(tmp_path)
-    picture = tmp_path / "INC-1" / "checkout-error_ratio.svg"
+    picture = tmp_path / "r" / "checkout-error_ratio.svg"
     picture.write_bytes(picture.read_bytes() + b" ")
 
     assert main(["verify", "--store", "tracker.db", "--report", str(written)]) == 5

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC
+from urllib.parse import unquote
 
 from projections.dossier import Dossier
 from projections.review import ReportStatus, State, as_published, publications, standing
@@ -43,6 +44,7 @@ def gathered_again(session: Session, found: ParsedReport, position: int) -> Cont
         position,
         zone_name=form.get("zone", "UTC"),
         pictures=form.get("pictures", "svg"),
+        folder=unquote(form.get("folder", "")),
     )
 
 
@@ -60,20 +62,27 @@ def document(
     *,
     zone_name: str = "UTC",
     pictures: str = "svg",
+    folder: str = "",
     template: str = "guide",
 ) -> Document:
     """Gather what the log holds of an incident up to a position, and write the report."""
-    context = gathered(session, incident, up_to, zone_name=zone_name, pictures=pictures)
+    context = gathered(session, incident, up_to, zone_name=zone_name, pictures=pictures, folder=folder)
     return write(context, template=template)
 
 
 def gathered(
-    session: Session, incident: Incident, up_to: int | None, *, zone_name: str = "UTC", pictures: str = "svg"
+    session: Session,
+    incident: Incident,
+    up_to: int | None,
+    *,
+    zone_name: str = "UTC",
+    pictures: str = "svg",
+    folder: str = "",
 ) -> Context:
     """Read all that the report depends on; its position is that of the last event used."""
-    return with_evidence(session, dossier(session, incident, up_to), zone_name=zone_name, pictures=pictures)[
-        0
-    ]
+    known = dossier(session, incident, up_to)
+    context, _, _ = with_evidence(session, known, zone_name=zone_name, pictures=pictures)
+    return replace(context, folder=folder)
 
 
 def with_evidence(
@@ -122,6 +131,7 @@ def published_differs(before: ParsedReport, context: Context, then: ReportStatus
         zone_name=zone_name,
         zone=zone(zone_name) if zone_name != "UTC" else UTC,
         pictures=before.attributes.get("pictures", "svg"),
+        folder=unquote(before.attributes.get("folder", "")),
     )
     now = write(form, template=then.template or "guide", with_pictures=False)
     texts = {part.name: part.text for part in before.parts if part.name not in NEVER_SAME}

@@ -222,6 +222,14 @@ def hand_lines(count: int) -> str:
     return "1 line of prose by hand" if count == 1 else f"{count} lines of prose by hand"
 
 
+def picture_folder(target: Path, incident: str) -> str:
+    """Name the folder of a report's pictures after its file, so that no two reports share one; "" is the incident's own."""
+    if target.name == f"{incident}.md":
+        return ""
+    name = target.stem if target.suffix == ".md" else f"{target.name}-pictures"
+    return "".join(char if char.isprintable() else "-" for char in name)
+
+
 def write_report(target: Path, data: bytes, pictures: Mapping[str, bytes]) -> None:
     """Write the text and the pictures beside it; the text comes last, so that it never names what is missing.
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from projections.incidents import open_ones
+from reports.wording.durations import open_for
 from tracker.application.incident_facts import described
 from tracker.application.session import Session
 from tracker.cli.common import add_json, write_json
@@ -11,7 +12,7 @@ from tracker.events.incidents import UNKNOWN
 from tracker.incident import Incident
 from tracker.settings.store_address import shown_address
 from tracker.text.terminal import printable, table
-from tracker.times import spoken, utc
+from tracker.times import utc
 
 EXAMPLE = "example:  tracker list --open"
 
@@ -43,8 +44,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
 def print_incidents(incidents: Sequence[Incident], session: Session) -> None:
     rows = []
     for incident in incidents:
-        until = incident.resolved_at or session.now
-        lasted = spoken((until - incident.begins_at).total_seconds())
+        lasted = open_for(incident, None if incident.resolved_at else session.now)
         state = (
             (incident.resolution if incident.resolution != UNKNOWN else None) or incident.status.value
             if incident.resolved_at

@@ -37,7 +37,10 @@ EXAMPLE = "example:  tracker publish INC-42"
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_incident(parser)
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="default ./INC-42.md, with pictures in INC-42/"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="default ./INC-42.md; pictures go into a folder named after the file",
     )
     parser.add_argument(
         "--template",
@@ -74,6 +77,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with waiting("publish"):
         known = dossier(session, incident, up_to)
         context, known, _ = report.with_evidence(session, known, zone_name=zone_name, pictures=pictures)
+        context = replace(context, folder=report_files.picture_folder(target, incident.id))
         if last is not None and context.standing.state is State.PUBLISHED:
             same = _known(arguments, session, context, last, target, found, (template, zone_name))
             if same is not None:
@@ -152,7 +156,11 @@ def _known(
     if found is not None and (found.edited or found.prose != _apart(payload).prose):
         return None
     if found is None:
-        report_files.write_report(target, payload, write(context).pictures)
+        then = report.gathered_again(session, _apart(payload), event.position)
+        missing = {
+            path: drawn for path, drawn in write(then).pictures.items() if not (target.parent / path).exists()
+        }
+        report_files.write_report(target, payload, missing)
     handle, name = last.handle, context.incident.id
     if not arguments.json:
         print(target)

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="default ./INC-42.md (or .html), with pictures in INC-42/; - is stdout",
+        help="default ./INC-42.md (or .html); pictures go into a folder named after the file; - is stdout",
     )
     parser.add_argument(
         "--format",
@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
             up_to,
             zone_name=arguments.tz or held.get("zone", "UTC"),
             pictures=_pictures(arguments, target, held.get("pictures", "svg")),
+            folder=report_files.picture_folder(target, name),
             template=template,
         )
     if aside:

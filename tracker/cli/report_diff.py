@@ -4,6 +4,7 @@ import argparse
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from projections.review import as_published, publications
 from reports.generated_regions import ParsedReport, parse
@@ -65,7 +66,12 @@ def run(arguments: argparse.Namespace, session: Session, incident: Incident, up_
     before = parse(payload)
     with waiting("report"):
         context = report.gathered(
-            session, incident, up_to, zone_name=zone_name, pictures=before.attributes.get("pictures", "svg")
+            session,
+            incident,
+            up_to,
+            zone_name=zone_name,
+            pictures=before.attributes.get("pictures", "svg"),
+            folder=unquote(before.attributes.get("folder", "")),
         )
         now = write(replace(context, standing=then), template=template, with_pictures=False)
     target = Path(arguments.output if arguments.output not in (None, "-") else f"{name}.md")

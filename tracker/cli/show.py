@@ -38,7 +38,7 @@ from tracker.events.incidents import UNKNOWN
 from tracker.log.private_files import create_private
 from tracker.text.shell import word
 from tracker.text.terminal import printable, table
-from tracker.times import spoken, utc
+from tracker.times import utc
 
 _CANDIDATES = 5
 
@@ -229,10 +229,11 @@ def _status(incident: Any) -> str:
     if incident.merged_into:
         return f"merged into {incident.merged_into}"
     if incident.resolved_at:
-        lasted = spoken((incident.resolved_at - incident.begins_at).total_seconds())
+        lasted = durations_words.open_for(incident)
+        after = f", after {lasted}" if lasted else ""
         if incident.resolution == UNKNOWN:
             return f"resolved by {utc(incident.resolved_at)}, as far as {incident.resolved_by} says"
-        return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}, after {lasted}"
+        return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}{after}"
     stage = f", {incident.stage}" if incident.stage else ""
     if incident.reopened_at is not None:
         return f"open again since {utc(incident.reopened_at)}, first since {utc(incident.begins_at)}{stage}"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from projections.review import as_published, publications
 from reports.context import Context
@@ -197,7 +198,8 @@ def _say_report(
         print(
             f"The report was published in log {report.log}; it is compared with the text that came with the bundle."
         )
-        if (path.parent / report.apart.attributes["incident"]).is_dir():
+        made = report.apart.attributes
+        if (path.parent / unquote(made.get("folder", made["incident"]))).is_dir():
             say("  Its pictures are not in the bundle and were not checked")
     if quoted is not None:
         incident = report.apart.attributes["incident"]
