@@ -37,7 +37,8 @@ def instant(text: str, day: date = WINTER) -> tuple[str, str]:
         "22:37 GMT", "22:37 [UTC]", "22:37 h", "10:37 p. m.", "10:37 p.m.", "10:37 P.M.", "10:37PM", "10:37 nachm.",
         "10:37\u202fPM", "10:37\u00a0PM", "10:37\u2009p.\u202fm.", "10:37\u3000PM", "10:37\u200ePM", "10:37 μ.μ.",
         "10:37 μμ", "10:37 ÖS", "10:37 下午", "下午10:37", "午後 10:37", "오후 10:37", "04:22 NPT +05:45",
-        "07:37 JST", "19:07 GMT-03:30",
+        "07:37 JST", "19:07 GMT-03:30", "14:37 PST8PDT", "14:37 pacific standard time", "17:37 eastern time",
+        "22:37 UT", "22:37 uur UTC", "22:37 heures UTC", "23:37 horas CET", "10:37 ös",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("follows", [" rolling back", ": rolling back", " - rolling back", " – rolling back"])
@@ -71,7 +72,9 @@ def test_a_fraction_may_have_a_comma(written: str, seconds: str) -> None:
         "2:37 CH x", "14:37 PM x", "0:37 AM x", "14:37:00:123 x", "14:37,5 x", "14:37.5 x", "14:37 - 14:45 x",
         "14:37–14:45 x", "14:37 to 14:45 x", "14:37 (15:37 CET) x", "14:37 yesterday x", "14:37 17.11. x",
         "14:37 17/11/2026 x", "14:37 Nov 17 x", "14:37 17th Nov x", "14:37 2026-11-17 x", "14:37 Monday x",
-        "25:00 x", "14:60 x", "14:37+15:00 x",
+        "25:00 x", "14:60 x", "14:37+15:00 x", "2:37 (pm) x", "2:37 [PM] x", "2:37-PM x", "2:37/pm x", "2:37 noche x",
+        "2:37 ö.s. x", "2:37 em x", "2:37 popołudniu x", "2:37 вечора x", "2:37 p x", "2:37 this afternoon x",
+        "14:37 (next day) x", "14:37 the day before x", "14:37 local: x", "14:37 Ortszeit x", "14:37 India time x",
     ],
 )  # fmt: skip
 def test_what_may_qualify_a_time_and_is_not_understood_is_refused(text: str) -> None:
@@ -93,6 +96,8 @@ def test_what_may_qualify_a_time_and_is_not_understood_is_refused(text: str) -> 
         "Response time is up", "Monday's deploy", "3 nodes down", "404 pages", "500s everywhere", "-5 % errors",
         "-5ms faster", "1.5 % errors", "5.3 released", "3/5 pods ready", "VM rebooted", "API down", "PST-based",
         "evening deploy", "UTC's clock", "z x", "West is up",
+        "local cache is full", "ut av drift", "eastern region is down", "next deploy is out", "hours of work lost",
+        "(am Freitag) more", "P1 raised", "Indian users fail",
     ],
 )  # fmt: skip
 def test_a_word_that_could_qualify_no_time_is_text(text: str) -> None:

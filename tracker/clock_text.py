@@ -22,26 +22,35 @@ _HALF = lazy_pattern(
     rf"|(?P<pm>nachm\.|μ\.?{BLANK}?μ\b\.?|ÖS\b|下午|午後|오후)",
     re.IGNORECASE,
 )
-_OCLOCK = lazy_pattern(r"(?:Uhr|h|hrs|o['’]clock)(?![\w.'’-])", re.IGNORECASE)
+_OCLOCK = lazy_pattern(
+    r"(?:Uhr|h|hrs|hours(?! (?:of|later|ago))|uur|heures?|horas?|o['’]clock)(?![\w.'’-])|น\.", re.IGNORECASE
+)
 _SEPARATOR = lazy_pattern(rf"{BLANK}*(?P<mark>[:|,;]|[-–—](?={BLANK}|$))?{BLANK}*")
 _HALF_IN_WORDS = lazy_pattern(
-    r"(?:in the |at )?(?:morning|afternoon|evening|night|noon|midnight)\b|tonight\b"
+    r"(?:(?:in the|at|this|last) )?(?:morning|afternoon|evening|night|noon|midnight)\b|tonight\b"
     r"|(?:vor|nach)mittags?\b|morgens\b|abends\b|nachts\b|mittags?\b|früh\b"
     r"|du (?:matin|soir)\b|de l['’]après[- ]midi\b|de la (?:tarde|noche|mañana|madrugada)\b|da (?:tarde|noite|manhã)\b"
     r"|del (?:mattino|pomeriggio)\b|d[ie] (?:mattina|sera|notte)\b|['’]s (?:morgens|middags|avonds|nachts)\b"
-    r"|(?:утра|дня|вечера|ночи)\b|[дп]п\b|пр\.?\s?об|сл\.?\s?об|(?:пред|след)пладне"
+    r"|(?:noche|tarde|madrugada|soir|matin|pomeriggio|noite|manhã|avond|middag)\b"
+    rf"|(?:w nocy|rano|wieczorem|(?:po )?południu|popołudniu|em|fm|ö\.?{BLANK}?[sö]\.?)(?!\w)|p(?![\w.'’/-])"
+    r"|(?:утра|дня|вечера|ночи|ранку|вечора|ночі)\b|[дп]п\b|пр\.?\s?об|сл\.?\s?об|(?:пред|след)пладне"
     r"|(?:em|fm|ip|ap|vm|nm|de|du|dop|odp|f\.h|e\.h)\.(?!\w)|e paradites|e pasdites"
     r"|ص|م(?!\w)|ق\.ظ|ب\.ظ|לפנה|אחה|पूर्वाह्न|अपराह्न",
     re.IGNORECASE,
 )
 _HALF_IN_CAPITALS = lazy_pattern(r"(?:SA|CH|SÁNG|CHIỀU|GD|GN)\b")
 _CLEAR_HALF = lazy_pattern(r"[AP]\.?[ \u00a0\u202f]?M\b\.?|[ap]\.[ \u00a0\u202f]?m\.")
+_MARKED_HALF = lazy_pattern(
+    rf"{BLANK}*(?:[([]{BLANK}?[ap]\.?{BLANK}?m\.?{BLANK}?[)\]]|[-–—/][ap]\.?m\b\.?(?=$|[:,|]|{BLANK}))",
+    re.IGNORECASE,
+)
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez)[a-z]*\.?"
 _ANOTHER_DAY = lazy_pattern(
     rf"\(?(?:on{BLANK})?(?:\d{{4}}-\d{{2}}-\d{{2}}\b|\d{{1,2}}([./-])\d{{1,2}}\1(?:\d{{4}}|\d{{2}})(?![\d.])"
     rf"|\d{{1,2}}\.\d{{1,2}}\.(?!\d)|\d{{1,2}}/\d{{1,2}}(?={BLANK}*(?:[:,|)]|[-–—]{BLANK}|$))"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?\.?{BLANK}{_MONTH}(?!\w)|{_MONTH}{BLANK}\d{{1,2}}(?!\d)"
     rf"|(?:yesterday|today|tomorrow|gestern|heute)(?![\w'’])"
+    rf"|(?:the{BLANK})?(?:next|following|previous){BLANK}day(?!\w)|the{BLANK}day{BLANK}(?:before|after)(?!\w)"
     rf"|(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)day(?![\w'’])"
     rf"|(?:Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag)(?![\w'’]))",
     re.IGNORECASE,
@@ -94,6 +103,11 @@ class ClockText:
         match = _SEPARATOR.match(rest)
         assert match is not None
         after = rest[match.end() :]
+        if half := _MARKED_HALF.match(rest):
+            raise ClockTextError(
+                f"is followed by {half[0].strip()!r}, which may be a half of the day",
+                f"Type 2:50 PM or 14:50. {_TEXT_HINT}",
+            )
         if _SPAN.match(rest):
             raise ClockTextError(f"names a second time: {after[:20]!r}", _SPAN_HINT)
         mark = match["mark"]

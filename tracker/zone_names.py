@@ -17,7 +17,7 @@ BLANK = r"[ \t\u00a0\u1680\u2000-\u200f\u202a-\u202f\u205f\u2060\u2066-\u2069\u3
 """Blanks as phones and browsers write them, and the marks of direction that stand among them."""
 
 _FIXED = {
-    "UTC": 0, "GMT": 0, "Z": 0, "ZULU": 0, "SAST": 120, "MSK": 180, "PKT": 300, "NPT": 345, "WIB": 420, "HKT": 480,
+    "UTC": 0, "UT": 0, "GMT": 0, "Z": 0, "ZULU": 0, "SAST": 120, "MSK": 180, "PKT": 300, "NPT": 345, "WIB": 420, "HKT": 480,
     "SGT": 480, "AWST": 480, "WITA": 480, "JST": 540, "KST": 540, "WIT": 540, "HST": -600,
 }  # fmt: skip
 _SEASONAL = {
@@ -52,7 +52,7 @@ _UNCLEAR = frozenset((
 """Abbreviations that stand for several zones, or are words of other things too."""
 _ALSO_WORDS = frozenset((
     "act", "art", "ast", "cat", "chat", "cot", "ct", "eat", "ect", "et", "fet", "get", "ict", "iot", "mart",
-    "met", "mist", "mt", "nst", "nt", "pet", "pt", "ret", "sst", "tot", "trt", "vet", "volt", "wat", "west",
+    "met", "mist", "mt", "nst", "nt", "pet", "pt", "ret", "sst", "tot", "trt", "ut", "vet", "volt", "wat", "west",
     "wet", "wit", "wita", "z",
 ))  # fmt: skip
 """In small letters these are no zones."""
@@ -63,16 +63,19 @@ _OFFSET = lazy_pattern(
 )
 _PLACE = lazy_pattern(
     r"(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific|US)/[A-Za-z_+\-/0-9]*\w"
+    r"|(?:PST8PDT|MST7MDT|CST6CDT|EST5EDT)(?!\w)"
 )
 _ABBREVIATION = lazy_pattern(r"[A-Za-z]{1,5}(?![\w'’/]|-[A-Za-z])")
 _LONG = lazy_pattern(
-    rf"(?P<region>Central{BLANK}European|Eastern|Central|Mountain|Pacific)"
-    rf"(?:{BLANK}+(?P<season>Standard|Daylight|Summer))?(?:{BLANK}+[Tt]ime\b)?(?![\w/])"
+    rf"(?P<region>Central{BLANK}European|Eastern|Central|Mountain|Pacific|(?:eastern|central|mountain|pacific)"
+    rf"(?={BLANK}+(?:(?:standard|daylight|summer){BLANK}+)?time\b))"
+    rf"(?:{BLANK}+(?P<season>(?i:Standard|Daylight|Summer)))?(?:{BLANK}+[Tt]ime\b)?(?![\w/])"
 )
 _SOME_TIME = lazy_pattern(
-    rf"(?:(?:[Ll]ocal|[Oo]ur|[Mm]y|[Yy]our|[Tt]heir|[Ss]erver|[Oo]ffice|UK|US|EU)|"
+    rf"(?:(?:[Ll]ocal|[Oo]ur|[Mm]y|[Yy]our|[Tt]heir|[Ss]erver|[Oo]ffice|UK|US|EU|(?:East|West){BLANK}Coast|"
+    rf"India|China|Japan|Korea|Brazil|Mexico|Israel|Indian|Chinese|British|German|French|Spanish|Italian|Dutch|Swiss|Polish)|"
     rf"(?:[A-Z][a-z]+{BLANK}+){{1,3}}(?:Standard|Daylight|Summer|Mean|Universal)|(?P<city>[A-Z][A-Za-z]+(?:{BLANK}[A-Z][a-z]+)?))"
-    rf"{BLANK}+[Tt]ime\b"
+    rf"{BLANK}+[Tt]ime\b|(?i:Ortszeit|Lokalzeit|heure locale|hora local|ora locale)\b|[Ll]ocal(?={BLANK}*(?:[:,|)]|[-–—]{BLANK}|$))"
 )
 _HINT = "Type the offset instead, such as 14:50+01:00, or the place, such as 14:50 Europe/Berlin"
 
@@ -209,7 +212,7 @@ def _long(match: re.Match[str]) -> ZoneName:
     place = _REGIONAL[region]
     if match["season"] is None:
         return ZoneName(match[0], place=place)
-    letter = "S" if match["season"] == "Standard" else "D"
+    letter = "S" if match["season"].lower() == "standard" else "D"
     european = {"S": "CET", "D": "CEST"}[letter]
     return ZoneName(
         match[0], place=place, abbreviation=european if "EUROPEAN" in region else f"{region[0]}{letter}T"
