@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from projections.changes import ChangeRow
-from projections.detection import beginning, detection
+from projections.detection import beginning, detection, relapse
 from projections.dossier import Dossier
 from projections.duration import Duration, Ends, between, precision
 from projections.outages import Outage, outages
@@ -21,7 +21,7 @@ from projections.procedure.evaluation import evidence_of
 from projections.procedure.merging import fix_on_integration
 from projections.procedure.rule import Evidence
 from projections.reason import Reason
-from projections.the_fix import last_so_far, the_fix
+from projections.the_fix import last_so_far, lasting, the_fix
 from tracker.events.corrections import Effective
 from tracker.incident import Incident, Status
 
@@ -129,14 +129,16 @@ def _ends(incident: Incident, living: Sequence[Effective], rows: Sequence[Change
     declared, detected = declared_point(incident), detection(incident, living)
     # Limits run from the declaration where no detection is recorded.
     since = detected or declared
-    fix = the_fix(incident, rows, since.instant) if since else None
+    back = relapse(incident, living)
+    back_at = back.detected.instant if back else None
+    fix = the_fix(incident, rows, since.instant, back_at) if since else None
     fixed = so_far = None
     if fix is not None:
         precision_seconds = fix.row.fact.precision_seconds if fix.row.fact is not None else 0.0
         facts = {"kind": fix.row.kind, "version": fix.row.version, "linked": fix.link is not None}
         fixed = known_to(fix.at, precision_seconds, "fix", facts)
     elif since is not None and incident.status is Status.OPEN:
-        last = last_so_far(incident, rows, since.instant)
+        last = last_so_far(incident, lasting(rows, back_at), since.instant)
         so_far = last.version if last is not None and last.kind == "deploy" else None
     return _Ends(
         is_open=incident.status is Status.OPEN,

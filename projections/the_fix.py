@@ -32,13 +32,15 @@ class Fix:
         return (*self.row.evidence, *said)
 
 
-def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> Fix | None:
+def the_fix(
+    incident: Incident, rows: Iterable[ChangeRow], detected: datetime, back_at: datetime | None = None
+) -> Fix | None:
     """Return what fixed it: the first change linked as that, else the last one from detection to recovery.
 
     An incident that goes on has no fix unless somebody linked one. The recovery is as judged, else as reported, else
-    the end.
+    the end. Where it came back at `back_at`, what went out before did not last and is none.
     """
-    rows = list(rows)
+    rows = lasting(rows, back_at)
     over = _over(incident)
     if (linked := linked_fix(incident, rows, detected)) is not None or over is None:
         return linked
@@ -48,6 +50,11 @@ def the_fix(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -
         if row.finished_at and detected <= row.finished_at <= over.latest
     ]
     return Fix(within[-1]) if within else None
+
+
+def lasting(rows: Iterable[ChangeRow], back_at: datetime | None) -> list[ChangeRow]:
+    """Return the changes that went out after an incident came back; all of them where it never did."""
+    return [row for row in rows if back_at is None or (row.finished_at or row.at) >= back_at]
 
 
 def last_so_far(incident: Incident, rows: Iterable[ChangeRow], detected: datetime) -> ChangeRow | None:

@@ -9,7 +9,7 @@ from projections.once import once
 from projections.procedure.deploys import rows_in_life
 from projections.procedure.rule import Evidence
 from projections.reason import Reason
-from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, the_fix
+from projections.the_fix import Fix, considered, fixed_link, is_over, last_so_far, lasting, the_fix
 from projections.versions import same_version
 from tracker.events.corrections import Effective
 from tracker.events.verdicts import VerdictsGiven
@@ -42,14 +42,14 @@ def possible_fixes(evidence: Evidence) -> list[ChangeRow]:
 
 
 def attempts(evidence: Evidence) -> list[ChangeRow]:
-    """Return the deploys, finished or failed, between detection and the end."""
+    """Return the deploys, finished or failed, between the first detection and the end, also those before a relapse."""
     ends = evidence.incident.ends_at
     return [
         row
         for row in possible_fixes(evidence)
         if row.kind == "deploy"
         and row.status in ("finished", "failed")
-        and row.at >= evidence.burns_since
+        and row.at >= evidence.detected_at
         and (ends is None or row.at <= ends)
     ]
 
@@ -73,10 +73,8 @@ def fix_of(evidence: Evidence) -> Fix | None:
 
     While the incident is open, the last deploy counts as the fix unless it was rolled back or did not help.
     """
-    incident, since, rows = evidence.incident, evidence.burns_since, possible_fixes(evidence)
-    if evidence.back_at is not None:
-        # It came back: what went out before did not last.
-        rows = [row for row in rows if (row.finished_at or row.at) >= since]
+    incident, since = evidence.incident, evidence.burns_since
+    rows = lasting(possible_fixes(evidence), evidence.back_at)
     fix = the_fix(incident, rows, since)
     if fix is not None or is_over(incident):
         return fix
@@ -105,7 +103,7 @@ def last_try(evidence: Evidence) -> ChangeRow | None:
     fix = fix_of(evidence)
     if fix is not None and fix.row.kind == "deploy":
         return fix.row
-    done = [row for row in attempts(evidence) if row.status == "finished"]
+    done = [row for row in lasting(attempts(evidence), evidence.back_at) if row.status == "finished"]
     return done[-1] if done else None
 
 

@@ -8,6 +8,7 @@ from projections.procedure.communication import fix_since, is_open, recorded_liv
 from projections.procedure.fix_attempts import attempts, fix_of, outcome
 from projections.procedure.rule import Evidence, NextStep, RuleAnswer, Status
 from projections.procedure.versions import next_version
+from projections.the_fix import lasting
 from projections.versions import same_version
 
 NO_FIX = RuleAnswer(Status.UNKNOWN, "no_fix_deployed")
@@ -28,7 +29,7 @@ def deployed_in_time(evidence: Evidence) -> RuleAnswer:
     if is_open(evidence) and recorded_live(evidence.incident):
         service = (evidence.incident.services or ("SERVICE",))[0]
         due_at, step = due, NextStep("run_deploy", {"service": service, "version": next_version(evidence)})
-    failed = attempts(evidence)
+    failed = lasting(attempts(evidence), evidence.back_at)
     if failed and evidence.now > due:
         facts = {"versions": unique(row.version for row in failed)}
         events = tuple(event for row in failed for event in row.evidence)

@@ -153,6 +153,7 @@ def test_the_procedure_is_checked_as_the_log_was(late):
     position = late("verify", "--json").json["position"]
     before = late("check", 1, "--json", "--at-seq", position).json
     late("reopen", 1, "--why", "it came back", "--at", "15:00Z")
+    assert "the limit of the fix runs from 2026-03-01 15:00:00 UTC" in late("check", 1).out
     late("waive", 1, "deployed_in_time", "--why", "no")
 
     assert late("check", 1, "--json", "--at-seq", position).json == before

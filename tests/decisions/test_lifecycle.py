@@ -120,6 +120,11 @@ def test_each_state_allows_what_makes_sense_in_it(state, what):
             "INC-2 was itself merged into INC-3",
             "--into INC-3",
         ),
+        (
+            lambda: lifecycle.merge(TWO, RESOLVED, by="a", at=typed(50), why="so"),
+            "INC-2 is open and INC-1 is resolved",
+            "tracker reopen INC-1 --why …, or tracker merge INC-1 --into INC-2",
+        ),
         (lambda: lifecycle.merge(OPEN, TWO, by="a", at=typed(50), why=""), "needs a reason", "--into INC-2"),
         (
             lambda: lifecycle.change_severity(OPEN, "critical", by="a", at=typed(50), why="so"),

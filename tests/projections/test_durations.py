@@ -445,6 +445,23 @@ def test_a_reopened_incident_is_pending_until_it_is_over_again():
     assert {found[name].state for name in ("downtime", "time_to_recover", "time_to_resolve")} == {"pending"}
 
 
+@pytest.mark.parametrize(
+    ("later", "fixed"),
+    [((), None), ((deploy(45, version="1.4.4"),), 38 * 60), ((deploy(36, version="1.4.4"),), 29 * 60)],
+)
+def test_what_went_out_before_a_relapse_is_not_the_fix(later, fixed):
+    """
+    The deploy of 15:12 did not last, whoever linked it, as the rules of the procedure have it too.
+    """
+    first = deploy(12, version="1.4.3")
+    linked_too = linked(first, 14, role="fixed", why="errors are gone")
+
+    for more in ((first,), (first, linked_too)):
+        found = measured(*TWICE, *more, *later)["time_to_fix_deployed"]
+
+        assert (found.state, found.seconds) == (("recorded", fixed) if fixed else ("uncertain", None))
+
+
 def test_an_outage_whose_recovery_nobody_recorded_bounds_the_sum():
     """
     The first ended some time before it was resolved: 15 to 31 minutes.

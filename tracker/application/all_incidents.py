@@ -149,7 +149,10 @@ class AllIncidents:
         """Return the change that ended it, as its durations take it."""
         rows = self.own_changes(incident)
         since = (self.detected(incident) or declared_point(incident)) if rows else None
-        found = the_fix(incident, rows, since.instant) if since is not None else None
+        if since is None:
+            return None
+        back = relapse(incident, self.alerts.own(incident))
+        found = the_fix(incident, rows, since.instant, back.detected.instant if back else None)
         return found.row if found is not None else None
 
     def own_changes(self, incident: Incident) -> list[ChangeRow]:

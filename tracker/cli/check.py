@@ -217,6 +217,9 @@ def _print(
         at = evidence.detected_at.astimezone(session.shown_zone)
         what = "the declaration" if evidence.detected_at == incident.declared_at else "detection"
         print(f"  limits run from {what} at {at:%Y-%m-%d %H:%M:%S %Z}")
+        if evidence.back_at is not None:
+            back = evidence.back_at.astimezone(session.shown_zone)
+            print(f"  it came back: the limit of the fix runs from {back:%Y-%m-%d %H:%M:%S %Z}")
         rows = [("", "STATUS", "RULE", "WHAT HAPPENED")]
         shown = [each for each in found.rules if not is_short or _is_pressing(each)]
         rows += [_row(each, session, up_to) for each in shown]

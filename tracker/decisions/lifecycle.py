@@ -167,6 +167,11 @@ def merge(incident: Incident, into: Incident, *, by: str, at: Typed, why: str) -
         if into.merged_into == incident.id:
             hint = f"They are merged already: tracker show {incident.id}"
         raise RefusedError(f"{into.id} was itself merged into {into.merged_into}", hint=hint)
+    if incident.status is Status.OPEN and into.status is Status.RESOLVED:
+        raise RefusedError(
+            f"{incident.id} is open and {into.id} is resolved: merged, what goes on would count as over",
+            hint=f"tracker reopen {into.id} --why …, or tracker merge {into.id} --into {incident.id} --why …",
+        )
     why = reason(why, f"tracker merge {incident.id} --into {into.id}")
     return decided(events.IncidentMerged, incident.id, by, at, into=into.id, why=why)
 

@@ -398,6 +398,21 @@ def test_after_a_relapse_the_fix_is_awaited_from_then_on():
     assert (fixed.status, fixed.facts["after"], fixed.facts["since"]) == (Status.MET, 900.0, "back")
 
 
+def test_what_was_deployed_before_a_relapse_is_asked_for_its_tests():
+    """
+    It did not last, and went out all the same; nothing is asked for the tests of the second one alone.
+    """
+    first = [*DECLARED, message(6), FIX, b.resolved(32), b.reopened(100, why="it is back")]
+    again = [b.deploy(115, version="1.4.4", sha="d" * 40), b.run_of_tests(110, sha="d" * 40), b.resolved(120)]
+
+    untested = one("tested_before_deploy", *first, *again)
+    tested = one("tested_before_deploy", b.run_of_tests(17), *first, *again)
+
+    assert untested.status is Status.UNKNOWN
+    assert set(ids(FIX)) <= set(untested.evidence)
+    assert tested.status is Status.MET
+
+
 # ── tests ────────────────────────────────────────────────────────────────────
 
 
