@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.lives import FACTS_BEFORE, STILL_FIRING
+from projections.lives import FACTS_BEFORE
 from projections.outages import onset, outages
 from projections.points import Point, declared_point, exact, milestone, milestone_points, point
 from tracker.events.alerts import AlertFired
@@ -17,7 +17,7 @@ _LONGEST_UNNOTICED = timedelta(days=1)
 
 
 def first_alert(incident: Incident, own: Iterable[Effective]) -> Point | None:
-    """Return when the first alert of an incident fired; None if none did while it lasted.
+    """Return when the first alert of an incident fired; None if none did before it was declared.
 
     Where none began in the hour before it, the last one counts that still fired when it was declared: an older one may
     be about anything. `own` are facts that belong to the incident.
@@ -26,12 +26,11 @@ def first_alert(incident: Incident, own: Iterable[Effective]) -> Point | None:
     assert declared is not None
     fired = [fact.event for fact in own if isinstance(fact.event, AlertFired)]
     fired.sort(key=lambda event: event.occurred_at)
-    since, over = incident.begins_at - FACTS_BEFORE, incident.ends_at or STILL_FIRING
+    since = incident.begins_at - FACTS_BEFORE
     before = [event for event in fired if event.occurred_at <= declared.latest]
     near = [event for event in before if event.occurred_at >= since]
     still = [event for event in before if since - _LONGEST_UNNOTICED <= event.occurred_at < since]
-    later = [event for event in fired if declared.latest < event.occurred_at <= over]
-    first = [*near[:1], *still[-1:], *later[:1]][:1]
+    first = [*near[:1], *still[-1:]][:1]
     return point(first[0], "first_alert") if first else None
 
 
@@ -42,13 +41,7 @@ def beginning(incident: Incident, own: Iterable[Effective]) -> Point | None:
 
 def detection(incident: Incident, own: Iterable[Effective]) -> Point | None:
     """Return when it was detected: as reported, else the first alert's start where that was before the declaration."""
-    reported = milestone(incident, "detected")
-    if reported is not None:
-        return reported
-    fired, declared = first_alert(incident, own), declared_point(incident)
-    if fired is None or (declared is not None and fired.earliest > declared.latest):
-        return None
-    return fired
+    return milestone(incident, "detected") or first_alert(incident, own)
 
 
 def detected_at(incident: Incident, own: Iterable[Effective]) -> datetime:

@@ -445,6 +445,17 @@ def test_a_reopened_incident_is_pending_until_it_is_over_again():
     assert {found[name].state for name in ("downtime", "time_to_recover", "time_to_resolve")} == {"pending"}
 
 
+def test_an_alert_that_began_after_the_declaration_is_no_beginning():
+    """
+    People declared what burned already: its downtime is not bounded by what fired later.
+    """
+    found = measured(declared(7), alert(12), resolved(20))
+
+    assert {found[name].state for name in ("time_to_detect", "downtime")} == {"uncertain"}
+    assert found["downtime"].at_most is None
+    assert found["time_to_resolve"].seconds == 13 * 60
+
+
 @pytest.mark.parametrize(
     ("later", "fixed"),
     [((), None), ((deploy(45, version="1.4.4"),), 38 * 60), ((deploy(36, version="1.4.4"),), 29 * 60)],
