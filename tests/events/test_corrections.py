@@ -1,5 +1,7 @@
 """What holds after corrections; the old values stay."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,6 +160,25 @@ def test_nothing_observed_happened_after_it_was_recorded(ahead, kind):
         assert found.clock_off_seconds == pytest.approx(ahead * 60, abs=0.001)
     else:
         assert (found.event, found.clock_off_seconds) == (fact, None)
+
+
+@pytest.mark.parametrize(("start", "lead"), [(130, 180), (5, 60), (200, 190)])
+def test_the_start_of_an_alert_is_of_the_clock_of_its_end(start, lead):
+    """
+    Told in one delivery, an hour of firing stays an hour; a start that was told before stays as it was told.
+    """
+    fired, ended = alert(start), alert_end(10 + lead, started=start)
+    lasted = timedelta(minutes=10 + lead - start)
+
+    together = {type(each.event): each for each in effective(recorded(fired, ended, minute=10)).values()}
+    before = effective(
+        [*recorded(alert(5), minute=6), *recorded(alert_end(70, started=5), minute=10)]
+    ).values()
+
+    assert together[type(ended)].event.occurred_at == at(10)
+    assert together[type(fired)].event.occurred_at == at(10) - lasted
+    assert together[type(fired)].clock_off_seconds == lead * 60
+    assert [each.event.occurred_at for each in before] == [at(5), at(10)]
 
 
 def test_what_people_decide_and_amend_has_the_instant_that_they_give():

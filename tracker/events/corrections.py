@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from tracker.errors import BadInputError
-from tracker.events.alerts import AlertResolved
+from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import Decision, Event, Observation, Recorded, of_kinds, place, topic
 from tracker.events.changes import CommitMade
 from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
@@ -130,8 +130,10 @@ class Effective(msgspec.Struct, frozen=True, gc=False):
         """By how much the clock of its source was ahead; negative where it was behind, None where it is not known to be off."""
         stored = self.recorded.event
         known: float | None = getattr(stored, "clock_off_seconds", None)
-        if known is None and self.event.occurred_at == self.recorded.recorded_at < stored.occurred_at:
-            known = (stored.occurred_at - self.recorded.recorded_at).total_seconds()
+        at = self.event.occurred_at
+        is_moved = at == self.recorded.recorded_at or (isinstance(stored, AlertFired) and not self.amendments)
+        if known is None and at < stored.occurred_at and is_moved:
+            known = (stored.occurred_at - at).total_seconds()
         return known
 
     @property
@@ -160,13 +162,14 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
     by_id = {event.id: event for event in sorted(recorded, key=attrgetter("position"))}
     amendments, retractions = _counting(list(by_id.values()))
     corrected = {}
-    recorded_us, recorded_at = 0, from_us(0)
+    recorded_us, recorded_at, is_early = 0, from_us(0), False
     for identity, stored in by_id.items():
         event = stored.event
         if stored.recorded_us != recorded_us:
             recorded_us, recorded_at = stored.recorded_us, stored.recorded_at
         if event.occurred_at > recorded_at:
             event = _not_after_its_recording(stored)
+            is_early = is_early or isinstance(event, AlertResolved)
         if identity in amendments or identity in retractions:
             own = amendments.get(identity, ())
             corrected[identity] = Effective(
@@ -174,7 +177,8 @@ def effective(recorded: Iterable[Recorded]) -> dict[str, Effective]:
             )
         else:
             corrected[identity] = Effective(stored, event)
-    return corrected | _with_generations(corrected.values())
+    moved = _with_starts_of_one_clock(corrected.values()) if is_early else {}
+    return corrected | moved | _with_generations(corrected.values())
 
 
 def _not_after_its_recording(stored: Recorded) -> Event:
@@ -190,6 +194,31 @@ def _not_after_its_recording(stored: Recorded) -> Event:
         # Its start is of the same clock.
         moved["started_at"] = event.started_at - (event.occurred_at - stored.recorded_at)
     return msgspec.structs.replace(event, **moved)
+
+
+_ONE_DELIVERY_US = 1_000_000
+
+
+def _with_starts_of_one_clock(facts: Iterable[Effective]) -> dict[str, Effective]:
+    """Move the start of an alert that was told together with an end to come: both are of the same clock."""
+    ends: dict[tuple[str, datetime], Effective] = {}
+    facts = list(of_kinds(facts, AlertFired, AlertResolved))
+    for fact in facts:
+        stored = fact.recorded.event
+        is_moved = isinstance(stored, AlertResolved) and fact.event.occurred_at < stored.occurred_at
+        if isinstance(stored, AlertResolved) and is_moved and not fact.amendments:
+            ends[stored.fingerprint, stored.started_at] = fact
+    found: dict[str, Effective] = {}
+    for fact in facts:
+        stored = fact.recorded.event
+        if not isinstance(stored, AlertFired) or stored.again_after is not None or fact.amendments:
+            continue
+        end = ends.get((stored.fingerprint, stored.occurred_at))
+        if end is not None and abs(fact.recorded.recorded_us - end.recorded.recorded_us) < _ONE_DELIVERY_US:
+            ahead = end.recorded.event.occurred_at - end.event.occurred_at
+            moved = msgspec.structs.replace(stored, occurred_at=stored.occurred_at - ahead)
+            found[fact.id] = msgspec.structs.replace(fact, event=moved)
+    return found
 
 
 def _with_generations(facts: Iterable[Effective]) -> dict[str, Effective]:
