@@ -50,7 +50,12 @@ def time_open(incident: Incident, until: datetime | None = None) -> Duration:
     given = [milestone(incident, "started"), milestone(incident, "detected"), declared_point(incident)]
     start = min((one for one in given if one is not None), key=lambda one: one.instant)
     end = outages(incident)[-1].resolved if until is None else exact(until, "resolved")
-    return between(("started", "resolved"), start, end, incident.status is Status.OPEN, None)
+    return between(("started", "resolved"), start, _known(end), incident.status is Status.OPEN, None)
+
+
+def _known(end: Point | None) -> Point | None:
+    """Leave out an end that an imported record does not name."""
+    return None if end is None or end.is_unknown else end
 
 
 def durations(dossier: Dossier) -> dict[str, Duration]:
@@ -232,7 +237,7 @@ def _downtime(ends: _Ends, not_applicable: Reason | None) -> Duration:
 def _recovery(
     ends: _Ends, started: Point | None, outage: Outage, is_open: bool, not_applicable: Reason | None
 ) -> Duration:
-    resolved = outage.resolved
+    resolved = _known(outage.resolved)
     if outage.recovered is not None or resolved is None or started is None or not_applicable is not None:
         return between(_RECOVERY, started, outage.recovered, is_open, not_applicable)
     most = (resolved.latest - started.earliest).total_seconds()
@@ -247,7 +252,7 @@ def _recovery(
 
 
 def _time_to_resolve(ends: _Ends, not_applicable: Reason | None) -> Duration:
-    found = ends.between(("detected", "resolved"), ends.detected, ends.last.resolved, not_applicable)
+    found = ends.between(("detected", "resolved"), ends.detected, _known(ends.last.resolved), not_applicable)
     if len(ends.outages) == 1 or not_applicable is not None:
         return found
     return found.remarked("to_last_resolution")

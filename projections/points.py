@@ -37,6 +37,11 @@ class Point:
         """The one instant from which limits run; of a span its beginning."""
         return self.named or self.earliest
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is known no better than to a day: an imported record that names no end has such a one."""
+        return self.latest - self.earliest >= timedelta(days=1)
+
 
 def exact(at: datetime, what: str) -> Point:
     return Point(at, at, what)

@@ -1,7 +1,9 @@
 """How an incident went, in a sentence or two: for how long, and when each step was, to the minute."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from projections.outages import outages
+from projections.points import Point, declared_point, milestone
 from reports.context import Context
 from reports.markdown import text
 from reports.wording.durations import open_for, value
@@ -12,9 +14,11 @@ from tracker.incident import Status
 RESOLVED = {
     "fixed": "resolved",
     "false-alarm": "closed as a false alarm",
-    "went-away": "closed: it went away by itself",
+    "went-away": "closed without a fix",
 }
 
+_BY = {"alert": " by an alert", "customer": " by a customer", "person": " by a person"}
+_MINUTE = timedelta(minutes=1)
 _RECOVERED = {"last_metric": "back to normal", "mitigated": "mitigated", "ended": "impact over"}
 
 
@@ -39,53 +43,76 @@ def _course(context: Context) -> str:
         # The zone stands at the first time alone, the date where it is another one.
         zone = "" if course else f" {at.astimezone(context.zone).tzname()}"
         when = context.time_on(at, day)
-        if until is not None:
-            course.append(f"{what} between {when} and {context.time_on(until, day)}{zone}")
-        else:
-            course.append(f"{what} at {when}{zone}")
-    since = "it started" if incident.started_at == incident.begins_at else "it was first noticed"
+        span = f"at {when}" if until is None else f"between {when} and {context.time_on(until, day)}"
+        what, bracket, remark = what.partition(" (")
+        course.append(f"{what} {span}{zone}{bracket}{remark}")
+    resolved = outages(incident)[-1].resolved
+    if resolved is not None and resolved.is_unknown:
+        course.append("resolved at a time that is not recorded")
+    since = _since(context)
     lasted = f"On {day}: "
     if down is not None and down.at_most is not None and down.state in ("recorded", "uncertain"):
-        lasted = f"It lasted {value(down)} on {day}: "
+        count = len(outages(incident))
+        parts = f" in {count} outages" if count > 1 else ""
+        lasted = f"It lasted {value(down)}{parts} on {day}: "
     elif incident.status is Status.OPEN and context.as_of > incident.begins_at:
         lasted = f"So far {open_for(incident, context.as_of)} since {since}, on {day}: "
+    elif down is not None and down.state in ("uncertain", "invalid"):
+        lasted = f"The duration is {'unknown' if down.at_least is None else value(down)}. On {day}: "
     over = incident.resolved_at if incident.status is Status.RESOLVED else None
-    after = ""
-    if over is not None and over > incident.begins_at:
-        after = f", {open_for(incident)} after {since}"
+    is_known = over is not None and over > incident.begins_at and not (resolved and resolved.is_unknown)
+    after = f", {open_for(incident)} after {since}" if is_known else ""
     return f"{lasted}{', '.join(course)}{after}."
+
+
+def _since(context: Context) -> str:
+    """Name the instant from which an incident counts as open."""
+    incident = context.incident
+    for name, words in (("started", "it started"), ("detected", "it was detected")):
+        if name in incident.milestones and incident.milestones[name].at == incident.begins_at:
+            return words
+    return "it was declared"
 
 
 def _moments(context: Context) -> list[tuple[datetime, str, datetime | None]]:
     """Return when each step was, what it was, and the latest that it can have been where that is not known."""
     incident = context.incident
-    assert incident.declared_at is not None
-    by = {"alert": " by an alert", "customer": " by a customer", "person": " by a person"}.get(
-        incident.detected_by or "", ""
-    )
-    started, detected = incident.milestones.get("started"), incident.milestones.get("detected")
+    by = _BY.get(incident.detected_by or "", "")
     moments: list[tuple[datetime, str, datetime | None]] = []
+    started, declared = milestone(incident, "started"), declared_point(incident)
+    took = context.durations.get("time_to_declare")
+    detected = milestone(incident, "detected") or (took.start if took is not None else None)
     if started is not None:
-        moments.append((started.at, "started", started.until))
-    if detected is not None:
-        moments.append((detected.at, f"detected{by}", detected.until))
-    moments.append(
-        (incident.declared_at, "declared" if detected else f"declared{by and f', detected{by},'}", None)
-    )
+        moments.append(_moment(started, "started"))
+    if detected is not None and (detected.what != "first_alert" or incident.detected_by in (None, "alert")):
+        moments.append(
+            _moment(detected, f"detected{by}" if by or detected.what == "detected" else "first alert")
+        )
+    elif by:
+        by = f" (detected{by}; when is not recorded)"
+    assert declared is not None
+    moments.append(_moment(declared, "declared" + (by if by.startswith(" (") else "")))
+    earlier = [outage.resolved for outage in outages(incident)[:-1]]
+    moments += [_moment(resolved, "resolved") for resolved in earlier if resolved is not None]
     back = context.recovery
     if back is not None and incident.resolution != "false-alarm":
-        moments.append((back.earliest, _RECOVERED[back.what], back.latest if back.named is None else None))
+        moments.append(_moment(back, _RECOVERED[back.what]))
     moments += [
         (entry.occurred_at, f"reopened ({text(entry.fact.why)})", None)
         for entry in context.entries
         if isinstance(entry.fact, IncidentReopened) and entry.fact.incident == incident.id
     ]
-    if incident.resolved_at is not None:
+    resolved = outages(incident)[-1].resolved
+    if resolved is not None and not resolved.is_unknown:
         merged = f"merged into {incident.merged_into}, which goes on," if incident.merged_into else None
-        moments.append(
-            (incident.resolved_at, merged or RESOLVED.get(incident.resolution or "", "resolved"), None)
-        )
+        moments.append(_moment(resolved, merged or RESOLVED.get(incident.resolution or "", "resolved")))
     return moments
+
+
+def _moment(point: Point, what: str) -> tuple[datetime, str, datetime | None]:
+    """Write it as a span where it is known no better than to a minute."""
+    is_span = point.named is None or point.latest - point.earliest > _MINUTE
+    return point.earliest, what, point.latest if is_span else None
 
 
 def _merged(context: Context) -> str | None:

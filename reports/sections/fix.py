@@ -10,7 +10,7 @@ from tracker.events.incidents import NoteAdded
 
 
 def lines(context: Context) -> list[str]:
-    fixed = [f"- {mention(context, entry)} fixed it, {says(entry)}" for entry in context.attributed("fixed")]
+    fixed = [f"- {mention(context, entry)}: fixed it, {says(entry)}" for entry in context.attributed("fixed")]
     if fixed and not context.notes("fix"):
         missing = not_recorded("What it changed", "note", context.incident.id, "--kind", "fix", "…")
         written = [*fixed, "", missing]

@@ -167,11 +167,16 @@ def beyond_limit_in_words(context: Context) -> str:
     if not seconds:
         return ""
     numbers = summary(metric.series[worst], begins, over)
-    side = "under" if metric.better == "higher" else "over"
-    assert numbers.median is not None
-    limit, median = (rounded_with_unit(value, metric.unit) for value in (metric.threshold, numbers.median))
+    side, extreme, worst_value = (
+        ("under", "lowest", numbers.minimum)
+        if metric.better == "higher"
+        else ("over", "highest", numbers.maximum)
+    )
+    assert worst_value is not None
+    limit, most = (rounded_with_unit(value, metric.unit) for value in (metric.threshold, worst_value))
+    of = f" of {metric.service}" if len(context.incident.services) > 1 else ""
     return text(
-        f"{capitalized(metric.spoken_name)} {side} {limit} for {in_minutes(seconds)}, with a median of {median}."
+        f"{capitalized(metric.spoken_name)}{of} {side} {limit} for {in_minutes(seconds)}, {extreme} {most}."
     )
 
 

@@ -3,14 +3,9 @@
 from reports.context import Context
 from reports.markdown import text
 from reports.sections import fix
+from reports.sections.course import RESOLVED
 from tracker.events.incidents import IncidentResolved
 from tracker.incident import Status
-
-_ENDED = {
-    "fixed": "It was resolved",
-    "false-alarm": "It was closed as a false alarm",
-    "went-away": "It went away by itself and was closed",
-}
 
 
 def lines(context: Context) -> list[str]:
@@ -24,7 +19,7 @@ def lines(context: Context) -> list[str]:
     if back is not None and back.what == "last_metric":
         sentences.append(f"All metrics were back to normal at {context.moment(back.earliest)}.")
     if incident.status is Status.RESOLVED and incident.resolved_at is not None:
-        ended = _ENDED.get(incident.resolution or "", "It was resolved")
+        ended = f"It was {RESOLVED.get(incident.resolution or '', 'resolved')}"
         exactly = context.precision_of(incident.resolved_at, IncidentResolved)
         at = context.moment(incident.resolved_at, exactly)
         sentences.append(f"{ended} at {at} by {text(incident.resolved_by or '?')}.")

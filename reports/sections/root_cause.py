@@ -6,7 +6,7 @@ from reports.context import Context
 from reports.markdown import code, command, listed_below, text
 from reports.sections.mentions import mention, says
 from reports.sections.missing import noted, notes_or_missing
-from reports.wording.changes import suspicion, version_name
+from reports.wording.changes import of_service, suspicion
 from reports.wording.note_beginnings import cause_part, without_cause_part
 from tracker.events.incidents import NoteAdded
 
@@ -72,7 +72,7 @@ def candidates(context: Context) -> list[str]:
     if not known:
         return []
     rows = [
-        f"{text(row.service or '?')} {text(version_name(row.version))} ({code(row.handle)}): {text(suspicion(suspect))}"
+        f"{text(of_service(row.version, row.service or '?'))} ({code(row.handle)}): {text(suspicion(suspect))}"
         for row, suspect in known
     ]
     handle = known[-1][0].handle

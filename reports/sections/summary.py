@@ -1,8 +1,10 @@
 """The first screen: how bad, how long, why, what ended it, whether it is over, what comes next, and who."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from projections.actions import ActionItem, of_incident
+from projections.outages import outages
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import command, text
@@ -10,14 +12,14 @@ from reports.sections import root_cause
 from reports.sections.course import RESOLVED, how_long
 from reports.sections.metrics import beyond_limit_in_words
 from reports.sections.pictures import main_metric, picture
-from reports.wording.changes import suspicion, version_name
+from reports.wording.changes import of_service, suspicion, version_name
 from reports.wording.impact import impact_in_words
 from reports.wording.metrics import after_change_in_words
-from reports.wording.text import capitalized, counted, sentence
+from reports.wording.text import and_listed, capitalized, counted, sentence
 from reports.wording.timeline import title
 from tracker.events.base import BY_ITSELF
 from tracker.events.changes import DeployFinished, RollbackFinished
-from tracker.events.incidents import NoteAdded
+from tracker.events.incidents import UNKNOWN, NoteAdded
 from tracker.events.messages import MessageSent
 from tracker.incident import Status
 from tracker.text.shortening import short
@@ -45,13 +47,14 @@ def lines(context: Context) -> list[str]:
 
 def _title(context: Context) -> str:
     incident = context.incident
-    services = ", ".join(text(service) for service in incident.services)
+    services = ", ".join(text(service) for service in incident.services) or "service not recorded"
+    severity = "severity not recorded" if incident.severity == UNKNOWN else incident.severity
     begun = context.minute(incident.begins_at)
     state = {
         Status.OPEN: f"open since {begun}",
         Status.MERGED: f"merged into {incident.merged_into}",
     }.get(incident.status) or RESOLVED.get(incident.resolution or "", "resolved")
-    return f"**{text(incident.title)}** ({incident.severity}, {services}): {state}."
+    return f"**{text(incident.title)}** ({severity}, {services}): {state}."
 
 
 def how_bad(context: Context) -> str:
@@ -76,7 +79,9 @@ def _why(context: Context) -> str:
     if incident.merged_into is not None or incident.resolution == "false-alarm":
         return ""
     if context.attributed("caused"):
-        return f"{_changes(context, context.attributed('caused'))} caused it; how is not recorded."
+        return (
+            f"{capitalized(_listed(context, context.attributed('caused')))} caused it; how is not recorded."
+        )
     unknown = "Not known yet." if incident.status is Status.OPEN else "Not recorded."
     return " ".join([unknown, *_guesses(context)])
 
@@ -87,8 +92,8 @@ def _guesses(context: Context) -> list[str]:
     suspects = root_cause.suspects(context)
     if suspects:
         row, suspect = suspects[-1]
-        name = f"{row.service or '?'} {version_name(row.version)}: {suspicion(suspect)}"
-        guesses.append(f"By time alone it may be {text(name)}.")
+        name = of_service(row.version, row.service or "?")
+        guesses.append(f"By time alone it may be {text(f'{name}: {suspicion(suspect)}')}.")
     return guesses
 
 
@@ -101,17 +106,47 @@ def _quoted(context: Context, what: str, entry: Entry) -> str:
 
 
 def _ended(context: Context) -> str:
+    """Name the fix that held; of an open incident nothing ended it, and a fix before a relapse ended nothing."""
     incident = context.incident
+    came_back = _came_back(context)
+    failed, held = _fixes(context)
+    parts = []
+    if held and incident.status is Status.OPEN:
+        parts.append(f"Not confirmed yet; {_listed(context, held)} is linked as the fix.")
+    elif held:
+        parts.append(f"{capitalized(_listed(context, held))}.")
+        if _overlap(context, held):
+            parts.append("They overlap, so it is unknown which of them fixed it.")
+    elif incident.status is Status.RESOLVED:
+        parts.append(_without_link(context))
+    if failed and came_back is not None:
+        back = context.minute(came_back, incident.begins_at)
+        parts.append(f"{capitalized(_listed(context, failed))} did not hold: it was reopened at {back}.")
+    return " ".join(filter(None, parts))
+
+
+def _came_back(context: Context) -> datetime | None:
+    """Return when it was reopened the last time."""
+    reopened = outages(context.incident)[-1].start
+    return reopened.earliest if reopened is not None else None
+
+
+def _fixes(context: Context) -> tuple[list[Entry], list[Entry]]:
+    """Return the changes linked as the fix: those after which it came back, and the others."""
+    since = _came_back(context)
     fixed = context.attributed("fixed")
-    if fixed:
-        ended = f"{_changes(context, fixed)}."
-        overlap = (
-            " They overlap, so it is unknown which of them fixed it." if _overlap(context, fixed) else ""
-        )
-        return ended + overlap
-    if incident.status is not Status.RESOLVED or incident.resolution != "fixed":
+    failed = [entry for entry in fixed if since is not None and entry.occurred_at < since]
+    return failed, [entry for entry in fixed if entry not in failed]
+
+
+def _without_link(context: Context) -> str:
+    """Name the last change before the end where nobody linked a fix; unknown is said as such."""
+    incident = context.incident
+    if incident.resolution == "false-alarm":
         return ""
     last = _unconfirmed_fix(context)
+    if incident.resolution == "went-away" and last is None:
+        return "It went away by itself."
     if last is None:
         return "Not recorded."
     confirm = command("link", incident.id, last.handle, "--as", "fixed", "--why", "…")
@@ -130,17 +165,17 @@ def _unconfirmed_fix(context: Context) -> Entry | None:
     return next((entry for entry in went_out if entry.event in evidence), None)
 
 
-def _changes(context: Context, entries: Sequence[Entry]) -> str:
-    return capitalized(" and ".join(_change(context, entry) for entry in entries))
+def _listed(context: Context, entries: Sequence[Entry]) -> str:
+    return and_listed(_change(context, entry) for entry in entries)
 
 
 def _change(context: Context, entry: Entry) -> str:
     at = context.minute(entry.occurred_at, context.incident.begins_at)
-    service = f"{text(entry.service)} " if entry.service and context.is_of_other(entry.service) else ""
+    service = entry.service if entry.service and context.is_of_other(entry.service) else ""
     if isinstance(entry.fact, DeployFinished):
-        return f"the deploy of {service}{text(version_name(entry.fact.version))} at {at}"
+        return f"the deploy of {text(of_service(entry.fact.version, service))} at {at}"
     if isinstance(entry.fact, RollbackFinished):
-        of = f"of {service}" if service else ""
+        of = f"of {text(service)} " if service else ""
         return f"the rollback {of}to {text(version_name(entry.fact.version))} at {at}"
     named = title(entry)
     return f"{text(context.named(named[:1].lower() + named[1:], entry.service))} at {at}"
@@ -163,6 +198,8 @@ def _over(context: Context) -> str:
         return f"No: open {again}as of {context.minute(context.as_of)}{stage}."
     if incident.status is Status.MERGED:
         return f"It goes on in {incident.merged_into}."
+    if incident.resolution == UNKNOWN:
+        return f"Yes, as far as {text(incident.resolved_by or '?')} says; how it ended is not recorded."
     resolved = f"{RESOLVED.get(incident.resolution or '', 'resolved')} by {text(incident.resolved_by or '?')}"
     return f"{capitalized(resolved)}. {_proof(context)}".strip()
 
@@ -170,7 +207,7 @@ def _over(context: Context) -> str:
 def _proof(context: Context) -> str:
     """Say what the metrics did after each change that ended it, or that none shows it."""
     last = _unconfirmed_fix(context)
-    fixes = context.attributed("fixed") or ([last] if last is not None else [])
+    fixes = _fixes(context)[1] or ([last] if last is not None else [])
     after = [[row for row in context.verdicts if row.change in entry.evidence] for entry in fixes]
     if not fixes:  # the verdicts on the time after the incident are of no version
         after = [[row for row in context.verdicts if not row.version]]
@@ -224,14 +261,17 @@ def _owned(context: Context, item: ActionItem) -> str:
 
 def _who(context: Context) -> str:
     incident = context.incident
-    parts = [f"{text(incident.lead)} led" if incident.lead else "nobody is recorded as lead"]
+    if incident.imported and incident.lead is None:
+        return f"Not recorded; imported from {text(incident.record or 'another log')}."
+    led = f"Led by {text(incident.lead)}" if incident.lead else "No lead is recorded"
+    parts = []
     if incident.declared_by not in (incident.lead, BY_ITSELF):
-        parts.append(f"{text(incident.declared_by)} declared it")
+        parts.append(f"declared by {text(incident.declared_by)}")
     wrote = dict.fromkeys(
         entry.by for entry in context.entries if isinstance(entry.fact, NoteAdded | MessageSent) and entry.by
     )
     others = [name for name in wrote if name not in (incident.lead, incident.declared_by, BY_ITSELF)]
     if others:
         parts.append(f"with {', '.join(text(name) for name in others)}")
-    joined = ", ".join(parts)
-    return joined[:1].upper() + joined[1:] + "."
+    besides = ", ".join(parts)
+    return f"{led}{(', ' if incident.lead else '; ') if besides else ''}{besides}."

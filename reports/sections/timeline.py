@@ -51,7 +51,9 @@ def _in_short(context: Context, entry: Entry) -> str:
     if isinstance(fact, AlertFired):
         shown += ": detected" if _is_detection(context, entry) else ""
     if isinstance(fact, MilestoneSet) and fact.milestone == "detected" and context.incident.detected_by:
-        shown += f" by a {context.incident.detected_by}"
+        shown += (
+            f" by {'an' if context.incident.detected_by == 'alert' else 'a'} {context.incident.detected_by}"
+        )
     until = getattr(fact, "until", None)
     row = text(context.named(shown, entry.service))
     if until is not None:

@@ -11,6 +11,13 @@ def version_name(version: str) -> str:
     return "an unknown version" if version == UNKNOWN else version or "the incident"
 
 
+def of_service(version: str, service: str) -> str:
+    """Name a version with its service, where one is to be named: checkout v1.2.0, an unknown version of checkout."""
+    if version == UNKNOWN or not service:
+        return version_name(version) + (f" of {service}" if service else "")
+    return f"{service} {version}"
+
+
 def elsewhere(environment: str | None) -> str:
     """Say in which place that is not called production something was done; nothing of production."""
     return "" if place_of(environment) == PRODUCTION else f" in {environment}"

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from projections.comparison import NOT_JUDGED, VerdictRow, answering
-from reports.wording.changes import version_name
 from reports.wording.text import and_listed
-from reports.wording.verdict_phrases import closed_window, headline
+from reports.wording.verdict_phrases import change_name, closed_window, headline
 from tracker.times import in_minutes
 
 _STAYED = {"1h": "for an hour", "1d": "for a day"}
@@ -34,13 +33,7 @@ def after_change_in_words(rows: Sequence[VerdictRow], name: Callable[[VerdictRow
     if not plain or window is None:
         return f"{named[:1].upper()}{named[1:]}"
     back = max(row.recovered_at - row.deployed_at for row in last if row.recovered_at is not None)
-    first = rows[0]
-    what = (
-        f"the rollback to {version_name(first.version)}"
-        if first.kind == "rollback"
-        else version_name(first.version)
-    )
     names = and_listed(dict.fromkeys(name(row) for row in last))
     how_soon = f"within {in_minutes(back.total_seconds())}" if back.total_seconds() >= 60 else "at once"
     stayed = f" and stayed so {_STAYED[window]}" if window in _STAYED else ""
-    return f"After {what}, {names} returned to normal {how_soon}{stayed}."
+    return f"After {change_name(rows[0])}, {names} returned to normal {how_soon}{stayed}."

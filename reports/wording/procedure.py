@@ -20,6 +20,7 @@ from projections.reason import Reason
 from projections.the_fix import Fix
 from reports.wording.changes import version_name
 from reports.wording.commands import next_command
+from reports.wording.durations import in_words
 from reports.wording.procedure_sentences import EXPECTED, SENTENCES, TO_DO
 from reports.wording.text import capitalized, counted, listed
 from reports.wording.verdict_phrases import PHRASES, describe_checks, sentence
@@ -107,7 +108,7 @@ def _rounded_down(seconds: float) -> str:
 
 
 def _with_delay(answer: RuleAnswer) -> str:
-    late = f", {spoken(answer.late_seconds)} late" if answer.late_seconds is not None else ""
+    late = f", {in_words(answer.late_seconds)} late" if answer.late_seconds is not None else ""
     return _sentence(answer) + late
 
 
@@ -175,7 +176,7 @@ def _limit(limit: timedelta) -> str:
 
 
 def _offset(seconds: float) -> str:
-    return f"{spoken(seconds)} after" if seconds >= 0 else f"{spoken(-seconds)} before"
+    return f"{in_words(seconds)} after" if seconds >= 0 else f"{in_words(-seconds)} before"
 
 
 def _fix(fix: Fix) -> str:
@@ -237,7 +238,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "commit": _commit,
     "commits": _commits,
     "count": _on_branches,
-    "duration": spoken,
+    "duration": in_words,
     "durations": lambda gaps: listed(map(spoken, gaps), _GAPS_NAMED),
     "fix": _fix,
     "limit": _limit,

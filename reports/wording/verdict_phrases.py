@@ -18,6 +18,7 @@ from projections.comparison import (
 from projections.partial_answers import PartialAnswer
 from projections.reason import Reason
 from projections.silence import Silence
+from projections.versions import UNKNOWN
 from reports.numbers import rounded_with_unit
 from reports.wording.changes import version_name
 from reports.wording.silence import describe
@@ -108,13 +109,20 @@ def _own_name(row: VerdictRow) -> str:
     return row.metric
 
 
+def change_name(row: VerdictRow) -> str:
+    """Name the change that a verdict is on: v1.2.1, the rollback to v1.2.0, the deploy of an unknown version."""
+    version = version_name(row.version)
+    if row.kind == "rollback":
+        return f"the rollback to {version}"
+    return f"the deploy of {version}" if row.version == UNKNOWN else version
+
+
 def headline(rows: Sequence[VerdictRow], name: Callable[[VerdictRow], str] = _own_name) -> str:
     """Say in one sentence what became of the metrics after one change; `name` is what a metric is called."""
     if not rows:
         return "No metric is configured."
     first = rows[0]
-    version = version_name(first.version)
-    what = f"the rollback to {version}" if first.kind == "rollback" else version
+    what = change_name(first)
     window = closed_window(rows)
     if window is None:
         return f"After {what}: no verdict yet. {reason(first) or 'No window is over.'}"

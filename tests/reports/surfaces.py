@@ -24,9 +24,9 @@ _PATTERNS = {
         r"resolved \S+ at \S+ by \S+, after ([^\n<]+)",
         r"resolved \S+ \S+ UTC by \S+, after ([^\n<]+)",
         r"resolved [^,\n]{,40}, after ([^\n<]+)",
-        r"(?:resolved|false alarm|by itself) at [^,\n]+, ([^,\n]+?) after it (?:started|was first noticed)",
+        r"(?:resolved|false alarm|without a fix) at [^,\n]+, ([^,\n]+?) after it (?:started|was declared|was detected)",
     ),
-    "Downtime": (r"It lasted (.+?) on \d{4}", r"⏱ Downtime: ([^\n\\]+)"),
+    "Downtime": (r"It lasted (.+?)(?: in \d+ outages)? on \d{4}", r"⏱ Downtime: ([^\n\\]+)"),
     "Time to detect": (r"An alert detected it (.+?) after it started", r"Time to detect: (.+?) \("),
     "back": (
         rf", (?:back to normal|mitigated|impact over) at {_CLOCK}",

@@ -33,7 +33,7 @@ def test_an_open_incident_says_how_long_it_lasts_what_is_guessed_and_what_comes_
         b.note(20, text="we look at the pool", decided_by="grace"),
     )
 
-    assert found["How long"].startswith("So far 15 min since it was first noticed")
+    assert found["How long"].startswith("So far 15 min since it was declared")
     assert found["Why"].startswith("Not known yet. Last hypothesis (grace, 14:07): the pool is full.")
     assert (
         "By time alone it may be checkout 1.4.2: the deploy ended 7 min before INC-1 was noticed"
@@ -89,7 +89,7 @@ def test_an_impact_that_nobody_recorded_is_what_was_measured(answers):
         b.resolved(40),
     )
 
-    assert found["How bad"].startswith("Error ratio over 1 % for 21 min, with a median of 8 %.")
+    assert found["How bad"].startswith("Error ratio over 1 % for 21 min, highest 8 %.")
     assert "Whom it hit is not recorded; `tracker impact INC-1" in found["How bad"]
 
 
@@ -139,3 +139,92 @@ def test_googles_heading_has_the_states_of_incident_items_and_report(tmp_path):
 
     assert "**Status:** Resolved, 0 of 1 action item done" in head
     assert "**Report:** Draft, not reviewed yet" in head
+
+
+def test_a_fix_after_which_it_came_back_is_not_what_ended_it(answers):
+    """
+    While it is open again nothing has ended it; afterwards the fix since then has.
+    """
+    first, second = b.deploy(18, version="1.4.3"), b.deploy(45, version="1.4.4")
+    until_reopened = [
+        b.declared(5),
+        first,
+        b.linked(first, 19, role="fixed", why="looked fine"),
+        b.resolved(22),
+        b.reopened(35, why="errors are back"),
+    ]
+    did_not_hold = "The deploy of 1.4.3 at 14:18 did not hold: it was reopened at 14:35."
+
+    again = answers(*until_reopened)
+    tried = answers(*until_reopened, second, b.linked(second, 47, role="fixed", why="x"))
+    over = answers(*until_reopened, second, b.linked(second, 47, role="fixed", why="x"), b.resolved(70))
+
+    assert again["What ended it"] == did_not_hold
+    assert tried["What ended it"] == (
+        f"Not confirmed yet; the deploy of 1.4.4 at 14:45 is linked as the fix. {did_not_hold}"
+    )
+    assert over["What ended it"] == f"The deploy of 1.4.4 at 14:45. {did_not_hold}"
+    assert "1.4.3" not in over["Is it over"]
+    assert "resolved at 14:22, reopened at 14:35 (errors are back), resolved at 15:10" in over["How long"]
+
+
+def test_an_incident_that_went_away_was_closed_without_a_fix(answers):
+    """
+    When it went away is not when somebody closed it.
+    """
+    found = answers(b.declared(5), b.milestone(21, "ended"), b.resolved(40, resolution="went-away"))
+
+    assert (
+        "impact over at 14:21, closed without a fix at 14:40, 35 min after it was declared"
+        in found["How long"]
+    )
+    assert found["What ended it"] == "It went away by itself."
+    assert found["Is it over"].startswith("Closed without a fix by ada.")
+
+
+def test_an_alert_before_the_declaration_is_when_it_was_detected(answers):
+    """
+    As the durations have it; an incident is counted from what people gave, and that is named.
+    """
+    found = answers(b.alert(3), b.declared(5, detected_by="alert"), b.resolved(40))
+
+    assert found["How long"] == (
+        "It lasted at most 37 min on 2026-03-01: detected by an alert at 14:03 UTC, declared at 14:05, "
+        "resolved at 14:40, 35 min after it was declared."
+    )
+
+
+def test_what_is_unknown_is_called_unknown(answers):
+    """
+    A version, a duration, when a customer noticed it, and who led.
+    """
+    fix = b.deploy(30, version="unknown")
+    found = answers(
+        b.deploy(-4, version="unknown"),
+        b.declared(5, detected_by="customer"),
+        fix,
+        b.linked(fix, 33, role="fixed", why="x"),
+        b.resolved(40),
+    )
+
+    assert found["How long"].startswith(
+        "The duration is unknown. On 2026-03-01: declared at 14:05 UTC (detected by a customer; when is not recorded), "
+    )
+    assert "By time alone it may be an unknown version of checkout: the deploy ended" in found["Why"]
+    assert found["What ended it"] == "The deploy of an unknown version at 14:30."
+    assert found["Who"] == "No lead is recorded; declared by ada."
+
+
+def test_an_imported_record_that_names_no_end_has_none(answers):
+    """
+    Neither its severity nor who was on it nor how it ended is made up.
+    """
+    found = answers(
+        b.declared(5, severity="unknown", record="markdown:old.md", decided_by="post-mortem"),
+        b.resolved(40, resolution="unknown", precision_seconds=86_400.0, decided_by="post-mortem"),
+    )
+
+    assert found["How long"].endswith("declared at 14:05 UTC, resolved at a time that is not recorded.")
+    assert found["What ended it"] == "Not recorded."
+    assert found["Is it over"] == "Yes, as far as post-mortem says; how it ended is not recorded."
+    assert found["Who"] == "Not recorded; imported from markdown:old.md."

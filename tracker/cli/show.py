@@ -4,13 +4,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from projections.dossier import Dossier
 from projections.durations import shown as known_durations
 from projections.messages import Message
+from projections.outages import outages
 from projections.review import ReportStatus
 from reports.wording import durations as durations_words
 from reports.wording import procedure as words
@@ -35,6 +35,7 @@ from tracker.events.base import Recorded, handle_of
 from tracker.events.bundles import BundleImported
 from tracker.events.corrections import effective
 from tracker.events.incidents import UNKNOWN
+from tracker.incident import Incident
 from tracker.log.private_files import create_private
 from tracker.text.shell import word
 from tracker.text.terminal import printable, table
@@ -225,14 +226,18 @@ def _message(told: "Message") -> str:
     return f"{told.kind} message to {shown_channel(told.channel)} {became}{why}"
 
 
-def _status(incident: Any) -> str:
+def _status(incident: Incident) -> str:
     if incident.merged_into:
         return f"merged into {incident.merged_into}"
     if incident.resolved_at:
         lasted = durations_words.open_for(incident)
         after = f", after {lasted}" if lasted else ""
         if incident.resolution == UNKNOWN:
-            return f"resolved by {utc(incident.resolved_at)}, as far as {incident.resolved_by} says"
+            end = outages(incident)[-1].resolved
+            says = f"as far as {incident.resolved_by} says"
+            if end is None or end.is_unknown:
+                return f"resolved, {says}; when and how is not recorded"
+            return f"resolved at {utc(incident.resolved_at)}, {says}; how is not recorded"
         return f"resolved ({incident.resolution}) at {utc(incident.resolved_at)} by {incident.resolved_by}{after}"
     stage = f", {incident.stage}" if incident.stage else ""
     if incident.reopened_at is not None:
