@@ -30,7 +30,7 @@ _HOW_FAST = (*NAMES, "change_lead_time", "failed_deployment_recovery_time")
 _SHARES = ("change_fail_rate", "deployment_rework_rate", "repeat_incidents")
 _METHODS = {
     "poisson": "exact Poisson interval; periods compared by the exact test of two counts",
-    "kaplan_meier_median": "Kaplan-Meier median; periods compared by Welch's interval of the logarithms, with open ones by Gehan's rank test",
+    "kaplan_meier_median": "Kaplan-Meier median; periods compared by Welch's interval of the logarithms, with open ones, fewer than 10, or unequal numbers by Gehan's rank test",
     "clopper_pearson": "exact binomial interval; periods compared by Fisher's exact test",
 }
 CHANGED = "What changed"
@@ -133,7 +133,7 @@ def not_told(
         ],
         HOW_OFTEN: [
             "More incidents may be more that are declared: the log has what people and rules declared.",
-            "A count outside the limits of its moving ranges is a question, not a claim: one or two of 100 lie there by chance.",
+            "One or two of 100 counts lie outside the limits of their moving ranges by chance: named are those that chance does not explain, with all counts of the page allowed for.",
         ],
         HOW_FAST: [],
         HOW_IT_WENT: [],
@@ -213,8 +213,8 @@ def moved(before: Sequence[Measure], after: Sequence[Measure]) -> list[tuple[Mea
     ]
 
 
-def says_moved(before: Measure | None, after: Measure | None) -> str:
-    """Say in one line how a figure moved, and what is behind that."""
+def says_moved(before: Measure | None, after: Measure | None, corrections: Sequence[str] = ()) -> str:
+    """Say in one line how a figure moved, what is behind that, and what was corrected there."""
     one = after or before
     assert one is not None
     was, now = ("not there" if each is None else f"{value(each)}, n {each.n}" for each in (before, after))
@@ -233,9 +233,19 @@ def says_moved(before: Measure | None, after: Measure | None) -> str:
     claims = [each.claim if each is not None else None for each in (before, after)]
     if claims[0] != claims[1]:
         line += f"; claimed was {claims[0] or 'nothing'}, now {claims[1] or 'nothing'}"
-    elif was == now:
+    elif was == now and not corrections:
         line += "; what it is compared with is another"
+    if corrections:
+        more = len(corrections) - _MOST_NAMED
+        line += (
+            "; corrected: " + ", ".join(corrections[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        )
     return line
+
+
+def says_corrected(handle: str, kind: str, target: str, by: str, why: str) -> str:
+    """Name one correction: its handle, what it did to which event, by whom and why."""
+    return f"{handle} ({kind} {target}, {by}{f': {why}' if why else ''})"
 
 
 def _changed(figures: Sequence[Measure], comparisons: int) -> Iterator[str]:
@@ -275,10 +285,18 @@ def _ordinary(over_time: Sequence[CountsOverTime]) -> list[str]:
             continue
         # Counts are whole: what lies between the limits are these.
         low, high = math.ceil(one.limits.low), math.floor(one.limits.high)
-        outside = ", ".join(f"{start:%Y-%m-%d} ({count})" for start, count in one.outside)
+        outside = one.outside
+        named = ", ".join(
+            f"{start:%Y-%m-%d} ({count})" for start, count in outside if start in one.beyond_chance
+        )
+        if not outside:
+            standing = f"none of {len(one.counts)} lies outside."
+        elif named:
+            standing = f"outside, by more than chance explains: {named}."
+        else:
+            standing = f"{len(outside)} of {len(one.counts)} outside, which may be chance."
         lines.append(
-            f"- {text(one.service)}: a {one.unit} with {low} to {high} incidents is ordinary; "
-            + (f"outside: {outside}." if outside else f"none of {len(one.counts)} lies outside.")
+            f"- {text(one.service)}: a {one.unit} with {low} to {high} incidents is ordinary; {standing}"
         )
     return ["", *lines] if lines else []
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from projections.trends.inputs import POWER, error_share
+from projections.trends.shares import share_interval
 from tracker.errors import UsageError
 
 
@@ -26,7 +27,7 @@ class CountComparison:
 
 
 def compare_counts(
-    before_n: int, before_days: float, after_n: int, after_days: float, *, comparisons: int = 1
+    before_n: int, before_days: float, after_n: int, after_days: float, *, comparisons: float = 1
 ) -> CountComparison:
     """Compare two rates by the exact test of two Poisson counts: given their sum, one is binomial.
 
@@ -35,8 +36,6 @@ def compare_counts(
     Raises:
         UsageError: If a period has no days, or a count is negative.
     """
-    from scipy import stats
-
     for name, days in (("before_days", before_days), ("after_days", after_days)):
         if not (math.isfinite(days) and days > 0):
             raise UsageError(f"{name} is {days:g}: a period lasts longer than that", hint="Give its days")
@@ -45,10 +44,10 @@ def compare_counts(
     error = error_share(comparisons)
     if not before_n + after_n:
         return CountComparison(None, None, None, None, None)
-    interval = stats.binomtest(after_n, before_n + after_n).proportion_ci(1 - error)
+    least, most = share_interval(after_n, before_n + after_n, error)
     scale = before_days / after_days
-    low = scale * interval.low / (1 - interval.low)
-    high = scale * interval.high / (1 - interval.high) if before_n else None
+    low = scale * least / (1 - least)
+    high = scale * most / (1 - most) if before_n else None
     return CountComparison(
         ratio=scale * after_n / before_n if before_n else None,
         low=low,

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 _ERROR = 0.05
 POWER = 0.8
 """How often the smallest visible change would be seen."""
+FOR_COUNTS = 0.2
+"""Which part of a page's error is for single weeks and months that are out of the ordinary; the rest is for comparisons."""
 
 
-def error_share(comparisons: int) -> float:
+def error_share(comparisons: float) -> float:
     """Return the error that each of several comparisons may have, so that all of them together err in 5 %.
 
     Raises:
         UsageError: If there is not one comparison.
     """
     if comparisons < 1:
-        raise UsageError(f"comparisons is {comparisons}", hint="Give how many the page shows: 1 or more")
+        raise UsageError(f"comparisons is {comparisons:g}", hint="Give how many the page shows: 1 or more")
     return _ERROR / comparisons
 
 

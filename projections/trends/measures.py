@@ -11,6 +11,7 @@ from typing import Any
 
 from projections.trends.counts import CountComparison, compare_counts
 from projections.trends.curve import duration_curve
+from projections.trends.inputs import FOR_COUNTS
 from projections.trends.periods import Period
 from projections.trends.shares import compare_shares, in_bursts, rate_interval, share
 from projections.trends.two_periods import DurationComparison, compare_durations
@@ -104,8 +105,9 @@ def measures(
     comparisons = sum(
         before is not None and _comparable(one, after, earlier) for one, _, _, before, after, earlier in found
     )
+    allowed = max(1, comparisons) / (1 - FOR_COUNTS)
     return [
-        _measure(one, group, period, before, after, earlier, max(1, comparisons))
+        _measure(one, group, period, before, after, earlier, allowed)
         for one, group, period, before, after, earlier in found
     ], comparisons
 
@@ -136,7 +138,7 @@ def _measure(
     before: Period | None,
     after: Sequence[Occurrence],
     earlier: Sequence[Occurrence],
-    comparisons: int,
+    comparisons: float,
 ) -> Measure:
     what = tuple(dict.fromkeys(each.what for each in after))
     method = _METHODS[one.kind]
@@ -181,7 +183,7 @@ def _compare_rates(
     earlier: Period,
     after: Sequence[Occurrence],
     period: Period,
-    comparisons: int,
+    comparisons: float,
 ) -> dict[str, Any]:
     found = compare_counts(len(before), earlier.days, len(after), period.days, comparisons=comparisons)
     bursts = in_bursts(_weekly(before, earlier), _weekly(after, period))
@@ -194,7 +196,7 @@ def _compare_durations(
     earlier: Period,
     after: Sequence[Occurrence],
     period: Period,
-    comparisons: int,
+    comparisons: float,
 ) -> dict[str, Any]:
     (closed_before, open_before), (closed, still_open) = split(before), split(after)
     return _changed(
@@ -209,7 +211,7 @@ def _compare_ratios(
     earlier: Period,
     after: Sequence[Occurrence],
     period: Period,
-    comparisons: int,
+    comparisons: float,
 ) -> dict[str, Any]:
     hits_before, hits = (sum(each.hit for each in these) for these in (before, after))
     claim, visible = compare_shares(hits_before, len(before), hits, len(after), comparisons=comparisons)
@@ -234,7 +236,7 @@ class _Method:
     unit: str
     name: str
     value: Callable[[Sequence[Occurrence], Period], tuple[float | None, ...]]
-    compare: Callable[[Sequence[Occurrence], Period, Sequence[Occurrence], Period, int], dict[str, Any]]
+    compare: Callable[[Sequence[Occurrence], Period, Sequence[Occurrence], Period, float], dict[str, Any]]
 
 
 _METHODS = {

@@ -1,13 +1,14 @@
 """How counts and durations went over all of the time that a page reaches back to: what its pictures show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from projections.trends.curve import duration_curve
+from projections.trends.inputs import FOR_COUNTS, error_share
 from projections.trends.measures import Series, split
 from projections.trends.periods import Period, compared
-from projections.trends.xmr import CountsOverTime, counts_over_time
+from projections.trends.xmr import CountsOverTime, beyond_chance, counts_over_time
 
 _MONTHS_UNTIL_DAYS = 370
 _FEWEST_ENDED = 5
@@ -52,4 +53,7 @@ def over_time(
         counts_over_time(name, [each.at for each in incidents if each.service == name], start, end)
         for name in services
     ]
+    judged = sum(len(one.counts) for one in counts if one.limits is not None)
+    error = FOR_COUNTS * error_share(max(1, judged))
+    counts = [replace(one, beyond_chance=beyond_chance(one, error)) for one in counts]
     return OverTime(counts, medians, by)

@@ -20,16 +20,22 @@ class Share:
 
 def share(hits: int, of: int) -> Share:
     """Return a share with the interval of Clopper and Pearson."""
-    from scipy import stats
-
     if not of:
         return Share(None, None, None)
-    interval = stats.binomtest(hits, of).proportion_ci()
-    return Share(hits / of, float(interval.low), float(interval.high))
+    return Share(hits / of, *share_interval(hits, of, 0.05))
+
+
+def share_interval(hits: int, of: int, error: float) -> tuple[float, float]:
+    """Return the exact interval of Clopper and Pearson that is left in this share of cases."""
+    from scipy import special
+
+    low = float(special.betaincinv(hits, of - hits + 1, error / 2)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, of - hits, 1 - error / 2)) if hits < of else 1.0
+    return low, high
 
 
 def compare_shares(
-    before_hits: int, before_of: int, after_hits: int, after_of: int, *, comparisons: int = 1
+    before_hits: int, before_of: int, after_hits: int, after_of: int, *, comparisons: float = 1
 ) -> tuple[str | None, float | None]:
     """Return "higher", "lower" or None by Fisher's exact test, and the difference that would have been seen."""
     from scipy import special, stats

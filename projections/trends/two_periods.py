@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _FEWEST = 2
 """One closed incident says nothing of how much they differ."""
+_FEWEST_FOR_MEANS = 10
+_MOST_UNEQUAL = 1.5
+"""Of fewer incidents, or of groups less equal, Welch's interval is far too narrow once it has to hold over a page:
+2 incidents beside 30 leave it 200 times as often as they may."""
 _STEP = 1e-5
 """Ends of an interval are known to this share."""
 _WIDEST = 100.0
@@ -27,8 +31,8 @@ _WIDEST = 100.0
 class DurationComparison:
     """How durations changed: after / before, with its 95 % interval over all comparisons of the page.
 
-    `of` names what the ratio is of: the geometric mean where every incident is closed, else the factor between
-    two distributions of one shape, by ranks. Both are the ratio of the medians where only the scale changed.
+    `of` names what the ratio is of: the geometric mean of two groups of some size that are closed, else the factor
+    between two distributions of one shape, by ranks. Both are the ratio of the medians where only the scale changed.
     `claim` is None where the interval holds 1, or has an end that these numbers do not give.
     `smallest_visible_ratio` is the ratio below 1 that would have been claimed four times in five.
     """
@@ -49,7 +53,7 @@ def compare_durations(
     *,
     before_open_s: Iterable[float] = (),
     after_open_s: Iterable[float] = (),
-    comparisons: int = 1,
+    comparisons: float = 1,
 ) -> DurationComparison:
     """Compare the durations of two periods; `…_open_s` is how long those have lasted that are not over.
 
@@ -65,13 +69,18 @@ def compare_durations(
     before, after = _logs(before_s, "before_s"), _logs(after_s, "after_s")
     before_open, after_open = _logs(before_open_s, "before_open_s"), _logs(after_open_s, "after_open_s")
     n_before, n_after = len(before) + len(before_open), len(after) + len(after_open)
-    anything_open = bool(len(before_open) + len(after_open))
-    of = "time ratio by ranks" if anything_open else "geometric mean"
+    sizes = sorted((n_before, n_after))
+    by_ranks = (
+        bool(len(before_open) + len(after_open))
+        or sizes[0] < _FEWEST_FOR_MEANS
+        or sizes[1] > _MOST_UNEQUAL * sizes[0]
+    )
+    of = "time ratio by ranks" if by_ranks else "geometric mean"
     if min(len(before), len(after)) < _FEWEST:
         return DurationComparison(None, of, None, None, None, None, n_before, n_after)
     by = (
         _by_ranks(before, before_open, after, after_open, error)
-        if anything_open
+        if by_ranks
         else _by_means(before, after, error)
     )
     # Two incidents a side, with many comparisons, reach from nothing to more than a number can be: no end is known.

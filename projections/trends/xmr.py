@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from projections.trends.shares import in_bursts, share_interval
+
 _SCALE = 2.66
 FEWEST = 8
 """Of fewer counts nobody knows what is ordinary."""
@@ -29,13 +31,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class CountsOverTime:
-    """Counts of whole weeks or whole months (UTC), each with its beginning; without limits there are too few."""
+    """Counts of whole weeks or whole months (UTC), each with its beginning; without limits there are too few.
+
+    `beyond_chance` are the beginnings of those outside the limits that chance does not explain.
+    """
 
     service: str
     unit: str
     starts: tuple[datetime, ...]
     counts: tuple[int, ...]
     limits: Limits | None
+    beyond_chance: tuple[datetime, ...] = ()
 
     @property
     def outside(self) -> list[tuple[datetime, int]]:
@@ -56,6 +62,29 @@ def limits(counts: Sequence[int]) -> Limits | None:
     mean = sum(counts) / len(counts)
     moving = sum(abs(later - earlier) for earlier, later in pairwise(counts)) / (len(counts) - 1)
     return Limits(mean, max(0.0, mean - _SCALE * moving), mean + _SCALE * moving)
+
+
+def beyond_chance(counted: CountsOverTime, error: float) -> tuple[datetime, ...]:
+    """Return which counts outside the limits are so by chance in this share of cases only.
+
+    By the exact test of one count beside those within the limits; of counts that come in bursts none can be told.
+    """
+    outside = counted.outside
+    within = sum(counted.counts) - sum(count for _, count in outside)
+    others = [
+        count
+        for start, count in zip(counted.starts, counted.counts, strict=True)
+        if (start, count) not in outside
+    ]
+    if not outside or in_bursts(others):
+        return ()
+    usual = 1 / (len(others) + 1)
+    found = []
+    for start, count in outside:
+        low, high = share_interval(count, count + within, error) if count + within else (0.0, 1.0)
+        if not low <= usual <= high:
+            found.append(start)
+    return tuple(found)
 
 
 def counts_over_time(

@@ -37,6 +37,21 @@ def test_where_nothing_changed_one_page_in_twenty_claims_a_change(n):
     assert sum(claim is not None for claim in claims) <= 300 * 0.05 + 3 * math.sqrt(300 * 0.05 * 0.95)
 
 
+@pytest.mark.parametrize(("few", "many"), [(2, 30), (3, 40), (4, 60)])
+def test_few_incidents_beside_many_err_no_more_often_than_they_may(few, many):
+    """
+    As a quarter that has just begun beside all earlier ones, on a page of 200 comparisons: durations of two kinds.
+    """
+    rng = np.random.default_rng(few)
+
+    def lasting(n):
+        return np.where(rng.random(n) < 0.4, drawn(rng, n, 0.2, 0.3), drawn(rng, n, 1.0, 0.6))
+
+    claims = [compare_durations(lasting(many), lasting(few), comparisons=200).claim for _ in range(400)]
+
+    assert claims.count(None) >= 399
+
+
 def test_open_incidents_do_not_look_short():
     """
     More are open after than before, as in every month that has just ended; without them the ratio would be far below 1.

@@ -3,10 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.trends.xmr import counts_over_time, limits
+from projections.trends.inputs import FOR_COUNTS
+from projections.trends.measures import Occurrence, Series
+from projections.trends.over_time import over_time
+from projections.trends.periods import Period
+from projections.trends.xmr import beyond_chance, counts_over_time, limits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -35,6 +40,50 @@ def test_of_independent_counts_few_lie_outside():
         outside += sum(not found.low <= count <= found.high for count in counts)
 
     assert outside < 2600 * 0.02
+
+
+def counted_weeks(counts):
+    """What happened so often in each week after the first Monday."""
+    monday = datetime(2026, 1, 5, tzinfo=UTC)
+    instants = [
+        monday + timedelta(weeks=week, hours=1 + n) for week, count in enumerate(counts) for n in range(count)
+    ]
+    return instants, monday, monday + timedelta(weeks=len(counts))
+
+
+@pytest.mark.parametrize("rate", [1, 3, 12])
+def test_of_pages_where_nothing_changed_one_in_a_hundred_names_a_week(rate):
+    """
+    Of five services together, a year each; counts outside of the limits there are on nearly all of them.
+    """
+    rng = np.random.default_rng(rate)
+    named = outside = 0
+    for _ in range(60):
+        occurrences = []
+        for service in "abcde":
+            instants, start, end = counted_weeks(rng.poisson(rate, 50))
+            occurrences += [Occurrence(at, f"{service} {at}", service) for at in instants]
+        series = [Series("incidents", "count", occurrences)]
+        page = over_time(series, tuple("abcde"), [Period("", start, end)], None, end)
+        named += any(one.beyond_chance for one in page.counts)
+        outside += any(one.outside for one in page.counts)
+
+    assert named <= 3
+    assert outside > 30
+
+
+def test_a_week_that_chance_does_not_explain_is_named():
+    """
+    Not where weeks differ that much as a rule.
+    """
+    rng = np.random.default_rng(2)
+    ordinary = [int(count) for count in rng.poisson(3, 30)]
+    unusual = counts_over_time("checkout", *counted_weeks([*ordinary[:20], 25, *ordinary[20:]]))
+    bursts = counts_over_time("checkout", *counted_weeks([0, 0, 9, 0, 0, 0, 8, 0] * 3 + [40]))
+
+    assert beyond_chance(unusual, FOR_COUNTS * 0.05 / 31) == (unusual.starts[20],)
+    assert bursts.outside
+    assert beyond_chance(bursts, FOR_COUNTS * 0.05 / 25) == ()
 
 
 @given(st.lists(st.floats(0, 699), max_size=60), st.integers(0, 40), st.integers(1, 700))
