@@ -227,20 +227,20 @@ def says_moved(before: Measure | None, after: Measure | None, corrections: Seque
     added, gone = sorted(behind[1] - behind[0]), sorted(behind[0] - behind[1])
     for word, names in (("now with", added), ("now without", gone)):
         if names:
-            shown = ", ".join(names[:_MOST_NAMED])
-            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-            line += f"; {word} {shown}{more}"
+            line += f"; {word} {_some(names)}"
     claims = [each.claim if each is not None else None for each in (before, after)]
     if claims[0] != claims[1]:
         line += f"; claimed was {claims[0] or 'nothing'}, now {claims[1] or 'nothing'}"
-    elif was == now and not corrections:
+    elif was == now:
         line += "; what it is compared with is another"
     if corrections:
-        more = len(corrections) - _MOST_NAMED
-        line += (
-            "; corrected: " + ", ".join(corrections[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        )
+        line += f"; corrected: {_some(corrections)}"
     return line
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def says_corrected(handle: str, kind: str, target: str, by: str, why: str) -> str:

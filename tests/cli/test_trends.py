@@ -10,6 +10,7 @@ from tests import builders as make
 from tests.cli.conftest import Typed, refused
 from tests.projections.frames.test_all_incidents import a_busy_week
 from tracker.application.trends import trends
+from tracker.events.base import event_id
 from tracker.log import Log
 
 SPAN = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-08T00:00Z")
@@ -152,7 +153,34 @@ def test_a_correction_names_the_figures_that_it_moved(half_a_year, tmp_path: Pat
     assert "time_to_resolve" in names
     assert "incidents" not in names
     assert answer.out.splitlines() == [each["says"] for each in found["moved"]]
+    lasted = next(each for each in found["moved"] if each["after"]["measure"] == "time_to_resolve")
+    [corrected] = lasted["corrections"]
+    assert corrected["event"] == event_id(correction)
+    assert corrected["target"] == resolved.handle
+    assert f"corrected: {corrected['handle']} (amended {resolved.handle}, " in lasted["says"]
     assert tracker("trends", *span, "--diff", "--at-seq", before + 1).out == "No figure moved.\n"
+
+
+def test_a_correction_is_named_only_at_the_figures_that_count_what_it_corrected(
+    half_a_year, tmp_path: Path
+) -> None:
+    """
+    A deploy that was retracted moves how many there were; a title that was amended then moves nothing.
+    """
+    tracker, span = half_a_year
+    with Log(str(tmp_path / "tracker.db")) as log:
+        before = log.position
+        deploy = next(each for each in log.read_all() if getattr(each.event, "version", "") == "v20")
+        declared = log.incident("INC-40")[0]
+        log.append([make.retracted(deploy.event, 181 * DAY)])
+        titled = make.amended(declared.event, 181 * DAY, changes={"title": "Another"})
+        log.decide("INC-40", lambda _: [titled])
+
+    moved = tracker("trends", *span, "--diff", "--at-seq", before, "--json").json["moved"]
+
+    names = {each["before"]["measure"]: each["corrections"] for each in moved}
+    assert [one["target"] for one in names["deployment_frequency"]] == [deploy.handle]
+    assert not {"incidents", "time_to_resolve"} & set(names)
 
 
 def test_a_later_incident_is_named_as_what_moved_a_figure(half_a_year, tmp_path: Path) -> None:

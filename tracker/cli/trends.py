@@ -18,11 +18,22 @@ from pathlib import Path
 from projections.trends.measures import Measure
 from reports import html
 from reports.generated_regions import Part
-from reports.trends import Picture, all_not_told, moved, not_told, pages, pictures_of, says, says_moved
+from reports.trends import (
+    Picture,
+    all_not_told,
+    moved,
+    not_told,
+    pages,
+    pictures_of,
+    says,
+    says_corrected,
+    says_moved,
+)
 from tracker.application import lake_trends
 from tracker.application.report_files import write_report
 from tracker.application.session import Session
 from tracker.application.trends import DAYS, Trends, span_of, span_until, trends
+from tracker.application.trends_moved import Corrected, corrections_between
 from tracker.cli.common import add_reading, say, write_json
 from tracker.cli.progress import waiting
 from tracker.errors import UsageError
@@ -32,6 +43,8 @@ from tracker.lake.result import Result
 from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:00Z        tracker trends --by quarter --service checkout -o review.md"
+
+_CORRECTED = ("event", "handle", "kind", "target", "by", "why")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,8 +100,9 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     with waiting("trends"):
         answer = asked(up_to=up_to)
         now = asked(up_to=None) if arguments.diff else None
+        made = corrections_between(session.log, answer.position) if arguments.diff else []
     if now is not None:
-        return _print_moved(answer, now, as_json=arguments.json)
+        return _print_moved(answer, now, made, as_json=arguments.json)
     return _answered(arguments, answer)
 
 
@@ -185,9 +199,17 @@ def _sections(
     ]
 
 
-def _print_moved(then: Trends, now: Trends, *, as_json: bool) -> int:
-    """Say which figures are other ones now than they were, of the same span."""
-    changed = moved(then.measures, now.measures)
+def _print_moved(then: Trends, now: Trends, made: Sequence[Corrected], *, as_json: bool) -> int:
+    """Say which figures are other ones now than they were, of the same span, and what was corrected there."""
+    changed = [
+        (before, after, [one for one in made if one.concerns(before, after)])
+        for before, after in moved(then.measures, now.measures)
+    ]
+
+    def says_all(before: Measure | None, after: Measure | None, corrected: Sequence[Corrected]) -> str:
+        named = [says_corrected(one.handle, one.kind, one.target, one.by, one.why) for one in corrected]
+        return says_moved(before, after, named)
+
     if as_json:
         write_json(
             {
@@ -199,15 +221,18 @@ def _print_moved(then: Trends, now: Trends, *, as_json: bool) -> int:
                     {
                         "before": before and _figure(before),
                         "after": after and _figure(after),
-                        "says": says_moved(before, after),
+                        "corrections": [
+                            {name: getattr(one, name) for name in _CORRECTED} for one in corrected
+                        ],
+                        "says": says_all(before, after, corrected),
                     }
-                    for before, after in changed
+                    for before, after, corrected in changed
                 ],
             }
         )
         return 0
-    for before, after in changed:
-        print(printable(says_moved(before, after)))
+    for before, after, corrected in changed:
+        print(printable(says_all(before, after, corrected)))
     if not changed:
         print("No figure moved.")
     say(
