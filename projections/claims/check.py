@@ -4,7 +4,6 @@ Deterministic and by grammar: a sentence is a finding because of words that can 
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from datetime import datetime
 from projections.claims.agreement import check_agreement
 from projections.claims.causes import check_causes
 from projections.claims.claim import Finding
-from projections.claims.clocks import clocks, dates_in, zones_in
+from projections.claims.clocks import clocks, zones_in
 from projections.claims.counts import check_counts
 from projections.claims.durations import check_durations, measured_in
 from projections.claims.facts import Facts, Stamp
@@ -20,13 +19,13 @@ from projections.claims.instants import check_days, check_instants, instants_of
 from projections.claims.items import check_items
 from projections.claims.matching import stamps_of
 from projections.claims.order import check_order
+from projections.claims.others import of_other_incident, of_stranger
 from projections.claims.peaks import check_peaks
 from projections.claims.people import check_people
 from projections.claims.placeholders import check_placeholders
 from projections.claims.promises import check_message, check_promises
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
 from projections.claims.statements import check_statements
-from projections.claims.vocabulary import any_case
 from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded
 from tracker.events.procedure import RULE_NAMES
@@ -50,7 +49,8 @@ _SECTIONS = {kind: (kind.replace("-", " "),) for kind in ("prevention", "root-ca
 }
 _RULES = {name.replace("_", " ") for name in RULE_NAMES}
 """How the rows of a report's procedure begin: what a rule asks for is not a claim."""
-_DAY = any_case(r"\b((?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:'s)?\b")
+_OF_PERSONS = ("name", "action", "placeholder")
+"""What is found of a sentence whose subject nobody knows: a person who was not there is one such."""
 _KEY = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -119,7 +119,7 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
     base: datetime | None = None
     context = _Context(facts)
     for number, each in enumerate(read):
-        if (each.row and each.text.partition(" | ")[0] in _RULES) or _is_other(each.text, facts):
+        if (each.row and each.text.partition(" | ")[0] in _RULES) or of_other_incident(each.text, facts):
             continue
         if each.row and facts.row_of(each.text):
             # A row of the tracker's own table is what its event says; only its time may have been changed.
@@ -128,6 +128,8 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
         mine = [one for check in checks for one in check(each, facts)]
         mine += check_durations(each, facts, context)
         mine += check_promises(each, known, text.at, base)
+        if mine and of_stranger(each.text, facts):
+            mine = [one for one in mine if one.kind in _OF_PERSONS]
         found += [replace(one, line=each.line_of(one.words)) for one in _one_each(mine)]
         base = _base(each, facts) or base
         context.add(each, continues=number > 0 and read[number - 1].section == each.section)
@@ -140,21 +142,6 @@ def _found(text: Text, facts: Facts, later: Sequence[Text]) -> list[Finding]:
         if (wrong := find_mojibake(line[:2000]))
     ]
     return sorted(dict.fromkeys(found), key=lambda each: each.line)
-
-
-def _is_other(text: str, facts: Facts) -> bool:
-    """Whether a sentence is about another incident, or a day of the week on which this one was not."""
-    if facts.incident is None:
-        return False
-    prefix, _, _ = facts.incident.id.rpartition("-")
-    ids = set()
-    if f"{prefix}-".lower() in text.lower():
-        named_ids = re.finditer(rf"\b{re.escape(prefix)}-\d+\b", text, re.IGNORECASE)
-        ids = {match[0].upper() for match in named_ids}
-    if ids and facts.incident.id not in ids:
-        return True
-    named = {match[1].lower() for match in _DAY.finditer(text)} if "day" in text.lower() else set()
-    return bool(named) and not named & facts.own_weekdays and not dates_in(text, (2000,))
 
 
 def _as_of(facts: Facts, text: Text) -> Iterable[Stamp]:

@@ -38,6 +38,9 @@ _SKIPPED = any_case(
     r"\b(?:between|-|–|(?<!close )to|or|per|every|each|last|past|previous|HTTP|status|code|port|v|version|out of|number)\s*$"
 )
 _RATE = any_case(r"\s*(?:per|an?|each|every)\s+\w+")
+_NOUN_RATE = any_case(
+    r"(?:\s+[a-z][\w-]*){1,3}\s+(?:per|an?|each|every)\s+(?:second|minute|hour|day|week|month|year)\b"
+)
 _ONLY = any_case(r"\b(?:only|just|single|mere|barely)\b")
 _SINCE = any_case(r"\b(?:before|ago|day|week|month|year|staging|canary)\b")
 _NOUNS = any_case(
@@ -198,7 +201,11 @@ def _noted(
     left, right = clause_of(text, start, end, wide=True)
     if value < 2 and not _ONLY.search(text[max(left, start - 12) : end]):
         return
-    if is_setting(text, start, end) or (value < 10 and versions_in(text[left:right])):
+    if (
+        _NOUN_RATE.match(text, end)
+        or is_setting(text, start, end)
+        or (value < 10 and versions_in(text[left:right]))
+    ):
         return
     following, label = _NOUNS.match(text[end:]), _LABEL.search(text[:start])
     nouns = {stem(word) for word in ((following["words"] if following else "") or "").split()}

@@ -64,6 +64,7 @@ _METRIC = any_case(r"[a-z0-9]+(?:_[a-z0-9]+)+$")
 _IN_IT = any_case(r"\s*in\b\s*(?:[.,;:]|$|we\b|the (?:incident|outage))")
 _BY = any_case(r"\b(?:by|early|late|ahead)\s*(?:about |some )?$")
 _COMPARED = any_case(r"\s*(?:more|less|longer|shorter|fewer|sooner|faster|slower|too)\b")
+_RATE = any_case(r"\d(?:\s+[a-z][\w-]*){1,3}\s+an? $")
 _FIELD = any_case(
     r"\W*(?:(?:mean )?time to \w+|M?TT[A-Z]|(?:total )?(?:duration|downtime)|outage)\s*(?:of [\w ]+)?[:|]"
 )
@@ -108,7 +109,7 @@ def check_durations(
     for amount in amounts:
         if any(clock.start <= amount.start < clock.end and ":" not in amount.words for clock in clocks(text)):
             continue
-        if _COMPARED.match(text, amount.end):
+        if _COMPARED.match(text, amount.end) or _RATE.search(text[: amount.start + 2]):
             continue
         field = measured_in(text)
         if (amount.high >= 3 * 86400 and not field) or is_setting(text, amount.start, amount.end):

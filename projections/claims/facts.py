@@ -220,7 +220,9 @@ class Facts:
         """Return the points that a sentence names, by their words and by the names of the incident's alerts."""
         words = text.lower()
         found = topics_in(text, frozenset([name for name in self.alert_names if name in words]))
-        if any(topic.point == "lead" and topic.words.lower().endswith(" over") for topic in found):
+        if any(
+            topic.point == "lead" and topic.words.lower().endswith((" over", "succeeded")) for topic in found
+        ):
             # A second provider can take over, too: only people lead.
             named = {"he", "she", "who", "i", "we", *self.people} & set(re.findall(r"\w+", words))
             found = found if named else tuple(topic for topic in found if topic.point != "lead")

@@ -49,7 +49,8 @@ def check_items(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
         (match["part"].lower(), MONTHS.index(match["month"][:3].lower()) + 1)
         for match in _END_OF.finditer(text)
     ]
-    wrong = days and item.due_on not in days
+    done = item.done_at.date() if item.done_at is not None else None
+    wrong = days and not any(day == item.due_on or (done and abs((day - done).days) <= 1) for day in days)
     wrong = wrong or any(
         month != item.due_on.month or (part == "end" and item.due_on.day < 20) for part, month in ends
     )

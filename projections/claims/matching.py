@@ -104,8 +104,11 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
             s for s in found if not s.names & others
         ]
     if topic.point == "message":
-        clause = clause_of(text, topic.start, topic.end, wide=True)
-        kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text, *clause)}
+        left, right = clause_of(text, topic.start, topic.end, wide=True)
+        near = [each for each in facts.topics(text) if each.point == "message" and each.start != topic.start]
+        left = max([left, *(each.end for each in near if each.end <= topic.start)])
+        right = min([right, *(each.start for each in near if each.start >= topic.end)])
+        kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text, left, right)}
         found = [each for each in found if each.names & kinds] or found
     if topic.which is not None and topic.point == "message":
         bounds = [

@@ -8,7 +8,7 @@ from datetime import timedelta
 from projections.claims.amounts import durations_in
 from projections.claims.claim import Finding
 from projections.claims.facts import Facts, Stamp
-from projections.claims.matching import own_stamps, retold
+from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
 from projections.claims.topics import Topic, in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of
@@ -20,6 +20,8 @@ _TRAILING = any_case(
     r"(?:afterwards|later|subsequently|thereafter|after that|after this|next|then)\W*(?:on)?\W*"
 )
 _NO_ORDER = frozenset(("verified", "fixed", "calm", "alert on", "rollback failed"))
+_LOOSE = ("decided", "hypothesis")
+"""Points that people call by words which are often meant of others: "after the call"."""
 _ROOM = timedelta(seconds=60)
 
 
@@ -67,7 +69,9 @@ def _sides(text: str, match: re.Match[str], facts: Facts) -> tuple[list[Stamp], 
     if not before and match.start() < 12:
         if len(beyond) < 2:
             return [], []
-        return _events(beyond[1:2], text, facts, "", last=False), own_stamps(beyond[0], text, facts)
+        return _events(beyond[1:2], text, facts, "", last=False), _events(
+            beyond[:1], text, facts, "", last=False
+        )
     if _TRAILING.fullmatch(match[0] + rest) and len(before) > 1:
         left = _events(before[:-1], text, facts, "", last=True)
         return left, _events(before[-1:], text, facts, "", last=False)
@@ -99,6 +103,8 @@ def _events(topics: Sequence[Topic], text: str, facts: Facts, part: str, *, last
             return []
         spans = facts.outages[chosen.which : (chosen.which + 1) or None]
         return [one for starts, ends in spans for one in (ends if last or "over" in part else starts)]
+    if chosen.point in _LOOSE:
+        return [*stamps_of(chosen, text, facts), *facts.of("reported")]
     return own_stamps(chosen, text, facts) or told
 
 

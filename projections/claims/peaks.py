@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from projections.claims.amounts import counts_in, shares_in
+from projections.claims.amounts import Amount, counts_in, shares_in
 from projections.claims.claim import Finding
 from projections.claims.facts import Facts
 from projections.claims.prose import Sentence
@@ -23,6 +23,13 @@ _FAILING = any_case(
 _ELSE = any_case(
     r"\b(?:of (?:the )?(?:orders?|customers|users|budget|pods|team|cpu|memory|disk|capacity)|alert|threshold|more than usual|of the day|deployed to|canary)\b"
 )
+
+
+def _is_noted(share: Amount, facts: Facts) -> bool:
+    """Whether somebody noted a share that agrees: what people saw on a dashboard is not what was sampled."""
+    links = facts.incident.links.values() if facts.incident else ()
+    texts = [*facts.noted_texts, *(link.why or "" for link in links)]
+    return any(share.fits(noted.low, noted.high) for text in texts for noted in shares_in(text[:2000]))
 
 
 def check_peaks(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
@@ -53,7 +60,7 @@ def check_peaks(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
                 peak is not None
                 and not any(abs(share.low - h) <= max(share.grain, 0.06 * h) for h in heights)
             )
-        if wrong:
+        if wrong and (share.bound in ("most", "least") or not _is_noted(share, facts)):
             metric = max(
                 (m for m in facts.peaks if facts.peaks[m][1] in ("ratio", "percent")),
                 key=lambda m: max(facts.peaks[m][0]),

@@ -40,7 +40,7 @@ _DID = any_case(
 _OWN = lazy_pattern(r"(?<=\w)['’]s?\s+(?:[a-z-]+\s+){0,2}?(?:change|patch|fix|commit|hotfix)\b")
 _OF_CODE = any_case(r"\b(?:change|patch|fix|hotfix|commit|code|release|v?\d+\.\d+)")
 _OTHER = any_case(
-    r"[,;:]|\b(?:told|asked|for|with|by|that|when|after|before|whether|if|to|from|who|he|she|they|we|it|his|her|their|not|never|had been|was|were|about|of|on)\b"
+    r"[,;:]|\b(?:told|asked|for|with|by|that|when|after|before|whether|if|to|from|who|he|she|they|we|it|his|her|their|not|never|had been|was|were|about|of|on|until|till|through|since|during|up)\b"
 )
 _LEVELS = ("critical", "major", "minor")
 _LEVEL = any_case(r"\b(critical|major|minor)\b")

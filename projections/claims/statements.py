@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -30,6 +31,7 @@ _NEW_VERSION = any_case(
 _TARGET = any_case(r"\b(?:to|at|on|back)\s+(?:the\s+)?(?:version\s+)?$")
 _BEFORE_VERSION = any_case(r"([\w-]+)\s+(?:version\s+)?v?$")
 _NEVER = any_case(r"\b(?:never|no|nobody|no one|none|nothing|neither|without)\b")
+_NOT_THROUGH = any_case(r"^(?!.*\bfail)|^v?\d+\.\d+")
 _NOT = any_case(r"(?:not|never|silent|\w*n't)$")
 _ITS = any_case(r"\s*(?:was|were|had|has|did|is|remained|stayed|kept|team|system)?\s*")
 _THING = r"\b(?:incident|outage|case|ticket|issue|problem|file|matter|it)\b"
@@ -61,11 +63,17 @@ def check_statements(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
             continue
         if topic.negated:
             yield from _denied(text, topic, topics, facts)
-        elif topic.point in ("rolled back", "rolling back"):
+        elif topic.point in ("rolled back", "rolling back") and not facts.of("rollback failed"):
             yield from _rolled_back(text, topic, facts)
         elif topic.point == "rollback failed" and facts.changes and not facts.of("rollback failed"):
             yield Finding("rollback", "rollback succeeded", text[:160], facts.of("rolled back")[-1:])
-        elif topic.point == "deploy failed" and "fail" not in topic.words.lower():
+        elif (
+            topic.point == "rolled back"
+            and facts.of("rollback failed")
+            and phrases("telling/at once").search(text)
+        ):
+            yield Finding("rollback", "rollback failed", text[:160], facts.of("rollback failed")[:1])
+        elif topic.point == "deploy failed" and _NOT_THROUGH.search(topic.words):
             named = set(versions_in(topic.words))
             rows = [row for row in facts.changes if plain_version(row.version) in named]
             if rows and all(row.status == "finished" for row in rows):
@@ -255,9 +263,13 @@ def _rolled_back(text: str, topic: Topic, facts: Facts) -> Iterator[Finding]:
             word.lower() for word in re.findall(r"\w+", text)
         }:
             return
+    noun = topic.words.lower() in ("rollback", "rollbacks") and not phrases("telling/done").search(
+        text, *wide
+    )
     if not is_habit(text) and (is_past(text) or re.search(r"\d:\d\d", text)):
         others = [row for row in facts.changes if row.kind != "merge"][-3:]
-        yield _about("rollback", "no rollback", text, others, *(row.version for row in others))
+        found = _about("rollback", "no rollback", text, others, *(row.version for row in others))
+        yield replace(found, is_notice=noun)
 
 
 def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> Iterator[Finding]:

@@ -43,6 +43,18 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(" ".join(listed(name)).split())
 
 
+@cache
+def _every_word() -> tuple[frozenset[str], tuple[str, ...]]:
+    words = re.findall(r"[a-z]{3,}\*?", " ".join(" ".join(lines) for lines in _sections().values()).lower())
+    return frozenset(words), tuple({word[:-1] for word in words if word.endswith("*") and len(word) > 4})
+
+
+def is_word(word: str) -> bool:
+    """Whether any phrase has a word."""
+    words, beginnings = _every_word()
+    return word in words or word.startswith(beginnings)
+
+
 def any_case(text: str) -> re.Pattern[str]:
     """Return an expression, capitals or not, compiled when it is first used."""
     return lazy_pattern(text, re.IGNORECASE)

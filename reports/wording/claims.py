@@ -118,6 +118,7 @@ _SAYS: dict[tuple[str, str], Callable[[Finding], str]] = {
     ("version", "no deploy of"): lambda one: f"no version of {one.values[0]} was deployed while it lasted",
     ("rollback", "no rollback"): lambda one: "the log has no rollback" + (f"; it has deploys of {', '.join(one.values)}" if one.values else ""),
     ("rollback", "rollback succeeded"): lambda one: f"no rollback failed{': ' + _stamps(one) if one.stamps else '; the log has none'}",
+    ("rollback", "rollback failed"): lambda one: f"a rollback failed first: {_stamps(one)}",
     ("rollback", "never reopened"): lambda one: f"it was never reopened{': ' + _stamps(one) if one.stamps else ''}",
     ("cause", "mechanism"): _mechanism,
     ("cause", "own cause"): lambda one: f"under Root Cause (line {one.values[0]}) it is another one: name one cause in both places",
