@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.messages import Message
-from projections.procedure.advice import Advice
 from projections.updates import messages_of
 from tracker.events.base import Event, Recorded
 from tracker.events.housekeeping import AnnouncingSet
@@ -81,11 +80,11 @@ def lifecycle_announcements(incident: Incident, now: datetime) -> list[Announcem
     return found
 
 
-def due_announcement(item: Advice, now: datetime) -> Announcement | None:
-    """Return the announcement of one thing that is due by now."""
-    if item.due_at is None or item.due_at > now:
+def due_announcement(name: str, due_at: datetime | None, now: datetime) -> Announcement | None:
+    """Return the announcement of one thing that is due by now: a rule of the procedure, or an action item."""
+    if due_at is None or due_at > now:
         return None
-    return Announcement("due", REMINDER, f"due:{item.rule}", 0, item.due_at)
+    return Announcement("due", REMINDER, f"due:{name}", 0, due_at)
 
 
 def is_wanted(announcement: Announcement, channel: str, since: Began) -> bool:

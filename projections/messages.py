@@ -4,13 +4,14 @@ A message that may have been posted never counts as waiting.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
 from tracker.events.base import Event, Recorded
 from tracker.events.corrections import Effective, effective
 from tracker.events.messages import REMINDER, MessageFailed, MessagePosting, MessagePrepared, MessageSent
+from tracker.incident import Incident
 
 
 class State(Enum):
@@ -29,7 +30,7 @@ class Message:
     `recorded_at` is when the log recorded that it was posted. While it is being posted nobody else may post it before
     `posting_until`; after a failed post, nobody before `retry_at`. `reason` is that of the last failure.
     `about` is what it announces, where serve decided to post it; `unsure_rounds` counts the rounds after which
-    nobody knew whether it was posted.
+    nobody knew whether it was posted. `incident_then` is the incident as it was when it was prepared, for who posts it.
     """
 
     event: str
@@ -54,6 +55,7 @@ class Message:
     channel: str | None = None
     about: str | None = None
     unsure_rounds: int = 0
+    incident_then: Incident | None = field(default=None, compare=False, repr=False)
 
     @property
     def text_key(self) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.detection import Relapse
 from projections.durations import Duration
@@ -79,16 +80,32 @@ def write(kind: str, draft: Draft) -> str:
 
 def remind(item: Advice, draft: Draft) -> str:
     """Write what is due, since when, and the command that does it."""
+    send = " --send" if item.next_step.code == "message" else ""
+    due = [f"Due at: {draft.moment(item.due_at)}"] if item.due_at is not None else []
+    return _reminder(draft, what_is_due(item), due, f"{todo(item.next_step)}{send}")
+
+
+def remind_of_action(item: ActionItem, draft: Draft) -> str:
+    """Write which action item is overdue, whose it is, and the command that says that it was done."""
+    due = [f"Owner: {short(item.owner, _LINE)}", f"Due on: {item.due_on}, overdue"]
+    return _reminder(
+        draft,
+        f"action item: {short(item.text, _LINE)}",
+        due,
+        f"tracker action done {item.handle} --proof URL",
+    )
+
+
+def _reminder(draft: Draft, what: str, due: Sequence[str], command: str) -> str:
     incident = draft.incident
     state = incident.severity.upper() if incident.status is Status.OPEN else f"{incident.severity}, resolved"
     lines = [
-        f"⏰ DUE - {what_is_due(item)} ({incident.id})",
+        f"⏰ DUE - {what} ({incident.id})",
         f"Issue: {short(incident.title, _LINE)} ({state})",
+        *due,
+        f"Type: {command}",
+        f"Contact: {_contact(draft)}",
     ]
-    if item.due_at is not None:
-        lines.append(f"Due at: {draft.moment(item.due_at)}")
-    send = " --send" if item.next_step.code == "message" else ""
-    lines += [f"Type: {todo(item.next_step)}{send}", f"Contact: {_contact(draft)}"]
     return "\n".join([*lines, *_to_look_up(REMINDER, draft)])
 
 

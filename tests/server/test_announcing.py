@@ -99,6 +99,12 @@ def test_each_channel_is_told_of_each_step_once(everywhere, slack, teams, cloud_
     ]
     prepared = kept(server, MessagePrepared)
     assert len({event["id"] for event in events}) == 3
+    data = [event["data"] for event in events]
+    assert [each["status"] for each in data] == ["open", "resolved", "open"]
+    assert [each["resolved_at"] is None for each in data] == [True, False, True]
+    assert {(each["severity"], each["title"], *each["services"]) for each in data} == {
+        ("critical", "Payments answer 500", "checkout")
+    }
     assert {event.decided_by for event in prepared} == {"tracker"}
     with Log(server.store) as log:
         sent = [each for each in log.read_all() if isinstance(each.event, MessageSent)]

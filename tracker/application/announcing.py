@@ -4,9 +4,11 @@ Each is prepared once for each channel, by a decision in the incident's stream: 
 prepares it. Posting it is the outbox's work.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
+from projections.actions import OVERDUE, ActionItem, actions
 from projections.announcements import (
     OUT_OF_DATE,
     Announcement,
@@ -20,7 +22,7 @@ from projections.announcements import (
 from projections.dossier import Part
 from projections.procedure.advice import Advice
 from projections.procedure.communication import recorded_live
-from reports.messages import Draft, remind, write
+from reports.messages import Draft, remind, remind_of_action, write
 from tracker.application.channels.configured import announced, names
 from tracker.application.dossier import dossier
 from tracker.application.message_draft import draft_of
@@ -86,20 +88,44 @@ def announce_decisions(session: Session) -> list[Incoming]:
 def announce_due(session: Session, due: Iterable[tuple[Incident, list[Advice]]]) -> list[Incoming]:
     """Prepare a reminder of each thing that became due and was not announced; return them.
 
-    `due` is that of the open incidents; that of the resolved ones comes to it. Nothing is of what was back-filled.
+    `due` is that of the open incidents; that of the resolved ones and the overdue action items come to it. Nothing is
+    of what was back-filled.
     """
     since = _began(session)
     if not any(what == "due" for _, what in since):
         return []
+    now = session.now
+    found: list[tuple[Incident, Announcement | None, Callable[[Draft], str]]] = [
+        (incident, due_announcement(item.rule, item.due_at, now), partial(remind, item))
+        for incident, items in [*due, *still_due(session)]
+        if recorded_live(incident)
+        for item in items
+    ]
+    found += [
+        (incident, due_announcement(item.event, item.due_until, now), partial(remind_of_action, item))
+        for incident, item in _overdue_actions(session, since)
+    ]
     made: list[Incoming] = []
-    for incident, items in [*due, *still_due(session)]:
-        for item in items if recorded_live(incident) else ():
-            announcement = due_announcement(item, session.now)
-            to = _to(announcement, incident, since) if announcement else []
-            if announcement and to:
-                draft = _draft(session, incident.id, None)
-                made += _prepare(session, announcement, to, draft, remind(item, draft))
+    for incident, announcement, worded in found:
+        to = _to(announcement, incident, since) if announcement else []
+        if announcement and to:
+            draft = _draft(session, incident.id, None)
+            made += _prepare(session, announcement, to, draft, worded(draft))
     return made
+
+
+def _overdue_actions(session: Session, since: Began) -> list[tuple[Incident, ActionItem]]:
+    """Return the items that became overdue since a channel has such things announced, with their incidents."""
+    first = min(at for (_, what), (_, at) in since.items() if what == "due")
+    found = []
+    for item in actions(session.log.select([Window("actions")])):
+        if item.standing(session.now).state == OVERDUE and item.due_until >= first:
+            incident = session.incident(item.incident)
+            if incident.merged_into is not None:
+                incident = session.incident(incident.merged_into)
+            if not incident.imported:
+                found.append((incident, item))
+    return found
 
 
 def _began(session: Session) -> Began:

@@ -8,7 +8,7 @@ has no outcome is never posted again by itself, decision 37 why one that serve a
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from projections.announcements import OUT_OF_DATE
@@ -131,11 +131,14 @@ def _settle(
     until = at + taken_for(attempts)
     if not _take(log, message, at, until):
         return None
-    overtaken = _overtaken(log, message)
+    recorded = log.incident(message.incident)
+    overtaken = _overtaken(recorded, message)
     if overtaken is not None:
         reason = f"a later message was posted before it, at {utc(overtaken)}"
         return _fail(log, message, at, reason)
-    return _post(log, post, message, clock, sleep, attempts, until)
+    # Posted again it says the same: what was known when it was prepared.
+    then = fold(message.incident, [each for each in recorded if each.position <= message.position])
+    return _post(log, post, replace(message, incident_then=then), clock, sleep, attempts, until)
 
 
 def _take(log: "Log", message: Message, at: datetime, until: datetime) -> bool:
@@ -161,11 +164,11 @@ def _take(log: "Log", message: Message, at: datetime, until: datetime) -> bool:
     return bool(log.decide(message.incident, decision).recorded)
 
 
-def _overtaken(log: "Log", message: Message) -> datetime | None:
+def _overtaken(recorded: Iterable[Recorded], message: Message) -> datetime | None:
     """Return when a later message was posted on the same channel, or by hand; a reminder is news to nobody."""
     later = [
         each.sent_at
-        for each in messages(log.incident(message.incident))
+        for each in messages(recorded)
         if each.position > message.position
         and each.sent_at is not None
         and each.state is State.SENT

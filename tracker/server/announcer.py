@@ -34,16 +34,16 @@ class Announcer:
         self._position: int | None = None
 
     def run(self, stopping: threading.Event) -> None:
-        self._telemetry.guarded("announcing", self.announce)
-        looked = time.monotonic()
-        pause = DUE_EVERY_SECONDS
-        while not stopping.wait(EVERY_SECONDS):
+        look_at = time.monotonic()
+        while True:
             self._telemetry.guarded("announcing", self.announce)
-            if time.monotonic() - looked >= pause:
-                began = time.monotonic()
+            began = time.monotonic()
+            if began >= look_at:
                 self._telemetry.guarded("reminders", self.remind)
-                looked = time.monotonic()
-                pause = max(DUE_EVERY_SECONDS, _MOST_OF_THE_TIME * (looked - began))
+                ended = time.monotonic()
+                look_at = ended + max(DUE_EVERY_SECONDS, _MOST_OF_THE_TIME * (ended - began))
+            if stopping.wait(EVERY_SECONDS):
+                return
 
     def announce(self) -> None:
         """Announce the decisions that were recorded since the last time; at first note what is announced from here on."""

@@ -7,10 +7,15 @@ import json
 
 from projections.messages import Message
 from tracker.application.channels.posting import Answer, Channel, PostOutcome
+from tracker.incident import Incident
+from tracker.text.shortening import short
 from tracker.times import utc
 
 LONGEST_BYTES = 64_000
 """What every receiver of CloudEvents has to accept."""
+_BESIDES_BYTES = 1_900
+"""What an event has besides the text."""
+_LONGEST_TITLE = 300
 _ADVICE = {
     401: "the token that [webhook] token_env names was rejected",
     403: "the token that [webhook] token_env names may not post there",
@@ -31,7 +36,7 @@ class Webhook(Channel):
         return json.dumps(cloud_event(message), ensure_ascii=False).encode()
 
     def problem_of(self, text: str) -> str | None:
-        size = len(json.dumps(text, ensure_ascii=False).encode()) + 1_000
+        size = len(json.dumps(text, ensure_ascii=False).encode()) + _BESIDES_BYTES
         if size <= LONGEST_BYTES:
             return None
         return f"{size:,} bytes as a CloudEvent; receivers need not accept more than {LONGEST_BYTES:,}"
@@ -60,5 +65,20 @@ def cloud_event(message: Message) -> dict[str, object]:
             "eta": utc(message.eta) if message.eta else None,
             "by": message.by,
             "about": message.about,
+            **(_facts(message.incident_then) if message.incident_then else {}),
         },
+    }
+
+
+def _facts(incident: Incident) -> dict[str, object]:
+    """Return what a receiver routes by, so that it need not read the text."""
+    return {
+        "severity": incident.severity,
+        "title": short(incident.title, _LONGEST_TITLE),
+        "status": incident.status.value,
+        "stage": incident.stage,
+        "services": list(incident.services),
+        "lead": incident.lead,
+        "began_at": utc(incident.begins_at),
+        "resolved_at": utc(incident.resolved_at) if incident.resolved_at else None,
     }
