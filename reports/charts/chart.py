@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MarkKind = Literal["deploy", "rollback", "alert", "fix", "resolved", "declared"]
-SpanKind = Literal["incident", "blind", "alert"]
+SpanKind = Literal["incident", "blind", "alert", "good", "changed", "worse", "unknown"]
+"""The last four are windows of verdicts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class ChartInterval:
-    """Something that lasted: the incident, an alert, or a time for which no source has data."""
+    """Something that lasted: the incident, an alert, a time for which no source has data, or a window of a verdict."""
 
     start: datetime
     end: datetime

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from reports.charts.chart import Chart, Mark
 from reports.charts.curves import finite_within
 from reports.charts.labels import plain
-from reports.charts.shapes import LOOKS
+from reports.charts.shapes import LOOKS, SPAN_LOOKS
 from reports.numbers import with_unit
 from tracker.times import from_ms
 
@@ -51,4 +51,5 @@ def description(chart: Chart, marks: Iterable[Mark]) -> str:
     if chart.threshold is not None:
         words.append(f"Limit {with_unit(chart.threshold, chart.unit)}.")
     words += [f"{mark_text(chart, mark)}." for mark in marks]
+    words += [f"{plain(span.label)}." for span in chart.spans if not SPAN_LOOKS[span.kind][0]]
     return " ".join(words)

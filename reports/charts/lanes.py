@@ -14,8 +14,10 @@ from reports.charts.shapes import SPAN_LOOKS, Outline, Shape, Words
 _LANE = 15.0
 _BAR = 12.0
 _MOST_LANES = 4
+_MOST_WINDOWS = 6
 _SIZE = 10.0
-_ORDER = {"incident": 0, "alert": 1, "blind": 2}
+_MARGIN = 60.0
+_ORDER = {"incident": 0, "alert": 1, "blind": 2, "good": 3, "changed": 3, "worse": 3, "unknown": 3}
 
 
 def lanes(
@@ -27,10 +29,11 @@ def lanes(
 ) -> tuple[list[Shape], float]:
     """Draw each span as a bar with its name and times, and return the height that they take.
 
-    A name stands in its bar, else after it, else before it. Beyond four lanes bars share
+    A name stands in its bar, else after it, else before it. Beyond four lanes, and six for windows, bars share
     the last one and have no names.
     """
     inside = [span for span in chart.spans if span.start <= chart.end and span.end >= chart.start]
+    most = _MOST_LANES + min(_MOST_WINDOWS, sum(_ORDER[span.kind] == 3 for span in inside))
     taken: list[list[tuple[float, float]]] = []
     placed: list[tuple[int, Outline, Words | None]] = []
     for span in sorted(inside, key=lambda one: (_ORDER[one.kind], one.start, one.end, one.label)):
@@ -40,8 +43,8 @@ def lanes(
             (n for n, boxes in enumerate(taken) if all(covers[1] < a or covers[0] > b for a, b in boxes)),
             len(taken),
         )
-        crowded = lane >= _MOST_LANES
-        lane = min(lane, _MOST_LANES - 1)
+        crowded = lane >= most
+        lane = min(lane, most - 1)
         if lane == len(taken):
             taken.append([])
         taken[lane].append(covers)
@@ -70,8 +73,9 @@ def _name(
         if label and span.kind == "blind"
         else f"{word} {label}".rstrip()
     )
-    times = f"{clock(chart, span.start)}–{clock(chart, span.end)}"
-    for text in (f"{name} {times}", fitted(name, _SIZE, 260)):
+    is_window = not word
+    times = "" if is_window else f" {clock(chart, span.start)}–{clock(chart, span.end)}"
+    for text in (f"{name}{times}", fitted(name, _SIZE, 260)):
         width = text_width(text, _SIZE) + 10
         if width <= high - low:
             return text, low + 5, "start", (low, high)
@@ -79,4 +83,10 @@ def _name(
             return text, high + 5, "start", (low, high + width)
         if low - width >= left:
             return text, low - 5, "end", (low - width, high)
+    if is_window:
+        # Its colour alone would say nothing: on a narrow picture the name stands over the bar and beside it.
+        edge = right + _MARGIN
+        text = fitted(name, _SIZE, edge - left - 10)
+        at = max(left, min(low, edge - text_width(text, _SIZE) - 10))
+        return text, at + 5, "start", (min(low, at), max(high, at + text_width(text, _SIZE) + 10))
     return "", low, "start", (low, high)

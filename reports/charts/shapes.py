@@ -88,6 +88,11 @@ SPAN_LOOKS: dict[str, tuple[str, str, str]] = {
     "incident": ("incident", "#f3b894", "#fdf1e9"),
     "alert": ("alert", "#f3d88f", ""),
     "blind": ("no data", "#cfd4da", "#f3f4f6"),
+    # The verdict of a window is in its label: no word of the kind's, and no colour alone.
+    "good": ("", "#b9e2cf", ""),
+    "changed": ("", "#f5e3a8", ""),
+    "worse": ("", "#f2b8b8", ""),
+    "unknown": ("", "#dfe2e6", ""),
 }
 
 # Colour and dash of each named line; black and white copies keep the dashes.

@@ -1,5 +1,6 @@
 """What the page shows, as the application read it."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -22,7 +23,7 @@ class IncidentFacts:
     """One incident as of a position of the log.
 
     `running` are the changes whose versions run, by service; None where that is unknown. `similar` is None where
-    nothing was looked up.
+    nothing was looked up. `log` is the id of the log.
     """
 
     context: Context
@@ -34,10 +35,20 @@ class IncidentFacts:
     last_change: ChangeRow | None
     related: Sequence[Incident]
     similar: Sequence[Match] = ()
+    log: str = ""
 
     @property
     def incident(self) -> Incident:
         return self.context.incident
+
+    @property
+    def pictured(self) -> str:
+        """Name what the pictures show: a verdict may come by time alone, with nothing recorded."""
+        shown = [
+            (one.change, one.metric, one.window, one.baseline, one.verdict, one.provisional)
+            for one in self.context.verdicts
+        ]
+        return f"{self.position}-{zlib.crc32(repr(shown).encode()):08x}"
 
 
 @dataclass(frozen=True)

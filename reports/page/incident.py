@@ -31,7 +31,7 @@ def regions(facts: IncidentFacts) -> dict[str, Html]:
     """Write the parts that are replaced as a whole when the log says more."""
     context = facts.context
     addresses = {
-        f"{context.incident.id}/{name}": f"/{context.incident.id}/pictures/{name}?at={facts.position}"
+        f"{context.incident.id}/{name}": f"/{context.incident.id}/pictures/{name}?at={facts.pictured}"
         for name in pictures.pictures(context)
     }
     main = pictures.main_metric(context)
@@ -74,6 +74,7 @@ def page(
     live = {
         "data_events": f"/{incident.id}/events",
         "data_position": facts.position,
+        "data_log": facts.log,
         "data_now": utc(now),
     }
     before, _, behind = document(f"{incident.id}: {incident.title}", main, live=live).partition(_ROWS)

@@ -27,6 +27,11 @@ def opening(title: str) -> str:
     return f'<!doctype html>\n<html lang="en">{head}'
 
 
+def failure(message: str) -> str:
+    """Write, behind the head that was sent, why there is nothing more."""
+    return f"{_body(element('p', message, role='alert'), None, None)}</html>\n"
+
+
 def _body(main: Html, heading: Html | None, live: dict[str, object] | None) -> Html:
     return element(
         "body",

@@ -7,6 +7,7 @@ from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
 from reports.context import Context, MetricPlan
 from reports.markdown import link, text
+from reports.sections.windows import window_bars
 from reports.wording.changes import version_name
 from reports.wording.text import capitalized
 from tracker.events.alerts import AlertFired
@@ -53,14 +54,16 @@ def picture_name(context: Context, metric: MetricPlan) -> str:
     return "".join("-" if char in "/\\" or not char.isprintable() else char for char in name)
 
 
-def pictures(context: Context) -> dict[str, Chart]:
-    """Return the charts that the section shows, by file name."""
+def pictures(context: Context, *, with_windows: bool = False) -> dict[str, Chart]:
+    """Return the charts that the section shows, by file name; on the page with the windows of the verdicts."""
     return {
-        picture_name(context, metric): chart(context, metric) for metric in context.metrics if metric.series
+        picture_name(context, metric): chart(context, metric, with_windows=with_windows)
+        for metric in context.metrics
+        if metric.series
     }
 
 
-def chart(context: Context, metric: MetricPlan) -> Chart:
+def chart(context: Context, metric: MetricPlan, *, with_windows: bool = False) -> Chart:
     """Plan one metric's picture: its samples, the incident, and what was done meanwhile."""
     start, end = context.picture_span
     lines = [
@@ -111,6 +114,7 @@ def chart(context: Context, metric: MetricPlan) -> Chart:
                 )
                 for silence in silences_of(context, metric)
             ),
+            *(window_bars(context, metric, start, end) if with_windows else ()),
         ),
         threshold=metric.threshold,
         band=band,

@@ -134,6 +134,7 @@ class PageReader:
             last_change=changes[-1] if changes else None,
             related=[one for one in known.neighbours if one.merged_into != incident.id],
             similar=self._matches(incident.id),
+            log=session.log.id or "",
         )
         same = before is not None and before.facts.incident.services == incident.services
         entries_before = {entry.event: entry for entry in before.facts.entries} if before and same else {}

@@ -160,7 +160,7 @@
     banner(`Not live since ${two(lostAt.getHours())}:${two(lostAt.getMinutes())}:${two(lostAt.getSeconds())}: ${why}`);
   };
   const listen = () => {
-    source = new EventSource(`${body.dataset.events}?after=${position}`);
+    source = new EventSource(`${body.dataset.events}?after=${position}&log=${body.dataset.log}`);
     source.addEventListener("open", () => {
       lostAt = undefined;
       body.dataset.live = "yes";

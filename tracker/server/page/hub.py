@@ -5,7 +5,7 @@ All of it runs on the server's event loop, but for what reads the log: that has 
 
 import asyncio
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +19,9 @@ from tracker.server.page.reading import ReadingThread
 from tracker.server.telemetry import log_line, report_bug
 
 LOOK_EVERY_SECONDS = 0.4
+END_EVERY_SECONDS = 0.1
+CUT_AFTER_SECONDS = 1.0
+"""So long a stream may take to send what waits when the server ends; then its connection is cut."""
 HEARTBEAT_SECONDS = 15.0
 SHARE = 4.0
 """Reading may take a fifth of a core: so many times as long as it took, it rests."""
@@ -33,6 +36,7 @@ _STALE_SECONDS = 30.0
 """What is due, and which windows are over, changes without any event."""
 _PATIENCE_SECONDS = 0.15
 _RETRY = b"retry: 1000\n\n"
+_RELOAD = b"event: reload\ndata: \n\n"
 _HEARTBEAT = b": still here\n\n"
 
 T = TypeVar("T")
@@ -90,11 +94,14 @@ class Hub:
     def __init__(self, make: Callable[[], PageReader], stopping: Callable[[], bool]) -> None:
         self._stopping = stopping
         self.thread = ReadingThread(make(), "page")
+        self.lookups = ReadingThread(make(), "page lookups")
+        """For what takes no time, however long the other one reads."""
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Watched]] = {}
-        self._viewers: Counter[str] = Counter()
+        self._viewers: set[Viewer] = set()
         self._rest_until = 0.0
-        self._loop: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def knows(self, name: str) -> bool:
         """Whether an incident was read before, so that its page is there at once."""
@@ -116,7 +123,14 @@ class Hub:
         Raises:
             TrackerError: If there is none.
         """
-        return (await self._current(name)).page
+        known = self._watched.get(name)
+        if known is None:
+            return (await self._current(name)).page
+        looking = asyncio.create_task(self._current(name))
+        with suppress(TimeoutError):
+            return (await asyncio.wait_for(asyncio.shield(looking), _PATIENCE_SECONDS)).page
+        looking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return known.page
 
     async def _current(self, name: str) -> Watched:
         known = self._watched.get(name)
@@ -137,7 +151,7 @@ class Hub:
         is_open = known.page.facts.incident.status is Status.OPEN
         if is_open and time.monotonic() - known.read_at > _STALE_SECONDS:
             return True
-        position = await self.thread.do(lambda reader: reader.position)
+        position = await self.lookups.do(lambda reader: reader.position)
         if position != known.seen and not await self.thread.do(
             lambda reader: reader.touches(known.page, position)
         ):
@@ -172,9 +186,12 @@ class Hub:
 
     def _tell(self, known: Watched, found: list[Update], *, forgetting: bool) -> None:
         if forgetting:
-            # What was removed for good is not kept here either.
+            # What was removed for good is not kept here either, nor sent: who is cut off resumes without it.
             known.updates.clear()
             known.since = known.page.position
+            for viewer in known.viewers:
+                if not viewer.messages.empty():
+                    viewer.cut()
         for update in found:
             message = update.message()
             if not forgetting:
@@ -197,23 +214,29 @@ class Hub:
         Raises:
             TooManyError: If there are too many, of all or of this reader.
         """
-        if self._viewers.total() >= MOST_VIEWERS or self._viewers[viewer.name] >= MOST_OF_ONE:
+        of_one = sum(other.name == viewer.name for other in self._viewers)
+        if len(self._viewers) >= MOST_VIEWERS or of_one >= MOST_OF_ONE:
             raise TooManyError
-        self._viewers[viewer.name] += 1
+        self._viewers.add(viewer)
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow())
+        if self._ending is None or self._ending.done():
+            self._ending = asyncio.create_task(self._end())
 
     def dismiss(self, viewer: Viewer) -> None:
         """Count a stream no longer."""
-        self._viewers[viewer.name] -= 1
-        if not self._viewers[viewer.name]:
-            del self._viewers[viewer.name]
+        self._viewers.discard(viewer)
 
-    async def stream(self, name: str, viewer: Viewer, after: int | None) -> AsyncIterator[bytes]:
-        """Yield what changes of an incident behind a position, for as long as the viewer may look."""
+    async def stream(
+        self, name: str, viewer: Viewer, after: int | None, log: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield what changes of an incident behind a position of a log, for as long as the viewer may look."""
         yield _RETRY
         known = await self._current(name)
+        if log and log != known.page.facts.log:
+            yield _RELOAD
+            return
         known.viewers.add(viewer)
-        if self._loop is None or self._loop.done():
-            self._loop = asyncio.create_task(self._follow())
         try:
             for missed in await self._missed(name, known, after):
                 if not viewer.permitted():
@@ -233,8 +256,11 @@ class Hub:
         if after is None or after == page.position:
             return []
         if after > page.position:
+            # Another server of this log may have read it anew meanwhile: what they saw comes here, too.
+            if after <= await self.lookups.do(lambda reader: reader.position):
+                return []
             # What they saw is not in this log: it was replaced by another, or by an older copy.
-            return [b"event: reload\ndata: \n\n"]
+            return [_RELOAD]
         if after >= known.since:
             return [message for position, message in known.updates if position > after]
         before = await self.thread.do(lambda reader: reader.rows_at(name, after))
@@ -248,11 +274,6 @@ class Hub:
         heartbeat = time.monotonic() + HEARTBEAT_SECONDS
         while self._viewers:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-            if self._stopping():
-                for known in self._watched.values():
-                    for viewer in known.viewers:
-                        viewer.end()
-                return
             now = time.monotonic()
             if now >= heartbeat:
                 heartbeat = now + HEARTBEAT_SECONDS
@@ -267,6 +288,17 @@ class Hub:
                     log_line("the page could not be read; retrying", 30, why=trouble.message)
                 except Exception as bug:
                     report_bug(bug)
+
+    async def _end(self) -> None:
+        """End all streams when the server is to end, also while an incident is being read."""
+        while self._viewers and not self._stopping():
+            await asyncio.sleep(END_EVERY_SECONDS)
+        for viewer in list(self._viewers):
+            viewer.end()
+        if self._viewers:
+            await asyncio.sleep(CUT_AFTER_SECONDS)
+        for viewer in list(self._viewers):
+            viewer.cut()
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -1,6 +1,7 @@
 """The routes of the page: who asks, what for, and the headers that keep it where it belongs."""
 
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from http.cookies import SimpleCookie
@@ -15,8 +16,8 @@ from reports.charts import NARROW, draw
 from reports.page import incident as incident_page
 from reports.page import overview as overview_page
 from reports.page.assets import TYPES, assets
-from reports.page.facts import GROUPS, Heard
-from reports.page.layout import opening
+from reports.page.facts import GROUPS, Heard, Since
+from reports.page.layout import failure, opening
 from reports.sections.pictures import pictures
 from tracker.application.page import IncidentPage, PageReader
 from tracker.errors import TrackerError
@@ -67,7 +68,7 @@ class Pages:
         self._access, self._inbox, self._heard = access, inbox, heard
         self._hub = Hub(make, stopping)
         self._writer = ReadingThread(make(), "page writer")
-        self._pictures: dict[tuple[str, str, int, bool], bytes] = {}
+        self._pictures: dict[tuple[str, str, str, bool], bytes] = {}
         self._reports: dict[str, tuple[int, bytes]] = {}
 
     def routes(self, measured: Callable[[str, Endpoint], object]) -> list[Route]:
@@ -147,33 +148,27 @@ class Pages:
 
     async def _incident(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
-        if self._hub.knows(name) or request.query_params.get("since"):
+        typed = request.query_params.get("since")
+        if typed or self._hub.knows(name):
             page = await self._hub.incident(name)
-            return StreamingResponse(_chunks(await self._written(request, page)), media_type="text/html")
-        if not await self._writer.do(lambda pages: pages.exists(name)):
+            since = await self._writer.do(lambda pages: pages.since(page, typed)) if typed else None
+            return StreamingResponse(_chunks(_written(request, page, since)), media_type="text/html")
+        if not await self._hub.lookups.do(lambda pages: pages.exists(name)):
             return PlainTextResponse(_NOT_FOUND, 404)
         return StreamingResponse(self._as_it_is_read(request, name), media_type="text/html")
 
     async def _as_it_is_read(self, request: Request, name: str) -> AsyncIterator[bytes]:
         """Send the head at once, and the page once it was read for the first time."""
         yield opening(name).encode()
-        before, rows, behind = await self._written(request, await self._hub.incident(name))
+        try:
+            page = await self._hub.incident(name)
+        except TrackerError as trouble:
+            yield failure(trouble.message).encode()
+            return
+        before, rows, behind = _written(request, page)
         yield before.partition(b"</head>")[2]
         yield rows
         yield behind
-
-    async def _written(self, request: Request, page: IncidentPage) -> tuple[bytes, bytes, bytes]:
-        show = request.query_params.get("show")
-        typed = request.query_params.get("since")
-        since = await self._writer.do(lambda pages: pages.since(page, typed)) if typed else None
-        before, behind = incident_page.page(
-            page.facts,
-            page.parts,
-            now=datetime.now(UTC),
-            show=show if show in GROUPS else None,
-            since=since,
-        )
-        return before.encode(), page.list_items, behind.encode()
 
     async def _json(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
@@ -195,7 +190,7 @@ class Pages:
         page = await self._hub.incident(request.path_params["incident"])
         name = request.path_params["name"]
         narrow = "narrow" in request.query_params
-        key = (page.facts.incident.id, name, page.position, narrow)
+        key = (page.facts.incident.id, name, page.facts.pictured, narrow)
         drawn = self._pictures.get(key)
         if drawn is None:
             drawn = await self._writer.do(lambda _: _drawn(page, name, narrow=narrow))
@@ -209,8 +204,7 @@ class Pages:
     async def _events(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
         await self._hub.incident(name)  # one that is not there is answered 404
-        last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
-        after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
+        last = request.headers.get("last-event-id") or request.query_params.get("after")
         viewer = Viewer(
             reader.name,
             lambda: self._is_open_to(request, name),
@@ -220,7 +214,8 @@ class Pages:
             self._hub.admit(viewer)
         except TooManyError:
             return PlainTextResponse("Too many pages are open.\n", 503, headers={"Retry-After": "10"})
-        return _Stream(self._hub, name, viewer, after)
+        log = request.query_params.get("log")
+        return _Stream(self._hub, viewer, self._hub.stream(name, viewer, _position(last), log))
 
     def _is_open_to(self, request: Request, name: str) -> bool:
         reader = self._access.reader(request)
@@ -230,8 +225,8 @@ class Pages:
 class _Stream(StreamingResponse):
     """A stream that is counted for as long as its connection lasts."""
 
-    def __init__(self, hub: Hub, name: str, viewer: Viewer, after: int | None) -> None:
-        super().__init__(hub.stream(name, viewer, after), media_type="text/event-stream")
+    def __init__(self, hub: Hub, viewer: Viewer, messages: AsyncIterator[bytes]) -> None:
+        super().__init__(messages, media_type="text/event-stream")
         self._hub, self._viewer = hub, viewer
         self.headers["X-Accel-Buffering"] = "no"
 
@@ -242,8 +237,27 @@ class _Stream(StreamingResponse):
             self._hub.dismiss(self._viewer)
 
 
+def _written(request: Request, page: IncidentPage, since: Since | None = None) -> tuple[bytes, bytes, bytes]:
+    show = request.query_params.get("show")
+    before, behind = incident_page.page(
+        page.facts,
+        page.parts,
+        now=datetime.now(UTC),
+        show=show if show in GROUPS else None,
+        since=since,
+    )
+    return before.encode(), page.list_items, behind.encode()
+
+
+def _position(typed: str | None) -> int | None:
+    """Return the position that a reader has; what is none is one that no log has."""
+    if not typed:
+        return None
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else sys.maxsize
+
+
 def _drawn(page: IncidentPage, name: str, *, narrow: bool) -> bytes | None:
-    chart = pictures(page.facts.context).get(name)
+    chart = pictures(page.facts.context, with_windows=True).get(name)
     if chart is None:
         return None
     return draw(chart, width=NARROW) if narrow else draw(chart)
