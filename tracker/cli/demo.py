@@ -4,9 +4,10 @@ A shop's payments fail because v1.2.0 leaks database connections; v1.2.1 fixes i
 recorded from real programs, and the people's commands run as if typed at the time of the story. The
 result is the same, byte for byte, every time and on every machine.
 
-With --live it is played on the page of a `tracker serve` of its own, as it happened or faster: open the
-page and watch. Log, settings and server are the demo's; no other log is read or written. The server's
-clock is the story's. Ctrl-C ends it.
+With --live it is played on the live page, as it happened or faster: open the page and watch. Where a
+`tracker serve` runs on a demo's log (here, in DIR or in ./tracker-demo), it is played there, now, until the
+incident is resolved. Else it gets a server, a log and settings of its own, whose clock is the story's, and is
+played to the published report. A log with incidents of your own is never written to. Ctrl-C ends it.
 
 With --company it is a log of two years instead, for `tracker trends`, `tracker rules` and the notebooks:
 the same seed gives the same log.
@@ -27,12 +28,13 @@ from typing import Any
 
 from tracker.application import told_heads
 from tracker.application.company import play_company
-from tracker.application.session import Session
+from tracker.application.running_server import running
+from tracker.application.session import Options, Session
 from tracker.cli.common import add_json, write_json
 from tracker.cli.demo_player import FASTEST, LIVE_TOML, SPEED, Player
 from tracker.cli.progress import progress
 from tracker.demo.story import INCIDENT
-from tracker.errors import RefusedError, UsageError
+from tracker.errors import RefusedError, SettingsError, UsageError
 from tracker.text.shell import word
 from tracker.text.terminal import table
 
@@ -40,6 +42,7 @@ EXAMPLE = """examples:
   tracker demo
   tracker demo /tmp/hotfix
   tracker demo --live
+  tracker demo --live --url http://127.0.0.1:8321
   tracker demo --company /tmp/company --seed 7"""
 MARK = ".tracker-demo"
 _OF_SQLITE = ("-wal", "-shm")
@@ -63,7 +66,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument(
         "--live",
         action="store_true",
-        help="play it on the page of a tracker serve of its own, on a log of its own, until Ctrl-C",
+        help="play it on the page of the tracker serve that runs on a demo's log, else of one of its own",
+    )
+    live.add_argument(
+        "--url",
+        metavar="URL",
+        help="the tracker serve to play on, on this machine: that of a demo's log, or of one without incidents",
     )
     live.add_argument(
         "--speed",
@@ -71,7 +79,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help=f"so many times faster than it happened; 1 is as it happened (default {SPEED:g})",
     )
-    live.add_argument("--port", type=int, help="port of the page (default: any free one)")
+    live.add_argument("--port", type=int, help="port of a server of its own (default: any free one)")
     add_json(parser)
 
 
@@ -79,6 +87,13 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     _refuse_mixed(arguments)
     usual = "tracker-company" if arguments.company else "tracker-live" if arguments.live else "tracker-demo"
     target = Path(arguments.folder or usual)
+    if arguments.live and arguments.port is None:
+        served = _served(arguments, session)
+        if served is not None:
+            code: int = import_module("tracker.cli.demo_on_server").play_on(
+                *served, arguments.speed or SPEED, as_json=arguments.json
+            )
+            return code
     older = _older_demo(target)
     if arguments.live:
         return _live(arguments, target, older)
@@ -100,13 +115,57 @@ def _refuse_mixed(arguments: argparse.Namespace) -> None:
         raise UsageError(
             "demo: --company is two years at once, and --live one incident", hint="tracker demo --live"
         )
-    if not arguments.live and (arguments.speed is not None or arguments.port is not None):
-        raise UsageError("demo: --speed and --port are for --live", hint="tracker demo --live --speed 60")
+    if not arguments.live and any(
+        value is not None for value in (arguments.speed, arguments.port, arguments.url)
+    ):
+        raise UsageError(
+            "demo: --speed, --port and --url are for --live", hint="tracker demo --live --speed 60"
+        )
+    if arguments.url is not None and arguments.port is not None:
+        raise UsageError(
+            "demo: --port is for a server of its own, --url for one that runs", hint="tracker demo --live"
+        )
     if arguments.speed is not None and not 1 <= arguments.speed <= FASTEST:
         raise UsageError(
             f"demo: --speed must be between 1 and {FASTEST:g}",
             hint="tracker demo --live --speed 60",
         )
+
+
+def _served(arguments: argparse.Namespace, session: Session) -> tuple[Session, str] | None:
+    """Return the session and the address of the server to play on; None where it gets one of its own.
+
+    Raises:
+        RefusedError: If the server of --url is not found, or its log has incidents that are not the demo's.
+    """
+    wanted = (arguments.url or "").rstrip("/")
+    folders = [Path(arguments.folder)] if arguments.folder else [None, Path("tracker-demo")]
+    for folder in folders:
+        if folder is not None and not (folder / "tracker.toml").is_file():
+            continue
+        found = session if folder is None else Session(Options(config=str(folder / "tracker.toml")))
+        try:
+            server, settings = running(found.settings.store), found.settings
+        except SettingsError:
+            continue  # there is no tracker.toml here
+        if server is None or settings.path is None or (wanted and server.address != wanted):
+            continue
+        if (settings.path.parent / MARK).is_file():
+            return found, server.address
+        if not wanted:
+            continue
+        if found.incident_summaries():
+            raise RefusedError(
+                f"{wanted} serves a log with incidents; a made-up one would stay among them",
+                hint="Play it on a server of its own: tracker demo --live --port 0",
+            )
+        return found, server.address
+    if wanted:
+        raise RefusedError(
+            f"no tracker serve at {wanted} was found by the settings here",
+            hint="Type it where its tracker.toml is, or: tracker demo --live   for a server of its own",
+        )
+    return None
 
 
 def _live(arguments: argparse.Namespace, target: Path, older: list[str]) -> int:

@@ -31,9 +31,9 @@ from tracker.demo.story import (
 from tracker.server.main import serve
 from tracker.text.shell import word
 
-_BEGINS = instant("14:34:03")
+BEGINS = instant("14:34:03")
 """What happened before is in the log when the page opens: an ordinary morning, and the first errors."""
-_OVER = instant("15:40:52")
+OVER = instant("15:40:52")
 _COLLECTED_EVERY = timedelta(minutes=3)
 _LONGEST_QUIET = timedelta(minutes=15)
 """A longer time in which nothing happens is skipped after a moment: a night is not worth waiting for."""
@@ -75,7 +75,7 @@ class LivePlayer(Player):
 
     def __init__(self, folder: Path, speed: float = SPEED) -> None:
         super().__init__(folder)
-        self.clock = StoryClock(_BEGINS, speed)
+        self.clock = StoryClock(BEGINS, speed)
         self.stopping = threading.Event()
         self._is_live = False
 
@@ -84,13 +84,13 @@ class LivePlayer(Player):
         return self.clock.now() if self._is_live else self._clock
 
     def _play_all(self) -> None:
-        for step in _steps():
+        for step in steps():
             at = instant(step.at)
-            if at > _BEGINS:
+            if at > BEGINS:
                 self._is_live = True
                 if not self._wait(at):
                     return
-                say(f"{at:%a %H:%M:%S}  {_said(step)}")
+                say(f"{at:%a %H:%M:%S}  {said(step)}")
             self._clock = at
             self._play(step)
         self.clock.run_free()
@@ -109,17 +109,17 @@ class LivePlayer(Player):
         return not self.stopping.wait(self.clock.run_to(at))
 
 
-def _steps() -> list[Step]:
+def steps() -> list[Step]:
     """Return the story, with the metrics fetched every few minutes while it burns."""
     declared = next(instant(step.at) for step in STORY if isinstance(step, Declared))
-    count = (_OVER - declared) // _COLLECTED_EVERY
+    count = (OVER - declared) // _COLLECTED_EVERY
     fetched = [
         Collected(f"{declared + number * _COLLECTED_EVERY:%H:%M:%S}", "serve") for number in range(1, count)
     ]
     return sorted([*STORY, *fetched], key=lambda step: instant(step.at))
 
 
-def _said(step: Step) -> str:
+def said(step: Step) -> str:
     match step:
         case Declared(by=by, title=title):
             return f"{by}: tracker declare {word(title)}"

@@ -71,6 +71,7 @@ class Player:
         self.events = 0
         self.head = ""
         self.files: list[str] = []
+        self.incident = INCIDENT
         self.correction = ""
         self._clock = datetime(2026, 1, 22, tzinfo=UTC)
         self._named: dict[str, str] = {}
@@ -141,9 +142,7 @@ class Player:
         self._wrote(step.by)
 
     def _typed(self, step: CommandTyped) -> None:
-        command = step.command
-        for name, handle in self._named.items():
-            command = command.replace("{" + name + "}", handle)
+        command = self._worded(step.command)
         words = [*shlex.split(command), "--by", step.by, "--json"]
         if words[0] == "publish":
             words += ["-o", str(self.folder / f"{INCIDENT}.md")]
@@ -153,6 +152,12 @@ class Player:
         if command.startswith("amend"):
             self.correction = command.split()[1]
         self._wrote(step.by)
+
+    def _worded(self, command: str) -> str:
+        """Name the incident and the events that a command is about."""
+        for name, handle in self._named.items():
+            command = command.replace("{" + name + "}", handle)
+        return command.replace(INCIDENT, self.incident)
 
     def _wrote(self, by: str) -> None:
         self.counts["people"] += 1
@@ -169,12 +174,15 @@ class Player:
         return printed.getvalue()
 
     def _delivered(self, step: Delivered) -> None:
-        data = (self._feeds / step.feed).read_bytes()
-        if step.line:
-            data = data.splitlines()[step.line - 1]
         arrival = Arrival(via="webhook", received_at=self._clock)
         read = _READERS[step.source]
+        data = self._fed(step)
         self._record(step.source, read(data, where=step.feed, rules=self._session.rules, arrival=arrival))
+
+    def _fed(self, step: Delivered) -> bytes:
+        """Return what a source sent."""
+        data = (self._feeds / step.feed).read_bytes()
+        return data.splitlines()[step.line - 1] if step.line else data
 
     def _record(self, source: str, facts: list[Incoming]) -> None:
         self.counts[source] += len(self._session.record(facts).recorded)
@@ -188,25 +196,28 @@ class Player:
         self.counts["git"] += len(pulled.recording.recorded)
 
     def _tested(self, step: Tested) -> None:
-        shas = json.loads((self._feeds / "commits.json").read_text(encoding="utf-8"))
         finished = TestsFinished(
             occurred_at=self._clock,
             source="run",
             service=SERVICE,
-            sha=shas["hotfix/v1.2.1"],
+            sha=self._sha("hotfix/v1.2.1"),
             exit_code=0,
             command=step.command,
             duration_seconds=step.duration_seconds,
         )
         self._record("tests", [Incoming(event=finished, arrival=Arrival(via="run", reported_by=step.by))])
 
+    def _sha(self, branch: str) -> str:
+        shas: dict[str, str] = json.loads((self._feeds / "commits.json").read_text(encoding="utf-8"))
+        return shas[branch]
+
     def _collected(self, _: Collected) -> None:
         """Ask the recorded Prometheus as `tracker collect` asks a running one."""
         session = self._session
-        incident: Incident = session.incident(INCIDENT)
+        incident: Incident = session.incident(self.incident)
         start = incident.begins_at - timedelta(days=1)
         end = (incident.ends_at or self._clock) + timedelta(days=1)
-        with RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock) as api:
+        with self._prometheus() as api:
             pulled = [
                 sources.alert_history(session, api, start=start, end=end),
                 sources.alert_rules(session, api),
@@ -227,9 +238,13 @@ class Player:
         self.counts["metrics"] = len(session.settings.services[SERVICE].metrics)
         self.counts["prometheus"] += sum(len(each.recording.recorded) for each in pulled)
         judged = Recording()
-        record_verdicts(session, session.incident(INCIDENT), judged)
+        record_verdicts(session, session.incident(self.incident), judged)
         self.counts["verdicts"] += len(judged.recorded)
         session.log.seal()
+
+    def _prometheus(self) -> RecordedPrometheus:
+        """Return the Prometheus that is asked."""
+        return RecordedPrometheus(self._feeds / "prometheus.json.xz", lambda: self._clock)
 
     def _report(self) -> None:
         written = report.document(self._session, self._session.incident(INCIDENT), None)
