@@ -32,6 +32,14 @@ def failure(message: str) -> str:
     return f"{_body(element('p', message, role='alert'), None, None)}</html>\n"
 
 
+def not_found(name: str) -> str:
+    """Write the page of an incident that is not there."""
+    return document(
+        name,
+        joined((element("h1", f"There is no {name}"), element("p", element("a", "All incidents", href="/")))),
+    )
+
+
 def _body(main: Html, heading: Html | None, live: dict[str, object] | None) -> Html:
     return element(
         "body",

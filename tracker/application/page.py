@@ -179,7 +179,7 @@ class PageReader:
             TrackerError: If it is none of them.
         """
         incident = page.facts.incident
-        news, read_as = news_since(self._session, incident, typed, page.position)
+        news, read_as = news_since(self._session, incident, typed, page.position, option="since")
         return Since(typed, read_as, news)
 
     def _matches(self, name: str) -> list[Match]:

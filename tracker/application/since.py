@@ -15,7 +15,7 @@ _POSITION = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 def news_since(
-    session: Session, incident: Incident, typed: str, up_to: int | None = None
+    session: Session, incident: Incident, typed: str, up_to: int | None = None, *, option: str = "--since"
 ) -> tuple[News, str]:
     """Return what is new since an instant, an event or a position of the log, and as what that was read.
 
@@ -23,7 +23,7 @@ def news_since(
         TrackerError: If it is none of them.
     """
     last = session.log.position if up_to is None else up_to
-    after, since = _position(session, incident, typed.strip(), last)
+    after, since = _position(session, incident, typed.strip(), last, option)
     now = dossier(session, incident, last, parts=Part.STORY)
     try:
         then = session.incident(incident.id, after)
@@ -33,13 +33,13 @@ def news_since(
     return new_since(now, before, after=after, up_to=last), since
 
 
-def _position(session: Session, incident: Incident, typed: str, last: int) -> tuple[int, str]:
+def _position(session: Session, incident: Incident, typed: str, last: int, option: str) -> tuple[int, str]:
     if _POSITION.fullmatch(typed) and int(typed) <= last and not _is_event(session, typed):
         return int(typed), f"position {int(typed)}"
     if _EVENT.fullmatch(typed):
         event = session.event(typed, last, incident)
         return event.position, event.handle
-    instant = session.instant(typed, incident, option="--since").at
+    instant = session.instant(typed, incident, option=option).at
     return min(session.log.position_at(instant), last), utc(instant)
 
 

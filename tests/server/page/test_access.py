@@ -141,6 +141,10 @@ def test_this_machine_may_look_at_itself(door, host, peer):
         ("127.0.0.1", {"Host": "evil.example"}),
         ("127.0.0.1", {"Host": "localhost.evil.example"}),
         ("127.0.0.1", {"Host": "evil@localhost"}),
+        *[
+            ("127.0.0.1", {"Host": f"localhost{behind}"})
+            for behind in (":8321, evil.example", ":8321 evil", "/evil", "?evil", "#evil", ":evil", "\\evil")
+        ],
         ("127.0.0.1", {"Host": "127.0.0.1.nip.io"}),
         ("127.0.0.1", {"Host": ""}),
         ("127.0.0.1", [("Host", "localhost"), ("Host", "evil.example")]),

@@ -97,7 +97,19 @@ def test_since_lists_what_the_command_lists(served):
         assert [re.search(r">(\w{7})<", item)[1] for item in items] == handles
         targets = [re.search(r'href="#e-(\w+)"', item) for item in items]
         assert [target and target[1] for target in targets] == [listed[0]["event"], kept, None, secret]
-    assert served.request("/INC-1?since=nonsense").status == 404
+    refused = served.request("/INC-1?since=nonsense")
+    assert (refused.status, refused.body.decode().splitlines()[0]) == (400, "since: 'nonsense' is not a time")
+
+
+def test_an_incident_that_is_not_there_leads_to_those_that_are(served):
+    """
+    Whoever mistyped a number is not left with a bare line.
+    """
+    reply = served.request("/INC-99")
+
+    assert reply.status == 404
+    assert "There is no INC-99" in reply.body.decode()
+    assert 'href="/"' in reply.body.decode()
 
 
 def test_strangers_of_the_running_server_are_told_nothing(served):

@@ -1,10 +1,10 @@
 """Who may look: decided on the connection and its headers, before anything is read from the log."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -14,6 +14,8 @@ from tracker.settings.schema import Page
 COOKIE = "tracker_page"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via", "x-forwarded-user")
 _LONGEST_USER = 200
+_HOST = re.compile(r"(?P<name>localhost|[0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+"""A name of this machine, and nothing behind it: what else a parser makes of a header is not asked."""
 REFUSED = {
     "loopback": "This page is open on the machine of the server only: http://127.0.0.1 and its port there.\n",
     "link": "This page needs a valid link. Ask for one: tracker serve link\n",
@@ -97,17 +99,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _is_local(request: HTTPConnection, peer: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether a browser on this machine asked this machine: no other site's name leads here, and no proxy is between."""
     hosts = request.headers.getlist("host")
-    if (
-        not peer.is_loopback
-        or len(hosts) != 1
-        or "@" in hosts[0]
-        or any(name in request.headers for name in _FORWARDED)
-    ):
+    if not peer.is_loopback or len(hosts) != 1 or any(name in request.headers for name in _FORWARDED):
         return False
-    try:
-        name = urlsplit(f"//{hosts[0]}").hostname or ""
-    except ValueError:
+    host = _HOST.fullmatch(hosts[0])
+    if host is None:
         return False
+    name = host["name"].strip("[]").lower()
     address = _address(name)
     return name == "localhost" or (address is not None and address.is_loopback)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from reports.charts import NARROW, draw
@@ -17,7 +17,7 @@ from reports.page import incident as incident_page
 from reports.page import overview as overview_page
 from reports.page.assets import TYPES, assets
 from reports.page.facts import GROUPS, Heard, Since
-from reports.page.layout import failure, opening
+from reports.page.layout import failure, not_found, opening
 from reports.sections.pictures import pictures
 from tracker.application.page import IncidentPage, PageReader
 from tracker.errors import TrackerError
@@ -144,17 +144,20 @@ class Pages:
     async def _overview(self, request: Request, reader: Reader) -> Response:
         heard = self._heard()
         read = await self._hub.thread.do(lambda pages: pages.overview(self._inbox, heard))
-        return _html(overview_page.page(read))
+        return HTMLResponse(overview_page.page(read))
 
     async def _incident(self, request: Request, reader: Reader) -> Response:
         name = request.path_params["incident"]
         typed = request.query_params.get("since")
         if typed or self._hub.knows(name):
             page = await self._hub.incident(name)
-            since = await self._writer.do(lambda pages: pages.since(page, typed)) if typed else None
+            try:
+                since = await self._writer.do(lambda pages: pages.since(page, typed)) if typed else None
+            except TrackerError as trouble:
+                return PlainTextResponse(f"{trouble.message}\n{trouble.hint or ''}\n", 400)
             return StreamingResponse(_chunks(_written(request, page, since)), media_type="text/html")
         if not await self._hub.lookups.do(lambda pages: pages.exists(name)):
-            return PlainTextResponse(_NOT_FOUND, 404)
+            return HTMLResponse(not_found(name), 404)
         return StreamingResponse(self._as_it_is_read(request, name), media_type="text/html")
 
     async def _as_it_is_read(self, request: Request, name: str) -> AsyncIterator[bytes]:
@@ -275,7 +278,3 @@ async def _asset(request: Request) -> Response:
 async def _chunks(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
     for part in parts:
         yield part
-
-
-def _html(written: str) -> Response:
-    return Response(written, media_type="text/html")
