@@ -1,6 +1,6 @@
 """Break it under load, and compare what was promised with what stands in the log.
 
-python -m tests.faults [--fault kill|beside|locked|full|limited|restarted|clock] [--store sqlite|postgresql] [--times N] [--seed N] [--json]
+python -m tests.faults [--fault kill|beside|locked|full|limited|restarted|failover|clock] [--store sqlite|postgresql] [--times N] [--seed N] [--json]
 Exit code 1 where a promise was broken.
 """
 

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import math
 import random
 import threading
 import time
@@ -130,6 +131,9 @@ class Load:
         self.given_up: set[int] = set()
         self.answers: Counter[str] = Counter()
         self.slowest_seconds = 0.0
+        self.longest_stall_seconds = 0.0
+        """The longest time in which nobody was answered 202."""
+        self._last_acknowledged_at = math.inf
         self._address = urlsplit(url).netloc
         self._seed = seed
         self._numbers = itertools.count(first)
@@ -182,6 +186,10 @@ class Load:
                 self.answers[said] += 1
                 if said == "202":
                     self.acknowledged.add(number)
+                    now = time.monotonic()
+                    stall = now - self._last_acknowledged_at
+                    self.longest_stall_seconds = max(self.longest_stall_seconds, stall)
+                    self._last_acknowledged_at = now
                     break
                 if self._stopping.wait(0.02) or not patient:
                     self.given_up.add(number)

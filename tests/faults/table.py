@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.faults.beside import beside
 from tests.faults.clock import clock
+from tests.faults.failover import failover
 from tests.faults.kill import kill
 from tests.faults.outcome import Outcome
 from tests.faults.stores import full, limited, locked, restarted
@@ -20,6 +21,7 @@ FAULTS: dict[str, Callable[..., Outcome]] = {
     "full": full,
     "limited": limited,
     "restarted": restarted,
+    "failover": failover,
     "clock": clock,
 }
 
@@ -32,6 +34,6 @@ def run(fault: str, store: str, folder: Path, seed: int, times: int, minutes: fl
     if store == "sqlite":
         return does(folder / "server", str(folder / "tracker.db"), seed, times)
     with postgres() as server, server.database() as url:
-        if fault == "restarted":
+        if fault in ("restarted", "failover"):
             does = partial(does, postgres=server)
         return does(folder / "server", url, seed, times)

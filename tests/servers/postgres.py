@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.servers.process import end, start, start_on_a_free_port
+from tests.servers.process import end, start, start_on_a_free_port, until
 
 
 @dataclass
@@ -46,6 +46,53 @@ class Postgres:
         finally:
             if self.process.poll() is None:
                 self._say(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    @contextlib.contextmanager
+    def standby(self, data: str) -> Iterator["Postgres"]:
+        """Run a synchronous standby from a new folder `data` beside ours; what is written from now on is on both."""
+        owner = database_user()
+        place = self.folder / data
+        _made(
+            [
+                _binaries() / "pg_basebackup",
+                "-d",
+                self.url(),
+                "-D",
+                place,
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+            ],
+            self.folder,
+            owner,
+        )
+        standby = start_on_a_free_port(lambda port: _launched(port, self.folder, place, owner))
+        try:
+            self._say(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = '*'"))
+            self._say(sql.SQL("SELECT pg_reload_conf()"))
+            until(self._synchronous)
+            yield standby
+        finally:
+            standby.stop()
+            if self.process.poll() is None:
+                # Else whatever is written waits for a standby that is gone.
+                self._say(sql.SQL("ALTER SYSTEM RESET synchronous_standby_names"))
+                self._say(sql.SQL("SELECT pg_reload_conf()"))
+
+    def _synchronous(self) -> bool:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            rows = connection.execute("SELECT sync_state FROM pg_stat_replication").fetchall()
+        return rows == [("sync",)]
+
+    def crash(self) -> None:
+        """End it as a lost machine does, whoever is connected."""
+        end(self.process, by=signal.SIGQUIT)
+
+    def promote(self) -> None:
+        """Make a standby take writes."""
+        self._say(sql.SQL("SELECT pg_promote()"))
 
     def restart(self, *, by: signal.Signals = signal.SIGINT) -> None:
         """End it, whoever is connected (SIGQUIT: as a crash does), and start it again on the same port."""
@@ -90,58 +137,66 @@ def postgres() -> Iterator[Postgres]:
     """
     binaries = _binaries()
     owner = database_user()
-    user, group = (owner.pw_uid, owner.pw_gid) if owner else (None, None)
     folder = Path(tempfile.mkdtemp(prefix="tracker-postgres-"))
     try:
         if owner:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         data = folder / "data"
-        made = subprocess.run(
+        _made(
             [
                 *(binaries / "initdb", "-D", data, "-U", "tracker"),
                 *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
             ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
-            cwd=folder,
+            folder,
+            owner,
         )
-        if made.returncode:
-            raise RuntimeError(f"initdb failed: {made.stdout}{made.stderr}")
-
-        def launch(port: int) -> Postgres:
-            def ready() -> bool:
-                try:
-                    psycopg.connect(
-                        f"postgresql://tracker@127.0.0.1:{port}/postgres", connect_timeout=2
-                    ).close()
-                except psycopg.OperationalError:
-                    return False
-                return True
-
-            def process() -> subprocess.Popen[bytes]:
-                return start(
-                    [
-                        *(binaries / "postgres", "-D", data, "-p", str(port)),
-                        *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-                        *("-c", "fsync=on", "-c", "max_connections=100", "-c", "timezone=UTC"),
-                    ],
-                    ready=ready,
-                    log=folder / "postgres.log",
-                    user=user,
-                    group=group,
-                )
-
-            return Postgres(port, folder, process(), process)
-
-        running = start_on_a_free_port(launch)
+        running = start_on_a_free_port(lambda port: _launched(port, folder, data, owner))
         try:
             yield running
         finally:
             running.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(command: list[str | Path], folder: Path, owner: pwd.struct_passwd | None) -> None:
+    """Run a program that makes a data folder."""
+    made = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        user=owner.pw_uid if owner else None,
+        group=owner.pw_gid if owner else None,
+        extra_groups=[] if owner else None,
+        cwd=folder,
+    )
+    if made.returncode:
+        raise RuntimeError(f"{command[0]} failed: {made.stdout}{made.stderr}")
+
+
+def _launched(port: int, folder: Path, data: Path, owner: pwd.struct_passwd | None) -> Postgres:
+    """Start a server on a data folder."""
+
+    def ready() -> bool:
+        try:
+            psycopg.connect(f"postgresql://tracker@127.0.0.1:{port}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def process() -> subprocess.Popen[bytes]:
+        return start(
+            [
+                *(_binaries() / "postgres", "-D", data, "-p", str(port)),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                *("-c", "fsync=on", "-c", "max_connections=100", "-c", "timezone=UTC"),
+            ],
+            ready=ready,
+            log=folder / "postgres.log",
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+        )
+
+    return Postgres(port, folder, process(), process)
