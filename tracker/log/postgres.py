@@ -27,6 +27,8 @@ from tracker.log.rows import EVENT_COLUMNS, INDEX_COLUMNS, PAYLOAD_COLUMNS
 from tracker.settings.store_address import check_address
 
 LOCK_TIMEOUT_SECONDS = 10
+_ROWS_TO_COPY = 20
+"""From so many rows on COPY takes half the time of an INSERT. It ignores rules: see `_BEGIN`, which looks for them."""
 _ROWS_AT_ONCE = 2000
 _BYTES_AT_ONCE = 4_000_000
 _TYPES = {
@@ -80,7 +82,21 @@ class _Transaction:
         self._cursor.execute(sql.replace("?", "%s").encode(), list(parameters))
         return self._cursor.fetchall()
 
+    def stored_among(self, column: str, values: Sequence[str]) -> Iterator[str]:
+        sql = f"SELECT {column} FROM stored_events WHERE {column} = ANY(%s)".encode()
+        # Planned each time: a plan from when the table was small would read all of it.
+        self._cursor.execute(sql, [list(values)], prepare=False)
+        yield from (row[0] for row in self._cursor.fetchall())
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) >= _ROWS_TO_COPY and not self._count_rows:
+            sql = f"COPY {table} ({','.join(columns)}) FROM STDIN (FORMAT BINARY)".encode()
+            with self._cursor.copy(sql) as copy:
+                copy.set_types([_TYPES[column] for column in columns])
+                for row in rows:
+                    copy.write_row(row)
+            refuse_lost(table, len(rows), self._cursor.rowcount)
+            return
         arrays = ",".join(f"%b::{_TYPES[column]}[]" for column in columns)
         sql = f"INSERT INTO {table} ({','.join(columns)}) SELECT * FROM unnest({arrays})".encode()
         names = IDENTIFYING[table]

@@ -71,6 +71,9 @@ class Transaction(Protocol):
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement written with `?` and return its rows."""
 
+    def stored_among(self, column: str, values: Sequence[str]) -> Iterator[str]:
+        """Return which of these values a column of the events has."""
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, and look that they are there: see `refuse_lost`."""
 
@@ -188,10 +191,8 @@ class LogRecorder(ApplicationRecorder):
         decisions = [row.id for row in rows if row.decision_id is not None]
         known: set[str] = set()
         for column, ids in (("originator_id", facts), ("decision_id", decisions)):
-            for chunk in chunks(ids):
-                marks = ",".join("?" * len(chunk))
-                sql = f"SELECT {column} FROM {self.events_table} WHERE {column} IN ({marks})"
-                known.update(row[0] for row in transaction.rows(sql, chunk))
+            if ids:
+                known.update(transaction.stored_among(column, ids))
         return known
 
     def _refuse_taken(self, transaction: Transaction, rows: Sequence[Row]) -> None:

@@ -58,6 +58,12 @@ class _Transaction:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
 
+    def stored_among(self, column: str, values: Sequence[str]) -> Iterator[str]:
+        for chunk in chunks(values):
+            marks = ",".join("?" * len(chunk))
+            sql = f"SELECT {column} FROM stored_events WHERE {column} IN ({marks})"
+            yield from (row[0] for row in self.rows(sql, chunk))
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ",".join("?" * len(columns))
         before = self._connection.total_changes
