@@ -12,9 +12,12 @@ import pytest
 from projections import frames
 from tests import builders as make
 from tests.lake.conftest import START, chunks
+from tracker.application import lake_trends
+from tracker.application.trends import trends
 from tracker.errors import UsageError
 from tracker.lake import duckdb_engine, spark_engine
 from tracker.lake.reading import open_lake
+from tracker.lake.result import joined
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lake.md").read_text(encoding="utf-8")
 [WINDOWS] = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
@@ -77,38 +80,52 @@ def test_duckdb_and_pandas_agree_on_each_window_of_each_change(world):
     deployed(world)
 
     found = as_rows(duckdb_engine.query(open_lake(world.lake), WINDOWS))
+    by_service = as_rows(duckdb_engine.query(open_lake(world.lake), WINDOWS, each_service=True))
 
     assert len(found) == 4 * 3 * 2 * 2
     assert_same(found, by_pandas(world))
+    assert by_service == found
 
 
 @pytest.mark.slow
-def test_a_spark_cluster_of_two_executors_gives_the_same(world, monkeypatch):
+def test_a_spark_cluster_of_two_executors_gives_the_same(world, monkeypatch, tmp_path):
     """
-    Two JVMs of their own, without any JAR: an empty table, a table with lists, days and the windows.
+    Two JVMs of their own, without any JAR: an empty table, a table with lists, days, the windows, and the monthly review.
     """
     pytest.importorskip("pyspark")
     if shutil.which("java") is None:
         pytest.skip("there is no Java")
+    world.incident()
+    world.log.decide("INC-1", lambda _: [make.resolved()])
     deployed(world)
     lake = open_lake(world.lake)
     monkeypatch.setenv(spark_engine.MASTER, "local-cluster[2,1,1024]")
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    # A small answer is not worth compiling for: half of the CPU.
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    (tmp_path / "spark-defaults.conf").write_text("spark.sql.codegen.wholeStage false\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
 
-    names = ("changes", "checks", "samples")
+    names = ("checks", "samples", *lake_trends.TABLES)
     tables = (
         "SELECT (SELECT count(*) FROM checks), event, candidate_for, occurred_at FROM changes ORDER BY event"
     )
     days = "SELECT service, day, count(*) AS n, max(occurred_at) AS last FROM samples GROUP BY service, day ORDER BY service, day"
+    span = (START, START + timedelta(days=3))
     with spark_engine.connected(lake, names) as session:
         executors = session.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
-        spark = [spark_engine.answer(session, sql) for sql in (WINDOWS, tables, days)]
+        spark = [spark_engine.answer(session, sql) for sql in (WINDOWS, tables)]
+        spark.append(joined(spark_engine.answer_each_service(session, lake, days)))
+        review = lake_trends.trends(lake, lambda _, sql: spark_engine.answer(session, sql), *span)
     duck = [duckdb_engine.query(lake, sql) for sql in (WINDOWS, tables, days)]
 
     assert executors == 2
     assert_same(as_rows(spark[0]), as_rows(duck[0]))
-    for found, expected in zip(spark[1:], duck[1:], strict=True):
-        assert [tuple(row) for row in found.rows] == [tuple(row) for row in expected.rows]
+    for answer, expected in zip(spark[1:], duck[1:], strict=True):
+        assert [tuple(row) for row in answer.rows] == [tuple(row) for row in expected.rows]
+    assert {one.measure for one in review.measures} > {"incidents", "time_to_resolve"}
+    assert review == lake_trends.trends(lake, duckdb_engine.query, *span)
+    assert review == trends(world.log, *span)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +165,5 @@ def test_a_query_that_names_no_column_says_which_there_are(world):
     with pytest.raises(UsageError) as refused:
         duckdb_engine.query(open_lake(world.lake), "SELECT * FROM incident")
     assert "incidents" in refused.value.hint
+    with pytest.raises(UsageError, match="--each-service"):
+        duckdb_engine.query(open_lake(world.lake), "SELECT * FROM incidents", each_service=True)

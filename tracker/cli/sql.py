@@ -30,6 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="duckdb",
         help="duckdb (default), or spark: pip install 'tracker[spark]'",
     )
+    parser.add_argument(
+        "--each-service",
+        action="store_true",
+        help="run the query once for the samples of each service, and print all rows: "
+        "memory is then that of the largest service",
+    )
     add_json(parser)
 
 
@@ -38,7 +44,7 @@ def run(arguments: argparse.Namespace, session: Session) -> int:
     query = sys.stdin.read() if arguments.query == "-" else arguments.query
     if not query.strip():
         raise UsageError("sql: there is no query", hint=EXAMPLE.removeprefix("example:  "))
-    result = ENGINES[arguments.engine](lake, query)
+    result = ENGINES[arguments.engine](lake, query, each_service=arguments.each_service)
     names = result.names()
     if arguments.json:
         rows = [dict(zip(names, map(_json, row), strict=True)) for row in result.rows]

@@ -39,7 +39,6 @@ from tracker.cli.progress import waiting
 from tracker.errors import UsageError
 from tracker.lake import duckdb_engine, spark_engine
 from tracker.lake.reading import Lake, open_lake
-from tracker.lake.result import Result
 from tracker.text.terminal import printable
 
 EXAMPLE = "example:  tracker trends --from 2026-01-01T00:00Z --to 2026-04-01T00:00Z        tracker trends --by quarter --service checkout -o review.md"
@@ -112,18 +111,19 @@ def _of_lake(arguments: argparse.Namespace, session: Session) -> int:
         raise UsageError("a lake has no earlier time", hint="Ask the log: leave out --lake")
     lake = open_lake(arguments.lake)
     with contextlib.ExitStack() as stack:
-        query = duckdb_engine.query
-        if arguments.engine == "spark":
-            spark = stack.enter_context(spark_engine.connected(lake, lake_trends.TABLES))
-
-            def query(lake: Lake, sql: str) -> Result:
-                return spark_engine.answer(spark, sql)
-
+        query = _engine(arguments.engine, lake, stack)
         first, last = _typed_span(arguments, session)
         start, end = span_until(lake_trends.known_at(lake, query), first, last)
         services = arguments.service or ()
         answer = lake_trends.trends(lake, query, start, end, services=services, by=arguments.by)
     return _answered(arguments, answer)
+
+
+def _engine(name: str, lake: Lake, stack: contextlib.ExitStack) -> lake_trends.Query:
+    if name == "duckdb":
+        return duckdb_engine.query
+    spark = stack.enter_context(spark_engine.connected(lake, lake_trends.TABLES))
+    return lambda _, sql: spark_engine.answer(spark, sql)
 
 
 def _typed_span(arguments: argparse.Namespace, session: Session) -> tuple[datetime | None, datetime | None]:

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tracker.errors import StoreError, UsageError
-from tracker.lake.reading import Lake
-from tracker.lake.result import Result
+from tracker.lake.reading import Lake, files_by_service
+from tracker.lake.result import Result, joined, require_samples
 from tracker.text.shell import command
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def connected(lake: Lake, names: Sequence[str]) -> Iterator[DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone='UTC'")
         for name in names:
-            connection.execute(_view(name, lake.table(name)))
+            table = lake.table(name)
+            connection.execute(_view(name, table, table.file_uris()))
         folder = _quoted(str(lake.folder.resolve()))
         connection.execute(f"SET allowed_directories=[{folder}]")
         connection.execute("SET enable_external_access=false")
@@ -46,8 +47,8 @@ def connected(lake: Lake, names: Sequence[str]) -> Iterator[DuckDBPyConnection]:
         connection.close()
 
 
-def query(lake: Lake, sql: str) -> Result:
-    """Answer one SELECT.
+def query(lake: Lake, sql: str, *, each_service: bool = False) -> Result:
+    """Answer one SELECT; with `each_service` once for the samples of each, and return all rows together.
 
     Raises:
         UsageError: If it is not one SELECT, or names a table or column that there is not.
@@ -65,12 +66,29 @@ def query(lake: Lake, sql: str) -> Result:
         for again in (True, False):
             # An export that replaced files meanwhile is no error: the list is read again, once.
             with suppress(duckdb.IOException) if again else _never(), connected(lake, named) as connection:
-                done = connection.execute(sql)
-                return Result([column[0] for column in done.description], done.fetchall())
+                if each_service:
+                    return joined(_each_service(connection, lake, sql, named))
+                return _answer(connection, sql)
     except duckdb.Error as wrong:
         lines = [line for line in str(wrong).splitlines() if line.strip()]
         raise UsageError(lines[0] if lines else "DuckDB refused it", hint=_hint(lake, lines)) from wrong
     raise StoreError("the lake changes too fast to be read", hint="Type it again")
+
+
+def _each_service(
+    connection: DuckDBPyConnection, lake: Lake, sql: str, named: Sequence[str]
+) -> Iterator[Result]:
+    require_samples(named)
+    table = lake.table("samples")
+    for uris in files_by_service(table) or [[]]:
+        if uris:
+            connection.execute(_view("samples", table, uris))
+        yield _answer(connection, sql)
+
+
+def _answer(connection: DuckDBPyConnection, sql: str) -> Result:
+    done = connection.execute(sql)
+    return Result([column[0] for column in done.description], done.fetchall())
 
 
 @contextmanager
@@ -83,10 +101,10 @@ def _hint(lake: Lake, lines: Sequence[str]) -> str:
     return near or f"Tables: {', '.join(sorted(lake.mark.tables))}; their columns: docs/lake.md"
 
 
-def _view(name: str, table: DeltaTable) -> str:
+def _view(name: str, table: DeltaTable, uris: Sequence[str]) -> str:
     fields = table.schema().fields
     columns = ", ".join(_identifier(field.name) for field in fields)
-    if not (uris := table.file_uris()):
+    if not uris:
         types = ", ".join(f"{_identifier(field.name)} {_type(field.type)}" for field in fields)
         return f"CREATE TABLE {_identifier(name)} ({types})"
     files = ", ".join(_quoted(uri) for uri in uris)
@@ -94,7 +112,7 @@ def _view(name: str, table: DeltaTable) -> str:
     if table.metadata().partition_columns:
         hive = ", hive_partitioning=true, hive_types={'service': VARCHAR, 'day': DATE}"
     return (
-        f"CREATE VIEW {_identifier(name)} AS SELECT {columns} "
+        f"CREATE OR REPLACE VIEW {_identifier(name)} AS SELECT {columns} "
         f"FROM read_parquet([{files}], union_by_name=true{hive})"
     )
 

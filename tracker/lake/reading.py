@@ -58,3 +58,12 @@ def open_lake(folder: str | Path) -> Lake:
         )
     require_libraries()
     return Lake(place, mark)
+
+
+def files_by_service(table: DeltaTable) -> list[list[str]]:
+    """Return the files of each service's samples, in the order of their names; those of no service are last."""
+    services = {partition["service"] for partition in table.partitions()}
+    return [
+        table.file_uris(file_pruning_predicate=[("service", "=", service or "")])
+        for service in sorted(services, key=lambda name: (not name, name or ""))
+    ]
