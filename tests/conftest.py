@@ -44,12 +44,18 @@ SLOW_SECONDS = 1800
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts a real server as slow, and give all that is slow more time."""
+    """Mark what starts a real server as slow, and give all that is slow more time.
+
+    Lines are not counted in these, nor while a property is tried on many examples: counting makes that twice as
+    long, and nearly all that it reaches is reached by quick tests of single examples too.
+    """
     for item in items:
         assert isinstance(item, pytest.Function)
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if _REAL_SERVERS & set(item.fixturenames) or parameters.get("store_url") == "postgresql":
             item.add_marker(pytest.mark.slow)
+        if getattr(item.function, "is_hypothesis_test", False) or item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 

@@ -18,9 +18,18 @@ def test_four_times_the_incidents_cost_no_more_than_some_four_times_the_time(tmp
     cpu_seconds(tmp_path / f"{SMALL}.db", "incidents")  # imports count once
 
     small, large = (
-        {table: min(cpu_seconds(tmp_path / f"{size}.db", table) for _ in range(2)) for table in tables}
+        {table: cpu_seconds(tmp_path / f"{size}.db", table) for table in tables}
         for size in (SMALL, TIMES * SMALL)
     )
 
     for table in tables:
-        assert large[table] < 2.2 * TIMES * small[table] + 0.2, table
+        if large[table] >= _limit(small[table]):  # a busy machine makes one of two dearer
+            small[table], large[table] = (
+                min(cpu_seconds(tmp_path / f"{size}.db", table) for _ in range(3))
+                for size in (SMALL, TIMES * SMALL)
+            )
+        assert large[table] < _limit(small[table]), table
+
+
+def _limit(small_s: float) -> float:
+    return 2.2 * TIMES * small_s + 0.2
