@@ -4,10 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.builders import action, action_done, amended, at, declared, resolved, retracted
+from tests.builders import action, action_done, amended, at, declared, resolved, retracted, sent
 from tracker.application.announcing import announce_due, record_announcing
 from tracker.application.session import Options, Session
 from tracker.log import Log
+from tracker.server.announcer import Announcer
+from tracker.server.telemetry import Telemetry
 
 TOML = '[tracker]\n[slack]\nwebhook_url_env = "S"\n[webhook]\nurl_env = "W"\nannounce = ["declared"]\n'
 ITEM = action(owner="Ben", text="Alert on the pool", due_on=date(2026, 3, 2))
@@ -93,3 +95,38 @@ def test_what_was_overdue_before_the_channel_was_configured_is_not_announced(ses
     days.passed = OVER
 
     assert announced(session) == []
+
+
+def test_each_thing_that_is_due_is_announced_once(session, days):
+    """
+    The first message, then an update after the last message; what was announced waits for the next message.
+    """
+    announcer = Announcer(session, Telemetry())
+    begins = session.log.now()
+    session.log.decide("INC-9", lambda held: [declared(incident="INC-9", occurred_at=begins)])
+
+    def due_after(minutes: float) -> list[str]:
+        days.passed = begins - at(61) + timedelta(minutes=minutes)
+        before = len(reminders(session))
+        announcer.remind()
+        return [event.text.splitlines()[0] for event in reminders(session)[before:]]
+
+    first = [due_after(minute) for minute in (1, 6, 8)]
+    posted = sent(incident="INC-9", occurred_at=session.log.now())
+    session.log.decide("INC-9", lambda held: [posted])
+    second = [due_after(minute) for minute in (9, 14, 15)]
+
+    assert [len(lines) for lines in first] == [0, 1, 0]
+    assert "the team" in first[1][0]
+    assert [lines[0].split(" (")[0] if lines else None for lines in second] == [
+        None,
+        "⏰ DUE - update the team",
+        None,
+    ]
+
+
+def reminders(session):
+    prepared = [each.event for each in session.log.read_all(("message-prepared",))]
+    return [
+        event for event in prepared if event.incident == "INC-9" and event.about and "due:" in event.about
+    ]

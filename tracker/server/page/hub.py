@@ -98,6 +98,7 @@ class Hub:
         """For what takes no time, however long the other one reads."""
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._reading: dict[str, asyncio.Task[Watched]] = {}
+        self._warmed: set[str] = set()
         self._viewers: set[Viewer] = set()
         self._rest_until = 0.0
         self._following: asyncio.Task[None] | None = None
@@ -107,10 +108,16 @@ class Hub:
         """Whether an incident was read before, so that its page is there at once."""
         return name in self._watched
 
+    async def exists(self, name: str) -> bool:
+        """Whether the log has anything of an incident; that is known at once."""
+        return name in self._warmed or await self.lookups.do(lambda reader: reader.exists(name))
+
     async def warm(self) -> None:
         """Read the open incidents, so that the first who looks need not wait."""
         try:
-            for name in (await self.thread.do(lambda reader: reader.open_incidents()))[:_MOST_WARM]:
+            names = (await self.thread.do(lambda reader: reader.open_incidents()))[:_MOST_WARM]
+            self._warmed.update(names)
+            for name in names:
                 await self._current(name)
         except TrackerError as trouble:
             log_line("the open incidents could not be read for the page", 30, why=trouble.message)

@@ -156,7 +156,7 @@ class Pages:
             except TrackerError as trouble:
                 return PlainTextResponse(f"{trouble.message}\n{trouble.hint or ''}\n", 400)
             return StreamingResponse(_chunks(_written(request, page, since)), media_type="text/html")
-        if not await self._hub.lookups.do(lambda pages: pages.exists(name)):
+        if not await self._hub.exists(name):
             return HTMLResponse(not_found(name), 404)
         return StreamingResponse(self._as_it_is_read(request, name), media_type="text/html")
 
