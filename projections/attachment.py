@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import Event, Observation, Recorded, Window, of_kinds
 from tracker.events.changes import Change
 from tracker.events.corrections import Correction, Effective, EventLinked, EventUnlinked
+from tracker.events.repeats import Repeats
 from tracker.events.silence import SILENCES, SourceReturned, SourceSilent
 from tracker.incident import Incident, Link
 
@@ -79,6 +81,15 @@ def attached(
         elif link.linked:
             kept |= ids
     return [fact for fact in found if fact.recorded.id in kept]
+
+
+def attached_repeats(
+    incident: Incident, repeats: Iterable[Repeats], others: Iterable[Incident]
+) -> list[Repeats]:
+    """Keep of further events of errors, of which nobody linked any, those that belong to the incident."""
+    lives = Lives(incident, others)
+    parts = (one.where(partial(lives.has_instant, one.service), lives.edges(one.service)) for one in repeats)
+    return [part for part in parts if part is not None]
 
 
 def own_rows(

@@ -15,6 +15,7 @@ from typing import Any
 
 from projections.attachment import (
     attached,
+    attached_repeats,
     linked_ids,
     own_rows,
     rows_of_others,
@@ -45,6 +46,7 @@ from tracker.events.corrections import (
 )
 from tracker.events.housekeeping import SettingsChanged, settings_scope
 from tracker.events.incidents import IncidentLifecycleEvent, MilestoneSet
+from tracker.events.repeats import Repeats
 from tracker.events.samples import MetricSampled, SourceCollected
 from tracker.events.silence import SILENCES
 from tracker.incident import Incident, fold
@@ -111,7 +113,8 @@ class Dossier:
 
     `now` is the clock where it was asked live, else when the last event was recorded. `columns` are the
     stored samples by position, `sampled` the metrics of which the log has some, by service.
-    `work_since` is how far back work was read, None to the beginning of the log.
+    `work_since` is how far back work was read, None to the beginning of the log. `repeats` are further events of
+    errors of which the first and the last are among `recorded`: see `tracker.events.repeats`.
     """
 
     incident: Incident
@@ -121,6 +124,7 @@ class Dossier:
     work_since: datetime | None = None
     columns: Mapping[int, bytes] = field(default_factory=dict)
     sampled: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    repeats: Sequence[Repeats] = ()
 
     @classmethod
     def of(cls, incident_id: str, recorded: Iterable[Recorded]) -> "Dossier":
@@ -231,6 +235,11 @@ class Dossier:
         """The facts that belong to it."""
         living = self.living(self.facts)
         return attached(self.incident, of_kinds(living, Observation), self.neighbours)
+
+    @cached_property
+    def own_repeats(self) -> list[Repeats]:
+        """The further events of errors that belong to it."""
+        return attached_repeats(self.incident, self.repeats, self.neighbours)
 
     @cached_property
     def work(self) -> list[Recorded]:

@@ -90,13 +90,14 @@ class Lives:
 
         The answer depends on nothing but between which edges of lives the instant lies, or on which.
         """
-        edges = self._edges_of(service)
+        edges = self.edges(service)
         key = service, bisect_left(edges, at), bisect_right(edges, at)
         if key not in self._known:
             self._known[key] = self.has(service, Beginning(at))
         return self._known[key]
 
-    def _edges_of(self, service: str | None) -> list[datetime]:
+    def edges(self, service: str | None) -> list[datetime]:
+        """Return the instants at which `has_instant` may answer otherwise than before, or after."""
         if service not in self._edges:
             edges = {edge for life in self._lives_of(service)[1] for edge in life.edges}
             self._edges[service] = sorted(edges)

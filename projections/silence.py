@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracker.events.base import Recorded
+from tracker.events.base import Recorded, of_kinds
 from tracker.events.corrections import Effective, effective
 from tracker.events.silence import SourceReturned, SourceSilent
 
@@ -74,8 +74,8 @@ def silences_of(facts: Iterable[Effective]) -> list[Silence]:
     """Return all silences among these facts, oldest first."""
     began: dict[tuple[object, ...], list[Effective]] = {}
     ended: dict[tuple[object, ...], list[Effective]] = {}
-    for fact in facts:
-        if fact.retraction is None and isinstance(fact.event, SourceSilent | SourceReturned):
+    for fact in of_kinds(facts, SourceSilent, SourceReturned):
+        if fact.retraction is None:
             of_kind = began if isinstance(fact.event, SourceSilent) else ended
             of_kind.setdefault(fact.recorded.event.subject()[1:], []).append(fact)
     found = []

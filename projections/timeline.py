@@ -7,14 +7,14 @@ no clock and no store: events in, rows out, in the one total order of `Effective
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
 
 from projections.alert_groups import folded
 from projections.alert_spans import joined
-from projections.attachment import attached
+from projections.attachment import attached, attached_repeats
 from projections.changes import steps
 from projections.deduplication import Statement, deduplicate, reported_once
 from projections.dossier import Dossier
@@ -43,6 +43,7 @@ from tracker.events.messages import (
     MessagePrinted,
     MessageSent,
 )
+from tracker.events.repeats import ErrorKey, Repeats
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceSilent
 from tracker.events.verdicts import CheckMade, VerdictsGiven
@@ -150,6 +151,7 @@ def timeline(
         order=order,
         production=dossier.production,
         tags=dossier.tags,
+        repeats=dossier.repeats,
     )
     people = dossier.settings(None)[0].get("people", {})
     names = {other: name for name, others in people.items() for other in others}
@@ -174,6 +176,7 @@ def entries(
     order: str = "occurred",
     production: Production | None = None,
     tags: Tags | None = None,
+    repeats: Sequence[Repeats] = (),
 ) -> list[Entry]:
     """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
@@ -200,7 +203,9 @@ def entries(
             [each for each in some if each.event.occurred_at < end] for some in (facts, decisions)
         )
     tags = Tags(each for each in everything if each.retraction is None) if tags is None else tags
-    groups = _gathered(facts, silent, production, tags) + [
+    mine = repeats if incident is None else attached_repeats(incident, repeats, others)
+    again = {part.key: part for one in mine if (part := one.between(start, end)) is not None}
+    groups = _gathered(facts, again, silent, production, tags) + [
         _Group(decision, (decision,)) for decision in decisions
     ]
     if order == "recorded":
@@ -284,7 +289,11 @@ def _counts(decision: Effective, incident: Incident) -> bool:
 
 
 def _gathered(
-    facts: Sequence[Effective], silent: dict[str, Silence], production: Production | None, tags: Tags
+    facts: Sequence[Effective],
+    repeats: Mapping[ErrorKey, Repeats],
+    silent: dict[str, Silence],
+    production: Production | None,
+    tags: Tags,
 ) -> list[_Group]:
     """Make one group of all facts about one thing."""
     alerts, changes, groups = [], [], []
@@ -314,27 +323,52 @@ def _gathered(
         _Group(step.shown, step.witnesses, {"reported_by": step.sources})
         for step in steps(changes, production, tags)
     ]
-    return groups + _repeated(errors)
+    return groups + _repeated(errors, repeats)
 
 
-def _repeated(errors: Sequence[Statement]) -> list[_Group]:
+def _repeated(errors: Sequence[Statement], repeats: Mapping[ErrorKey, Repeats]) -> list[_Group]:
     """Make one row of all events of one error, at its first."""
-    found: dict[tuple[object, ...], list[Statement]] = {}
+    found: dict[ErrorKey | str, list[Statement]] = {key: [] for key in repeats}
     for each in errors:
         shown = each[0]
         event = shown.event
         assert isinstance(event, ErrorSeen)
-        key = (event.service, event.project, event.group) if event.group else (shown.id,)
+        key = (event.service, event.project, event.group) if event.group else shown.id
         found.setdefault(key, []).append(each)
-    rows = []
-    for same in found.values():
-        # Errors have one rank and no turn: this is their `order`.
-        same.sort(key=lambda each: (each[0].event.occurred_at, each[0].recorded.id))
-        first, last = same[0][0], same[-1][0]
-        witnesses = tuple([witness for each in same for witness in each[1]])
-        lasted = (last.event.occurred_at - first.event.occurred_at).total_seconds()
-        rows.append(_Group(first, witnesses, {"times": len(same), "repeated_for_seconds": lasted}))
-    return rows
+    return [
+        _of_error(same, repeats.get(key) if isinstance(key, tuple) else None) for key, same in found.items()
+    ]
+
+
+def _of_error(same: Sequence[Statement], more: Repeats | None) -> _Group:
+    """Make a row of events of one error; of `more` only those are decoded that the row can begin with."""
+    witnesses = [witness for each in same for witness in each[1]]
+    shown = [each[0] for each in same]
+    # Errors have one rank and no turn: this is their `order`.
+    rows: list[tuple[datetime, str, Statement | None]] = [
+        (each[0].event.occurred_at, each[0].recorded.id, each) for each in same
+    ]
+    if more is not None:
+        ends = {each.id: Effective(each, each.event) for each in (more.first, more.first_recorded)}
+        witnesses += ends.values()
+        shown += ends.values()
+        rows += [(at, identity, None) for at, identity, _, _ in more.stored]
+    rows.sort(key=itemgetter(0, 1))
+    evidence: dict[str, None] = {}
+    for _, identity, told in rows:
+        evidence |= {identity: None} if told is None else {each.recorded.id: None for each in told[1]}
+    return _Group(
+        min(shown, key=lambda each: (each.event.occurred_at, each.recorded.id)),
+        tuple(witnesses),
+        {
+            "times": len(rows),
+            "repeated_for_seconds": (rows[-1][0] - rows[0][0]).total_seconds(),
+            "evidence": tuple(evidence),
+            "last_position": max(
+                *(each.recorded.position for each in witnesses), more.last_position if more else 0
+            ),
+        },
+    )
 
 
 def _entry(group: _Group, incident: Incident | None) -> Entry:
@@ -354,21 +388,26 @@ def _entry(group: _Group, incident: Incident | None) -> Entry:
         service=getattr(event, "service", None),
         source=_source(event),
         by=_author(shown),
-        evidence=tuple(dict.fromkeys([each.recorded.id for each in group.witnesses])),
         amended=any(each.amendments for each in group.witnesses),
         late_seconds=round(late, 3) if is_late else None,
         attribution=_attribution(group, incident),
         precision_seconds=event.precision_seconds,
         fact=event,
         position=earliest.position,
-        last_position=max([each.recorded.position for each in group.witnesses]),
         via=arrival.via,
         redacted=shown.recorded.redacted,
         clock_off_seconds=shown.clock_off_seconds,
         from_log=_made_in(shown.recorded),
         order=shown.order,
-        **group.facts,
+        **{**_witnessed(group.witnesses), **group.facts},
     )
+
+
+def _witnessed(witnesses: Sequence[Effective]) -> dict[str, Any]:
+    return {
+        "evidence": tuple(dict.fromkeys([each.recorded.id for each in witnesses])),
+        "last_position": max([each.recorded.position for each in witnesses]),
+    }
 
 
 def _made_in(recorded: Recorded) -> str | None:

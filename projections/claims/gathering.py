@@ -31,6 +31,7 @@ from tracker.events.incidents import (
     SeverityChanged,
     StageChanged,
 )
+from tracker.events.repeats import Repeats
 from tracker.events.verdicts import CheckMade, VerdictsGiven
 from tracker.incident import Incident
 
@@ -53,7 +54,7 @@ def facts_of(dossier: Dossier, *, zones: Sequence[tzinfo] = (UTC,), zone_known: 
     measured = durations(dossier)
     stamps = [
         *_decided(incident, steps),
-        *_observed(dossier.own),
+        *_observed(dossier.own, dossier.own_repeats),
         *_changed(rows),
         *_sent(messages),
         *_measured(measured),
@@ -155,13 +156,13 @@ def _decided(incident: Incident, steps: Iterable[Effective]) -> Iterable[Stamp]:
             yield at("verified")
 
 
-def _observed(own: Iterable[Effective]) -> Iterable[Stamp]:
+def _observed(own: Iterable[Effective], repeats: Iterable[Repeats]) -> Iterable[Stamp]:
     """Yield the instants of alerts, errors, commits, branches and tests."""
     kinds = (AlertFired, AlertResolved, CommitMade, BranchSeen, TestsFinished)
-    errors = of_kinds(own, ErrorSeen)
-    first_error = min(errors, key=lambda each: (each.event.occurred_at, each.id), default=None)
+    errors = [(each.event.occurred_at, each.id) for each in of_kinds(own, ErrorSeen)]
+    first_error = min([*errors, *(each.stored[0][:2] for each in repeats)], default=None)
     if first_error is not None:
-        yield Stamp("first error", first_error.event.occurred_at, first_error.id)
+        yield Stamp("first error", *first_error)
     for each in sorted(of_kinds(own, *kinds), key=lambda each: each.order):
         event = each.event
         service = (getattr(event, "service", None) or "").lower()

@@ -29,6 +29,7 @@ def evidence(session: Session, incident: Incident, up_to: int | None) -> tuple[I
     found = [
         *known.select(own_windows(incident, known.work_since), linked_ids(incident)),
         *used,
+        *(event for error in known.repeats for event in error.events()),
         *known.older_refs,
         *known.imports,
         *(peaks(known)[1] if needs_samples(incident) else ()),

@@ -38,6 +38,7 @@ from tracker.events.incidents import (
     IncidentResolved,
     ServiceAdded,
 )
+from tracker.events.repeats import Repeats
 from tracker.events.samples import MetricSampled
 from tracker.incident import Incident
 from tracker.log import Log
@@ -86,7 +87,7 @@ def dossier_of(
             *change_windows(incident, [service]),
             *settings_windows(incident, service),
         ]
-    found.add(windows, linked_ids(incident))
+    found.add_facts(windows, linked_ids(incident))
     since = found.widen() if Part.WORK in parts else None
     found.follow(parts)
     return found.dossier(now, parts, since)
@@ -102,11 +103,17 @@ class _Found:
         self._before_onset = before_onset
         self._named = {*linked_ids(incident), *([change.id] if change else [])}
         self._events: dict[str, Recorded] = {}
+        self._repeats: list[Repeats] = []
         self._sampled: dict[str, list[str]] = {}
 
-    def add(self, windows: Iterable[Window], ids: Sequence[str] = ()) -> None:
+    def add_facts(self, windows: Iterable[Window], ids: Sequence[str]) -> None:
+        """Read the windows that hold errors, and what people linked."""
+        events, self._repeats = self._log.select_folded(windows, self._position, ids)
+        self._events.update({each.id: each for each in events})
+
+    def add(self, windows: Iterable[Window]) -> None:
         """Read these windows."""
-        self._events.update({each.id: each for each in self._log.select(windows, self._position, ids)})
+        self._events.update({each.id: each for each in self._log.select(windows, self._position)})
 
     def widen(self) -> datetime | None:
         """Read work further back until a version is known that ran before the incident; return since when."""
@@ -144,6 +151,7 @@ class _Found:
             work_since=since,
             columns=self._log.payloads(chunks) if chunks else {},
             sampled=self._sampled,
+            repeats=self._repeats,
         )
 
     def _changes_elsewhere(self) -> list[Window]:

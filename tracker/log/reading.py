@@ -7,6 +7,7 @@ from typing import Any
 from tracker.errors import LogNotWholeError
 from tracker.events.base import Recorded, Window, place
 from tracker.events.housekeeping import LogSealed
+from tracker.events.repeats import Repeats
 from tracker.log.copying import copy_log
 from tracker.log.erasure import Copy, find_copies, shared_files, unfinished_redactions
 from tracker.log.extract import Proof, digests, log_id, proof, read_seals, seal_states, stored
@@ -14,7 +15,16 @@ from tracker.log.handles import find_by_handle
 from tracker.log.recorder import LogRecorder, chunks
 from tracker.log.rows import StoredEvent
 from tracker.log.seals import head_at
-from tracker.log.selection import COLUMNS, FOREVER, by_ids, close, in_order, recorded_of, select
+from tracker.log.selection import (
+    COLUMNS,
+    FOREVER,
+    by_ids,
+    close,
+    in_order,
+    recorded_of,
+    select,
+    select_folded,
+)
 from tracker.log.verification import Verified, verify
 from tracker.settings.store_address import SCHEMES
 from tracker.times import from_us, to_us
@@ -49,6 +59,17 @@ class LogReader:
             if ids:
                 events = close(transaction, {**events, **by_ids(transaction, ids, limit)}, limit)
         return in_order(events)
+
+    def select_folded(
+        self, windows: Iterable[Window], up_to: int | None = None, ids: Sequence[str] = ()
+    ) -> tuple[list[Recorded], list[Repeats]]:
+        """Return what `select` does, apart from further events of errors, as they are stored."""
+        limit = FOREVER if up_to is None else up_to
+        with self._recorder.reading() as transaction:
+            events, repeats = select_folded(transaction, windows, limit)
+            if ids:
+                events = close(transaction, {**events, **by_ids(transaction, ids, limit)}, limit)
+        return in_order(events), repeats
 
     def incident(self, incident: str, up_to: int | None = None) -> list[Recorded]:
         """Return all decisions of one incident with their corrections, in the order of recording."""

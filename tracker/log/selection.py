@@ -11,6 +11,8 @@ from typing import Any
 from tracker.events.base import Event, Recorded, Redaction, Window, decode, of_kinds, origin_of, place
 from tracker.events.corrections import Correction
 from tracker.events.plausible import EARLIEST_READ, LATEST_PLANNED
+from tracker.events.repeats import Repeats
+from tracker.log.folding import Folding
 from tracker.log.recorder import (
     LOOKUP_SIZE,
     RecordedRedaction,
@@ -73,8 +75,10 @@ def _left_of(identity: str, by_target: dict[str, RecordedRedaction]) -> tuple[Ev
     return event, Redaction(event=by, by=redaction.decided_by, at=redaction.occurred_at, why=redaction.why)
 
 
-def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> dict[str, Recorded]:
-    """Return the windows' events up to a position, with their corrections, by id.
+def select(
+    transaction: Transaction, windows: Iterable[Window], up_to: int, folding: Folding | None = None
+) -> dict[str, Recorded]:
+    """Return the windows' events up to a position, with their corrections, by id; errors only without `folding`.
 
     What an earlier tracker recorded of the year 1 or 9999 is left to `verify` and to its handle: no
     answer can be computed from it.
@@ -94,9 +98,21 @@ def select(transaction: Transaction, windows: Iterable[Window], up_to: int) -> d
             ),
         )
         # Windows may overlap, and each event is decoded once.
-        new = [row for row in rows if (row[3] or row[1]) not in events]
+        others = rows if folding is None else folding.without_errors(rows)
+        new = [row for row in others if (row[3] or row[1]) not in events]
         events.update((event.id, event) for event in recorded_of(transaction, new))
     return close(transaction, events, up_to)
+
+
+def select_folded(
+    transaction: Transaction, windows: Iterable[Window], up_to: int
+) -> tuple[dict[str, Recorded], list[Repeats]]:
+    """Return what `select` does, without what is left of errors of which the first and the last are there."""
+    folding = Folding()
+    events = select(transaction, windows, up_to, folding)
+    errors, repeats = folding.folded(_with_corrections(transaction, folding.ids))
+    events.update((event.id, event) for event in recorded_of(transaction, errors))
+    return close(transaction, events, up_to), repeats
 
 
 def close(transaction: Transaction, events: dict[str, Recorded], up_to: int) -> dict[str, Recorded]:
@@ -140,6 +156,16 @@ def _corrected(transaction: Transaction, ids: Sequence[str]) -> list[str]:
         return [f"target:{identity}" for identity in ids]
     asked = set(ids)
     return sorted({row[0] for row in corrections if row[0].removeprefix("target:") in asked})
+
+
+def _with_corrections(transaction: Transaction, ids: Sequence[str]) -> set[str]:
+    """Return those of these events of which any correction is in the log."""
+    found: set[str] = set()
+    for chunk in chunks(_corrected(transaction, ids)):
+        marks = ",".join("?" * len(chunk))
+        rows = transaction.rows(f"SELECT DISTINCT scope FROM event_index WHERE scope IN ({marks})", chunk)
+        found |= {row[0].removeprefix("target:") for row in rows}
+    return found
 
 
 def by_ids(transaction: Transaction, ids: Sequence[str], up_to: int = FOREVER) -> dict[str, Recorded]:
