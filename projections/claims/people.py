@@ -30,6 +30,8 @@ _CALLED = any_case(
     r"\W*(?:an?|some|several|many|two|three|the|our|a few|one of (?:the|our)|first )?\s*(?P<who>(?!alert|alarm|monitor|page)[a-z]+)(?: [a-z]+)? "
     r"(?:had )?(?:phoned|called|wrote|told us|complained|rang|e-?mailed|reported|contacted|tweeted|let us know|alerted us|got in touch)\b"
 )
+_RANG = any_case(r"\b(?:phoned|called|rang|complained|wrote)\b")
+_THEN = any_case(r"\b(?:(?:only )?then|later|afterwards)\b")
 _RELATIVE = any_case(
     r"\d|\b(?:later|after|then|too|also|minutes?|second|follow\w*|meanwhile|once|when|by the time)\b"
 )
@@ -254,9 +256,10 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
     ahead = _AHEAD.search(text) if by == "alert" and facts.of("alerted") else None
     if ahead and not denied(text, *ahead.span()):
         early = [s for s in facts.of("reported") if s.at <= facts.of("alerted")[0].at]
-        if not early and any(
+        before = any(
             phrases(f"words/{name}").search(text, 0, ahead.start()) for name in ("customer", "person")
-        ):
+        )
+        if not early and (before or _RANG.search(text, 0, ahead.start())):
             yield Finding(
                 "name", "detector", text[:160], facts.of("detected", "declared")[:1], values=("alert",)
             )
@@ -284,7 +287,14 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
     }
     if "report" in noticed[0].lower() and by == "alert":
         return
-    every = {name for name in _SOURCES if phrases(f"words/{name}").search(text)}
+    # "Support told us first, then the alert fired" has both, and "the alert told us, no customer had to" but one.
+    later = _THEN.search(text, right)
+    every = {
+        name
+        for name in _SOURCES
+        for match in phrases(f"words/{name}").finditer(text, 0, later.start() if later else len(text))
+        if not denied(text, *match.span())
+    }
     if sources and by not in every and not (by == "person" and "customer" in sources and told):
         if "customer" in sources and re.search(r"\bfirst (?:customer|report|user)", text, re.IGNORECASE):
             return
