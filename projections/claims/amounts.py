@@ -74,6 +74,8 @@ _CLOCKED = any_case(
 _ONE = any_case(
     rf"({NUMBER}|\ban?(?=[ -](?:{_FULL})?(?:hour|minute|day)))(?:\s+{_FULL})?(\s+and\s+a\s+half)?(?:\s*-\s*|\s*)({_UNIT})(\s+and\s+a\s+half)?"
 )
+_STATUS = any_case(r"[45]\d\ds")
+"""Answers of a server ("the 500s") are no seconds."""
 _ISO = any_case(r"(\d+)([HMS])")
 _BOUNDS = (
     ("about", r"(?:\babout|\baround|\bapprox(?:\.|imately)?|\broughly|\bsome|~|≈|\bca\.?|\bcirca|\bnearly|\balmost|\bclose to|\bnot quite|"
@@ -148,7 +150,7 @@ def _durations_in(text: str) -> Iterator[Amount]:
         total, start = hours * 3600.0 + minutes * 60 + seconds, match.start("hours")
         yield Amount(total, total, 1.0 if seconds else 60.0, start, match.end(), text[start : match.end()])
     for match in islice(_DURATION.finditer(text), MOST):
-        span = _span(match)
+        span = None if _STATUS.fullmatch(match[0]) else _span(match)
         if span is None:
             continue
         low, high, grain = span
@@ -275,7 +277,7 @@ def _shares_in(text: str) -> Iterator[Amount]:
             grain = 10 ** -len(raw.partition(".")[2]) if "." in raw else 0.1 if value < 1 else 1.0
         elif match["of"]:
             value = 100 * number_of(match["one"]) / max(number_of(match["of"]), 1.0)
-            grain = 0.12 * value
+            grain = 0.15 * value
         else:
             value = 100 / {"second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10}[match["nth"].lower()] if match["nth"] else (
                 _PARTS[(match["half"] or match["part"]).lower()] * (number_of(match["times"]) if match["times"] else 1)

@@ -127,6 +127,7 @@ def _wrong(
     told = alone or (
         marker is not None and (titled or phrases("telling/strong cause").search(text) is not None)
     )
+    told = told and (marker is not None or bool(named)) and not phrases("telling/found").search(text)
     if told and not common and len(words) >= 3 and not words & cause.others:
         return "no word", ()
     return None

@@ -109,7 +109,8 @@ def _narrowed(found: list[Stamp], topic: Topic, text: str, facts: Facts) -> list
         left = max([left, *(each.end for each in near if each.end <= topic.start)])
         right = min([right, *(each.start for each in near if each.start >= topic.end)])
         kinds = {kind for kind, words in each_of("message kinds").items() if words.search(text, left, right)}
-        found = [each for each in found if each.names & kinds] or found
+        if all(each.point != "rollback failed" for each in facts.topics(text)):
+            found = [each for each in found if each.names & kinds] or found
     if topic.which is not None and topic.point == "message":
         bounds = [
             facts.begins - timedelta(days=1),

@@ -19,6 +19,10 @@ _ITS_END = any_case(
 _TRAILING = any_case(
     r"(?:afterwards|later|subsequently|thereafter|after that|after this|next|then)\W*(?:on)?\W*"
 )
+_ENDED, _BEGUN = (
+    any_case(r"\b(?:over|end\w*|stopp\w*|ceased|done|through)\b"),
+    any_case(r"\b(?:beg[ai]n\w*|start\w*|broke|set in)\b"),
+)
 _NO_ORDER = frozenset(("verified", "fixed", "calm", "alert on", "rollback failed"))
 _LOOSE = ("decided", "hypothesis")
 """Points that people call by words which are often meant of others: "after the call"."""
@@ -102,7 +106,12 @@ def _events(topics: Sequence[Topic], text: str, facts: Facts, part: str, *, last
         if chosen.which is None:
             return []
         spans = facts.outages[chosen.which : (chosen.which + 1) or None]
-        return [one for starts, ends in spans for one in (ends if last or "over" in part else starts)]
+        ended, begun = last or _ENDED.search(part) is not None, _BEGUN.search(part) is not None
+        return [
+            one
+            for starts, ends in spans
+            for one in (*(ends if ended or not begun else ()), *(starts if begun or not ended else ()))
+        ]
     if chosen.point in _LOOSE:
         return [*stamps_of(chosen, text, facts), *facts.of("reported")]
     return own_stamps(chosen, text, facts) or told

@@ -8,7 +8,7 @@ from projections.claims.claim import Finding
 from projections.claims.facts import Facts
 from projections.claims.prose import Sentence
 from projections.claims.topics import is_claim, is_setting
-from projections.claims.vocabulary import any_case
+from projections.claims.vocabulary import any_case, phrases
 
 ASKED = any_case(
     r"%|percent|per cent|\b(?:half|third|quarter|tenth|fifth|digits?|one in|out of|in (?:two|three|four|five|ten)|peak\w*|worst|highest|height|every (?:second|third))\b|\b\w+[ _]ratio\b"
@@ -42,7 +42,9 @@ def check_peaks(sentence: Sentence, facts: Facts) -> Iterator[Finding]:
     )
     peak = _PEAK.search(text)
     for share in shares_in(text) if heights else ():
-        if not _FAILING.search(text) or _ELSE.search(text, max(share.start - 25, 0), share.end + 40):
+        if not (_FAILING.search(text) or phrases("hit").search(text)) or _ELSE.search(
+            text, max(share.start - 25, 0), share.end + 40
+        ):
             continue
         if is_setting(text, share.start, share.end) or not is_claim(text, share.start, share.end):
             continue

@@ -16,7 +16,7 @@ from tracker.events.changes import CommitMade
 from tracker.text.patterns import lazy_pattern
 
 _NAME = lazy_pattern(r"@?\b[A-Z][a-z][\w.-]*(?:\s+[A-Z][a-z][\w-]+){0,2}(?=['’]s?\b|\b)")
-_OF_LEAD = any_case(r"^[^:|]{0,30}\b(?:lead|leader|commander|manager|IC)\s*[:|]")
+_OF_LEAD = any_case(r"^[^:|]{0,30}\b(?:lead|leader|commander|manager|IC)(?: of (?:the |this )?\w+)?\s*[:|–—]")
 _DOERS = frozenset(
     ("declared", "resolved", "rolled back", "rolling back", "deployed", "deploying", "deploy failed", "reopened", "cause", "decided", "severity",
      "message", "hypothesis", "committed", "merged")
@@ -27,7 +27,7 @@ _AHEAD = any_case(
     r"\b(?:before|ahead of|sooner than|earlier than|prior to|beat) (?:(?:our|the|any|all|an) )?(?:own )?(?:monitor|alert|alarm|pager)"
 )
 _CALLED = any_case(
-    r"\W*(?:an?|some|several|many|two|three|the|our|a few|one of (?:the|our)|first )?\s*(?P<who>(?!alert|alarm|monitor|page)[a-z]+)(?: [a-z]+)? "
+    r"\W*(?:an?|some|several|many|two|three|the|our|a few|one of (?:the|our)|first )?\s*(?P<who>(?!alert|alarm|monitor|page|what|who|it\b|this|that)[a-z]+)(?: [a-z]+)? "
     r"(?:had )?(?:phoned|called|wrote|told us|complained|rang|e-?mailed|reported|contacted|tweeted|let us know|alerted us|got in touch)\b"
 )
 _RANG = any_case(r"\b(?:phoned|called|rang|complained|wrote)\b")
@@ -46,6 +46,10 @@ _OTHER = any_case(
 )
 _LEVELS = ("critical", "major", "minor")
 _LEVEL = any_case(r"\b(critical|major|minor)\b")
+_NEVER_LEVEL = any_case(
+    r"\b(?:never|not once|at no (?:time|point|stage))\b(?: was| were| did)?(?: it| this| we| the incident)?[a-z ]{0,20}?"
+    r"(?P<more>\b(?:more|worse|higher|above|beyond|over)\b(?: than)?)?\s*(?:an? )?(?P<level>critical|major|minor)\b"
+)
 _OF_LEVEL = any_case(
     r"\bseverity\b|\bincident\b|\bSEV\b|\b(?:raised|lowered|upgraded|downgraded|down|up|escalated|treated|classed|rated|opened|declared)\b"
 )
@@ -253,6 +257,9 @@ def _involved(text: str, facts: Facts) -> set[str]:
 def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
     """Compare who or what is said to have noticed it first with what was recorded; `outside` says that somebody who called did."""
     by = facts.incident.detected_by if facts.incident else None
+    said = text
+    for name in facts.alert_names:
+        text = re.sub(rf"\b{re.escape(name)}\b", "alert".ljust(len(name)), text, flags=re.IGNORECASE)
     ahead = _AHEAD.search(text) if by == "alert" and facts.of("alerted") else None
     if ahead and not denied(text, *ahead.span()):
         early = [s for s in facts.of("reported") if s.at <= facts.of("alerted")[0].at]
@@ -261,14 +268,14 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
         )
         if not early and (before or _RANG.search(text, 0, ahead.start())):
             yield Finding(
-                "name", "detector", text[:160], facts.of("detected", "declared")[:1], values=("alert",)
+                "name", "detector", said[:160], facts.of("detected", "declared")[:1], values=("alert",)
             )
             return
     told = facts.names_customers
     unasked = outside and not told and by in ("alert", "person") and not _RELATIVE.search(text)
     unasked = unasked and all(topic.point != "alerted" for topic in facts.topics(text))
     if unasked and (called := _CALLED.match(text)) and not is_known(called["who"], facts):
-        yield Finding("name", "detector", text[:160], facts.of("detected", "declared")[:1], values=(str(by),))
+        yield Finding("name", "detector", said[:160], facts.of("detected", "declared")[:1], values=(str(by),))
         return
     noticed = phrases("detected").search(text) or (
         phrases("seen").search(text) if _FIRST.search(text) else None
@@ -299,11 +306,17 @@ def _detector(text: str, facts: Facts, *, outside: bool) -> Iterator[Finding]:
         if "customer" in sources and re.search(r"\bfirst (?:customer|report|user)", text, re.IGNORECASE):
             return
         events = facts.of("detected", "declared")[:1]
-        yield Finding("name", "detector", text[left:right].strip(" ,;"), events, values=(by,))
+        yield Finding("name", "detector", said[left:right].strip(" ,;"), events, values=(by,))
 
 
 def _severity(text: str, facts: Facts) -> Iterator[Finding]:
     held = {name for stamp in facts.of("severity", "declared") for name in stamp.names}
+    if never := _NEVER_LEVEL.search(text):
+        highest = min((_LEVELS.index(name) for name in held & set(_LEVELS)), default=len(_LEVELS))
+        level = _LEVELS.index(never["level"].lower())
+        if highest < level or (highest == level and not never["more"]):
+            yield Finding("negation", "changed", text[:160], facts.of("severity"))
+            return
     for match in _LEVEL.finditer(text):
         left, right = clause_of(text, match.start(), match.end()) if len(text) > 50 else (0, len(text))
         if (

@@ -333,8 +333,12 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         held = [each for each in held if each.at < first - timedelta(seconds=59)]
     elif _AFTER.search(text):
         span = next(iter(durations_in(text)), None)
-        length = timedelta(seconds=span.high - span.grain) if span else timedelta(0)
-        held = [each for each in held if any(s.at < each.at < s.at + length for s in limits)]
+        length = timedelta(seconds=span.high - span.grain) if span else facts.ends - facts.begins
+        held = [
+            each
+            for each in held
+            if any(s.at + timedelta(minutes=0 if span else 2) < each.at < s.at + length for s in limits)
+        ]
     elif durations_in(text) or phrases("telling/only then").search(clause):
         return
     if held:
