@@ -248,7 +248,7 @@ _SHARE = any_case(
     rf"|\b(?P<one>one|two|three|four|six|seven|eight|nine|[1-9])\s+(?:[a-z]+\s+){{0,2}}?(?:in|out\s+of)\s+(?P<of>{NUMBER})\b(?!\s*(?:minutes?|hours?|seconds?|%))"
     r"|\bevery\s+(?P<nth>second|third|fourth|fifth|tenth)\b"
     rf"|\b(?P<times>a|an|one|two|three|{_WORD})[ -](?P<part>third|quarter|fifth|sixth|eighth|tenth|twentieth|hundredth)s?\b(?!\s+(?:of\s+)?an?[ -]hour|\s+past|\s+to\b|\s+hour)"
-    r"|\b(?P<half>half)\b(?!\s+(?:an?|past|hour)\b|-)"
+    r"|\b(?P<half>half)\b(?!\s+(?:an?|past|hour|dozen|hundred|thousand|million)\b|-)"
     r"|\b(?P<digits>single\s+digits?|single-digit)\b"
 )
 

@@ -41,6 +41,9 @@ _RATE = any_case(r"\s*(?:per|an?|each|every)\s+\w+")
 _NOUN_RATE = any_case(
     r"(?:\s+[a-z][\w-]*){1,3}\s+(?:per|an?|each|every)\s+(?:second|minute|hour|day|week|month|year)\b"
 )
+_QUALIFIED = any_case(
+    r"\b(?:after|before|until|till|while|during|between|within|since|in the (?:first|last|second)|first|second|by (?:then|\d)|followed|of (?:them|which|these|those))\b"
+)
 _ONLY = any_case(r"\b(?:only|just|single|mere|barely)\b")
 _SINCE = any_case(r"\b(?:before|ago|day|week|month|year|staging|canary)\b")
 _NOUNS = any_case(
@@ -135,6 +138,9 @@ def _structural(
     if name == "services" and not phrases("counted verbs/services").search(text):
         return
     if not numbers or value in numbers or _SINCE.search(text) or denied(text, begin, begin + len(words)):
+        return
+    if value < max(numbers) and _QUALIFIED.search(text):
+        # So many after something, or while it lasted, are a part of all.
         return
     if not (bound == "most" and min(numbers) <= value) and not (bound == "least" and max(numbers) >= value):
         yield Finding("count", f"count {name}", words.strip(), values=(str(max(numbers)),), events=events[:4])

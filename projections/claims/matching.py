@@ -56,6 +56,9 @@ def stamps_of(topic: Topic, text: str, facts: Facts) -> list[Stamp]:
     found = list(facts.of(*_MEANS.get(topic.point, (topic.point, *ALSO.get(topic.point, ())))))
     if topic.point == "message":
         found += facts.of("eta")
+    if topic.words.lower() == "alerted":
+        # A team is alerted by a message, too.
+        found += facts.of("message")
     if topic.point == "fixed":
         return [*own_stamps(topic, text, facts), *facts.of("resolved")]
     if topic.point == "started" and facts.incident is not None:

@@ -314,7 +314,7 @@ def _severity(text: str, facts: Facts) -> Iterator[Finding]:
     if never := _NEVER_LEVEL.search(text):
         highest = min((_LEVELS.index(name) for name in held & set(_LEVELS)), default=len(_LEVELS))
         level = _LEVELS.index(never["level"].lower())
-        if highest < level or (highest == level and not never["more"]):
+        if highest < level if never["more"] else never["level"].lower() in held:
             yield Finding("negation", "changed", text[:160], facts.of("severity"))
             return
     for match in _LEVEL.finditer(text):

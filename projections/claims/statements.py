@@ -322,17 +322,11 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
     elif "between" in text.lower():
         return
     elif _BEFORE.search(text[topic.end :]) or _BEFORE.search(text[: topic.start]):
-        zones = zones_in(text) or facts.zones
-        limits += [
-            Stamp("written", at, None, origin="text")
-            for clock in clocks(text)
-            for at in clock.instants(clock.zones or zones, facts.days)
-            if facts.begins <= at <= facts.ends
-        ]
+        limits += _limits(text, facts)
         first = min((s.at for s in limits), default=facts.begins)
         held = [each for each in held if each.at < first - timedelta(seconds=59)]
     elif _AFTER.search(text):
-        span = next(iter(durations_in(text)), None)
+        span, limits = next(iter(durations_in(text)), None), _limits(text, facts) or limits
         length = timedelta(seconds=span.high - span.grain) if span else facts.ends - facts.begins
         held = [
             each
@@ -343,6 +337,17 @@ def _denied(text: str, topic: Topic, topics: Sequence[Topic], facts: Facts) -> I
         return
     if held:
         yield Finding("negation", f"was {point}", text[:160], tuple(held[:2]))
+
+
+def _limits(text: str, facts: Facts) -> list[Stamp]:
+    """Return the times that a sentence names, while it lasted."""
+    zones = zones_in(text) or facts.zones
+    return [
+        Stamp("written", at, None, origin="text")
+        for clock in clocks(text)
+        for at in clock.instants(clock.zones or zones, facts.days)
+        if facts.begins <= at <= facts.ends
+    ]
 
 
 def _moves(text: str, facts: Facts) -> list[Stamp]:
