@@ -211,9 +211,15 @@ def fragment(markdown: str, pictures: Mapping[str, str]) -> str:
     return _Rendered(markdown, {}, {}, addresses=pictures).html
 
 
+def _short(heading: str) -> str:
+    """Shorten a heading for the list of contents, which is one line: Timeline, Appendix A."""
+    return heading.partition(" (")[0].partition(":")[0]
+
+
 def _top(title: str, headings: Sequence[tuple[str, str]], stylesheet: str | None) -> str:
     links = "\n".join(
-        f'<li><a href="#{html.escape(name)}">{html.escape(text)}</a></li>' for name, text in headings
+        f'<li><a href="#{html.escape(name)}" title="{html.escape(text)}">{html.escape(_short(text))}</a></li>'
+        for name, text in headings
     )
     style = f"<style>\n{STYLE}</style>"
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

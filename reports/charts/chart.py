@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MarkKind = Literal["deploy", "rollback", "alert", "fix", "resolved", "declared"]
+MarkKind = Literal["deploy", "rollback", "alert", "fix", "resolved", "declared", "reopened"]
 SpanKind = Literal["incident", "blind", "alert", "good", "changed", "worse", "unknown"]
 """The last four are windows of verdicts."""
 

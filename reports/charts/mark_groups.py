@@ -14,7 +14,12 @@ from reports.wording.text import listed
 
 _SIZE = 11.0
 _NAMED = 2
-_PLURALS = {"fix": "fixes", "declared": "times declared", "resolved": "times resolved"}
+_PLURALS = {
+    "fix": "fixes",
+    "declared": "times declared",
+    "resolved": "times resolved",
+    "reopened": "times reopened",
+}
 ROWS = len(LOOKS)
 """Marks of one kind may share one label, so this many rows hold every picture."""
 

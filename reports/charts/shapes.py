@@ -71,6 +71,7 @@ _OCTAGON = (
     (-6.8, -2.8),
 )
 _HOUSE = ((0.0, -7.6), (7.0, -1.5), (7.0, 6.2), (-7.0, 6.2), (-7.0, -1.5))
+_HEXAGON = ((0.0, -7.8), (6.8, -3.9), (6.8, 3.9), (0.0, 7.8), (-6.8, 3.9), (-6.8, -3.9))
 _SHIELD = ((-6.5, -6.2), (6.5, -6.2), (6.5, 1.5), (0.0, 7.6), (-6.5, 1.5))
 
 # Okabe and Ito's colours, darkened until white letters read on them.
@@ -81,6 +82,7 @@ LOOKS: dict[str, Look] = {
     "fix": Look("fix", "F", "#00755a", (8.0, 3.0), _OCTAGON, 0, 1.7),
     "resolved": Look("resolved", "✓", "#22262b", (3.0, 3.0), _SHIELD, 0),
     "declared": Look("declared", "I", "#7a5a00", (5.0, 2.0, 1.5, 2.0, 1.5, 2.0), _HOUSE, 3),
+    "reopened": Look("reopened", "!", "#7a5a00", (2.0, 1.2), _HEXAGON, 3),
 }
 
 SPAN_LOOKS: dict[str, tuple[str, str, str]] = {

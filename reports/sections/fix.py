@@ -1,6 +1,10 @@
 """What was done about it and why not otherwise: what people said, what was deployed."""
 
+from datetime import datetime
+
 from projections.key_moments import is_decision
+from projections.outages import outages
+from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import command, listed_below
 from reports.sections.mentions import mention, says
@@ -10,13 +14,34 @@ from tracker.events.incidents import NoteAdded
 
 
 def lines(context: Context) -> list[str]:
-    fixed = [f"- {mention(context, entry)}: fixed it, {says(entry)}" for entry in context.attributed("fixed")]
+    failed, held = fixes(context)
+    fixed = [f"- {mention(context, entry)}: fixed it, {says(entry)}" for entry in held]
+    since = came_back_at(context)
+    if since is not None:
+        back = f"did not hold, it was reopened at {context.moment(since)}"
+        fixed[:0] = [
+            f"- {mention(context, entry)}: {back}; linked as the fix, {says(entry)}" for entry in failed
+        ]
     if fixed and not context.notes("fix"):
         missing = not_recorded("What it changed", "note", context.incident.id, "--kind", "fix", "…")
         written = [*fixed, "", missing]
     else:
         written = [*notes_or_missing(context, "fix", "Fix"), *(fixed or _unconfirmed(context))]
     return written + _decisions(context) + _work(context)
+
+
+def came_back_at(context: Context) -> datetime | None:
+    """Return when it was reopened the last time."""
+    reopened = outages(context.incident)[-1].start
+    return reopened.earliest if reopened is not None else None
+
+
+def fixes(context: Context) -> tuple[list[Entry], list[Entry]]:
+    """Return the changes linked as the fix: those after which it came back, and the others."""
+    since = came_back_at(context)
+    fixed = context.attributed("fixed")
+    failed = [entry for entry in fixed if since is not None and entry.occurred_at < since]
+    return failed, [entry for entry in fixed if entry not in failed]
 
 
 def _decisions(context: Context) -> list[str]:

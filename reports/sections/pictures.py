@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from projections.outages import outages
 from projections.samples import Series, between
 from projections.silence import Silence, blinding
 from reports.charts import Band, Chart, ChartInterval, Line, Mark
@@ -99,12 +100,7 @@ def chart(context: Context, metric: MetricPlan, *, with_windows: bool = False) -
         lines=tuple(lines),
         marks=tuple(marks),
         spans=(
-            ChartInterval(
-                context.incident.begins_at,
-                context.impact_ends_at,
-                "incident",
-                context.incident.id,
-            ),
+            *(ChartInterval(*span, "incident", context.incident.id) for span in _outages(context)),
             *(
                 ChartInterval(
                     max(silence.start, start),
@@ -123,6 +119,19 @@ def chart(context: Context, metric: MetricPlan, *, with_windows: bool = False) -
     )
 
 
+def _outages(context: Context) -> list[tuple[datetime, datetime]]:
+    """Return from when to when it lasted: until it came back, the time in between was no part of it."""
+    incident = context.incident
+    spans = []
+    for outage in outages(incident)[:-1]:
+        start, end = outage.start, outage.recovered or outage.resolved
+        begins = start.earliest if start is not None else incident.begins_at
+        spans.append((begins, max(begins, end.earliest) if end is not None else begins))
+    start = outages(incident)[-1].start
+    begins = start.earliest if start is not None else incident.begins_at
+    return [*spans, (begins, max(begins, context.impact_ends_at))]
+
+
 def _marks(context: Context, service: str) -> list[Mark]:
     marks = []
     for entry in context.entries:
@@ -139,8 +148,11 @@ def _marks(context: Context, service: str) -> list[Mark]:
     incident = context.incident
     if incident.declared_at is not None:
         marks.append(Mark(incident.declared_at, "declared", ""))
-    if incident.resolved_at is not None:
-        marks.append(Mark(incident.resolved_at, "resolved", ""))
+    for outage in outages(incident):
+        if outage.start is not None:
+            marks.append(Mark(outage.start.earliest, "reopened", ""))
+        if outage.resolved is not None and not outage.resolved.is_unknown:
+            marks.append(Mark(outage.resolved.earliest, "resolved", ""))
     return marks
 
 

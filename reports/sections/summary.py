@@ -1,15 +1,14 @@
 """The first screen: how bad, how long, why, what ended it, whether it is over, what comes next, and who."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from projections.actions import ActionItem, of_incident
-from projections.outages import outages
 from projections.timeline import Entry
 from reports.context import Context
 from reports.markdown import command, text
 from reports.sections import root_cause
 from reports.sections.course import RESOLVED, how_long
+from reports.sections.fix import came_back_at, fixes
 from reports.sections.metrics import beyond_limit_in_words
 from reports.sections.pictures import main_metric, picture
 from reports.wording.changes import of_service, suspicion, version_name
@@ -108,8 +107,8 @@ def _quoted(context: Context, what: str, entry: Entry) -> str:
 def _ended(context: Context) -> str:
     """Name the fix that held; of an open incident nothing ended it, and a fix before a relapse ended nothing."""
     incident = context.incident
-    came_back = _came_back(context)
-    failed, held = _fixes(context)
+    came_back = came_back_at(context)
+    failed, held = fixes(context)
     parts = []
     if held and incident.status is Status.OPEN:
         parts.append(f"Not confirmed yet; {_listed(context, held)} is linked as the fix.")
@@ -123,20 +122,6 @@ def _ended(context: Context) -> str:
         back = context.minute(came_back, incident.begins_at)
         parts.append(f"{capitalized(_listed(context, failed))} did not hold: it was reopened at {back}.")
     return " ".join(filter(None, parts))
-
-
-def _came_back(context: Context) -> datetime | None:
-    """Return when it was reopened the last time."""
-    reopened = outages(context.incident)[-1].start
-    return reopened.earliest if reopened is not None else None
-
-
-def _fixes(context: Context) -> tuple[list[Entry], list[Entry]]:
-    """Return the changes linked as the fix: those after which it came back, and the others."""
-    since = _came_back(context)
-    fixed = context.attributed("fixed")
-    failed = [entry for entry in fixed if since is not None and entry.occurred_at < since]
-    return failed, [entry for entry in fixed if entry not in failed]
 
 
 def _without_link(context: Context) -> str:
@@ -207,9 +192,9 @@ def _over(context: Context) -> str:
 def _proof(context: Context) -> str:
     """Say what the metrics did after each change that ended it, or that none shows it."""
     last = _unconfirmed_fix(context)
-    fixes = _fixes(context)[1] or ([last] if last is not None else [])
-    after = [[row for row in context.verdicts if row.change in entry.evidence] for entry in fixes]
-    if not fixes:  # the verdicts on the time after the incident are of no version
+    held = fixes(context)[1] or ([last] if last is not None else [])
+    after = [[row for row in context.verdicts if row.change in entry.evidence] for entry in held]
+    if not held:  # the verdicts on the time after the incident are of no version
         after = [[row for row in context.verdicts if not row.version]]
     if any(after):
         return " ".join(text(after_change_in_words(rows, context.name_of)) for rows in after if rows)

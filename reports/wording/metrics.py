@@ -33,7 +33,9 @@ def after_change_in_words(rows: Sequence[VerdictRow], name: Callable[[VerdictRow
     if not plain or window is None:
         return f"{named[:1].upper()}{named[1:]}"
     back = max(row.recovered_at - row.deployed_at for row in last if row.recovered_at is not None)
-    names = and_listed(dict.fromkeys(name(row) for row in last))
-    how_soon = f"within {in_minutes(back.total_seconds())}" if back.total_seconds() >= 60 else "at once"
+    names = list(dict.fromkeys(name(row) for row in last))
+    how_soon = f" after {in_minutes(back.total_seconds())}" if back.total_seconds() >= 60 else " at once"
     stayed = f" and stayed so {_STAYED[window]}" if window in _STAYED else ""
-    return f"After {change_name(rows[0])}, {names} returned to normal {how_soon}{stayed}."
+    if len(names) > 1 and how_soon != " at once":
+        how_soon, stayed = f", the last{how_soon}", stayed and f",{stayed}"
+    return f"After {change_name(rows[0])}, {and_listed(names)} returned to normal{how_soon}{stayed}."

@@ -7,7 +7,7 @@ import pytest
 
 from tests import builders as b
 from tests.reports import histories
-from tests.reports.histories import text_of, told
+from tests.reports.histories import report, text_of, told
 
 
 @pytest.fixture
@@ -228,3 +228,54 @@ def test_an_imported_record_that_names_no_end_has_none(answers):
     assert found["What ended it"] == "Not recorded."
     assert found["Is it over"] == "Yes, as far as post-mortem says; how it ended is not recorded."
     assert found["Who"] == "Not recorded; imported from markdown:old.md."
+
+
+def test_the_time_until_it_came_back_is_drawn_as_no_part_of_the_incident(tmp_path):
+    """
+    Each outage has a bar; the end before it came back and the reopening are marked.
+    """
+    history = [
+        histories.settings(),
+        *histories.error_ratio(-70, 110, (0, 50)),
+        b.declared(5),
+        b.milestone(0, "started"),
+        b.resolved(22),
+        b.reopened(35),
+        b.milestone(50, "mitigated"),
+        b.resolved(70),
+    ]
+
+    [picture] = report(told(tmp_path / "a.db", history)).pictures.values()
+
+    for words in (
+        "incident INC-1 14:00–14:22",
+        "incident INC-1 14:35–14:50",
+        "14:35 reopened",
+        "14:22 resolved",
+    ):
+        assert words in picture.decode()
+
+
+def test_the_fix_section_tells_a_fix_that_held_from_one_that_did_not(tmp_path):
+    """
+    Both are linked as the fix, and who said so stands with each.
+    """
+    first, second = b.deploy(18, version="1.4.3"), b.deploy(45, version="1.4.4")
+    history = [
+        b.declared(5),
+        first,
+        b.linked(first, 19, role="fixed", why="looked fine"),
+        b.resolved(22),
+        b.reopened(35),
+        second,
+        b.linked(second, 47, role="fixed", why="pool is right"),
+        b.resolved(70),
+    ]
+
+    section = text_of(told(tmp_path / "a.db", history)).partition("## Fix")[2].partition("<!--")[0]
+
+    assert (
+        "did not hold, it was reopened at 2026-03-01 14:35:00 UTC; linked as the fix, says ada: looked fine"
+        in section
+    )
+    assert ": fixed it, says ada: pool is right" in section

@@ -4,8 +4,8 @@ Each rule is listed with its evidence; without evidence it is unknown, never met
 late or missed, or a claim that the log contradicts, is a finding, and the exit code is 4. With
 --text, the prose of that file is checked instead of the incident's notes and messages, and only
 findings in it count, so a true report of a late fix passes. INC may be omitted if the file's title
-names the incident; a file of no incident is checked against itself, without a log: durations beside
-times that do not bear them out, placeholders, garbled text.
+names the incident; a file of no incident is checked against itself, without a log: durations that
+do not agree with the times next to them, placeholders, garbled text.
 """
 
 import argparse

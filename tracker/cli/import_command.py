@@ -1,13 +1,13 @@
 """Import an incident of another log from a bundle, or the history of another tool.
 
 The whole bundle is checked before anything is recorded, and it is recorded as a whole, with the
-times at which the other log learned of each event. Importing it again adds nothing. If the number
+times at which the other log recorded each event. Importing it again adds nothing. If the number
 is already in use here, the imported incident gets a new one. Events of services with the same name
 are mixed: import an incident of somebody else's services into a store of its own, with --store
 FILE.
 
---undo ID strikes out what an import brought: nothing is deleted, each event keeps its handle, and what
-is imported again counts again.
+--undo ID retracts what an import recorded: nothing is deleted, and each event keeps its handle. Import
+it again to restore it.
 
 With --from, FILE is a folder or file of another tool's records, each an incident of the past:
 post-mortems in markdown, a table in CSV, or an export of a tool's API in JSON. Of markdown a line

@@ -3,7 +3,7 @@
 Each figure has its 95 % interval and its n, and is compared with the span of the same length before, with
 --by quarter or month with all earlier periods together. A change is claimed only where its interval
 excludes that there was none; however many figures the page has, it errs in 5 of 100 pages. No duration is averaged, and open
-incidents count for as long as they have lasted. Each service stands alone, except with --by severity.
+incidents count for as long as they have lasted. Figures are per service, except with --by severity.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Remove an event from an incident, or with --as take back one role that one person gave it.
 
-With --as it is your own role, else that of whoever gave it last; what others said of it counts again.
+With --as it is your own role, else that of whoever gave it last; what others said of it applies again.
 The event stays in the log.
 """
 
