@@ -47,9 +47,9 @@ def _body(main: Html, heading: Html | None, live: dict[str, object] | None) -> H
         element(
             "header",
             element("nav", element("a", "All incidents", href="/"), aria_label="Incidents"),
-            element("p", "", id="connection", role="status", hidden=True),
             heading or "",
         ),
+        element("p", "", id="connection", role="status", hidden=True),
         element("main", main, id="main", tabindex="-1"),
         element(
             "div",

@@ -293,7 +293,8 @@ def test_the_clock_ticks_without_requests(server, browser):
 
 def test_a_lost_connection_is_said_until_it_is_back(server, browser):
     """
-    The banner comes when the server is killed and goes when it is back, with what came in between.
+    The banner comes when the server is killed and goes when it is back, with what came in between; whoever reads
+    further down sees it, too.
     """
     browser.open(f"{server.url}/INC-1", width=1280)
     shown = 'document.getElementById("connection").hidden ? "" : document.getElementById("connection").textContent'
@@ -303,7 +304,12 @@ def test_a_lost_connection_is_said_until_it_is_back(server, browser):
 
     server.kill()
     until(lambda: "the connection is gone" in browser.evaluate(shown))
+    box = browser.evaluate(
+        "scrollTo(0, document.body.scrollHeight); (({top, bottom}) => [top, bottom, innerHeight])"
+        '(document.getElementById("connection").getBoundingClientRect())'
+    )
     keep("banner.png", browser.picture(whole=False))
+    assert 0 <= box[0] < box[1] <= box[2]
     assert server.cli("note", "1", "written meanwhile").code == 0
     server.start()
     until(lambda: browser.evaluate(shown) == "")
