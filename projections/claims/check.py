@@ -14,7 +14,7 @@ from projections.claims.claim import Finding
 from projections.claims.clocks import clocks, zones_in
 from projections.claims.counts import check_counts
 from projections.claims.durations import check_durations, measured_in
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
 from projections.claims.instants import check_days, check_instants, instants_of
 from projections.claims.items import check_items
 from projections.claims.matching import stamps_of
@@ -25,6 +25,7 @@ from projections.claims.people import check_people
 from projections.claims.placeholders import check_placeholders
 from projections.claims.promises import check_message, check_promises
 from projections.claims.prose import Sentence, Text, sentences, spoken_lines
+from projections.claims.stamps import Stamp
 from projections.claims.statements import check_statements
 from tracker.events.base import handle_of
 from tracker.events.incidents import NoteAdded

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from projections.claims.facts import Span, Stamp
+from projections.claims.stamps import Span, Stamp
 
 
 @dataclass(frozen=True)

@@ -1,55 +1,22 @@
 """Spans of time as written, compared with those between the instants that their sentence names."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 
 from projections.claims.amounts import Amount, durations_in
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks
-from projections.claims.facts import Facts, Span, Stamp
+from projections.claims.facts import Facts
 from projections.claims.instants import instants_of
 from projections.claims.matching import own_stamps, stamps_of, topics_of
+from projections.claims.measures import measures, own_length, pairs_of, sum_of_outages
 from projections.claims.prose import Sentence
+from projections.claims.stamps import Span, Stamp
 from projections.claims.text import content_words
 from projections.claims.topics import Topic, clause_of, in_plans, is_claim, is_habit, is_past, is_setting
 from projections.claims.vocabulary import any_case, phrases
 
-FROM = {
-    "detected": ("started", "first error"),
-    "alerted": ("started", "first error", "alerted"),
-    "reported": ("started", "first error", "alerted", "detected"),
-    "declared": ("started", "detected", "alerted", "reported"),
-    "confirmed": ("started", "detected", "alerted", "reported", "declared"),
-    "hypothesis": ("detected", "declared", "joined", "reopened", "alerted"),
-    "cause": ("started", "detected", "alerted", "reported", "declared", "confirmed", "joined", "reopened"),
-    "decided": ("started", "detected", "declared", "cause", "reported", "alerted"),
-    "committed": ("cause", "declared", "detected", "reopened", "started"),
-    "tested": (),
-    "deploying": ("started", "detected", "declared", "cause", "committed", "alerted"),
-    "deployed": ("started", "detected", "alerted", "reported", "reopened"),
-    "fixed": ("started", "detected", "alerted", "reported", "reopened"),
-    "deploy failed": ("deploying", "declared", "detected"),
-    "rolling back": ("decided", "cause", "declared", "detected", "started", "deployed"),
-    "rolled back": ("rolling back", "decided", "cause", "declared", "detected", "alerted", "reported", "started", "deployed", "reopened"),
-    "recovered": ("started", "detected", "declared", "alerted", "reported", "deployed", "rolled back", "rolling back", "reopened"),
-    "alert ended": ("alerted", "deployed", "rolled back", "resolved", "recovered"),
-    "resolved": ("started", "detected", "alerted", "reported", "declared", "reopened"),
-    "verified": ("recovered", "deployed", "rolled back"),
-    "message": ("started", "detected", "declared", "alerted", "reported", "reopened", "message", "rolled back", "recovered", "resolved", "eta"),
-    "merged": ("deployed", "resolved", "recovered", "committed"),
-    "reopened": ("resolved", "recovered", "started", "declared"),
-    "severity": ("declared", "detected", "started", "severity"),
-    "joined": ("declared", "detected", "alerted"),
-    "lead": ("declared", "reopened"),
-}  # fmt: skip
-"""From where people count how long something took; from the first of these to it, if nothing else is named."""
-_NAMED = {
-    "detected": ("time_to_detect",), "declared": ("time_to_declare",), "resolved": ("time_to_resolve",), "merged": ("merged_back_after",),
-    "deployed": ("time_to_fix_deployed",), "recovered": ("downtime", "time_to_recover", "time_to_resolve"),
-}  # fmt: skip
 _FROM_THERE = ("after", "following", "from", "since", "past", "into", "of", "before", "ahead of", "prior to")
 _MAY_BE_DENIED = ("outage", "alerted", "detected", "reported", "recovered")
-_ENDS_TOO = {"recovered": ("alert ended",), "verified": ("resolved",)}
 _RELATION = any_case(
     r"\s*(?:\([^)]*\)\s*|or so\s*|(?:pass(?:ed)?|went by|elapsed|lay)\s*)?(?P<how>after|following|from|since|past|into|of|before|ahead of|prior to|in\b|later|earlier|until|between|and|with)\b"
 )
@@ -72,15 +39,10 @@ _HOURS_ONLY = any_case(r"\b(?:support|office|business|working|opening|service) (
 _WAITED = any_case(
     r"\b(?:(?:it|that|this|there|another)\s+(?:was|took|were|had been|lasted)|let|wait\w*|needed|took|pass|passed|spent)\b"
 )
-_INCIDENT = any_case(r"\b(?:incident|total|overall|whole|entire|everything|all)\b")
 _FOR = any_case(
     r"\bfor (?:\w+ ){0,3}?(?:[\d.,]+|an?|one|two|three|four|five|six|seven|eight|nine|ten|half|hours|days)\b"
 )
 _PART = any_case(r"\b(?:pods?|nodes?|replicas?|instances?|hosts?|containers?|shards?|workers?|brokers?)\b")
-
-_MOST_STAMPS = 60
-"""Of more stamps than that, as a storm of alerts has, the spans between are not told apart one by one."""
-_MOST_PAIRS = _MOST_STAMPS**2
 
 
 def measured_in(text: str) -> bool:
@@ -124,7 +86,7 @@ def check_durations(
             # Where the log has when it was repaired, a measure of that ends there; when it was detected is less certain.
             repaired = [t for t in topics if t.point in ("fixed", "recovered")]
             ends = [s for topic in repaired for s in own_stamps(topic, text, facts) if s.origin == "log"]
-            between = _pairs(stamps, ends or stamps)
+            between = pairs_of(stamps, ends or stamps)
             if not amount.high or any(amount.fits(each.low, each.high) for each in between):
                 continue
             spans = spans or between
@@ -132,11 +94,11 @@ def check_durations(
             yield Finding("duration", "nothing", amount.words, is_notice=True)
         if not spans and not topics and facts.incident and _is_harm(text, facts):
             # Nothing that the incident did can have lasted longer than all of it.
-            spans = _pairs(facts.of("started", "detected"), facts.of("resolved"))
+            spans = pairs_of(facts.of("started", "detected"), facts.of("resolved"))
             spans = spans if spans and amount.low > max(each.high for each in spans) else []
         if not spans or any(amount.fits(each.low, each.high) for each in spans):
             continue
-        total = _sum_of_outages(facts)
+        total = sum_of_outages(facts)
         if (
             total
             and any(each.point == "outage" and each.which is None for each in about)
@@ -186,7 +148,7 @@ def _spans(
         near = list(topics)
     if _BY.search(text[: amount.start]) and phrases("promise").search(text) and facts.of("eta"):
         came = facts.of("deployed", "rolled back", "recovered", "resolved", "message", "cause", "alert ended")
-        return _pairs(facts.of("eta"), came, both=True), topics
+        return pairs_of(facts.of("eta"), came, both=True), topics
     relation = _RELATION.match(text, amount.end)
     how = relation["how"].lower() if relation else ""
     if relation and how in _FROM_THERE:
@@ -200,14 +162,14 @@ def _spans(
                 facts.of("detected", "declared")
             )
             return (
-                (_pairs(starts, _all(last, text, facts)), last)
+                (pairs_of(starts, _all(last, text, facts)), last)
                 if _IN_IT.match(text, amount.end)
                 else ([], [])
             )
         starts = [*_all(early, text, facts), *_clock_stamps(sentence, facts, 0, amount.start)] or list(
             context()
         )
-        return _pairs(starts, _all(last, text, facts)), last
+        return pairs_of(starts, _all(last, text, facts)), last
     return _plain(sentence, amount, near, topics, facts)
 
 
@@ -220,7 +182,7 @@ def _from_there(
     _, stop = clause_of(text, end, end + 1, wide=True)
     first = [each for each in beyond if each.start < stop]
     if how == "from" and len(first) > 1:
-        return _pairs(_all(first[:1], text, facts), _all(first[1:], text, facts)), first
+        return pairs_of(_all(first[:1], text, facts), _all(first[1:], text, facts)), first
     first = first if first and len(first) < len(topics) else beyond[:1]
     others = [each for each in topics if each not in first]
     if how in ("before", "ahead of", "prior to") and first and not others and _WAITED.search(text):
@@ -231,7 +193,7 @@ def _from_there(
     starts = [*_all(first, text, facts), *_clock_stamps(sentence, facts, end, end + 8)]
     rest = _all(others, text, facts)
     swapped = how in ("before", "ahead of", "prior to")
-    return (_pairs(rest, starts) if swapped else _pairs(starts, rest)), [*first, *others]
+    return (pairs_of(rest, starts) if swapped else pairs_of(starts, rest)), [*first, *others]
 
 
 def _plain(
@@ -243,7 +205,7 @@ def _plain(
     between = _BETWEEN.search(text[: amount.start])
     ends = [each for each in topics if between and between.end() <= each.start < amount.start]
     if len({each.point for each in ends}) > 1:
-        return _pairs(_all(ends[:1], text, facts), _all(ends[1:], text, facts), both=True), ends
+        return pairs_of(_all(ends[:1], text, facts), _all(ends[1:], text, facts), both=True), ends
     named = [each for each in near if each.point not in _SOFT]
     if (
         not named
@@ -258,7 +220,7 @@ def _plain(
     hard = [each for each in named if each.point != "outage"]
     if len(hard) < len(named) and _PART.search(text, left, right):
         return [], []
-    if _TOOK.search(text, left, amount.start) and (own := _own_length(named[0], text, facts)):
+    if _TOOK.search(text, left, amount.start) and (own := own_length(named[0], text, facts)):
         return own, named[:1]
     away = [each for each in topics if each not in named and each.point not in ("outage", *_SOFT)]
     pairs = [(one, other) for number, one in enumerate(hard) for other in hard[number + 1 :]]
@@ -267,15 +229,15 @@ def _plain(
     found = [
         span
         for one, other in pairs
-        for span in _pairs(_all([one], text, facts), _all([other], text, facts), both=True)
+        for span in pairs_of(_all([one], text, facts), _all([other], text, facts), both=True)
     ]
     times = _clock_stamps(sentence, facts, 0, len(text))
-    found += _pairs(times, times) if len(times) > 1 else []
+    found += pairs_of(times, times) if len(times) > 1 else []
     if len({each.point for each in hard}) < 2 or not found:
         found += [span for topic in named for span in measures(topic, text, facts)]
     if hard and len(hard) < len(named):
         found += [
-            s for starts, _ in facts.outages for s in _pairs(starts, _all(hard, text, facts), both=True)
+            s for starts, _ in facts.outages for s in pairs_of(starts, _all(hard, text, facts), both=True)
         ]
     return found, named
 
@@ -309,109 +271,3 @@ def _clock_stamps(sentence: Sentence, facts: Facts, start: int, end: int) -> lis
             ]
             found += [Stamp("written", at, None, origin="text") for at in near[:3]]
     return found
-
-
-def _pairs(starts: Iterable[Stamp], ends: Iterable[Stamp], *, both: bool = False) -> list[Span]:
-    """Return the spans from each of these to each later one of those, or the other way round as well."""
-    early, late = list(starts), list(ends)
-    if len(early) * len(late) > _MOST_PAIRS:
-        early, late = _folded(early), _folded(late)
-    found = []
-    for start in early:
-        for end in late:
-            if end.latest >= start.at and end != start:
-                found.append(Span.of(start, end))
-            elif both and start.latest >= end.at and end != start:
-                found.append(Span.of(end, start))
-    return found
-
-
-def _folded(stamps: Sequence[Stamp]) -> list[Stamp]:
-    """Return a storm of stamps as a few, each as uncertain as what it stands for lasted: they fit whatever one of those does."""
-    if len(stamps) <= _MOST_STAMPS:
-        return list(stamps)
-    ordered = sorted(stamps, key=lambda each: each.at)
-    size = -(-len(ordered) // _MOST_STAMPS)
-    groups = [ordered[first : first + size] for first in range(0, len(ordered), size)]
-    return [replace(same[0], until=max(each.latest for each in same)) for same in groups]
-
-
-def _own_length(topic: Topic, text: str, facts: Facts) -> list[Span]:
-    """Return how long a deploy or rollback itself took."""
-    doing = {
-        "deployed": "deploying",
-        "rolled back": "rolling back",
-        "deploying": "deploying",
-        "rolling back": "rolling back",
-    }.get(topic.point)
-    if doing is None:
-        return []
-    done = own_stamps(
-        replace(topic, point="deployed" if doing == "deploying" else "rolled back"), text, facts
-    )
-    return [Span.of(start, end) for end in done for start in facts.of(doing) if start.event == end.event]
-
-
-def measures(topic: Topic, text: str, facts: Facts) -> list[Span]:
-    """Return how long the log says that a topic took, from everywhere people count."""
-    if topic.point in ("outage", "started"):
-        if topic.which is not None and -len(facts.outages) <= topic.which < len(facts.outages):
-            return _pairs(*facts.outages[topic.which])
-        spans = [span for starts, ends in facts.outages for span in _pairs(starts, ends)]
-        spans += _recorded(("downtime", "time_to_recover"), facts)
-        if _INCIDENT.search(text) or topic.words.lower() in ("duration", "impact", "lasted", "outage"):
-            spans += _pairs(facts.of("started", "detected", "declared", "reopened"), facts.of("resolved"))
-        return spans
-    if topic.point == "alert on":
-        return _pairs(facts.of("alerted"), facts.of("alert ended"))
-    if topic.point == "calm":
-        return _pairs(
-            facts.of("recovered", "resolved", "alert ended"), (*facts.of("reopened"), *facts.of("alerted"))
-        )
-    found = _recorded(_NAMED.get(topic.point, ()), facts)
-    ends = [*own_stamps(topic, text, facts), *facts.of(*_ENDS_TOO.get(topic.point, ()))]
-    if topic.point == "message" and topic.which == 0:
-        begins = (*facts.of("started", "declared")[:1], *facts.of("reopened"))
-        firsts = [[m for m in facts.of("message") if m.at >= begin.at][:1] for begin in begins]
-        ends = [each for first in firsts for each in first]
-    elif topic.point == "message":
-        found += [Span.of(m, e) for m in facts.of("message") for e in facts.of("eta") if m.event == e.event]
-    if any(each.point == "verified" for each in topics_of(text, facts)):
-        found += _pairs(facts.of("recovered", "deployed", "rolled back"), ends)
-    for point in FROM.get(topic.point, ()):
-        found += _pairs(facts.of(point), ends)
-    return found
-
-
-def _recorded(names: Iterable[str], facts: Facts) -> list[Span]:
-    found = []
-    for name in names:
-        held = facts.durations.get(name)
-        if (
-            held is None
-            or held.state not in ("recorded", "uncertain")
-            or held.from_ is None
-            or held.to is None
-        ):
-            continue
-        if not held.at_least or held.at_most is None:
-            continue
-        start, end = Stamp("started", held.from_, None), Stamp("recovered", held.to, None)
-        start = next((s for s in facts.stamps if held.from_ in (s.at, s.until)), start)
-        end = next((s for s in facts.stamps if held.to in (s.at, s.until)), end)
-        found.append(Span(start, end, held.at_least, held.at_most))
-    return found
-
-
-def _sum_of_outages(facts: Facts) -> Span | None:
-    """Return the whole downtime of an incident with several outages."""
-    if len(facts.outages) < 2 or not all(starts and ends for starts, ends in facts.outages):
-        return None
-    spans = [_pairs(starts, ends) for starts, ends in facts.outages]
-    if not all(spans):
-        return None
-    low, high = (
-        sum(pick(getattr(s, end) for s in each) for each in spans)
-        for pick, end in ((min, "low"), (max, "high"))
-    )
-    return Span(spans[0][0].start, spans[-1][-1].end, low, high)

@@ -10,6 +10,7 @@ from functools import cached_property
 from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.claims.amounts import counts_in
+from projections.claims.stamps import LAST_STEPS, RECOVERED, OutageStamps, Stamp
 from projections.claims.text import content_words
 from projections.claims.topics import Topic, topics_in
 from projections.claims.vocabulary import phrases
@@ -26,72 +27,6 @@ from tracker.text.patterns import lazy_pattern
 
 _LAST_CELL = lazy_pattern(r"\|\s*([0-9a-v]{7})\s*$")
 _FIRST_HASH = lazy_pattern(r"[\W_]*(?=[a-f]*\d)([0-9a-f]{7,40})\b")
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """An instant at which something happened, and the event that says so; it may lie as late as `until`.
-
-    `names` are the version, service, alert or kind that it is of, in small letters, `by` who did it. `origin` is "log"
-    where the event is of that kind, "note" where a person wrote it down in words, "text" where the checked text does.
-    """
-
-    point: str
-    at: datetime
-    event: str | None
-    until: datetime | None = None
-    names: frozenset[str] = frozenset()
-    by: str | None = None
-    origin: str = "log"
-
-    @property
-    def latest(self) -> datetime:
-        return self.until or self.at
-
-    def fits(self, at: datetime, grain: float) -> bool:
-        """Whether a time as written, exact to `grain` seconds, can mean it: cut off, or rounded."""
-        if self.until is not None:
-            return at - timedelta(seconds=grain) < self.latest and self.at < at + timedelta(seconds=grain)
-        return -grain / 2 <= (self.at - at).total_seconds() < grain
-
-
-@dataclass(frozen=True)
-class Span:
-    """How long it was from one stamp to another, in seconds."""
-
-    start: Stamp
-    end: Stamp
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, start: Stamp, end: Stamp) -> "Span":
-        low = (end.at - start.latest).total_seconds()
-        return cls(start, end, max(low, 0.0), (end.latest - start.at).total_seconds())
-
-
-_RECOVERED = ("recovered", "alert ended")
-_LAST_STEPS = ("deployed", "rolled back", "resolved", "verified")
-
-
-@dataclass(frozen=True)
-class _OutageStamps:
-    """What may be taken for the beginning and the end of an outage; `last_steps` where no end is known."""
-
-    since: datetime
-    until: datetime | None
-    starts: tuple[Stamp, ...]
-    ends: tuple[Stamp, ...] = ()
-    last_steps: tuple[Stamp, ...] = ()
-
-    def with_ends(self, stamps: Iterable[Stamp]) -> "_OutageStamps":
-        """Add those of the stamps that lie in it."""
-        inside = [s for s in stamps if s.at >= self.since and (self.until is None or s.at < self.until)]
-        return replace(
-            self,
-            ends=(*self.ends, *(s for s in inside if s.point in _RECOVERED)),
-            last_steps=(*self.last_steps, *(s for s in inside if s.point in _LAST_STEPS)),
-        )
 
 
 @dataclass(frozen=True)
@@ -311,8 +246,8 @@ class Facts:
         return tuple((one.starts, one.ends or one.last_steps) for one in self._outages)
 
     @cached_property
-    def _outages(self) -> list["_OutageStamps"]:
-        if self.base is not None and all(stamp.point in (*_RECOVERED, *_LAST_STEPS) for stamp in self.added):
+    def _outages(self) -> list["OutageStamps"]:
+        if self.base is not None and all(stamp.point in (*RECOVERED, *LAST_STEPS) for stamp in self.added):
             return [one.with_ends(self.added) for one in self.base._outages]
         assert self.incident is not None
         found = []
@@ -331,7 +266,7 @@ class Facts:
                 ]
             signs = ("alerted", "detected", "reported", "first error")
             starts = starts or [s for s in inside if s.point in signs and s.event != first_declared]
-            found.append(_OutageStamps(early, until, tuple(starts)).with_ends(inside))
+            found.append(OutageStamps(early, until, tuple(starts)).with_ends(inside))
         return found
 
     @cached_property

@@ -7,7 +7,8 @@ from datetime import UTC, timedelta, tzinfo
 from projections.actions import ActionItem, actions_among, of_incident
 from projections.changes import ChangeRow, in_production
 from projections.claims.clocks import clocks
-from projections.claims.facts import Facts, Stamp, written
+from projections.claims.facts import Facts, written
+from projections.claims.stamps import Stamp
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import topics_in
 from projections.claims.vocabulary import any_case

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, tzinfo
 from projections.claims.amounts import bound_of, durations_in
 from projections.claims.claim import Finding
 from projections.claims.clocks import Clock, clocks, dates_in, zones_in
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
 from projections.claims.matching import own_stamps, retold, stamps_of, topics_of
 from projections.claims.prose import Sentence
+from projections.claims.stamps import Stamp
 from projections.claims.text import content_words
 from projections.claims.topics import Topic, clause_of, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
+from projections.claims.stamps import Stamp
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import Topic, clause_of, denied
 from projections.claims.vocabulary import any_case, each_of, phrases

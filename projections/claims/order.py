@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from projections.claims.amounts import durations_in
 from projections.claims.claim import Finding
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
 from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
+from projections.claims.stamps import Stamp
 from projections.claims.topics import Topic, in_plans, is_claim
 from projections.claims.vocabulary import any_case, each_of
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from projections.claims.claim import Finding
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
 from projections.claims.matching import own_stamps, retold, stamps_of
 from projections.claims.prose import Sentence
+from projections.claims.stamps import Stamp
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import Topic, clause_of, denied, in_plans, is_claim
 from projections.claims.vocabulary import any_case, phrases, words_of

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from projections.claims.amounts import durations_in
 from projections.claims.claim import Finding
 from projections.claims.clocks import clocks
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
 from projections.claims.prose import Sentence, Text
+from projections.claims.stamps import Stamp
 from projections.claims.topics import in_plans
 from projections.claims.vocabulary import any_case
 

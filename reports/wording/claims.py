@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from projections.claims.claim import Claim, Finding
-from projections.claims.facts import Span, Stamp
+from projections.claims.stamps import Span, Stamp
 from tracker.times import spoken
 
 POINTS = {

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.claims.durations import _MOST_STAMPS, _folded, _pairs
-from projections.claims.facts import Facts, Stamp
+from projections.claims.facts import Facts
+from projections.claims.measures import _MOST_STAMPS, _folded, pairs_of
+from projections.claims.stamps import Stamp
 
 BEGIN = datetime(2026, 3, 1, 14, tzinfo=UTC)
 seconds = st.integers(0, 7200)
@@ -44,7 +45,7 @@ def test_the_spans_between_storms_of_stamps_fit_all_that_each_pair_fits(count, a
     starts = [Stamp("alerted", BEGIN + timedelta(seconds=apart * n), str(n)) for n in range(count)]
     end = Stamp("resolved", BEGIN + timedelta(seconds=apart * count), "end")
 
-    exact, folded = _pairs(starts, [end]), _pairs(_folded(starts), [end])
+    exact, folded = pairs_of(starts, [end]), pairs_of(_folded(starts), [end])
 
     assert len(folded) <= _MOST_STAMPS
     assert all(any(few.low <= each.low <= each.high <= few.high for few in folded) for each in exact)
