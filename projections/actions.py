@@ -98,6 +98,10 @@ def actions_among(
     for each in living:
         if isinstance(each.event, ActionDone):
             done.setdefault(each.event.action, each)
+    linked: dict[str, list[Effective]] = {}
+    for each in living:
+        if isinstance(each.event, EventLinked | EventUnlinked):
+            linked.setdefault(each.event.target, []).append(each)
     items = []
     for each in living:
         event = each.event
@@ -125,7 +129,9 @@ def actions_among(
                 done_event=kept.id,
                 proof=kept.event.proof,
             )
-        items.append(replace(item, prevented=_prevented(item, each, living, held, began or {})))
+        items.append(
+            replace(item, prevented=_prevented(item, each, linked.get(each.id, ()), held, began or {}))
+        )
     return sorted(items, key=lambda item: (item.done_at is not None, item.due_on, item.added_at, item.event))
 
 
@@ -216,14 +222,14 @@ def _promise(on: date, until: datetime, now: datetime) -> ActionStatus:
 def _prevented(
     item: ActionItem,
     added: Effective,
-    living: Iterable[Effective],
+    links: Iterable[Effective],
     held: Iterable[Recorded],
     began: Mapping[str, datetime],
 ) -> tuple[Prevention, ...]:
     said: dict[str, Effective] = {}
-    for each in living:
+    for each in links:
         event = each.event
-        if isinstance(event, EventLinked | EventUnlinked) and event.target == added.id and event.incident:
+        if isinstance(event, EventLinked | EventUnlinked) and event.incident:
             said[event.incident] = each
     answer = []
     for incident, each in said.items():

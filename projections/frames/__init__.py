@@ -12,6 +12,7 @@ and their types are the same for an empty answer. Texts are pandas strings, list
 Nothing is ever appended, and no table reads more samples than its span needs.
 """
 
-from projections.frames.log_frames import Frames, open  # noqa: A004 - the name that notebooks rely on
+from projections.frames.log_frames import Frames
+from projections.frames.opening import open  # noqa: A004 - the name that notebooks rely on
 
 __all__ = ["Frames", "open"]

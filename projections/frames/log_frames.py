@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from projections.actions import actions
-from projections.alert_spans import spans
-from projections.changes import ChangeRow
 from projections.comparison import latest_verdicts
-from projections.deduplication import deduplicate
 from projections.dossier import Dossier, Part
-from projections.frames import tables
+from projections.frames import fact_rows, tables
 from projections.frames.columns import (
     ACTIONS,
     ALERTS,
@@ -35,8 +30,7 @@ from projections.frames.columns import (
 )
 from projections.frames.instants import instant
 from projections.frames.judged_frames import JudgedFrames
-from projections.frames.lake_frames import LakeFrames
-from projections.frames.samples_frame import samples_frame
+from projections.frames.samples_frame import known_unit, samples_frame
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
 from reports.wording.durations import formula
@@ -45,58 +39,19 @@ from tracker.application.all_incidents import AllIncidents
 from tracker.application.dossier import dossier_of
 from tracker.application.similar import similar
 from tracker.errors import StoreError, UsageError
-from tracker.events.alerts import AlertFired, AlertResolved
 from tracker.events.base import REGISTRY, Decision, Observation, Window
 from tracker.events.corrections import effective
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.incident import Incident, fold, number_of
-from tracker.lake.folder import MARK
-from tracker.lake.reading import open_lake
 from tracker.log import Log
-from tracker.settings.loading import load, locate
-from tracker.settings.schema import FILE_NAME, Settings
-from tracker.settings.store_address import SCHEMES, check_address, is_address
+from tracker.settings.schema import Settings
+from tracker.settings.store_address import SCHEMES
 from tracker.times import utc
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NOT_IN_TIMELINE = (MetricSampled, SourceCollected, AlertRuleSeen)
-
-
-def open(path: str | Path = FILE_NAME) -> Frames | LakeFrames:  # noqa: A001 - the name that notebooks rely on
-    """Open a log for reading, or a lake.
-
-    `path` is a tracker.toml, a folder that holds one, a SQLite log, a postgresql:// address, or a folder that
-    `tracker export` made.
-    Left out, it is the tracker.toml that counts for `tracker` here. Where a tracker.toml
-    is read, TRACKER_STORE wins over the store that it names, as it does on the command line.
-
-    Raises:
-        UsageError: If there is no such file, or the folder holds no tracker.toml.
-        StoreError: If there is no log yet: a notebook does not make one.
-    """
-    if is_address(str(path)):
-        check_address(str(path))
-        return Frames(str(path))
-    place = Path(path).expanduser()
-    if place == Path(FILE_NAME):
-        place = locate() or place
-    if (place / MARK).is_file():
-        return LakeFrames(open_lake(place))
-    if place.is_dir():
-        if not (place / FILE_NAME).is_file():
-            raise UsageError(f"the folder {place} holds no {FILE_NAME}", hint="Make one with: tracker init")
-        place = place / FILE_NAME
-    elif not place.exists():
-        raise UsageError(
-            f"there is no {place} in {Path.cwd()}",
-            hint="Name a tracker.toml, its folder, or a log; or make one to look at: tracker demo",
-        )
-    if place.suffix != ".toml":
-        return Frames(str(place))
-    settings = load(str(place))
-    return Frames(settings.store, settings)
 
 
 class Frames(JudgedFrames):
@@ -186,32 +141,7 @@ class Frames(JudgedFrames):
         take it: linked as the fix, else the last deploy before recovery. `duration_seconds` is from its start to its finish,
         else as its source measured it.
         """
-        known = self.known
-        candidate_for, said, fixed = known.candidates(), defaultdict(list), defaultdict(list)
-        for incident in known.incidents:
-            for link in incident.links.values():
-                if link.linked and link.role:
-                    said[link.target, link.role].append(incident.id)
-            if (fix := known.fix(incident)) is not None:
-                fixed[fix.event].append(incident.id)
-
-        def row(change: ChangeRow) -> dict[str, Any]:
-            def said_of(role: str) -> tuple[str, ...]:
-                return tuple(dict.fromkeys(name for event in change.evidence for name in said[event, role]))
-
-            seconds = _seconds(change.started_at, change.finished_at)
-            return {
-                **CHANGES.of(change),
-                "occurred_at": change.at,
-                "duration_seconds": seconds
-                if seconds is not None
-                else getattr(change.fact, "duration_seconds", None),
-                "candidate_for": tuple(candidate_for.get(change.event, ())),
-                "fixed": tuple(fixed.get(change.event, ())),
-                **{f"said_{role}": said_of(role) for role in ("caused", "fixed", "dismissed")},
-            }
-
-        return CHANGES.frame(map(row, known.changes))
+        return CHANGES.frame(fact_rows.changes(self.known))
 
     def alerts(self) -> pd.DataFrame:
         """One row is one occurrence of one alert, by its start.
@@ -219,35 +149,7 @@ class Frames(JudgedFrames):
         What several sources reported of it is one row. `ends_at` is NaT while nobody reported that it stopped.
         An end whose start no report has is no row.
         """
-        incident_of = tables.incidents_of_facts(self.known.alerts)
-        facts = self.known.observed(AlertFired, AlertResolved)
-        rows = []
-        for span in spans(deduplicate(facts)):
-            starts_at = span.starts_at
-            if starts_at is None:
-                continue
-            statements = [*span.fired, *span.resolved, *span.repeats]
-            witnesses = [witness for _, of_one in statements for witness in of_one]
-            shown = statements[0][0]
-            event: Any = shown.event
-            rows.append(
-                {
-                    **ALERTS.of(event),
-                    "starts_at": starts_at,
-                    "incident": next(
-                        (incident_of[each.id] for each in witnesses if each.id in incident_of), None
-                    ),
-                    "ends_at": span.ends_at,
-                    "duration_seconds": _seconds(starts_at, span.ends_at),
-                    "summary": event.annotations.get("summary"),
-                    "labels": dict(event.labels),
-                    "sources": tuple(sorted({getattr(each.event, "source", "") for each in witnesses})),
-                    "handle": shown.handle,
-                    "event": shown.id,
-                    "evidence": tuple(dict.fromkeys(each.id for each in witnesses)),
-                }
-            )
-        return ALERTS.frame(rows)
+        return ALERTS.frame(fact_rows.alerts(self.known))
 
     def samples(self, service: str, metric: str, start: datetime | str, end: datetime | str) -> pd.DataFrame:
         """One row is one sample of one series, from `start` up to, and without, `end`.
@@ -268,7 +170,7 @@ class Frames(JudgedFrames):
         first, last = instant(start, "start"), instant(end, "end")
         if last <= first:
             raise UsageError(f"end ({utc(last)}) is not after start ({utc(first)})", hint="Swap them")
-        unit = self._known_unit(service, metric)
+        unit = known_unit(self._log, self._settings, service, metric)
         # No chunk spans more than a day: what reaches into the span begins a day before it at most.
         recorded = self._log.select([Window(f"samples:{service}/{metric}", first - timedelta(days=1), last)])
         chunks = [
@@ -436,29 +338,3 @@ class Frames(JudgedFrames):
     def _dossier(self, incident: Incident) -> Dossier:
         now = self._log.recorded_at(self._log.position) or incident.begins_at
         return dossier_of(self._log, incident, None, now, parts=Part.STORY | Part.WORK)
-
-    def _known_unit(self, service: str, metric: str) -> str | None:
-        """Return a metric's unit for a span without samples.
-
-        Raises:
-            UsageError: If neither log nor settings know the metric.
-        """
-        services = self._settings.services if self._settings else {}
-        configured = services[service].metrics.get(metric) if service in services else None
-        here = f"{service}/{metric}"
-        if configured is None and f"samples:{here}" not in self._log.scope_names(f"samples:{here}"):
-            known = [scope.partition(":")[2] for scope in self._log.scope_names("samples:")]
-            known += [f"{name}/{other}" for name, one in services.items() for other in one.metrics]
-            near = ", ".join(difflib.get_close_matches(here, known, n=3, cutoff=0.0))
-            raise UsageError(
-                f"there is no metric {metric!r} of {service!r} in the log or the settings",
-                hint=f"The nearest are: {near}" if near else "Collect some first: tracker collect INC",
-            )
-        if configured is not None and configured.unit:
-            return configured.unit
-        newest = self._log.latest(f"samples:{here}")
-        return getattr(newest.event, "unit", None) if newest else None
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    return (end - start).total_seconds() if start is not None and end is not None else None

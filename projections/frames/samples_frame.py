@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from projections.samples import Series
+from tracker.errors import UsageError
+from tracker.log import Log
+from tracker.settings.schema import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,3 +48,26 @@ def labels_text(labels: Mapping[str, str]) -> str:
         return f'"{escaped}"'
 
     return "{" + ", ".join(f"{name}={quoted(value)}" for name, value in labels.items()) + "}"
+
+
+def known_unit(log: Log, settings: Settings | None, service: str, metric: str) -> str | None:
+    """Return a metric's unit for a span without samples.
+
+    Raises:
+        UsageError: If neither log nor settings know the metric.
+    """
+    services = settings.services if settings else {}
+    configured = services[service].metrics.get(metric) if service in services else None
+    here = f"{service}/{metric}"
+    if configured is None and f"samples:{here}" not in log.scope_names(f"samples:{here}"):
+        known = [scope.partition(":")[2] for scope in log.scope_names("samples:")]
+        known += [f"{name}/{other}" for name, one in services.items() for other in one.metrics]
+        near = ", ".join(difflib.get_close_matches(here, known, n=3, cutoff=0.0))
+        raise UsageError(
+            f"there is no metric {metric!r} of {service!r} in the log or the settings",
+            hint=f"The nearest are: {near}" if near else "Collect some first: tracker collect INC",
+        )
+    if configured is not None and configured.unit:
+        return configured.unit
+    newest = log.latest(f"samples:{here}")
+    return getattr(newest.event, "unit", None) if newest else None

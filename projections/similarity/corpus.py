@@ -33,11 +33,13 @@ class Corpus:
         stems: list[int] = []
         counts: list[int] = []
         self._numbers: dict[str, int] = {}
+        self._counted: dict[int, Counter[str]] = {}
         for at, incident in enumerate(self.incidents):
             for kind in EVIDENCE:
                 for value in dict.fromkeys(getattr(incident, kind)):
                     self._by_value[kind, value].append(at)
-            for word, count in _counted(incident).items():
+            self._counted[id(incident)] = counted = _counted(incident)
+            for word, count in counted.items():
                 texts.append(at)
                 stems.append(self._numbers.setdefault(word, len(self._numbers)))
                 counts.append(count)
@@ -61,7 +63,9 @@ class Corpus:
 
     def holds(self, incidents: Sequence[IncidentText]) -> bool:
         """Whether it was made of these very incidents."""
-        return len(incidents) == len(self.incidents) and all(map(operator.is_, incidents, self.incidents))
+        return incidents is self.incidents or (
+            len(incidents) == len(self.incidents) and all(map(operator.is_, incidents, self.incidents))
+        )
 
     def cosines(self, weights: Mapping[str, float]) -> npt.NDArray[np.float64]:
         """Return how near each incident's words are to these, from 0 to 1."""
@@ -91,7 +95,8 @@ class Corpus:
         size = 1 + len(self.incidents)
         known: dict[str, float] = {}
         squares = 0.0
-        for word, count in _counted(incident).items():
+        counted = self._counted.get(id(incident)) or _counted(incident)
+        for word, count in counted.items():
             number = self._numbers.get(word)
             # A word that nobody else has makes the text another one all the same.
             idf = math.log(size / self._spread[number]) if number is not None else math.log(size)

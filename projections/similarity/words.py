@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _URL = re.compile(r"https?://\S+")
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
@@ -12,6 +13,7 @@ _ENDINGS = (
     "es", "ly", "s", "e",
 )  # fmt: skip
 _SHORTEST_STEM = 4
+_LONGEST_KEPT = 40
 _FREQUENT = (
     "a an the and or but if of to in on at by for from with without as is are was were be been being it its this that"
     " these those there their they them we our us i you your he she his her not no nor do does did done have has had"
@@ -32,8 +34,16 @@ def words(text: str) -> Iterator[tuple[str, str]]:
 
 def stem(word: str) -> str:
     """Cut the ending of an English word; names with digits stay whole."""
+    # What is no word may be long: that is not kept.
+    return _kept_stem(word) if len(word) <= _LONGEST_KEPT else _stem(word)
+
+
+def _stem(word: str) -> str:
     if word.isalpha():
         for ending in _ENDINGS:
             if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
                 return word.removesuffix(ending)
     return word
+
+
+_kept_stem = lru_cache(maxsize=50_000)(_stem)

@@ -38,7 +38,8 @@ def similar(log: Log, wanted: Iterable[str] | None = None, up_to: int | None = N
     One that was merged into another is compared as a part of that one.
     """
     population = _population(log, up_to)
-    texts = _texts(log, population, up_to)
+    # A tuple: it cannot change between two questions, so what is prepared of it is not looked at again.
+    texts = tuple(_texts(log, population, up_to))
     began = {incident.id: incident.begins_at for incident in population.incidents}
     into = {
         each.id: each.merged_into
