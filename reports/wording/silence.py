@@ -9,7 +9,7 @@ def period(silence: Silence) -> str:
     """Write from when to when it lasted, in UTC, and how long."""
     start = f"{silence.start:%Y-%m-%d %H:%M:%SZ}"
     if silence.end is None:
-        return f"from {start}, and not heard of since"
+        return f"from {start}; nothing was received since"
     same_day = silence.start.date() == silence.end.date()
     end = f"{silence.end:%H:%M:%SZ}" if same_day else f"{silence.end:%Y-%m-%d %H:%M:%SZ}"
     return f"from {start} to {end} ({spoken((silence.end - silence.start).total_seconds())})"

@@ -284,7 +284,7 @@ def test_a_silence_that_lasts_says_so():
 
     assert detail(row) is not None
     assert detail(row).startswith(
-        "from 2026-03-01 14:10:00Z, and not heard of since · never heard from since the tracker started"
+        "from 2026-03-01 14:10:00Z; nothing was received since · never heard from since the tracker started"
     )
 
 
@@ -392,7 +392,7 @@ def test_samples_that_a_silent_source_owes_are_waited_for_with_its_name():
 
     hour = next(row for row in found if row.window == "1h")
     assert hour.verdict == "pending"
-    assert "prometheus silent from 2026-03-01 14:50:00Z, and not heard of since" in (reason(hour) or "")
+    assert "prometheus silent from 2026-03-01 14:50:00Z; nothing was received since" in (reason(hour) or "")
 
 
 def test_all_silences_are_found_in_one_place(store_url):

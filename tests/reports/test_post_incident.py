@@ -309,7 +309,7 @@ def test_what_was_not_seen_is_said_and_drawn(tmp_path):
     span = "from 2026-03-01 14:10:00Z to 14:30:00Z (20 min)"
     below = written.markdown.partition("Silent sources; ")[2].partition("##")[0]
     assert f"- prometheus silent {span}: " in below
-    assert "- sentry silent from 2026-03-01 14:12:00Z, and not heard of since" in below
+    assert "- sentry silent from 2026-03-01 14:12:00Z; nothing was received since" in below
     metrics = written.markdown.partition(": Metrics")[2].partition("<!-- tracker:end")[0]
     assert metrics.count(f"No data: prometheus silent {span}") == 1
     assert "sentry" not in metrics

@@ -232,7 +232,7 @@ def _older_demo(target: Path) -> list[str]:
     """Return what an older demo left in the folder, nothing for a new or empty one.
 
     Raises:
-        RefusedError: If there is something of somebody else's in it, or somebody went on with the demo.
+        RefusedError: If there is something of somebody else's in it, or the demo was changed after it was created.
     """
     if not target.exists() and not target.is_symlink():
         return []
