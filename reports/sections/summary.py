@@ -246,8 +246,8 @@ def _owned(context: Context, item: ActionItem) -> str:
 
 def _who(context: Context) -> str:
     incident = context.incident
-    if incident.imported and incident.lead is None:
-        return f"Not recorded; imported from {text(incident.record or 'another log')}."
+    if incident.record is not None and incident.lead is None:
+        return f"Not recorded; imported from {text(incident.record)}."
     led = f"Led by {text(incident.lead)}" if incident.lead else "No lead is recorded"
     parts = []
     if incident.declared_by not in (incident.lead, BY_ITSELF):
