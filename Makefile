@@ -16,7 +16,7 @@ REQUESTS ?= 5000
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup servers notebooks company test quick check lint format types imports docs pictures demo bench faults judge claims hostile aarch64 lock clean
+.PHONY: help setup servers notebooks company test quick check lint format types imports docs pictures demo bench faults exports judge claims hostile aarch64 lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ bench: setup ## Measure the log, the projections and the start of the command
 
 faults: setup servers ## Kill tracker serve and break its store under load: KILLS=1000 STORE=sqlite or postgresql
 	@KILLS="$(KILLS)" STORE="$(STORE)" $(BIN)/python -m tests.faults
+
+exports: setup ## Kill tracker export in the middle, again and again, and count what the lake holds: KILLS=1000
+	@KILLS="$(KILLS)" $(BIN)/python -m tests.lake
 
 judge: setup ## Measure the judge on cases whose truth is known: CASES=folder for recorded ones
 	@CASES="$(CASES)" $(BIN)/python -m tests.judge
