@@ -4,6 +4,7 @@ import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -85,6 +86,23 @@ def test_duckdb_and_pandas_agree_on_each_window_of_each_change(world):
     assert len(found) == 4 * 3 * 2 * 2
     assert_same(found, by_pandas(world))
     assert by_service == found
+
+
+def test_only_the_files_that_a_query_needs_are_opened(world):
+    """
+    Neither the end of another day's file, nor that of another service's.
+    """
+    world.samples(days=2)
+    world.export()
+    lake = open_lake(world.lake)
+    [first, *others] = lake.table("samples").file_uris()
+    for other in others:
+        Path(other).write_bytes(b"unreadable")
+    [service, day] = (part.partition("=")[2] for part in Path(first).parts[-3:-1])
+
+    sql = f"SELECT count(*) > 0 FROM samples WHERE service = '{unquote(service)}' AND day = DATE '{day}'"  # noqa: S608
+
+    assert duckdb_engine.query(lake, sql).rows == [(True,)]
 
 
 @pytest.mark.slow
