@@ -1,6 +1,7 @@
 """Which facts of its services belong to an incident: by whose life they began in, and by people's links."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -61,12 +62,17 @@ def attached(
     theirs, links = taken(others), incident.links
     kept: set[str] = set()
     alone, rest = reported_once(found, ErrorSeen)
-    for fact in alone:
+    alerts, rest = _single_alerts(rest)
+    for fact in (*alone, *alerts):
         identity, event = fact.recorded.id, fact.event
         if identity in links:
             mine = links[identity].linked
+        elif identity in theirs:
+            mine = False
+        elif isinstance(event, ErrorSeen):
+            mine = lives.has_instant(event.service, event.occurred_at)
         else:
-            mine = identity not in theirs and lives.has_instant(_service(event), event.occurred_at)
+            mine = lives.has(_service(event), _beginning_of_alert(event))
         if mine:
             kept.add(identity)
     for thing in _things(rest):
@@ -138,6 +144,37 @@ def taken(others: Iterable[Incident]) -> set[str]:
         for link in other.links.values()
         if link.linked and link.role in (None, "fixed")
     }
+
+
+def _single_alerts(facts: list[Effective]) -> tuple[list[Effective], list[Effective]]:
+    """Part the alerts of which there is one report, as most of a storm, from all other facts."""
+    alerts = of_kinds(facts, AlertFired, AlertResolved)
+    times = Counter(_fingerprints(alerts))
+    single = {
+        fact.recorded.id
+        for fact in alerts
+        if not fact.amendments and times[getattr(fact.event, "fingerprint", "")] == 1
+    }
+    return (
+        [fact for fact in alerts if fact.recorded.id in single],
+        [fact for fact in facts if fact.recorded.id not in single] if single else facts,
+    )
+
+
+def _fingerprints(alerts: Iterable[Effective]) -> Iterator[str]:
+    """Yield the fingerprint of each alert, and that which it had before it was amended."""
+    for fact in alerts:
+        yield getattr(fact.event, "fingerprint", "")
+        if fact.amendments:
+            yield getattr(fact.recorded.event, "fingerprint", "")
+
+
+def _beginning_of_alert(event: Event) -> Beginning:
+    """Return when an alert began of which there is no other report, and until when it is known to have fired."""
+    if isinstance(event, AlertResolved):
+        began = event.started_at if event.has_start else event.occurred_at
+        return Beginning(began, fires_until=event.occurred_at)
+    return Beginning(event.occurred_at, fires_until=STILL_FIRING)
 
 
 def _things(facts: list[Effective]) -> list[_Thing]:

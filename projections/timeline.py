@@ -152,6 +152,7 @@ def timeline(
         production=dossier.production,
         tags=dossier.tags,
         repeats=dossier.repeats,
+        own=None if order == "recorded" else dossier.own,
     )
     people = dossier.settings(None)[0].get("people", {})
     names = {other: name for name, others in people.items() for other in others}
@@ -177,17 +178,18 @@ def entries(
     production: Production | None = None,
     tags: Tags | None = None,
     repeats: Sequence[Repeats] = (),
+    own: list[Effective] | None = None,
 ) -> list[Entry]:
     """Build the rows of an incident, or of a span of services' facts, without what was retracted.
 
-    What belongs to one of the `others` is no row of the incident.
+    What belongs to one of the `others` is no row of the incident; `own` is what belongs to it, where that is known.
 
     In the order "recorded" the corrections are rows too, and what they struck out: that is how the
     log learned of it all.
     """
     everything = list(events)
     facts, decisions = _of_incident(
-        [each for each in everything if each.retraction is None], incident, others
+        [each for each in everything if each.retraction is None], incident, others, own
     )
     if of_kinds(facts, BranchSeen, *_UNSEEN):
         facts = [fact for fact in facts if _is_row(fact.event)]
@@ -223,16 +225,19 @@ def entries(
 
 
 def _of_incident(
-    events: Sequence[Effective], incident: Incident | None, others: Sequence[Incident]
+    events: Sequence[Effective],
+    incident: Incident | None,
+    others: Sequence[Incident],
+    known: list[Effective] | None = None,
 ) -> tuple[list[Effective], list[Effective]]:
     """Return the facts and the decisions of an incident, or of all; corrections are neither."""
-    facts = of_kinds(events, Observation)
+    facts = of_kinds(events, Observation) if known is None else known
     decisions = [each for each in of_kinds(events, Decision) if not isinstance(each.event, Correction)]
     if incident is None:
         return facts, decisions
     own = (incident.id, *incident.merged_from)
     # An action item of another incident may be linked to this one, and is no part of its story.
-    return attached(incident, facts, others), [
+    return facts if known is not None else attached(incident, facts, others), [
         each for each in decisions if not (isinstance(each.event, Action) and each.event.incident not in own)
     ]
 
