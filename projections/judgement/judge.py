@@ -46,6 +46,9 @@ LEFT_OUT_MARGIN = 1.25
 INCIDENT_SECONDS = 3_600
 
 
+_AT_A_TIME = 256
+
+
 def judge_change(
     baseline: ArrayLike,
     after: ArrayLike,
@@ -211,7 +214,10 @@ def _rows(samples: ArrayLike) -> Floats:
     values = np.asarray(samples, dtype=np.float64)
     if values.ndim != 2:
         raise ValueError(f"samples by metrics expected, got {values.ndim} dimensions")
-    return np.ascontiguousarray(values.T)
+    rows = np.empty(values.shape[::-1])
+    for first in range(0, len(values), _AT_A_TIME):  # so much fits the processor's cache
+        rows[:, first : first + _AT_A_TIME] = values[first : first + _AT_A_TIME].T
+    return rows
 
 
 def _steps(seconds: float, step_seconds: float) -> int:

@@ -59,6 +59,10 @@ RECENT = (0.3, 3.0)
 RECENT_WINDOWS = 8
 #: The smallest effect worth a word, as a part of the metric's level.
 EFFECT = 0.001
+#: The swing of a window of at least so many samples takes into account how these scatter, next to the usual scatter.
+SCATTER_SAMPLES = 12
+#: That ratio counts from and up to so much, with this power; the factor keeps as many false alarms as without it.
+SCATTERS, SCATTER_COUNTS, SCATTER = (0.5, 1.5), 0.4, 0.92
 #: So many metrics are computed at a time: what they need at once fits the processor's cache.
 BLOCK = 25
 #: Rounding errors are no change, next to the largest value seen.
@@ -176,8 +180,9 @@ def replay(
     replays = np.isfinite(quiet).sum(axis=1)
     independent = grid.independent(replays)
     swing = _swing(quiet, usual, replays, grid, day=day) * margin(independent)
-
     tail, there = series[:, grid.last :], known[:, grid.last :]
+    if incident is None and window >= SCATTER_SAMPLES:
+        swing = swing * _scatter(series, known if gaps else None, means, tail, there, grid)
     samples = there.sum(axis=1)
     total, others = np.add.reduce(tail, axis=1), np.maximum(samples - 1, 1)
     highest = np.where(there, tail, -np.inf).max(axis=1)
@@ -447,6 +452,31 @@ def _swing(quiet: Floats, usual: Floats, replays: Counts, grid: _Grid, *, day: i
         ratio = np.divide(recent, rms, out=np.ones(grid.rows), where=(rms > 0) & (count >= RECENT_WINDOWS))
         swing = swing * np.sqrt(np.sqrt(np.clip(ratio, *RECENT)))
     return swing
+
+
+def _scatter(
+    past: Floats, known: Flags | None, means: Floats, tail: Floats, there: Flags, grid: _Grid
+) -> Floats:
+    """How much wider or narrower the swing is for a window whose samples scatter more or less than usual.
+
+    A window that is calm in itself is not that far off by chance; one that bursts may be. The usual scatter is that of
+    samples around the means of their windows, at the times of the replays.
+    """
+    import numpy as np
+
+    samples = np.maximum(there.sum(axis=1), 1)
+    center = np.where(there, (np.add.reduce(tail, axis=1) / samples)[:, None], 0.0)
+    own = _rms(tail - center, there, samples)
+    begins = slice(grid.start, grid.start + grid.clean * grid.stride, grid.stride)
+    windows = means[:, : grid.clean]
+    both = np.isfinite(windows)
+    if known is not None:
+        both &= known[:, begins]
+    count = both.sum(axis=1)
+    usual = _rms(past[:, begins] - windows, both, count)
+    ratio = np.divide(own, usual, out=np.ones(grid.rows), where=(usual > 0) & (count >= REPLAYS_AT_LEAST))
+    factor: Floats = SCATTER * np.clip(ratio, *SCATTERS) ** SCATTER_COUNTS
+    return factor
 
 
 def margin(independent: Floats) -> Floats:

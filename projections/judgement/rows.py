@@ -27,7 +27,7 @@ from tracker.events.base import Redaction, handle_of
 from tracker.times import from_ms, to_ms
 
 #: Changes whenever the same numbers may be judged otherwise.
-JUDGE_VERSION = "2"
+JUDGE_VERSION = "3"
 
 #: The kind of a row that is about the incident itself: its metrics after it was over, whatever ended it.
 INCIDENT = "incident"
