@@ -13,7 +13,10 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from projections.judgement import replay
-from projections.judgement.replay import Flags, Floats, Replayed
+from projections.judgement.arrays import Flags, Floats
+from projections.judgement.expectations import EXPECTATIONS
+from projections.judgement.replay import Replayed
+from projections.judgement.swing import REPLAYS_AT_LEAST
 from projections.judgement.verdict_types import ChangeJudgement, Direction, Recovery, RecoveryJudgement
 from projections.judgement.wild_samples import shows_wild_again, wild_samples
 
@@ -333,7 +336,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
         reason = f"Only {samples} of the window's {window} samples are there; {replay.AFTER_FILLED:.0%} are needed."
     elif filled < replay.BASELINE_FILLED:
         reason = f"Only {filled:.0%} of the baseline has samples; at least {replay.BASELINE_FILLED:.0%} are needed."
-    elif replays < replay.REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
+    elif replays < REPLAYS_AT_LEAST or independent < replay.INDEPENDENT_AT_LEAST:
         reason = _short(independent, replays)
     elif expected is None or shift is None or swing is None or effect is None:
         reason = "There are no samples where the expectation looks, so nothing could be expected."
@@ -357,7 +360,7 @@ def _change(figures: Replayed, row: int, *, window: int) -> ChangeJudgement:
     return ChangeJudgement(
         direction=direction,
         strength=strength,
-        candidate=replay.EXPECTATIONS[int(figures.candidate[row])],
+        candidate=EXPECTATIONS[int(figures.candidate[row])],
         expected=expected,
         observed=observed,
         shift=shift,
@@ -390,7 +393,7 @@ def _short(independent: float, replays: int = 0) -> str:
     if independent >= replay.INDEPENDENT_AT_LEAST:
         return (
             f"The baseline is too short: the comparison could be tried at {replays} earlier times only, "
-            f"and {replay.REPLAYS_AT_LEAST} are needed."
+            f"and {REPLAYS_AT_LEAST} are needed."
         )
     return (
         f"The baseline is too short: the comparison could be tried over {max(0.0, independent):.1f} windows' worth "

@@ -26,7 +26,7 @@ class ChangeJudgement:
     #: The part of the shift that all good expectations agree on, over the swing: above 1 the metric changed,
     #: a deploy's headline asks for 1.5. At most 999.
     strength: float
-    #: Which expectation predicted this metric best, see `projections.judgement.replay.EXPECTATIONS`.
+    #: Which expectation predicted this metric best, see `projections.judgement.expectations.EXPECTATIONS`.
     candidate: str | None
     expected: float | None
     #: The mean of the window.
