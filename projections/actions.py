@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
+from projections.incident_windows import Part
 from tracker.events.actions import ActionAdded, ActionDone
 from tracker.events.base import Recorded, Window, handle_of
 from tracker.events.corrections import Effective, EventLinked, EventUnlinked, effective, known_at

@@ -4,13 +4,10 @@ Plain values, and what follows from them. Nothing here reads a store or a clock:
 reads, and every answer is a function of what it read.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import Flag, auto
+from datetime import datetime
 from functools import cached_property
-from operator import attrgetter, itemgetter
 from typing import Any
 
 from projections.attachment import (
@@ -24,22 +21,23 @@ from projections.attachment import (
     without_other_links,
     without_other_silences,
 )
-from projections.changes import EARLIER_MERGES, ChangeRow, changes_among
+from projections.changes import ChangeRow, changes_among
 from projections.detection import Relapse, detected_at, relapse
+from projections.event_index import EventIndex
 from projections.imports import imports
+from projections.incident_windows import Part, is_near, sample_window, streams, work_windows
 from projections.incidents import incidents_of
 from projections.places import Production, production_names
 from projections.samples import Series, merge, spaced
 from projections.silence import Silence, silences_of
 from projections.tags import Tags
-from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
-from tracker.events.base import Observation, Recorded, Window, of_kinds, place
+from tracker.events.alerts import AlertFired, AlertResolved
+from tracker.events.base import Observation, Recorded, Window, of_kinds
 from tracker.events.bundles import imported_scope
 from tracker.events.changes import BranchSeen, Change, CommitMade, VersionTagged
 from tracker.events.corrections import (
     Correction,
     Effective,
-    EventAmended,
     EventLinked,
     EventUnlinked,
     effective,
@@ -54,57 +52,7 @@ from tracker.settings.schema import Procedure
 from tracker.settings.validation import problem_of_recorded
 from tracker.times import from_us
 
-#: What was built and deployed so long before an incident says what its fix started from, and what
-#: ran before. Where no version is known that recently, older ones are read: what is rarely released breaks too.
-WORK_BEFORE = (timedelta(days=30), timedelta(days=365), None)
-#: A fix that is merged back later than that is not looked for any more.
-WORK_AFTER = timedelta(days=30)
-#: No baseline reaches back further from the change that it is for.
-BASELINE = timedelta(days=15)
-#: The longest window of a verdict, and what a source needs to have its last samples.
-LONGEST_WINDOW = timedelta(days=1, minutes=5)
-#: Deploys so long before the onset are judged; `tracker changes` names them as candidates.
-BEFORE_ONSET = timedelta(hours=1)
-CHANGES = (
-    "deploy-started", "deploy-finished", "deploy-failed",
-    "rollback-started", "rollback-finished", "rollback-failed",
-    "deploy-interrupted", "rollback-interrupted",
-)  # fmt: skip
-CHANGES_AND_REFS = (*CHANGES, VersionTagged.TOPIC, BranchSeen.TOPIC)
-"""What says which commits were deployed: a deploy may name no more than a tag or a branch."""
-WORK = (
-    *CHANGES, "alert-fired", "alert-resolved", "tests-finished", "tests-interrupted", "release-created",
-    "version-released", "commit-made", "version-tagged", "branch-seen", "repository-read",
-)  # fmt: skip
-"""The kinds of fact that are read beyond the incident's own span."""
-_MOVED = EventAmended.TOPIC
 _REFS = (VersionTagged, BranchSeen)
-NEIGHBOUR = (
-    "incident-declared", "incident-resolved", "incident-reopened", "incident-merged", "service-added",
-    "service-removed", "milestone-set", "event-linked", "event-unlinked",
-)  # fmt: skip
-"""The kinds of decision that say when another incident lasted, and which facts people said are its own."""
-NEAR = timedelta(days=2, hours=1)
-"""So far apart no fact can be of either of two incidents."""
-_OF_SERVICE = (ErrorSeen, AlertFired, AlertResolved)
-"""What storms are made of, and is found under its service alone."""
-_NOTHING: tuple[list[datetime], list[Recorded]] = ([], [])
-_SAMPLES_SPAN = timedelta(days=1)
-"""No chunk of samples spans more."""
-
-
-class Part(Flag):
-    """What was read of an incident."""
-
-    STORY = auto()
-    """What happened to its services, from a day before it until a day after; settings."""
-    WORK = auto()
-    """What was built and deployed, from 30 days before it until 30 days after; settings."""
-    METRICS = auto()
-    """Samples, what sources answered, and the other incidents of its services."""
-    ACTIONS = auto()
-    """Action items, and the incidents that they would have prevented."""
-    ALL = STORY | WORK | METRICS | ACTIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,64 +89,11 @@ class Dossier:
 
     def select(self, asked: Iterable[Window], ids: Iterable[str] = ()) -> list[Recorded]:
         """Return the events of these windows, and of these ids, with their corrections, as the log would."""
-        found: dict[str, Recorded] = {}
-        for window in asked:
-            instants, events = self._index.get(place(window.scope), _NOTHING)
-            first = 0 if window.start is None else bisect_left(instants, window.start)
-            last = len(instants) if window.end is None else bisect_left(instants, window.end)
-            if window.topics:
-                kinds = frozenset(window.topics)
-                found |= {each.id: each for each in events[first:last] if each.event.TOPIC in kinds}
-            else:
-                found |= {each.id: each for each in events[first:last]}
-        found |= {name: self.effective[name].recorded for name in ids if name in self.effective}
-        return self._closed(found)
+        return self._index.select(asked, ids)
 
     @cached_property
-    def _index(self) -> dict[str, tuple[list[datetime], list[Recorded]]]:
-        """Every event under its places, each by instant."""
-        found: dict[str, list[tuple[datetime, Recorded]]] = {}
-        of_service: dict[str | None, list[tuple[datetime, Recorded]]] = {}
-        for each in self.recorded:
-            event = each.event
-            if isinstance(event, _OF_SERVICE):
-                rows = of_service.get(event.service)
-                if rows is None:
-                    rows = of_service[event.service] = found.setdefault(event.index_rows()[0][0], [])
-                rows.append((event.occurred_at, each))
-            else:
-                for scope, at in event.index_rows():
-                    found.setdefault(scope, []).append((from_us(at), each))
-        index = {}
-        for scope, rows in found.items():
-            rows.sort(key=itemgetter(0))
-            index[scope] = ([at for at, _ in rows], [each for _, each in rows])
-        return index
-
-    def _closed(self, found: dict[str, Recorded]) -> list[Recorded]:
-        """Add the corrections of these events and the targets of corrections, in order of position."""
-        about = self._corrections
-        if not about:
-            return sorted(found.values(), key=attrgetter("position"))
-        left = [each for each in found.values() if each.id in about or isinstance(each.event, Correction)]
-        while left:
-            each = left.pop()
-            near = list(about.get(each.id, ()))
-            if isinstance(each.event, Correction) and each.event.target in self.effective:
-                near.append(self.effective[each.event.target].recorded)
-            for other in near:
-                if other.id not in found:
-                    found[other.id] = other
-                    left.append(other)
-        return sorted(found.values(), key=lambda each: each.position)
-
-    @cached_property
-    def _corrections(self) -> dict[str, list[Recorded]]:
-        about: dict[str, list[Recorded]] = {}
-        for each in of_kinds(self.recorded, Correction):
-            assert isinstance(each.event, Correction)
-            about.setdefault(each.event.target, []).append(each)
-        return about
+    def _index(self) -> EventIndex:
+        return EventIndex(self.recorded, self.effective)
 
     def need(self, part: Part) -> None:
         """Refuse to answer without a part: what was not read would be taken for what is not there.
@@ -225,7 +120,7 @@ class Dossier:
     def facts(self) -> list[Recorded]:
         """Its decisions, and what may belong to it of its services' facts; `own` is what does."""
         self.need(Part.STORY)
-        found = self.select([*_streams(self.incident), *windows(self.incident)], linked_ids(self.incident))
+        found = self.select([*streams(self.incident), *windows(self.incident)], linked_ids(self.incident))
         return without_other_links(
             self.incident, without_other_silences(self.incident, found, self.effective)
         )
@@ -245,7 +140,7 @@ class Dossier:
     def work(self) -> list[Recorded]:
         """What was built and deployed for its services before it and since, and its decisions."""
         self.need(Part.WORK)
-        windows_of = [*_streams(self.incident), *work_windows(self.incident, self.work_since)]
+        windows_of = [*streams(self.incident), *work_windows(self.incident, self.work_since)]
         ids = {*linked_ids(self.incident), *self._older_heads}
         return without_other_links(self.incident, self.select(windows_of, ids))
 
@@ -488,104 +383,3 @@ def is_change(recorded: Recorded) -> bool:
     """Whether an event records a deploy, a rollback or a merge."""
     event = recorded.event
     return isinstance(event, Change) or (isinstance(event, CommitMade) and event.is_merge)
-
-
-def wanted(incident: Incident, parts: Part) -> list[Window]:
-    """Name the windows of the log in which these parts of an incident are, as far as they do not follow from others."""
-    found = [*_streams(incident), Window("incidents"), Window(imported_scope(incident.id))]
-    if Part.STORY in parts:
-        found += windows(incident)
-    if Part.WORK in parts:
-        assert WORK_BEFORE[0] is not None
-        found += work_windows(incident, incident.begins_at - WORK_BEFORE[0])
-    if parts & (Part.STORY | Part.WORK):
-        for service in (None, *incident.services):
-            found += settings_windows(incident, service)
-        refs = (VersionTagged.TOPIC, BranchSeen.TOPIC)
-        until = after(incident, WORK_AFTER)
-        found += [Window(f"service:{service}", None, until, refs) for service in incident.services]
-    if Part.METRICS in parts:
-        found.append(Window(SILENCES))
-    if Part.ACTIONS in parts:
-        found.append(Window("actions"))
-    return found
-
-
-def incident_instants(incident: Incident) -> list[datetime]:
-    """Return between which instants an incident is judged where no change of its service is."""
-    return [incident.begins_at, incident.ends_at or incident.begins_at]
-
-
-def settings_windows(incident: Incident, service: str | None) -> list[Window]:
-    """Name the windows that hold the settings of a service, in this log and in that which an incident came from."""
-    return [Window(settings_scope(service, incident.id)), Window(settings_scope(service))]
-
-
-def is_near(other: Incident, incident: Incident) -> bool:
-    """Whether a fact may be of either of two incidents of one service."""
-    begins, ends = other.begins_at, other.ends_at
-    before = ends is None or ends + NEAR > incident.begins_at
-    return before and (incident.ends_at is None or begins < incident.ends_at + NEAR)
-
-
-def neighbour_window(incident_id: str) -> Window:
-    """Name the window that says when another incident lasted, and which facts people linked to it."""
-    return Window(f"incident:{incident_id}", None, None, NEIGHBOUR)
-
-
-def own_windows(incident: Incident, work_since: datetime | None) -> list[Window]:
-    """Name the windows that hold an incident's decisions, and its services' facts and work."""
-    attached_windows = [each for each in windows(incident) if each.scope != SILENCES]
-    return [*_streams(incident), *attached_windows, *work_windows(incident, work_since)]
-
-
-def work_windows(incident: Incident, since: datetime | None) -> list[Window]:
-    """Name the windows of the log that hold what was built and deployed before an incident and since."""
-    until = after(incident, WORK_AFTER)
-    return [
-        window
-        for service in incident.services
-        for window in (
-            Window(f"service:{service}", since, until, (*WORK, _MOVED)),
-            Window(f"service:{service}", None, until, (*CHANGES, _MOVED)),
-        )
-    ]
-
-
-def earlier_work_windows(incident: Incident, since: datetime | None, until: datetime) -> list[Window]:
-    """Name the windows that `work_windows` has besides where work is read further back than it was."""
-    return [Window(f"service:{service}", since, until, (*WORK, _MOVED)) for service in incident.services]
-
-
-def _streams(incident: Incident) -> list[Window]:
-    return [Window(f"incident:{name}") for name in (incident.id, *incident.merged_from)]
-
-
-def change_windows(incident: Incident, services: Iterable[str], end: datetime | None = None) -> list[Window]:
-    """Name the windows of all deploys and rollbacks of services, and of merges from 30 days before an incident on.
-
-    A version that ran for a year is still the one that a rollback goes back to.
-    """
-    since = incident.begins_at - EARLIER_MERGES
-    return [
-        window
-        for service in services
-        for window in (
-            Window(f"service:{service}", None, end, (*CHANGES_AND_REFS, _MOVED)),
-            Window(f"service:{service}", since, end, (CommitMade.TOPIC, _MOVED)),
-        )
-    ]
-
-
-def sample_window(service: str, metric: str, start: datetime, end: datetime | None) -> Window:
-    """Name the part of the log that holds the samples of a metric over a span."""
-    return Window(f"samples:{service}/{metric}", start - _SAMPLES_SPAN, end)
-
-
-def after(incident: Incident, later: timedelta) -> datetime | None:
-    """Return an instant so long after an incident's end; None while it is open."""
-    return incident.ends_at + later if incident.ends_at else None
-
-
-FOREVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=60)
-"""The end of what has none yet, with room to add days to it."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from projections.changes import in_production
-from projections.dossier import BEFORE_ONSET, Dossier
+from projections.dossier import Dossier
+from projections.incident_windows import BEFORE_ONSET
 from projections.procedure.evaluation import evidence_of
 from projections.procedure.history import histories
 from tracker.events.changes import CommitMade, VersionTagged

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import accumulate
 
 from projections.attachment import attached, linked_ids, span
-from projections.dossier import FOREVER, NEAR, is_near
+from projections.incident_windows import FOREVER, NEAR, is_near
 from tracker.events.base import Observation
 from tracker.events.corrections import Effective
 from tracker.incident import Incident

@@ -23,16 +23,15 @@ from projections.comparison import (
     with_recorded,
 )
 from projections.detection import first_alert
-from projections.dossier import (
+from projections.dossier import Dossier, is_change
+from projections.incident_windows import (
     BASELINE,
     BEFORE_ONSET,
     CHANGES,
     FOREVER,
     LONGEST_WINDOW,
-    Dossier,
     after,
     incident_instants,
-    is_change,
 )
 from projections.lives import Lives
 from projections.partial_answers import partial_answers

@@ -8,8 +8,9 @@ from typing import Any
 
 from projections.actions import relevant
 from projections.comparison import normal_range
-from projections.dossier import FOREVER, Dossier, after
+from projections.dossier import Dossier
 from projections.durations import durations_of
+from projections.incident_windows import FOREVER, after
 from projections.procedure.evaluation import procedure_for_report
 from projections.procedure.fix_attempts import fix_of
 from projections.review import REVIEWS, standing

@@ -12,8 +12,9 @@ from projections.claims.stamps import Stamp
 from projections.claims.text import content_words, versions_in
 from projections.claims.topics import topics_in
 from projections.claims.vocabulary import any_case
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
 from projections.durations import Duration, durations
+from projections.incident_windows import Part
 from projections.messages import Message, sent
 from projections.updates import messages_of
 from projections.versions import plain_version

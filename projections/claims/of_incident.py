@@ -11,7 +11,8 @@ from projections.claims.facts import Facts
 from projections.claims.gathering import facts_of
 from projections.claims.peaks import ASKED
 from projections.claims.prose import Text
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
+from projections.incident_windows import Part
 from projections.outages import outages
 from projections.procedure.check import waivers
 from projections.verdicts import of_query

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from projections.actions import actions
 from projections.comparison import latest_verdicts
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
 from projections.frames import fact_rows, tables
 from projections.frames.columns import (
     ACTIONS,
@@ -31,6 +31,7 @@ from projections.frames.columns import (
 from projections.frames.instants import instant
 from projections.frames.judged_frames import JudgedFrames
 from projections.frames.samples_frame import known_unit, samples_frame
+from projections.incident_windows import Part
 from projections.samples import between, merge
 from projections.timeline import entries, timeline
 from reports.wording.durations import formula

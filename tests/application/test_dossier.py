@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from projections.dossier import Dossier, Part, own_windows, wanted, work_windows
+from projections.dossier import Dossier
+from projections.incident_windows import Part, own_windows, wanted, work_windows
 from tests import builders as b
 from tests.builders import at
 from tests.reports.histories import text_of, told, whole_incident

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections.attachment import windows
 from projections.claims.gathering import facts_of
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.timeline import timeline
 from tests import builders as b
 from tracker.application.dossier import dossier_of

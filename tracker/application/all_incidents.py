@@ -10,8 +10,8 @@ from itertools import accumulate
 from projections.attachment import own_rows, span
 from projections.changes import SUSPECT_WITHIN, ChangeRow, candidate, changes_among
 from projections.detection import beginning, detected_at, detection, relapse
-from projections.dossier import CHANGES, WORK_AFTER, after
 from projections.durations import Duration, durations_of, measure
+from projections.incident_windows import CHANGES, WORK_AFTER, after
 from projections.incidents import incidents
 from projections.places import production_of
 from projections.points import Point, declared_point

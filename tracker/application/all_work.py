@@ -7,7 +7,7 @@ from datetime import datetime
 
 from projections.attachment import linked_ids
 from projections.changes import ChangeRow
-from projections.dossier import CHANGES, WORK, WORK_AFTER, WORK_BEFORE, after
+from projections.incident_windows import CHANGES, WORK, WORK_AFTER, WORK_BEFORE, after
 from tracker.events.base import Observation
 from tracker.events.changes import BranchSeen, CommitMade, DeployFinished, RollbackFinished, VersionTagged
 from tracker.events.corrections import Effective

@@ -19,7 +19,7 @@ from projections.announcements import (
     is_wanted,
     lifecycle_announcements,
 )
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.procedure.advice import Advice
 from projections.procedure.communication import recorded_live
 from reports.messages import Draft, remind, remind_of_action, write

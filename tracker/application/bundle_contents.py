@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from projections.actions import relevant
 from projections.attachment import linked_ids, without_other_links
 from projections.claims.of_incident import needs_samples, peaks
-from projections.dossier import Dossier, own_windows
+from projections.dossier import Dossier
+from projections.incident_windows import own_windows
 from tracker.application.dossier import dossier
 from tracker.application.report import with_evidence
 from tracker.application.session import Session

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.changes import Candidate, ChangeRow, candidate, changes
-from projections.dossier import CHANGES_AND_REFS, Dossier
+from projections.dossier import Dossier
+from projections.incident_windows import CHANGES_AND_REFS
 from projections.places import production_of
 from projections.verdicts import verdicts
 from tracker.application.dossier import dossier

@@ -6,7 +6,8 @@ from datetime import UTC, tzinfo
 from projections.claims.claim import Claim
 from projections.claims.of_incident import claims_alone, claims_of, needs_samples
 from projections.claims.prose import Text
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
+from projections.incident_windows import Part
 from reports.generated_regions import visible_text
 from reports.wording.claims import claim
 from tracker.application.session import Session

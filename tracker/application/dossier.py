@@ -6,13 +6,13 @@ from operator import attrgetter
 
 from projections.actions import linked_incidents
 from projections.attachment import linked_ids
-from projections.dossier import (
+from projections.dossier import Dossier
+from projections.incident_windows import (
     BASELINE,
     BEFORE_ONSET,
     FOREVER,
     LONGEST_WINDOW,
     WORK_BEFORE,
-    Dossier,
     Part,
     after,
     change_windows,

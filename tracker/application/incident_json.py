@@ -5,8 +5,9 @@ from datetime import datetime
 from importlib import import_module
 
 from projections.actions import ActionItem, earlier_open, items, of_incident, would_have_prevented
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
 from projections.durations import Duration, durations
+from projections.incident_windows import Part
 from projections.messages import Message
 from projections.procedure.advice import MESSAGES, Advice
 from projections.review import ReportStatus, publications, standing

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from projections.changes import in_production, running
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.incidents import open_ones
 from projections.silence import silences
 from projections.similarity import Match

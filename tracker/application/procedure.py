@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
 from projections.durations import Duration
+from projections.incident_windows import Part
 from projections.procedure.advice import Advice, advice
 from projections.procedure.evaluation import procedure
 from projections.procedure.rule import ProcedureLimits

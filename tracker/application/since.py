@@ -2,7 +2,7 @@
 
 import re
 
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.since import News, new_since
 from tracker.application.dossier import dossier
 from tracker.application.session import Session

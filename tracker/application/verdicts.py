@@ -1,7 +1,8 @@
 """The verdicts of an incident, judged from what the log holds; and recording them."""
 
 from projections.comparison import verdicts_to_record
-from projections.dossier import Dossier, Part
+from projections.dossier import Dossier
+from projections.incident_windows import Part
 from projections.verdicts import Verdicts, judged_changes, metric_names, verdicts
 from reports.wording.verdict_phrases import reason
 from tracker.application.dossier import dossier

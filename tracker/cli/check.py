@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from projections.claims.claim import Claim
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.procedure.advice import advice
 from projections.procedure.check import findings, waivers
 from projections.procedure.evaluation import Evaluation, procedure

@@ -6,7 +6,7 @@ what has already expired, and when the rest will. Running it again adds only wha
 
 import argparse
 
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.likely_deploys import likely_deploys
 from tracker.application.auto_declare import described, skipped_notices, would_have_declared
 from tracker.application.collect.incident import SOURCES, collect_incident

@@ -11,7 +11,7 @@ import sys
 from datetime import datetime, timedelta
 
 from projections.changes import ChangeRow
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.messages import State, sent
 from projections.updates import messages_of
 from reports.messages import Draft, write

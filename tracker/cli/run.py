@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from projections.changes import changes_among
-from projections.dossier import CHANGES_AND_REFS
+from projections.incident_windows import CHANGES_AND_REFS
 from projections.tags import Tags
 from projections.versions import UNKNOWN, same_version
 from tracker.application.recording.changes import STEPS

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.timeline import entries, timeline
 from reports.wording.timeline import detail, title
 from tracker.application.clock_dates import told_afterwards

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.incidents import open_ones, ours
 from projections.procedure.advice import Advice, overdue_messages
 from reports.wording import procedure as words

@@ -1,7 +1,7 @@
 """Linking events to an incident with the part they played, and taking links back."""
 
 from projections.actions import would_have_prevented
-from projections.dossier import Part
+from projections.incident_windows import Part
 from projections.the_fix import began_at, ended_before
 from tracker.application.action_items import items_of
 from tracker.application.dossier import dossier
