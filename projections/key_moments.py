@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from projections.duration import Duration
 from projections.points import Point
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from tracker.events.alerts import AlertFired
 from tracker.events.changes import DeployFinished, RollbackFailed, RollbackFinished
 from tracker.events.incidents import (

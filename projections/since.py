@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from projections.dossier import Dossier
-from projections.timeline import Entry, timeline
+from projections.timeline import timeline
+from projections.timeline_rows import Entry
 from tracker.events.messages import (
     MessageFailed,
     MessagePosting,

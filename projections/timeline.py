@@ -5,10 +5,9 @@ no clock and no store: events in, rows out, in the one total order of `Effective
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
 
 import msgspec
 
@@ -21,20 +20,17 @@ from projections.dossier import Dossier
 from projections.places import Production
 from projections.silence import Silence, silences_of
 from projections.tags import Tags
+from projections.timeline_rows import Entry, Group, entry
 from tracker.events.actions import Action
 from tracker.events.alerts import AlertFired, AlertResolved, ErrorSeen
 from tracker.events.base import (
-    IMPORTED,
     Decision,
     Event,
     Observation,
-    Recorded,
-    Redaction,
-    handle_of,
     of_kinds,
 )
 from tracker.events.changes import BranchSeen, Change, CommitMade, RepositoryRead
-from tracker.events.corrections import Correction, Effective, Order
+from tracker.events.corrections import Correction, Effective
 from tracker.events.incidents import MilestoneSet
 from tracker.events.messages import (
     MessageFailed,
@@ -46,90 +42,15 @@ from tracker.events.messages import (
 from tracker.events.repeats import ErrorKey, Repeats
 from tracker.events.samples import AlertRuleSeen, MetricSampled, SourceCollected
 from tracker.events.silence import SourceSilent
-from tracker.events.verdicts import CheckMade, VerdictsGiven
+from tracker.events.verdicts import CheckMade
 from tracker.incident import Incident
 
-LATE_SECONDS = 60.0
 _UNSEEN = (MetricSampled, SourceCollected, AlertRuleSeen, RepositoryRead)
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """The part that a fact has in the incident, by a person's link."""
-
-    role: str | None
-    by: str
-    why: str
-    event: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row.
-
-    `evidence` names every event that the row stands on, the first being its own.
-    `late_seconds` is how long after it happened it was recorded; None under a minute.
-    `clock_off_seconds` is by how much its source's clock was ahead, or (negative) behind, where its instant was
-    corrected. `via` is how it came: webhook, poll, file, typed, run or spool; empty where that is not recorded.
-    `redacted` says who removed its text for good, if anybody did. `reported_by` are the sources of a change.
-    A row of `alerts` alerts of one name has the labels that tell them apart in `told_apart_by`, with their values;
-    so has one alert among others of its name; `lasted_seconds` is how long each that ended had fired. An error that came `times` times did so within `repeated_for_seconds`. `silence` is that of the source
-    whose silence the row is. A `retracted` event is a row in the order of recording only. `from_log` is the log in
-    which a decision was made, or a fact was typed, that came in a bundle.
-    """
-
-    event: str
-    kind: str
-    occurred_at: datetime
-    recorded_at: datetime
-    service: str | None
-    source: str
-    by: str | None
-    evidence: tuple[str, ...]
-    amended: bool
-    late_seconds: float | None
-    attribution: Attribution | None
-    precision_seconds: float
-    fact: Event
-    position: int
-    via: str = ""
-    redacted: Redaction | None = None
-    reported_by: tuple[str, ...] = ()
-    alerts: int = 1
-    told_apart_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lasted_seconds: tuple[float, ...] = ()
-    times: int = 1
-    repeated_for_seconds: float = 0.0
-    silence: Silence | None = None
-    clock_off_seconds: float | None = None
-    retracted: bool = False
-    from_log: str | None = None
-    order: Order | tuple[()] = ()
-    last_position: int = 0
-    """Where the last of its witnesses was recorded; `position` is that of the first."""
-
-    @property
-    def handle(self) -> str:
-        return handle_of(self.event)
-
-    @property
-    def is_verdict(self) -> bool:
-        """Whether the row is a verdict of the judge: nothing that happened, and shown with the metrics."""
-        return isinstance(self.fact, VerdictsGiven)
 
 
 def _is_row(event: Event) -> bool:
     """Whether a fact is a row; a branch without a fork point adds nothing to its commits."""
     return not isinstance(event, _UNSEEN) and not (isinstance(event, BranchSeen) and event.fork_point is None)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Facts about one thing, the one to show first."""
-
-    shown: Effective
-    witnesses: tuple[Effective, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def timeline(
@@ -208,20 +129,18 @@ def entries(
     mine = repeats if incident is None else attached_repeats(incident, repeats, others)
     again = {part.key: part for one in mine if (part := one.between(start, end)) is not None}
     groups = _gathered(facts, again, silent, production, tags) + [
-        _Group(decision, (decision,)) for decision in decisions
+        Group(decision, (decision,)) for decision in decisions
     ]
     if order == "recorded":
         corrections = [each for each in everything if isinstance(each.event, Correction)]
         retracted = _of_incident(
             [each for each in everything if each.retraction is not None], incident, others
         )
-        groups += [_Group(each, (each,)) for each in corrections]
-        groups += [_Group(each, (each,), {"retracted": True}) for some in retracted for each in some]
+        groups += [Group(each, (each,)) for each in corrections]
+        groups += [Group(each, (each,), {"retracted": True}) for some in retracted for each in some]
     if order == "recorded":
-        return sorted(
-            (_entry(group, incident) for group in groups), key=lambda row: (row.position, row.event)
-        )
-    return [_entry(group, incident) for group in sorted(groups, key=lambda group: group.shown.order)]
+        return sorted((entry(group, incident) for group in groups), key=lambda row: (row.position, row.event))
+    return [entry(group, incident) for group in sorted(groups, key=lambda group: group.shown.order)]
 
 
 def _of_incident(
@@ -299,7 +218,7 @@ def _gathered(
     silent: dict[str, Silence],
     production: Production | None,
     tags: Tags,
-) -> list[_Group]:
+) -> list[Group]:
     """Make one group of all facts about one thing."""
     alerts, changes, groups = [], [], []
     once, facts = reported_once(facts, ErrorSeen)
@@ -313,11 +232,11 @@ def _gathered(
         elif isinstance(event, ErrorSeen):
             errors.append(each)
         elif isinstance(event, SourceSilent) and each[0].id in silent:
-            groups.append(_Group(*each, {"silence": silent[each[0].id]}))
+            groups.append(Group(*each, {"silence": silent[each[0].id]}))
         else:
-            groups.append(_Group(*each))
+            groups.append(Group(*each))
     groups += [
-        _Group(
+        Group(
             row.shown,
             row.witnesses,
             {"alerts": row.count, "told_apart_by": row.labels, "lasted_seconds": row.lasted_seconds},
@@ -325,13 +244,13 @@ def _gathered(
         for row in folded(joined(alerts))
     ]
     groups += [
-        _Group(step.shown, step.witnesses, {"reported_by": step.sources})
+        Group(step.shown, step.witnesses, {"reported_by": step.sources})
         for step in steps(changes, production, tags)
     ]
     return groups + _repeated(errors, repeats)
 
 
-def _repeated(errors: Sequence[Statement], repeats: Mapping[ErrorKey, Repeats]) -> list[_Group]:
+def _repeated(errors: Sequence[Statement], repeats: Mapping[ErrorKey, Repeats]) -> list[Group]:
     """Make one row of all events of one error, at its first."""
     found: dict[ErrorKey | str, list[Statement]] = {key: [] for key in repeats}
     for each in errors:
@@ -345,7 +264,7 @@ def _repeated(errors: Sequence[Statement], repeats: Mapping[ErrorKey, Repeats]) 
     ]
 
 
-def _of_error(same: Sequence[Statement], more: Repeats | None) -> _Group:
+def _of_error(same: Sequence[Statement], more: Repeats | None) -> Group:
     """Make a row of events of one error; of `more` only those are decoded that the row can begin with."""
     witnesses = [witness for each in same for witness in each[1]]
     shown = [each[0] for each in same]
@@ -362,7 +281,7 @@ def _of_error(same: Sequence[Statement], more: Repeats | None) -> _Group:
     evidence: dict[str, None] = {}
     for _, identity, told in rows:
         evidence |= {identity: None} if told is None else {each.recorded.id: None for each in told[1]}
-    return _Group(
+    return Group(
         min(shown, key=lambda each: (each.event.occurred_at, each.recorded.id)),
         tuple(witnesses),
         {
@@ -374,73 +293,3 @@ def _of_error(same: Sequence[Statement], more: Repeats | None) -> _Group:
             ),
         },
     )
-
-
-def _entry(group: _Group, incident: Incident | None) -> Entry:
-    shown = group.shown
-    event = shown.event
-    kind = type(shown.recorded.event)
-    same = [each.recorded for each in group.witnesses if type(each.recorded.event) is kind]
-    earliest = min(same, key=attrgetter("position"))
-    arrival, recorded_at = earliest.arrival, earliest.recorded_at
-    late = (recorded_at - event.occurred_at).total_seconds()
-    is_late = late >= LATE_SECONDS and arrival.via != IMPORTED
-    return Entry(
-        event=shown.id,
-        kind=event.TOPIC,
-        occurred_at=event.occurred_at,
-        recorded_at=recorded_at,
-        service=getattr(event, "service", None),
-        source=_source(event),
-        by=_author(shown),
-        amended=any(each.amendments for each in group.witnesses),
-        late_seconds=round(late, 3) if is_late else None,
-        attribution=_attribution(group, incident),
-        precision_seconds=event.precision_seconds,
-        fact=event,
-        position=earliest.position,
-        via=arrival.via,
-        redacted=shown.recorded.redacted,
-        clock_off_seconds=shown.clock_off_seconds,
-        from_log=_made_in(shown.recorded),
-        order=shown.order,
-        **{**_witnessed(group.witnesses), **group.facts},
-    )
-
-
-def _witnessed(witnesses: Sequence[Effective]) -> dict[str, Any]:
-    return {
-        "evidence": tuple(dict.fromkeys([each.recorded.id for each in witnesses])),
-        "last_position": max([each.recorded.position for each in witnesses]),
-    }
-
-
-def _made_in(recorded: Recorded) -> str | None:
-    arrival = recorded.arrival
-    is_word_of_a_person = isinstance(recorded.event, Decision) or arrival.reported_by is not None
-    return arrival.origin.log if arrival.origin and is_word_of_a_person else None
-
-
-def _source(event: Event) -> str:
-    if isinstance(event, Observation):
-        return event.source
-    return event.decided_by if isinstance(event, Decision) else "tracker"
-
-
-def _author(shown: Effective) -> str | None:
-    if isinstance(shown.event, Decision):
-        return shown.event.decided_by
-    return shown.recorded.arrival.reported_by
-
-
-def _attribution(group: _Group, incident: Incident | None) -> Attribution | None:
-    if incident is None:
-        return None
-    if not incident.links:
-        return None
-    links = [incident.links[each.id] for each in group.witnesses if each.id in incident.links]
-    said = [link for link in links if link.linked and link.role]
-    if not said:
-        return None
-    last = max(said, key=lambda link: (link.at, link.told))
-    return Attribution(last.role, last.by, last.why, last.event)

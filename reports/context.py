@@ -16,7 +16,7 @@ from projections.review import ReportStatus
 from projections.samples import Series
 from projections.silence import Silence
 from projections.the_fix import Fix
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from tracker.events.base import Event, Recorded
 from tracker.events.incidents import NoteAdded
 from tracker.events.samples import SourceCollected

@@ -15,7 +15,8 @@ from projections.procedure.evaluation import procedure_for_report
 from projections.procedure.fix_attempts import fix_of
 from projections.review import REVIEWS, standing
 from projections.samples import Series
-from projections.timeline import Entry, timeline
+from projections.timeline import timeline
+from projections.timeline_rows import Entry
 from projections.verdicts import Verdicts, of_query, verdicts
 from reports.context import Context, MetricPlan, Provenance
 from tracker.events.base import Recorded

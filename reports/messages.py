@@ -13,7 +13,7 @@ from projections.detection import Relapse
 from projections.durations import Duration
 from projections.procedure.advice import Advice
 from projections.the_fix import Fix
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from projections.versions import same_version
 from reports.wording.changes import version_name
 from reports.wording.durations import value

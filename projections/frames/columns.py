@@ -11,7 +11,7 @@ from projections.actions import ActionItem
 from projections.changes import ChangeRow
 from projections.messages import Message, State
 from projections.similarity import Match
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from projections.trends.measures import Measure
 from tracker.events.verdicts import CheckMade, Verdict, VerdictsGiven
 from tracker.gc_pause import collector_paused

@@ -10,7 +10,7 @@ from projections.procedure.advice import Advice
 from projections.silence import Silence
 from projections.similarity import Match
 from projections.since import News
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from tracker.incident import Incident
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import named
 from reports.page.facts import GROUPS
 from reports.page.markup import Html, element

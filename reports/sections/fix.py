@@ -4,7 +4,7 @@ from datetime import datetime
 
 from projections.key_moments import is_decision
 from projections.outages import outages
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import command, listed_below
 from reports.sections.mentions import mention, says

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from projections.key_moments import customer_words
 from projections.procedure.rule import Status
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import code, text
 from reports.sections import procedure

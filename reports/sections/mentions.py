@@ -1,6 +1,6 @@
 """How a section names an event of the timeline, and who said which part it had."""
 
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import code, text
 from reports.wording.timeline import title

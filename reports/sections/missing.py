@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import command, paragraphs, text
 from tracker.events.incidents import NoteAdded

@@ -1,7 +1,7 @@
 """Trigger, cause and contributing factors, apart; and what by time alone could have been the trigger."""
 
 from projections.changes import Candidate, ChangeRow, candidate
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import code, command, listed_below, text
 from reports.sections.mentions import mention, says

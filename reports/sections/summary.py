@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from projections.actions import ActionItem, of_incident
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import command, text
 from reports.sections import root_cause

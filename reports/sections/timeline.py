@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.context import Context
 from reports.markdown import code, command, listed_below, table, text
 from reports.sections.mentions import named, says

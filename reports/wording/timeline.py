@@ -1,6 +1,6 @@
 """The title and the detail of a row of the timeline."""
 
-from projections.timeline import Entry
+from projections.timeline_rows import Entry
 from reports.wording.headlines import detail as event_detail
 from reports.wording.headlines import headline
 from reports.wording.silence import period

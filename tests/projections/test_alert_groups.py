@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.timeline import Entry, entries
+from projections.timeline import entries
+from projections.timeline_rows import Entry
 from reports.wording.timeline import detail, title
 from tests.builders import alert, alert_end, at, recorded
 from tracker.events.base import Event
