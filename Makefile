@@ -11,6 +11,8 @@ WORKERS ?= 4
 COVERAGE = $(if $(PYTEST),,--cov --cov-report=)
 # Tests of what the documents promise; part of `make test`, and runnable alone.
 DOCS_TESTS ?= $(wildcard tests/docs)
+# With it each process compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # How many hostile requests: make hostile REQUESTS=100000
 REQUESTS ?= 5000
 STAMP := .venv/.stamp
