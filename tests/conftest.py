@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from tests.servers.serving import CHECKOUT, TrackerServer, tracker_server
 from tests.servers.slack import FakeSlack, fake_slack, fake_teams, fake_webhook
 from tests.servers.webhooks import Receiver, webhook_receiver
 
-# A busy machine is slow: no property is judged by the time that an example takes.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is slow: no property is judged by the time that an example takes. Examples differ at each run.
+settings.register_profile(
+    "any machine", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 _FOREIGN_PREFIXES = ("TRACKER_", "POSTGRES_", "PG", "SQLITE_", "GIT_", "SENTRY_", "XDG_", "MPL")
@@ -40,21 +43,26 @@ _REAL_SERVERS = {
     *("alertmanager_server", "postgres_server", "postgres_url", "bugsink_server"),
 }
 SLOW_SECONDS = 1800
+_COUNTED_ALIKE = 4
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what starts a real server as slow, and give all that is slow more time.
 
-    Lines are not counted in these, nor while a property is tried on many examples: counting makes that twice as
-    long, and nearly all that it reaches is reached by quick tests of single examples too.
+    Lines are not counted in these, nor while a property is tried on many examples, nor in more than the first few of
+    many like cases: counting makes a test twice as long, and nearly all that these reach is reached by the others.
     """
+    alike: Counter[str] = Counter()
     for item in items:
         assert isinstance(item, pytest.Function)
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
         if _REAL_SERVERS & set(item.fixturenames) or parameters.get("store_url") == "postgresql":
             item.add_marker(pytest.mark.slow)
-        if getattr(item.function, "is_hypothesis_test", False) or item.get_closest_marker("slow"):
+        name = item.nodeid.partition("[")[0]
+        alike[name] += 1
+        is_property = getattr(item.function, "is_hypothesis_test", False)
+        if is_property or item.get_closest_marker("slow") or alike[name] > _COUNTED_ALIKE:
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_SECONDS))

@@ -82,8 +82,11 @@ def _moments(context: Context) -> list[tuple[datetime, str, datetime | None]]:
     started, declared = milestone(incident, "started"), declared_point(incident)
     took = context.durations.get("time_to_declare")
     detected = milestone(incident, "detected") or (took.start if took is not None else None)
+    down = context.durations.get("downtime")
     if started is not None:
         moments.append(_moment(started, "started"))
+    elif down is not None and down.start is not None and down.start.what == "first_metric":
+        moments.append(_moment(down.start, "first metric out of normal"))
     if detected is not None and (detected.what != "first_alert" or incident.detected_by in (None, "alert")):
         moments.append(
             _moment(detected, f"detected{by}" if by or detected.what == "detected" else "first alert")

@@ -111,13 +111,15 @@ def _ended(context: Context) -> str:
     failed, held = fixes(context)
     parts = []
     if held and incident.status is Status.OPEN:
-        parts.append(f"Not confirmed yet; {_listed(context, held)} is linked as the fix.")
+        parts.append(
+            f"Not confirmed yet; {_listed(context, held)} {'is' if len(held) == 1 else 'are'} linked as the fix."
+        )
     elif held:
         parts.append(f"{capitalized(_listed(context, held))}.")
-        if _overlap(context, held):
-            parts.append("They overlap, so it is unknown which of them fixed it.")
     elif incident.status is Status.RESOLVED:
         parts.append(_without_link(context))
+    if held and _overlap(context, held):
+        parts.append("They overlap, so it is unknown which of them fixed it.")
     if failed and came_back is not None:
         back = context.minute(came_back, incident.begins_at)
         parts.append(f"{capitalized(_listed(context, failed))} did not hold: it was reopened at {back}.")

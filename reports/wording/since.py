@@ -22,7 +22,7 @@ def left(news: News) -> str | None:
 
 def next_time(incident: str, news: News) -> str:
     """Name the command that goes on from here: a position is exact, where an event may have more to tell later."""
-    return f"The next time: tracker show {word(incident)} --since {news.up_to}"
+    return f"The next time: tracker show {word(incident)} --since {word(str(news.up_to))}"
 
 
 def beginning(row: NewRow) -> str:

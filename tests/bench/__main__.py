@@ -29,7 +29,7 @@ def measured(sizes: Sizes, folder: Path, picture: Path | None = None) -> Iterato
     yield from storm.rows(sizes, folder)
     yield from growth.rows(sizes, folder, picture)
     sized = partial(bugsink.digested_a_second, folder, sizes.server_seconds, server.ENVELOPE_PADDING)
-    peer = sized if bugsink.installed() else None
+    peer = sized if sizes.peers and bugsink.installed() else None
     yield from server.rows(sizes, folder / "file", str(folder / "served.db"), "serve on SQLite", peer)
     try:
         with postgres() as cluster:

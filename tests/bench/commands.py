@@ -122,8 +122,9 @@ def starts(sizes: Sizes, folder: Path) -> Iterator[Row]:
         sizes.starts,
     )
     yield at_most("tracker --help, against python -c pass", helped, bare, 2, "s", f"best of {sizes.starts}")
-    [shown] = fastest([_demo(folder)], sizes.repeats)
-    yield at_most("tracker demo, the whole of it", shown, 10, 1, "s")
+    if sizes.peers:
+        [shown] = fastest([_demo(folder)], sizes.repeats)
+        yield at_most("tracker demo, the whole of it", shown, 10, 1, "s")
     store = str(folder / "short.db")
     for words in (["--help"], ["timeline", "INC-1", "--store", store]):
         found = heavy(words, folder)

@@ -30,7 +30,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured; appends are in batches of this size and of ten times this size."""
+    """How much is measured; appends are in batches of this size and of ten times this size.
+
+    `peers` is whether what takes long to start is measured too: Bugsink, the whole demo.
+    """
 
     events: int
     batch: int
@@ -42,6 +45,7 @@ class Sizes:
     server_seconds: int
     growth: int
     commands: tuple[str, ...] = ("show", "timeline", "changes", "compare", "check", "similar", "report")
+    peers: bool = True
 
 
 FULL = Sizes(
@@ -66,6 +70,7 @@ SMALL = Sizes(
     server_seconds=1,
     growth=10_000,
     commands=("show", "report"),
+    peers=False,
 )
 
 

@@ -174,10 +174,12 @@ def test_every_answer_is_the_same_on_an_empty_machine(there, here):
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_every_report_is_the_same_and_verified(there, here, tmp_path, template):
+def test_every_report_is_the_same_and_verified(there, here, store_url, tmp_path, template):
     """
     In markdown with its pictures and as one page, in whosever headings: to the byte, and each quotes its first log.
     """
+    if template != "guide" and "://" in store_url:
+        pytest.skip("the headings do not depend on the store")
     here("import", here.bundle)
     for run, folder in ((there, tmp_path / "there"), (here, tmp_path / "here")):
         folder.mkdir()

@@ -59,7 +59,7 @@ def test_an_incident_that_nobody_tracked_can_be_reconstructed(tracker, tmp_path,
     assert durations["time_to_declare"]["seconds"] == 165
     report = tracker("report", 1, "-o", "-").out
     assert "| Hour before | 0.1 % | 8 % | 120 of 120 |" in report
-    assert "| During (until it was resolved) | 8 % | 8 % |" in report
+    assert "| During (until all metrics were back to normal) | 8 % | 8 % |" in report
 
 
 def test_collecting_again_adds_nothing(tracker, tmp_path, prometheus_server):

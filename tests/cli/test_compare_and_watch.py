@@ -413,8 +413,9 @@ def test_two_fixes_that_overlap_share_the_credit_in_the_report(tracker, incident
 
     # After midnight the date stands behind the time.
     at = r"\d\d:\d\d(?: UTC on \d{4}-\d\d-\d\d)?"
-    assert re.search(rf"What ended it:\*\* The deploy of v2 at {at}\.", alone)
-    assert re.search(rf"What ended it:\*\* The deploy of v2 at {at} and the deploy of v3 at {at}\.", apart)
+    ended = r"What ended it:\*\* Not confirmed yet; the deploy of v2"
+    assert re.search(rf"{ended} at {at} is linked as the fix\.", alone)
+    assert re.search(rf"{ended} at {at} and the deploy of v3 at {at} are linked as the fix\.", apart)
     assert "unknown which" not in alone + apart
     assert "They overlap, so it is unknown which of them fixed it." in summary()
 

@@ -335,7 +335,7 @@ columns = arrays.arrays(np.float64, some.tuples(some.integers(0, 60), some.just(
     gap=some.sampled_from([0, 120, 700, HOUR]),
     deploys=some.lists(some.integers(-5, 70), max_size=4),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 def test_no_input_breaks_the_judge(
     before: Floats, during: Floats, after: Floats, window: int, gap: int, deploys: list[int]
 ):

@@ -576,7 +576,7 @@ def histories(draw):
     return list({(type(each), repr(each)): each for each in ordered}.values())
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 @given(histories(), st.none() | INSTANTS.map(at))
 def test_no_duration_is_negative_and_its_bounds_hold_it(history, integrated):
     """
@@ -595,7 +595,7 @@ def test_no_duration_is_negative_and_its_bounds_hold_it(history, integrated):
         assert "-" not in value(each).partition("invalid")[0], each
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 @given(histories())
 def test_the_outages_together_are_no_longer_than_the_way_to_the_last_recovery(history):
     """

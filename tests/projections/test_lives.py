@@ -236,7 +236,7 @@ HISTORIES = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(HISTORIES, st.randoms(use_true_random=False))
 def test_no_alert_deploy_or_fix_is_of_two_incidents(history, shuffled):
     """

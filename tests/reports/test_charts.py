@@ -277,7 +277,7 @@ any_mark = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(any_mark, max_size=30), st.sampled_from([WIDTH, NARROW]))
 def test_every_mark_has_a_label_that_overlaps_none_and_stays_in_the_picture(marks, width):
     """

@@ -162,7 +162,7 @@ def _served(arguments: argparse.Namespace, session: Session) -> tuple[Session, s
         return found, server.address
     if wanted:
         raise RefusedError(
-            f"no tracker serve at {wanted} was found by the settings here",
+            f"{wanted}: no tracker serve was found there by the settings here",
             hint="Type it where its tracker.toml is, or: tracker demo --live   for a server of its own",
         )
     return None

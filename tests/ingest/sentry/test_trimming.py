@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ingest.feeds import RULES
@@ -147,6 +147,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=20)
 @given(st.dictionaries(st.text(max_size=10), VALUES, max_size=10), st.integers(2_000, 20_000))
 def test_whatever_is_cut_is_json_within_the_limit(value: dict[str, Any], most_bytes: int) -> None:
     body = json.dumps(value).encode()

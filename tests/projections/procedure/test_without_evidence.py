@@ -123,7 +123,7 @@ def test_the_fixes_own_facts_are_needed_one_by_one(log: list[Recorded], name: st
         assert ruled.status is not Status.MET, (gone.event, ruled)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_less_evidence_never_mends_a_fault(log: list[Recorded], data: st.DataObject) -> None:
     """
