@@ -186,7 +186,10 @@ def test_a_log_with_incidents_of_your_own_is_never_written_to(served):
     unknown = demo(served.folder, "--url", "http://127.0.0.1:1")
 
     assert (refused.returncode, "serves a log with incidents" in refused.stderr) == (12, True)
-    assert (unknown.returncode, "no tracker serve at http://127.0.0.1:1" in unknown.stderr) == (12, True)
+    assert (unknown.returncode, "http://127.0.0.1:1: no tracker serve was found there" in unknown.stderr) == (
+        12,
+        True,
+    )
     assert [each["title"] for each in served.answer("list")["incidents"]] == ["real"]
 
 
