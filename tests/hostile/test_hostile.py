@@ -15,10 +15,10 @@ def test_hostile_requests_leave_a_whole_server_and_record_nothing_that_was_not_l
     No 5xx, memory below its bound, nothing recorded of whom nobody knows, all that was answered 202 is
     in the log or parked, and it still answers.
     """
-    report = run(tmp_path, requests=800, examples=1, runs=0, guided=False, seconds=600)
+    report = run(tmp_path, requests=1_600, examples=1, runs=0, guided=False, seconds=600)
 
     assert report.wrong == []
-    assert report.requests >= 800
+    assert report.requests >= 1_600
     assert report.kept > 100
     assert report.found_again >= 15
 
