@@ -35,7 +35,7 @@ def of_other_incident(text: str, facts: Facts) -> bool:
 
 
 def of_stranger(text: str, facts: Facts) -> bool:
-    """Whether a sentence tells of a name that neither the log nor the vocabulary has; persons are compared elsewhere."""
+    """Whether a sentence contains a name that is neither in the log nor in the vocabulary; persons are checked elsewhere."""
     if facts.incident is None:
         return False
     found = [match["name"] for match in (_SUBJECT.match(text), _PLACED.search(text)) if match]

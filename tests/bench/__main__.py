@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +17,9 @@ from _pytest.outcomes import Skipped
 from tests.bench import bugsink, commands, growth, log, reading, samples, server, storm
 from tests.bench.measure import FULL, SMALL, Row, Sizes
 from tests.servers.postgres import postgres
+
+HEAD = """| what | measured | reference | ratio | wanted | met | |
+| --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def measured(sizes: Sizes, folder: Path, picture: Path | None = None) -> Iterator[Row]:
@@ -58,7 +61,7 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--small", action="store_true", help="a few seconds, to see that it works; the figures say little"
+        "--small", action="store_true", help="a minute or two, to see that it works; the figures say little"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--growth", type=int, help="the log grows to so many events (default: 1,000,000)")
@@ -71,32 +74,29 @@ def main() -> int:
     if arguments.growth:
         sizes = replace(sizes, growth=arguments.growth)
     rows = []
+    if not arguments.json:
+        print(", ".join(f"{name} {value}" for name, value in before.items()) + f"\n\n{HEAD}", flush=True)
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
         for row in measured(sizes, Path(folder), arguments.picture):
             sys.stderr.write(f"  {row.what}\n")
             rows.append(row)
+            if not arguments.json:
+                print(line(row), flush=True)
     after = machine()["load_1m"]
     if arguments.json:
         found = {"machine": before, "load_1m_after": after, "rows": [asdict(row) for row in rows]}
         print(json.dumps(found, indent=2))
     else:
-        print(", ".join(f"{name} {value}" for name, value in before.items()) + f", load after {after}\n")
-        print(markdown(rows))
+        print(f"\nload after {after}")
     return 0
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """Write rows as the table of docs/speed.md."""
-    lines = [
-        "| what | measured | reference | ratio | wanted | met | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        met = {True: "yes", False: "**no**", None: ""}[row.met]
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        cells = (row.what, row.measured, row.reference, ratio, row.wanted, met, row.note)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def line(row: Row) -> str:
+    """Write a row as a line of the table."""
+    met = {True: "yes", False: "**no**", None: ""}[row.met]
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    cells = (row.what, row.measured, row.reference, ratio, row.wanted, met, row.note)
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

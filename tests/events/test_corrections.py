@@ -165,7 +165,7 @@ def test_nothing_observed_happened_after_it_was_recorded(ahead, kind):
 @pytest.mark.parametrize(("start", "lead"), [(130, 180), (5, 60), (200, 190)])
 def test_the_start_of_an_alert_is_of_the_clock_of_its_end(start, lead):
     """
-    Told in one delivery, an hour of firing stays an hour; a start that was told before stays as it was told.
+    An hour of firing received in one delivery stays an hour; a start that was received earlier does not move.
     """
     fired, ended = alert(start), alert_end(10 + lead, started=start)
     lasted = timedelta(minutes=10 + lead - start)
